@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# Mokanda: `make run` boots a village, `make test` proves it. See `make help`.
+
+BOARD ?= orangepi-zero
+ENGINE ?= debian
+CHANNEL ?= stable
+PYTHON := build/venv/bin/python
+SETUP := build/venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run run-host test test-quick lint format image flash release bench translations toolbox clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(SETUP) ## build the image, start a relay, boot the emulated board (FRESH=1: start over)
+	$(PYTHON) scripts/run.py $(if $(FRESH),--fresh) --board $(BOARD)
+
+run-host: $(SETUP) ## webmail, courier and relay on this computer, without image or emulator
+	$(PYTHON) scripts/run_host.py $(if $(FRESH),--fresh)
+
+test: lint test-quick image ## everything: lint, unit, integration, browser, emulated board
+	$(PYTHON) -m pytest tests/emulator
+
+test-quick: $(SETUP) toolbox ## lint aside, all tests that need no image
+	$(PYTHON) -m pytest tests --ignore=tests/emulator
+
+lint: $(SETUP) ## ruff, mypy, shellcheck, shfmt, yamllint
+	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint
+
+format: $(SETUP) ## let ruff and shfmt format the tree
+	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint --fix
+
+image: $(SETUP) toolbox ## build the SD card image (BOARD=orangepi-zero ENGINE=debian)
+	scripts/image --board $(BOARD) --engine $(ENGINE)
+
+flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
+	scripts/flash --board $(BOARD) $(DEVICE)
+
+release: image ## signed update bundle, checksums and manifest in build/release
+	scripts/release --board $(BOARD) --channel $(CHANNEL)
+
+bench: $(SETUP) ## measure against the peers
+	$(PYTHON) -m tests.bench
+
+translations: $(SETUP) ## compile and check the translation catalogues
+	$(PYTHON) scripts/translations.py
+
+toolbox: ## the pinned Debian 13 tools (QEMU, RAUC, Chromium ...) in build/toolbox
+	scripts/toolbox true
+
+$(SETUP): requirements-dev.txt wire/pyproject.toml firmware/pyproject.toml relay/pyproject.toml scripts/setup
+	scripts/setup
+
+clean: ## forget images and runs, keep tools and downloads
+	rm -rf build/image build/release build/run build/run-host
+
+distclean: ## remove all that was built in the tree
+	rm -rf build

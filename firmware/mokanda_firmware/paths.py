@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where everything lies on a device; every path of the firmware comes from here.
+
+Three environment variables move the roots, so that tests and a run on the host use folders of their
+own. They are read at each call.
+"""
+
+import os
+from pathlib import Path
+
+
+def _root(variable: str, default: str) -> Path:
+    return Path(os.environ.get(variable) or default)
+
+
+def data() -> Path:
+    """What outlives a reboot: MOKANDA_DATA."""
+    return _root("MOKANDA_DATA", "/data/mokanda")
+
+
+def run() -> Path:
+    """What a reboot clears: MOKANDA_RUN."""
+    return _root("MOKANDA_RUN", "/run/mokanda")
+
+
+def setup() -> Path:
+    """Where the SETUP partition, which any laptop can write to, is mounted: MOKANDA_SETUP."""
+    return _root("MOKANDA_SETUP", "/run/mokanda/setup")
+
+
+def board() -> Path:
+    """What hardware this board has: MOKANDA_BOARD, part of the image."""
+    return _root("MOKANDA_BOARD", "/usr/lib/mokanda/board.toml")
+
+
+def mail_database() -> Path:
+    """The mail store."""
+    return data() / "mail.db"
+
+
+def attachments() -> Path:
+    """Folder of attachments: <first two hex digits>/<sha256>."""
+    return data() / "attachments"
+
+
+def keys() -> Path:
+    """GnuPG's home folder, mode 0700."""
+    return data() / "keys"
+
+
+def claim() -> Path:
+    """The claim file as imported from the SETUP partition."""
+    return data() / "claim.toml"
+
+
+def claim_result() -> Path:
+    """What the relay answered to the claim."""
+    return data() / "claim.json"
+
+
+def bundles() -> Path:
+    """Folder of sealed bundles in flight."""
+    return data() / "bundles"
+
+
+def status(name: str) -> Path:
+    """The status file that the daemon of this name publishes."""
+    return run() / "status" / f"{name}.json"
+
+
+def requests(daemon: str) -> Path:
+    """The Unix socket at which this daemon takes requests."""
+    return run() / "requests" / daemon

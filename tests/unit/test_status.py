@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mokanda_firmware import paths, status
+
+
+@pytest.fixture(autouse=True)
+def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[status.Request], None]], None]]:
+    """Run a daemon named "modem" that hands one request to the function given."""
+    threads: list[threading.Thread] = []
+    daemons: list[status.Requests] = []
+
+    def start(answer: Callable[[status.Request], None]) -> None:
+        daemon = status.Requests("modem")
+        daemons.append(daemon)
+
+        def serve_one() -> None:
+            received = daemon.receive(10)
+            assert received is not None
+            answer(received)
+
+        threads.append(threading.Thread(target=serve_one))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join(10)
+    for daemon in daemons:
+        daemon.close()
+
+
+def test_a_published_status_is_read_back_with_its_time() -> None:
+    status.publish("modem", state="ready", signal=71)
+    content = status.read("modem")
+    assert content.pop("at").endswith("+00:00")
+    assert content == {"state": "ready", "signal": 71}
+
+
+def test_a_daemon_that_has_not_published_has_an_empty_status() -> None:
+    assert status.read("modem") == {}
+
+
+def test_publishing_leaves_no_other_file(run_folder: Path) -> None:
+    status.publish("modem", state="ready")
+    status.publish("modem", state="absent")
+    assert [path.name for path in (run_folder / "status").iterdir()] == ["modem.json"]
+
+
+def test_what_cannot_be_written_leaves_the_old_status() -> None:
+    status.publish("modem", state="ready")
+    with pytest.raises(TypeError):
+        status.publish("modem", state=object())
+    assert status.read("modem")["state"] == "ready"
+
+
+def test_a_subscriber_learns_which_statuses_changed() -> None:
+    status.publish("setup", state="no_claim")
+    with status.Subscription() as subscription:
+        status.publish("modem", state="ready")
+        status.publish("courier", state="idle")
+        changed: set[str] = set()
+        while changed != {"modem", "courier"}:
+            news = subscription.wait(10)
+            assert news
+            changed |= news
+        assert subscription.wait(0) == set()
+
+
+def test_a_subscriber_is_woken_from_another_thread() -> None:
+    with status.Subscription() as subscription:
+        publisher = threading.Thread(target=lambda: status.publish("modem", state="absent"))
+        publisher.start()
+        assert subscription.wait(None) == {"modem"}
+        publisher.join()
+
+
+def test_a_request_is_answered() -> None:
+    daemon = status.Requests("modem")
+    replies: list[dict[str, object]] = []
+    asker = threading.Thread(
+        target=lambda: replies.append(status.request("modem", "connect", apn="internet"))
+    )
+    asker.start()
+    received = daemon.receive(10)
+    assert received is not None
+    assert (received.verb, received.arguments) == ("connect", {"apn": "internet"})
+    received.reply(interface="ppp0")
+    asker.join()
+    daemon.close()
+    assert replies == [{"interface": "ppp0"}]
+
+
+def test_a_refusal_reaches_the_asker_as_a_sentence(
+    serve: Callable[[Callable[[status.Request], None]], None],
+) -> None:
+    serve(lambda received: received.fail("There is no SIM card."))
+    with pytest.raises(status.RequestError, match=r"^There is no SIM card\.$"):
+        status.request("modem", "connect")
+
+
+def test_a_daemon_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(status.RequestUnavailable, match="modem service is not running"):
+        status.request("modem", "connect")
+
+
+def test_a_daemon_that_does_not_answer_is_unavailable() -> None:
+    daemon = status.Requests("modem")
+    with pytest.raises(status.RequestUnavailable, match="no answer"):
+        status.request("modem", "connect", timeout=0.01)
+    daemon.close()
+
+
+def test_a_daemon_that_dies_while_it_works_is_unavailable(
+    serve: Callable[[Callable[[status.Request], None]], None],
+) -> None:
+    serve(lambda received: received._connection.close())
+    with pytest.raises(status.RequestUnavailable, match="stopped before it answered"):
+        status.request("modem", "connect")
+
+
+def test_an_asker_that_has_gone_does_not_hurt_the_daemon() -> None:
+    daemon = status.Requests("modem")
+    with pytest.raises(status.RequestUnavailable):
+        status.request("modem", "connect", timeout=0.01)
+    received = daemon.receive(10)
+    assert received is not None
+    received.reply()
+    daemon.close()
+
+
+@pytest.mark.parametrize(
+    "packet", [b"", b"{", b"[]", b'{"verb": "x"}', b'{"verb":1,"arguments":7}']
+)
+def test_rubbish_is_passed_over(packet: bytes) -> None:
+    daemon = status.Requests("modem")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as rubbish:
+        rubbish.connect(str(paths.requests("modem")))
+        if packet:
+            rubbish.sendall(packet)
+    assert daemon.receive(0) is None
+    daemon.close()
+
+
+def test_no_request_is_none_after_the_time_out() -> None:
+    daemon = status.Requests("modem")
+    assert daemon.receive(0.01) is None
+    daemon.close()
+
+
+def test_the_socket_of_a_killed_daemon_is_taken_over() -> None:
+    child = os.fork()
+    if child == 0:
+        status.Requests("modem")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert paths.requests("modem").is_socket()
+    daemon = status.Requests("modem")
+    daemon.close()
+
+
+def test_a_second_daemon_of_the_same_name_is_refused() -> None:
+    daemon = status.Requests("modem")
+    with pytest.raises(OSError, match="another daemon"):
+        status.Requests("modem")
+    daemon.close()
+
+
+def test_only_owner_and_group_may_ask() -> None:
+    daemon = status.Requests("modem")
+    assert paths.requests("modem").stat().st_mode & 0o777 == 0o660
+    daemon.close()

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attachments: files named by the SHA-256 of what is in them, so that each is kept once.
+
+A file is complete and on the disk before a row of the database names it. A file that no row names,
+left by a power cut or an upload given up, does no harm and is swept away later.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+# Attachments never take the last of the data partition: the database must still be able to write.
+RESERVE_BYTES = 8 << 20
+# A file younger than this may belong to a transaction that has not ended.
+_SETTLED_SECONDS = 24 * 3600
+
+
+class Incoming:
+    """An attachment being written; nothing of it stays unless `keep` is called."""
+
+    def __init__(self, folder: Path, file: BinaryIO, path: Path, reserve: int) -> None:
+        self.size = 0
+        self._folder = folder
+        self._file = file
+        self._path = path
+        self._hash = hashlib.sha256()
+        self._room = _free_bytes(folder) - reserve
+
+    def write(self, data: bytes) -> None:
+        """Append; raises OSError with ENOSPC when it would take the reserve."""
+        self.size += len(data)
+        if self.size > self._room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
+        self._hash.update(data)
+        self._file.write(data)
+
+    def keep(self) -> str:
+        """Make it an attachment that a power cut does not take; return its digest in hex."""
+        digest = self._hash.hexdigest()
+        final = self._folder / digest[:2] / digest
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        if not final.parent.is_dir():
+            final.parent.mkdir(exist_ok=True)
+            _sync_folder(self._folder)
+        self._path.replace(final)
+        _sync_folder(final.parent)
+        return digest
+
+
+class Attachments:
+    """The folder of attachments: <first two hex digits>/<sha256>."""
+
+    def __init__(self, folder: Path, reserve: int = RESERVE_BYTES) -> None:
+        self._folder = folder
+        self.reserve = reserve
+
+    @contextlib.contextmanager
+    def incoming(self) -> Iterator[Incoming]:
+        """Take an attachment piece by piece, in bounded memory."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f".incoming-{secrets.token_hex(8)}"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield Incoming(self._folder, file, path, self.reserve)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def add(self, content: bytes) -> str:
+        """Keep ``content``; return its digest in hex. OSError with ENOSPC: there is no room."""
+        with self.incoming() as incoming:
+            incoming.write(content)
+            return incoming.keep()
+
+    def path(self, digest: str) -> Path:
+        """Return the file of an attachment; it may not have come yet."""
+        return self._folder / digest[:2] / digest
+
+    def sweep(self, wanted: set[str]) -> int:
+        """Remove settled files that ``wanted`` does not name; return how many."""
+        before = time.time() - _SETTLED_SECONDS
+        removed = 0
+        for path in [*self._folder.glob(".incoming-*"), *self._folder.glob("[0-9a-f][0-9a-f]/*")]:
+            if path.name not in wanted:
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < before:
+                        path.unlink()
+                        removed += 1
+        return removed
+
+
+def _free_bytes(folder: Path) -> int:
+    state = os.statvfs(folder)
+    return state.f_bavail * state.f_frsize
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mail store: connections, transactions, migrations, and what can go wrong with them.
+
+A village loses power every day, so a transaction is on the disk (WAL, synchronous=FULL) when its
+block ends. Any number of threads and processes may use one store; each thread has a connection.
+"""
+
+import contextlib
+import errno
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from mokanda_firmware import paths
+from mokanda_firmware.mailbox.attachments import Attachments
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# How long a writer waits for another one before the store counts as busy.
+BUSY_SECONDS = 10.0
+
+
+class StoreError(Exception):
+    """The store cannot do it now; nothing of the transaction has happened."""
+
+
+class StoreFull(StoreError):  # noqa: N818 - reads better where it is caught
+    """The data partition has no room left."""
+
+
+class StoreBusy(StoreError):  # noqa: N818
+    """Another writer held the store for too long."""
+
+
+class Store:
+    """A mail database and the attachments beside it; opening it brings its schema up to date.
+
+    Raises:
+        StoreError: it is damaged, or newer than this software.
+        StoreFull: there is no room to open it.
+        StoreBusy: another process is bringing it up to date.
+    """
+
+    def __init__(self, path: Path, attachments: Path) -> None:
+        self.path = path
+        self.attachments = Attachments(attachments)
+        self._of_thread = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        with _explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # SQLite would make it unwritable for the group that the daemons share.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660))
+            _migrate(self._connection())
+
+    @classmethod
+    def of_device(cls) -> "Store":
+        """Open the store at the device's paths."""
+        return cls(paths.mail_database(), paths.attachments())
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction: on the disk when the block ends, undone when it raises.
+
+        Raises:
+            StoreError: or one of its kinds; nothing has been written.
+        """
+        with self._begun("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One unchanging view of the store, however long the block lasts."""
+        with self._begun("BEGIN") as connection:
+            yield connection
+
+    def add_attachment(self, content: bytes) -> str:
+        """Keep ``content`` on the disk, for a row to name; return its digest.
+
+        Raises:
+            StoreFull: there is no room.
+        """
+        with _explained():
+            return self.attachments.add(content)
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            while self._connections:
+                self._connections.pop().close()
+        self._of_thread = threading.local()
+
+    @contextlib.contextmanager
+    def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with _explained():
+            connection = self._connection()
+            connection.execute(begin)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # SQLite ends it by itself when the disk is full
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA cache_size = -1024")  # KiB, for each thread
+            connection.execute("PRAGMA journal_size_limit = 4194304")
+            self._of_thread.connection = connection
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Apply what is missing of migrations/NNNN_*.sql, all of it or nothing."""
+    migrations = [(int(file.name[:4]), file) for file in sorted(MIGRATIONS.glob("*.sql"))]
+    if _version(connection) == migrations[-1][0]:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)  # another process may have been faster
+        if version > migrations[-1][0]:
+            raise StoreError(f"the mail store has version {version}, this software is older")
+        for number, file in migrations:
+            if number > version:
+                for statement in _statements(file.read_text(encoding="utf-8")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split an SQL script; `executescript` would commit what is before it."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what SQLite and the file system say of a full, busy or broken store to StoreError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        text = f"the mail store failed: {error}"
+        if code == sqlite3.SQLITE_FULL:
+            raise StoreFull(text) from error
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise StoreBusy(text) from error
+        if code in _BROKEN:
+            raise StoreError(text) from error
+        raise
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StoreFull(f"the data partition is full: {error}") from error
+        raise
+
+
+_BROKEN = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_READONLY,
+}

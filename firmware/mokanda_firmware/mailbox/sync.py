@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the courier needs of the store; each call is one transaction.
+
+Bundles are numbered from 1 in each direction. A bundle that goes up is frozen with its number: the
+same bytes are offered until the relay confirms them. One that comes down is applied together with
+its number, so that a repetition changes nothing.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mokanda_firmware.mailbox import entries, messages
+from mokanda_firmware.mailbox.settings import set_setting, setting
+from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_wire.bundle import Bundle, Event, Mail
+from mokanda_wire.message import Message
+
+__all__ = [
+    "Applied",
+    "Outgoing",
+    "PendingUp",
+    "SessionRecord",
+    "SyncState",
+    "accounts",
+    "apply_down",
+    "confirm_up",
+    "freeze_up",
+    "next_hello_counter",
+    "record_session",
+    "release_up",
+    "sessions",
+    "set_setting",
+    "setting",
+    "state",
+    "waiting",
+]
+
+# A recipient's state never goes back, however late an event comes.
+_PROGRESS = ("waiting", "relayed", "sent", "delivered", "bounced", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class PendingUp:
+    """A sealed bundle on its way up; ``size`` in octets, ``sha256`` in hex."""
+
+    sequence: int
+    size: int
+    sha256: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """Where this device stands with its relay; 0 means none yet."""
+
+    up_sequence: int
+    up_pending: PendingUp | None
+    down_applied: int
+    hello_counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A mail that waits for a bundle, and whom outside the village it is for."""
+
+    message_id: str
+    recipients: tuple[str, ...]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a bundle from the relay changed: all zero when it had been applied before."""
+
+    sequence: int
+    mails: int = 0
+    events: int = 0
+    unknown: tuple[tuple[str, str], ...] = ()  # (Message-ID, recipient) nobody here answers to
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One session with the relay, for the keeper's page; ``error`` is empty when it went well."""
+
+    started: datetime
+    ended: datetime
+    link: str
+    bytes_up: int
+    bytes_down: int
+    sent: int
+    received: int
+    error: str = ""
+
+
+def state(store: Store) -> SyncState:
+    """Return where this device stands with its relay."""
+    with store.reading() as connection:
+        return _state(connection)
+
+
+def next_hello_counter(store: Store) -> int:
+    """Return a number that no hello has carried yet."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE sync SET hello_counter = hello_counter + 1")
+        return _state(connection).hello_counter
+
+
+def waiting(store: Store, limit_bytes: int) -> list[Outgoing]:
+    """Return mail that is in no bundle, small first, up to ``limit_bytes`` of content."""
+    found = []
+    with store.reading() as connection:
+        room = limit_bytes
+        for row in connection.execute(
+            "SELECT message.id, message.size FROM outgoing"
+            " JOIN message ON message.id = outgoing.message"
+            " WHERE state = 'waiting' ORDER BY size, id"
+        ):
+            room -= row["size"]
+            if room < 0:
+                break
+            recipients = connection.execute(
+                "SELECT address FROM delivery WHERE message = ? AND state = 'waiting'", (row["id"],)
+            )
+            message = messages.load(connection, row["id"])
+            addresses = tuple(recipient["address"] for recipient in recipients)
+            found.append(Outgoing(message.message_id, addresses, message))
+    return found
+
+
+def freeze_up(store: Store, sequence: int, sealed: PendingUp, message_ids: Sequence[str]) -> None:
+    """Bind these waiting mails to the sealed bundle ``sequence``, which must be the next one.
+
+    Raises:
+        StoreError: another bundle is on its way, the number is not the next one, or a mail is not
+            waiting any more; nothing has changed.
+    """
+    with store.transaction() as connection:
+        before = _state(connection)
+        if before.up_pending is not None or sequence != before.up_sequence + 1:
+            raise StoreError(f"bundle {sequence} cannot follow bundle {before.up_sequence} now")
+        for message_id in message_ids:
+            changed = connection.execute(
+                "UPDATE outgoing SET state = 'bundled', sequence = ?, reason = '' WHERE"
+                " state = 'waiting'"
+                " AND message IN (SELECT id FROM message WHERE message_id = ?)",
+                (sequence, message_id),
+            ).rowcount
+            if changed != 1:
+                raise StoreError(f"mail {message_id} does not wait any more")
+        connection.execute(
+            "UPDATE sync SET up_sequence = ?, pending_size = ?, pending_sha256 = ?,"
+            " pending_path = ?",
+            (sequence, sealed.size, sealed.sha256, str(sealed.path)),
+        )
+
+
+def confirm_up(store: Store, sequence: int) -> None:
+    """Note that the relay has applied bundle ``sequence``: its mails leave the outbox for sent."""
+    with store.transaction() as connection:
+        pending = _state(connection).up_pending
+        if pending is None or pending.sequence != sequence:
+            return
+        bundled = "(SELECT message FROM outgoing WHERE state = 'bundled' AND sequence = ?)"
+        connection.execute(
+            "UPDATE delivery SET state = 'relayed', at = ?"  # noqa: S608 - constants
+            f" WHERE state = 'waiting' AND message IN {bundled}",
+            (messages.now(), sequence),
+        )
+        connection.execute(
+            "UPDATE entry SET folder = 'sent', at = ?"  # noqa: S608
+            f" WHERE folder = 'outbox' AND origin = 'written' AND message IN {bundled}",
+            (messages.now(), sequence),
+        )
+        connection.execute(
+            "UPDATE outgoing SET state = 'sent' WHERE state = 'bundled' AND sequence = ?",
+            (sequence,),
+        )
+        _forget_pending(connection)
+
+
+def release_up(store: Store, sequence: int, reason: str) -> None:
+    """Note that the relay refused bundle ``sequence`` for good: its mails wait for another."""
+    with store.transaction() as connection:
+        pending = _state(connection).up_pending
+        if pending is None or pending.sequence != sequence:
+            return
+        connection.execute(
+            "UPDATE outgoing SET state = 'waiting', sequence = NULL, reason = ?"
+            " WHERE state = 'bundled' AND sequence = ?",
+            (reason, sequence),
+        )
+        connection.execute("UPDATE sync SET up_sequence = ?", (sequence - 1,))
+        _forget_pending(connection)
+
+
+def apply_down(store: Store, bundle: Bundle) -> Applied:
+    """Deliver what ``bundle`` brought, and remember its number.
+
+    Raises:
+        StoreError: or one of its kinds; nothing has changed, the bundle can be applied again.
+        ValueError: an attachment's content is not what its digest says.
+    """
+    if bundle.sequence <= state(store).down_applied:
+        return Applied(bundle.sequence)
+    for digest, content in bundle.contents.items():
+        if store.add_attachment(content) != digest:
+            raise ValueError(f"attachment {digest} is damaged")
+    mails = events = 0
+    unknown: list[tuple[str, str]] = []
+    with store.transaction() as connection:
+        if bundle.sequence <= _state(connection).down_applied:
+            return Applied(bundle.sequence)
+        for item in bundle.items:
+            if isinstance(item, Mail):
+                nobody = entries.deliver(connection, item.message, item.recipients)
+                unknown += [(item.message.message_id, recipient) for recipient in nobody]
+                mails += 1
+            elif isinstance(item, Event):
+                _note(connection, item)
+                events += 1
+        connection.execute("UPDATE sync SET down_applied = ?", (bundle.sequence,))
+    return Applied(bundle.sequence, mails, events, tuple(unknown))
+
+
+def accounts(store: Store) -> list[str]:
+    """Return the local part of every account, in order."""
+    with store.reading() as connection:
+        return [row["name"] for row in connection.execute("SELECT name FROM account ORDER BY name")]
+
+
+def record_session(store: Store, record: SessionRecord) -> None:
+    """Keep ``record`` for the keeper's page."""
+    with store.transaction() as connection:
+        connection.execute(
+            "INSERT INTO sync_session"
+            " (started, ended, link, bytes_up, bytes_down, sent, received, error)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                int(record.started.timestamp()),
+                int(record.ended.timestamp()),
+                record.link,
+                record.bytes_up,
+                record.bytes_down,
+                record.sent,
+                record.received,
+                record.error,
+            ),
+        )
+
+
+def sessions(store: Store, limit: int) -> list[SessionRecord]:
+    """Return the last ``limit`` sessions, the latest first."""
+    with store.reading() as connection:
+        return [
+            SessionRecord(
+                datetime.fromtimestamp(row["started"], UTC),
+                datetime.fromtimestamp(row["ended"], UTC),
+                row["link"],
+                row["bytes_up"],
+                row["bytes_down"],
+                row["sent"],
+                row["received"],
+                row["error"],
+            )
+            for row in connection.execute(
+                "SELECT * FROM sync_session ORDER BY id DESC LIMIT ?", (limit,)
+            )
+        ]
+
+
+def _state(connection: sqlite3.Connection) -> SyncState:
+    row = connection.execute("SELECT * FROM sync").fetchone()
+    pending = None
+    if row["pending_path"] is not None:
+        pending = PendingUp(
+            row["up_sequence"],
+            row["pending_size"],
+            row["pending_sha256"],
+            Path(row["pending_path"]),
+        )
+    return SyncState(row["up_sequence"], pending, row["down_applied"], row["hello_counter"])
+
+
+def _forget_pending(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "UPDATE sync SET pending_size = NULL, pending_sha256 = NULL, pending_path = NULL"
+    )
+
+
+def _note(connection: sqlite3.Connection, event: Event) -> None:
+    """Write down how far a mail came; its writer sees a mail that did not arrive as unread."""
+    row = connection.execute(
+        "SELECT delivery.message, delivery.state FROM delivery"
+        " JOIN message ON message.id = delivery.message"
+        " WHERE message.message_id = ? AND delivery.address = ?",
+        (event.message_id, event.recipient),
+    ).fetchone()
+    if row is None or _PROGRESS.index(event.kind) <= _PROGRESS.index(row["state"]):
+        return
+    connection.execute(
+        "UPDATE delivery SET state = ?, reason = ?, at = ? WHERE message = ? AND address = ?",
+        (event.kind, event.reason, int(event.at.timestamp()), row["message"], event.recipient),
+    )
+    if event.kind in {"bounced", "refused"}:
+        connection.execute(
+            "UPDATE entry SET unread = 1 WHERE message = ? AND origin = 'written'",
+            (row["message"],),
+        )

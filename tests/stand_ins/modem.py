@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A USB stick like Huawei's E303: AT commands, and after `ATD*99#` a PPP link to a mobile network.
+
+It speaks over any stream of bytes: the socket of an emulated USB serial port (connecting it is what
+plugs the stick in), or a pseudo-terminal for tests without a board. Tests set its attributes while
+it runs. Alone, on a pseudo-terminal whose name it prints:
+
+    python -m tests.stand_ins.modem
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import select
+import socket
+import threading
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.stand_ins.mobile_network import MobileNetwork
+from tests.stand_ins.ppp import Peer
+
+OK, ERROR, NO_CARRIER = "OK", "ERROR", "NO CARRIER"
+SIM_NOT_INSERTED, SIM_PIN_REQUIRED, INCORRECT_PASSWORD = 10, 11, 16
+CME_TEXTS: Final = {
+    SIM_NOT_INSERTED: "SIM not inserted",
+    SIM_PIN_REQUIRED: "SIM PIN required",
+    INCORRECT_PASSWORD: "incorrect password",
+}
+REGISTERED, SEARCHING, NOT_REGISTERED = 1, 2, 0
+SILENCE: Final = ""
+
+
+class CmeError(Exception):
+    """A refusal with a number of 3GPP TS 27.007, section 9.2."""
+
+
+class Modem:
+    """One stick. Set an attribute to change its world; the next question gets the new answer.
+
+    Attributes:
+        sim: "ready", "absent" or "pin" (which waits for `pin`).
+        signal: 0 to 31 as in +CSQ, 99 for none; none also ends the registration.
+        faults: start of a command -> what to answer instead; `SILENCE` for nothing at all.
+        balance: what the operator answers to a USSD request.
+        commands: all that was asked, in order.
+        calls: how many times it was dialled with success.
+        password: what CHAP has to prove; None takes anything, as most networks do.
+    """
+
+    def __init__(self, network: MobileNetwork | None = None) -> None:
+        self.network = network
+        self.sim = "ready"
+        self.pin = "1234"
+        self.imei = "861195009876543"
+        self.imsi = "630010123456789"
+        self.operator = "Vodacom CD"
+        self.signal = 18
+        self.faults: dict[str, str] = {}
+        self.balance = "Votre solde est de 2.50 USD, valable jusqu'au 31/12."
+        self.password: str | None = None
+        self.commands: list[str] = []
+        self.calls = 0
+        self.apn = ""
+        self._peer: Peer | None = None
+        self._echo = True
+        self._verbose_errors = False
+        self._numeric_operator = False
+        self._line = bytearray()
+        self._outgoing = bytearray()
+        self._requests: list[Callable[[], None]] = []
+        self._stream = -1
+        self._thread: threading.Thread | None = None
+        self._wake_reader, self._wake_writer = os.pipe()
+
+    # Plugging in and out
+
+    def plug_into_socket(self, path: Path) -> None:
+        """Connect to the socket behind an emulated USB serial port: the board sees a new stick."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+            self._start(os.dup(connection.fileno()))
+
+    @contextlib.contextmanager
+    def on_pseudo_terminal(self) -> Iterator[str]:
+        """Serve a pseudo-terminal, whose path it gives, until the block ends."""
+        master, slave = pty.openpty()
+        tty.setraw(slave)
+        self._start(master)
+        try:
+            # The open slave keeps the master readable while nobody else has it open.
+            yield os.ttyname(slave)
+        finally:
+            self.unplug()
+            os.close(slave)
+
+    def unplug(self) -> None:
+        """Pull the stick out, if it is in; it forgets its call and its settings."""
+        if self._thread:
+            self._ask(self._leave)
+            self._thread.join()
+            self._thread = None
+
+    # What happens on the network
+
+    def say(self, line: str) -> None:
+        """Send an unsolicited line, such as `^RSSI:18` or `+CREG: 2`; during a call it is lost."""
+        self._ask(lambda: None if self._peer else self._answer(line))
+
+    def hang_up(self) -> None:
+        """End the call from the network's side."""
+
+        def end() -> None:
+            if self._peer:
+                self._send(self._peer.terminate())
+                self._end_call()
+
+        self._ask(end)
+
+    @property
+    def connected(self) -> bool:
+        """Whether a call is up and IP packets pass."""
+        peer = self._peer
+        return peer is not None and peer.up
+
+    @property
+    def registration(self) -> int:
+        """The second number of +CREG."""
+        if self.sim != "ready":
+            return NOT_REGISTERED
+        return SEARCHING if self.signal == 99 else REGISTERED
+
+    @property
+    def registered(self) -> bool:
+        return self.registration == REGISTERED
+
+    # The stick's own thread
+
+    def _start(self, stream: int) -> None:
+        if self._thread is not None:
+            raise RuntimeError("the stick is plugged in already")
+        os.set_blocking(stream, False)
+        self._stream = stream
+        self._reset()
+        self._requests.clear()
+        self._line.clear()
+        self._outgoing.clear()
+        self._peer = None
+        self._thread = threading.Thread(target=self._run, name="modem", daemon=True)
+        self._thread.start()
+
+    def _ask(self, action: Callable[[], None]) -> None:
+        if self._thread is None:
+            raise RuntimeError("the stick is not plugged in")
+        self._requests.append(action)
+        os.write(self._wake_writer, b"!")
+
+    def _leave(self) -> None:
+        if self._stream >= 0:
+            os.close(self._stream)
+            self._stream = -1
+
+    def _run(self) -> None:
+        inputs = [self._stream, self._wake_reader]
+        if self.network:
+            inputs.append(self.network.fileno())
+        while self._stream >= 0:
+            readable, _, _ = select.select(
+                inputs,
+                [self._stream] if self._outgoing else [],
+                [],
+                self.network.timeout() if self.network else None,
+            )
+            if self._stream in readable:
+                self._read()
+            self._carry()
+            self._flush()
+            if self._wake_reader in readable:
+                os.read(self._wake_reader, 4096)
+                while self._requests:
+                    self._requests.pop(0)()
+        self._peer = None
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._stream, 65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._leave()
+        elif self._peer is None:
+            self._read_commands(data)
+        elif data.strip() == b"+++":
+            self._end_call(OK)
+        else:
+            self._read_call(self._peer, data)
+
+    def _flush(self) -> None:
+        if self._outgoing and self._stream >= 0:
+            with contextlib.suppress(BlockingIOError):
+                del self._outgoing[: os.write(self._stream, self._outgoing)]
+
+    def _send(self, data: bytes) -> None:
+        self._outgoing += data
+
+    # Calls
+
+    def _read_call(self, peer: Peer, data: bytes) -> None:
+        answer, packets = peer.receive(data)
+        self._send(answer)
+        for packet in packets:
+            if self.network:
+                self.network.from_board(packet)
+        if peer.ended:
+            self._end_call()
+
+    def _carry(self) -> None:
+        for packet in self.network.carry() if self.network else []:
+            if self._peer:
+                self._send(self._peer.send(packet))
+
+    def _end_call(self, result: str = NO_CARRIER) -> None:
+        self._peer = None
+        self._answer(result)
+
+    def _dial(self, _: str) -> str:
+        if self.network is None or not self.registered:
+            return NO_CARRIER
+        self._peer = Peer(
+            self.network.gateway, self.network.board, self.network.gateway, password=self.password
+        )
+        self.calls += 1
+        return "CONNECT 7200000"
+
+    # Commands
+
+    def _read_commands(self, data: bytes) -> None:
+        if self._echo:
+            self._send(data)
+        for byte in data:
+            if byte != 0x0D:
+                self._line.append(byte)
+                continue
+            line = self._line.decode("ascii", "replace").strip()
+            self._line.clear()
+            # What was noise on the line, or the end of a call, comes before the AT.
+            if found := re.search(r"AT.*", line, re.IGNORECASE):
+                self._command(found[0])
+
+    def _answer(self, line: str) -> None:
+        self._send(f"\r\n{line}\r\n".encode())
+
+    def _command(self, line: str) -> None:
+        self.commands.append(line)
+        for start, answer in self.faults.items():
+            if line.upper().startswith(start):
+                if answer != SILENCE:
+                    self._answer(answer)
+                return
+        for pattern, handler in COMMANDS:
+            if found := re.fullmatch(pattern, line[2:], re.IGNORECASE):
+                try:
+                    result = handler(self, found[1] if found.re.groups else "")
+                except CmeError as error:
+                    result = self._refusal(error.args[0])
+                if result:
+                    self._answer(result)
+                return
+        self._answer(ERROR)
+
+    def _refusal(self, number: int) -> str:
+        return f"+CME ERROR: {CME_TEXTS[number]}" if self._verbose_errors else ERROR
+
+    def _reset(self) -> str:
+        self._echo = True
+        self._verbose_errors = False
+        self._numeric_operator = False
+        return OK
+
+    def _set_echo(self, value: str) -> str:
+        self._echo = value != "0"
+        return OK
+
+    def _set_errors(self, value: str) -> str:
+        self._verbose_errors = value == "2"
+        return OK
+
+    def _identify(self) -> str:
+        self._answer(
+            f"Manufacturer: huawei\r\nModel: E303\r\nRevision: 22.318.01.00.00\r\nIMEI: {self.imei}"
+        )
+        return OK
+
+    def _tell(self, line: str) -> str:
+        self._answer(line)
+        return OK
+
+    def _need_sim(self) -> None:
+        if self.sim == "absent":
+            raise CmeError(SIM_NOT_INSERTED)
+        if self.sim == "pin":
+            raise CmeError(SIM_PIN_REQUIRED)
+
+    def _tell_pin(self) -> str:
+        if self.sim == "absent":
+            raise CmeError(SIM_NOT_INSERTED)
+        return self._tell("+CPIN: SIM PIN" if self.sim == "pin" else "+CPIN: READY")
+
+    def _enter_pin(self, pin: str) -> str:
+        if self.sim != "pin" or pin != self.pin:
+            raise CmeError(INCORRECT_PASSWORD)
+        self.sim = "ready"
+        return OK
+
+    def _tell_imsi(self) -> str:
+        self._need_sim()
+        return self._tell(self.imsi)
+
+    def _tell_operator(self) -> str:
+        self._need_sim()
+        if not self.registered:
+            return self._tell("+COPS: 0")
+        if self._numeric_operator:
+            return self._tell(f'+COPS: 0,2,"{self.imsi[:5]}",2')
+        return self._tell(f'+COPS: 0,0,"{self.operator}",2')
+
+    def _set_operator_format(self, value: str) -> str:
+        self._numeric_operator = value == "2"
+        return OK
+
+    def _set_context(self, apn: str) -> str:
+        self._need_sim()
+        self.apn = apn
+        return OK
+
+    def _ussd(self, request: str) -> str:
+        self._need_sim()
+        try:
+            unpack_septets(bytes.fromhex(request)).encode("ascii")
+        except ValueError:
+            return ERROR
+        self._answer(OK)
+        self._answer(f'+CUSD: 0,"{pack_septets(self.balance).hex().upper()}",15')
+        return ""
+
+
+def _accept(_modem: Modem, _argument: str) -> str:
+    return OK
+
+
+def _constant(line: str) -> Callable[[Modem, str], str]:
+    return lambda modem, _: modem._tell(line)
+
+
+# What follows AT -> how it is answered; a group of the pattern is the handler's argument.
+COMMANDS: Final[list[tuple[str, Callable[[Modem, str], str]]]] = [
+    (r"", _accept),
+    (r"Z0?|&F0?", lambda modem, _: modem._reset()),
+    (r"E([01]?)", Modem._set_echo),
+    (r"V1|Q0|X\d|S0=0|&[CDK]\d|H0?", _accept),
+    (r"\^CURC=[01]|\+(?:CREG|CGREG|CGATT|CFUN)=\d", _accept),
+    (r"I", lambda modem, _: modem._identify()),
+    (r"\+C?GMI", _constant("huawei")),
+    (r"\+C?GMM", _constant("E303")),
+    (r"\+C?GMR", _constant("22.318.01.00.00")),
+    (r"\+C?GSN", lambda modem, _: modem._tell(modem.imei)),
+    (r"\+CMEE=([012])", Modem._set_errors),
+    (r"\+CPIN\?", lambda modem, _: modem._tell_pin()),
+    (r'\+CPIN="?(\d+)"?', Modem._enter_pin),
+    (r"\+CIMI", lambda modem, _: modem._tell_imsi()),
+    (r"\+CSQ", lambda modem, _: modem._tell(f"+CSQ: {modem.signal},99")),
+    (r"\+CREG\?", lambda modem, _: modem._tell(f"+CREG: 0,{modem.registration}")),
+    (r"\+CGREG\?", lambda modem, _: modem._tell(f"+CGREG: 0,{modem.registration}")),
+    (r"\+CGATT\?", lambda modem, _: modem._tell(f"+CGATT: {int(modem.registered)}")),
+    (r"\+COPS\?", lambda modem, _: modem._tell_operator()),
+    (r"\+COPS=3,([0-2])", Modem._set_operator_format),
+    (r"\+CGDCONT\?", lambda modem, _: modem._tell(f'+CGDCONT: 1,"IP","{modem.apn}","",0,0')),
+    (r'\+CGDCONT=1,"IP","([^"]*)".*', Modem._set_context),
+    (r'\+CUSD=1,"?([0-9A-F]+)"?(?:,15)?', Modem._ussd),
+    (r"\+CUSD=[02]", _accept),
+    (r"DT?\*99(?:\*\*\*1)?#", Modem._dial),
+]
+
+
+def pack_septets(text: str) -> bytes:
+    """ASCII text in the 7-bit packing of 3GPP TS 23.038, as Huawei's sticks want for USSD."""
+    bits = sum(ord(character) << (7 * index) for index, character in enumerate(text))
+    return bits.to_bytes((7 * len(text) + 7) // 8, "little")
+
+
+def unpack_septets(packed: bytes) -> str:
+    bits = int.from_bytes(packed, "little")
+    return "".join(chr(bits >> shift & 0x7F) for shift in range(0, 8 * len(packed) - 6, 7))
+
+
+def main() -> None:
+    with Modem().on_pseudo_terminal() as path:
+        print(path, flush=True)  # noqa: T201
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()

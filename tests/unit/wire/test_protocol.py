@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+from datetime import UTC, datetime
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mokanda_wire import protocol
+from mokanda_wire.protocol import Hello, HelloReply, HistoryTip, ProtocolError, Sealed
+
+HELLO = Hello(
+    device="kimpese",
+    counter=7,
+    now=datetime(2026, 3, 1, 2, 10, tzinfo=UTC),
+    version="0.1.0",
+    applied_down=3,
+    up=Sealed(4, 1200, b"\x01" * 32),
+    history=HistoryTip(99, b"\x02" * 16),
+)
+
+
+def test_a_body_reads_as_it_was_written():
+    assert protocol.load(Hello, protocol.dump(HELLO)) == HELLO
+
+
+def test_what_is_absent_stays_absent():
+    reply = HelloReply(7, HELLO.now, 3, 0, None, "t", True)
+    assert protocol.load(HelloReply, protocol.dump(reply)) == reply
+
+
+def test_a_field_that_the_reader_does_not_know_is_skipped():
+    fields = cbor2.loads(protocol.dump(HELLO)) | {"colour": "red"}
+    assert protocol.load(Hello, cbor2.dumps(fields)) == HELLO
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("counter", "7"),
+        ("counter", True),
+        ("counter", -1),
+        ("counter", 2**63),
+        ("now", 2**62),
+        ("now", "today"),
+        ("up", 5),
+        ("up", {"sequence": 1}),
+        ("history", None),
+        ("device", b"kimpese"),
+    ],
+)
+def test_a_field_of_a_wrong_type_is_refused(field, value):
+    fields = cbor2.loads(protocol.dump(HELLO)) | {field: value}
+    with pytest.raises(ProtocolError, match=field):
+        protocol.load(Hello, cbor2.dumps(fields))
+
+
+def test_a_missing_field_is_refused():
+    with pytest.raises(ProtocolError, match="missing"):
+        protocol.load(Hello, cbor2.dumps({"device": "kimpese"}))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data):
+    with pytest.raises(ProtocolError):
+        protocol.load(Hello, data)
+
+
+def test_bytes_behind_the_body_are_refused():
+    with pytest.raises(ProtocolError):
+        protocol.load(Hello, protocol.dump(HELLO) + b"\0")
+
+
+def test_deeply_nested_cbor_is_refused():
+    with pytest.raises(ProtocolError):
+        protocol.load(Hello, b"\x81" * 60_000)

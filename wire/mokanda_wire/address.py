@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""E-mail addresses: the one place where they are checked."""
+
+import re
+
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+_VILLAGER = re.compile(r"[a-z][a-z0-9]*([._-][a-z0-9]+)*")
+
+
+class AddressError(ValueError):
+    """The text is not an address; the message is a sentence for people."""
+
+
+def parse_address(text: str) -> str:
+    """Check `local@domain` and return it with the domain in lower case.
+
+    International domains come back in their ASCII form (RFC 5890). Quoted and
+    non-ASCII local parts are refused: the mail providers we hand mail to refuse them.
+
+    Raises:
+        AddressError: with a sentence that says what is wrong.
+    """
+    address = text.strip()
+    local, at, domain = address.rpartition("@")
+    if not at:
+        raise AddressError(f"“{address}” is not an address: there is no @ in it.")
+    if len(local) > 64 or not _LOCAL.fullmatch(local):
+        raise AddressError(f"“{address}” is not an address: check what stands before the @.")
+    try:
+        domain = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        domain = ""
+    if len(domain) > 253 or not _DOMAIN.fullmatch(domain):
+        raise AddressError(f"“{address}” is not an address: check what stands after the @.")
+    return f"{local}@{domain}"
+
+
+def check_local_part(name: str) -> str:
+    """Check a villager's name, the part before the @, and return it in lower case.
+
+    A name is 2 to 32 letters and digits, starts with a letter, and may hold single
+    dots, hyphens and underscores between them.
+
+    Raises:
+        AddressError: with a sentence that says what is wrong.
+    """
+    local = name.strip().lower()
+    if not 2 <= len(local) <= 32:
+        raise AddressError("A name has 2 to 32 letters.")
+    if not local[0].isascii() or not local[0].isalpha():
+        raise AddressError("A name starts with a letter from a to z.")
+    if not _VILLAGER.fullmatch(local):
+        raise AddressError(
+            "A name is made of the letters a to z and digits, with single dots, hyphens or "
+            "underscores between them."
+        )
+    return local

@@ -1,0 +1,513 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mail as people read it, and its way from and to RFC 5322 MIME.
+
+`parse` takes whatever the world sends and never raises: a broken part becomes an
+attachment or text with replacement characters, so that nothing vanishes. `compose`
+writes clean MIME.
+"""
+
+import base64
+import hashlib
+import html as html_entities
+import mimetypes
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.header import Header, decode_header
+from email.message import EmailMessage
+from email.message import Message as Part
+from email.utils import format_datetime, getaddresses, parsedate_to_datetime
+from html.parser import HTMLParser
+
+from mokanda_wire.address import AddressError, parse_address
+
+CRLF = "\r\n"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MAX_DEPTH = 30  # nested parts; deeper ones stay whole, as an attachment
+_MAX_HEADER = 100_000  # characters of one header that are looked at
+_MAX_REFERENCES = 100
+_MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
+_BARE_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]]+@[^\s<>,;:\"()\[\]]+")
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_UNSAFE_IN_NAME = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]')
+_EXTENSIONS = mimetypes.MimeTypes()  # the built-in table: the same names on every machine
+
+# What browsers do: senders label the wider charset with the narrower one's name.
+_WIDER_CHARSETS = {
+    "ascii": "windows-1252",
+    "us-ascii": "windows-1252",
+    "iso-8859-1": "windows-1252",
+    "latin-1": "windows-1252",
+    "latin1": "windows-1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+}
+_NOT_CHARSETS = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A person or list: the address, and the name shown for it."""
+
+    address: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a mail; its content is kept elsewhere under `digest`, its SHA-256 in hex.
+
+    `size` is in bytes; `content_id`, without <>, is set on images that the HTML refers to.
+    """
+
+    name: str
+    media_type: str
+    digest: str
+    size: int
+    content_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail as its reader sees it.
+
+    `message_id`, `in_reply_to` and `references` are without <>; `date` is aware, in UTC
+    and whole seconds; lines of `text` and `html` end in LF. When there is `html`, `text`
+    says the same without markup.
+    """
+
+    message_id: str
+    date: datetime
+    sender: Mailbox
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    subject: str
+    text: str
+    html: str = ""
+    reply_to: tuple[Mailbox, ...] = ()
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+
+def new_message_id(domain: str) -> str:
+    """Make a Message-ID (without <>) that nobody else makes."""
+    return f"{base64.b32encode(secrets.token_bytes(10)).decode().lower()}@{domain}"
+
+
+def digest_of(content: bytes) -> str:
+    """Name an attachment's content: its SHA-256 in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def parse(raw: bytes, received: datetime = EPOCH) -> tuple[Message, dict[str, bytes]]:
+    """Read a MIME mail; also return the attachments' contents by digest.
+
+    Never raises. What cannot be taken apart is attached whole, as `message.eml`.
+    `received` dates a mail that has no readable date of its own.
+    """
+    try:
+        mail: Part = message_from_bytes(raw, policy=policy.compat32)
+        body = _Body()
+        body.add(mail, depth=0)
+    except Exception:  # noqa: BLE001 - the stdlib's parser raises many kinds on hostile mail
+        head, _, _ = raw[:_MAX_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")
+        mail = Part()
+        for line in re.sub(rb"\n[ \t]+", b" ", head).split(b"\n"):
+            name, colon, value = line.partition(b":")
+            if colon and name.isalnum():
+                mail[name.decode("ascii", "replace")] = value.strip().decode("latin-1")
+        body = _Body()
+        body.attach("message.eml", "message/rfc822", raw)
+    return _message(mail, body, raw, received), body.contents
+
+
+def _message(mail: Part, body: "_Body", raw: bytes, received: datetime) -> Message:
+    headers = _Headers(mail)
+    text, html = body.text_and_html()
+    ids = headers.message_ids("message-id")
+    replied = headers.message_ids("in-reply-to")
+    sender = headers.mailboxes("from") or headers.mailboxes("sender")
+    return Message(
+        message_id=ids[0] if ids else f"{digest_of(raw)[:32]}@no-message-id.invalid",
+        date=headers.date() or received,
+        sender=sender[0] if sender else Mailbox("unknown@unknown.invalid"),
+        to=headers.mailboxes("to"),
+        cc=headers.mailboxes("cc"),
+        subject=headers.text("subject"),
+        text=text,
+        html=html,
+        reply_to=headers.mailboxes("reply-to"),
+        in_reply_to=replied[0] if replied else "",
+        references=headers.message_ids("references")[-_MAX_REFERENCES:],
+        attachments=tuple(body.attachments),
+    )
+
+
+class _Headers:
+    """The headers of a mail, decoded as well as can be."""
+
+    def __init__(self, mail: Part) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in mail.raw_items():
+            self._values.setdefault(name.lower(), []).append(_unescape(str(value)[:_MAX_HEADER]))
+
+    def text(self, name: str) -> str:
+        """The header as one line of text, "" when it is missing."""
+        return _one_line(_decode_words(" ".join(self._values.get(name, [])[:1])))
+
+    def message_ids(self, name: str) -> tuple[str, ...]:
+        found = _MESSAGE_ID.findall(" ".join(self._values.get(name, [])))
+        return tuple(dict.fromkeys(_clean(each)[:500] for each in found))
+
+    def mailboxes(self, name: str) -> tuple[Mailbox, ...]:
+        values = [" ".join(value.split()) for value in self._values.get(name, [])]
+        try:
+            pairs = getaddresses(values)
+        except Exception:  # noqa: BLE001 - raises many kinds on hostile headers
+            pairs = []
+        found = [_mailbox(_decode_words(label), address) for label, address in pairs]
+        boxes = tuple(dict.fromkeys(box for box in found if box))
+        if not boxes:
+            bare = (_mailbox("", each) for value in values for each in _BARE_ADDRESS.findall(value))
+            boxes = tuple(dict.fromkeys(box for box in bare if box))
+        if not boxes and name == "from" and values:
+            return (Mailbox("unknown@unknown.invalid", _one_line(_decode_words(values[0]))),)
+        return boxes
+
+    def date(self) -> datetime | None:
+        stamps = [value.rpartition(";")[2] for value in self._values.get("received", [])]
+        for value in [*self._values.get("date", []), *stamps]:
+            try:
+                date = parsedate_to_datetime(value)
+                if date.tzinfo is None:
+                    date = date.replace(tzinfo=UTC)
+                return date.astimezone(UTC).replace(microsecond=0)
+            except (TypeError, ValueError, OverflowError, IndexError):
+                continue
+        return None
+
+
+@dataclass
+class _Body:
+    """Collects the parts of a mail: what is read in place, and what is attached."""
+
+    pieces: list[tuple[str | None, str | None]] = field(default_factory=list)  # text, HTML
+    attachments: list[Attachment] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, part: Part, depth: int) -> None:
+        media_type = _media_type(part)
+        payload = part.get_payload()
+        if isinstance(payload, list):
+            parts = [each for each in payload if isinstance(each, Part)]
+            if media_type.startswith("message/") or depth > _MAX_DEPTH:
+                self.attach_part(part, media_type, b"\n".join(_flatten(each) for each in parts))
+            elif media_type == "multipart/alternative":
+                self.add_alternatives(parts, depth)
+            else:
+                for each in parts:
+                    self.add(each, depth + 1)
+        elif _is_attached(part):
+            self.attach_part(part, media_type, _content(part))
+        elif media_type == "text/html":
+            self.pieces.append((None, _text(part)))
+        elif media_type == "text/plain" or media_type.startswith("multipart/"):
+            self.pieces.append((_text(part), None))  # the latter: its boundary is missing
+        else:
+            self.attach_part(part, media_type, _content(part))
+
+    def add_alternatives(self, parts: Iterable[Part], depth: int) -> None:
+        """Put what several renderings of one text say side by side."""
+        inner = _Body(attachments=self.attachments, contents=self.contents)
+        for part in parts:
+            inner.add(part, depth + 1)
+        plain = "\n\n".join(text for text, _ in inner.pieces if text is not None)
+        html = "".join(markup for _, markup in inner.pieces if markup is not None)
+        if plain or html:
+            self.pieces.append((plain if plain.strip() else None, html or None))
+
+    def attach_part(self, part: Part, media_type: str, content: bytes) -> None:
+        try:
+            name = part.get_filename() or ""
+        except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
+            name = ""
+        content_id = _one_line(_unescape(str(part.get("Content-ID") or ""))).strip("<> ")
+        self.attach(_decode_words(_unescape(name)), media_type, content, content_id)
+
+    def attach(self, name: str, media_type: str, content: bytes, content_id: str = "") -> None:
+        digest = digest_of(content)
+        self.contents[digest] = content
+        name = safe_file_name(name)
+        if not name:
+            extension = _EXTENSIONS.guess_extension(media_type) or ".bin"
+            name = f"attachment-{len(self.attachments) + 1}{extension}"
+        content_id = "".join(content_id.split())[:200]
+        self.attachments.append(Attachment(name, media_type, digest, len(content), content_id))
+
+    def text_and_html(self) -> tuple[str, str]:
+        texts = [
+            text if text is not None else html_to_text(html or "") for text, html in self.pieces
+        ]
+        text = "\n\n".join(text.strip("\n") for text in texts if text.strip())
+        if not any(html for _, html in self.pieces):
+            return text, ""
+        escaped = (
+            html or f"<pre>{html_entities.escape(text or '')}</pre>" for text, html in self.pieces
+        )
+        return text, "\n".join(escaped)
+
+
+def _is_attached(part: Part) -> bool:
+    disposition = str(part.get("Content-Disposition") or "").strip().lower()
+    try:
+        named = bool(part.get_filename())
+    except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
+        named = True
+    return disposition.startswith("attachment") or named
+
+
+def _media_type(part: Part) -> str:
+    media_type = part.get_content_type()
+    return media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
+
+
+def _content(part: Part) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
+def _text(part: Part) -> str:
+    try:
+        charset = part.get_content_charset()
+    except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
+        charset = None
+    return decode_text(_content(part), charset)
+
+
+def _flatten(part: Part) -> bytes:
+    try:
+        return part.as_bytes(policy=policy.compat32)
+    except Exception:  # noqa: BLE001 - the stdlib's generator raises many kinds on broken parts
+        return str(part.get_payload()).encode("utf-8", "replace")
+
+
+def decode_text(data: bytes, charset: str | None) -> str:
+    """Turn bytes into clean text, by `charset` if it is known and fits, else by a guess.
+
+    Lines end in LF; characters that no text holds become U+FFFD.
+    """
+    name = (charset or "us-ascii").strip().lower()
+    name = _WIDER_CHARSETS.get(name, name)
+    for encoding in dict.fromkeys((name, "utf-8") if name != "windows-1252" else ("utf-8", name)):
+        try:
+            if encoding.replace("-", "_") not in _NOT_CHARSETS:
+                return _clean(data.decode(encoding))
+        except (LookupError, ValueError):
+            continue
+    try:
+        return _clean(data.decode(name, "replace"))
+    except (LookupError, ValueError):
+        return _clean(data.decode("windows-1252", "replace"))
+
+
+def _clean(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return _CONTROL.sub("\ufffd", text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _unescape(value: str) -> str:
+    """Read the 8-bit characters that a header should not have had."""
+    if value.isascii():
+        return value
+    return decode_text(value.encode("utf-8", "surrogateescape"), None)
+
+
+def _decode_words(value: str) -> str:
+    """Decode RFC 2047 encoded words."""
+    if "=?" not in value:
+        return _one_line(_clean(value))
+    try:
+        words = [
+            word if isinstance(word, str) else decode_text(word, charset)
+            for word, charset in decode_header(value)
+        ]
+    except Exception:  # noqa: BLE001 - raises several kinds on broken encoded words
+        return _one_line(_clean(value))
+    return _one_line(_clean("".join(words)))
+
+
+def _mailbox(name: str, address: str) -> Mailbox | None:
+    address = _clean(address)
+    try:
+        address = parse_address(address)
+    except AddressError:
+        # The world uses addresses that we would not let a villager write to.
+        local, _, domain = address.rpartition("@")
+        if not local or not domain or re.search(r"[\s<>,;]", address) or len(address) > 320:
+            return None
+    return Mailbox(address, "" if name == address else name[:500])
+
+
+def safe_file_name(name: str) -> str:
+    """Make a sender's name for a file harmless: no path, no control characters, not long."""
+    name = _UNSAFE_IN_NAME.sub("_", _clean(name).replace("\\", "/").rpartition("/")[2])
+    name = _one_line(name).strip(". ")
+    stem, dot, extension = name.rpartition(".")
+    if dot and len(extension) <= 10:
+        return f"{stem[:100]}.{extension}"
+    return name[:100]
+
+
+class _TextOfHtml(HTMLParser):
+    """Collects what a reader of a page would read, links with their targets."""
+
+    _BLOCKS = re.compile(
+        "address|article|blockquote|br|d[dlt]|div|fieldset|footer|form|h[1-6]|header|hr|li|ol|p|pre"
+        "|section|table|tr|ul"
+    )
+    _SKIPPED = re.compile("head|script|style|title|template")
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.lines = [""]
+        self._skipping = 0
+        self._link = ""
+        self._label = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._SKIPPED.fullmatch(tag):
+            self._skipping += 1
+        elif self._BLOCKS.fullmatch(tag):
+            self.lines.append("- " if tag == "li" else "")
+        elif tag == "td":
+            self.lines[-1] += " "
+        elif tag == "img":
+            self.lines[-1] += dict(attrs).get("alt") or ""
+        elif tag == "a":
+            target = dict(attrs).get("href") or ""
+            self._link = target if target.startswith(("http:", "https:", "mailto:")) else ""
+            self._label = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._SKIPPED.fullmatch(tag):
+            self._skipping = max(0, self._skipping - 1)
+        elif self._BLOCKS.fullmatch(tag):
+            self.lines.append("")
+        elif tag == "a" and self._link:
+            label = "".join(self._label.split()).rstrip("/")
+            bare = self._link.removeprefix("mailto:").rstrip("/")
+            if label not in (bare, bare.partition("://")[2]):
+                self.lines[-1] += f" <{self._link}>"
+            self._link = ""
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipping:
+            self._label += data
+            self.lines[-1] += re.sub(r"\s+", " ", data)
+
+
+def html_to_text(html: str) -> str:
+    """Say what an HTML text says, without markup; a link's target follows its label."""
+    reader = _TextOfHtml()
+    try:
+        reader.feed(html)
+        reader.close()
+    except Exception:  # noqa: BLE001 - the stdlib's parser raises several kinds on broken markup
+        return _clean(re.sub(r"<[^>]*>", " ", html))
+    lines = (_one_line(line) for line in reader.lines)
+    return _clean(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n"))
+
+
+def compose(message: Message, contents: Mapping[str, bytes]) -> bytes:
+    """Write the mail as RFC 5322 MIME with CRLF; `contents` by digest.
+
+    Raises:
+        KeyError: the content of an attachment is missing.
+    """
+    mail = EmailMessage(policy=policy.SMTP)
+    mail.set_content(message.text)
+    inline = [each for each in message.attachments if each.content_id] if message.html else []
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
+        page = mail.get_payload(1)
+        assert isinstance(page, EmailMessage)
+        for attachment in inline:
+            _add(page.add_related, attachment, contents, "inline")
+    for attachment in message.attachments:
+        if attachment not in inline:
+            _add(mail.add_attachment, attachment, contents, "attachment")
+    return b"".join((*_head(message), mail.as_bytes()))
+
+
+def _head(message: Message) -> Iterator[bytes]:
+    """Write the headers that stand before those of the body, each with its CRLF.
+
+    Not by the policy's own headers: they refuse, or fold, Message-IDs and addresses that
+    the world uses.
+    """
+    people = {
+        "From": (message.sender,),
+        "To": message.to,
+        "Cc": message.cc,
+        "Reply-To": message.reply_to,
+    }
+    lines = [
+        f"{name}: " + ",\r\n ".join(map(_address, boxes)) for name, boxes in people.items() if boxes
+    ]
+    lines.append(
+        f"Subject: {Header(_one_line(message.subject), header_name='Subject').encode(linesep=CRLF)}"
+    )
+    lines.append(f"Date: {format_datetime(message.date)}")
+    ids = {
+        "Message-ID": (message.message_id,),
+        "In-Reply-To": (message.in_reply_to,) if message.in_reply_to else (),
+        "References": message.references,
+    }
+    lines += [
+        f"{name}: " + "\r\n ".join(f"<{each}>" for each in values)
+        for name, values in ids.items()
+        if values
+    ]
+    return (f"{line}\r\n".encode("utf-8", "replace") for line in lines)
+
+
+def _address(box: Mailbox) -> str:
+    name = _one_line(box.name)
+    if not name:
+        return f"<{box.address}>"
+    if name.isascii():
+        name = '"' + re.sub(r'([\\"])', r"\\\1", name) + '"'
+    else:
+        name = Header(name, "utf-8").encode(linesep=CRLF)
+    return f"{name} <{box.address}>"
+
+
+def _add(
+    add: Callable[..., None],
+    attachment: Attachment,
+    contents: Mapping[str, bytes],
+    disposition: str,
+) -> None:
+    maintype, _, subtype = attachment.media_type.partition("/")
+    if maintype in ("message", "multipart"):  # may not be in base64, which keeps every byte
+        maintype, subtype = "application", "octet-stream"
+    add(
+        contents[attachment.digest],
+        maintype=maintype,
+        subtype=subtype,
+        filename=attachment.name,
+        disposition=disposition,
+        cid=f"<{attachment.content_id}>" if attachment.content_id else None,
+    )

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a device and its relay say to each other over HTTP.
+
+Every body is CBOR: a map of a dataclass' fields by name. `dump` writes one and `load`
+reads one; a field that the reader does not know is skipped, so that either end may learn
+new ones. docs/wire.md tells the order of the requests.
+"""
+
+import dataclasses
+import types
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import cbor2
+
+T = TypeVar("T")
+
+CONTENT_TYPE = "application/cbor"
+MAX_BODY = 64 * 1024  # bytes of any CBOR body; sealed bundles are not bodies of this kind
+MAX_BUNDLE = 64 * 1024 * 1024  # bytes of a sealed bundle
+
+CLAIM = "/v1/claim"
+HELLO = "/v1/hello"
+UP = "/v1/up/{sequence}"
+DOWN = "/v1/down/{sequence}"
+ACK = "/v1/ack"
+RELEASE = "/v1/release/{name}"
+
+DEVICE_HEADER = "Mokanda-Device"  # which device signed a hello
+TOKEN_HEADER = "Mokanda-Token"  # noqa: S105 - the header's name; the value is HelloReply.token
+OFFSET_HEADER = "Upload-Offset"  # where in the sealed bundle the body of a PUT starts
+
+# Reasons of a Refusal, with the HTTP status that they travel with.
+CLAIM_UNKNOWN = "claim-unknown"  # 404: no such code
+CLAIM_USED = "claim-used"  # 409: the code was used by another key
+DEVICE_UNKNOWN = "device-unknown"  # 403: no such device, or its signature is wrong
+COUNTER_STALE = "counter-stale"  # 409: a hello must count on from the last one; see Refusal.counter
+TOKEN_WRONG = "token-wrong"  # noqa: S105 - 403: not of this device's latest hello
+OFFSET_WRONG = "offset-wrong"  # 409: the relay holds another number of bytes; see Refusal.offset
+SEQUENCE_WRONG = "sequence-wrong"  # 409: not the bundle that the hello announced
+BUNDLE_BAD = "bundle-bad"  # 422: its seal, form or contents are refused for good
+HISTORY_UNKNOWN = "history-unknown"  # 422: primed with a history that the relay does not hold
+MALFORMED = "malformed"  # 400: not what this path takes
+
+
+class ProtocolError(ValueError):
+    """A body is not what this path takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A frozen bundle: its number, the size of its sealed form in bytes, and its SHA-256."""
+
+    sequence: int
+    size: int
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryTip:
+    """How far an end's history log goes (see mokanda_wire.history)."""
+
+    end: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An update that the relay offers: bytes and SHA-256 of the file at RELEASE."""
+
+    version: str
+    size: int
+    sha256: bytes
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """A new device's key; travels signed by that very key, the signature behind the CBOR."""
+
+    code: str
+    public_key: bytes
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimReply:
+    """The device's name and mail domain, and the relay's key; signed by the relay."""
+
+    device: str
+    domain: str
+    relay_key: bytes
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """How a session starts; signed by the device. `counter` grows with every hello.
+
+    `now` is the device's own clock, `applied_down` the last down bundle that it applied
+    (which acknowledges it and all before it), `up` what it wants to upload.
+    """
+
+    device: str
+    counter: int
+    now: datetime
+    version: str
+    applied_down: int
+    up: Sealed | None
+    history: HistoryTip
+
+
+@dataclass(frozen=True, slots=True)
+class HelloReply:
+    """The relay's side; signed by the relay. `counter` repeats the hello's.
+
+    `applied_up` is the last up bundle that the relay applied, `up_offset` how many bytes of
+    the announced one it holds, `down` the bundle to fetch, `token` proves this session in
+    the requests that follow. `history_agrees` is False when both ends must forget their
+    histories and start over: the relay has done so.
+    """
+
+    counter: int
+    time: datetime
+    applied_up: int
+    up_offset: int
+    down: Sealed | None
+    token: str
+    history_agrees: bool
+    release: Release | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The device has applied this down bundle, and all before it."""
+
+    applied_down: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The last up bundle that the relay applied, and the next down bundle if there is one."""
+
+    applied: int
+    down: Sealed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request was refused: a word of the list above, and a sentence for people."""
+
+    reason: str
+    text: str
+    offset: int | None = None  # OFFSET_WRONG: how many bytes the relay holds
+    counter: int | None = None  # COUNTER_STALE: the last counter that the relay saw
+
+
+def dump(body: Any) -> bytes:  # noqa: ANN401 - any dataclass of this module
+    """Write a dataclass of this module as CBOR; times as seconds since 1970."""
+    return cbor2.dumps(_plain(body))
+
+
+def load(kind: type[T], data: bytes) -> T:
+    """Read a dataclass of this module.
+
+    Raises:
+        ProtocolError: the data is too long, is not CBOR, or a field is missing or of a
+            wrong type.
+    """
+    if len(data) > MAX_BODY:
+        raise ProtocolError(f"A body of {len(data)} bytes; at most {MAX_BODY} are taken.")
+    stream = BytesIO(data)
+    try:
+        value = cbor2.CBORDecoder(stream).decode()
+    except Exception as error:
+        raise ProtocolError("The body is not CBOR.") from error
+    if stream.tell() != len(data):
+        raise ProtocolError("There is more than one CBOR item in the body.")
+    return _read(kind.__name__, kind, value)
+
+
+def _read(name: str, kind: type[T], value: object) -> T:
+    """Make a dataclass of a decoded map."""
+    if not isinstance(value, dict):
+        raise ProtocolError(f"{name} is not a map.")
+    hints = get_type_hints(kind)
+    fields: dict[str, object] = {}
+    for field in dataclasses.fields(cast(Any, kind)):
+        if field.name in value:
+            fields[field.name] = _checked(
+                f"{name}.{field.name}", hints[field.name], value[field.name]
+            )
+        elif type(None) in get_args(hints[field.name]):
+            fields[field.name] = None
+        else:
+            raise ProtocolError(f"{name}.{field.name} is missing.")
+    return kind(**fields)
+
+
+def _checked(name: str, hint: Any, value: object) -> object:  # noqa: ANN401 - a type hint
+    if get_origin(hint) in (Union, types.UnionType):
+        if value is None:
+            return None
+        hint = next(each for each in get_args(hint) if each is not type(None))
+    if dataclasses.is_dataclass(hint):
+        return _read(name, cast(type, hint), value)
+    if hint is datetime and type(value) is int:
+        try:
+            return datetime.fromtimestamp(value, UTC)
+        except (ValueError, OverflowError, OSError) as error:
+            raise ProtocolError(f"{name} is not a time.") from error
+    if type(value) is not hint:  # exactly: True is no int here
+        raise ProtocolError(f"{name} is not of type {hint.__name__}.")
+    if hint is int and not 0 <= value < 2**63:  # type: ignore[operator]
+        raise ProtocolError(f"{name} is out of range.")
+    return value
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        plain = {field.name: _plain(getattr(value, field.name)) for field in fields}
+        return {name: each for name, each in plain.items() if each is not None}
+    if isinstance(value, datetime):
+        return int(value.timestamp())
+    return value

@@ -14,10 +14,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(SETUP) ## build the image, start a relay, boot the emulated board (FRESH=1: start over)
-	$(PYTHON) scripts/run.py $(if $(FRESH),--fresh) --board $(BOARD)
+	$(PYTHON) -m scripts.run $(if $(FRESH),--fresh) --board $(BOARD)
 
 run-host: $(SETUP) ## webmail, courier and relay on this computer, without image or emulator
-	$(PYTHON) scripts/run_host.py $(if $(FRESH),--fresh)
+	$(PYTHON) -m scripts.run_host $(if $(FRESH),--fresh)
 
 test: lint test-quick image ## everything: lint, unit, integration, browser, emulated board
 	$(PYTHON) -m pytest tests/emulator

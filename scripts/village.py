@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -83,6 +83,13 @@ class Children:
             )
         self._running.append((name, child))
 
+    def run(self, name: str, command: Sequence[str], **environment: str) -> None:
+        """Run `command` to its end, its output in the log; raise StartError when it fails."""
+        self.start(name, command, **environment)
+        _, child = self._running.pop()
+        if child.wait():
+            raise self._ended(name, child)
+
     def log(self, name: str) -> Path:
         """Where the output of `name` goes."""
         return self._logs / f"{name}.log"
@@ -91,9 +98,12 @@ class Children:
         """Raise StartError when a child has ended by itself."""
         for name, child in self._running:
             if child.poll() is not None:
-                log = self.log(name)
-                tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-                raise StartError(f"{name} ended with code {child.returncode}:\n{tail}\n({log})")
+                raise self._ended(name, child)
+
+    def _ended(self, name: str, child: subprocess.Popen[bytes]) -> StartError:
+        log = self.log(name)
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        return StartError(f"{name} ended with code {child.returncode}:\n{tail}\n({log})")
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
         """Wait until `ready()`, while all children live; raise StartError after `seconds`."""
@@ -208,3 +218,27 @@ def start_relay(children: Children, folder: Path, device_host: str) -> Relay:
         30,
     )
     return relay
+
+
+def print_addresses(webmail_url: str, relay: Relay) -> None:
+    """Tell the two addresses that people want, and the stand-in's, where mail ends and begins."""
+    print(
+        f"""
+    webmail, as the village's phones see it    {webmail_url}
+    operator page of the relay                 {relay.operator_url}
+
+    The rest of the world is played by         {relay.sendgrid_url}
+    (mail that left the village is shown there, and mail to the village is written there)
+
+    Ctrl-C ends everything.""",
+        flush=True,
+    )
+
+
+def wait_for_interrupt(children: Children) -> None:
+    """Stay until Ctrl-C, or until a child ends by itself (StartError)."""
+    with suppress(KeyboardInterrupt):
+        while True:
+            children.check()
+            time.sleep(1)
+    print("\nEnding everything ...", flush=True)

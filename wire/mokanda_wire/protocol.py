@@ -77,22 +77,37 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """The body of a claim: a new device's public key, and a ClaimRequest signed by it."""
+
+    public_key: bytes
+    request: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """A new device's key; travels signed by that very key, the signature behind the CBOR."""
+    """What a new device asks for: the code and the name that its claim file gives it."""
 
     code: str
-    public_key: bytes
     name: str
     version: str
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimReply:
-    """The device's name and mail domain, and the relay's key; signed by the relay."""
+    """The relay's public key, and a ClaimGrant signed by it."""
+
+    relay_key: bytes
+    grant: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimGrant:
+    """The device's name and mail domain, for the key with this fingerprint."""
 
     device: str
     domain: str
-    relay_key: bytes
+    device_key: str
     time: datetime
 
 

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+import re
+import shutil
+import subprocess
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mokanda_wire.envelope import EnvelopeError, Keyring, verify_with
+
+
+@pytest.fixture
+def new_keyring():
+    """Makes keyrings in a short path: their agent's socket must fit a socket's name."""
+    root = Path(tempfile.mkdtemp(prefix="mokanda-"))
+    keyrings = []
+
+    def new(name):
+        keyrings.append(Keyring(root / name))
+        return keyrings[-1]
+
+    yield new
+    for keyring in keyrings:
+        keyring.close()
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def pair(new_keyring):
+    """A device's and a relay's keyring that know each other, and the two fingerprints."""
+    device, relay = new_keyring("device"), new_keyring("relay")
+    device_key, relay_key = device.create_key("kimpese"), relay.create_key("relay")
+    assert device.import_key(relay.export_key(relay_key)) == relay_key
+    assert relay.import_key(device.export_key(device_key)) == device_key
+    return device, device_key, relay, relay_key
+
+
+def test_what_a_device_seals_its_relay_opens(pair):
+    device, device_key, relay, relay_key = pair
+    sealed = device.seal(b"a bundle", relay_key, device_key)
+    assert b"a bundle" not in sealed
+    assert relay.open(sealed, device_key) == b"a bundle"
+
+
+def test_an_envelope_adds_less_than_300_bytes(pair):
+    device, device_key, _, relay_key = pair
+    assert len(device.seal(bytes(10_000), relay_key, device_key)) < 10_300
+
+
+def test_the_machines_clock_does_not_matter(pair):
+    device, device_key, _, _ = pair
+    key = device._gpg.list_keys(keys=device_key)[0]
+    assert datetime.fromtimestamp(int(key["date"]), UTC).year == 2000
+    assert not key["expires"]
+    packets = subprocess.run(
+        ["gpg", "--list-packets"],
+        input=device.sign(b"x", device_key),
+        capture_output=True,
+        check=True,
+    )
+    made = re.search(rb"version 4, created (\d+)", packets.stdout)
+    assert datetime.fromtimestamp(int(made[1]), UTC).year == 2001
+
+
+def test_one_flipped_bit_is_noticed(pair):
+    device, device_key, relay, relay_key = pair
+    sealed = device.seal(b"a bundle", relay_key, device_key)
+    for position in range(0, len(sealed), 37):
+        damaged = bytearray(sealed)
+        damaged[position] ^= 1
+        with pytest.raises(EnvelopeError):
+            relay.open(bytes(damaged), device_key)
+
+
+def test_a_truncated_envelope_is_noticed(pair):
+    device, device_key, relay, relay_key = pair
+    sealed = device.seal(b"a bundle", relay_key, device_key)
+    for end in range(0, len(sealed), 41):
+        with pytest.raises(EnvelopeError):
+            relay.open(sealed[:end], device_key)
+
+
+def test_only_the_expected_signer_is_believed(pair, new_keyring):
+    _, device_key, relay, relay_key = pair
+    other = new_keyring("other")
+    other_key = other.create_key("other")
+    other.import_key(relay.export_key(relay_key))
+    relay.import_key(other.export_key(other_key))
+    forged = other.seal(b"not from kimpese", relay_key, other_key)
+    with pytest.raises(EnvelopeError, match=other_key):
+        relay.open(forged, device_key)
+
+
+def test_what_is_encrypted_but_not_signed_is_refused(pair):
+    device, device_key, relay, relay_key = pair
+    unsigned = device._gpg.encrypt(b"who wrote this?", relay_key, armor=False).data
+    with pytest.raises(EnvelopeError, match="signature"):
+        relay.open(unsigned, device_key)
+
+
+def test_what_is_signed_but_not_encrypted_is_no_envelope(pair):
+    device, device_key, relay, _ = pair
+    with pytest.raises(EnvelopeError):
+        relay.open(device.sign(b"in the clear", device_key), device_key)
+
+
+def test_an_envelope_for_somebody_else_is_refused(pair, new_keyring):
+    device, device_key, _, relay_key = pair
+    stranger = new_keyring("stranger")
+    stranger.create_key("stranger")
+    stranger.import_key(device.export_key(device_key))
+    with pytest.raises(EnvelopeError, match="cannot be opened"):
+        stranger.open(device.seal(b"secret", relay_key, device_key), device_key)
+
+
+def test_a_signed_request_is_verified(pair):
+    device, device_key, relay, relay_key = pair
+    signed = device.sign(b"hello", device_key)
+    assert relay.verify(signed, device_key) == b"hello"
+    with pytest.raises(EnvelopeError):
+        relay.verify(signed, relay_key)
+    with pytest.raises(EnvelopeError):
+        relay.verify(b"hello", device_key)
+
+
+def test_a_strangers_request_is_verified_with_the_key_beside_it(pair):
+    device, device_key, _, relay_key = pair
+    signed = device.sign(b"claim", device_key)
+    assert verify_with(device.export_key(device_key), signed) == (device_key, b"claim")
+    with pytest.raises(EnvelopeError):
+        verify_with(device.export_key(relay_key), signed)
+    with pytest.raises(EnvelopeError):
+        verify_with(b"no key", signed)
+
+
+def test_two_keys_at_once_are_not_taken(pair, new_keyring):
+    device, device_key, _, relay_key = pair
+    with pytest.raises(EnvelopeError, match="2 came"):
+        new_keyring("third").import_key(
+            device.export_key(device_key) + device.export_key(relay_key)
+        )
+
+
+def test_no_agent_outlives_its_keyring(new_keyring):
+    keyring = new_keyring("short")
+    keyring.sign(b"x", keyring.create_key("short"))
+    keyring.close()
+    home = str(keyring._home)
+    running = [_command_line(process) for process in Path("/proc").glob("[0-9]*")]
+    assert not [command for command in running if home in command and "gpg-agent" in command]
+
+
+def _command_line(process):
+    try:
+        return (process / "cmdline").read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The envelope: GnuPG signs and encrypts what travels between a device and its relay.
+
+A device has no battery clock, so GnuPG is told that it is always the same moment: keys
+begin before it, never end, and no signature comes from the future. When a bundle was made
+is said, signed, inside it. Compression is off (the codec has been at work before), and keys
+announce only what GnuPG 2.2 and 2.4 both read.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import gnupg
+
+MAX_PLAIN = 80 * 1024 * 1024  # bytes that come out of an envelope at most
+
+_BIRTH = "20000101T000000"  # of every key
+_NOW = "20010101T000000!"  # the moment that it always is
+_OPTIONS = [
+    "--batch",
+    "--no-tty",
+    "--no-options",
+    "--no-auto-key-retrieve",
+    "--trust-model=always",
+    f"--faked-system-time={_NOW}",
+    "--ignore-time-conflict",
+    "--ignore-valid-from",
+    "--cipher-algo=AES256",
+    "--digest-algo=SHA256",
+    "--compress-level=0",
+    "--max-output",
+    str(MAX_PLAIN),
+]
+_KEY = f"""\
+%no-protection
+Key-Type: eddsa
+Key-Curve: ed25519
+Key-Usage: sign
+Subkey-Type: ecdh
+Subkey-Curve: cv25519
+Subkey-Usage: encrypt
+Preferences: AES256 AES SHA512 SHA256 Uncompressed
+Creation-Date: {_BIRTH}
+Expire-Date: 0
+Name-Real: {{name}}
+%commit
+"""
+
+
+class EnvelopeError(Exception):
+    """An envelope cannot be made or opened, or is not from whom it should be."""
+
+
+class Keyring:
+    """A GnuPG home of our own. Use it as a context manager: its agent ends with it."""
+
+    def __init__(self, home: Path) -> None:
+        """`home` is made if need be, with mode 0700.
+
+        Raises:
+            EnvelopeError: GnuPG is missing.
+        """
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+        self._home = home
+        # A fresh home of GnuPG 2.4 may prefer its key daemon; a file is all that we need.
+        (home / "common.conf").touch()
+        try:
+            self._gpg = gnupg.GPG(gnupghome=str(home), options=list(_OPTIONS))
+        except (OSError, ValueError) as error:
+            raise EnvelopeError(f"GnuPG does not run: {error}") from error
+
+    def __enter__(self) -> "Keyring":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the agent that GnuPG leaves running for this home."""
+        command = ["gpgconf", "--homedir", str(self._home), "--kill", "all"]
+        subprocess.run(command, check=False, capture_output=True, timeout=30)
+
+    def create_key(self, name: str) -> str:
+        """Make a key pair (ed25519 to sign, cv25519 to encrypt); return its fingerprint."""
+        key = self._gpg.gen_key(_KEY.format(name=" ".join(name.split())))
+        if not key.fingerprint:
+            raise EnvelopeError(f"GnuPG made no key: {_last_line(key)}")
+        return str(key.fingerprint)
+
+    def export_key(self, fingerprint: str) -> bytes:
+        """Return the public key, binary."""
+        data = self._gpg.export_keys(fingerprint, armor=False)
+        if not data:
+            raise EnvelopeError(f"There is no key {fingerprint}.")
+        return bytes(data)
+
+    def import_key(self, data: bytes) -> str:
+        """Take in one public key; return its fingerprint."""
+        if b"PRIVATE KEY" in data or len(data) > 64 * 1024:
+            raise EnvelopeError("This is not a public key.")
+        found = {key["fingerprint"] for key in self._scan(data) if key["type"] == "pub"}
+        if len(found) != 1:
+            raise EnvelopeError(f"One public key was expected, {len(found)} came.")
+        result = self._gpg.import_keys(data)
+        if not set(result.fingerprints) >= found:
+            raise EnvelopeError(f"GnuPG does not take the key: {_last_line(result)}")
+        return str(found.pop())
+
+    def _scan(self, data: bytes) -> Any:  # noqa: ANN401 - gnupg is untyped
+        with tempfile.NamedTemporaryFile(dir=self._home) as file:
+            file.write(data)
+            file.flush()
+            return self._gpg.scan_keys(file.name)
+
+    def seal(self, data: bytes, recipient: str, signer: str) -> bytes:
+        """Sign with `signer`'s key and encrypt to `recipient`'s; both are fingerprints."""
+        return self._made(
+            self._gpg.encrypt(data, recipient, sign=signer, always_trust=True, armor=False)
+        )
+
+    def open(self, sealed: bytes, signer: str) -> bytes:
+        """Decrypt what was sealed to a key of ours.
+
+        Raises:
+            EnvelopeError: it is damaged, is not for us, or is not signed by exactly `signer`.
+        """
+        result = self._gpg.decrypt(sealed, always_trust=True)
+        status = _status(result)
+        if not result.ok or "DECRYPTION_OKAY" not in status or "GOODMDC" not in status:
+            raise EnvelopeError(f"The envelope cannot be opened: {_last_line(result)}")
+        return _signed_by(signer, result, status)
+
+    def sign(self, data: bytes, signer: str) -> bytes:
+        """Wrap the data with a signature (binary, an OpenPGP signed message)."""
+        return self._made(self._gpg.sign(data, keyid=signer, clearsign=False, binary=True))
+
+    def verify(self, signed: bytes, signer: str) -> bytes:
+        """Return the data that `sign` wrapped.
+
+        Raises:
+            EnvelopeError: it is damaged, or is not signed by exactly `signer`.
+        """
+        result = self._gpg.decrypt(signed, always_trust=True)
+        return _signed_by(signer, result, _status(result))
+
+    def _made(self, result: Any) -> bytes:  # noqa: ANN401 - gnupg is untyped
+        if not result.data or (hasattr(result, "ok") and not result.ok):
+            raise EnvelopeError(f"GnuPG failed: {_last_line(result)}")
+        return bytes(result.data)
+
+
+def verify_with(public_key: bytes, signed: bytes) -> tuple[str, bytes]:
+    """Check what a stranger signed with the key that came along.
+
+    Returns the key's fingerprint and the data. Nothing is kept: whether the stranger is
+    welcome is for the caller to say.
+
+    Raises:
+        EnvelopeError: the key is not a public key, or the signature is not by it.
+    """
+    home = Path(tempfile.mkdtemp(prefix="mokanda-"))
+    try:
+        with Keyring(home) as keyring:
+            fingerprint = keyring.import_key(public_key)
+            return fingerprint, keyring.verify(signed, fingerprint)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _status(result: Any) -> dict[str, list[str]]:  # noqa: ANN401 - gnupg is untyped
+    """GnuPG's status lines: for each keyword the arguments of its last line, and its count."""
+    found: dict[str, list[str]] = {}
+    for line in str(result.stderr).splitlines():
+        if line.startswith("[GNUPG:] "):
+            keyword, _, arguments = line.removeprefix("[GNUPG:] ").partition(" ")
+            found.setdefault(keyword, []).append(arguments)
+    return found
+
+
+def _signed_by(signer: str, result: Any, status: dict[str, list[str]]) -> bytes:  # noqa: ANN401
+    signatures = status.get("VALIDSIG", [])
+    bad = {"BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG"} & status.keys()
+    if len(signatures) != 1 or bad or len(status.get("PLAINTEXT", [])) != 1:
+        raise EnvelopeError(f"There is no good signature: {_last_line(result)}")
+    if signatures[0].split()[-1] != signer:
+        raise EnvelopeError(f"It is signed by {signatures[0].split()[-1]}, not by {signer}.")
+    return bytes(result.data)
+
+
+def _last_line(result: Any) -> str:  # noqa: ANN401 - gnupg is untyped
+    lines = [line for line in str(result.stderr).splitlines() if line.startswith("gpg: ")]
+    return lines[-1].removeprefix("gpg: ") if lines else str(getattr(result, "status", ""))

@@ -231,7 +231,7 @@ class Board:
             *("-serial", "chardev:console"),
             *("-chardev", f"socket,id=qmp,path={sockets}/qmp"),
             *("-mon", "chardev=qmp,mode=control"),
-            # USB buses 4 to 7 take full-speed devices; the stick is in while the socket is connected.
+            # USB buses 4 to 7 take full-speed devices; a stick is in while its socket is connected.
             *("-chardev", f"socket,id=modem,path={self.modem_socket},server=on,wait=off"),
             *("-device", "usb-serial,chardev=modem,bus=usb-bus.5"),
             *("-device", "pca9552,id=lamps,bus=i2c,address=0x60"),

@@ -25,7 +25,7 @@ class Incoming:
     """An attachment being written; nothing of it stays unless `keep` is called."""
 
     def __init__(self, folder: Path, file: BinaryIO, path: Path, reserve: int) -> None:
-        self.size = 0
+        self.size = 0  # octets written
         self._folder = folder
         self._file = file
         self._path = path
@@ -72,12 +72,6 @@ class Attachments:
                 yield Incoming(self._folder, file, path, self.reserve)
         finally:
             path.unlink(missing_ok=True)
-
-    def add(self, content: bytes) -> str:
-        """Keep ``content``; return its digest in hex. OSError with ENOSPC: there is no room."""
-        with self.incoming() as incoming:
-            incoming.write(content)
-            return incoming.keep()
 
     def path(self, digest: str) -> Path:
         """Return the file of an attachment; it may not have come yet."""

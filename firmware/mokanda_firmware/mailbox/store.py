@@ -2,7 +2,7 @@
 """The mail store: connections, transactions, migrations, and what can go wrong with them.
 
 A village loses power every day, so a transaction is on the disk (WAL, synchronous=FULL) when its
-block ends. Any number of threads and processes may use one store; each thread has a connection.
+block ends. Any number of threads and processes may use one store.
 """
 
 import contextlib
@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mokanda_firmware import paths
-from mokanda_firmware.mailbox.attachments import Attachments
+from mokanda_firmware.mailbox.attachments import Attachments, Incoming
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # How long a writer waits for another one before the store counts as busy.
 BUSY_SECONDS = 10.0
+# Connections that wait for their next use; each may hold a page cache.
+_SPARE_CONNECTIONS = 4
 
 
 class StoreError(Exception):
@@ -45,14 +47,17 @@ class Store:
     def __init__(self, path: Path, attachments: Path) -> None:
         self.path = path
         self.attachments = Attachments(attachments)
-        self._of_thread = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._spare: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         with _explained():
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite would make it unwritable for the group that the daemons share.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660))
-            _migrate(self._connection())
+            connection = self._connect()
+            try:
+                _migrate(connection)
+            finally:
+                self._put_back(connection)
 
     @classmethod
     def of_device(cls) -> "Store":
@@ -75,51 +80,64 @@ class Store:
         with self._begun("BEGIN") as connection:
             yield connection
 
-    def add_attachment(self, content: bytes) -> str:
-        """Keep ``content`` on the disk, for a row to name; return its digest.
+    @contextlib.contextmanager
+    def incoming_attachment(self) -> Iterator[Incoming]:
+        """Take an attachment piece by piece; kept, it is on the disk, for a row to name.
 
         Raises:
             StoreFull: there is no room.
         """
-        with _explained():
-            return self.attachments.add(content)
+        with _explained(), self.attachments.incoming() as incoming:
+            yield incoming
 
     def close(self) -> None:
-        """Close the connections of all threads."""
+        """Close the spare connections; using the store opens it again."""
         with self._lock:
-            while self._connections:
-                self._connections.pop().close()
-        self._of_thread = threading.local()
+            while self._spare:
+                self._spare.pop().close()
 
     @contextlib.contextmanager
     def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
         with _explained():
-            connection = self._connection()
-            connection.execute(begin)
+            with self._lock:
+                connection = self._spare.pop() if self._spare else None
+            connection = connection or self._connect()
             try:
+                connection.execute(begin)
                 yield connection
                 connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:  # SQLite ends it by itself when the disk is full
-                    connection.execute("ROLLBACK")
-                raise
+            finally:
+                self._put_back(connection)
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(
-                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.row_factory = sqlite3.Row
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA cache_size = -1024")  # KiB, for each thread
+            connection.execute("PRAGMA cache_size = -1024")  # KiB
             connection.execute("PRAGMA journal_size_limit = 4194304")
-            self._of_thread.connection = connection
-            with self._lock:
-                self._connections.append(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
+
+    def _put_back(self, connection: sqlite3.Connection) -> None:
+        """Undo what was not committed, and keep the connection for the next who asks."""
+        try:
+            if connection.in_transaction:  # SQLite may have ended it: a full disk
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            connection.close()
+            return
+        with self._lock:
+            if len(self._spare) < _SPARE_CONNECTIONS:
+                self._spare.append(connection)
+                return
+        connection.close()
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -128,20 +146,15 @@ def _migrate(connection: sqlite3.Connection) -> None:
     if _version(connection) == migrations[-1][0]:
         return
     connection.execute("BEGIN IMMEDIATE")
-    try:
-        version = _version(connection)  # another process may have been faster
-        if version > migrations[-1][0]:
-            raise StoreError(f"the mail store has version {version}, this software is older")
-        for number, file in migrations:
-            if number > version:
-                for statement in _statements(file.read_text(encoding="utf-8")):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+    version = _version(connection)  # another process may have been faster
+    if version > migrations[-1][0]:
+        raise StoreError(f"the mail store has version {version}, this software is older")
+    for number, file in migrations:
+        if number > version:
+            for statement in _statements(file.read_text(encoding="utf-8")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+    connection.execute("COMMIT")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -206,8 +206,10 @@ def apply_down(store: Store, bundle: Bundle) -> Applied:
     if bundle.sequence <= state(store).down_applied:
         return Applied(bundle.sequence)
     for digest, content in bundle.contents.items():
-        if store.add_attachment(content) != digest:
-            raise ValueError(f"attachment {digest} is damaged")
+        with store.incoming_attachment() as incoming:
+            incoming.write(content)
+            if incoming.keep() != digest:
+                raise ValueError(f"attachment {digest} is damaged")
     mails = events = 0
     unknown: list[tuple[str, str]] = []
     with store.transaction() as connection:

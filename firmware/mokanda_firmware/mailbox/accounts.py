@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The villagers' accounts and their passwords."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import sqlite3
+import threading
+import unicodedata
+from dataclasses import dataclass
+
+from mokanda_firmware.mailbox import messages
+from mokanda_firmware.mailbox.store import Store
+
+MIN_PASSWORD = 8
+MAX_PASSWORD = 200
+# scrypt takes 128 * r * n = 16 MiB; on a board of 256 MiB two at a time are as many as it can bear.
+_COST_LOG2, _BLOCK, _PARALLEL = 14, 8, 1
+_hashing = threading.BoundedSemaphore(2)
+
+
+class NameTaken(Exception):  # noqa: N818 - reads better where it is caught
+    """Another account has this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A villager; ``name`` is the local part of the address, times are seconds since 1970."""
+
+    id: int
+    name: str
+    display_name: str
+    role: str
+    language: str
+    suspended: bool
+    created: int
+    last_seen: int | None
+
+    @property
+    def is_keeper(self) -> bool:
+        """Whether the keeper's pages are for this one."""
+        return self.role == "keeper"
+
+
+def register(store: Store, name: str, display_name: str, password: str, language: str) -> Account:
+    """Make an account; the first one of a device is its keeper's.
+
+    Raises:
+        NameTaken: another account has this name.
+        StoreError: or one of its kinds; there is no new account.
+    """
+    hashed = _hash(password)
+    with store.transaction() as connection:
+        try:
+            number = connection.execute(
+                "INSERT INTO account (name, display_name, password, language, created, role)"
+                " SELECT ?, ?, ?, ?, ?,"
+                " CASE WHEN EXISTS (SELECT 1 FROM account) THEN 'villager' ELSE 'keeper' END",
+                (name, display_name, hashed, language, messages.now()),
+            ).lastrowid
+        except sqlite3.IntegrityError as error:
+            raise NameTaken(name) from error
+        return from_row(
+            connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
+        )
+
+
+def authenticate(store: Store, name: str, password: str) -> Account | None:
+    """Return the account of this name if the password is right, in the same time if not."""
+    with store.reading() as connection:
+        row = connection.execute("SELECT * FROM account WHERE name = ?", (name,)).fetchone()
+    right = _matches(password, _NOBODY if row is None else row["password"])
+    return from_row(row) if right and row is not None else None
+
+
+def set_password(store: Store, account: int, password: str) -> None:
+    """Replace the password, and end every session of the account."""
+    hashed = _hash(password)
+    with store.transaction() as connection:
+        connection.execute("UPDATE account SET password = ? WHERE id = ?", (hashed, account))
+        connection.execute("DELETE FROM session WHERE account = ?", (account,))
+
+
+def set_language(store: Store, account: int, language: str) -> None:
+    """Show this account's pages in ``language``."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE account SET language = ? WHERE id = ?", (language, account))
+
+
+def count(store: Store) -> int:
+    """Return how many accounts there are."""
+    with store.reading() as connection:
+        return int(connection.execute("SELECT count(*) FROM account").fetchone()[0])
+
+
+def from_row(row: sqlite3.Row) -> Account:
+    """Make an account of a row of its table."""
+    return Account(
+        id=row["id"],
+        name=row["name"],
+        display_name=row["display_name"],
+        role=row["role"],
+        language=row["language"],
+        suspended=bool(row["suspended"]),
+        created=row["created"],
+        last_seen=row["last_seen"],
+    )
+
+
+def _hash(password: str) -> str:
+    salt = secrets.token_bytes(16)
+    key = _scrypt(password, salt, _COST_LOG2, _BLOCK, _PARALLEL)
+    texts = [base64.b64encode(part).decode() for part in (salt, key)]
+    return "$".join(["scrypt", str(_COST_LOG2), str(_BLOCK), str(_PARALLEL), *texts])
+
+
+def _matches(password: str, hashed: str) -> bool:
+    _, cost, block, parallel, salt, key = hashed.split("$")
+    found = _scrypt(password, base64.b64decode(salt), int(cost), int(block), int(parallel))
+    return hmac.compare_digest(found, base64.b64decode(key))
+
+
+def _scrypt(password: str, salt: bytes, cost: int, block: int, parallel: int) -> bytes:
+    # The same password may be typed as different characters on different phones.
+    text = unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
+    n = 1 << cost
+    with _hashing:
+        return hashlib.scrypt(
+            text, salt=salt, n=n, r=block, p=parallel, maxmem=2 * 128 * block * n, dklen=32
+        )
+
+
+# What no password matches, for names that nobody has.
+_NOBODY = "$".join(
+    ["scrypt", str(_COST_LOG2), str(_BLOCK), str(_PARALLEL), *["AAAAAAAAAAAAAAAAAAAAAA=="] * 2]
+)

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mail store of its own for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mokanda_firmware.mailbox.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "mail.db", tmp_path / "attachments")
+    yield store
+    store.close()

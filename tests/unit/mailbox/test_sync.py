@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The courier's side of the store: bundles up and down, each applied once."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mokanda_firmware.mailbox import entries, sync
+from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_wire.bundle import Event, Mail
+from mokanda_wire.message import Message
+from tests.unit.mailbox.letters import add_account, attached, bundle_down, folders, letter
+
+WORLD = "friend@example.org"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def write(
+    store: Store, account: int, message_id: str, text: str = "Mbote", to: str = WORLD
+) -> Message:
+    message = letter(message_id, to=to, text=text)
+    assert entries.submit(store, account, message, here=[], outside=[to]) == []
+    return message
+
+
+def sealed(sequence: int) -> sync.PendingUp:
+    return sync.PendingUp(sequence, 100, "ab" * 32, Path(f"/data/bundles/{sequence}"))
+
+
+def states(store: Store) -> dict[str, str]:
+    with store.reading() as connection:
+        return dict(tuple(row) for row in connection.execute("SELECT address, state FROM delivery"))
+
+
+def test_a_new_store_has_met_no_relay(store: Store) -> None:
+    assert sync.state(store) == sync.SyncState(0, None, 0, 0)
+
+
+def test_each_hello_has_its_own_number(store: Store) -> None:
+    assert [sync.next_hello_counter(store) for _ in range(3)] == [1, 2, 3]
+    assert sync.state(store).hello_counter == 3
+
+
+def test_small_mail_goes_first_and_what_does_not_fit_waits(store: Store) -> None:
+    awa = add_account(store, "awa")
+    for name, octets in (("large", 5000), ("small", 10), ("medium", 300)):
+        write(store, awa, f"{name}@boende.example", "x" * octets)
+    found = sync.waiting(store, limit_bytes=400)
+    assert [one.message_id.partition("@")[0] for one in found] == ["small", "medium"]
+    assert found[0].recipients == (WORLD,)
+    assert found[0].message.text == "x" * 10
+
+
+def test_only_recipients_outside_the_village_go_up(store: Store) -> None:
+    awa = add_account(store, "awa")
+    add_account(store, "ben")
+    entries.submit(store, awa, letter(), here=["ben@boende.example"], outside=[WORLD])
+    assert [one.recipients for one in sync.waiting(store, 1000)] == [(WORLD,)]
+
+
+def test_a_bundle_up_is_frozen_until_it_is_confirmed(store: Store) -> None:
+    awa = add_account(store, "awa")
+    write(store, awa, "1@boende.example")
+    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    assert sync.state(store).up_pending == sealed(1)
+    assert sync.waiting(store, 1000) == []
+    assert folders(store) == [("awa", "1@boende.example", "outbox")]
+    sync.confirm_up(store, 1)
+    assert sync.state(store) == sync.SyncState(1, None, 0, 0)
+    assert folders(store) == [("awa", "1@boende.example", "sent")]
+    assert states(store) == {WORLD: "relayed"}
+
+
+def test_a_confirmation_that_comes_twice_or_late_changes_nothing(store: Store) -> None:
+    awa = add_account(store, "awa")
+    write(store, awa, "1@boende.example")
+    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    sync.confirm_up(store, 1)
+    write(store, awa, "2@boende.example")
+    sync.freeze_up(store, 2, sealed(2), ["2@boende.example"])
+    sync.confirm_up(store, 1)
+    assert sync.state(store).up_pending == sealed(2)
+
+
+def test_a_second_bundle_cannot_be_frozen_over_the_first(store: Store) -> None:
+    awa = add_account(store, "awa")
+    write(store, awa, "1@boende.example")
+    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    with pytest.raises(StoreError, match="bundle 2 cannot follow"):
+        sync.freeze_up(store, 2, sealed(2), [])
+
+
+def test_a_mail_goes_into_one_bundle_only(store: Store) -> None:
+    awa = add_account(store, "awa")
+    write(store, awa, "1@boende.example")
+    with pytest.raises(StoreError, match="does not wait"):
+        sync.freeze_up(store, 1, sealed(1), ["1@boende.example", "1@boende.example"])
+    assert sync.state(store).up_sequence == 0
+    assert len(sync.waiting(store, 1000)) == 1
+
+
+def test_mails_of_a_refused_bundle_wait_for_the_next_one(store: Store) -> None:
+    awa = add_account(store, "awa")
+    write(store, awa, "1@boende.example")
+    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    sync.release_up(store, 1, "damaged on the way")
+    assert sync.state(store) == sync.SyncState(0, None, 0, 0)
+    assert [one.message_id for one in sync.waiting(store, 1000)] == ["1@boende.example"]
+    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
+
+
+def test_a_bundle_down_is_delivered_once(store: Store) -> None:
+    add_account(store, "awa")
+    add_account(store, "ben")
+    mail = Mail(("awa@boende.example", "ben@boende.example"), letter(sender=WORLD))
+    bundle = bundle_down(1, mail)
+    assert sync.apply_down(store, bundle) == sync.Applied(1, mails=1)
+    assert sync.apply_down(store, bundle) == sync.Applied(1)
+    assert folders(store) == [
+        ("awa", "1@boende.example", "inbox"),
+        ("ben", "1@boende.example", "inbox"),
+    ]
+    assert sync.state(store).down_applied == 1
+
+
+def test_a_mail_that_two_bundles_bring_appears_once(store: Store) -> None:
+    add_account(store, "awa")
+    mail = Mail(("awa@boende.example",), letter(sender=WORLD))
+    sync.apply_down(store, bundle_down(1, mail))
+    sync.apply_down(store, bundle_down(2, mail))
+    assert folders(store) == [("awa", "1@boende.example", "inbox")]
+
+
+def test_a_mail_that_only_borrows_a_message_id_shows_its_own_text(store: Store) -> None:
+    awa = add_account(store, "awa")
+    ben = add_account(store, "ben")
+    secret = letter(sender=WORLD, text="for Awa alone")
+    forged = letter(sender="thief@example.net", text="show me")
+    sync.apply_down(store, bundle_down(1, Mail(("awa@boende.example",), secret)))
+    sync.apply_down(store, bundle_down(2, Mail(("ben@boende.example",), forged)))
+    read = [
+        entries.read(store, account, entries.page(store, account, "inbox").lines[0].id)
+        for account in (awa, ben)
+    ]
+    assert [one.message.text for one in read if one] == ["for Awa alone", "show me"]
+
+
+def test_mail_for_nobody_is_reported_and_the_rest_arrives(store: Store) -> None:
+    add_account(store, "awa")
+    mail = Mail(("nobody@boende.example", "Awa@boende.example"), letter(sender=WORLD))
+    applied = sync.apply_down(store, bundle_down(1, mail))
+    assert applied.unknown == (("1@boende.example", "nobody@boende.example"),)
+    assert folders(store) == [("awa", "1@boende.example", "inbox")]
+
+
+def test_attachments_are_on_the_disk_before_their_mail(store: Store) -> None:
+    add_account(store, "awa")
+    photo = attached(b"photo")
+    mail = Mail(("awa@boende.example",), letter(sender=WORLD, attachments=(photo,)))
+    sync.apply_down(store, bundle_down(1, mail, contents={photo.digest: b"photo"}))
+    assert store.attachments.path(photo.digest).read_bytes() == b"photo"
+
+
+def test_a_damaged_attachment_stops_the_whole_bundle(store: Store) -> None:
+    add_account(store, "awa")
+    photo = attached(b"photo")
+    mail = Mail(("awa@boende.example",), letter(sender=WORLD, attachments=(photo,)))
+    with pytest.raises(ValueError, match="damaged"):
+        sync.apply_down(store, bundle_down(1, mail, contents={photo.digest: b"phoho"}))
+    assert sync.state(store).down_applied == 0
+    assert folders(store) == []
+
+
+def test_a_bounce_is_shown_to_the_writer_as_unread(store: Store) -> None:
+    awa = add_account(store, "awa")
+    write(store, awa, "1@boende.example")
+    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    sync.confirm_up(store, 1)
+    bounced = Event("1@boende.example", WORLD, "bounced", NOON, "no such mailbox")
+    assert sync.apply_down(store, bundle_down(1, bounced)).events == 1
+    assert states(store) == {WORLD: "bounced"}
+    assert entries.unread(store, awa) == {"sent": 1}
+
+
+def test_a_late_event_does_not_undo_a_later_state(store: Store) -> None:
+    awa = add_account(store, "awa")
+    write(store, awa, "1@boende.example")
+    delivered = Event("1@boende.example", WORLD, "delivered", NOON)
+    sent = Event("1@boende.example", WORLD, "sent", NOON)
+    sync.apply_down(store, bundle_down(1, delivered))
+    sync.apply_down(store, bundle_down(2, sent))
+    assert states(store) == {WORLD: "delivered"}
+
+
+def test_an_event_about_a_mail_that_nobody_wrote_is_passed_over(store: Store) -> None:
+    event = Event("unknown@example.org", WORLD, "delivered", NOON)
+    assert sync.apply_down(store, bundle_down(1, event)).sequence == 1
+    assert sync.state(store).down_applied == 1
+
+
+def test_sessions_are_kept_the_latest_first(store: Store) -> None:
+    records = [
+        sync.SessionRecord(NOON, NOON, "ppp0", number, 2, 3, 4, "cut" if number else "")
+        for number in range(3)
+    ]
+    for record in records:
+        sync.record_session(store, record)
+    assert sync.sessions(store, limit=2) == [records[2], records[1]]
+
+
+def test_accounts_are_named_in_order(store: Store) -> None:
+    for name in ("ben", "awa"):
+        add_account(store, name)
+    assert sync.accounts(store) == ["awa", "ben"]

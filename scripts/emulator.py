@@ -28,13 +28,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TextIO
 
+from scripts.card import (
+    CLAIM_NAME,
+    TOOLBOX,
+    CardError,
+    flash,
+    set_boot_variable,
+    write_setup_file,
+)
 from scripts.patience import Deadline, DeadlineError, wait_until
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
-TOOLBOX: Final = REPOSITORY / "scripts" / "toolbox"
-CLAIM_NAME: Final = "mokanda-claim.toml"
-# The smallest card sold; QEMU wants a power of two.
-CARD_SIZE: Final = 2 << 30
 WEBMAIL_SECONDS: Final = 120
 # What a board under QEMU reaches as this computer's loopback.
 LOOPBACK: Final = "10.0.2.2"
@@ -149,6 +153,7 @@ class Board:
         self._flashed = folder / "flashed"
         if not self.card.exists():
             flash(image, self.card)
+            self.set_kernel_arguments("")
             self._flashed.write_text(str(image.stat().st_mtime_ns))
 
     def __enter__(self) -> Self:
@@ -264,38 +269,18 @@ class Board:
 
     def write_setup_file(self, source: Path, name: str = CLAIM_NAME) -> None:
         """Put a file on the card's SETUP partition, as a laptop would; the power must be off."""
+        self._need_card()
+        write_setup_file(self.card, source, name)
+
+    def set_kernel_arguments(self, text: str) -> None:
+        """Add to the kernel's command line from the next boot on; the power must be off."""
+        self._need_card()
+        # More CPUs would only slow QEMU's one thread down.
+        set_boot_variable(self.card, "extra_args", f"maxcpus=1 {text}".strip())
+
+    def _need_card(self) -> None:
         if self.running:
             raise BoardError("the card is in the board; take the power away first")
-        partition = f"{self.card}@@{setup_offset(self.card)}"
-        run_tool("mcopy", "-o", "-i", partition, str(source), f"::{name}")
-
-
-def flash(image: Path, card: Path) -> None:
-    """Write `image` to a new card; only the bytes that are not zero take place on the disk."""
-    if not image.exists():
-        raise BoardError(f"there is no image {image}; make one with: make image")
-    part = card.with_suffix(".part")
-    subprocess.run(["cp", "--sparse=always", "--reflink=auto", image, part], check=True)
-    os.truncate(part, max(CARD_SIZE, 1 << (image.stat().st_size - 1).bit_length()))
-    part.rename(card)
-
-
-def setup_offset(card: Path) -> int:
-    """Where the SETUP partition begins, in bytes."""
-    table = json.loads(run_tool("sfdisk", "--json", str(card)))["partitiontable"]
-    for partition in table["partitions"]:
-        # FAT32 and FAT16, or the type of GPT's "Microsoft basic data".
-        if partition["type"].lower() in ("b", "c", "e", "ebd0a0a2-b9e5-4433-87c0-68b6b72699c7"):
-            return int(partition["start"]) * int(table.get("sectorsize", 512))
-    raise BoardError(f"{card} has no SETUP partition")
-
-
-def run_tool(*command: str) -> str:
-    """Run a program of the toolbox and return what it writes; raises BoardError."""
-    done = subprocess.run([TOOLBOX, *command], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BoardError(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
 
 
 def free_port() -> int:
@@ -386,7 +371,7 @@ def main() -> int:
         _boot(_arguments())
     except KeyboardInterrupt:
         return 130
-    except (BoardError, DeadlineError) as error:
+    except (BoardError, CardError, DeadlineError) as error:
         _say(str(error))
         return 1
     return 0

@@ -1,30 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """The emulated board's machinery: card, console, control socket; on a card that boots nothing."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from scripts.emulator import CARD_SIZE, Board, BoardError, run_tool
+from scripts.assembly import layout
+from scripts.card import CARD_SIZE, CardError, read_environment, run_tool, set_boot_variable
+from scripts.emulator import Board, BoardError
 from scripts.patience import Deadline, DeadlineError, wait_until
 
-MIB = 1 << 20
+
+SETUP = f"@@{layout.SETUP}"
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An image with a FAT partition SETUP at 1 MiB and nothing else."""
+    """An image with a boot environment and a FAT partition SETUP, and nothing to boot."""
     path = tmp_path_factory.mktemp("image") / "mokanda.img"
+    variables = path.with_suffix(".txt")
+    variables.write_text("bootdelay=0\nbootcmd=run choose_slot\n")
+    copy = path.with_suffix(".env")
+    run_tool("mkenvimage", "-r", "-s", str(layout.ENVIRONMENT_SIZE), "-o", copy, variables)
     with path.open("wb") as file:
-        file.truncate(16 * MIB)
-    table = "label: dos\nstart=2048, size=8192, type=c\n"
-    toolbox = Path(__file__).parents[2] / "scripts" / "toolbox"
-    subprocess.run([toolbox, "sfdisk", "--quiet", path], input=table, text=True, check=True)
-    run_tool(
-        "mformat", "-i", f"{path}@@1M", "-v", "SETUP", "-T", "8192", "-h", "2", "-s", "9", "::"
-    )
+        for offset in layout.ENVIRONMENT:
+            file.seek(offset)
+            file.write(copy.read_bytes())
+        file.truncate(layout.SETUP + layout.SETUP_SIZE)
+    sectors = str(layout.SETUP_SIZE // layout.SECTOR)
+    run_tool("mformat", "-i", f"{path}{SETUP}", "-v", "SETUP", "-T", sectors, "::")
     return path
 
 
@@ -37,7 +42,7 @@ def board(image: Path, tmp_path: Path) -> Iterator[Board]:
 def test_a_card_is_sparse_and_as_large_as_sold(board: Board) -> None:
     status = board.card.stat()
     assert status.st_size == CARD_SIZE
-    assert status.st_blocks * 512 < 16 * MIB
+    assert status.st_blocks * 512 < layout.SETUP + layout.SETUP_SIZE
 
 
 def test_a_file_can_be_put_on_the_setup_partition(board: Board, tmp_path: Path) -> None:
@@ -45,7 +50,7 @@ def test_a_file_can_be_put_on_the_setup_partition(board: Board, tmp_path: Path) 
     claim.write_text("code = 1\n")
     board.write_setup_file(claim)
     board.write_setup_file(claim)
-    assert run_tool("mtype", "-i", f"{board.card}@@1M", "::mokanda-claim.toml") == "code = 1\n"
+    assert run_tool("mtype", "-i", f"{board.card}{SETUP}", "::mokanda-claim.toml") == "code = 1\n"
 
 
 def test_the_card_is_kept_for_the_next_run(board: Board, image: Path, tmp_path: Path) -> None:
@@ -53,12 +58,53 @@ def test_the_card_is_kept_for_the_next_run(board: Board, image: Path, tmp_path: 
     claim.write_text("code = 1\n")
     board.write_setup_file(claim)
     with Board(image, board.card.parent) as again:
-        assert "mokanda" in run_tool("mdir", "-b", "-i", f"{again.card}@@1M")
+        assert "mokanda" in run_tool("mdir", "-b", "-i", f"{again.card}{SETUP}")
         assert not again.outdated
 
 
+def test_u_boots_variables_can_be_changed(board: Board) -> None:
+    board.set_kernel_arguments("quiet")
+    assert read_environment(board.card) == {
+        "bootdelay": "0",
+        "bootcmd": "run choose_slot",
+        "extra_args": "maxcpus=1 quiet",
+    }
+
+
+def test_the_newer_copy_of_the_environment_counts(board: Board) -> None:
+    first, second = layout.ENVIRONMENT
+    set_boot_variable(board.card, "slot", "A")
+    with board.card.open("rb") as file:
+        file.seek(first)
+        older = file.read(layout.ENVIRONMENT_SIZE)
+    set_boot_variable(board.card, "slot", "B")
+    with board.card.open("r+b") as file:
+        file.seek(first)
+        file.write(older)
+        file.seek(second + 4)
+        file.write(b"\x02")
+    assert read_environment(board.card)["slot"] == "B"
+
+
+def test_a_damaged_copy_of_the_environment_does_not_count(board: Board) -> None:
+    set_boot_variable(board.card, "slot", "A")
+    with board.card.open("r+b") as file:
+        file.seek(layout.ENVIRONMENT[0] + 100)
+        file.write(b"damaged")
+    assert read_environment(board.card)["slot"] == "A"
+
+
+def test_a_card_without_an_environment_is_refused(board: Board) -> None:
+    with board.card.open("r+b") as file:
+        for offset in layout.ENVIRONMENT:
+            file.seek(offset)
+            file.write(bytes(64))
+    with pytest.raises(CardError, match="no whole copy"):
+        board.set_kernel_arguments("quiet")
+
+
 def test_without_an_image_the_board_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(BoardError, match="make image"):
+    with pytest.raises(CardError, match="make image"):
         Board(tmp_path / "missing.img", tmp_path / "board")
 
 

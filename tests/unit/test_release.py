@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scripts/release on a small image: real RAUC, xz, bmaptool and OpenSSL of the toolbox."""
+
+import hashlib
+import json
+import lzma
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packageurl import PackageURL
+
+from scripts import build_release, release_keys
+from scripts.bill_of_materials import bill_of_materials, package_url
+from scripts.build_release import Image, Keys, RefusedError, check
+
+PACKAGES = [
+    {"name": "libstdc++6", "version": "14.2.0-19", "sha256": "a" * 64},
+    {"name": "rauc", "version": "1.13-3+deb13u1", "sha256": "b" * 64},
+    {"name": "python3-gnupg", "version": "1:0.5.4-1~x", "sha256": "c" * 64},
+]
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    folder = tmp_path_factory.mktemp("keys")
+    release_keys.make(folder)
+    return Keys(folder / "release.key.pem", folder / "release.cert.pem")
+
+
+def sparse(path: Path, size: int) -> None:
+    """Random bytes at start and end, nothing between them."""
+    with path.open("wb") as file:
+        file.write(os.urandom(65536))
+        file.truncate(size - 65536)
+        file.seek(0, os.SEEK_END)
+        file.write(os.urandom(65536))
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Image:
+    """An image as scripts/image leaves it, with nothing that would boot."""
+    folder = tmp_path_factory.mktemp("image")
+    sparse(folder / "slot.img", 1 << 20)
+    sparse(folder / "mokanda.img", 16 << 20)
+    authority = release_keys.authority(keys.certificate)
+    record = {
+        "board": "orangepi-zero",
+        "compatible": "mokanda-orangepi-zero",
+        "version": "0.1.0-dev+0123456789ab",
+        "commit": "0123456789abcdef0123456789abcdef01234567",
+        "source_date_epoch": 1_700_000_000,
+        "engine": "debian",
+        "security": True,
+        "keyring_sha256": hashlib.sha256(authority.encode()).hexdigest(),
+        "files": {
+            path.name: {"size": path.stat().st_size, "sha256": build_release.file_sha256(path)}
+            for path in (folder / "slot.img", folder / "mokanda.img")
+        },
+        "packages": PACKAGES,
+    }
+    (folder / "record.json").write_text(json.dumps(record))
+    return build_release.read_image(folder)
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory, image: Image, keys: Keys) -> Path:
+    folder = tmp_path_factory.mktemp("release") / str(image.record["version"])
+    build_release.build(image, keys, folder)
+    return folder
+
+
+@pytest.fixture
+def authority(tmp_path: Path, keys: Keys) -> Path:
+    path = tmp_path / "authority.pem"
+    path.write_text(release_keys.authority(keys.certificate))
+    return path
+
+
+def toolbox(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [build_release.TOOLBOX, *command], capture_output=True, text=True, check=False
+    )
+
+
+def part(release: Path, image: Image, end: str) -> Path:
+    return release / f"{image.name}{end}"
+
+
+def changed(image: Image, **fields: object) -> Image:
+    return Image(image.folder, {**image.record, **fields})
+
+
+def test_devices_accept_the_update(release: Path, image: Image, authority: Path) -> None:
+    bundle = part(release, image, ".raucb")
+    told = toolbox("rauc", "info", f"--keyring={authority}", "--output-format=json", bundle)
+    information = json.loads(told.stdout)
+    assert information["compatible"] == "mokanda-orangepi-zero"
+    assert information["version"] == image.record["version"]
+    assert information["format"] == "verity"
+    [slot] = information["images"]
+    assert slot["system"]["checksum"] == image.record["files"]["slot.img"]["sha256"]
+
+
+def test_devices_refuse_an_update_of_other_keys(
+    release: Path, image: Image, tmp_path: Path
+) -> None:
+    release_keys.make(tmp_path)
+    (tmp_path / "other.pem").write_text(release_keys.authority(tmp_path / "release.cert.pem"))
+    bundle = part(release, image, ".raucb")
+    told = toolbox("rauc", "info", f"--keyring={tmp_path / 'other.pem'}", bundle)
+    assert told.returncode != 0
+    assert "signature verification failed" in told.stderr
+
+
+def test_the_card_unpacks_to_the_image(release: Path, image: Image) -> None:
+    packed = part(release, image, ".img.xz").read_bytes()
+    assert len(packed) < 200_000
+    assert lzma.decompress(packed) == (image.folder / "mokanda.img").read_bytes()
+
+
+def test_the_block_map_leaves_out_what_is_empty(release: Path, image: Image) -> None:
+    block_map = ElementTree.parse(part(release, image, ".img.bmap")).getroot()
+    assert int(block_map.findtext("ImageSize", "")) == 16 << 20
+    assert int(block_map.findtext("MappedBlocksCount", "")) <= 64
+
+
+def test_checksums_cover_every_file(release: Path) -> None:
+    done = subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=release)
+    assert done.returncode == 0
+    named = {line.split()[1] for line in (release / "SHA256SUMS").read_text().splitlines()}
+    assert named == {path.name for path in release.iterdir()} - {"SHA256SUMS"}
+
+
+def test_the_manifest_tells_what_was_released(release: Path, image: Image) -> None:
+    manifest = json.loads(part(release, image, ".json").read_text())
+    assert manifest["version"] == image.record["version"]
+    assert manifest["commit"] == image.record["commit"]
+    assert manifest["security"] is True
+    for file in manifest["files"]:
+        content = (release / file["name"]).read_bytes()
+        assert (file["size"], file["sha256"]) == (
+            len(content),
+            hashlib.sha256(content).hexdigest(),
+        )
+
+
+def verify(manifest: Path, signature: Path, authority: Path) -> bool:
+    done = toolbox(
+        *("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", signature),
+        *("-content", manifest, "-CAfile", authority, "-out", "/dev/null"),
+    )
+    return done.returncode == 0
+
+
+def test_the_manifest_is_signed(release: Path, image: Image, authority: Path) -> None:
+    manifest, signature = part(release, image, ".json"), part(release, image, ".json.p7s")
+    assert verify(manifest, signature, authority)
+    forged = authority.with_name("forged.json")
+    forged.write_bytes(manifest.read_bytes().replace(b"orangepi-zero", b"orangepi-pc"))
+    assert not verify(forged, signature, authority)
+
+
+def test_the_bill_of_materials_is_valid_cyclonedx(release: Path, image: Image) -> None:
+    text = part(release, image, ".cdx.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    names = [component["name"] for component in json.loads(text)["components"]]
+    assert names == ["libstdc++6", "python3-gnupg", "rauc"]
+
+
+def test_the_bill_of_materials_is_the_same_each_time(image: Image) -> None:
+    assert bill_of_materials(image.record) == bill_of_materials(image.record)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_package_urls_are_canonical(package: dict[str, str]) -> None:
+    url = package_url("debian", package["name"], package["version"])
+    parsed = PackageURL.from_string(url)
+    assert parsed.to_string() == url
+    assert (parsed.type, parsed.namespace, parsed.name) == ("deb", "debian", package["name"])
+    assert parsed.version == package["version"]
+
+
+def test_a_sound_image_may_go_out(image: Image, keys: Keys) -> None:
+    check(image, keys, development_keys=False, without_security=False)
+    check(image, keys, development_keys=True, without_security=False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"security": False}, "security updates"),
+        ({"keyring_sha256": "0" * 64}, "another authority"),
+        ({"version": "1.0.0", "commit": "0123-dirty"}, "no commit holds"),
+        ({"version": "1.0.0"}, "operator's keys"),
+        ({"files": {"mokanda.img": {"sha256": "0" * 64}}}, "not as it was built"),
+    ],
+)
+def test_refused(image: Image, keys: Keys, fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(RefusedError, match=reason):
+        check(changed(image, **fields), keys, development_keys=True, without_security=False)
+
+
+def test_changes_without_a_commit_may_go_out_in_development(image: Image, keys: Keys) -> None:
+    dirty = changed(image, commit="0123-dirty")
+    check(dirty, keys, development_keys=True, without_security=False)
+
+
+def test_a_release_without_security_updates_must_be_wanted(image: Image, keys: Keys) -> None:
+    check(changed(image, security=False), keys, development_keys=True, without_security=True)
+
+
+def test_without_an_image_it_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="make image"):
+        build_release.read_image(tmp_path)

@@ -3,9 +3,12 @@
 
 BOARD ?= orangepi-zero
 ENGINE ?= debian
-CHANNEL ?= stable
 PYTHON := build/venv/bin/python
 SETUP := build/venv/.ready
+
+ifdef VERSION
+export MOKANDA_VERSION := $(VERSION)
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-host test test-quick lint format image flash release bench translations toolbox clean distclean
@@ -37,8 +40,8 @@ image: $(SETUP) toolbox ## build the SD card image (BOARD=orangepi-zero ENGINE=d
 flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
 	scripts/flash --board $(BOARD) $(DEVICE)
 
-release: image ## signed update bundle, checksums and manifest in build/release
-	scripts/release --board $(BOARD) --channel $(CHANNEL)
+release: image ## signed update, checksums and manifest in build/release (PUBLISH=relay's data folder)
+	scripts/release --board $(BOARD) $(if $(PUBLISH),--publish $(PUBLISH))
 
 bench: $(SETUP) ## measure against the peers
 	$(PYTHON) -m tests.bench

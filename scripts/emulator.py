@@ -262,10 +262,10 @@ class Board:
         """Press the reset button."""
         self.qmp.execute("system_reset")
 
-    def lamp(self, number: int) -> bool:
-        """Whether output `number` of the LED driver drives its lamp, as seen from outside."""
+    def lamp(self, number: int) -> str:
+        """What output `number` of the LED driver does, seen from outside: on, off, pwm0 or pwm1."""
         path = "/machine/peripheral/lamps"
-        return bool(self.qmp.execute("qom-get", path=path, property=f"led{number}") == "on")
+        return str(self.qmp.execute("qom-get", path=path, property=f"led{number}"))
 
     def write_setup_file(self, source: Path, name: str = CLAIM_NAME) -> None:
         """Put a file on the card's SETUP partition, as a laptop would; the power must be off."""

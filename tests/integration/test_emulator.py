@@ -11,7 +11,6 @@ from scripts.card import CARD_SIZE, CardError, read_environment, run_tool, set_b
 from scripts.emulator import Board, BoardError
 from scripts.patience import Deadline, DeadlineError, wait_until
 
-
 SETUP = f"@@{layout.SETUP}"
 
 
@@ -110,7 +109,7 @@ def test_without_an_image_the_board_says_how_to_make_one(tmp_path: Path) -> None
 
 def test_lamps_can_be_read_and_power_cut(board: Board) -> None:
     board.power_on()
-    assert not board.lamp(0)
+    assert board.lamp(0) == "off"
     with pytest.raises(BoardError, match="take the power away"):
         board.write_setup_file(board.log)
     board.cut_power()

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests see of a village: its board, and the world that the board talks to."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from webtest import TestApp
+
+from scripts.emulator import Board, answers
+from scripts.patience import wait_until
+from scripts.village import DOMAIN, Relay
+from tests.emulator.phone import phone
+from tests.emulator.shell import Shell
+from tests.stand_ins.front import Front
+from tests.stand_ins.mobile_network import BOARD, GATEWAY, MobileNetwork
+from tests.stand_ins.modem import Modem
+
+# The address from which a connection of the board's comes in at the relay's door, by its way.
+ETHERNET: Final = str(GATEWAY)
+MOBILE: Final = str(BOARD)
+
+
+@dataclass
+class Village:
+    """One village; `front` is the relay's only door for its board."""
+
+    board: Board
+    shell: Shell
+    relay: Relay
+    front: Front
+    network: MobileNetwork
+    modem: Modem
+    seconds_to_webmail: float = 0.0
+
+    def power_on(self) -> None:
+        """Boot until webmail and root shell answer."""
+        start = time.monotonic()
+        self.board.power_on()
+        self.wait_for_webmail()
+        self.seconds_to_webmail = time.monotonic() - start
+        self.shell.wait_for_start()
+
+    def wait_for_webmail(self) -> None:
+        """Wait until the webmail answers, after a reset or power-on."""
+        wait_until(lambda: answers(self.board.webmail), "the webmail", 120)
+
+    def write_claim(self, name: str) -> Path:
+        """A claim file of a device that is new to the relay."""
+        claim = self.board.card.parent / f"{name}.toml"
+        self.relay.run("device", "add", name, "--domain", DOMAIN, "--output", str(claim))
+        return claim
+
+    def phone(self, language: str = "en") -> TestApp:
+        """A phone in the village."""
+        return phone(self.board.webmail, language)

@@ -70,7 +70,7 @@ class Modem:
         self.apn = ""
         self._peer: Peer | None = None
         self._echo = True
-        self._verbose_errors = False
+        self._errors = "0"
         self._numeric_operator = False
         self._line = bytearray()
         self._outgoing = bytearray()
@@ -277,11 +277,12 @@ class Modem:
         self._answer(ERROR)
 
     def _refusal(self, number: int) -> str:
-        return f"+CME ERROR: {CME_TEXTS[number]}" if self._verbose_errors else ERROR
+        text = {"0": "", "1": str(number), "2": CME_TEXTS[number]}[self._errors]
+        return f"+CME ERROR: {text}" if text else ERROR
 
     def _reset(self) -> str:
         self._echo = True
-        self._verbose_errors = False
+        self._errors = "0"
         self._numeric_operator = False
         return OK
 
@@ -290,7 +291,7 @@ class Modem:
         return OK
 
     def _set_errors(self, value: str) -> str:
-        self._verbose_errors = value == "2"
+        self._errors = value
         return OK
 
     def _identify(self) -> str:

@@ -83,6 +83,8 @@ def test_it_tells_operator_and_signal(port: serial.Serial, modem: Modem) -> None
 def test_without_a_sim_card_it_says_so(port: serial.Serial, modem: Modem) -> None:
     modem.sim = "absent"
     assert ask(port, "AT+CPIN?") == ["ERROR"]
+    ask(port, "AT+CMEE=1")
+    assert ask(port, "AT+CPIN?") == ["+CME ERROR: 10"]
     ask(port, "AT+CMEE=2")
     assert ask(port, "AT+CPIN?") == ["+CME ERROR: SIM not inserted"]
 

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# Our own packages have the version that their pyproject.toml states.
+mokanda-version = $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' \
+	$(BR2_EXTERNAL_MOKANDA_PATH)/../$(1)/pyproject.toml)
+
+include $(sort $(wildcard $(BR2_EXTERNAL_MOKANDA_PATH)/package/*/*.mk))
+
+define MOKANDA_CHECK_CONFIG
+	$(BR2_EXTERNAL_MOKANDA_PATH)/board/mokanda/check-config.sh \
+		$(@D)/.config $($(PKG)_KCONFIG_FRAGMENT_FILES)
+endef
+BUSYBOX_POST_CONFIGURE_HOOKS += MOKANDA_CHECK_CONFIG
+LINUX_POST_CONFIGURE_HOOKS += MOKANDA_CHECK_CONFIG

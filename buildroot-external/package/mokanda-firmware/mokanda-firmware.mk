@@ -1,0 +1,20 @@
+################################################################################
+#
+# mokanda-firmware
+#
+################################################################################
+
+MOKANDA_FIRMWARE_VERSION = $(call mokanda-version,firmware)
+MOKANDA_FIRMWARE_SITE = $(BR2_EXTERNAL_MOKANDA_PATH)/../firmware
+MOKANDA_FIRMWARE_SITE_METHOD = local
+MOKANDA_FIRMWARE_LICENSE = Apache-2.0
+MOKANDA_FIRMWARE_LICENSE_FILES = LICENSE
+MOKANDA_FIRMWARE_SETUP_TYPE = setuptools
+
+# One licence covers the whole repository.
+define MOKANDA_FIRMWARE_ADD_LICENSE
+	cp $(BR2_EXTERNAL_MOKANDA_PATH)/../LICENSE $(@D)
+endef
+MOKANDA_FIRMWARE_POST_RSYNC_HOOKS += MOKANDA_FIRMWARE_ADD_LICENSE
+
+$(eval $(python-package))

@@ -1,0 +1,16 @@
+################################################################################
+#
+# python-pyppmd
+#
+################################################################################
+
+PYTHON_PYPPMD_VERSION = 1.3.1
+PYTHON_PYPPMD_SOURCE = pyppmd-$(PYTHON_PYPPMD_VERSION).tar.gz
+# Released on the index that Buildroot's own Python packages come from.
+PYTHON_PYPPMD_SITE = $(firstword $(subst /packages/, ,$(PYTHON_CBOR2_SITE)))/packages/81/d7/803232913cab9163a1a97ecf2236cd7135903c46ac8d49613448d88e8759
+PYTHON_PYPPMD_LICENSE = LGPL-2.1+
+PYTHON_PYPPMD_LICENSE_FILES = LICENSE
+PYTHON_PYPPMD_SETUP_TYPE = setuptools
+PYTHON_PYPPMD_DEPENDENCIES = host-python-setuptools-scm
+
+$(eval $(python-package))

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Buildroot engine: takes what scripts/buildroot built from source.
+
+Buildroot itself runs on the host, as the calling user; here, in the toolbox, its output is
+unpacked for the assembly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from scripts.engines import Built, Package
+from scripts.recipes import ROOT as RECIPES
+from scripts.recipes import System
+from scripts.steps import Log, StepError, say
+
+OUTPUT = RECIPES.parent / "build/buildroot"
+
+
+def build(system: System, work: Path, cache: Path, log: Log) -> Built:
+    """Unpack the root file system that Buildroot made; raises StepError when there is none."""
+    images = OUTPUT / system.board.name / "images"
+    information = images / "show-info.json"  # written last
+    if not information.exists():
+        raise StepError(
+            f"Buildroot has built nothing for {system.board.name}: run scripts/buildroot"
+        )
+    say("unpacking what Buildroot made")
+    root = work / "root"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    log.run("tar", "--extract", "--numeric-owner", "-C", root, "-f", images / "rootfs.tar")
+    (kernel_release,) = [path.name for path in (root / "usr/lib/modules").iterdir()]
+    return Built(
+        root=root,
+        kernel=images / "zImage",
+        kernel_release=kernel_release,
+        device_tree=images / f"{system.board.device_tree}.dtb",
+        busybox=root / "usr/bin/busybox",
+        packages=_packages(json.loads(information.read_text()), cache / "buildroot"),
+        suites=["buildroot"],
+        # The pinned series has ended: what it lacks now, it will always lack.
+        security=False,
+    )
+
+
+def _packages(information: dict[str, Any], downloads: Path) -> list[Package]:
+    """What is in the image, from `make show-info`; a digest where there is a download."""
+    packages = []
+    for name, details in sorted(information.items()):
+        if details["type"] != "target" or details["virtual"] or not details["install_target"]:
+            continue
+        archives = [
+            downloads / details["dl_dir"] / download["source"] for download in details["downloads"]
+        ]
+        digest = next((_sha256(path) for path in archives if path.exists()), "")
+        packages.append(Package(name, details["version"], digest))
+    return packages
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The from-source engine: buildroot-external/ against the recipes, and in Buildroot itself.
+
+The second half needs a Buildroot tree: BUILDROOT=DIRECTORY pytest tests/unit/test_buildroot.py
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from scripts.engines import buildroot_tree
+from scripts.recipes import boards, load
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXTERNAL = REPOSITORY / "buildroot-external"
+PACKAGES = sorted((EXTERNAL / "package").iterdir())
+OURS = ("wire", "firmware")
+
+# Modules of the standard library that Buildroot builds only when asked to.
+OPTIONAL_MODULES = {
+    "bz2": "BZIP2",
+    "curses": "CURSES",
+    "lzma": "XZ",
+    "readline": "READLINE",
+    "sqlite3": "SQLITE",
+    "ssl": "SSL",
+    "unicodedata": "UNICODEDATA",
+    "xml": "PYEXPAT",
+    "zlib": "ZLIB",
+    "gzip": "ZLIB",
+}
+
+
+@pytest.mark.parametrize("path", buildroot_tree.files(), ids=lambda path: path.name)
+def test_written_file_agrees_with_the_recipes(path: Path) -> None:
+    """Mend a failure by `python3 -m scripts.engines.buildroot_tree`."""
+    assert path.read_text() == buildroot_tree.files()[path]
+
+
+def test_every_board_has_a_defconfig_and_no_defconfig_lacks_a_board() -> None:
+    defconfigs = sorted((EXTERNAL / "configs").iterdir())
+    assert defconfigs == sorted(buildroot_tree.defconfig_path(board) for board in boards())
+
+
+def test_menu_lists_every_package() -> None:
+    listed = re.findall(r"/package/([^/]+)/Config\.in", (EXTERNAL / "Config.in").read_text())
+    assert listed == [package.name for package in PACKAGES]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_package_is_named_alike_everywhere(package: Path) -> None:
+    symbol = package.name.upper().replace("-", "_")
+    makefile = (package / f"{package.name}.mk").read_text()
+    assert f"config BR2_PACKAGE_{symbol}\n" in (package / "Config.in").read_text()
+    assert re.search(rf"^{symbol}_VERSION = ", makefile, re.MULTILINE)
+    assert set(
+        re.findall(r"^([A-Z0-9_]+?)_(?:SITE|LICENSE|SETUP_TYPE) =", makefile, re.MULTILINE)
+    ) == {symbol}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_package_has_a_hash_of_its_licence_and_of_what_it_downloads(package: Path) -> None:
+    makefile = (package / f"{package.name}.mk").read_text()
+    hashes = (package / f"{package.name}.hash").read_text()
+    named = dict(re.findall(r"^sha256  ([0-9a-f]{64})  (\S+)$", hashes, re.MULTILINE)).values()
+    assert "LICENSE" in named
+    if "_SITE_METHOD = local" not in makefile:
+        version = re.findall(r"_VERSION = (\S+)", makefile)[0]
+        source = re.findall(r"_SOURCE = (\S+)", makefile)[0]
+        assert re.sub(r"\$\(\w+_VERSION\)", version, source) in named
+
+
+@pytest.mark.parametrize("room", OURS)
+def test_our_package_selects_what_its_pyproject_depends_on(room: str) -> None:
+    project = tomllib.loads((REPOSITORY / room / "pyproject.toml").read_text())["project"]
+    menu = (EXTERNAL / f"package/mokanda-{room}/Config.in").read_text()
+    selected = set(re.findall(r"^\tselect BR2_PACKAGE_(\w+) # runtime$", menu, re.MULTILINE))
+    assert {_symbol(requirement) for requirement in project["dependencies"]} <= selected
+
+
+def _symbol(requirement: str) -> str:
+    """Buildroot's name of a Python package: python- in front, unless it is ours."""
+    name = re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower()
+    if name == "pyserial":
+        name = "serial"
+    if not name.startswith(("mokanda-", "python-")):
+        name = f"python-{name}"
+    return name.upper().replace("-", "_")
+
+
+def test_python_is_built_with_the_optional_modules_that_our_code_imports() -> None:
+    imported = set()
+    for room in OURS:
+        for path in (REPOSITORY / room / f"mokanda_{room}").rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                    imported.add(node.module.partition(".")[0])
+    config = load("orangepi-zero").buildroot_config
+    needed = {option for module, option in OPTIONAL_MODULES.items() if module in imported}
+    assert {option for option in needed if f"BR2_PACKAGE_PYTHON3_{option}=y" not in config} == set()
+
+
+def test_kernel_archive_has_a_hash() -> None:
+    version = re.search(
+        r'_CUSTOM_VERSION_VALUE="(.*)"', (EXTERNAL / "board/mokanda/engine.config").read_text()
+    )
+    assert version
+    for package in ("linux", "linux-headers"):
+        hashes = (EXTERNAL / f"patches/{package}/{package}.hash").read_text()
+        assert f"  linux-{version[1]}.tar.xz\n" in hashes
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted", "complaint"),
+    [
+        ("CONFIG_A=y\n", "CONFIG_A=y\n", ""),
+        ("CONFIG_A=y\n", "CONFIG_A=m\n", ""),
+        ("CONFIG_A=m\n", "CONFIG_A=y\n", "CONFIG_A=y"),
+        ("# CONFIG_A is not set\n", "CONFIG_A=y\n", "CONFIG_A=y"),
+        ("", "# CONFIG_A is not set\n", ""),
+        ("CONFIG_A=y\n", "# CONFIG_A is not set\n", "# CONFIG_A is not set"),
+    ],
+)
+def test_check_config_names_the_line_that_did_not_take(
+    tmp_path: Path, got: str, wanted: str, complaint: str
+) -> None:
+    config, fragment = tmp_path / ".config", tmp_path / "fragment"
+    config.write_text(got)
+    fragment.write_text(f"# a comment\n{wanted}")
+    done = _check_config(config, fragment)
+    assert done.returncode == bool(complaint)
+    assert done.stderr == (f"{config} did not take: {complaint}\n" if complaint else "")
+
+
+def _check_config(config: Path, fragment: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [EXTERNAL / "board/mokanda/check-config.sh", config, fragment],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _scripts_buildroot(
+    tree: Path | str, *arguments: str, home: Path
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [REPOSITORY / "scripts/buildroot", *arguments],
+        env={**os.environ, "BUILDROOT": str(tree), "XDG_CACHE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_a_tree_the_command_says_where_to_get_one(tmp_path: Path) -> None:
+    done = _scripts_buildroot("", home=tmp_path)
+    assert done.returncode == 1
+    assert "BUILDROOT is not set" in done.stderr
+    assert "git clone" in done.stderr
+
+
+def test_a_folder_that_is_no_buildroot_tree_is_refused(tmp_path: Path) -> None:
+    done = _scripts_buildroot(tmp_path, home=tmp_path)
+    assert done.returncode == 1
+    assert f"BUILDROOT={tmp_path} is not a Buildroot tree" in done.stderr
+
+
+def test_another_release_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/Config.in").touch()
+    (tmp_path / "Makefile").write_text("export BR2_VERSION := 2019.02\n")
+    done = _scripts_buildroot(tmp_path, home=tmp_path)
+    assert done.returncode == 1
+    assert "is Buildroot 2019.02; Mokanda needs 20" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def buildroot() -> Path:
+    tree = os.environ.get("BUILDROOT")
+    if not tree:
+        pytest.skip("BUILDROOT names no Buildroot tree")
+    return Path(tree).resolve()
+
+
+@pytest.mark.parametrize("board", boards())
+def test_every_line_of_the_defconfig_takes_effect_in_buildroot(
+    buildroot: Path, tmp_path: Path, board: str
+) -> None:
+    defconfig = buildroot_tree.defconfig_path(board)
+    _make(buildroot, tmp_path, defconfig.name)
+    done = _check_config(tmp_path / ".config", defconfig)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_buildroot_knows_our_packages_by_version_and_licence(
+    buildroot: Path, tmp_path: Path
+) -> None:
+    _make(buildroot, tmp_path, "orangepi_zero_defconfig")
+    known = json.loads(_make(buildroot, tmp_path, "--silent", "show-info"))
+    for room in OURS:
+        project = tomllib.loads((REPOSITORY / room / "pyproject.toml").read_text())["project"]
+        details = known[f"mokanda-{room}"]
+        assert details["version"] == project["version"]
+        assert details["licenses"] == project["license"]["text"]
+    assert known["python-pyppmd"]["downloads"][0]["uris"][0].startswith("https+https://")
+
+
+def test_busybox_has_every_command_of_initramfs_and_shell(buildroot: Path) -> None:
+    from scripts.assembly.boot import APPLETS as INITRAMFS
+    from scripts.assembly.root import APPLETS as SHELL
+
+    options = {"[": "TEST1", "sh": "SH_IS_ASH"}
+    enabled = (buildroot / "package/busybox/busybox.config").read_text()
+    enabled += (EXTERNAL / "board/mokanda/busybox.config").read_text()
+    commands = {*INITRAMFS, *(SHELL.split() if isinstance(SHELL, str) else SHELL)}
+    lacking = {
+        command
+        for command in commands
+        if f"CONFIG_{options.get(command, command.upper())}=y\n" not in enabled
+    }
+    assert lacking == set()
+
+
+def test_check_package_has_nothing_to_say(buildroot: Path) -> None:
+    for module in ("flake8", "magic"):
+        if not find_spec(module):
+            pytest.skip(f"Buildroot's check-package needs the Python module {module}")
+    files = [path.relative_to(EXTERNAL) for path in sorted(EXTERNAL.rglob("*")) if path.is_file()]
+    done = subprocess.run(
+        [sys.executable, buildroot / "utils/check-package", "--br2-external", *files],
+        cwd=EXTERNAL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("", 0)
+    assert "\n0 warnings generated" in done.stderr
+
+
+def _make(buildroot: Path, output: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["make", f"O={output}", f"BR2_EXTERNAL={EXTERNAL}", *arguments],
+        cwd=buildroot,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -52,6 +52,7 @@ class Letter:
     entry: int
     folder: str
     origin: str
+    unread: bool
     at: int
     message: Message
     arrived: tuple[bool, ...]  # for each attachment: whether its content is here
@@ -134,6 +135,7 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
         row["id"],
         row["folder"],
         row["origin"],
+        bool(row["unread"]),
         row["at"],
         message,
         tuple(store.attachments.path(part.digest).exists() for part in message.attachments),

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The webmail as a WSGI application."""
+
+import hmac
+import logging
+from typing import Any
+
+import bottle
+from bottle import HTTPResponse
+
+from mokanda_firmware.mailbox.store import Store, StoreBusy, StoreError, StoreFull
+from mokanda_firmware.webmail import forms
+from mokanda_firmware.webmail.languages import N_, Language, choose
+from mokanda_firmware.webmail.pages import account, device, folders, letter, write
+from mokanda_firmware.webmail.visit import PAGES, Page, Refused, Site, Visit, answer
+
+UPLOAD_LIMIT = 10_000_000
+_log = logging.getLogger(__name__)
+_MODULES = (account, device, folders, letter, write)  # each puts its pages into PAGES
+
+_FULL = N_("The device has no room left, so this could not be kept. Please tell your keeper.")
+_BUSY = N_("The device is busy, so this could not be kept. Please try again in a minute.")
+_BROKEN = N_("Something is wrong with the device's memory. Please tell your keeper.")
+_OLD = N_("This page was too old. Please check it, and press the button again.")
+_NO_PAGE = N_("There is no such page.")
+_FAILED = N_("Something went wrong here. It has been written down for the keeper.")
+_KEEPER_ONLY = N_("This is for the keeper only.")
+_TOO_LONG = N_("This is too long.")
+
+
+def create_app(store: Store, upload_limit: int = UPLOAD_LIMIT) -> bottle.Bottle:
+    """Make the webmail of this store; a mail takes ``upload_limit`` octets of attachments."""
+    site = Site(store, upload_limit)
+    app = bottle.Bottle()
+    for page in PAGES:
+        app.route(page.path, page.method, _served(site, page))
+    app.route(site.stylesheet_path, "GET", lambda: _stylesheet(site))
+    app.default_error_handler = lambda error: _unforeseen(site, error)
+    return app
+
+
+def _served(site: Site, page: Page) -> Any:  # noqa: ANN401 - bottle has no types
+    def serve(**arguments: Any) -> HTTPResponse:  # noqa: ANN401
+        try:
+            visit = Visit(site, bottle.request)
+            if page.method == "POST":
+                return _take_form(visit, page, arguments)
+            if visit.account is None and page.access != "everyone":
+                return visit.redirect("/")
+            _check_access(visit, page)
+            return page.handler(visit, **arguments)
+        except (Refused, StoreError) as error:
+            return _error_page(site, error)
+
+    return serve
+
+
+def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPResponse:
+    def is_ours(form: forms.Form) -> bool:
+        return hmac.compare_digest(form["csrf"].encode(), visit.csrf.encode())
+
+    def takes_files(form: forms.Form) -> bool:
+        return page.takes_files and visit.account is not None and is_ours(form)
+
+    visit.form = forms.read(
+        visit.request.environ, visit.store, visit.site.upload_limit, takes_files
+    )
+    visit.form_is_ours = is_ours(visit.form)
+    if visit.account is None and page.access != "everyone":
+        return account.ask_to_log_in(visit)
+    try:
+        if not visit.form_is_ours:
+            raise Refused(403, _OLD)
+        _check_access(visit, page)
+        if visit.form.problem in {forms.TOO_LARGE, forms.MALFORMED} and not page.takes_files:
+            raise Refused(413, _TOO_LONG)
+        return page.handler(visit, **arguments)
+    except (Refused, StoreError) as error:
+        if page.rescue is None:
+            raise
+        status, text = _explain(error, visit.language)
+        response = page.rescue(visit, text)
+        response.status = status
+        return response
+
+
+def _check_access(visit: Visit, page: Page) -> None:
+    if page.access == "keeper" and not visit.villager.is_keeper:
+        raise Refused(403, _KEEPER_ONLY)
+
+
+def _explain(error: Refused | StoreError, language: Language) -> tuple[int, str]:
+    """Return the status and the sentence for what went wrong."""
+    if isinstance(error, Refused):
+        return error.status, error.sentence(language)
+    _log.error("%s %s", bottle.request.method, bottle.request.path, exc_info=error)
+    if isinstance(error, StoreFull):
+        return 507, language.text(_FULL)
+    if isinstance(error, StoreBusy):
+        return 503, language.text(_BUSY)
+    return 500, language.text(_BROKEN)
+
+
+def _unforeseen(site: Site, error: bottle.HTTPError) -> HTTPResponse:
+    """Answer for what bottle found: no such page, or a fault of the program, which it logs."""
+    text = _FAILED if error.status_code >= 500 else _NO_PAGE
+    return _error_page(site, Refused(error.status_code, text))
+
+
+def _error_page(site: Site, error: Refused | StoreError) -> HTTPResponse:
+    try:
+        visit = Visit(site, bottle.request)
+        status, text = _explain(error, visit.language)
+        return visit.page("error", status, text=text)
+    except StoreError:  # not even a page can be made
+        status, text = _explain(error, choose((), ""))
+        return HTTPResponse(text, status, {"Content-Type": "text/plain; charset=utf-8"})
+
+
+def _stylesheet(site: Site) -> HTTPResponse:
+    return answer(
+        bottle.request,
+        site.stylesheet,
+        200,
+        {
+            "Content-Type": "text/css; charset=utf-8",
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "Vary": "Accept-Encoding",
+        },
+    )

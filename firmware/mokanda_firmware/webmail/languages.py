@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The languages of the pages: gettext catalogues, and dates, numbers and sizes written by them.
+
+English is what stands in the source; every folder of `locale` that has a compiled catalogue is one
+more language.
+"""
+
+import gettext
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+LOCALE = Path(__file__).parent / "locale"
+DOMAIN = "mokanda"
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's name for it
+    """Mark a text for the catalogues that is translated where it is shown."""
+    return text
+
+
+_MONTHS = (
+    N_("Jan"),
+    N_("Feb"),
+    N_("Mar"),
+    N_("Apr"),
+    N_("May"),
+    N_("Jun"),
+    N_("Jul"),
+    N_("Aug"),
+    N_("Sep"),
+    N_("Oct"),
+    N_("Nov"),
+    N_("Dec"),
+)
+
+
+class Language:
+    """One language of the pages."""
+
+    def __init__(self, code: str, catalogue: gettext.NullTranslations) -> None:
+        self.code = code
+        self.text = catalogue.gettext
+        self.plural = catalogue.ngettext
+        # i18n: the name of your language, in your language
+        self.name = N_("English") if code == "en" else self.text("English")
+
+    def date(self, at: int, zone: str, now: datetime | None = None) -> str:
+        """Write a time of the store as people say it: the hour today, else the day."""
+        time, today = _local(at, zone), now or _local(None, zone)
+        if time.date() == today.date():
+            return f"{time:%H:%M}"
+        month = self.text(_MONTHS[time.month - 1])
+        if time.year == today.year:
+            return self.text("{day} {month}").format(day=time.day, month=month)
+        return self.text("{day} {month} {year}").format(day=time.day, month=month, year=time.year)
+
+    def date_and_time(self, at: int, zone: str) -> str:
+        """Write a time of the store in full."""
+        time = _local(at, zone)
+        date = self.text("{day} {month} {year}").format(
+            day=time.day, month=self.text(_MONTHS[time.month - 1]), year=time.year
+        )
+        return self.text("{date}, {time}").format(date=date, time=f"{time:%H:%M}")
+
+    def size(self, octets: int) -> str:
+        """Write an amount of data, in steps of 1000 as phones do."""
+        if octets < 999_500:
+            return self.text("{number} KB").format(number=max(1, round(octets / 1000)))
+        # i18n: how a number with a fraction is written; only its second character is used
+        point = self.text("1.5")[1]
+        number = f"{octets / 1_000_000:.1f}".replace(".", point)
+        return self.text("{number} MB").format(number=number)
+
+
+@cache
+def languages() -> dict[str, Language]:
+    """Return the languages that there are, by code."""
+    found = {"en": Language("en", gettext.NullTranslations())}
+    for catalogue in sorted(LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")):
+        code = catalogue.parent.parent.name
+        with catalogue.open("rb") as file:
+            found[code] = Language(code, gettext.GNUTranslations(file))
+    return found
+
+
+def choose(wishes: Iterable[str], accept_language: str) -> Language:
+    """Return the first language wished for that there is, else the best that a browser accepts."""
+    known = languages()
+    for code in [*wishes, *_accepted(accept_language)]:
+        if code in known:
+            return known[code]
+    return known["en"]
+
+
+def _accepted(header: str) -> list[str]:
+    """Return the codes of an Accept-Language header (RFC 9110), the best first."""
+    wishes = []
+    for position, wish in enumerate(header.split(",")[:20]):
+        code, _, quality = wish.partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        wishes.append((-weight, position, code.strip().partition("-")[0].lower()))
+    return [code for _, _, code in sorted(wishes)]
+
+
+def _local(at: int | None, zone: str) -> datetime:
+    time = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
+    try:
+        return time.astimezone(ZoneInfo(zone) if zone else None)
+    except (OSError, ValueError, KeyError):  # a zone that this device does not know
+        return time.astimezone()

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Coming in, registering, going out, and the language of the pages."""
+
+import math
+
+from bottle import HTTPResponse
+
+from mokanda_firmware.mailbox import accounts, drafts
+from mokanda_firmware.webmail.languages import N_, languages
+from mokanda_firmware.webmail.pages.write import FIELDS
+from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
+from mokanda_wire.address import AddressError, check_local_part
+
+_MAX_NAME = 60
+_WRONG = N_("This name and password do not belong together.")
+_SUSPENDED = N_("Your account is suspended. Please talk to your keeper.")
+_TAKEN = N_("Somebody has this name already. Please choose another one.")
+_BAD_NAME = N_(
+    "The name for your address starts with a letter from a to z. After it come letters, digits,"
+    " and single dots, hyphens or underscores: 2 to 32 in all."
+)
+_NO_NAME = N_("Please tell your name.")
+_NOT_THE_SAME = N_("The two passwords are not the same.")
+
+
+@get("/", access="everyone")
+def home(visit: Visit) -> HTTPResponse:
+    """Let those in who are logged in; the others log in here."""
+    if visit.account:
+        return visit.redirect("/inbox")
+    return _log_in_page(visit)
+
+
+def _give_back_log_in(visit: Visit, problem: str) -> HTTPResponse:
+    return _log_in_page(visit, problem)
+
+
+@post("/login", access="everyone", rescue=_give_back_log_in)
+def log_in(visit: Visit) -> HTTPResponse:
+    """Check name and password, as often as the throttles allow."""
+    name = visit.form["name"].strip().lower().partition("@")[0]
+    phone = visit.request.environ.get("REMOTE_ADDR", "")
+    throttles = [(visit.site.of_account, (name, phone)), (visit.site.of_phone, phone)]
+    seconds = max(throttle.wait(key) for throttle, key in throttles)
+    if seconds:
+        return _log_in_page(visit, _wait_sentence(visit, seconds), status=429)
+    account = accounts.authenticate(visit.store, name, visit.form["password"])
+    if account is None:
+        for throttle, key in throttles:
+            throttle.fail(key)
+        raise Refused(403, _WRONG)
+    if account.suspended:
+        raise Refused(403, _SUSPENDED)
+    for throttle, key in throttles:
+        throttle.succeed(key)
+    visit.log_in(account)
+    kept = {name: visit.form[f"kept-{name}"] for name in FIELDS}
+    if any(kept.values()):
+        draft = drafts.save(visit.store, account.id, None, kept, ())
+        return visit.redirect("/write", draft=draft)
+    return visit.redirect("/inbox")
+
+
+def ask_to_log_in(visit: Visit) -> HTTPResponse:
+    """Answer a form that came from a page whose session has ended; keep what was written."""
+    return _log_in_page(
+        visit,
+        visit.language.text("You were logged out. Please log in again; what you wrote is kept."),
+        status=403,
+        kept={name: visit.form[name] for name in FIELDS if visit.form[name]},
+    )
+
+
+@get("/register", access="everyone")
+def ask_to_register(visit: Visit) -> HTTPResponse:
+    """Show the form for a new account."""
+    return _register_page(visit)
+
+
+def _give_back_register(visit: Visit, problem: str) -> HTTPResponse:
+    return _register_page(visit, problem)
+
+
+@post("/register", access="everyone", rescue=_give_back_register)
+def register(visit: Visit) -> HTTPResponse:
+    """Make an account and log in to it."""
+    display_name = " ".join(visit.form["display_name"].split())[:_MAX_NAME]
+    password = visit.form["password"]
+    try:
+        name = check_local_part(visit.form["name"])
+    except AddressError as error:
+        raise Refused(422, _BAD_NAME) from error
+    if not display_name:
+        raise Refused(422, _NO_NAME)
+    if not accounts.MIN_PASSWORD <= len(password) <= accounts.MAX_PASSWORD:
+        return _register_page(visit, _password_sentence(visit), status=422)
+    if password != visit.form["again"]:
+        raise Refused(422, _NOT_THE_SAME)
+    try:
+        account = accounts.register(visit.store, name, display_name, password, visit.language.code)
+    except accounts.NameTaken as error:
+        raise Refused(409, _TAKEN) from error
+    visit.log_in(account)
+    return visit.redirect("/inbox", "welcome-keeper" if account.is_keeper else "welcome")
+
+
+@post("/logout")
+def log_out(visit: Visit) -> HTTPResponse:
+    """End the session of this phone."""
+    visit.log_out()
+    return visit.redirect("/", "logged-out")
+
+
+@post("/language", access="everyone")
+def change_language(visit: Visit) -> HTTPResponse:
+    """Show the pages in another language from now on."""
+    code = visit.form["language"]
+    if code in languages():
+        visit.set_cookie(LANGUAGE_COOKIE, code)
+        if visit.account:
+            accounts.set_language(visit.store, visit.account.id, code)
+    back = visit.form["back"]
+    is_ours = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable()
+    return visit.redirect(back if is_ours else "/")
+
+
+def _log_in_page(
+    visit: Visit, problem: str = "", status: int = 200, kept: dict[str, str] | None = None
+) -> HTTPResponse:
+    form = getattr(visit, "form", None)
+    if kept is None and form is not None:
+        kept = {name: form[f"kept-{name}"] for name in FIELDS if form[f"kept-{name}"]}
+    return visit.page(
+        "home",
+        status,
+        problem=problem,
+        name=form["name"] if form else "",
+        kept=kept or {},
+        is_first=accounts.count(visit.store) == 0,
+    )
+
+
+def _register_page(visit: Visit, problem: str = "", status: int = 200) -> HTTPResponse:
+    form = getattr(visit, "form", None)
+    return visit.page(
+        "register",
+        status,
+        problem=problem,
+        name=form["name"] if form else "",
+        display_name=form["display_name"] if form else "",
+        domain=visit.site.domain(),
+        min_password=accounts.MIN_PASSWORD,
+        is_first=accounts.count(visit.store) == 0,
+    )
+
+
+def _wait_sentence(visit: Visit, seconds: float) -> str:
+    minutes = max(1, math.ceil(seconds / 60))
+    return visit.language.plural(
+        "Too many wrong passwords. Please try again in {number} minute.",
+        "Too many wrong passwords. Please try again in {number} minutes.",
+        minutes,
+    ).format(number=minutes)
+
+
+def _password_sentence(visit: Visit) -> str:
+    return visit.language.plural(
+        "A password has at least {number} letter.",
+        "A password has at least {number} letters.",
+        accounts.MIN_PASSWORD,
+    ).format(number=accounts.MIN_PASSWORD)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the device is, and what its keeper may have it do."""
+
+from bottle import HTTPResponse
+
+from mokanda_firmware import status
+from mokanda_firmware.status import RequestError, RequestUnavailable
+from mokanda_firmware.webmail import statuses
+from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.visit import Refused, Visit, get, post
+
+_SILENT = N_("This part of the device does not answer now. Please try again in a minute.")
+
+
+def _show(visit: Visit, problem: str = "") -> HTTPResponse:
+    return visit.page("device", problem=problem, cards=statuses.cards(visit.language, visit.zone))
+
+
+@get("/device")
+def show_device(visit: Visit) -> HTTPResponse:
+    """Show what the daemons say of themselves."""
+    return _show(visit)
+
+
+@post("/device/sync", access="keeper", rescue=_show)
+def sync_now(visit: Visit) -> HTTPResponse:
+    """Have the courier go now."""
+    _request(visit, "courier", "sync")
+    return visit.redirect("/device", "sync")
+
+
+@post("/device/update", access="keeper", rescue=_show)
+def update_now(visit: Visit) -> HTTPResponse:
+    """Have the update installed that is there."""
+    _request(visit, "updates", "install")
+    return visit.redirect("/device", "update")
+
+
+def _request(visit: Visit, daemon: str, verb: str) -> None:
+    try:
+        status.request(daemon, verb)
+    except RequestUnavailable as error:
+        raise Refused(503, _SILENT) from error
+    except RequestError as error:
+        raise Refused(409, "{sentence}", sentence=visit.language.text(str(error))) from error

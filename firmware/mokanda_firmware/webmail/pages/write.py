@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing a letter: whatever happens on the way, what was written stays."""
+
+import hashlib
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bottle import HTTPResponse
+
+from mokanda_firmware.mailbox import drafts, entries
+from mokanda_firmware.mailbox.store import StoreError
+from mokanda_firmware.webmail import forms, recipients
+from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.pages.letter import NO_LETTER
+from mokanda_firmware.webmail.recipients import BadRecipient
+from mokanda_firmware.webmail.visit import UNNAMED_DOMAIN, Refused, Visit, get, post
+from mokanda_wire.message import Attachment, Mailbox, Message
+
+# The fields that a draft keeps. `answers` is the entry that is answered; `once` tells a letter from
+# another one with the same words, and a form that a phone sends twice from two letters.
+FIELDS = ("to", "cc", "bcc", "subject", "text", "answers", "once")
+_MAX_SUBJECT = 300
+_MAX_RECIPIENTS = 50
+_MAX_REFERENCES = 20
+
+_NO_DRAFT = N_("There is no such draft.")
+_NO_RECIPIENT = N_("Whom is this letter for? Please write an address after “To”.")
+_TOO_MANY = N_("This letter is for too many people: one letter goes to {number} at most.")
+_NOT_AN_ADDRESS = N_("“{text}” is not an address. An address looks like this: name@example.org")
+_NOBODY = N_("Nobody in the village has this name: {name}")
+_NOT_CONNECTED = N_(
+    "The village has no connection to the world yet, so letters can only go to people of the"
+    " village. Your letter is kept as a draft."
+)
+_FILES_TOO_LARGE = N_(
+    "The files are too large: those of one letter may have {limit} together. Your text is here,"
+    " the new files are not."
+)
+_NO_ROOM = N_("The device has no room for these files. Your text is here, the new files are not.")
+_CUT = N_("The connection broke before everything had come. Please add your files again.")
+_FILE_PROBLEMS = {
+    forms.TOO_LARGE: (413, _FILES_TOO_LARGE),
+    forms.NO_ROOM: (507, _NO_ROOM),
+    forms.CUT: (400, _CUT),
+    forms.MALFORMED: (400, _CUT),
+}
+
+
+@dataclass
+class Sheet:
+    """What stands in the form."""
+
+    fields: dict[str, str]
+    draft: int | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@get("/write")
+def start(visit: Visit) -> HTTPResponse:
+    """Show an empty form, or a draft."""
+    number = visit.request.query.get("draft", "")
+    if not number:
+        return _form(visit, Sheet({"to": visit.request.query.get("to", "")[:_MAX_SUBJECT]}))
+    draft = None
+    if re.fullmatch("[0-9]{1,15}", number):
+        draft = drafts.load(visit.store, visit.villager.id, int(number))
+    if draft is None:
+        raise Refused(404, _NO_DRAFT)
+    return _form(visit, Sheet(draft.fields, draft.id, draft.attachments))
+
+
+@get("/mail/<number:int>/reply")
+def reply(visit: Visit, number: int) -> HTTPResponse:
+    """Show a form that answers a letter."""
+    letter = entries.read(visit.store, visit.villager.id, number)
+    if letter is None:
+        raise Refused(404, NO_LETTER)
+    message = letter.message
+    others = message.to if letter.origin == "written" else message.reply_to or (message.sender,)
+    return _form(
+        visit,
+        Sheet(
+            {
+                "to": recipients.written(others, visit.domain),
+                "subject": _answering(message.subject),
+                "text": _quoting(visit, message),
+                "answers": str(number),
+            }
+        ),
+    )
+
+
+def _give_back(visit: Visit, problem: str) -> HTTPResponse:
+    """Show the form as it was filled in, and keep it as a draft in case the phone goes away."""
+    try:
+        sheet = _sheet(visit)
+        if visit.form_is_ours and any(sheet.fields[name] for name in FIELDS if name != "once"):
+            sheet.draft = _keep(visit, sheet)
+    except StoreError:
+        sheet = Sheet(_fields(visit), visit.form.number("draft"))
+    return _form(visit, sheet, problem)
+
+
+@post("/write", takes_files=True, rescue=_give_back)
+def take(visit: Visit) -> HTTPResponse:
+    """Send a letter, or keep it as a draft with its files."""
+    sheet = _sheet(visit)
+    if visit.form.problem:
+        status, text = _FILE_PROBLEMS[visit.form.problem]
+        raise Refused(status, text, limit=visit.language.size(visit.site.upload_limit))
+    if not visit.form["send"]:
+        note = "draft" if visit.form["save"] else ""
+        return visit.redirect("/write", note, draft=_keep(visit, sheet))
+    leaves = _send(visit, sheet)
+    return visit.redirect("/outbox", "waiting") if leaves else visit.redirect("/sent", "delivered")
+
+
+def _form(visit: Visit, sheet: Sheet, problem: str = "") -> HTTPResponse:
+    fields = {name: sheet.fields.get(name, "") for name in FIELDS}
+    fields["once"] = fields["once"] or secrets.token_hex(8)
+    return visit.page(
+        "write",
+        problem=problem,
+        fields=fields,
+        draft=sheet.draft or "",
+        attachments=sheet.attachments,
+        limit=visit.site.upload_limit,
+        domain=visit.domain,
+        is_named=visit.domain != UNNAMED_DOMAIN,
+    )
+
+
+def _fields(visit: Visit) -> dict[str, str]:
+    return {name: visit.form[name] for name in FIELDS}
+
+
+def _sheet(visit: Visit) -> Sheet:
+    """Put together what came with the form and what its draft has kept."""
+    number = visit.form.number("draft")
+    draft = drafts.load(visit.store, visit.villager.id, number) if number else None
+    removed = set(visit.form.all("remove"))
+    kept = tuple(
+        attachment
+        for position, attachment in enumerate(draft.attachments if draft else ())
+        if str(position) not in removed
+    )
+    new = () if visit.form.problem else tuple(visit.form.files)
+    if sum(attachment.size for attachment in kept + new) > visit.site.upload_limit:
+        visit.form.problem = forms.TOO_LARGE
+        new = ()
+    return Sheet(_fields(visit), draft.id if draft else None, kept + new)
+
+
+def _keep(visit: Visit, sheet: Sheet) -> int:
+    return drafts.save(visit.store, visit.villager.id, sheet.draft, sheet.fields, sheet.attachments)
+
+
+def _send(visit: Visit, sheet: Sheet) -> bool:
+    """Hand the letter over; return whether it has to leave the village."""
+    to, cc, bcc = (_recipients(visit, sheet.fields[field]) for field in ("to", "cc", "bcc"))
+    addresses = list(dict.fromkeys(mailbox.address for mailbox in (*to, *cc, *bcc)))
+    if not addresses:
+        raise Refused(422, _NO_RECIPIENT)
+    if len(addresses) > _MAX_RECIPIENTS:
+        raise Refused(422, _TOO_MANY, number=_MAX_RECIPIENTS)
+    here = [address for address in addresses if visit.is_here(address)]
+    outside = [address for address in addresses if not visit.is_here(address)]
+    if outside and visit.domain == UNNAMED_DOMAIN:
+        raise Refused(422, _NOT_CONNECTED)
+    message = _message(visit, sheet, to, cc)
+    nobody = entries.submit(
+        visit.store, visit.villager.id, message, here, outside, draft=sheet.draft
+    )
+    if nobody:
+        raise Refused(422, _NOBODY, name=", ".join(one.partition("@")[0] for one in nobody))
+    return bool(outside)
+
+
+def _recipients(visit: Visit, text: str) -> tuple[Mailbox, ...]:
+    try:
+        return tuple(recipients.parse(text, visit.domain))
+    except BadRecipient as error:
+        raise Refused(422, _NOT_AN_ADDRESS, text=error.text) from error
+
+
+def _message(
+    visit: Visit, sheet: Sheet, to: tuple[Mailbox, ...], cc: tuple[Mailbox, ...]
+) -> Message:
+    account, fields = visit.villager, sheet.fields
+    digests = [attachment.digest for attachment in sheet.attachments]
+    content = json.dumps([account.id, {**fields, "answers": ""}, digests], sort_keys=True)
+    answered = None
+    if re.fullmatch("[0-9]{1,15}", fields["answers"]):
+        answered = entries.read(visit.store, account.id, int(fields["answers"]))
+    references: tuple[str, ...] = ()
+    if answered:
+        references = (*answered.message.references, answered.message.message_id)
+        # The first one names the conversation.
+        references = references[:1] + references[1:][-_MAX_REFERENCES:]
+    return Message(
+        message_id=f"{hashlib.sha256(content.encode()).hexdigest()[:24]}@{visit.domain}",
+        date=datetime.now(UTC).replace(microsecond=0),
+        sender=Mailbox(f"{account.name}@{visit.domain}", account.display_name),
+        to=to,
+        cc=cc,
+        subject=" ".join(fields["subject"].split())[:_MAX_SUBJECT],
+        text=fields["text"],
+        in_reply_to=answered.message.message_id if answered else "",
+        references=references,
+        attachments=sheet.attachments,
+    )
+
+
+def _answering(subject: str) -> str:
+    return subject if re.match(r"re\s*:", subject, re.IGNORECASE) else f"Re: {subject}"
+
+
+def _quoting(visit: Visit, message: Message) -> str:
+    """Quote the words of a letter, without what it quotes itself: every octet costs money."""
+    own = re.split(r"^-- $", message.text, maxsplit=1, flags=re.MULTILINE)[0]
+    lines = [line for line in own.strip().split("\n") if not line.startswith(">")]
+    said = visit.language.text("{name} wrote:").format(name=visit.who(message.sender))
+    return "\n".join(["", "", said, *(f"> {line}".rstrip() for line in lines)])

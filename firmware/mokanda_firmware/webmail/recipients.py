@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The addresses that somebody types after “To”."""
+
+import re
+
+from mokanda_wire.address import AddressError, check_local_part, parse_address
+from mokanda_wire.message import Mailbox
+
+_NAMED = re.compile(r'\s*"?([^"<>]*?)"?\s*<([^<>]*)>\s*')
+# A comma inside quotes belongs to a name: "Mboyo, Awa" <awa@example.org>
+_PART = re.compile(r'(?:"[^"]*"|[^",;\n])+')
+
+
+class BadRecipient(Exception):  # noqa: N818 - reads better where it is caught
+    """This part of what was typed is neither an address nor a villager's name."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+def parse(text: str, domain: str) -> list[Mailbox]:
+    """Read addresses separated by commas, semicolons, lines or spaces, each once.
+
+    `name@example.org`, `Awa <awa@example.org>`, and for a villager the bare `awa`, which is of
+    ``domain``.
+
+    Raises:
+        BadRecipient: with the part that cannot be read.
+    """
+    found: dict[str, Mailbox] = {}
+    for part in _PART.findall(text):
+        named = _NAMED.fullmatch(part)
+        pairs = [(named[1], named[2])] if named else [("", word) for word in part.split()]
+        for name, address in pairs:
+            mailbox = Mailbox(_address(address, domain), " ".join(name.split()))
+            found.setdefault(mailbox.address.lower(), mailbox)
+    return list(found.values())
+
+
+def _address(text: str, domain: str) -> str:
+    try:
+        if "@" in text:
+            return parse_address(text)
+        return f"{check_local_part(text)}@{domain}"
+    except AddressError as error:
+        raise BadRecipient(text.strip()[:100]) from error
+
+
+def written(mailboxes: tuple[Mailbox, ...], domain: str) -> str:
+    """Write mailboxes as `parse` reads them, villagers by their bare names."""
+    return ", ".join(_written(mailbox, domain) for mailbox in mailboxes)
+
+
+def _written(mailbox: Mailbox, domain: str) -> str:
+    local, _, host = mailbox.address.rpartition("@")
+    if host == domain:
+        return local
+    name = re.sub(r'["<>\s]+', " ", mailbox.name).strip()
+    if not name:
+        return mailbox.address
+    return (
+        f'"{name}" <{mailbox.address}>'
+        if re.search("[,;]", name)
+        else (f"{name} <{mailbox.address}>")
+    )

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the daemons say of the device, in the reader's language."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mokanda_firmware import status
+from mokanda_firmware.webmail.languages import N_, Language
+
+_TITLES = {
+    "courier": N_("Mail run"),
+    "modem": N_("Modem"),
+    "setup": N_("Connection to the relay"),
+    "updates": N_("Software"),
+    "lights": N_("Lights"),
+}
+# What a state of a daemon means to people, and whether it is good, bad or neither.
+_STATES: dict[str, dict[str, tuple[str, str]]] = {
+    "courier": {
+        "unclaimed": ("", N_("Mail cannot leave before the device has a relay.")),
+        "idle": ("good", N_("The courier waits for the next mail run.")),
+        "dialling": ("", N_("The courier is dialling.")),
+        "connecting": ("", N_("The courier is calling the relay.")),
+        "syncing": ("", N_("Mail is going out and coming in.")),
+        "failed": ("bad", N_("The last mail run failed. It will be tried again.")),
+    },
+    "modem": {
+        "absent": ("bad", N_("No modem is plugged in.")),
+        "starting": ("", N_("The modem is starting.")),
+        "no_sim": ("bad", N_("There is no SIM card in the modem.")),
+        "pin": ("bad", N_("The SIM card asks for its PIN.")),
+        "no_signal": ("bad", N_("The modem finds no network.")),
+        "ready": ("good", N_("The modem is ready.")),
+        "dialling": ("", N_("The modem is dialling.")),
+        "connected": ("good", N_("The modem is connected.")),
+        "fault": ("bad", N_("The modem does not work.")),
+    },
+    "setup": {
+        "no_claim": ("", N_("This device has not been connected to a relay yet.")),
+        "claim_error": ("bad", N_("The claim file cannot be used.")),
+        "claim_pending": ("", N_("The claim waits for its first connection.")),
+        "claimed": ("good", N_("This device belongs to its relay.")),
+    },
+    "updates": {
+        "idle": ("good", N_("The software is up to date.")),
+        "available": ("", N_("There is an update.")),
+        "downloading": ("", N_("An update is being fetched.")),
+        "installing": ("", N_("An update is being installed.")),
+        "installed": ("", N_("An update is installed. The device starts it next.")),
+        "failed": ("bad", N_("The update failed. The device goes on as before.")),
+    },
+    "lights": {
+        "fault": ("bad", N_("The lights show a fault.")),
+        "updating": ("", N_("The lights show that an update is being installed.")),
+        "starting": ("", N_("The lights show that the device is starting.")),
+        "no_sim": ("bad", N_("The lights show that there is no SIM card.")),
+        "no_credit": ("bad", N_("The lights show that there is no credit left.")),
+        "syncing": ("", N_("The lights show that mail is on its way.")),
+        "dialling": ("", N_("The lights show that the modem is dialling.")),
+        "mail_waiting": ("", N_("The lights show that mail waits to leave.")),
+        "ready": ("good", N_("The lights show that all is well.")),
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One daemon's status for the page; ``mood`` is good, bad or ""."""
+
+    title: str
+    sentence: str
+    mood: str
+    detail: str
+    progress: float | None
+    facts: list[tuple[str, str]]
+    action: str  # where the keeper's form goes, "" when there is nothing to do
+    action_name: str
+
+
+def cards(language: Language, zone: str) -> list[Card]:
+    """Read the statuses of all daemons and say them in ``language``."""
+    return [_card(name, language, zone) for name in _STATES]
+
+
+def seconds(iso: object) -> int | None:
+    """Read a time of a status as the store writes it; None when there is none."""
+    try:
+        return int(datetime.fromisoformat(str(iso)).timestamp()) if iso else None
+    except ValueError:
+        return None
+
+
+def _card(name: str, language: Language, zone: str) -> Card:
+    fields = status.read(name)
+    state = str(fields.get("state", ""))
+    mood, sentence = _STATES[name].get(state, ("", N_("Nothing is known of this yet.")))
+    detail = str(fields.get("detail") or "")
+    progress = fields.get("progress")
+    action = action_name = ""
+    if name == "courier" and state not in {"", "unclaimed"}:
+        action, action_name = "/device/sync", N_("Send and fetch mail now")
+    elif name == "updates" and state == "available":
+        action, action_name = "/device/update", N_("Install the update")
+    return Card(
+        language.text(_TITLES[name]),
+        language.text(sentence),
+        mood,
+        language.text(detail) if detail else "",
+        float(progress) if isinstance(progress, int | float) else None,
+        [(language.text(title), value) for title, value in _facts(name, fields, language, zone)],
+        action,
+        language.text(action_name) if action else "",
+    )
+
+
+def _facts(
+    name: str, fields: dict[str, Any], language: Language, zone: str
+) -> Iterator[tuple[str, str]]:
+    """Yield what else a daemon tells, as titles and values."""
+
+    def plain(title: str, key: str, form: str = "{}") -> Iterator[tuple[str, str]]:
+        if fields.get(key) not in {None, ""}:
+            yield title, form.format(fields[key])
+
+    def time(title: str, key: str) -> Iterator[tuple[str, str]]:
+        at = seconds(fields.get(key))
+        if at is not None:
+            yield title, language.date_and_time(at, zone)
+
+    def size(title: str, key: str) -> Iterator[tuple[str, str]]:
+        if fields.get(key):
+            yield title, language.size(int(fields[key]))
+
+    if name == "setup":
+        yield from plain(N_("Domain"), "domain")
+        yield from plain(N_("Relay"), "relay")
+    elif name == "modem":
+        yield from plain(N_("Network"), "operator")
+        yield from plain(N_("Signal"), "signal", "{} %")
+        yield from plain(N_("Model"), "model")
+    elif name == "courier":
+        yield from time(N_("Last mail run"), "last_success")
+        yield from time(N_("Next mail run"), "next_sync")
+        yield from size(N_("Data sent"), "bytes_up")
+        yield from size(N_("Data received"), "bytes_down")
+    elif name == "updates":
+        yield from plain(N_("Version"), "version")
+        yield from plain(N_("New version"), "offered")
+        yield from size(N_("Its size"), "size")

@@ -1,0 +1,27 @@
+% rebase("layout.tpl", title=_("Device"))
+<h1 class="unseen">{{_("Device")}}</h1>
+% for card in cards:
+<section class="sheet card {{card.mood}}">
+<h2>{{card.title}}</h2>
+<p>{{card.sentence}}</p>
+% if card.detail:
+<p class="hint">{{card.detail}}</p>
+% end
+% if card.progress is not None:
+<progress max="1" value="{{card.progress}}">{{card.sentence}}</progress>
+% end
+% if card.facts:
+<dl>
+% for title, value in card.facts:
+<div><dt>{{title}}</dt><dd>{{value}}</dd></div>
+% end
+</dl>
+% end
+% if account.is_keeper and card.action:
+<form method="post" action="{{card.action}}">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<button class="wide">{{card.action_name}}</button>
+</form>
+% end
+</section>
+% end

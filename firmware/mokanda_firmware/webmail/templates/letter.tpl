@@ -1,0 +1,48 @@
+% rebase("layout.tpl", title=message.subject or _("(no subject)"))
+<article class="sheet">
+<h1>{{message.subject or _("(no subject)")}}</h1>
+<dl class="people">
+<div><dt>{{_("From")}}</dt><dd>{{who(message.sender)}}\\
+% if not is_here(message.sender.address) and message.sender.name:
+ <span class="address">{{message.sender.address}}</span>\\
+% end
+</dd></div>
+% for title, people in ((_("To"), message.to), (_("Copy to"), message.cc)):
+% if people:
+<div><dt>{{title}}</dt><dd>{{", ".join(who(one) for one in people)}}</dd></div>
+% end
+% end
+<div><dt>{{_("Date")}}</dt><dd>{{when_exactly(letter.at)}}</dd></div>
+</dl>
+% if letter.deliveries:
+<ul class="deliveries">
+% for one in letter.deliveries:
+<li class="{{one.state}}">{{one.address.partition("@")[0] if is_here(one.address) else one.address}}: {{_(states[one.state])}}\\
+% if one.state != "waiting":
+, {{when_exactly(one.at)}}\\
+% end
+% if one.reason:
+ <span class="reason">{{_(one.reason)}}</span>\\
+% end
+</li>
+% end
+</ul>
+% end
+% if letter.waits_because:
+<p class="hint">{{_("It waits again:")}} {{_(letter.waits_because)}}</p>
+% end
+<div class="text">{{message.text}}</div>
+% if message.attachments:
+<h2>{{_("Files")}}</h2>
+<ul class="attachments">
+% for position, part in enumerate(message.attachments):
+% if letter.arrived[position]:
+<li><a href="/mail/{{letter.entry}}/file/{{position}}" download>{{part.name}}</a> <span class="hint">{{size(part.size)}}</span></li>
+% else:
+<li>{{part.name}} <span class="hint">{{size(part.size)}}, {{_("not on this device")}}</span></li>
+% end
+% end
+</ul>
+% end
+<p class="actions"><a class="button" href="/mail/{{letter.entry}}/reply">{{_("Reply")}}</a> <a class="button quiet" href="/{{letter.folder}}">{{_("Back")}}</a></p>
+</article>

@@ -1,0 +1,27 @@
+% rebase("layout.tpl", title=_("Register"))
+<section class="sheet narrow">
+<h1>{{_("Register")}}</h1>
+% if is_first:
+<p class="note">{{_("You are the first one here: you become the keeper of this device.")}}</p>
+% end
+<form method="post" action="/register">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<label for="display_name">{{_("Your name")}}</label>
+<input id="display_name" name="display_name" value="{{display_name}}" maxlength="60" autocomplete="name" required>
+<label for="name">{{_("The name for your address")}}</label>
+<div class="joined">
+<input id="name" name="name" value="{{name}}" minlength="2" maxlength="32" autocomplete="username" autocapitalize="none" spellcheck="false" required aria-describedby="about-name">
+% if domain:
+<span>@{{domain}}</span>
+% end
+</div>
+<p class="hint" id="about-name">{{_("Letters from a to z and digits, for example: awa")}}</p>
+<label for="password">{{_("Password")}}</label>
+<input id="password" name="password" type="password" minlength="{{min_password}}" maxlength="200" autocomplete="new-password" required aria-describedby="about-password">
+<p class="hint" id="about-password">{{ngettext("At least {number} letter", "At least {number} letters", min_password).format(number=min_password)}}</p>
+<label for="again">{{_("The password once more")}}</label>
+<input id="again" name="again" type="password" autocomplete="new-password" required>
+<button class="wide">{{_("Register")}}</button>
+</form>
+<p class="aside">{{_("You have an account?")}} <a href="/">{{_("Log in")}}</a></p>
+</section>

@@ -1,0 +1,37 @@
+% rebase("layout.tpl", title=_("Write a letter"))
+<form class="sheet" method="post" action="/write" enctype="multipart/form-data">
+<h1>{{_("Write a letter")}}</h1>
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="draft" value="{{draft}}">
+<input type="hidden" name="answers" value="{{fields["answers"]}}">
+<input type="hidden" name="once" value="{{fields["once"]}}">
+<label for="to">{{_("To")}}</label>
+<input id="to" name="to" value="{{fields["to"]}}" autocapitalize="none" spellcheck="false" inputmode="email" aria-describedby="about-to">
+<p class="hint" id="about-to">{{_("A name from the village, or an address like name@example.org. Put commas between several.")}}</p>
+<details{{!" open" if fields["cc"] or fields["bcc"] else ""}}>
+<summary>{{_("Copies")}}</summary>
+<label for="cc">{{_("Copy to")}}</label>
+<input id="cc" name="cc" value="{{fields["cc"]}}" autocapitalize="none" spellcheck="false" inputmode="email">
+<label for="bcc">{{_("Hidden copy to")}}</label>
+<input id="bcc" name="bcc" value="{{fields["bcc"]}}" autocapitalize="none" spellcheck="false" inputmode="email">
+</details>
+<label for="subject">{{_("Subject")}}</label>
+<input id="subject" name="subject" value="{{fields["subject"]}}" maxlength="300">
+<label for="text">{{_("Text")}}</label>
+<textarea id="text" name="text" rows="10">
+{{fields["text"]}}</textarea>
+% if attachments:
+<fieldset>
+<legend>{{_("Files")}}</legend>
+<ul class="attachments">
+% for position, part in enumerate(attachments):
+<li><label class="check"><input type="checkbox" name="remove" value="{{position}}"> {{_("remove")}}</label> {{part.name}} <span class="hint">{{size(part.size)}}</span></li>
+% end
+</ul>
+</fieldset>
+% end
+<label for="files">{{_("Add files")}}</label>
+<input id="files" name="files" type="file" multiple aria-describedby="about-files">
+<p class="hint" id="about-files">{{_("All files of a letter together: {limit} at most").format(limit=size(limit))}}</p>
+<p class="actions"><button name="send" value="1">{{_("Send")}}</button> <button class="quiet" name="save" value="1">{{_("Keep as draft")}}</button></p>
+</form>

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request as the pages see it: who asks, in which language, and how to answer."""
+
+import gzip
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from bottle import HTTPResponse, LocalRequest, SimpleTemplate
+
+from mokanda_firmware import status
+from mokanda_firmware.mailbox import entries, sessions
+from mokanda_firmware.mailbox.accounts import Account
+from mokanda_firmware.mailbox.settings import set_setting, setting
+from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.webmail import notes
+from mokanda_firmware.webmail.forms import Form
+from mokanda_firmware.webmail.languages import Language, choose, languages
+from mokanda_firmware.webmail.throttle import Throttle
+from mokanda_wire.message import Mailbox
+
+HERE = Path(__file__).parent
+COOKIE = "mokanda"
+LANGUAGE_COOKIE = "language"
+_COOKIE_SECONDS = 365 * 24 * 3600
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+# Addresses of a village that no relay has named yet; RFC 2606 keeps the world from using it.
+UNNAMED_DOMAIN = "village.invalid"
+
+
+@dataclass
+class Site:
+    """What all requests share."""
+
+    store: Store
+    upload_limit: int  # octets of all attachments of a mail
+    of_account: Throttle = field(default_factory=lambda: Throttle(free=5))
+    of_phone: Throttle = field(default_factory=lambda: Throttle(free=20))
+
+    @cached_property
+    def stylesheet(self) -> bytes:
+        """The one stylesheet."""
+        return (HERE / "static" / "mokanda.css").read_bytes()
+
+    @cached_property
+    def stylesheet_path(self) -> str:
+        """Where it is; the path changes with what is in it, so that phones keep it for ever."""
+        return f"/style-{hashlib.sha256(self.stylesheet).hexdigest()[:12]}.css"
+
+    def domain(self) -> str:
+        """Return the village's mail domain as the relay gave it, "" before that."""
+        named = str(status.read("setup").get("domain") or "")
+        known = str(setting(self.store, "domain", ""))
+        if named and named != known:
+            set_setting(self.store, "domain", named)
+        return named or known
+
+
+class Visit:
+    """One request; made for it, and gone with its answer."""
+
+    form: Form  # of a POST
+    form_is_ours = False  # whether it has shown that it comes from a page of this phone
+
+    def __init__(self, site: Site, request: LocalRequest) -> None:
+        self.site = site
+        self.store = site.store
+        self.request = request
+        self.token = str(request.get_cookie(COOKIE) or "")
+        self.account: Account | None = (
+            sessions.account_of(self.store, self.token) if self.token else None
+        )
+        self._cookies: list[tuple[str, str, int]] = []
+        if not self.token:
+            self.take_token(secrets.token_urlsafe(32))
+        self.language: Language = choose(
+            [
+                self.account.language if self.account else "",
+                str(request.get_cookie(LANGUAGE_COOKIE) or ""),
+            ],
+            request.get_header("Accept-Language", ""),
+        )
+
+    @property
+    def villager(self) -> Account:
+        """The account that is logged in; for pages that are only theirs."""
+        assert self.account is not None
+        return self.account
+
+    @property
+    def csrf(self) -> str:
+        """What a form must bring back to show that it came from a page of this phone."""
+        return hmac.new(self.token.encode(), b"form", hashlib.sha256).hexdigest()[:32]
+
+    @cached_property
+    def zone(self) -> str:
+        """The village's time zone, "" for the device's own."""
+        return str(setting(self.store, "timezone", ""))
+
+    @cached_property
+    def domain(self) -> str:
+        """The domain of the village's addresses."""
+        return self.site.domain() or UNNAMED_DOMAIN
+
+    @cached_property
+    def village(self) -> str:
+        """The village's name, "" when nobody gave it one."""
+        return str(setting(self.store, "village", "") or status.read("setup").get("village") or "")
+
+    def take_token(self, token: str) -> None:
+        """Give the phone a new token: it is somebody else from now on."""
+        self.token = token
+        self.set_cookie(COOKIE, token)
+
+    def set_cookie(self, name: str, value: str) -> None:
+        """Let the phone keep a value."""
+        self._cookies.append((name, value, _COOKIE_SECONDS))
+
+    def log_in(self, account: Account) -> None:
+        """Make this phone the account's, under a token that nobody has seen before."""
+        self.take_token(sessions.open_session(self.store, account.id))
+        self.account = account
+
+    def log_out(self) -> None:
+        """End this phone's session."""
+        sessions.close_session(self.store, self.token)
+        self.take_token(secrets.token_urlsafe(32))
+        self.account = None
+
+    def page(self, template: str, status: int = 200, **values: Any) -> HTTPResponse:  # noqa: ANN401
+        """Answer with a page made from `templates/<template>.tpl`."""
+        unread = entries.unread(self.store, self.account.id) if self.account else {}
+        text = _template(template).render(
+            _=self.language.text,
+            ngettext=self.language.plural,
+            account=self.account,
+            csrf=self.csrf,
+            is_here=self.is_here,
+            language=self.language,
+            languages=languages().values(),
+            note=notes.text(self.language, self.request.query.get("note", "")),
+            path=self.request.path,
+            size=self.language.size,
+            stylesheet=self.site.stylesheet_path,
+            unread=unread,
+            village=self.village,
+            when=lambda at: self.language.date(at, self.zone),
+            when_exactly=lambda at: self.language.date_and_time(at, self.zone),
+            who=self.who,
+            **values,
+        )
+        headers = {
+            "Content-Type": "text/html; charset=utf-8",
+            "Cache-Control": "no-store",  # a phone is often shared
+            "Vary": "Accept-Encoding, Accept-Language, Cookie",
+        }
+        return self._with_cookies(answer(self.request, text.encode(), status, headers))
+
+    def redirect(self, path: str, note: str = "", **query: object) -> HTTPResponse:
+        """Send the phone to another page, which says what was done."""
+        query = {**query, **({"note": note} if note else {})}
+        location = f"{path}?{urlencode(query)}" if query else path
+        return self._with_cookies(
+            HTTPResponse("", 303, {"Location": location, "Cache-Control": "no-store"})
+        )
+
+    def is_here(self, address: str) -> bool:
+        """Whether an address is of this village."""
+        return address.rpartition("@")[2] in {self.domain, UNNAMED_DOMAIN}
+
+    def who(self, mailbox: Mailbox) -> str:
+        """Name somebody as a list does: the name, else the address."""
+        if mailbox.name:
+            return mailbox.name
+        return (
+            mailbox.address.partition("@")[0]
+            if self.is_here(mailbox.address)
+            else (mailbox.address)
+        )
+
+    def _with_cookies(self, response: HTTPResponse) -> HTTPResponse:
+        for name, value, seconds in self._cookies:
+            response.set_cookie(
+                name, value, max_age=seconds, path="/", httponly=True, samesite="lax"
+            )
+        return response
+
+
+def answer(
+    request: LocalRequest, body: bytes, status: int, headers: Mapping[str, str]
+) -> HTTPResponse:
+    """Answer with these octets, packed when the phone can unpack them."""
+    response = HTTPResponse(body, status, {**SECURITY_HEADERS, **headers})
+    if "gzip" in request.get_header("Accept-Encoding", ""):
+        response.body = gzip.compress(body, compresslevel=6, mtime=0)
+        response.set_header("Content-Encoding", "gzip")
+    response.set_header("Content-Length", str(len(response.body)))
+    return response
+
+
+class Refused(Exception):  # noqa: N818 - not an error of the program
+    """The request cannot be granted; ``text`` is of the catalogues, ``values`` fill it in."""
+
+    def __init__(self, status: int, text: str, /, **values: object) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self._values = values
+
+    def sentence(self, language: Language) -> str:
+        """Say it in a language."""
+        return language.text(self.text).format(**self._values)
+
+
+Handler = Callable[..., HTTPResponse]
+Rescue = Callable[[Visit, str], HTTPResponse]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: what serves it, for whom, and how to give a form back that failed."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: str  # everyone | villager | keeper
+    takes_files: bool
+    rescue: Rescue | None
+
+
+PAGES: list[Page] = []
+
+
+def get(path: str, access: str = "villager") -> Callable[[Handler], Handler]:
+    """Serve a page; it changes nothing."""
+    return _page("GET", path, access, takes_files=False, rescue=None)
+
+
+def post(
+    path: str,
+    access: str = "villager",
+    *,
+    takes_files: bool = False,
+    rescue: Rescue | None = None,
+) -> Callable[[Handler], Handler]:
+    """Serve a form, once it has shown where it comes from.
+
+    ``rescue`` answers with the form as it was filled in, and a sentence on top, when it cannot be
+    taken: what a villager has written is never lost.
+    """
+    return _page("POST", path, access, takes_files=takes_files, rescue=rescue)
+
+
+def _page(
+    method: str, path: str, access: str, *, takes_files: bool, rescue: Rescue | None
+) -> Callable[[Handler], Handler]:
+    def keep(handler: Handler) -> Handler:
+        PAGES.append(Page(method, path, handler, access, takes_files, rescue))
+        return handler
+
+    return keep
+
+
+@cache
+def _template(name: str) -> SimpleTemplate:
+    return SimpleTemplate(name=f"{name}.tpl", lookup=[str(HERE / "templates")])

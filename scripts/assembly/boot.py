@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""U-Boot, its environment, the initramfs and the FIT image that a slot boots from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+from scripts.assembly import layout
+from scripts.engines import Built
+from scripts.engines.debian_archive import Archive
+from scripts.recipes import ROOT, System
+from scripts.steps import Log, StepError, say
+
+RECIPES = ROOT / "boot"
+U_BOOT_SOURCE = "u-boot_2025.01.orig.tar.bz2"
+U_BOOT_SHA256 = "cdef7d507c93f1bbd9f015ea9bc21fa074268481405501945abc6f854d5b686f"
+U_BOOT_DATE = "1736208000"  # in its banner; constant, so that every build makes the same binary
+
+KERNEL_ADDRESS = 0x42000000  # above what a kernel unpacks to at 0x40008000
+APPLETS = "cat cut insmod mount reboot sh sha256sum sleep switch_root usleep".split()
+
+
+def environment_variables(text: str) -> dict[str, str]:
+    """Parse boot/environment: paragraphs NAME=VALUE, the lines of a script joined to one."""
+    variables: dict[str, str] = {}
+    lines = [line.strip() for line in text.splitlines() if not line.startswith("#")]
+    for paragraph in re.split(r"\n{2,}", "\n".join(lines).strip()):
+        name, _, value = paragraph.partition("=")
+        variables[name] = " ".join(value.split())
+    return variables
+
+
+def environment() -> dict[str, str]:
+    """The environment that the card is flashed with."""
+    return environment_variables((RECIPES / "environment").read_text())
+
+
+def write_environment(variables: dict[str, str], work: Path, log: Log) -> bytes:
+    """One copy of the environment as it lies on the card."""
+    text = work / "environment.txt"
+    text.write_text("".join(f"{name}={value}\n" for name, value in sorted(variables.items())))
+    image = work / "environment.img"
+    log.run("mkenvimage", "-r", "-s", str(layout.ENVIRONMENT_SIZE), "-o", image, text)
+    return image.read_bytes()
+
+
+def u_boot(system: System, work: Path, cache: Path, log: Log) -> Path:
+    """SPL and U-Boot for the board, compiled once and then taken from the cache."""
+    config = (RECIPES / "u-boot.config").read_text()
+    variables = environment()
+    default = "".join(f"{name}={value}\n" for name, value in sorted(variables.items()))
+    key = hashlib.sha256(
+        repr([config, default, system.board.u_boot, U_BOOT_SHA256, U_BOOT_DATE]).encode()
+    ).hexdigest()[:16]
+    kept = cache / "u-boot" / f"{system.board.name}-{key}.bin"
+    if kept.exists():
+        return kept
+    say("compiling U-Boot (two minutes, once)")
+    source = Archive(cache, "armhf", log).source("u-boot", U_BOOT_SOURCE, U_BOOT_SHA256)
+    tree = work / "u-boot"
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
+    log.run("tar", "--extract", "--strip-components=1", "--directory", tree, "--file", source)
+    (tree / "mokanda.env").write_text(default)
+    fragment = tree / "mokanda.config"
+    fragment.write_text(config + f'CONFIG_DEFAULT_ENV_FILE="mokanda.env"\n')
+    make = [
+        "env",
+        f"SOURCE_DATE_EPOCH={U_BOOT_DATE}",
+        "KBUILD_BUILD_USER=mokanda",
+        "KBUILD_BUILD_HOST=mokanda",
+        "make",
+        "-C",
+        str(tree),
+        f"-j{os.cpu_count()}",
+        "CROSS_COMPILE=arm-linux-gnueabihf-",
+        "SCP=/dev/null",
+    ]
+    log.run(*make, f"{system.board.u_boot}_defconfig")
+    log.run(
+        tree / "scripts/kconfig/merge_config.sh", "-m", "-O", tree, tree / ".config", fragment
+    )
+    log.run(*make, "olddefconfig")
+    _check_config(config, (tree / ".config").read_text())
+    log.run(*make)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(tree / "u-boot-sunxi-with-spl.bin", kept)
+    shutil.rmtree(tree)
+    return kept
+
+
+def _check_config(wanted: str, got: str) -> None:
+    """A fragment that did not take effect would only show in the field."""
+    lines = set(got.splitlines())
+    for line in wanted.splitlines():
+        if line.startswith("CONFIG_") and line not in lines:
+            raise StepError(f"U-Boot's configuration did not take {line}")
+        if line.endswith(" is not set"):
+            option = line.split()[1]
+            if any(other.startswith(f"{option}=") for other in lines):
+                raise StepError(f"U-Boot's configuration did not take: {line}")
+
+
+def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
+    """BusyBox, the modules that the root file system needs, and boot/init; as zstd."""
+    tree = work / "initramfs"
+    shutil.rmtree(tree, ignore_errors=True)
+    for directory in ("bin", "dev", "modules", "proc", "root", "run", "sys"):
+        (tree / directory).mkdir(parents=True)
+    shutil.copy(RECIPES / "init", tree / "init")
+    shutil.copy(built.busybox, tree / "bin/busybox")
+    for path in (tree / "init", tree / "bin/busybox"):
+        path.chmod(0o755)
+    for applet in APPLETS:
+        (tree / "bin" / applet).symlink_to("busybox")
+
+    modules = built.root / "usr/lib/modules" / built.kernel_release
+    order: list[str] = []
+    for name in system.initramfs_modules:
+        for path in _with_needs(modules, name):
+            if Path(path).name not in order:
+                order.append(Path(path).name)
+                shutil.copy(modules / path, tree / "modules")
+    (tree / "modules/order").write_text("".join(f"{name}\n" for name in order))
+    archive = work / "initramfs.cpio"
+    log.run("find", tree, "-exec", "touch", "--no-dereference", "--date=@0", "{}", "+")
+    names = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
+    log.run(
+        "cpio",
+        "--create",
+        "--format=newc",
+        "--reproducible",
+        "--owner=0:0",
+        "--quiet",
+        f"--directory={tree}",
+        f"--file={archive}",
+        text="".join(f"{name}\n" for name in names),
+    )
+    packed = work / "initramfs.cpio.zst"
+    log.run("zstd", "-19", "--force", "--quiet", "-o", packed, archive)
+    return packed
+
+
+def _with_needs(modules: Path, name: str) -> list[str]:
+    """A module's file after those it needs; none where the kernel has it built in."""
+    for line in (modules / "modules.dep").read_text().splitlines():
+        path, _, needs = line.partition(":")
+        if Path(path).name.split(".")[0].replace("-", "_") == name:
+            return [*reversed(needs.split()), path]
+    return []
+
+
+def device_tree(system: System, built: Built, work: Path, log: Log) -> Path:
+    """The board's device tree with what recipes switch on, and cards numbered as U-Boot does."""
+    changed = work / "device-tree.dtb"
+    shutil.copy(built.device_tree, changed)
+    for node in system.board.device_tree_enable:
+        log.run("fdtput", "--type", "s", changed, node, "status", "okay")
+    log.run("fdtput", "--type", "s", changed, "/aliases", "mmc0", "/soc/mmc@1c0f000")
+    return changed
+
+
+def fit(kernel: Path, tree: Path, ramdisk: Path, work: Path, log: Log) -> Path:
+    """The FIT image: U-Boot checks each part's hash before it starts them."""
+
+    def part(name: str, path: Path, kind: str, more: str = "") -> str:
+        return (
+            f'{name} {{ description = "{name}"; data = /incbin/("{path}"); type = "{kind}"; '
+            f'arch = "arm"; compression = "none"; {more} hash-1 {{ algo = "sha256"; }}; }};'
+        )
+
+    address = f"load = <{KERNEL_ADDRESS:#x}>; entry = <{KERNEL_ADDRESS:#x}>;"
+    source = work / "slot.its"
+    source.write_text(
+        f"""/dts-v1/;
+/ {{
+    description = "Mokanda";
+    #address-cells = <1>;
+    images {{
+        {part("kernel", kernel, "kernel", 'os = "linux"; ' + address)}
+        {part("device-tree", tree, "flat_dt")}
+        {part("initramfs", ramdisk, "ramdisk", 'os = "linux";')}
+    }};
+    configurations {{
+        default = "board";
+        board {{ kernel = "kernel"; fdt = "device-tree"; ramdisk = "initramfs"; }};
+    }};
+}};
+"""
+    )
+    image = work / "slot.itb"
+    log.run("mkimage", "-f", source, image)
+    return image

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The slot image that updates carry, and the card that is flashed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from scripts.assembly import layout
+from scripts.steps import Log, StepError, megabytes, say
+
+README = """This is where a Mokanda card takes its claim from.
+
+Copy the file mokanda-claim.toml, which your relay's operator gave you, beside this text,
+put the card into the board and switch it on.
+"""
+
+
+def squash(root: Path, work: Path, log: Log) -> Path:
+    """The root file system as a squashfs, the same bytes for the same tree."""
+    image = work / "root.squashfs"
+    image.unlink(missing_ok=True)
+    log.run(
+        *("env", "--unset=SOURCE_DATE_EPOCH", "mksquashfs", root, image, "-noappend", "-no-progress", "-quiet"),
+        *("-comp", "zstd", "-Xcompression-level", "19", "-b", "128K"),
+        *("-mkfs-time", "0", "-no-exports", "-no-xattrs"),
+    )
+    return image
+
+
+def slot(root: Path, fit: Path, path: Path) -> None:
+    """Lay root file system and FIT image into a slot; raises StepError when one is too large."""
+    for what, part, room in (("root", root, layout.ROOT_SIZE), ("boot", fit, layout.FIT_SIZE)):
+        size = part.stat().st_size
+        say(f"{what} image: {megabytes(size)}, {size / room:.0%} of its place")
+        if size > layout.FULL * room:
+            raise StepError(
+                f"the {what} image fills {size / room:.0%} of its place in the slot, more than "
+                f"{layout.FULL:.0%}: leave something out"
+            )
+    _create(path, layout.FIT + _round_up(fit.stat().st_size, 4096))
+    _place(root, path, 0)
+    _place(fit, path, layout.FIT)
+
+
+def card(slot_image: Path, u_boot: Path, environment: bytes, path: Path, work: Path, log: Log) -> None:
+    """Write the SD card image; both slots hold the same system."""
+    _create(path, layout.CARD_SIZE)
+    starts = [layout.SETUP, *layout.SLOTS.values(), layout.DATA]
+    lengths = [layout.SETUP_SIZE, layout.SLOT_SIZE, layout.SLOT_SIZE, layout.CARD_SIZE - layout.DATA]
+    lines = [
+        f"start={start // layout.SECTOR}, size={size // layout.SECTOR}, type={kind}"
+        for start, size, kind in zip(starts, lengths, ("c", "83", "83", "83"), strict=True)
+    ]
+    header = f"label: dos\nlabel-id: {layout.DISK_IDENTIFIER:#x}\nunit: sectors\n"
+    log.run("sfdisk", "--quiet", path, text=header + "\n".join(lines) + "\n")
+    if layout.U_BOOT + u_boot.stat().st_size > layout.ENVIRONMENT[0]:
+        raise StepError("U-Boot is too large: it would lie over its environment")
+    _place(u_boot, path, layout.U_BOOT)
+    with path.open("r+b") as image:
+        for offset in layout.ENVIRONMENT:
+            image.seek(offset)
+            image.write(environment)
+    _place(_setup(work, log), path, layout.SETUP)
+    for offset in layout.SLOTS.values():
+        _place(slot_image, path, offset)
+    _place(_data(work, log), path, layout.DATA)
+
+
+def _setup(work: Path, log: Log) -> Path:
+    image, readme = work / "setup.img", work / "README.txt"
+    readme.write_text(README.replace("\n", "\r\n"))
+    os.utime(readme, (0, 0))
+    _create(image, layout.SETUP_SIZE)
+    log.run(*("mkfs.vfat", "--invariant", "-i", "6d6f6b61", "-n", "SETUP", image))
+    log.run("mcopy", "-m", "-i", image, readme, "::README.txt")
+    return image
+
+
+def _data(work: Path, log: Log) -> Path:
+    image = work / "data.img"
+    _create(image, layout.CARD_SIZE - layout.DATA)
+    identifier = "6d6f6b61-6e64-6100-8000-000000000000"
+    log.run(
+        *("mkfs.ext4", "-q", "-L", "mokanda-data", "-m", "1", "-U", identifier),
+        *("-E", f"hash_seed={identifier},lazy_itable_init=0,lazy_journal_init=0", image),
+    )
+    return image
+
+
+def _create(path: Path, size: int) -> None:
+    path.unlink(missing_ok=True)
+    with path.open("wb") as image:
+        image.truncate(size)
+
+
+def _place(part: Path, image: Path, offset: int) -> None:
+    """Copy a file into an image, leaving holes where it is empty."""
+    with part.open("rb") as source, image.open("r+b") as target:
+        while block := source.read(layout.MIB):
+            if block.strip(b"\0"):
+                target.seek(offset)
+                target.write(block)
+            offset += len(block)
+
+
+def _round_up(size: int, unit: int) -> int:
+    return -(-size // unit) * unit

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Build the SD card image of a board; run by scripts/image, in the toolbox."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import importlib
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from scripts.assembly import boot, card, keys, root
+from scripts.engines import Built
+from scripts.recipes import ROOT as RECIPES
+from scripts.recipes import RecipeError, System, boards, load
+from scripts.steps import Log, StepError, megabytes, say
+
+REPOSITORY = RECIPES.parent
+DESCRIPTION = """Build the SD card image of a board from recipes/.
+
+Writes build/image/<board>/: mokanda.img (the card), slot.img (what an update carries) and
+record.json (commit, packages, suites, sizes)."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build an image; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/image",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--board", choices=boards(), default="orangepi-zero")
+    parser.add_argument("--engine", choices=("debian", "buildroot"), default="debian")
+    parser.add_argument(
+        "--keyring",
+        type=Path,
+        metavar="FILE",
+        help="certificates (PEM) whose bundles the image takes; a development one is made else",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        build(load(options.board), options.engine, options.keyring)
+    except (RecipeError, StepError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def build(system: System, engine: str, keyring: Path | None) -> None:
+    """Build the image of a system with an engine; raises StepError."""
+    output = REPOSITORY / "build/image" / system.board.name
+    work = output / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    log = Log(output / "build.log")
+    cache = Path(os.environ["MOKANDA_CACHE"])
+    commit = os.environ["MOKANDA_COMMIT"]
+    epoch = int(os.environ["SOURCE_DATE_EPOCH"])
+    version = version_of(commit, epoch)
+    say(f"Mokanda {version} for the {system.board.summary}, engine {engine}")
+
+    built: Built = importlib.import_module(f"scripts.engines.{engine}").build(
+        system, work, cache, log
+    )
+    certificate = keyring or keys.development(REPOSITORY / "build/keys", log)
+    root.finish(system, built.root, version, epoch, certificate, log)
+
+    u_boot = boot.u_boot(system, work, cache, log)
+    ramdisk = boot.initramfs(system, built, work, log)
+    tree = boot.device_tree(system, built, work, log)
+    fit = boot.fit(built.kernel, tree, ramdisk, work, log)
+    say("compressing the root file system")
+    squashed = card.squash(built.root, work, log)
+    slot, image = output / "slot.img", output / "mokanda.img"
+    card.slot(squashed, fit, slot)
+    say("writing the card image")
+    environment = boot.write_environment(boot.environment(), work, log)
+    card.card(slot, u_boot, environment, image, work, log)
+    record = {
+        "board": system.board.name,
+        "compatible": system.compatible,
+        "version": version,
+        "commit": commit,
+        "source_date_epoch": epoch,
+        "engine": engine,
+        "suites": built.suites,
+        "security": built.security,
+        "keyring_sha256": _sha256(certificate),
+        "development_keys": keyring is None,
+        "files": {
+            path.name: {"size": path.stat().st_size, "sha256": _sha256(path)}
+            for path in (image, slot, squashed, fit)
+        },
+        "packages": [vars(package) for package in built.packages],
+    }
+    (output / "record.json").write_text(json.dumps(record, indent=2) + "\n")
+    _hand_over(output)
+    if not built.security:
+        say("note: this image has no security updates, the mirror did not offer them")
+    say(f"{image.relative_to(REPOSITORY)}: {megabytes(image.stat().st_size)}")
+
+
+def version_of(commit: str, epoch: int) -> str:
+    """A version that sorts by time and names its commit, as 2026.11.23-1a2b3c4d."""
+    date = datetime.datetime.fromtimestamp(epoch, datetime.UTC)
+    name, dash, dirty = commit.partition("-")
+    return f"{date:%Y.%m.%d}-{name[:8]}{dash}{dirty}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _hand_over(output: Path) -> None:
+    """Give what root built to the owner of the repository."""
+    owner = REPOSITORY.stat()
+    for path in (output, *output.iterdir()):
+        shutil.chown(path, owner.st_uid, owner.st_gid)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -63,6 +63,16 @@ def bundles() -> Path:
     return data() / "bundles"
 
 
+def offer() -> Path:
+    """What update the relay offers, noted by the courier."""
+    return data() / "offer.json"
+
+
+def updates() -> Path:
+    """Folder of the update being fetched or tried."""
+    return data() / "updates"
+
+
 def status(name: str) -> Path:
     """The status file that the daemon of this name publishes."""
     return run() / "status" / f"{name}.json"

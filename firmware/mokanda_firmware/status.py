@@ -28,6 +28,7 @@ _PACKET_BYTES = 65536
 _EVENT = struct.Struct("iIII")  # struct inotify_event of inotify(7), followed by the file's name
 _MOVED_TO = 0x80
 _QUEUE_OVERFLOW = 0x4000
+_FIRST_INHERITED = 3
 # A requester sends right after it connects; one that does not is dropped after this many seconds.
 _PATIENCE = 5.0
 
@@ -171,10 +172,19 @@ class Request:
 
 
 class Requests:
-    """The end of a daemon that takes requests."""
+    """The end of a daemon that takes requests.
+
+    A daemon that systemd starts at its first request finds the socket open (sd_listen_fds(3)).
+    """
 
     def __init__(self, daemon: str) -> None:
         self._path = paths.requests(daemon)
+        self._inherited = os.environ.get("LISTEN_PID") == str(os.getpid())
+        if self._inherited:
+            self._listener = socket.socket(fileno=_FIRST_INHERITED)
+            self._listener.setblocking(False)
+            self._listener.set_inheritable(False)
+            return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale(self._path)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
@@ -206,9 +216,10 @@ class Requests:
                 return received
 
     def close(self) -> None:
-        """Stop taking requests."""
+        """Stop taking requests; at a socket of systemd's they wait for the next start."""
         self._listener.close()
-        self._path.unlink(missing_ok=True)
+        if not self._inherited:
+            self._path.unlink(missing_ok=True)
 
 
 def _receive(connection: socket.socket) -> Request | None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -181,3 +183,30 @@ def test_only_owner_and_group_may_ask() -> None:
     daemon = status.Requests("modem")
     assert paths.requests("modem").stat().st_mode & 0o777 == 0o660
     daemon.close()
+
+
+def test_a_daemon_started_by_systemd_takes_over_its_socket(run_folder: Path) -> None:
+    paths.requests("updates").parent.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(paths.requests("updates")))
+        listener.listen()
+        code = (
+            "from mokanda_firmware import status\n"
+            "requests = status.Requests('updates')\n"
+            "requests.receive(10).reply(done=True)\n"
+            "requests.close()\n"
+        )
+        start = f"exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec {sys.executable} -"
+        with subprocess.Popen(
+            ["/bin/sh", "-c", start],
+            stdin=subprocess.PIPE,
+            text=True,
+            pass_fds=[listener.fileno()],
+            env={**os.environ, "MOKANDA_RUN": str(run_folder)},
+        ) as daemon:
+            assert daemon.stdin is not None
+            daemon.stdin.write(code)
+            daemon.stdin.close()
+            assert status.request("updates", "install") == {"done": True}
+        assert daemon.returncode == 0
+    assert paths.requests("updates").exists()

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The updates daemon: shows what the relay offers, and installs it when the keeper says so.
+
+Nothing is downloaded unasked. Once asked for, an update is fetched however often the link breaks:
+each time the courier has noted an offer, the download goes on where it stopped.
+"""
+
+import logging
+import subprocess
+import threading
+from collections.abc import Callable
+
+from mokanda_firmware import paths, running, status
+from mokanda_firmware.updates import download, offer, rauc
+from mokanda_firmware.updates.download import megabytes
+from mokanda_firmware.updates.memory import Memory
+from mokanda_firmware.updates.offer import Offer
+
+_log = logging.getLogger(__name__)
+
+_IDLE = 10.0  # seconds without work or a request after which the daemon ends
+
+
+def restart() -> None:
+    """Restart the board."""
+    subprocess.run(["systemctl", "reboot"], check=True)
+
+
+def show() -> Offer | None:
+    """Publish where things stand while nothing is done; returns the offer that can be installed."""
+    offered, memory = offer.read(), Memory.read()
+    version = running.version()
+    if offered is not None and offered.version == version:
+        offered = None
+    if memory.failed and (offered is None or offered.version == memory.failed):
+        _publish("failed", memory.reason, offered)
+    elif offered is None:
+        _publish("idle", f"Version {version} is running.")
+    else:
+        size = megabytes(offered.size)
+        _publish("available", f"Version {offered.version} can be installed ({size}).", offered)
+    return offered
+
+
+class Daemon:
+    """Serves requests as long as there are any, and does one installation at a time."""
+
+    def __init__(
+        self, requests: status.Requests, link: download.Link, restart: Callable[[], None] = restart
+    ) -> None:
+        self._requests = requests
+        self._link = link
+        self._restart = restart
+        self._work: threading.Thread | None = None
+
+    def run(self) -> None:
+        """Serve until nothing happens any more."""
+        offered = show()
+        if offered is not None and offered.version == Memory.read().wanted:
+            self._start(offered)
+        while True:
+            request = self._requests.receive(_IDLE)
+            if request is not None:
+                self._answer(request)
+            elif not self._working:
+                return
+
+    @property
+    def _working(self) -> bool:
+        return self._work is not None and self._work.is_alive()
+
+    def _answer(self, request: status.Request) -> None:
+        if request.verb == "check":
+            self._check(request)
+        elif request.verb == "install":
+            self._install(request)
+        else:
+            request.fail(f"The updates service does not know “{request.verb}”.")
+
+    def _check(self, request: status.Request) -> None:
+        """The relay tells at the start of a session what it offers: have one."""
+        try:
+            request.reply(**status.request("courier", "sync"))
+        except status.RequestError as error:
+            request.fail(str(error))
+
+    def _install(self, request: status.Request) -> None:
+        if self._working:
+            request.reply(accepted=True)
+            return
+        offered = show()
+        if offered is None:
+            request.fail("There is no update to install.")
+            return
+        if not running.slot():
+            request.fail("This computer was not started from a card of ours.")
+            return
+        Memory(wanted=offered.version).keep()
+        request.reply(accepted=True)
+        self._start(offered)
+
+    def _start(self, offered: Offer) -> None:
+        self._work = threading.Thread(target=self._update, args=(offered,), daemon=True)
+        self._work.start()
+
+    def _update(self, offered: Offer) -> None:
+        _log.info("update to %s: begins", offered.version)
+        try:
+            self._fetch_and_install(offered)
+        except download.InterruptedDownloadError as error:
+            _log.warning("update to %s: %s", offered.version, error)
+            _publish("failed", str(error), offered)  # still wanted: it goes on after the next sync
+        except (download.FailedDownloadError, rauc.RefusedError) as error:
+            _log.error("update to %s: %s", offered.version, error)
+            Memory(failed=offered.version, reason=str(error)).keep()
+            show()
+        except Exception as error:  # noqa: BLE001 - nobody else would tell the keeper
+            _log.exception("update to %s", offered.version)
+            Memory(failed=offered.version, reason=f"The update failed ({error}).").keep()
+            show()
+
+    def _fetch_and_install(self, offered: Offer) -> None:
+        progress = _Progress("downloading", offered, offered.size)
+        progress(0)
+        bundle = download.fetch(self._link, offered, paths.updates(), progress)
+        try:
+            rauc.verify(bundle, offered.version)
+            slot = "B" if running.slot() == "A" else "A"
+            trial = Memory(wanted=offered.version, trial=offered.version, slot=slot).keep()
+            progress = _Progress("installing", offered, 100)
+            progress(0)
+            rauc.install(bundle, progress)
+            Memory(trial=trial.trial, slot=slot, installed=True).keep()
+        finally:
+            bundle.unlink()
+        _log.info("update to %s: lies in slot %s, restarting", offered.version, slot)
+        _publish("installed", f"Version {offered.version} starts now.", offered)
+        self._restart()
+
+
+class _Progress:
+    """Publishes each percent of what is done, once."""
+
+    def __init__(self, state: str, offered: Offer, whole: int) -> None:
+        self._state = state
+        self._offered = offered
+        self._whole = whole
+        self._percent = -1
+
+    def __call__(self, done: int) -> None:
+        percent = done * 100 // max(self._whole, 1)
+        if percent == self._percent:
+            return
+        self._percent = percent
+        verb = "downloaded" if self._state == "downloading" else "installed"
+        text = f"Version {self._offered.version} is being {verb} ({percent}%)."
+        _publish(self._state, text, self._offered, progress=percent / 100)
+
+
+def _publish(
+    state: str, detail: str, offered: Offer | None = None, *, progress: float | None = None
+) -> None:
+    status.publish(
+        "updates",
+        state=state,
+        detail=detail,
+        version=running.version(),
+        slot=running.slot(),
+        offered=offered.version if offered else None,
+        size=offered.size if offered else None,
+        progress=progress,
+    )

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fetches an offered update, however often the link breaks: bytes that are here are kept."""
+
+import hashlib
+import http.client
+import os
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO
+
+from mokanda_firmware.updates.offer import Offer
+
+# Opens a connection to the relay over whatever there is; raises OSError when there is no way.
+Link = Callable[[], AbstractContextManager[http.client.HTTPConnection]]
+
+# Left free on the data partition, for mail: bytes.
+RESERVE = 16 * 1024 * 1024
+
+_CHUNK = 64 * 1024
+_SYNC = 1024 * 1024  # how many bytes a power cut may cost
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+
+
+class InterruptedDownloadError(Exception):
+    """The link broke; what came is kept and the rest can be fetched later. For people."""
+
+
+class FailedDownloadError(Exception):
+    """Trying again as things are is of no use; a sentence for people."""
+
+
+def fetch(link: Link, offer: Offer, folder: Path, progress: Callable[[int], None]) -> Path:
+    """Return the file of the whole update in `folder`, after fetching what of it is missing.
+
+    Other files of updates that it finds there are removed. Uses `link` only when something is
+    missing. Calls `progress` with the number of bytes that are here.
+
+    Raises:
+        InterruptedDownloadError: also when there is no way to the relay now.
+        FailedDownloadError: the relay, the card or what arrived is to blame.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    whole, part = folder / f"{offer.sha256}.raucb", folder / f"{offer.sha256}.part"
+    for other in [*folder.glob("*.raucb"), *folder.glob("*.part")]:
+        if other not in (whole, part):
+            other.unlink()
+    if whole.exists():
+        return whole
+    with part.open("ab") as file:
+        if file.tell() > offer.size:
+            file.truncate(0)
+        missing = offer.size - file.tell()
+        if missing and shutil.disk_usage(folder).free < missing + RESERVE:
+            raise FailedDownloadError(
+                f"The card has no room for the update ({megabytes(missing)} are missing)."
+            )
+        if missing:
+            try:
+                with link() as connection:
+                    _fetch_rest(connection, offer, file, progress)
+            except (OSError, http.client.HTTPException) as error:
+                raise InterruptedDownloadError(
+                    f"The download stopped at {megabytes(file.tell())} of "
+                    f"{megabytes(offer.size)}; it goes on from there."
+                ) from error
+    if _sha256(part) != offer.sha256:
+        part.unlink()
+        raise FailedDownloadError("The update arrived damaged and was thrown away.")
+    part.rename(whole)
+    return whole
+
+
+def megabytes(size: int) -> str:
+    """Write a size in bytes as people read it."""
+    return f"{size / 1e6:.1f} MB"
+
+
+def _fetch_rest(
+    connection: http.client.HTTPConnection,
+    offer: Offer,
+    file: BinaryIO,
+    progress: Callable[[int], None],
+) -> None:
+    start = file.tell()
+    connection.request("GET", offer.path, headers={"Range": f"bytes={start}-"})
+    response = connection.getresponse()
+    if response.status == HTTPStatus.OK and start == 0:
+        pass
+    elif response.status == HTTPStatus.PARTIAL_CONTENT:
+        found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if not found or (int(found[1]), int(found[2])) != (start, offer.size):
+            raise FailedDownloadError("The relay's update is not the one that it offered.")
+    elif response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise http.client.HTTPException(response.status)
+    else:
+        raise FailedDownloadError(
+            f"The relay does not give the update ({response.status} {response.reason})."
+        )
+    synced = start
+    try:
+        while chunk := response.read1(_CHUNK):
+            if file.tell() + len(chunk) > offer.size:
+                raise FailedDownloadError("The relay's update is longer than it said.")
+            file.write(chunk)
+            if file.tell() - synced >= _SYNC:
+                _sync(file)
+                synced = file.tell()
+            progress(file.tell())
+    finally:
+        _sync(file)
+    if file.tell() < offer.size:
+        raise http.client.IncompleteRead(b"")
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fdatasync(file.fileno())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The relay's offer of an update, as the courier noted it after its last session."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from mokanda_firmware import paths
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An update that the relay holds: bytes and SHA-256 (hex) of the file at `path`."""
+
+    version: str
+    size: int
+    sha256: str
+    path: str
+
+
+def note(offer: Offer | None) -> None:
+    """Replace the last offer; None: the relay has nothing for us. Starts the updates daemon."""
+    file = paths.offer()
+    temporary = file.with_name(f".{file.name}")
+    temporary.write_text(json.dumps(asdict(offer) if offer else None), encoding="utf-8")
+    temporary.replace(file)
+
+
+def read() -> Offer | None:
+    """Return the last offer, None when there is none."""
+    try:
+        fields = json.loads(paths.offer().read_text(encoding="utf-8"))
+        return Offer(**fields) if fields else None
+    except (FileNotFoundError, ValueError, TypeError):
+        return None

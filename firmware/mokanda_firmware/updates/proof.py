@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""After each boot: the running slot proves itself, or what was tried in it is given up.
+
+U-Boot counts a slot's starts down; only a slot that proved itself gets its tries back. A freshly
+installed one that does not is restarted until it has none left, and the other slot runs again.
+"""
+
+import logging
+from collections.abc import Callable
+
+from mokanda_firmware import running
+from mokanda_firmware.updates import daemon, health, rauc
+from mokanda_firmware.updates.memory import Memory
+
+_log = logging.getLogger(__name__)
+
+
+def prove(port: int, seconds: float, restart: Callable[[], None] = daemon.restart) -> bool:
+    """Mark the running slot good once webmail and store do their work; returns whether they do.
+
+    Args:
+        port: the webmail's.
+        seconds: how long to wait for them.
+        restart: restarts the board: called when a freshly installed slot does not prove itself.
+    """
+    memory = Memory.read()
+    on_trial = bool(memory.trial) and memory.slot == running.slot()
+    try:
+        health.wait_until_healthy(port, seconds)
+        rauc.mark_good()
+    except (health.UnhealthyError, rauc.RefusedError) as error:
+        _log.error("slot %s: %s", running.slot(), error)
+        if on_trial:
+            restart()
+        daemon.show()
+        return False
+    _log.info("slot %s works: version %s", running.slot(), running.version())
+    if on_trial:
+        Memory().keep()
+    elif memory.trial and memory.installed:
+        reason = (
+            f"Version {memory.trial} did not start as it should. "
+            f"Version {running.version()} runs again."
+        )
+        Memory(failed=memory.trial, reason=reason).keep()
+    elif memory.trial:  # the power was cut while it was being installed
+        Memory(wanted=memory.wanted).keep()
+    daemon.show()
+    return True

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RAUC, which verifies an update and writes it to the slot that does not run."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+_PROGRESS = re.compile(r"\s*(\d+)% ")
+
+
+class RefusedError(Exception):
+    """The update must not or cannot be installed; a sentence for people."""
+
+
+def verify(bundle: Path, version: str) -> None:
+    """Check that a bundle is signed by those whom this image trusts, and that it is `version`.
+
+    Raises:
+        RefusedError: it is neither.
+    """
+    done = _run("info", "--output-format=json", str(bundle))
+    if done.returncode:
+        raise RefusedError(_sentence(done.stderr))
+    signed = json.loads(done.stdout)["version"]
+    if signed != version:
+        raise RefusedError(f"The update says that it is version {signed}: it was refused.")
+
+
+def install(bundle: Path, progress: Callable[[int], None]) -> None:
+    """Write a bundle to the other slot and let U-Boot start that one next.
+
+    Calls `progress` with percents.
+
+    Raises:
+        RefusedError: RAUC did not do it; the running slot stays the one that is started.
+    """
+    said = []
+    with subprocess.Popen(
+        ["rauc", "install", str(bundle)],
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if found := _PROGRESS.match(line):
+                progress(int(found[1]))
+    if process.returncode:
+        raise RefusedError(_sentence("".join(said)))
+
+
+def mark_good() -> None:
+    """Tell U-Boot that the running slot works: it gets all its tries back.
+
+    Raises:
+        RefusedError: RAUC did not do it.
+    """
+    done = _run("status", "mark-good", "booted")
+    if done.returncode:
+        raise RefusedError(_sentence(done.stderr))
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["rauc", *arguments],
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C"}
+
+
+def _sentence(said: str) -> str:
+    """What RAUC said, for people."""
+    if "signature verification failed" in said.lower():
+        return "The update is not signed by those whom this device trusts: it was refused."
+    if "ompatible" in said and "mismatch" in said:
+        return "The update is for another kind of board: it was refused."
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    reasons = [line.removeprefix("LastError: ") for line in lines if line.startswith("LastError")]
+    reason = (reasons or lines or ["no reason given"])[-1]
+    return f"The update could not be installed ({reason})."

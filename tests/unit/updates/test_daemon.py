@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon, asked through its socket; RAUC is a script, for installing takes a board."""
+
+import contextlib
+import hashlib
+import http.client
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mokanda_firmware import paths, status
+from mokanda_firmware.updates import daemon, offer
+from mokanda_firmware.updates.daemon import Daemon
+from mokanda_firmware.updates.memory import Memory
+from mokanda_firmware.updates.offer import Offer
+
+CONTENT = b"an update"
+OFFER = Offer("1.1.0", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "/v1/release/x.raucb")
+
+
+def rauc(folder: Path, monkeypatch: pytest.MonkeyPatch, *, info: str, install: str) -> None:
+    """Put a RAUC first on the PATH that runs these shell commands."""
+    path = folder / "bin" / "rauc"
+    path.parent.mkdir()
+    path.write_text(f'#!/bin/sh\ncase "$1" in\ninfo) {info} ;;\ninstall) {install} ;;\nesac\n')
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{path.parent}:{os.environ['PATH']}")
+
+
+@pytest.fixture
+def sound(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A RAUC that takes the update."""
+    rauc(device, monkeypatch, info="""echo '{"version": "1.1.0"}'""", install='echo "100% done"')
+
+
+@contextlib.contextmanager
+def no_link() -> Iterator[http.client.HTTPConnection]:
+    raise ConnectionRefusedError
+    yield
+
+
+class Running:
+    """A daemon in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.restarted = threading.Event()
+        self.requests = status.Requests("updates")
+        self.daemon = Daemon(self.requests, no_link, self.restarted.set)
+        self.thread = threading.Thread(target=self.daemon.run)
+        self.statuses = status.Subscription()
+        self.thread.start()
+
+    def wait_for(self, state: str) -> dict[str, Any]:
+        while (now := status.read("updates")).get("state") != state:
+            assert self.statuses.wait(10), f"it is {now}"
+        return now
+
+    def end(self) -> None:
+        self.thread.join(10)
+        self.statuses.close()
+        self.requests.close()
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Running]]:
+    monkeypatch.setattr(daemon, "_IDLE", 0.5)
+    started: list[Running] = []
+
+    def start() -> Running:
+        started.append(Running())
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
+
+
+def fetched(folder: Path) -> Path:
+    """The offered update, as if it had been downloaded before."""
+    path = folder / f"{OFFER.sha256}.raucb"
+    folder.mkdir(exist_ok=True)
+    path.write_bytes(CONTENT)
+    return path
+
+
+def test_without_an_offer_it_tells_what_runs() -> None:
+    daemon.show()
+    shown = status.read("updates")
+    assert (shown["state"], shown["version"], shown["slot"]) == ("idle", "1.0.0", "A")
+
+
+def test_an_offer_is_shown_with_its_size() -> None:
+    offer.note(Offer("1.1.0", 45_200_000, "0" * 64, "/v1/release/x.raucb"))
+    daemon.show()
+    shown = status.read("updates")
+    assert (shown["state"], shown["offered"], shown["size"]) == ("available", "1.1.0", 45_200_000)
+    assert "45.2 MB" in shown["detail"]
+
+
+def test_the_running_version_is_no_offer() -> None:
+    offer.note(Offer("1.0.0", 9, "0" * 64, "/v1/release/x.raucb"))
+    daemon.show()
+    assert status.read("updates")["state"] == "idle"
+
+
+def test_a_withdrawn_offer_is_forgotten() -> None:
+    offer.note(OFFER)
+    offer.note(None)
+    assert offer.read() is None
+
+
+def test_a_damaged_note_is_no_offer() -> None:
+    paths.offer().write_text('{"version": "1.1.0"}')
+    assert offer.read() is None
+
+
+@pytest.mark.usefixtures("sound")
+def test_nothing_happens_unasked(start: Callable[[], Running]) -> None:
+    fetched(paths.updates())
+    offer.note(OFFER)
+    running = start()
+    running.thread.join(10)
+    assert status.read("updates")["state"] == "available"
+    assert not running.restarted.is_set()
+
+
+@pytest.mark.usefixtures("sound")
+def test_asked_for_it_is_installed_and_the_board_restarted(start: Callable[[], Running]) -> None:
+    bundle = fetched(paths.updates())
+    offer.note(OFFER)
+    running = start()
+    assert status.request("updates", "install") == {"accepted": True}
+    running.wait_for("installed")
+    assert running.restarted.wait(10)
+    assert Memory.read() == Memory(trial="1.1.0", slot="B", installed=True)
+    assert not bundle.exists()
+
+
+@pytest.mark.usefixtures("sound")
+def test_what_was_asked_for_goes_on_when_the_next_offer_comes(
+    start: Callable[[], Running],
+) -> None:
+    fetched(paths.updates())
+    Memory(wanted="1.1.0").keep()
+    offer.note(OFFER)
+    assert start().restarted.wait(10)
+
+
+@pytest.mark.usefixtures("sound")
+def test_a_download_that_cannot_be_had_now_stays_wanted(start: Callable[[], Running]) -> None:
+    offer.note(OFFER)
+    running = start()
+    status.request("updates", "install")
+    assert "it goes on from there" in running.wait_for("failed")["detail"]
+    assert Memory.read().wanted == "1.1.0"
+
+
+def test_a_refused_update_says_why_and_is_not_tried_again(
+    device: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[], Running]
+) -> None:
+    refusal = 'echo "signature verification failed: unknown" >&2; exit 1'
+    rauc(device, monkeypatch, info=refusal, install="exit 1")
+    bundle = fetched(paths.updates())
+    offer.note(OFFER)
+    running = start()
+    status.request("updates", "install")
+    assert "not signed by those" in running.wait_for("failed")["detail"]
+    assert Memory.read().failed == "1.1.0"
+    assert Memory.read().wanted == ""
+    assert not bundle.exists()
+    assert not running.restarted.is_set()
+
+
+def test_a_newer_offer_follows_a_failed_one() -> None:
+    Memory(failed="1.1.0", reason="It was refused.").keep()
+    offer.note(Offer("1.1.1", 9, "0" * 64, "/v1/release/x.raucb"))
+    daemon.show()
+    assert status.read("updates")["state"] == "available"
+
+
+def test_without_an_offer_there_is_nothing_to_install(start: Callable[[], Running]) -> None:
+    start()
+    with pytest.raises(status.RequestError, match="no update to install"):
+        status.request("updates", "install")
+
+
+def test_an_unknown_request_is_refused(start: Callable[[], Running]) -> None:
+    start()
+    with pytest.raises(status.RequestError, match="does not know"):
+        status.request("updates", "dance")
+
+
+def test_asking_the_relay_takes_the_courier(start: Callable[[], Running]) -> None:
+    start()
+    with pytest.raises(status.RequestError, match="courier service is not running"):
+        status.request("updates", "check")
+
+
+def test_a_check_is_a_sync(start: Callable[[], Running]) -> None:
+    courier = status.Requests("courier")
+
+    def answer() -> None:
+        received = courier.receive(10)
+        assert received is not None
+        assert received.verb == "sync"
+        received.reply(accepted=True)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    start()
+    assert status.request("updates", "check") == {"accepted": True}
+    thread.join(10)
+    courier.close()

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Downloads from a real HTTP server whose link breaks."""
+
+import hashlib
+import http.client
+import os
+import shutil
+import threading
+from collections import namedtuple
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from mokanda_firmware.updates import download
+from mokanda_firmware.updates.download import FailedDownloadError, InterruptedDownloadError
+from mokanda_firmware.updates.offer import Offer
+
+CONTENT = os.urandom(300_000)
+PATH = "/v1/release/orangepi-zero-1.1.0.raucb"
+OFFER = Offer("1.1.0", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), PATH)
+
+
+class Relay:
+    """Serves `content`, at most `allowance` bytes of it a connection, and keeps what was asked."""
+
+    def __init__(self) -> None:
+        self.content = CONTENT
+        self.allowance = 10**9
+        self.status = 0  # to answer instead, when it is not 0
+        self.ranges: list[str] = []
+        relay = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                relay.answer(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever).start()
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        wanted = handler.headers.get("Range", "bytes=0-")
+        self.ranges.append(wanted)
+        if self.status or handler.path != PATH:
+            handler.send_error(self.status or 404)
+            return
+        start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        size = len(self.content)
+        handler.send_response(206)
+        handler.send_header("Content-Length", str(size - start))
+        handler.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+        handler.end_headers()
+        handler.wfile.write(self.content[start : start + self.allowance])
+
+    def link(self) -> AbstractContextManager[http.client.HTTPConnection]:
+        port = self.server.server_address[1]
+        return closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10))
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    relay = Relay()
+    yield relay
+    relay.server.shutdown()
+    relay.server.server_close()
+
+
+def fetch(relay: Relay, folder: Path) -> bytes:
+    return download.fetch(relay.link, OFFER, folder, lambda _done: None).read_bytes()
+
+
+def test_the_whole_file_arrives(relay: Relay, tmp_path: Path) -> None:
+    assert fetch(relay, tmp_path) == CONTENT
+
+
+def test_progress_ends_with_the_size(relay: Relay, tmp_path: Path) -> None:
+    seen: list[int] = []
+    download.fetch(relay.link, OFFER, tmp_path, seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1] == OFFER.size
+
+
+def test_a_broken_link_costs_nothing_that_arrived(relay: Relay, tmp_path: Path) -> None:
+    relay.allowance = 100_000
+    for _ in range(2):
+        with pytest.raises(InterruptedDownloadError, match="it goes on from there"):
+            fetch(relay, tmp_path)
+    assert fetch(relay, tmp_path) == CONTENT
+    assert relay.ranges == ["bytes=0-", "bytes=100000-", "bytes=200000-"]
+
+
+def test_a_fetched_update_is_not_fetched_again(relay: Relay, tmp_path: Path) -> None:
+    fetch(relay, tmp_path)
+    fetch(relay, tmp_path)
+    assert len(relay.ranges) == 1
+
+
+def test_a_part_that_is_complete_needs_no_link(relay: Relay, tmp_path: Path) -> None:
+    (tmp_path / f"{OFFER.sha256}.part").write_bytes(CONTENT)
+    assert fetch(relay, tmp_path) == CONTENT
+    assert relay.ranges == []
+
+
+def test_a_damaged_update_is_thrown_away(relay: Relay, tmp_path: Path) -> None:
+    relay.content = bytes(len(CONTENT))
+    with pytest.raises(FailedDownloadError, match="damaged"):
+        fetch(relay, tmp_path)
+    assert list(tmp_path.glob("*.*")) == []
+
+
+def test_what_is_left_of_other_updates_goes(relay: Relay, tmp_path: Path) -> None:
+    (tmp_path / f"{'0' * 64}.part").write_bytes(b"old")
+    (tmp_path / f"{'1' * 64}.raucb").write_bytes(b"old")
+    fetch(relay, tmp_path)
+    assert [path.name for path in tmp_path.glob("*.*")] == [f"{OFFER.sha256}.raucb"]
+
+
+def test_an_update_that_the_relay_took_back(relay: Relay, tmp_path: Path) -> None:
+    relay.status = 404
+    with pytest.raises(FailedDownloadError, match="does not give the update"):
+        fetch(relay, tmp_path)
+
+
+def test_a_relay_in_trouble_is_asked_again_later(relay: Relay, tmp_path: Path) -> None:
+    relay.status = 503
+    with pytest.raises(InterruptedDownloadError):
+        fetch(relay, tmp_path)
+
+
+def test_another_file_under_the_same_name_is_not_appended(relay: Relay, tmp_path: Path) -> None:
+    (tmp_path / f"{OFFER.sha256}.part").write_bytes(CONTENT[:1000])
+    relay.content = CONTENT + b"more"
+    with pytest.raises(FailedDownloadError, match="not the one that it offered"):
+        fetch(relay, tmp_path)
+
+
+def test_no_way_to_the_relay(tmp_path: Path) -> None:
+    def no_link() -> AbstractContextManager[http.client.HTTPConnection]:
+        raise ConnectionRefusedError
+
+    with pytest.raises(InterruptedDownloadError):
+        download.fetch(no_link, OFFER, tmp_path, lambda _done: None)
+
+
+def test_a_full_card_is_said_before_anything_is_fetched(
+    relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(0, 0, download.RESERVE))
+    with pytest.raises(FailedDownloadError, match=r"no room .*0\.3 MB"):
+        fetch(relay, tmp_path)
+    assert relay.ranges == []

@@ -198,7 +198,7 @@ def test_a_daemon_started_by_systemd_takes_over_its_socket(run_folder: Path) -> 
         )
         start = f"exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec {sys.executable} -"
         with subprocess.Popen(
-            ["/bin/sh", "-c", start],
+            ["bash", "-c", start],
             stdin=subprocess.PIPE,
             text=True,
             pass_fds=[listener.fileno()],

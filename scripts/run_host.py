@@ -11,13 +11,12 @@ import argparse
 import shutil
 import sys
 
+from scripts.emulator import answers
 from scripts.village import (
-    DOMAIN,
     REPOSITORY,
     Children,
     Relay,
     StartError,
-    answers,
     ports,
     print_addresses,
     start_relay,
@@ -57,17 +56,14 @@ def _start_device(children: Children, relay: Relay) -> str:
     }
     for path in environment.values():
         (REPOSITORY / path).mkdir(parents=True, exist_ok=True)
-    claim = FOLDER / "setup" / "mokanda-claim.toml"
-    if not claim.exists():
-        relay.run("device", "add", "village", "--domain", DOMAIN, "--output", str(claim))
+    relay.claim_file(FOLDER / "setup")
     url = f"http://127.0.0.1:{ports(FOLDER)['webmail']}/"
     children.run("setup", _daemon("setup"), **environment)
     children.start("courier", _daemon("courier"), **environment)
     listen = f"127.0.0.1:{ports(FOLDER)['webmail']}"
     children.start("webmail", [*_daemon("webmail"), "--listen", listen], **environment)
     children.wait_until(lambda: answers(url), "the webmail does not answer", 30)
-    claimed = FOLDER / "device" / "claim.json"
-    children.wait_until(claimed.exists, "the device has not claimed itself", 30)
+    children.wait_until(relay.has_claimed, "the device has not claimed itself", 30)
     return url
 
 

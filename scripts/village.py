@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from scripts.emulator import answers
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+DEVICE = "village"
 DOMAIN = "village.example"
 INBOUND_SECRET = "inbound-on-loopback"  # noqa: S105 - a word in a URL that only loopback can reach
 PREFERRED_PORTS = {"webmail": 8080, "operator": 8081, "sendgrid": 8082, "relay": 8443}
@@ -139,15 +141,6 @@ def _environment() -> Mapping[str, str]:
     return {**os.environ, "PYTHONUNBUFFERED": "1"}
 
 
-def answers(url: str) -> bool:
-    """Whether `url` answers 200 now."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310 - our own http URL
-            return bool(reply.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
-
-
 @dataclass(frozen=True)
 class Relay:
     """A running relay and the stand-in behind it."""
@@ -171,6 +164,19 @@ class Relay:
         if done.returncode:
             raise StartError(f"{' '.join(command[1:])}: {done.stderr or done.stdout}")
         return done.stdout
+
+    def claim_file(self, folder: Path) -> Path:
+        """The claim file of the one device, made (and the device added) where there is none."""
+        path = folder / "mokanda-claim.toml"
+        if not path.exists():
+            self.run("device", "add", DEVICE, "--domain", DOMAIN, "--output", str(path))
+        return path
+
+    def has_claimed(self) -> bool:
+        """Whether the device has claimed itself."""
+        return (
+            re.search(rf"^{DEVICE} +\S+ +\d", self.run("device", "list"), re.MULTILINE) is not None
+        )
 
 
 def start_relay(children: Children, folder: Path, device_host: str) -> Relay:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import hashlib
 import importlib
 import json
@@ -13,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from scripts.assembly import boot, card, keys, root
+from scripts.assembly import boot, card, root
 from scripts.engines import Built
 from scripts.recipes import ROOT as RECIPES
 from scripts.recipes import RecipeError, System, boards, load
@@ -35,22 +34,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--board", choices=boards(), default="orangepi-zero")
     parser.add_argument("--engine", choices=("debian", "buildroot"), default="debian")
-    parser.add_argument(
-        "--keyring",
-        type=Path,
-        metavar="FILE",
-        help="certificates (PEM) whose bundles the image takes; a development one is made else",
-    )
     options = parser.parse_args(arguments)
     try:
-        build(load(options.board), options.engine, options.keyring)
+        build(load(options.board), options.engine)
     except (RecipeError, StepError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def build(system: System, engine: str, keyring: Path | None) -> None:
+def build(system: System, engine: str) -> None:
     """Build the image of a system with an engine; raises StepError."""
     output = REPOSITORY / "build/image" / system.board.name
     work = output / "work"
@@ -59,14 +52,15 @@ def build(system: System, engine: str, keyring: Path | None) -> None:
     cache = Path(os.environ["MOKANDA_CACHE"])
     commit = os.environ["MOKANDA_COMMIT"]
     epoch = int(os.environ["SOURCE_DATE_EPOCH"])
-    version = version_of(commit, epoch)
+    version = os.environ["MOKANDA_VERSION"]
     say(f"Mokanda {version} for the {system.board.summary}, engine {engine}")
 
     built: Built = importlib.import_module(f"scripts.engines.{engine}").build(
         system, work, cache, log
     )
-    certificate = keyring or keys.development(REPOSITORY / "build/keys", log)
-    root.finish(system, built.root, version, epoch, certificate, log)
+    keyring = work / "keyring.pem"
+    keyring.write_text(os.environ["MOKANDA_AUTHORITY"] + "\n")
+    root.finish(system, built.root, version, epoch, keyring, log)
 
     u_boot = boot.u_boot(system, work, cache, log)
     ramdisk = boot.initramfs(system, built, work, log)
@@ -88,8 +82,7 @@ def build(system: System, engine: str, keyring: Path | None) -> None:
         "engine": engine,
         "suites": built.suites,
         "security": built.security,
-        "keyring_sha256": _sha256(certificate),
-        "development_keys": keyring is None,
+        "keyring_sha256": _sha256(keyring),
         "files": {
             path.name: {"size": path.stat().st_size, "sha256": _sha256(path)}
             for path in (image, slot, squashed, fit)
@@ -101,13 +94,6 @@ def build(system: System, engine: str, keyring: Path | None) -> None:
     if not built.security:
         say("note: this image has no security updates, the mirror did not offer them")
     say(f"{image.relative_to(REPOSITORY)}: {megabytes(image.stat().st_size)}")
-
-
-def version_of(commit: str, epoch: int) -> str:
-    """A version that sorts by time and names its commit, as 2026.11.23-1a2b3c4d."""
-    date = datetime.datetime.fromtimestamp(epoch, datetime.UTC)
-    name, dash, dirty = commit.partition("-")
-    return f"{date:%Y.%m.%d}-{name[:8]}{dash}{dirty}"
 
 
 def _sha256(path: Path) -> str:

@@ -16,16 +16,16 @@ endif
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(SETUP) ## build the image, start a relay, boot the emulated board (FRESH=1: start over)
+run: $(SETUP) translations ## build the image, start a relay, boot the emulated board (FRESH=1: start over)
 	$(PYTHON) -m scripts.run $(if $(FRESH),--fresh) --board $(BOARD)
 
-run-host: $(SETUP) ## webmail, courier and relay on this computer, without image or emulator
+run-host: $(SETUP) translations ## webmail, courier and relay on this computer, without image or emulator
 	$(PYTHON) -m scripts.run_host $(if $(FRESH),--fresh)
 
 test: lint test-quick image ## everything: lint, unit, integration, browser, emulated board
 	$(PYTHON) -m pytest tests/emulator
 
-test-quick: $(SETUP) toolbox ## lint aside, all tests that need no image
+test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
 	$(PYTHON) -m pytest tests --ignore=tests/emulator
 
 lint: $(SETUP) ## ruff, mypy, shellcheck, shfmt, yamllint
@@ -34,7 +34,7 @@ lint: $(SETUP) ## ruff, mypy, shellcheck, shfmt, yamllint
 format: $(SETUP) ## let ruff and shfmt format the tree
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint --fix
 
-image: $(SETUP) toolbox ## build the SD card image (BOARD=orangepi-zero ENGINE=debian)
+image: $(SETUP) translations toolbox ## build the SD card image (BOARD=orangepi-zero ENGINE=debian)
 	scripts/image --board $(BOARD) --engine $(ENGINE)
 
 flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)

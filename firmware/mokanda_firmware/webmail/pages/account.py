@@ -165,7 +165,7 @@ def _wait_sentence(visit: Visit, seconds: float) -> str:
 
 def _password_sentence(visit: Visit) -> str:
     return visit.language.plural(
-        "A password has at least {number} letter.",
-        "A password has at least {number} letters.",
+        "A password has at least {number} character.",
+        "A password has at least {number} characters.",
         accounts.MIN_PASSWORD,
     ).format(number=accounts.MIN_PASSWORD)

@@ -1,16 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bundles: all that one end has for the other, in one container (docs/wire.md)."""
+"""Bundles: all that one end has for the other, in one container (docs/wire.md).
+
+A bundle is a CBOR header, the compressed text of its items, and the files that they attach.
+It is sealed (mokanda_wire.envelope) before it travels, and read only after the seal was
+checked; its reader still believes no size, count or reference in it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import BytesIO
+from typing import Literal, NamedTuple, get_args
 
-from mokanda_wire.history import History
-from mokanda_wire.message import Message
+import cbor2
+
+from mokanda_wire import codec
+from mokanda_wire.history import History, HistoryError, Record
+from mokanda_wire.items import (
+    Event,
+    EventKind,
+    File,
+    Item,
+    Mail,
+    Reader,
+    Report,
+    Residents,
+    Writer,
+)
+from mokanda_wire.message import digest_of
+from mokanda_wire.protocol import HistoryTip
+
+__all__ = [
+    "FORMAT",
+    "Bundle",
+    "BundleError",
+    "Decoded",
+    "Direction",
+    "Encoded",
+    "Event",
+    "EventKind",
+    "HistoryUnknownError",
+    "Item",
+    "Limits",
+    "Mail",
+    "Report",
+    "Residents",
+    "decode",
+    "encode",
+]
+
+_MAX_HEADER = 128 * 1024  # bytes
+FORMAT = 1  # of the container, the items' text and the codecs
 
 Direction = Literal["up", "down"]
-EventKind = Literal["sent", "delivered", "bounced", "refused"]
 
 
 class BundleError(ValueError):
@@ -19,42 +62,6 @@ class BundleError(ValueError):
 
 class HistoryUnknownError(BundleError):
     """A bundle is primed with a history that this end does not hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail and its SMTP envelope: full addresses, bcc among them and nowhere else."""
-
-    recipients: tuple[str, ...]
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What became of a mail for one of its recipients; `at` is aware, in whole seconds."""
-
-    message_id: str
-    recipient: str
-    kind: EventKind
-    at: datetime
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Residents:
-    """Up: the local parts of every account of the device."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Up: how the device is (version, signal, errors, storage ...); plain CBOR values."""
-
-    fields: dict[str, Any]
-
-
-Item = Mail | Event | Residents | Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +81,15 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a reader takes; checked before memory is spent. Sizes in bytes."""
+    """What a reader takes, checked before memory is spent. Sizes in bytes, in all."""
 
     text: int = 16 * 1024 * 1024
-    content: int = 48 * 1024 * 1024
-    contents: int = 64 * 1024 * 1024
+    files: int = 64 * 1024 * 1024
+    file_count: int = 4096
     items: int = 20_000
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +106,168 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A bundle that was read, and its history record, to be appended when it is applied."""
+    """A bundle that was read, and its history record, to be appended when it is applied.
+
+    The mails in it have Message-IDs of this end's making, unless they were known here.
+    """
 
     bundle: Bundle
     record: bytes
+
+
+class _Header(NamedTuple):
+    """What a bundle starts with: a CBOR array of these."""
+
+    format: int
+    direction: Direction
+    device: str
+    sequence: int
+    created: int  # seconds since 1970
+    history_end: int
+    history_digest: bytes
+    text_how: int
+    text_size: int
+    text_check: bytes  # the first bytes of the text's SHA-256
+    files: list[list[int]]  # how, size, stored size
 
 
 def encode(bundle: Bundle, history: History) -> Encoded:
     """Write a bundle, its text primed with the end of `history`.
 
     Raises:
-        BundleError: the bundle holds what no bundle can.
+        BundleError: there is more in it than a reader takes (LIMITS).
     """
-    raise NotImplementedError
+    generation = history.generation(history.tip)
+    writer = Writer(bundle.created, history, generation)
+    mentioned = (
+        attachment.digest
+        for item in bundle.items
+        if isinstance(item, Mail)
+        for attachment in item.message.attachments
+    )
+    digests = [digest for digest in dict.fromkeys(mentioned) if digest in bundle.contents]
+    digests += sorted(bundle.contents.keys() - set(digests))
+    files = {
+        digest: File(index, digest, len(bundle.contents[digest]))
+        for index, digest in enumerate(digests)
+    }
+    for item in bundle.items:
+        writer.write(item, files)
+    table, in_text, stored = [], [], []
+    for digest in digests:
+        content = bundle.contents[digest]
+        how, data = codec.compress_file(content)
+        table.append([how, len(content), len(data)])
+        in_text.append(content if how == codec.FILE_IN_TEXT else b"")
+        stored.append(data)
+    text = b"".join((writer.text().encode(), *in_text))
+    _check(len(text) <= LIMITS.text, "text")
+    _check(sum(size for _, size, _ in table) <= LIMITS.files, "files")
+    _check(len(table) <= LIMITS.file_count, "files")
+    _check(len(bundle.items) <= LIMITS.items, "items")
+    how, compressed = codec.compress_text(text, generation.primer)
+    header = _Header(
+        format=FORMAT,
+        direction=bundle.direction,
+        device=bundle.device,
+        sequence=bundle.sequence,
+        created=int(bundle.created.timestamp()),
+        history_end=generation.tip.end,
+        history_digest=generation.tip.digest,
+        text_how=how,
+        text_size=len(text),
+        text_check=sha256(text).digest()[:8],
+        files=table,
+    )
+    data = b"".join((cbor2.dumps(list(header)), compressed, *stored))
+    ids = writer.ids(sha256(data).digest())
+    return Encoded(data, Record(text, ids).dump())
 
 
-def decode(data: bytes, history: History, limits: Limits = Limits()) -> Decoded:  # noqa: B008
+def decode(data: bytes, history: History, limits: Limits = LIMITS) -> Decoded:
     """Read a bundle.
 
     Raises:
         HistoryUnknownError: it is primed with what `history` does not hold.
-        BundleError: it is damaged, or beyond the limits.
+        BundleError: it is damaged, of a newer format, or beyond the limits.
     """
-    raise NotImplementedError
+    header, body = _read_header(data)
+    try:
+        generation = history.generation(HistoryTip(header.history_end, header.history_digest))
+    except HistoryError as error:
+        raise HistoryUnknownError(str(error)) from error
+    _check(header.text_size <= limits.text, "text")
+    _check(len(header.files) <= limits.file_count, "files")
+    _check(sum(size for _, size, _ in header.files) <= limits.files, "files")
+    compressed = len(body) - sum(stored for _, _, stored in header.files)
+    behind = sum(size for how, size, _ in header.files if how == codec.FILE_IN_TEXT)
+    if compressed < 0 or behind > header.text_size:
+        raise BundleError("The header of the bundle is damaged.")
+    try:
+        created = datetime.fromtimestamp(header.created, UTC)
+        text = codec.decompress_text(
+            header.text_how, body[:compressed], header.text_size, generation.primer
+        )
+        if sha256(text).digest()[:8] != header.text_check:
+            raise BundleError("The text is not what was sent.")
+        end = header.text_size - behind
+        contents = _contents(header.files, body[compressed:], text[end:])
+        files = [File(index, digest_of(each), len(each)) for index, each in enumerate(contents)]
+        reader = Reader(created, history, generation, sha256(data).digest())
+        items = reader.read(
+            text[:end].decode(), files, max_items=limits.items, max_text=limits.text
+        )
+    except BundleError:
+        raise
+    except (ValueError, OSError, OverflowError) as error:  # all that is said of damage below
+        raise BundleError(str(error)) from error
+    bundle = Bundle(
+        device=header.device,
+        direction=header.direction,
+        sequence=header.sequence,
+        created=created,
+        items=tuple(items),
+        contents={file.digest: content for file, content in zip(files, contents, strict=True)},
+    )
+    return Decoded(bundle, Record(text, tuple(reader.ids)).dump())
+
+
+def _read_header(data: bytes) -> tuple[_Header, bytes]:
+    """Take the header off; its fields are of the right types after this."""
+    stream = BytesIO(data[:_MAX_HEADER])
+    try:
+        values = cbor2.CBORDecoder(stream).decode()
+    except Exception as error:
+        raise BundleError("The bundle has no header.") from error
+    if not isinstance(values, list) or not values:
+        raise BundleError("The bundle has no header.")
+    if values[0] != FORMAT:
+        raise BundleError(f"The bundle is of format {values[0]!r}; {FORMAT} is known here.")
+    kinds = [int, str, str, int, int, int, bytes, int, int, bytes, list]
+    sound = [type(value) for value in values] == kinds and values[1] in get_args(Direction)
+    if sound:
+        numbers = [value for value in values if type(value) is int]
+        for row in values[-1]:
+            sound = sound and isinstance(row, list) and len(row) == 3
+            numbers += row if sound else []
+        sound = sound and all(type(number) is int and 0 <= number < 2**48 for number in numbers)
+    if not sound:
+        raise BundleError("The header of the bundle is damaged.")
+    return _Header(*values), data[stream.tell() :]
+
+
+def _contents(table: list[list[int]], stored: bytes, in_text: bytes) -> list[bytes]:
+    contents = []
+    for how, size, stored_size in table:
+        if how == codec.FILE_IN_TEXT:
+            contents.append(in_text[:size])
+            in_text = in_text[size:]
+        else:
+            contents.append(codec.decompress_file(how, stored[:stored_size], size))
+        stored = stored[stored_size:]
+    return contents
+
+
+def _check(fits: bool, what: str) -> None:
+    if not fits:
+        raise BundleError(f"There is too much in the bundle: {what}.")

@@ -10,7 +10,6 @@ announce only what GnuPG 2.2 and 2.4 both read.
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any

@@ -21,13 +21,13 @@ import cbor2
 
 from mokanda_wire.protocol import HistoryTip
 
-WINDOW = 512 * 1024  # bytes of text that prime the codec
+WINDOW = 256 * 1024  # bytes of text that prime the codec
 KEPT = 2 * WINDOW  # bytes of text kept, for readers of bundles frozen some time ago
 MESSAGE_IDS = 20_000  # mails that can be referred to by number
 
 TEXT = "text"
 IDS = "ids"
-START = HistoryTip(0, bytes(16))
+START = HistoryTip(0, bytes(8))
 
 
 class HistoryError(ValueError):
@@ -189,13 +189,23 @@ class History:
             return None
         return number
 
-    def message_id_of(self, number: int) -> str | None:
-        """This end's Message-ID of a mail."""
-        return self._own_of_number.get(number)
+    def message_id_of(self, number: int) -> str:
+        """This end's Message-ID of a mail.
 
-    def alias_of(self, message_id: str) -> str:
-        """The name to call a mail by when it has no number that both ends know."""
-        return self._alias_of_own.get(message_id, message_id)
+        Raises:
+            HistoryError: the number is not, or no longer, known.
+        """
+        try:
+            return self._own_of_number[number]
+        except KeyError:
+            raise HistoryError(f"No mail has the number {number}.") from None
+
+    def alias_of(self, message_id: str) -> str | None:
+        """The name to call a mail by that has no number which both ends know.
+
+        None if the other end has never heard of it.
+        """
+        return self._alias_of_own.get(message_id)
 
     def own_of(self, alias: str) -> str:
         """This end's Message-ID of a mail that the other end calls by `alias`."""
@@ -211,7 +221,7 @@ class History:
             epoch=last.epoch,
             end=last.end + len(read.text),
             ids_end=last.ids_end + len(read.ids),
-            digest=chained[:16],
+            digest=chained[:8],
             text=read.text[-WINDOW:],
         )
         rows = [text.row()]

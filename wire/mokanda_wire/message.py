@@ -160,11 +160,11 @@ class _Headers:
 
     def text(self, name: str) -> str:
         """The header as one line of text, "" when it is missing."""
-        return _one_line(_decode_words(" ".join(self._values.get(name, [])[:1])))
+        return one_line(_decode_words(" ".join(self._values.get(name, [])[:1])))
 
     def message_ids(self, name: str) -> tuple[str, ...]:
         found = _MESSAGE_ID.findall(" ".join(self._values.get(name, [])))
-        return tuple(dict.fromkeys(_clean(each)[:500] for each in found))
+        return tuple(dict.fromkeys(clean(each)[:500] for each in found))
 
     def mailboxes(self, name: str) -> tuple[Mailbox, ...]:
         values = [" ".join(value.split()) for value in self._values.get(name, [])]
@@ -178,7 +178,7 @@ class _Headers:
             bare = (_mailbox("", each) for value in values for each in _BARE_ADDRESS.findall(value))
             boxes = tuple(dict.fromkeys(box for box in bare if box))
         if not boxes and name == "from" and values:
-            return (Mailbox("unknown@unknown.invalid", _one_line(_decode_words(values[0]))),)
+            return (Mailbox("unknown@unknown.invalid", one_line(_decode_words(values[0]))),)
         return boxes
 
     def date(self) -> datetime | None:
@@ -238,7 +238,7 @@ class _Body:
             name = part.get_filename() or ""
         except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
             name = ""
-        content_id = _one_line(_unescape(str(part.get("Content-ID") or ""))).strip("<> ")
+        content_id = one_line(_unescape(str(part.get("Content-ID") or ""))).strip("<> ")
         self.attach(_decode_words(_unescape(name)), media_type, content, content_id)
 
     def attach(self, name: str, media_type: str, content: bytes, content_id: str = "") -> None:
@@ -308,22 +308,28 @@ def decode_text(data: bytes, charset: str | None) -> str:
     for encoding in dict.fromkeys((name, "utf-8") if name != "windows-1252" else ("utf-8", name)):
         try:
             if encoding.replace("-", "_") not in _NOT_CHARSETS:
-                return _clean(data.decode(encoding))
+                return clean(data.decode(encoding))
         except (LookupError, ValueError):
             continue
     try:
-        return _clean(data.decode(name, "replace"))
+        return clean(data.decode(name, "replace"))
     except (LookupError, ValueError):
-        return _clean(data.decode("windows-1252", "replace"))
+        return clean(data.decode("windows-1252", "replace"))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Make text such that any store and protocol takes it.
+
+    Lines end in LF; what no text holds (most control characters, half surrogates) becomes
+    U+FFFD.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _CONTROL.sub("\ufffd", text)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Put a text into one line, its words one space apart."""
     return " ".join(text.split())
 
 
@@ -337,19 +343,19 @@ def _unescape(value: str) -> str:
 def _decode_words(value: str) -> str:
     """Decode RFC 2047 encoded words."""
     if "=?" not in value:
-        return _one_line(_clean(value))
+        return one_line(clean(value))
     try:
         words = [
             word if isinstance(word, str) else decode_text(word, charset)
             for word, charset in decode_header(value)
         ]
     except Exception:  # noqa: BLE001 - raises several kinds on broken encoded words
-        return _one_line(_clean(value))
-    return _one_line(_clean("".join(words)))
+        return one_line(clean(value))
+    return one_line(clean("".join(words)))
 
 
 def _mailbox(name: str, address: str) -> Mailbox | None:
-    address = _clean(address)
+    address = clean(address)
     try:
         address = parse_address(address)
     except AddressError:
@@ -362,8 +368,8 @@ def _mailbox(name: str, address: str) -> Mailbox | None:
 
 def safe_file_name(name: str) -> str:
     """Make a sender's name for a file harmless: no path, no control characters, not long."""
-    name = _UNSAFE_IN_NAME.sub("_", _clean(name).replace("\\", "/").rpartition("/")[2])
-    name = _one_line(name).strip(". ")
+    name = _UNSAFE_IN_NAME.sub("_", clean(name).replace("\\", "/").rpartition("/")[2])
+    name = one_line(name).strip(". ")
     stem, dot, extension = name.rpartition(".")
     if dot and len(extension) <= 10:
         return f"{stem[:100]}.{extension}"
@@ -425,9 +431,9 @@ def html_to_text(html: str) -> str:
         reader.feed(html)
         reader.close()
     except Exception:  # noqa: BLE001 - the stdlib's parser raises several kinds on broken markup
-        return _clean(re.sub(r"<[^>]*>", " ", html))
-    lines = (_one_line(line) for line in reader.lines)
-    return _clean(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n"))
+        return clean(re.sub(r"<[^>]*>", " ", html))
+    lines = (one_line(line) for line in reader.lines)
+    return clean(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n"))
 
 
 def compose(message: Message, contents: Mapping[str, bytes]) -> bytes:
@@ -467,7 +473,7 @@ def _head(message: Message) -> Iterator[bytes]:
         f"{name}: " + ",\r\n ".join(map(_address, boxes)) for name, boxes in people.items() if boxes
     ]
     lines.append(
-        f"Subject: {Header(_one_line(message.subject), header_name='Subject').encode(linesep=CRLF)}"
+        f"Subject: {Header(one_line(message.subject), header_name='Subject').encode(linesep=CRLF)}"
     )
     lines.append(f"Date: {format_datetime(message.date)}")
     ids = {
@@ -484,7 +490,7 @@ def _head(message: Message) -> Iterator[bytes]:
 
 
 def _address(box: Mailbox) -> str:
-    name = _one_line(box.name)
+    name = one_line(box.name)
     if not name:
         return f"<{box.address}>"
     if name.isascii():

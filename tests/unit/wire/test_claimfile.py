@@ -18,16 +18,16 @@ CLAIM = ClaimFile(
 )
 
 
-def test_a_claim_file_reads_as_it_was_written():
+def test_a_claim_file_reads_as_it_was_written() -> None:
     assert claimfile.read(claimfile.write(CLAIM)) == CLAIM
 
 
-def test_a_relay_with_a_public_certificate_needs_none_in_the_claim_file():
+def test_a_relay_with_a_public_certificate_needs_none_in_the_claim_file() -> None:
     claim = dataclasses.replace(CLAIM, certificate="")
     assert claimfile.read(claimfile.write(claim)) == claim
 
 
-def test_what_a_windows_editor_does_to_a_claim_file_is_harmless():
+def test_what_a_windows_editor_does_to_a_claim_file_is_harmless() -> None:
     text = "\ufeff" + claimfile.write(CLAIM).replace("\n", "\r\n")
     claim = claimfile.read(text)
     assert claim.certificate.split() == CLAIM.certificate.split()
@@ -47,13 +47,13 @@ def test_what_a_windows_editor_does_to_a_claim_file_is_harmless():
         ("certificate", "-----BEGIN CERTIFICATE-----"),
     ],
 )
-def test_a_damaged_field_is_named_with_what_to_do(field, value):
+def test_a_damaged_field_is_named_with_what_to_do(field: str, value: str) -> None:
     text = claimfile.write(dataclasses.replace(CLAIM, **{field: value}))
     with pytest.raises(ClaimFileError, match=rf"{field}.*Ask your relay's operator"):
         claimfile.read(text)
 
 
-def test_a_truncated_claim_file_is_refused_with_what_to_do():
+def test_a_truncated_claim_file_is_refused_with_what_to_do() -> None:
     text = claimfile.write(CLAIM)
     for end in range(0, text.index("certificate = "), 7):
         with pytest.raises(ClaimFileError, match="Ask your relay's operator"):
@@ -61,6 +61,6 @@ def test_a_truncated_claim_file_is_refused_with_what_to_do():
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused(text):
+def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(ClaimFileError):
         claimfile.read(text)

@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,14 +11,17 @@ import pytest
 
 from mokanda_wire.envelope import EnvelopeError, Keyring, verify_with
 
+NewKeyring = Callable[[str], Keyring]
+Pair = tuple[Keyring, str, Keyring, str]
+
 
 @pytest.fixture
-def new_keyring():
+def new_keyring() -> Iterator[NewKeyring]:
     """Makes keyrings in a short path: their agent's socket must fit a socket's name."""
     root = Path(tempfile.mkdtemp(prefix="mokanda-"))
-    keyrings = []
+    keyrings: list[Keyring] = []
 
-    def new(name):
+    def new(name: str) -> Keyring:
         keyrings.append(Keyring(root / name))
         return keyrings[-1]
 
@@ -28,7 +32,7 @@ def new_keyring():
 
 
 @pytest.fixture
-def pair(new_keyring):
+def pair(new_keyring: NewKeyring) -> Pair:
     """A device's and a relay's keyring that know each other, and the two fingerprints."""
     device, relay = new_keyring("device"), new_keyring("relay")
     device_key, relay_key = device.create_key("kimpese"), relay.create_key("relay")
@@ -37,19 +41,19 @@ def pair(new_keyring):
     return device, device_key, relay, relay_key
 
 
-def test_what_a_device_seals_its_relay_opens(pair):
+def test_what_a_device_seals_its_relay_opens(pair: Pair) -> None:
     device, device_key, relay, relay_key = pair
     sealed = device.seal(b"a bundle", relay_key, device_key)
     assert b"a bundle" not in sealed
     assert relay.open(sealed, device_key) == b"a bundle"
 
 
-def test_an_envelope_adds_less_than_300_bytes(pair):
+def test_an_envelope_adds_less_than_300_bytes(pair: Pair) -> None:
     device, device_key, _, relay_key = pair
     assert len(device.seal(bytes(10_000), relay_key, device_key)) < 10_300
 
 
-def test_the_machines_clock_does_not_matter(pair):
+def test_the_machines_clock_does_not_matter(pair: Pair) -> None:
     device, device_key, _, _ = pair
     key = device._gpg.list_keys(keys=device_key)[0]
     assert datetime.fromtimestamp(int(key["date"]), UTC).year == 2000
@@ -61,10 +65,11 @@ def test_the_machines_clock_does_not_matter(pair):
         check=True,
     )
     made = re.search(rb"version 4, created (\d+)", packets.stdout)
+    assert made
     assert datetime.fromtimestamp(int(made[1]), UTC).year == 2001
 
 
-def test_one_flipped_bit_is_noticed(pair):
+def test_one_flipped_bit_is_noticed(pair: Pair) -> None:
     device, device_key, relay, relay_key = pair
     sealed = device.seal(b"a bundle", relay_key, device_key)
     for position in range(0, len(sealed), 37):
@@ -74,7 +79,7 @@ def test_one_flipped_bit_is_noticed(pair):
             relay.open(bytes(damaged), device_key)
 
 
-def test_a_truncated_envelope_is_noticed(pair):
+def test_a_truncated_envelope_is_noticed(pair: Pair) -> None:
     device, device_key, relay, relay_key = pair
     sealed = device.seal(b"a bundle", relay_key, device_key)
     for end in range(0, len(sealed), 41):
@@ -82,7 +87,7 @@ def test_a_truncated_envelope_is_noticed(pair):
             relay.open(sealed[:end], device_key)
 
 
-def test_only_the_expected_signer_is_believed(pair, new_keyring):
+def test_only_the_expected_signer_is_believed(pair: Pair, new_keyring: NewKeyring) -> None:
     _, device_key, relay, relay_key = pair
     other = new_keyring("other")
     other_key = other.create_key("other")
@@ -93,20 +98,20 @@ def test_only_the_expected_signer_is_believed(pair, new_keyring):
         relay.open(forged, device_key)
 
 
-def test_what_is_encrypted_but_not_signed_is_refused(pair):
+def test_what_is_encrypted_but_not_signed_is_refused(pair: Pair) -> None:
     device, device_key, relay, relay_key = pair
     unsigned = device._gpg.encrypt(b"who wrote this?", relay_key, armor=False).data
     with pytest.raises(EnvelopeError, match="signature"):
         relay.open(unsigned, device_key)
 
 
-def test_what_is_signed_but_not_encrypted_is_no_envelope(pair):
+def test_what_is_signed_but_not_encrypted_is_no_envelope(pair: Pair) -> None:
     device, device_key, relay, _ = pair
     with pytest.raises(EnvelopeError):
         relay.open(device.sign(b"in the clear", device_key), device_key)
 
 
-def test_an_envelope_for_somebody_else_is_refused(pair, new_keyring):
+def test_an_envelope_for_somebody_else_is_refused(pair: Pair, new_keyring: NewKeyring) -> None:
     device, device_key, _, relay_key = pair
     stranger = new_keyring("stranger")
     stranger.create_key("stranger")
@@ -115,7 +120,7 @@ def test_an_envelope_for_somebody_else_is_refused(pair, new_keyring):
         stranger.open(device.seal(b"secret", relay_key, device_key), device_key)
 
 
-def test_a_signed_request_is_verified(pair):
+def test_a_signed_request_is_verified(pair: Pair) -> None:
     device, device_key, relay, relay_key = pair
     signed = device.sign(b"hello", device_key)
     assert relay.verify(signed, device_key) == b"hello"
@@ -125,7 +130,7 @@ def test_a_signed_request_is_verified(pair):
         relay.verify(b"hello", device_key)
 
 
-def test_a_strangers_request_is_verified_with_the_key_beside_it(pair):
+def test_a_strangers_request_is_verified_with_the_key_beside_it(pair: Pair) -> None:
     device, device_key, _, relay_key = pair
     signed = device.sign(b"claim", device_key)
     assert verify_with(device.export_key(device_key), signed) == (device_key, b"claim")
@@ -135,7 +140,7 @@ def test_a_strangers_request_is_verified_with_the_key_beside_it(pair):
         verify_with(b"no key", signed)
 
 
-def test_two_keys_at_once_are_not_taken(pair, new_keyring):
+def test_two_keys_at_once_are_not_taken(pair: Pair, new_keyring: NewKeyring) -> None:
     device, device_key, _, relay_key = pair
     with pytest.raises(EnvelopeError, match="2 came"):
         new_keyring("third").import_key(
@@ -143,7 +148,7 @@ def test_two_keys_at_once_are_not_taken(pair, new_keyring):
         )
 
 
-def test_no_agent_outlives_its_keyring(new_keyring):
+def test_no_agent_outlives_its_keyring(new_keyring: NewKeyring) -> None:
     keyring = new_keyring("short")
     keyring.sign(b"x", keyring.create_key("short"))
     keyring.close()
@@ -152,7 +157,7 @@ def test_no_agent_outlives_its_keyring(new_keyring):
     assert not [command for command in running if home in command and "gpg-agent" in command]
 
 
-def _command_line(process):
+def _command_line(process: Path) -> str:
     try:
         return (process / "cmdline").read_text()
     except OSError:

@@ -20,16 +20,16 @@ HELLO = Hello(
 )
 
 
-def test_a_body_reads_as_it_was_written():
+def test_a_body_reads_as_it_was_written() -> None:
     assert protocol.load(Hello, protocol.dump(HELLO)) == HELLO
 
 
-def test_what_is_absent_stays_absent():
+def test_what_is_absent_stays_absent() -> None:
     reply = HelloReply(7, HELLO.now, 3, 0, None, "t", True)
     assert protocol.load(HelloReply, protocol.dump(reply)) == reply
 
 
-def test_a_field_that_the_reader_does_not_know_is_skipped():
+def test_a_field_that_the_reader_does_not_know_is_skipped() -> None:
     fields = cbor2.loads(protocol.dump(HELLO)) | {"colour": "red"}
     assert protocol.load(Hello, cbor2.dumps(fields)) == HELLO
 
@@ -49,28 +49,28 @@ def test_a_field_that_the_reader_does_not_know_is_skipped():
         ("device", b"kimpese"),
     ],
 )
-def test_a_field_of_a_wrong_type_is_refused(field, value):
+def test_a_field_of_a_wrong_type_is_refused(field: str, value: object) -> None:
     fields = cbor2.loads(protocol.dump(HELLO)) | {field: value}
     with pytest.raises(ProtocolError, match=field):
         protocol.load(Hello, cbor2.dumps(fields))
 
 
-def test_a_missing_field_is_refused():
+def test_a_missing_field_is_refused() -> None:
     with pytest.raises(ProtocolError, match="missing"):
         protocol.load(Hello, cbor2.dumps({"device": "kimpese"}))
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(data):
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with pytest.raises(ProtocolError):
         protocol.load(Hello, data)
 
 
-def test_bytes_behind_the_body_are_refused():
+def test_bytes_behind_the_body_are_refused() -> None:
     with pytest.raises(ProtocolError):
         protocol.load(Hello, protocol.dump(HELLO) + b"\0")
 
 
-def test_deeply_nested_cbor_is_refused():
+def test_deeply_nested_cbor_is_refused() -> None:
     with pytest.raises(ProtocolError):
         protocol.load(Hello, b"\x81" * 60_000)

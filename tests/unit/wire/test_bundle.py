@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+import cbor2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mokanda_wire import bundle as bundles
+from mokanda_wire.bundle import (
+    Bundle,
+    BundleError,
+    Event,
+    HistoryUnknownError,
+    Item,
+    Limits,
+    Mail,
+    Report,
+    Residents,
+    decode,
+    encode,
+)
+from mokanda_wire.history import History, Row, applied
+from mokanda_wire.message import Attachment, Mailbox, Message, clean, digest_of, one_line
+
+NOW = datetime(2026, 3, 1, 2, 10, tzinfo=UTC)
+AMINA = Mailbox("amina@kimpese.example.org", "Amina")
+JEAN = Mailbox("jean@example.com", "Jean, <the> elder")
+NOTE = b"Mbote na yo"
+PHOTO = os.urandom(1000)
+
+
+def attached(name: str, media_type: str, content: bytes) -> Attachment:
+    return Attachment(name, media_type, digest_of(content), len(content))
+
+
+LETTER = Message(
+    message_id="letter@example.com",
+    date=NOW - timedelta(hours=2),
+    sender=JEAN,
+    to=(AMINA,),
+    cc=(),
+    subject="La récolte",
+    text="Bonjour Amina,\n> \n> > comment va la récolte ?\n\nJean\n",
+    attachments=(attached("note.txt", "text/plain", NOTE), attached("p.jpg", "image/jpeg", PHOTO)),
+)
+
+
+def down(*items: Item, sequence: int = 1, contents: Mapping[str, bytes] | None = None) -> Bundle:
+    return Bundle("kimpese", "down", sequence, NOW, items, contents or {})
+
+
+def mails(bundle: Bundle) -> list[Mail]:
+    return [item for item in bundle.items if isinstance(item, Mail)]
+
+
+class End:
+    """One end's history, kept as its store would."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    @property
+    def history(self) -> History:
+        return History(self.rows)
+
+    def append(self, record: bytes) -> None:
+        self.rows = applied(self.rows, self.history.append(record))
+
+    def restart(self) -> None:
+        self.rows = applied(self.rows, self.history.restart())
+
+
+def send(bundle: Bundle, sender: End, receiver: End) -> Bundle:
+    """One bundle's whole way, and both histories after it."""
+    encoded = encode(bundle, sender.history)
+    decoded = decode(encoded.data, receiver.history)
+    sender.append(encoded.record)
+    receiver.append(decoded.record)
+    assert sender.history.tip == receiver.history.tip
+    return decoded.bundle
+
+
+def test_a_mail_arrives_as_it_was_but_for_its_message_id() -> None:
+    mail = Mail(("amina@kimpese.example.org", "grace@kimpese.example.org"), LETTER)
+    sent = down(mail, contents={digest_of(NOTE): NOTE, digest_of(PHOTO): PHOTO})
+    received = decode(encode(sent, History()).data, History()).bundle
+    message_id = mails(received)[0].message.message_id
+    assert message_id.endswith("@example.com")
+    arrived = dataclasses.replace(LETTER, message_id=message_id)
+    assert received == dataclasses.replace(
+        sent, items=(dataclasses.replace(mail, message=arrived),)
+    )
+
+
+def test_items_of_every_kind_arrive() -> None:
+    sent = Bundle(
+        "kimpese",
+        "up",
+        9,
+        NOW,
+        (
+            Residents(("amina", "grace")),
+            Report({"version": "0.1.0", "signal": 71, "errors": ["é\n"], "free": None}),
+            Event("x@y", "jean@example.com", "bounced", NOW, "no such person"),
+        ),
+    )
+    assert decode(encode(sent, History()).data, History()).bundle == sent
+
+
+def test_an_attachment_that_the_other_end_holds_is_only_named() -> None:
+    mail = Mail(("amina@kimpese.example.org",), LETTER)
+    received = decode(encode(down(mail), History()).data, History()).bundle
+    assert mails(received)[0].message.attachments == LETTER.attachments
+    assert received.contents == {}
+
+
+def test_html_and_reply_to_arrive() -> None:
+    message = dataclasses.replace(LETTER, html="<p>Bonjour\n</p>", reply_to=(AMINA, JEAN))
+    received = decode(encode(down(Mail((), message)), History()).data, History()).bundle
+    assert mails(received)[0].message.html == message.html
+    assert mails(received)[0].message.reply_to == message.reply_to
+
+
+def test_a_reply_refers_to_what_each_end_calls_the_mail() -> None:
+    device, relay = End(), End()
+    seen = send(down(Mail(("amina@kimpese.example.org",), LETTER)), relay, device)
+    received = mails(seen)[0].message
+    reply = Message(
+        "reply@kimpese", NOW, AMINA, (JEAN,), (), "Re: La récolte", "Malamu",
+        in_reply_to=received.message_id, references=(received.message_id,),
+    )  # fmt: skip
+    up = Bundle("kimpese", "up", 1, NOW, (Mail(("jean@example.com",), reply),))
+    forwarded = mails(send(up, device, relay))[0].message
+    assert forwarded.in_reply_to == "letter@example.com"
+    assert forwarded.message_id.endswith("@kimpese.example.org")
+    event = Event(forwarded.message_id, "jean@example.com", "sent", NOW, "")
+    (told,) = send(down(event, sequence=2), relay, device).items
+    assert told == dataclasses.replace(event, message_id="reply@kimpese")
+
+
+def test_references_survive_a_restart_of_both_histories() -> None:
+    device, relay = End(), End()
+    received = mails(send(down(Mail((), LETTER)), relay, device))[0].message
+    device.restart()
+    relay.restart()
+    reply = dataclasses.replace(
+        LETTER, message_id="r@x", sender=AMINA, attachments=(), in_reply_to=received.message_id
+    )
+    up = Bundle("kimpese", "up", 1, NOW, (Mail((), reply), Mail((), reply)))
+    first, second = mails(send(up, device, relay))
+    assert first.message.in_reply_to == second.message.in_reply_to == "letter@example.com"
+    assert first.message.message_id == second.message.message_id
+
+
+def test_a_thread_stays_one_through_mails_that_the_village_never_saw() -> None:
+    device, relay = End(), End()
+    first = dataclasses.replace(LETTER, message_id="1@x", in_reply_to="unseen@x", attachments=())
+    second = dataclasses.replace(first, message_id="2@x", references=("root@x", "unseen@x"))
+    one = mails(send(down(Mail((), first)), relay, device))[0].message
+    two = mails(send(down(Mail((), second), sequence=2), relay, device))[0].message
+    assert one.in_reply_to == two.in_reply_to
+    assert one.in_reply_to not in ("", one.message_id, two.message_id)
+
+
+def test_the_same_mail_for_another_villager_is_known_again() -> None:
+    device, relay = End(), End()
+    (one,) = mails(send(down(Mail(("amina@k.org",), LETTER)), relay, device))
+    (two,) = mails(send(down(Mail(("grace@k.org",), LETTER), sequence=2), relay, device))
+    assert one.message == two.message
+
+
+def test_history_makes_a_bundle_smaller() -> None:
+    device, relay = End(), End()
+    text = " ".join(f"mot{n}" for n in range(300))
+    letter = dataclasses.replace(LETTER, text=text, attachments=())
+    bundle = down(Mail((), letter))
+    before = len(encode(bundle, relay.history).data)
+    send(bundle, relay, device)
+    again = dataclasses.replace(letter, message_id="other@example.com")
+    assert len(encode(down(Mail((), again)), relay.history).data) < before / 4
+
+
+def test_a_bundle_frozen_before_another_was_applied_is_still_read() -> None:
+    device, relay = End(), End()
+    send(down(Mail((), LETTER)), relay, device)
+    frozen = encode(down(Mail((), LETTER), sequence=2), relay.history)
+    reply = dataclasses.replace(LETTER, message_id="r@x", attachments=())
+    send(Bundle("kimpese", "up", 1, NOW, (Mail((), reply),)), device, relay)
+    arrived = decode(frozen.data, device.history)
+    relay.append(frozen.record)
+    device.append(arrived.record)
+    assert device.history.tip == relay.history.tip
+
+
+def test_another_history_is_noticed_before_anything_is_read() -> None:
+    device, relay = End(), End()
+    send(down(Mail((), LETTER)), relay, device)
+    with pytest.raises(HistoryUnknownError):
+        decode(encode(down(Mail((), LETTER)), relay.history).data, History())
+
+
+def test_histories_that_start_over_agree_again() -> None:
+    device, relay = End(), End()
+    send(down(Mail((), LETTER)), relay, device)
+    relay.restart()
+    device.restart()
+    send(down(Mail((), LETTER), sequence=2), relay, device)
+    send(down(Mail((), LETTER), sequence=3), relay, device)
+
+
+def words(least: int = 0) -> st.SearchStrategy[str]:
+    return st.text(max_size=12, min_size=least)
+
+
+mailboxes = st.builds(Mailbox, address=words(1), name=words())
+contents = st.binary(max_size=50)
+
+
+Drawn = tuple[Message, dict[str, bytes]]
+
+
+@st.composite
+def letters(draw: st.DrawFn) -> Drawn:
+    files = draw(st.lists(contents, max_size=3))
+    message = Message(
+        message_id=draw(st.sampled_from(["a@x", "b@x", "c@x", "é@x"])),
+        date=NOW + timedelta(seconds=draw(st.integers(-(10**9), 10**9))),
+        sender=draw(mailboxes),
+        to=draw(st.lists(mailboxes, max_size=3).map(tuple)),
+        cc=draw(st.lists(mailboxes, max_size=3).map(tuple)),
+        subject=draw(words()),
+        text=draw(st.text()),
+        html=draw(words()),
+        reply_to=draw(st.lists(mailboxes, max_size=2).map(tuple)),
+        in_reply_to=draw(st.sampled_from(["", "a@x", "d@x"])),
+        references=draw(st.lists(st.sampled_from(["a@x", "b@x", "e@x"]), max_size=5).map(tuple)),
+        attachments=tuple(attached(draw(words()), draw(words()), each) for each in files),
+    )
+    return message, {digest_of(each): each for each in files}
+
+
+def tidy(boxes: Iterable[Mailbox]) -> list[tuple[str, str]]:
+    """Mailboxes as the wire carries them: no spaces in an address, a name in one line."""
+    return [("".join(clean(box.address).split()), one_line(clean(box.name))) for box in boxes]
+
+
+@given(st.lists(letters(), max_size=4))
+@settings(deadline=None)
+def test_whatever_a_mail_holds_arrives(drawn: list[Drawn]) -> None:
+    items = tuple(Mail(("amina@k.org",), message) for message, _ in drawn)
+    files = {digest: each for _, found in drawn for digest, each in found.items()}
+    received = decode(encode(down(*items, contents=files), History()).data, History()).bundle
+    assert received.contents == files
+    for item, (sent, _) in zip(mails(received), drawn, strict=True):
+        got = item.message
+        assert got.text == clean(sent.text)
+        assert got.html == clean(sent.html)
+        assert got.subject == one_line(clean(sent.subject))
+        assert got.date == sent.date
+        assert tidy(got.to) == tidy(sent.to)
+        assert [each.digest for each in got.attachments] == [
+            each.digest for each in sent.attachments
+        ]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(BundleError):
+        decode(data, History())
+
+
+SAMPLE = encode(
+    down(Mail(("amina@k.org",), LETTER), contents={digest_of(NOTE): NOTE, digest_of(PHOTO): PHOTO}),
+    History(),
+).data
+
+
+@given(st.integers(0, len(SAMPLE) - 1), st.integers(1, 255))
+@settings(deadline=None)
+def test_a_damaged_bundle_is_read_or_refused(position: int, change: int) -> None:
+    damaged = bytearray(SAMPLE)
+    damaged[position] ^= change
+    with contextlib.suppress(BundleError):
+        decode(bytes(damaged), History())
+
+
+def test_a_cut_bundle_is_refused() -> None:
+    for end in range(0, len(SAMPLE), 13):
+        with pytest.raises(BundleError):
+            decode(SAMPLE[:end], History())
+
+
+@pytest.mark.parametrize(
+    ("limits", "what"),
+    [
+        (Limits(text=50), "text"),
+        (Limits(files=100), "files"),
+        (Limits(file_count=1), "files"),
+        (Limits(items=0), "items"),
+    ],
+)
+def test_a_bundle_beyond_a_limit_is_refused_with_the_reason(limits: Limits, what: str) -> None:
+    with pytest.raises(BundleError, match=what):
+        decode(SAMPLE, History(), limits)
+
+
+def test_a_bundle_of_a_newer_format_is_refused_with_the_reason() -> None:
+    with pytest.raises(BundleError, match="format 2"):
+        decode(cbor2.dumps([2]), History())
+
+
+def test_a_bomb_is_refused_before_memory_is_spent() -> None:
+    message = dataclasses.replace(LETTER, text="a" * 1_000_000, attachments=())
+    data = encode(down(Mail((), message)), History()).data
+    assert len(data) < 5000
+    with pytest.raises(BundleError, match="text"):
+        decode(data, History(), Limits(text=500_000))
+
+
+def test_too_much_text_is_refused_when_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundles, "LIMITS", Limits(text=10))
+    with pytest.raises(BundleError, match="text"):
+        encode(down(Mail((), LETTER)), History())

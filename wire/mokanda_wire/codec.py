@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compression: text by a model that the history has primed, files by what suits each.
+
+Text goes through PPMd variant H (as in 7z) with the parameters below. pyppmd cannot load a
+primer, so the primer is encoded first, and of the stream only what comes after it travels;
+a reader encodes the same primer, and so knows the beginning of the stream. That needs the
+same bytes from every version of the encoder: variant H is deterministic, and test vectors
+hold pyppmd's versions to it.
+"""
+
+import lzma
+import zlib
+
+import pyppmd
+
+# How text is kept in a bundle.
+TEXT_STORED = 0
+TEXT_PPMD = 1
+
+# How a file is kept in a bundle.
+FILE_STORED = 0
+FILE_LZMA = 1  # a raw LZMA2 stream
+FILE_IN_TEXT = 2  # behind the text, compressed with it
+
+ORDER = 16
+MODEL = 16 * 1024 * 1024  # bytes of memory of the model, once at each end
+
+_DICTIONARY = 2 * 1024 * 1024  # bytes; encoding takes twelve times this, decoding once
+_LZMA = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": _DICTIONARY}]
+_MAX_FILE_IN_TEXT = 128 * 1024
+_PADDING = 4096  # zeros at a time; of sound data, a decoder may want one behind its end
+
+
+class CodecError(ValueError):
+    """Compressed data is damaged."""
+
+
+def compress_text(text: bytes, primer: bytes) -> tuple[int, bytes]:
+    """Compress text; return how (TEXT_...) and the data."""
+    if not text:
+        return TEXT_STORED, b""
+    encoder = pyppmd.Ppmd7Encoder(ORDER, MODEL)
+    encoder.encode(primer)
+    data = bytes(encoder.encode(text) + encoder.flush())
+    return (TEXT_PPMD, data) if len(data) < len(text) else (TEXT_STORED, text)
+
+
+def decompress_text(how: int, data: bytes, size: int, primer: bytes) -> bytes:
+    """Undo compress_text; `size` is the text's, in bytes, and is trusted to be in bounds.
+
+    Raises:
+        CodecError: the data is damaged.
+    """
+    if how == TEXT_STORED:
+        if len(data) != size:
+            raise CodecError("The text has another size than is said.")
+        return data
+    if how != TEXT_PPMD:
+        raise CodecError(f"Text of the unknown kind {how}.")
+    encoder = pyppmd.Ppmd7Encoder(ORDER, MODEL)
+    beginning = encoder.encode(primer)
+    encoder.flush()
+    del encoder
+    decoder = pyppmd.Ppmd7Decoder(ORDER, MODEL)
+    size += len(primer)
+    try:
+        out = decoder.decode(beginning + data, size)
+        # Of damaged data, too, all must be decoded: a decoder let go of while it waits for
+        # more takes the process down with it (seen with pyppmd 1.3.1).
+        while len(out) < size and not decoder.eof:
+            padding = bytes(_PADDING) if decoder.needs_input else b""
+            more = decoder.decode(padding, size - len(out))
+            if not (more or padding):
+                break
+            out += more
+    except (pyppmd.PpmdError, SystemError, ValueError) as error:
+        raise CodecError("The text is damaged.") from error
+    if len(out) != size or out[: len(primer)] != primer:
+        raise CodecError("The text is damaged.")
+    return bytes(out[len(primer) :])
+
+
+def compress_file(content: bytes) -> tuple[int, bytes]:
+    """Compress a file; return how (FILE_...) and the data, which is empty for FILE_IN_TEXT."""
+    if len(content) <= _MAX_FILE_IN_TEXT and _is_text(content):
+        return FILE_IN_TEXT, b""
+    # Photos, archives and most documents are compressed already: a quick try tells.
+    if len(zlib.compress(content, 1)) > 0.95 * len(content):
+        return FILE_STORED, content
+    data = lzma.compress(content, lzma.FORMAT_RAW, filters=_LZMA)
+    return (FILE_LZMA, data) if len(data) < len(content) else (FILE_STORED, content)
+
+
+def decompress_file(how: int, data: bytes, size: int) -> bytes:
+    """Undo compress_file for all but FILE_IN_TEXT; at most `size` bytes are made.
+
+    Raises:
+        CodecError: the data is damaged.
+    """
+    if how == FILE_STORED:
+        content = data
+    elif how == FILE_LZMA:
+        decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA)
+        try:
+            content = decompressor.decompress(data, size)
+        except lzma.LZMAError as error:
+            raise CodecError("A file is damaged.") from error
+    else:
+        raise CodecError(f"A file of the unknown kind {how}.")
+    if len(content) != size:
+        raise CodecError("A file has another size than is said.")
+    return content
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False

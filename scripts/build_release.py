@@ -188,9 +188,9 @@ def publish(image: Image, output: Path, relay_data: Path, log: Log) -> None:
     """Give the update to the relay whose data lie in a folder."""
     say(f"giving the update to the relay in {relay_data}")
     log.run(
-        *(REPOSITORY / "build/venv/bin/mokanda-relay", "release", "--data", relay_data, "add"),
-        *(output / f"{image.name}.raucb", "--version", image.record["version"]),
-        *("--board", image.record["board"]),
+        *(REPOSITORY / "build/venv/bin/mokanda-relay", "release", "add", "--data", relay_data),
+        *("--version", image.record["version"], "--board", image.record["board"]),
+        output / f"{image.name}.raucb",
     )
 
 

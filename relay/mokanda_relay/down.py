@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mail to a device: frozen into numbered bundles, offered until they are acknowledged.
+
+Once frozen a bundle never changes, so a device can fetch it in as many pieces as its link breaks
+into. Its file is durable before the row that names it and that takes the mails into it; a crash
+between the two leaves a file that no row names, and the mails wait as before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_wire import bundle as wire
+from mokanda_wire.history import History
+from mokanda_wire.message import Attachment, Message, parse
+from mokanda_wire.protocol import Sealed
+
+from . import history, incidents
+from .relay import Relay
+from .tables import Device, DownBundle, Incoming, Notice, Original
+
+FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
+_MOST_NOTICES = 2000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What goes into the next bundle: notices, and for each mail its queue entries."""
+
+    device: Device
+    log: History
+    notices: list[Notice]
+    mails: dict[str, list[Incoming]]  # by digest
+
+    def first_mails(self, count: int) -> _Load:
+        """The same with fewer mails: the first, at least one."""
+        kept = list(self.mails.items())[: max(count, 1)]
+        return replace(self, mails=dict(kept))
+
+    def __bool__(self) -> bool:
+        return bool(self.notices or self.mails)
+
+
+def offer(relay: Relay, device_id: int) -> Sealed | None:
+    """The bundle that the device should fetch next, frozen now if need be; None for none."""
+    while True:
+        with relay.database.reading() as session:
+            frozen = pending(session, device_id)
+            if frozen is not None:
+                return frozen
+            load = _next_load(session, device_id)
+        if not load:
+            return None
+        _freeze(relay, load)  # another session may have been first: look again
+
+
+def pending(session: Session, device_id: int) -> Sealed | None:
+    """The frozen bundle that the device should fetch next, if there is one."""
+    row = session.scalar(
+        sa.select(DownBundle)
+        .where(DownBundle.device_id == device_id)
+        .order_by(DownBundle.sequence)
+        .limit(1)
+    )
+    return Sealed(row.sequence, row.size, bytes.fromhex(row.sha256)) if row else None
+
+
+def _next_load(session: Session, device_id: int) -> _Load:
+    """Choose what goes next: all notices, then the smallest mails, at least one."""
+    notices = session.scalars(
+        sa.select(Notice)
+        .where(Notice.device_id == device_id, Notice.sequence.is_(None))
+        .order_by(Notice.id)
+        .limit(_MOST_NOTICES)
+    )
+    entries = session.execute(
+        sa.select(Incoming, Original.size)
+        .join(Original, Incoming.digest == Original.digest)
+        .where(Incoming.device_id == device_id, Incoming.sequence.is_(None))
+        .order_by(Original.size, Incoming.digest, Incoming.id)
+    )
+    mails: dict[str, list[Incoming]] = {}
+    total = 0
+    for entry, size in entries:
+        if entry.digest not in mails:
+            if mails and total + size > FULL:
+                break
+            total += size
+        mails.setdefault(entry.digest, []).append(entry)
+    return _Load(
+        session.get_one(Device, device_id),
+        history.load(session, device_id),
+        list(notices),
+        mails,
+    )
+
+
+def _freeze(relay: Relay, load: _Load) -> None:
+    device = load.device
+    assert device.fingerprint is not None
+    sequence = device.down_frozen + 1
+    load, encoded = _encode(relay, load, sequence)
+    sealed = relay.keyring.seal(encoded.data, device.fingerprint, relay.fingerprint)
+    sha256 = hashlib.sha256(sealed).hexdigest()
+    relay.bundles.write(sha256, sealed)
+    with relay.database.transaction() as session:
+        now = session.get(Device, device.id, with_for_update=True)
+        # A later session of the device may have started the history over, or frozen a bundle
+        # of its own; then this one's file is left an orphan.
+        same = ("token_hash", "down_frozen")
+        if now is None or any(getattr(now, each) != getattr(device, each) for each in same):
+            return
+        now.down_frozen = sequence
+        session.add(
+            DownBundle(
+                device_id=device.id,
+                sequence=sequence,
+                size=len(sealed),
+                sha256=sha256,
+                record=encoded.record,
+            )
+        )
+        entries = [entry.id for entries in load.mails.values() for entry in entries]
+        _take_along(session, Incoming, entries, sequence)
+        _take_along(session, Notice, [notice.id for notice in load.notices], sequence)
+    log.info(
+        "frozen device=%s down=%d size=%d mails=%d notices=%d",
+        *(device.name, sequence, len(sealed), len(load.mails), len(load.notices)),
+    )
+
+
+def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, wire.Encoded]:
+    """Encode a bundle that its reader will take, and say what got into it.
+
+    It is read back as the device will read it: a mail that is too much for the format (it may
+    have thousands of addresses or parts) must not hold up those behind it. It travels whole, as
+    an attachment.
+    """
+    whole = frozenset[str]()
+    while True:
+        try:
+            encoded = wire.encode(_bundle(relay, load, sequence, whole), load.log)
+            wire.decode(encoded.data, load.log)
+        except wire.BundleError as error:
+            if whole or not load.mails:
+                raise
+            digests = list(load.mails)
+            load = load.first_mails(len(digests) // 2)
+            if len(digests) == 1:
+                log.warning("mail=%s travels as an attachment: %s", digests[0][:12], error)
+                whole = frozenset(digests)
+        else:
+            return load, encoded
+
+
+def _bundle(relay: Relay, load: _Load, sequence: int, whole: Container[str]) -> wire.Bundle:
+    items: list[wire.Item] = [
+        wire.Event(each.message_id, each.recipient, _kind(each.kind), each.at, each.reason)
+        for each in load.notices
+    ]
+    contents: dict[str, bytes] = {}
+    for digest, entries in load.mails.items():
+        raw = relay.originals.path(digest).read_bytes()
+        message, attached = parse(raw, entries[0].received)
+        if digest in whole:
+            message, attached = _as_attachment(message, digest, raw)
+        contents |= attached
+        items.append(wire.Mail(tuple(entry.recipient for entry in entries), message))
+    return wire.Bundle(load.device.name, "down", sequence, incidents.now(), tuple(items), contents)
+
+
+def _as_attachment(message: Message, digest: str, raw: bytes) -> tuple[Message, dict[str, bytes]]:
+    return (
+        Message(
+            message_id=message.message_id,
+            date=message.date,
+            sender=message.sender,
+            to=(),
+            cc=(),
+            subject=message.subject[:500],
+            text="",
+            attachments=(Attachment("message.eml", "message/rfc822", digest, len(raw)),),
+        ),
+        {digest: raw},
+    )
+
+
+def _kind(kind: str) -> wire.EventKind:
+    kinds: dict[str, wire.EventKind] = {
+        each: each for each in ("sent", "delivered", "bounced", "refused")
+    }
+    return kinds[kind]
+
+
+def _take_along(
+    session: Session, table: type[Incoming | Notice], ids: Iterable[int], sequence: int | None
+) -> None:
+    session.execute(sa.update(table).where(table.id.in_(list(ids))).values(sequence=sequence))
+
+
+def confirm(session: Session, device: Device, applied: int) -> list[str]:
+    """The device, whose row is locked, has applied its down bundles up to `applied`.
+
+    Returns:
+        Names of files that nobody needs after this transaction.
+    """
+    done = list(
+        session.scalars(
+            sa.select(DownBundle)
+            .where(DownBundle.device_id == device.id, DownBundle.sequence <= applied)
+            .order_by(DownBundle.sequence)
+        )
+    )
+    for row in done:
+        history.append(session, device.id, row.record)
+        for table in (Incoming, Notice):
+            carried = sa.and_(
+                table.device_id == device.id,
+                table.sequence == row.sequence,
+                table.delivered.is_(None),
+            )
+            if table is Incoming:
+                device.mails_in += session.scalar(sa.select(sa.func.count()).where(carried)) or 0
+            session.execute(sa.update(table).where(carried).values(delivered=incidents.now()))
+        session.delete(row)
+    session.flush()
+    if applied > device.down_frozen:
+        incidents.record(
+            session,
+            "down",
+            f"{device.name} has applied bundle {applied}, but this relay has made only"
+            f" {device.down_frozen}: was it restored from a backup?",
+            device.id,
+        )
+        device.down_frozen = applied
+    device.down_confirmed = max(device.down_confirmed, applied)
+    return [row.sha256 for row in done]
+
+
+def thaw(session: Session, device: Device) -> list[str]:
+    """Take back what is frozen and not acknowledged: its mails wait again, for another number.
+
+    For a device, its row locked, that cannot read it: its history differs, or its key is gone.
+
+    Returns:
+        Names of files that nobody needs after this transaction.
+    """
+    rows = list(session.scalars(sa.select(DownBundle).where(DownBundle.device_id == device.id)))
+    for row in rows:
+        session.delete(row)
+    for table in (Incoming, Notice):
+        session.execute(
+            sa.update(table)
+            .where(
+                table.device_id == device.id,
+                table.sequence.is_not(None),
+                table.delivered.is_(None),
+            )
+            .values(sequence=None)
+        )
+    session.flush()
+    return [row.sha256 for row in rows]

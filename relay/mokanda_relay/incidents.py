@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operator should know: on the operator page, and a line in the log."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+from sqlalchemy.orm import Session
+
+from .database import Database
+from .tables import Incident
+
+log = logging.getLogger(__name__)
+
+
+def record(session: Session, kind: str, text: str, device_id: int | None = None) -> None:
+    """Record an incident of this `kind` (a word), told in a sentence."""
+    log.warning("%s: %s", kind, text)
+    session.add(Incident(at=now(), device_id=device_id, kind=kind, text=text))
+
+
+def report(database: Database, kind: str, text: str, device_id: int | None = None) -> None:
+    """Record an incident in a transaction of its own: the one that met it is undone."""
+    with database.transaction() as session:
+        record(session, kind, text, device_id)
+
+
+def now() -> dt.datetime:
+    """The time, aware, in UTC."""
+    return dt.datetime.now(dt.UTC)

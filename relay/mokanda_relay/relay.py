@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A relay's parts, opened from its data folder; the first opening makes its keys."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mokanda_wire.envelope import Keyring
+
+from .certificate import ensure_certificate
+from .database import Database
+from .files import Files, write_durably
+from .settings import Settings
+
+
+class DataFolderError(Exception):
+    """The data folder cannot be used; the text says why."""
+
+
+class Bell:
+    """Wakes those who wait for work; a ring before the wait is not missed."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._rings = 0
+
+    def ring(self) -> None:
+        """Wake all."""
+        with self._condition:
+            self._rings += 1
+            self._condition.notify_all()
+
+    def rings(self) -> int:
+        """How often it has rung; taken before looking for work."""
+        with self._condition:
+            return self._rings
+
+    def wait(self, rings: int, seconds: float) -> None:
+        """Wait until it has rung more often than `rings`, at most some seconds."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._rings > rings, timeout=seconds)
+
+
+@dataclass(frozen=True)
+class Relay:
+    """Everything that the parts of a relay share.
+
+    Attributes:
+        fingerprint: of the relay's own OpenPGP key in `keyring`.
+        originals: raw mails, each by its SHA-256.
+        bundles: frozen down bundles, each by its SHA-256.
+        uploads: up bundles, as far as they have arrived.
+        outbox_bell: rings when there is mail to the world.
+    """
+
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    fingerprint: str
+    originals: Files
+    bundles: Files
+    uploads: Files
+    releases: Path
+    certificate: Path
+    certificate_key: Path
+    inbound_secret: str
+    outbox_bell: Bell = field(default_factory=Bell)
+
+
+def open_relay(settings: Settings) -> Relay:
+    """Open the relay in `settings.data`, making what is missing.
+
+    Raises:
+        DataFolderError: the folder cannot be used.
+        DatabaseError: the database cannot be used.
+    """
+    data = settings.data
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(data / ".lock"):
+            tls = data / "tls"
+            tls.mkdir(mode=0o700, exist_ok=True)
+            ensure_certificate(tls / "certificate.pem", tls / "key.pem", settings.url)
+            keyring = Keyring(data / "keys")
+            relay = Relay(
+                settings=settings,
+                database=Database(settings.database),
+                keyring=keyring,
+                fingerprint=_ensure(
+                    data / "fingerprint", lambda: keyring.create_key("Mokanda relay")
+                ),
+                originals=Files(data / "originals"),
+                bundles=Files(data / "bundles"),
+                uploads=Files(data / "uploads"),
+                releases=data / "releases",
+                certificate=tls / "certificate.pem",
+                certificate_key=tls / "key.pem",
+                inbound_secret=settings.inbound_secret
+                or _ensure(data / "inbound-secret", lambda: secrets.token_urlsafe(24)),
+            )
+            relay.releases.mkdir(exist_ok=True)
+            return relay
+    except OSError as error:
+        raise DataFolderError(f"the data folder {data} cannot be used: {error}") from error
+
+
+def _ensure(path: Path, make: Callable[[], str]) -> str:
+    """The text in the file at `path`, made at first."""
+    if not path.exists():
+        write_durably(path, make().encode())
+    return path.read_text()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Only one process at a time makes what is missing."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

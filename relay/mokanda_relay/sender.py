@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The workers that empty the outbox."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from mokanda_wire.message import parse
+
+from . import incidents, outgoing
+from .relay import Relay
+from .sendgrid_api import SendGrid
+
+_LOOK_AGAIN = 30.0  # seconds, at most: another process may have put mail into the outbox
+
+log = logging.getLogger(__name__)
+
+
+class Sender(threading.Thread):
+    """Takes up what is due, sends it, and settles it; any number may run."""
+
+    def __init__(self, relay: Relay, stopping: threading.Event) -> None:
+        """Run until `stopping` is set; a request under way is finished."""
+        super().__init__(name="sender", daemon=True)
+        self._relay = relay
+        self._stopping = stopping
+        self._sendgrid = SendGrid(relay.settings.sendgrid_key, relay.settings.sendgrid_host)
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        bell = self._relay.outbox_bell
+        while not self._stopping.is_set():
+            rings = bell.rings()
+            try:
+                pause = 0.0 if self.send_one() else self._until_next()
+            except Exception:
+                log.exception("sending failed")
+                pause = _LOOK_AGAIN
+            if pause:
+                bell.wait(rings, pause)
+
+    def send_one(self) -> bool:
+        """Send the mail that is due first; returns whether there was one."""
+        with self._relay.database.transaction() as session:
+            intent = outgoing.take(session)
+        if intent is None:
+            return False
+        message, contents = parse(self._relay.originals.path(intent.digest).read_bytes())
+        outcome = self._sendgrid.send(intent.id, intent.recipients, message, contents)
+        with self._relay.database.transaction() as session:
+            outgoing.settle(session, intent.id, outcome)
+        log.info("outbound mail=%s to=%d %s", intent.id, len(intent.recipients), outcome)
+        return True
+
+    def _until_next(self) -> float:
+        with self._relay.database.reading() as session:
+            due = outgoing.next_due(session)
+        seconds = (due - incidents.now()).total_seconds() if due else _LOOK_AGAIN
+        return min(max(seconds, 0.01), _LOOK_AGAIN)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The relay's two listeners and its workers, from start to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from cheroot import wsgi
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+from mokanda_wire import protocol
+
+from . import housekeeping, inbound
+from .device_api import DeviceApi
+from .operator_side import OperatorSide
+from .relay import Relay
+from .sender import Sender
+from .settings import Listen
+
+_SENDERS = 4
+_STOP_WITHIN = 2.0  # seconds
+
+log = logging.getLogger(__name__)
+
+
+class _LazyTls(BuiltinSSLAdapter):
+    """TLS whose handshake is the worker's: a slow device must not keep others from connecting."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        super().__init__(str(certificate), str(key))
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+
+class _Server(wsgi.Server):
+    """A listener; what goes wrong in it goes to the log."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        # A connection that breaks is what village links do; only what we did wrong is an error.
+        grave = level >= logging.ERROR
+        text = " ".join(msg.split())
+        log.log(level if grave else logging.DEBUG, "%s", text, exc_info=grave and traceback)
+
+    def begin(self) -> str:
+        """Listen, serve in a thread, and return the address."""
+        self.prepare()
+        threading.Thread(target=self.serve, daemon=True).start()
+        host, port = self.bind_addr[:2]
+        return f"{host}:{port}"
+
+
+def _device_server(relay: Relay, listen: Listen) -> _Server:
+    server = _Server(
+        (listen.host, listen.port),
+        DeviceApi(relay).app,
+        numthreads=64,  # a device on a slow link holds one while it sends or fetches
+        request_queue_size=128,
+        timeout=180,  # seconds without a byte: a phone network stalls for minutes
+        shutdown_timeout=1,
+    )
+    server.ssl_adapter = _LazyTls(relay.certificate, relay.certificate_key)
+    server.max_request_body_size = protocol.MAX_BUNDLE
+    return server
+
+
+def _operator_server(relay: Relay, listen: Listen) -> _Server:
+    server = _Server(
+        (listen.host, listen.port),
+        OperatorSide(relay).app,
+        numthreads=8,
+        request_queue_size=128,
+        timeout=30,
+        shutdown_timeout=1,
+    )
+    server.max_request_body_size = inbound.MAX_BODY
+    return server
+
+
+@contextlib.contextmanager
+def running(relay: Relay, listen: Listen, operator: Listen) -> Iterator[tuple[str, str]]:
+    """Serve within the block; yields the addresses of the device API and the operator's side.
+
+    Raises:
+        EventsError: SENDGRID_EVENT_KEY is not a key.
+        OSError: an address cannot be listened on.
+    """
+    servers = (_device_server(relay, listen), _operator_server(relay, operator))
+    stopping = threading.Event()
+    workers = [threading.Thread(target=_housekeeper, args=(relay, stopping), daemon=True)]
+    if relay.settings.sendgrid_key:
+        workers += [Sender(relay, stopping) for _ in range(_SENDERS)]
+    addresses = (servers[0].begin(), servers[1].begin())
+    for worker in workers:
+        worker.start()
+    try:
+        yield addresses
+    finally:
+        stopping.set()
+        relay.outbox_bell.ring()
+        stops = [threading.Thread(target=server.stop, daemon=True) for server in servers]
+        for stop in stops:
+            stop.start()
+        deadline = time.monotonic() + _STOP_WITHIN
+        for thread in (*stops, *workers):
+            thread.join(max(deadline - time.monotonic(), 0))
+
+
+def _housekeeper(relay: Relay, stopping: threading.Event) -> None:
+    while True:
+        try:
+            housekeeping.tidy(relay)
+        except Exception:
+            log.exception("housekeeping failed")
+        if stopping.wait(housekeeping.EVERY):
+            return

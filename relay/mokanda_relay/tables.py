@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the relay's database. A change here needs a migration beside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Moment(sa.TypeDecorator[dt.datetime]):
+    """A time: aware in Python, UTC in the database (SQLite knows no time zones)."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: dt.datetime | None,
+        dialect: sa.Dialect,  # noqa: ARG002 - the base class' form
+    ) -> dt.datetime | None:
+        """To the database: UTC, naive."""
+        return value.astimezone(dt.UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(
+        self,
+        value: dt.datetime | None,
+        dialect: sa.Dialect,  # noqa: ARG002 - the base class' form
+    ) -> dt.datetime | None:
+        """From the database: aware."""
+        return value.replace(tzinfo=dt.UTC) if value else None
+
+
+class Text(sa.TypeDecorator[str]):
+    """A text from anywhere: what a database cannot hold (NUL, lone surrogates) is replaced."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: str | None,
+        dialect: sa.Dialect,  # noqa: ARG002 - the base class' form
+    ) -> str | None:
+        """To the database."""
+        return value and value.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+
+
+class Table(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map: ClassVar = {dt.datetime: Moment, int: sa.BigInteger, str: Text}
+
+
+def _device() -> Mapped[int]:
+    return mapped_column(sa.ForeignKey("device.id", ondelete="CASCADE"))
+
+
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only an INTEGER
+
+
+class Device(Table):
+    """A village's device, from the operator's `device add` on.
+
+    `up_applied` and `down_confirmed` are the last bundle numbers that both ends know to be
+    applied; `down_frozen` is the last number given to a down bundle. `error` is what last went
+    wrong with it, for the operator; a sync that succeeds clears it.
+    """
+
+    __tablename__ = "device"
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    domain: Mapped[str] = mapped_column(unique=True)
+    added: Mapped[dt.datetime]
+    claim_hash: Mapped[str | None] = mapped_column(unique=True)
+    claimed: Mapped[dt.datetime | None]
+    fingerprint: Mapped[str | None] = mapped_column(unique=True)
+    hello_counter: Mapped[int] = mapped_column(default=0)
+    token_hash: Mapped[str | None] = mapped_column(unique=True)
+    up_applied: Mapped[int] = mapped_column(default=0)
+    down_frozen: Mapped[int] = mapped_column(default=0)
+    down_confirmed: Mapped[int] = mapped_column(default=0)
+    residents_known: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[str] = mapped_column(default="")
+    report: Mapped[str] = mapped_column(default="{}")  # JSON; what the device told of itself
+    last_contact: Mapped[dt.datetime | None]
+    last_sync: Mapped[dt.datetime | None]
+    bytes_up: Mapped[int] = mapped_column(default=0)
+    bytes_down: Mapped[int] = mapped_column(default=0)
+    mails_out: Mapped[int] = mapped_column(default=0)
+    mails_in: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+
+    def told(self) -> dict[str, Any]:
+        """What the device last told of itself."""
+        try:
+            report = json.loads(self.report)
+        except ValueError:
+            return {}
+        return report if isinstance(report, dict) else {}
+
+
+class Resident(Table):
+    """A villager's local part, as the device last told."""
+
+    __tablename__ = "resident"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Original(Table):
+    """A raw mail in the folder of originals, named by its SHA-256."""
+
+    __tablename__ = "original"
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    kept: Mapped[dt.datetime]  # when it was last handed in; the housekeeper counts from here
+
+
+class Incoming(Table):
+    """A mail on its way to one villager: waiting, in the bundle `sequence`, delivered."""
+
+    __tablename__ = "incoming"
+    __table_args__ = (sa.UniqueConstraint("device_id", "recipient", "digest"),)
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    device_id: Mapped[int] = _device()
+    recipient: Mapped[str]
+    digest: Mapped[str] = mapped_column(sa.ForeignKey("original.digest"), index=True)
+    received: Mapped[dt.datetime]
+    sequence: Mapped[int | None]
+    delivered: Mapped[dt.datetime | None]
+
+
+class Notice(Table):
+    """An event on its way down: what became of a mail for one of its recipients."""
+
+    __tablename__ = "notice"
+    __table_args__ = (sa.UniqueConstraint("device_id", "message_id", "recipient", "kind"),)
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    device_id: Mapped[int] = _device()
+    message_id: Mapped[str]
+    recipient: Mapped[str]
+    kind: Mapped[str]
+    at: Mapped[dt.datetime]
+    reason: Mapped[str]
+    sequence: Mapped[int | None]
+    delivered: Mapped[dt.datetime | None]
+
+
+class DownBundle(Table):
+    """A frozen down bundle that the device has not yet acknowledged; its file has its SHA-256."""
+
+    __tablename__ = "down_bundle"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    sha256: Mapped[str]
+    record: Mapped[bytes]  # for the history, once it is acknowledged
+
+
+class Upload(Table):
+    """The up bundle that a device announced in its last hello.
+
+    `refused` is the reason, a word of the protocol's, once it was refused for good, and
+    `refused_text` the sentence: told again if the answer got lost.
+    """
+
+    __tablename__ = "upload"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    sequence: Mapped[int]
+    size: Mapped[int]
+    sha256: Mapped[str]
+    refused: Mapped[str] = mapped_column(default="")
+    refused_text: Mapped[str] = mapped_column(default="")
+
+
+class Outgoing(Table):
+    """A mail on its way to the world: the intent comes first, then the request.
+
+    `state` is waiting, trying (a request is under way, or its outcome is unknown), sent or
+    refused. A row in the first two is taken up when it is `due`.
+    """
+
+    __tablename__ = "outgoing"
+    __table_args__ = (sa.Index("outgoing_by_due", "state", "due"),)
+    id: Mapped[str] = mapped_column(primary_key=True)  # goes along in custom_args
+    device_id: Mapped[int] = _device()
+    digest: Mapped[str] = mapped_column(sa.ForeignKey("original.digest"), index=True)
+    message_id: Mapped[str]
+    state: Mapped[str]
+    created: Mapped[dt.datetime]
+    due: Mapped[dt.datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(default="")
+
+
+class OutgoingRecipient(Table):
+    """One of an outgoing mail's recipients in the world."""
+
+    __tablename__ = "outgoing_recipient"
+    outgoing_id: Mapped[str] = mapped_column(
+        sa.ForeignKey("outgoing.id", ondelete="CASCADE"), primary_key=True
+    )
+    address: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Incident(Table):
+    """Something that the operator should know: a mail not delivered, a bundle refused."""
+
+    __tablename__ = "incident"
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(index=True)
+    device_id: Mapped[int | None] = mapped_column(sa.ForeignKey("device.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    text: Mapped[str]
+
+
+class HistoryRow(Table):
+    """A row of the history log that the relay and a device both keep (mokanda_wire.history)."""
+
+    __tablename__ = "history"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    data: Mapped[bytes]

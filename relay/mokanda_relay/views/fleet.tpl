@@ -1,0 +1,89 @@
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Mokanda relay</title>
+<link rel="stylesheet" href="relay.css">
+</head>
+<body>
+<header>
+<h1>Mokanda relay</h1>
+<p>{{len(villages)}} {{"village" if len(villages) == 1 else "villages"}}
+· {{sum(each.waiting_down for each in villages)}} mails wait for them
+· {{sum(each.waiting_out for each in villages)}} wait for the world
+· {{now.strftime("%-d %B %Y, %H:%M")}} UTC</p>
+</header>
+<main>
+% if not sends:
+<p class="notice">Mail to the world waits: <code>SENDGRID_API_KEY</code> is not set.</p>
+% end
+% if villages:
+<div class="scroll">
+<table>
+<thead>
+<tr>
+<th scope="col">Village</th>
+<th scope="col">State</th>
+<th scope="col">Last sync</th>
+<th scope="col" class="number">Waiting</th>
+<th scope="col" class="number">Mails</th>
+<th scope="col" class="number">Data</th>
+<th scope="col">Signal</th>
+<th scope="col">Version</th>
+</tr>
+</thead>
+<tbody>
+% for each in villages:
+% device = each.device
+<tr>
+<th scope="row" data-label="Village">{{device.name}}<small>{{device.domain}}</small></th>
+% if device.claimed is None:
+<td data-label="State"><span class="state new">not claimed</span></td>
+% elif device.error:
+<td data-label="State"><span class="state wrong">trouble</span><small>{{device.error}}</small></td>
+% elif device.last_sync is None:
+<td data-label="State"><span class="state new">claimed</span></td>
+% elif (now - device.last_sync).days >= 2:
+<td data-label="State"><span class="state quiet">quiet</span></td>
+% else:
+<td data-label="State"><span class="state well">well</span></td>
+% end
+<td data-label="Last sync">{{ago(device.last_sync)}}\\
+% if device.last_contact and (device.last_sync is None or (device.last_contact - device.last_sync).total_seconds() > 60):
+<small>tried {{ago(device.last_contact)}}</small>\\
+% end
+</td>
+<td data-label="Waiting" class="number">↓ {{each.waiting_down}}<small>↑ {{each.waiting_out}}</small></td>
+<td data-label="Mails" class="number">↓ {{device.mails_in}}<small>↑ {{device.mails_out}}</small></td>
+<td data-label="Data" class="number">↓ {{size(device.bytes_down)}}<small>↑ {{size(device.bytes_up)}}</small></td>
+<td data-label="Signal">\\
+% if isinstance(each.told.get("signal"), int):
+<meter min="0" max="100" low="30" optimum="80" value="{{each.told["signal"]}}">{{each.told["signal"]}}</meter> {{each.told["signal"]}} %\\
+% else:
+–\\
+% end
+</td>
+<td data-label="Version">{{device.version or "–"}}<small>{{each.told.get("board", "")}}</small></td>
+</tr>
+% end
+</tbody>
+</table>
+</div>
+% else:
+<p class="notice">No village yet. <code>mokanda-relay device add NAME --output mokanda-claim.toml</code>
+makes the claim file for the first one.</p>
+% end
+% if incidents:
+<h2>What happened lately</h2>
+<ul class="incidents">
+% for each in incidents:
+<li><time datetime="{{each.at.isoformat(timespec="seconds")}}">{{each.at.strftime("%-d %b, %H:%M")}}</time>
+<span class="kind">{{each.kind}}</span> {{each.text}}</li>
+% end
+</ul>
+% end
+</main>
+<footer>Arrows: ↓ to the village, ↑ from it. Times are UTC. <a href="metrics">Metrics</a></footer>
+</body>
+</html>

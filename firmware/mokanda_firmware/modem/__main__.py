@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The modem's daemon, from the command line."""
+
+import argparse
+
+from mokanda_firmware import service, status
+from mokanda_firmware.modem.daemon import Daemon
+from mokanda_firmware.modem.sticks import Watch
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(
+        prog="mokanda-modem",
+        description="Keeps the USB modem's status published, and connects and disconnects it.",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log every AT command")
+    arguments = parser.parse_args()
+    service.start_logging(verbose=arguments.verbose)
+    service.end_on_signals()
+    requests = status.Requests("modem")
+    try:
+        Daemon(Watch(), requests).run()
+    finally:
+        requests.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A call: pppd at work on a port on which the modem has dialled already."""
+
+import contextlib
+import logging
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from mokanda_firmware.modem.apn import AccessPoint
+
+_log = logging.getLogger(__name__)
+
+HOOK = Path("/usr/lib/mokanda/ppp-up")  # writes "mokanda-up <interface>" to the file it is given
+
+_OPTIONS = """\
+nodetach
+nolock
+crtscts
+noauth
+hide-password
+noipdefault
+ipcp-accept-local
+ipcp-accept-remote
+usepeerdns
+noccp
+noipv6
+defaultroute
+defaultroute-metric 10
+lcp-echo-interval 20
+lcp-echo-failure 4
+lcp-echo-adaptive
+idle 300
+"""
+# What pppd's exit status means for people (pppd(8), EXIT STATUS).
+_REASONS = {
+    4: "This system's kernel lacks PPP.",
+    5: "The connection was not complete in time.",
+    10: "The mobile network and the modem did not agree on a connection.",
+    12: "The connection was idle and has been ended.",
+    15: "The mobile network stopped answering.",
+    16: "The modem lost the connection.",
+    19: "The mobile network refused the user name or password of its access point.",
+}
+
+
+class Call:
+    """One pppd. Its log and its hook's word that the link is up arrive at one descriptor."""
+
+    def __init__(
+        self, device: str, access_point: AccessPoint, *, carrier: bool, hook: Path = HOOK
+    ) -> None:
+        """Start pppd on ``device``; ``carrier`` tells that the port reports a lost connection."""
+        self._folder = tempfile.TemporaryDirectory(prefix="mokanda-call-")
+        self._pending = b""
+        self.interface = ""
+        self.up = False
+        self.ended = False
+        fifo = Path(self._folder.name, "said")
+        os.mkfifo(fifo, 0o600)
+        self._said = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        options = Path(self._folder.name, "options")
+        options.touch(0o600)
+        options.write_text(_options(device, access_point, carrier, hook, fifo), encoding="utf-8")
+        with fifo.open("wb", buffering=0) as said:
+            self._process = subprocess.Popen(
+                ["pppd", "file", str(options)],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when `read` has something to do."""
+        return self._said
+
+    def read(self) -> None:
+        """Take in what pppd said; sets `up`, `interface` and `ended`."""
+        try:
+            said = os.read(self._said, 4096)
+        except BlockingIOError:
+            return
+        if not said:
+            self._end()
+            return
+        *lines, self._pending = (self._pending + said).split(b"\n")
+        for raw in lines:
+            line = raw.decode("utf-8", "replace").strip()
+            if line.startswith("mokanda-up "):
+                self.interface = line.removeprefix("mokanda-up ")
+                self.up = True
+            elif line:
+                _log.info("pppd: %s", line)
+
+    def hang_up(self, patience: float = 10) -> None:
+        """End the call: ask pppd, and kill it after ``patience`` seconds."""
+        if not self.ended:
+            self._process.terminate()
+            try:
+                self._process.wait(patience)
+            except subprocess.TimeoutExpired:
+                _log.warning("pppd does not end: killed")
+                self._process.kill()
+            self._end()
+
+    def reason(self) -> str:
+        """Return why the call ended, for people."""
+        status = self._process.returncode
+        return _REASONS.get(status, f"The connection program pppd ended with status {status}.")
+
+    def _end(self) -> None:
+        self._process.wait()
+        self.ended = True
+        with contextlib.suppress(OSError):
+            os.close(self._said)
+        self._folder.cleanup()
+
+
+def _options(device: str, access_point: AccessPoint, carrier: bool, hook: Path, fifo: Path) -> str:
+    # Networks that ask for a login without caring which get one: pppd gives up without.
+    login = access_point.username or "guest"
+    lines = [
+        f"{device} 115200",
+        "modem" if carrier else "local",
+        f"user {_quoted(login)}",
+        f"password {_quoted(access_point.password or login)}",
+        f"ip-up-script {hook}",
+        f"ipparam {fifo}",
+    ]
+    return "\n".join(lines) + "\n" + _OPTIONS
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

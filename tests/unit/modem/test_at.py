@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import pty
+import threading
+import tty
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mokanda_firmware.modem.at import At, AtError, AtTimeoutError
+from tests.stand_ins.modem import SILENCE, Modem
+
+
+@pytest.fixture
+def modem() -> Modem:
+    return Modem()
+
+
+@pytest.fixture
+def at(modem: Modem) -> Iterator[At]:
+    with modem.on_pseudo_terminal() as path:
+        conversation = At(path)
+        yield conversation
+        conversation.close()
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[[bytes], At]]:
+    """A modem that answers whatever it is asked with the bytes given."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    threads: list[threading.Thread] = []
+    conversations: list[At] = []
+
+    def script(answer: bytes) -> At:
+        def speak() -> None:
+            question = b""
+            while not question.endswith(b"\r"):
+                question += os.read(master, 100)
+            os.write(master, answer)
+
+        threads.append(threading.Thread(target=speak))
+        threads[-1].start()
+        conversations.append(At(os.ttyname(slave)))
+        return conversations[-1]
+
+    yield script
+    for thread in threads:
+        thread.join()
+    for conversation in conversations:
+        conversation.close()
+    os.close(slave)
+    os.close(master)
+
+
+def test_a_value_comes_without_its_name(at: At) -> None:
+    assert at.value("AT+CSQ") == "18,99"
+
+
+def test_the_echo_is_not_part_of_the_answer(at: At) -> None:
+    assert at.command("AT+CGMM") == ["E303"]
+
+
+def test_a_refusal_is_an_error(at: At) -> None:
+    with pytest.raises(AtError, match="ERROR"):
+        at.command("AT+NONSENSE")
+
+
+def test_an_optional_value_that_the_modem_lacks_is_empty(at: At) -> None:
+    assert at.optional("AT+NONSENSE") == ""
+
+
+def test_a_coded_refusal_tells_its_code(scripted: Callable[[bytes], At]) -> None:
+    with pytest.raises(AtError) as caught:
+        scripted(b"\r\n+CME ERROR: 10\r\n").command("AT+CPIN?")
+    assert caught.value.code == 10
+
+
+def test_a_refusal_in_words_has_no_code(scripted: Callable[[bytes], At]) -> None:
+    with pytest.raises(AtError, match="SIM not inserted") as caught:
+        scripted(b"\r\n+CME ERROR: SIM not inserted\r\n").command("AT+CPIN?")
+    assert caught.value.code is None
+
+
+def test_silence_is_a_time_out(modem: Modem, at: At) -> None:
+    modem.faults["AT+CSQ"] = SILENCE
+    with pytest.raises(AtTimeoutError):
+        at.command("AT+CSQ", timeout=0.05)
+
+
+def test_a_line_that_comes_by_itself_is_kept_out_of_the_answer(
+    scripted: Callable[[bytes], At],
+) -> None:
+    at = scripted(b"\r\n^RSSI:18\r\n\r\n+CSQ: 17,99\r\n\r\nRING\r\n\r\nOK\r\n")
+    assert at.command("AT+CSQ") == ["+CSQ: 17,99"]
+    assert at.unsolicited() == ["^RSSI:18", "RING"]
+
+
+def test_what_a_timed_out_command_left_is_cleared(modem: Modem, at: At) -> None:
+    modem.faults["AT+CSQ"] = SILENCE
+    with pytest.raises(AtTimeoutError):
+        at.command("AT+CSQ", timeout=0.05)
+    modem.say("+CSQ: 18,99")
+    modem.say("OK")
+    at.synchronise()
+    assert at.value("AT+CGMM") == "E303"
+
+
+def test_a_port_that_never_answers_is_no_modem(scripted: Callable[[bytes], At]) -> None:
+    at = scripted(b"U-Boot 2025.01\r\n=> ")
+    with pytest.raises(AtTimeoutError, match="does not answer AT"):
+        at.synchronise(tries=1)
+
+
+def test_a_port_that_goes_away_in_the_middle_of_a_command_is_an_os_error(modem: Modem) -> None:
+    modem.faults["AT+COPS"] = SILENCE
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    at = At(os.ttyname(slave))
+    os.close(slave)
+    threading.Timer(0.05, os.close, [master]).start()
+    with pytest.raises(OSError, match=r".") as caught:
+        at.command("AT+COPS?", timeout=10)
+    assert not isinstance(caught.value, TimeoutError)
+    at.close()
+
+
+def test_a_call_without_network_has_no_carrier(at: At) -> None:
+    with pytest.raises(AtError, match="NO CARRIER"):
+        at.dial("ATD*99***1#", timeout=10)
+
+
+@given(st.binary(max_size=200).filter(lambda noise: b"\x03" not in noise))
+def test_noise_is_a_refusal_or_a_time_out_but_never_a_crash(noise: bytes) -> None:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    at = At(os.ttyname(slave))
+    os.write(master, noise)
+    try:
+        at.command("AT", timeout=0)
+    except AtError:
+        pass
+    finally:
+        at.close()
+        os.close(master)
+        os.close(slave)

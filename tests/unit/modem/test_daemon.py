@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon against the stand-in stick on a pseudo-terminal; udev is played by `Bus`.
+
+pppd is the script beside this file, as a test host's kernel need not have PPP: the real one dials
+in tests/emulator.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mokanda_firmware import status
+from mokanda_firmware.modem import daemon as daemon_module
+from mokanda_firmware.modem.daemon import Daemon
+from mokanda_firmware.modem.sticks import Stick
+from tests.stand_ins.mobile_network import MobileNetwork
+from tests.stand_ins.modem import SILENCE, Modem
+
+HERE = Path(__file__).parent
+HOOK = HERE.parents[2] / "firmware/system/usr/lib/mokanda/ppp-up"
+
+
+class Bus:
+    """Which sticks are plugged in, and word of it; ends the daemon when told to."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = os.pipe()
+        self._sticks: list[Stick] = []
+        self._ending = False
+
+    def fileno(self) -> int:
+        return self._reader
+
+    def drain(self) -> None:
+        os.read(self._reader, 100)
+        if self._ending:
+            raise SystemExit
+
+    def sticks(self) -> list[Stick]:
+        return self._sticks
+
+    def set(self, *sticks: Stick) -> None:
+        self._sticks = list(sticks)
+        os.write(self._writer, b"!")
+
+    def end(self) -> None:
+        self._ending = True
+        os.write(self._writer, b"!")
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{HERE}:{os.environ['PATH']}")
+    monkeypatch.setattr(daemon_module, "_START_PAUSE", 0.05)
+    monkeypatch.setattr(daemon_module, "_SEARCH_PAUSE", 0.05)
+
+
+@pytest.fixture
+def bus() -> Iterator[Bus]:
+    bus = Bus()
+    requests = status.Requests("modem")
+    with status.Subscription() as changes:
+        daemon = Daemon(bus, requests, hook=HOOK)
+
+        def run() -> None:
+            with pytest.raises(SystemExit):
+                daemon.run()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert changes.wait(10)
+    yield bus
+    bus.end()
+    thread.join(20)
+    requests.close()
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def modem() -> Iterator[Modem]:
+    reader, writer = os.pipe()  # a network that never has a packet for the board
+    os.set_blocking(reader, False)
+    yield Modem(MobileNetwork(reader))
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.fixture
+def plug(bus: Bus, modem: Modem) -> Iterator[Callable[[], Stick]]:
+    """Plug the modem in; at the end of the test it is pulled out."""
+    with contextlib.ExitStack() as stack:
+
+        def plug_in() -> Stick:
+            path = stack.enter_context(modem.on_pseudo_terminal())
+            stick = Stick("/sys/devices/stick", "HUAWEI Mobile", (path,))
+            bus.set(stick)
+            return stick
+
+        yield plug_in
+        bus.set()
+        wait_for("absent")
+
+
+def wait_for(state: str, **fields: object) -> dict[str, Any]:
+    """Wait until the published status has this state and these fields, and return the whole."""
+    wanted = {"state": state, **fields}
+    with status.Subscription() as changes:
+        while True:
+            content = status.read("modem")
+            if wanted.items() <= content.items():
+                return content
+            assert changes.wait(20), f"still {content}"
+
+
+def test_without_a_stick_the_modem_is_absent(bus: Bus) -> None:  # noqa: ARG001
+    assert wait_for("absent")["detail"] == "No modem is plugged in."
+
+
+def test_a_stick_is_identified(plug: Callable[[], Stick], modem: Modem) -> None:
+    plug()
+    content = wait_for("ready")
+    assert content["model"] == "huawei E303"
+    assert (content["imei"], content["imsi"]) == (modem.imei, modem.imsi)
+    assert (content["operator"], content["signal"]) == ("Vodacom CD", 58)
+
+
+def test_a_stick_that_is_pulled_out_is_absent(
+    plug: Callable[[], Stick], bus: Bus, modem: Modem
+) -> None:
+    plug()
+    wait_for("ready")
+    modem.unplug()
+    bus.set()
+    assert wait_for("absent")["imsi"] == ""
+
+
+def test_a_stick_that_is_pulled_out_in_the_middle_of_a_command_is_absent(
+    plug: Callable[[], Stick], bus: Bus, modem: Modem
+) -> None:
+    modem.faults["AT+COPS?"] = SILENCE
+    plug()
+    wait_for("starting", imsi=modem.imsi)
+    bus.set()
+    modem.unplug()
+    wait_for("absent")
+
+
+def test_without_a_sim_card_a_connection_is_refused(
+    plug: Callable[[], Stick], modem: Modem
+) -> None:
+    modem.sim = "absent"
+    plug()
+    wait_for("no_sim")
+    with pytest.raises(status.RequestError, match="no SIM card"):
+        status.request("modem", "connect")
+
+
+def test_a_locked_sim_card_says_what_to_do(plug: Callable[[], Stick], modem: Modem) -> None:
+    modem.sim = "pin"
+    plug()
+    assert "Switch that off in a phone" in wait_for("pin")["detail"]
+
+
+def test_the_network_comes_and_goes(plug: Callable[[], Stick], modem: Modem) -> None:
+    modem.signal = 99
+    plug()
+    wait_for("no_signal", signal=None)
+    modem.signal = 31
+    modem.say("+CREG: 1")
+    wait_for("ready", signal=100)
+
+
+def test_it_connects_and_disconnects(plug: Callable[[], Stick], modem: Modem) -> None:
+    plug()
+    wait_for("ready")
+    assert status.request("modem", "connect", timeout=20) == {"interface": "ppp0"}
+    assert status.read("modem")["state"] == "connected"
+    assert modem.apn == "vodanet"
+    status.request("modem", "disconnect", timeout=20)
+    assert wait_for("ready")["interface"] == ""
+
+
+def test_a_second_connect_finds_the_connection(plug: Callable[[], Stick], modem: Modem) -> None:
+    plug()
+    status.request("modem", "connect", timeout=20)
+    assert status.request("modem", "connect", timeout=20) == {"interface": "ppp0"}
+    assert modem.calls == 1
+
+
+def test_a_connect_waits_for_the_network(plug: Callable[[], Stick], modem: Modem) -> None:
+    modem.signal = 99
+    plug()
+    wait_for("no_signal")
+    replies: list[dict[str, Any]] = []
+    asker = threading.Thread(
+        target=lambda: replies.append(status.request("modem", "connect", timeout=20))
+    )
+    asker.start()
+    modem.signal = 20  # and does not say so
+    asker.join(20)
+    assert replies == [{"interface": "ppp0"}]
+
+
+def test_a_stick_that_is_pulled_out_during_a_call_is_absent(
+    plug: Callable[[], Stick], bus: Bus, modem: Modem
+) -> None:
+    plug()
+    status.request("modem", "connect", timeout=20)
+    modem.unplug()
+    bus.set()
+    wait_for("absent", interface="")
+
+
+def test_a_call_that_the_network_refuses_is_an_error_and_the_modem_is_reset(
+    plug: Callable[[], Stick], modem: Modem
+) -> None:
+    modem.faults["ATD"] = "NO CARRIER"
+    plug()
+    wait_for("ready")
+    with pytest.raises(status.RequestError, match=r"did not take the call \(NO CARRIER\)"):
+        status.request("modem", "connect", timeout=20)
+    wait_for("ready")
+    assert "ATZ" in modem.commands
+
+
+def test_the_second_refused_call_enumerates_the_stick_again(
+    tmp_path: Path, bus: Bus, modem: Modem
+) -> None:
+    switch = tmp_path / "authorized"
+    switch.write_text("1")
+    modem.faults["ATD"] = "NO CARRIER"
+    with modem.on_pseudo_terminal() as path:
+        bus.set(Stick(str(tmp_path), "HUAWEI Mobile", (path,)))
+        for _ in range(2):
+            wait_for("ready")
+            switch.write_text("untouched")
+            with pytest.raises(status.RequestError):
+                status.request("modem", "connect", timeout=20)
+        wait_for("starting", detail="The modem is restarting.")
+        assert switch.read_text() == "1"
+        bus.set()
+        wait_for("absent")
+
+
+def test_a_link_that_does_not_come_up_tells_why(
+    plug: Callable[[], Stick], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_PPPD_STATUS", "19")
+    plug()
+    wait_for("ready")
+    with pytest.raises(status.RequestError, match="refused the user name or password"):
+        status.request("modem", "connect", timeout=20)
+    wait_for("ready")
+
+
+def test_a_modem_that_does_not_answer_is_a_fault(
+    plug: Callable[[], Stick], modem: Modem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_module, "_START_TRIES", 1)
+    modem.faults["AT"] = SILENCE
+    plug()
+    assert "Pull it out" in wait_for("fault")["detail"]
+
+
+def test_the_port_that_answers_is_found_among_several(bus: Bus, modem: Modem) -> None:
+    deaf = Modem()
+    deaf.faults["AT"] = SILENCE
+    with deaf.on_pseudo_terminal() as first, modem.on_pseudo_terminal() as second:
+        bus.set(Stick("/sys/devices/stick", "HUAWEI Mobile", (first, second)))
+        wait_for("ready")
+        bus.set()
+        wait_for("absent")
+
+
+def test_a_network_card_is_ready_and_connects_by_itself(bus: Bus) -> None:
+    bus.set(Stick("/sys/devices/card", "HUAWEI HiLink", cards=("enxabc",)))
+    assert wait_for("ready")["detail"] == "HUAWEI HiLink is a network card."
+    assert status.request("modem", "connect") == {"interface": "enxabc"}
+    wait_for("connected")
+    status.request("modem", "disconnect")
+    wait_for("ready", interface="enxabc")
+    bus.set()
+    wait_for("absent")
+
+
+def test_an_unknown_request_is_refused(bus: Bus) -> None:  # noqa: ARG001
+    with pytest.raises(status.RequestError, match="does not know how to fly"):
+        status.request("modem", "fly")

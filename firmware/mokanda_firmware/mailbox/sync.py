@@ -15,7 +15,8 @@ from pathlib import Path
 from mokanda_firmware.mailbox import entries, messages
 from mokanda_firmware.mailbox.settings import set_setting, setting
 from mokanda_firmware.mailbox.store import Store, StoreError
-from mokanda_wire.bundle import Bundle, Event, Mail
+from mokanda_wire.bundle import Decoded, Event, Mail
+from mokanda_wire.history import Change, History, Row
 from mokanda_wire.message import Message
 
 __all__ = [
@@ -28,9 +29,11 @@ __all__ = [
     "apply_down",
     "confirm_up",
     "freeze_up",
+    "history",
     "next_hello_counter",
     "record_session",
     "release_up",
+    "restart_history",
     "sessions",
     "set_setting",
     "setting",
@@ -44,12 +47,16 @@ _PROGRESS = ("waiting", "relayed", "sent", "delivered", "bounced", "refused")
 
 @dataclass(frozen=True, slots=True)
 class PendingUp:
-    """A sealed bundle on its way up; ``size`` in octets, ``sha256`` in hex."""
+    """A sealed bundle on its way up; ``size`` in octets, ``sha256`` in hex.
+
+    ``record`` is what it adds to the history once the relay has applied it.
+    """
 
     sequence: int
     size: int
     sha256: str
     path: Path
+    record: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +159,8 @@ def freeze_up(store: Store, sequence: int, sealed: PendingUp, message_ids: Seque
                 raise StoreError(f"mail {message_id} does not wait any more")
         connection.execute(
             "UPDATE sync SET up_sequence = ?, pending_size = ?, pending_sha256 = ?,"
-            " pending_path = ?",
-            (sequence, sealed.size, sealed.sha256, str(sealed.path)),
+            " pending_path = ?, pending_record = ?",
+            (sequence, sealed.size, sealed.sha256, str(sealed.path), sealed.record),
         )
 
 
@@ -178,6 +185,7 @@ def confirm_up(store: Store, sequence: int) -> None:
             "UPDATE outgoing SET state = 'sent' WHERE state = 'bundled' AND sequence = ?",
             (sequence,),
         )
+        _change_history(connection, _history(connection).append(pending.record))
         _forget_pending(connection)
 
 
@@ -185,24 +193,33 @@ def release_up(store: Store, sequence: int, reason: str) -> None:
     """Note that the relay refused bundle ``sequence`` for good: its mails wait for another."""
     with store.transaction() as connection:
         pending = _state(connection).up_pending
-        if pending is None or pending.sequence != sequence:
-            return
-        connection.execute(
-            "UPDATE outgoing SET state = 'waiting', sequence = NULL, reason = ?"
-            " WHERE state = 'bundled' AND sequence = ?",
-            (reason, sequence),
-        )
-        connection.execute("UPDATE sync SET up_sequence = ?", (sequence - 1,))
-        _forget_pending(connection)
+        if pending is not None and pending.sequence == sequence:
+            _release(connection, pending, reason)
 
 
-def apply_down(store: Store, bundle: Bundle) -> Applied:
-    """Deliver what ``bundle`` brought, and remember its number.
+def restart_history(store: Store, reason: str) -> None:
+    """Begin the history anew, as the relay's has come to differ: a bundle waits for another."""
+    with store.transaction() as connection:
+        pending = _state(connection).up_pending
+        if pending is not None:
+            _release(connection, pending, reason)
+        _change_history(connection, _history(connection).restart())
+
+
+def history(store: Store) -> History:
+    """Return what this device and its relay both remember of their mail."""
+    with store.reading() as connection:
+        return _history(connection)
+
+
+def apply_down(store: Store, decoded: Decoded) -> Applied:
+    """Deliver what a bundle brought, and remember its number.
 
     Raises:
         StoreError: or one of its kinds; nothing has changed, the bundle can be applied again.
         ValueError: an attachment's content is not what its digest says.
     """
+    bundle = decoded.bundle
     if bundle.sequence <= state(store).down_applied:
         return Applied(bundle.sequence)
     for digest, content in bundle.contents.items():
@@ -224,6 +241,7 @@ def apply_down(store: Store, bundle: Bundle) -> Applied:
                 _note(connection, item)
                 events += 1
         connection.execute("UPDATE sync SET down_applied = ?", (bundle.sequence,))
+        _change_history(connection, _history(connection).append(decoded.record))
     return Applied(bundle.sequence, mails, events, tuple(unknown))
 
 
@@ -282,14 +300,40 @@ def _state(connection: sqlite3.Connection) -> SyncState:
             row["pending_size"],
             row["pending_sha256"],
             Path(row["pending_path"]),
+            row["pending_record"],
         )
     return SyncState(row["up_sequence"], pending, row["down_applied"], row["hello_counter"])
 
 
+def _release(connection: sqlite3.Connection, pending: PendingUp, reason: str) -> None:
+    connection.execute(
+        "UPDATE outgoing SET state = 'waiting', sequence = NULL, reason = ?"
+        " WHERE state = 'bundled' AND sequence = ?",
+        (reason, pending.sequence),
+    )
+    connection.execute("UPDATE sync SET up_sequence = ?", (pending.sequence - 1,))
+    _forget_pending(connection)
+
+
 def _forget_pending(connection: sqlite3.Connection) -> None:
     connection.execute(
-        "UPDATE sync SET pending_size = NULL, pending_sha256 = NULL, pending_path = NULL"
+        "UPDATE sync SET pending_size = NULL, pending_sha256 = NULL, pending_path = NULL,"
+        " pending_record = NULL"
     )
+
+
+def _history(connection: sqlite3.Connection) -> History:
+    return History(Row(*row) for row in connection.execute("SELECT * FROM history"))
+
+
+def _change_history(connection: sqlite3.Connection, change: Change) -> None:
+    for kind, position in change.forget.items():
+        connection.execute("DELETE FROM history WHERE kind = ? AND position < ?", (kind, position))
+    for row in change.rows:
+        connection.execute(
+            "INSERT INTO history (kind, position, data) VALUES (?, ?, ?)",
+            (row.kind, row.position, row.data),
+        )
 
 
 def _note(connection: sqlite3.Connection, event: Event) -> None:

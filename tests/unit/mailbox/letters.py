@@ -5,10 +5,12 @@ import hashlib
 from datetime import UTC, datetime
 
 from mokanda_firmware.mailbox.store import Store
-from mokanda_wire.bundle import Bundle, Item
+from mokanda_wire.bundle import Bundle, Decoded, Item
+from mokanda_wire.history import Record
 from mokanda_wire.message import Attachment, Mailbox, Message
 
 DOMAIN = "boende.example"
+NOTHING = Record(b"", ()).dump()  # what a bundle adds to the history
 
 
 def add_account(store: Store, name: str) -> int:
@@ -49,10 +51,10 @@ def attached(content: bytes, name: str = "photo.jpg") -> Attachment:
     return Attachment(name, "image/jpeg", hashlib.sha256(content).hexdigest(), len(content))
 
 
-def bundle_down(sequence: int, *items: Item, contents: dict[str, bytes] | None = None) -> Bundle:
-    """Make a bundle from the relay."""
+def bundle_down(sequence: int, *items: Item, contents: dict[str, bytes] | None = None) -> Decoded:
+    """Make a bundle from the relay, as it was read."""
     created = datetime(2026, 3, 1, tzinfo=UTC)
-    return Bundle("boende", "down", sequence, created, items, contents or {})
+    return Decoded(Bundle("boende", "down", sequence, created, items, contents or {}), NOTHING)
 
 
 def folders(store: Store) -> list[tuple[str, str, str]]:

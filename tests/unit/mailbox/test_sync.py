@@ -8,9 +8,10 @@ import pytest
 
 from mokanda_firmware.mailbox import entries, sync
 from mokanda_firmware.mailbox.store import Store, StoreError
-from mokanda_wire.bundle import Event, Mail
+from mokanda_wire.bundle import Decoded, Event, Mail
+from mokanda_wire.history import START, Record
 from mokanda_wire.message import Message
-from tests.unit.mailbox.letters import add_account, attached, bundle_down, folders, letter
+from tests.unit.mailbox.letters import NOTHING, add_account, attached, bundle_down, folders, letter
 
 WORLD = "friend@example.org"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -25,7 +26,7 @@ def write(
 
 
 def sealed(sequence: int) -> sync.PendingUp:
-    return sync.PendingUp(sequence, 100, "ab" * 32, Path(f"/data/bundles/{sequence}"))
+    return sync.PendingUp(sequence, 100, "ab" * 32, Path(f"/data/bundles/{sequence}"), NOTHING)
 
 
 def states(store: Store) -> dict[str, str]:
@@ -213,3 +214,34 @@ def test_accounts_are_named_in_order(store: Store) -> None:
     for name in ("ben", "awa"):
         add_account(store, name)
     assert sync.accounts(store) == ["awa", "ben"]
+
+
+def test_a_confirmed_bundle_enters_the_history(store: Store) -> None:
+    write(store, add_account(store, "awa"), "1@boende.example")
+    record = Record(b"what was sent", (("1@boende.example", "alias@boende.example"),)).dump()
+    bundle = sync.PendingUp(1, 100, "ab" * 32, Path("/data/bundles/1"), record)
+    sync.freeze_up(store, 1, bundle, ["1@boende.example"])
+    assert sync.history(store).tip == START
+    sync.confirm_up(store, 1)
+    sync.confirm_up(store, 1)
+    history = sync.history(store)
+    assert history.generation(history.tip).primer == b"what was sent"
+    assert history.own_of("alias@boende.example") == "1@boende.example"
+
+
+def test_an_applied_bundle_enters_the_history_once(store: Store) -> None:
+    down = Decoded(bundle_down(1).bundle, Record(b"what came", ()).dump())
+    sync.apply_down(store, down)
+    sync.apply_down(store, down)
+    history = sync.history(store)
+    assert history.generation(history.tip).primer == b"what came"
+
+
+def test_when_the_history_starts_over_a_frozen_bundles_mail_waits_again(store: Store) -> None:
+    sync.apply_down(store, Decoded(bundle_down(1).bundle, Record(b"what came", ()).dump()))
+    write(store, add_account(store, "awa"), "1@boende.example")
+    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    sync.restart_history(store, "the relay's differs")
+    assert sync.history(store).tip == START
+    assert sync.state(store).up_pending is None
+    assert len(sync.waiting(store, 1000)) == 1

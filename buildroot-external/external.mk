@@ -4,6 +4,9 @@
 mokanda-version = $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' \
 	$(BR2_EXTERNAL_MOKANDA_PATH)/../$(1)/pyproject.toml)
 
+# Where the index keeps its archives: there, Buildroot's own Python packages come from.
+mokanda-python-index = $(firstword $(subst /packages/, ,$(PYTHON_CBOR2_SITE)))/packages
+
 include $(sort $(wildcard $(BR2_EXTERNAL_MOKANDA_PATH)/package/*/*.mk))
 
 define MOKANDA_CHECK_CONFIG

@@ -7,6 +7,7 @@ The second half needs a Buildroot tree: BUILDROOT=DIRECTORY pytest tests/unit/te
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import re
@@ -17,9 +18,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
-from scripts.engines import buildroot_tree
+from scripts.engines import Package, buildroot_tree
+from scripts.engines import buildroot as engine
 from scripts.recipes import boards, load
+from scripts.steps import Log, StepError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXTERNAL = REPOSITORY / "buildroot-external"
@@ -85,14 +89,12 @@ def test_our_package_selects_what_its_pyproject_depends_on(room: str) -> None:
     project = tomllib.loads((REPOSITORY / room / "pyproject.toml").read_text())["project"]
     menu = (EXTERNAL / f"package/mokanda-{room}/Config.in").read_text()
     selected = set(re.findall(r"^\tselect BR2_PACKAGE_(\w+) # runtime$", menu, re.MULTILINE))
-    assert {_symbol(requirement) for requirement in project["dependencies"]} <= selected
+    assert {_symbol(Requirement(line).name) for line in project["dependencies"]} <= selected
 
 
-def _symbol(requirement: str) -> str:
-    """Buildroot's name of a Python package: python- in front, unless it is ours."""
-    name = re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower()
-    if name == "pyserial":
-        name = "serial"
+def _symbol(name: str) -> str:
+    """Buildroot's symbol of a Python package: python- in front, unless it is ours."""
+    name = {"multipart": "defnull-multipart", "pyserial": "serial"}.get(name, name)
     if not name.startswith(("mokanda-", "python-")):
         name = f"python-{name}"
     return name.upper().replace("-", "_")
@@ -187,6 +189,48 @@ def test_another_release_is_refused_by_name(tmp_path: Path) -> None:
     assert "is Buildroot 2019.02; Mokanda needs 20" in done.stderr
 
 
+def test_engine_hands_over_what_buildroot_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "OUTPUT", tmp_path / "buildroot")
+    images = tmp_path / "buildroot/orangepi-zero/images"
+    modules = tmp_path / "target/usr/lib/modules/6.12.103"
+    downloads = tmp_path / "cache/buildroot/busybox"
+    for directory in (images, modules, downloads):
+        directory.mkdir(parents=True)
+    subprocess.run(
+        ["tar", "-C", tmp_path / "target", "-cf", images / "rootfs.tar", "."], check=True
+    )
+    (downloads / "busybox-1.37.0.tar.bz2").write_bytes(b"archive")
+    target = {"type": "target", "virtual": False, "install_target": True, "downloads": []}
+    busybox = {**target, "downloads": [{"source": "busybox-1.37.0.tar.bz2"}]}
+    information = {
+        "host-make": {**target, "type": "host", "dl_dir": "make", "version": "4.4.1"},
+        "mokanda-wire": {**target, "dl_dir": "mokanda-wire", "version": "0.1.0"},
+        "busybox": {**busybox, "dl_dir": "busybox", "version": "1.37.0"},
+    }
+    (images / "show-info.json").write_text(json.dumps(information))
+
+    work, log = tmp_path / "work", Log(tmp_path / "log")
+    built = engine.build(load("orangepi-zero"), work, tmp_path / "cache", log)
+
+    assert built.kernel_release == "6.12.103"
+    assert (built.root / "usr/lib/modules/6.12.103").is_dir()
+    assert built.device_tree == images / "sun8i-h2-plus-orangepi-zero.dtb"
+    assert built.packages == [
+        Package("busybox", "1.37.0", hashlib.sha256(b"archive").hexdigest()),
+        Package("mokanda-wire", "0.1.0", ""),
+    ]
+
+
+def test_engine_without_a_finished_build_says_what_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "OUTPUT", tmp_path)
+    with pytest.raises(StepError, match="run scripts/buildroot"):
+        engine.build(load("orangepi-zero"), tmp_path, tmp_path, Log(tmp_path / "log"))
+
+
 @pytest.fixture(scope="module")
 def buildroot() -> Path:
     tree = os.environ.get("BUILDROOT")
@@ -216,7 +260,20 @@ def test_buildroot_knows_our_packages_by_version_and_licence(
         details = known[f"mokanda-{room}"]
         assert details["version"] == project["version"]
         assert details["licenses"] == project["license"]["text"]
-    assert known["python-pyppmd"]["downloads"][0]["uris"][0].startswith("https+https://")
+    for name in ("python-pyppmd", "python-defnull-multipart"):
+        assert known[name]["downloads"][0]["uris"][0].startswith("https+https://")
+
+
+@pytest.mark.parametrize("room", OURS)
+def test_buildroot_has_each_dependency_in_a_version_that_will_do(
+    buildroot: Path, tmp_path: Path, room: str
+) -> None:
+    project = tomllib.loads((REPOSITORY / room / "pyproject.toml").read_text())["project"]
+    _make(buildroot, tmp_path, "orangepi_zero_defconfig")
+    known = json.loads(_make(buildroot, tmp_path, "--silent", "show-info"))
+    for requirement in map(Requirement, project["dependencies"]):
+        package = _symbol(requirement.name).lower().replace("_", "-")
+        assert known[package]["version"] in requirement.specifier
 
 
 def test_busybox_has_every_command_of_initramfs_and_shell(buildroot: Path) -> None:

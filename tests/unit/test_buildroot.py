@@ -300,6 +300,7 @@ def test_check_package_has_nothing_to_say(buildroot: Path) -> None:
     done = subprocess.run(
         [sys.executable, buildroot / "utils/check-package", "--br2-external", *files],
         cwd=EXTERNAL,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,

@@ -154,6 +154,8 @@ class Board:
         if not self.card.exists():
             flash(image, self.card)
             self.set_kernel_arguments("")
+            # U-Boot's runs for 16 s, in which a busy computer may not get the board to Linux.
+            self.set_boot_variable("watchdog", "off")
             self._flashed.write_text(str(image.stat().st_mtime_ns))
 
     def __enter__(self) -> Self:
@@ -274,9 +276,13 @@ class Board:
 
     def set_kernel_arguments(self, text: str) -> None:
         """Add to the kernel's command line from the next boot on; the power must be off."""
-        self._need_card()
         # More CPUs would only slow QEMU's one thread down.
-        set_boot_variable(self.card, "extra_args", f"maxcpus=1 {text}".strip())
+        self.set_boot_variable("extra_args", f"maxcpus=1 {text}".strip())
+
+    def set_boot_variable(self, name: str, value: str) -> None:
+        """Change a variable of U-Boot; the power must be off."""
+        self._need_card()
+        set_boot_variable(self.card, name, value)
 
     def _need_card(self) -> None:
         if self.running:

@@ -15,7 +15,7 @@ import pytest
 from scripts.emulator import REPOSITORY, Board
 from scripts.patience import slowness
 from scripts.village import Children, Relay, ports, start_relay
-from tests.emulator.shell import KERNEL_ARGUMENTS, Shell
+from tests.emulator.shell import Shell
 from tests.emulator.village import Village
 from tests.stand_ins.front import Front
 from tests.stand_ins.mobile_network import GATEWAY, MobileNetwork, tun_device
@@ -86,7 +86,6 @@ def flashed_village(
 ) -> Iterator[Village]:
     """A village whose card has just been flashed; its board has no power yet."""
     with Board(request.config.getoption("image", IMAGE), folder / "board") as board:
-        board.set_kernel_arguments(KERNEL_ARGUMENTS)
         modem = Modem(network)
         yield Village(board, Shell(board), relay, front, network, modem)
         modem.unplug()

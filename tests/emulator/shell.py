@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 from collections.abc import Callable
@@ -10,12 +11,26 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scripts.emulator import Board
-from scripts.patience import Deadline, DeadlineError, wait_until
+from scripts.patience import DeadlineError, wait_until
 
-# systemd's own shell in place of a login, and nobody else on the console.
-KERNEL_ARGUMENTS: Final = (
-    "systemd.debug_shell=ttyS0 systemd.mask=serial-getty@ttyS0.service"
-    " systemd.show_status=no loglevel=1"
+# systemd's debug shell takes the place of a login; it reads lines without a prompt or an echo.
+READY: Final = "The shell for tests is ready."
+SHELL_UNIT: Final = f"""[Service]
+Environment=TERM=dumb SYSTEMD_PAGER=cat
+ExecStart=
+ExecStart=/bin/sh -c 'stty -echo; echo "{READY}"; \
+while read -r line; do eval "$$line"; done'
+"""
+KERNEL_ARGUMENTS: Final = " ".join(
+    (
+        "systemd.debug_shell=ttyS0",
+        "systemd.set_credential_binary=systemd.unit-dropin.debug-shell.service:"
+        + base64.b64encode(SHELL_UNIT.encode()).decode(),
+        "systemd.mask=serial-getty@ttyS0.service",
+        "systemd.show_status=no",
+        "systemd.tty.term.ttyS0=dumb",
+        "loglevel=1",
+    )
 )
 # What a terminal takes as one line.
 LONGEST_LINE: Final = 4095
@@ -37,23 +52,16 @@ class Shell:
     """Runs commands as root on a board, one at a time."""
 
     def __init__(self, board: Board) -> None:
+        """Let the board's card have a shell; it must not have power yet."""
+        board.set_kernel_arguments(KERNEL_ARGUMENTS)
+        # What is typed after a reset must not stop U-Boot.
+        board.set_boot_variable("bootdelay", "-2")
         self._board = board
         self._numbers = itertools.count(1)
 
-    def wait_for_start(self, seconds: float = 90) -> None:
+    def wait_for_start(self, seconds: float = 120) -> None:
         """Wait until a board that was powered on or reset takes commands."""
-        # A key typed any earlier would stop U-Boot.
-        self._board.console.wait_for("Starting kernel", seconds)
-        deadline = Deadline(seconds, "the root shell")
-        while deadline.left():
-            # What is typed before the shell reads is lost: type it again.
-            number = next(self._numbers)
-            self._board.console.write(f"stty -echo; PS1=; PS2=; echo $(({number}))shell\n")
-            try:
-                self._board.console.wait_for(rf"\n{number}shell\n", 3)
-            except DeadlineError:
-                continue
-            return
+        self._board.console.wait_for(READY, seconds)
 
     def run(self, command: str, seconds: float = 30) -> Result:
         """Run a line of shell; raises DeadlineError when it does not end in time."""

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from webtest import TestApp
 
-from scripts.emulator import Board, answers
+from scripts.emulator import LOOPBACK, Board, answers
 from scripts.patience import wait_until
 from scripts.village import DOMAIN, Relay
 from tests.emulator.phone import phone
@@ -47,6 +51,25 @@ class Village:
     def wait_for_webmail(self) -> None:
         """Wait until the webmail answers, after a reset or power-on."""
         wait_until(lambda: answers(self.board.webmail), "the webmail", 120)
+
+    def reboot(self) -> None:
+        """Restart as the board itself does, and wait until webmail and root shell answer."""
+        self.board.console.write("systemctl reboot\n")
+        self.shell.wait_for_start()
+        self.wait_for_webmail()
+
+    def slot(self) -> str:
+        """The slot, A or B, that the board has booted."""
+        return self.shell.check("sed 's/.*rauc.slot=\\(.\\).*/\\1/' /proc/cmdline")
+
+    def put(self, source: Path, target: str) -> None:
+        """Copy a file of this computer onto the board, through its Ethernet."""
+        handler = partial(SimpleHTTPRequestHandler, directory=source.parent)
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://{LOOPBACK}:{server.server_port}/{quote(source.name)}"
+            self.shell.check(f"busybox wget -q -O '{target}' '{url}'", seconds=120)
+            server.shutdown()
 
     def write_claim(self, name: str) -> Path:
         """A claim file of a device that is new to the relay."""

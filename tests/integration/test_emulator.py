@@ -66,6 +66,7 @@ def test_u_boots_variables_can_be_changed(board: Board) -> None:
     assert read_environment(board.card) == {
         "bootdelay": "0",
         "bootcmd": "run choose_slot",
+        "watchdog": "off",
         "extra_args": "maxcpus=1 quiet",
     }
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lamps that tell from afar how the device is."""

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lights' daemon, from the command line."""
+
+import argparse
+
+from mokanda_firmware import paths, service
+from mokanda_firmware.lights.daemon import Daemon
+from mokanda_firmware.lights.lamps import of_board
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    argparse.ArgumentParser(
+        prog="mokanda-lights",
+        description="Shows the device's state on the lamps that its board file names.",
+    ).parse_args()
+    service.start_logging()
+    service.end_on_signals()
+    Daemon(of_board(paths.board())).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The claim: from the SETUP partition into the device's data, and how far it has come.
+
+Nothing that lies on the partition, missing, damaged or for another device, takes an existing claim
+away; only a sound file with another code replaces it. The courier then trades it with the relay.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mokanda_firmware import paths, status
+from mokanda_firmware.files import write_durably
+from mokanda_wire import claimfile
+
+_log = logging.getLogger(__name__)
+
+_AGAIN = "Copy it to the SETUP partition again."
+
+
+@dataclass(frozen=True)
+class State:
+    """The published status `setup`."""
+
+    state: str
+    detail: str
+    village: str = ""
+    domain: str = ""
+    relay: str = ""
+
+
+def take_in() -> str:
+    """Import the claim file from the SETUP partition, if there is a new one.
+
+    Returns "", or a sentence that says what is wrong with the file and what to do.
+    """
+    try:
+        file = _find(paths.setup())
+        if file is None:
+            return ""
+        if file.stat().st_size > claimfile.MAX_SIZE:
+            return f"{file.name} is too large to be a claim file. {_AGAIN}"
+        text = _text(file.read_bytes())
+        new = claimfile.read(text)
+    except claimfile.ClaimFileError as error:
+        return str(error)
+    except (OSError, UnicodeError) as error:
+        _log.warning("SETUP partition: %s", error)
+        return f"The claim file cannot be read. {_AGAIN}"
+    old = _claimed()
+    if old is not None and old.code == new.code:
+        return ""
+    # Written anew rather than copied: what is imported has been checked whole.
+    write_durably(paths.claim(), claimfile.write(new))
+    _log.info("claim of %s at %s imported", new.device, new.relay)
+    return ""
+
+
+def state(problem: str = "") -> State:
+    """Return how far the claim has come; ``problem`` is what `take_in` returned."""
+    claim = _claimed()
+    if claim is None:
+        if problem:
+            return State("claim_error", problem)
+        return State("no_claim", "There is no claim file on the SETUP partition of the card.")
+    where = (claim.device, claim.domain, claim.relay)
+    result = _result()
+    if result.get("code") != claim.code:
+        detail = f"The device will claim itself at {claim.relay} as soon as it can connect."
+        name = "claim_pending"
+    elif "refused" in result:
+        name, detail = "claim_error", str(result["refused"])
+    else:
+        name, detail = "claimed", f"Mail goes through {claim.relay}."
+    if problem:
+        detail = f"{detail} The claim file that lies on the card now was not used: {problem}"
+    return State(name, detail, *where)
+
+
+def publish_state(problem: str = "") -> State:
+    """Publish the status `setup` and return it."""
+    current = state(problem)
+    status.publish("setup", **vars(current))
+    return current
+
+
+def _find(folder: Path) -> Path | None:
+    """Return the claim file; browsers and editors add to its name: "mokanda-claim (1).toml"."""
+    if (folder / claimfile.NAME).exists():
+        return folder / claimfile.NAME
+    stem, suffix = claimfile.NAME.split(".")
+    for file in sorted(folder.glob("*")):
+        name = file.name.lower()
+        if name.startswith(stem) and f".{suffix}" in name:
+            return file
+    return None
+
+
+def _text(content: bytes) -> str:
+    """Decode what an editor saved: UTF-8, or UTF-16 with its mark. Raises UnicodeError."""
+    utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return content.decode("utf-16" if utf_16 else "utf-8")
+
+
+def _claimed() -> claimfile.ClaimFile | None:
+    try:
+        return claimfile.read(paths.claim().read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (claimfile.ClaimFileError, OSError, UnicodeError) as error:
+        _log.error("%s: %s", paths.claim(), error)
+        return None
+
+
+def _result() -> dict[str, Any]:
+    try:
+        content = json.loads(paths.claim_result().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

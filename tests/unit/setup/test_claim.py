@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from pathlib import Path
+
+import pytest
+
+from mokanda_firmware import paths, status
+from mokanda_firmware.setup import claim, result
+from mokanda_wire import claimfile
+
+GOOD = claimfile.ClaimFile(
+    relay="https://relay.example",
+    code="ABCD-EFGH-JKLM",
+    device="bolenge",
+    domain="bolenge.example",
+    relay_fingerprint="0123456789ABCDEF0123456789ABCDEF01234567",
+)
+OTHER = claimfile.ClaimFile(
+    relay="https://other.example",
+    code="NPQR-STUV-WXYZ",
+    device="ikela",
+    domain="ikela.example",
+    relay_fingerprint="89ABCDEF0123456789ABCDEF0123456789ABCDEF",
+)
+
+
+@pytest.fixture(autouse=True)
+def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The SETUP partition."""
+    for name in ("data", "run", "setup"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
+    return tmp_path / "setup"
+
+
+def put(card: Path, content: str | bytes, name: str = claimfile.NAME) -> None:
+    data = content.encode() if isinstance(content, str) else content
+    (card / name).write_bytes(data)
+
+
+def set_up() -> claim.State:
+    current = claim.publish_state(claim.take_in())
+    result.write(current)
+    return current
+
+
+def answer(**fields: str) -> None:
+    paths.claim_result().write_text(json.dumps(fields))
+
+
+def told(card: Path) -> str:
+    return (card / result.NAME).read_bytes().decode()
+
+
+def test_without_a_claim_file_the_card_says_where_to_put_one(card: Path) -> None:
+    assert set_up().state == "no_claim"
+    assert "Copy the file mokanda-claim.toml" in told(card)
+
+
+def test_a_claim_is_imported_and_waits_for_its_relay(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    assert claimfile.read(paths.claim().read_text()) == GOOD
+    published = status.read("setup")
+    assert published["state"] == "claim_pending"
+    assert (published["village"], published["domain"]) == ("bolenge", "bolenge.example")
+    assert "The claim file has been read." in told(card)
+
+
+def test_what_the_relay_answered_makes_it_claimed(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    answer(code=GOOD.code, device="bolenge", domain="bolenge.example")
+    assert set_up().state == "claimed"
+    assert "Mail addresses: ...@bolenge.example" in told(card)
+
+
+def test_what_the_relay_refused_is_told(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    answer(code=GOOD.code, refused="The code was used by another device.")
+    assert set_up().state == "claim_error"
+    assert "The code was used by another device." in told(card)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\xff\xfe rubbish",
+        claimfile.write(GOOD)[:150].encode(),
+        claimfile.write(GOOD).replace("ABCD", "????").encode(),
+        b"x" * (claimfile.MAX_SIZE + 1),
+    ],
+)
+def test_a_damaged_file_is_told_and_imports_nothing(card: Path, content: bytes) -> None:
+    put(card, content)
+    current = set_up()
+    assert current.state == "claim_error"
+    assert current.detail.endswith((".", "again."))
+    assert current.detail in told(card)
+    assert not paths.claim().exists()
+
+
+def test_a_damaged_file_does_not_take_a_claim_away(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    answer(code=GOOD.code)
+    put(card, "rubbish")
+    current = set_up()
+    assert current.state == "claimed"
+    assert "was not used" in current.detail
+    assert claimfile.read(paths.claim().read_text()) == GOOD
+
+
+def test_a_card_without_the_file_does_not_take_a_claim_away(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    (card / claimfile.NAME).unlink()
+    assert set_up().state == "claim_pending"
+
+
+def test_a_sound_file_with_another_code_replaces_the_claim(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    answer(code=GOOD.code)
+    put(card, claimfile.write(OTHER))
+    assert set_up().state == "claim_pending"
+    assert claimfile.read(paths.claim().read_text()) == OTHER
+
+
+@pytest.mark.parametrize("name", ["mokanda-claim (1).toml", "mokanda-claim.toml.txt"])
+def test_a_file_that_a_browser_or_editor_renamed_is_found(card: Path, name: str) -> None:
+    put(card, claimfile.write(GOOD), name)
+    assert set_up().state == "claim_pending"
+
+
+def test_a_file_that_an_editor_saved_as_utf_16_is_read(card: Path) -> None:
+    put(card, claimfile.write(GOOD).encode("utf-16"))
+    assert set_up().state == "claim_pending"
+
+
+def test_a_card_that_cannot_be_written_hurts_nobody(
+    card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(card, claimfile.write(GOOD))
+    monkeypatch.setattr(result, "NAME", "missing/result.txt")
+    assert set_up().state == "claim_pending"
+
+
+def test_the_card_is_written_only_when_there_is_news(card: Path) -> None:
+    set_up()
+    before = (card / result.NAME).stat().st_ino
+    set_up()
+    assert (card / result.NAME).stat().st_ino == before

@@ -97,6 +97,24 @@ class Keyring:
             raise EnvelopeError(f"GnuPG made no key: {_last_line(key)}")
         return str(key.fingerprint)
 
+    def own_key(self, name: str) -> str:
+        """Return the fingerprint of the key pair in here; make it, under this name, if need be."""
+        keys = self._gpg.list_keys(secret=True)
+        return str(keys[0]["fingerprint"]) if keys else self.create_key(name)
+
+    def fingerprint_of(self, data: bytes) -> str:
+        """Return the fingerprint of a public key without taking it in."""
+        if b"PRIVATE KEY" in data or len(data) > 64 * 1024:
+            raise EnvelopeError("This is not a public key.")
+        with tempfile.NamedTemporaryFile(dir=self._home) as file:
+            file.write(data)
+            file.flush()
+            scanned = self._gpg.scan_keys(file.name)
+        found = {key["fingerprint"] for key in scanned if key["type"] == "pub"}
+        if len(found) != 1:
+            raise EnvelopeError(f"One public key was expected, {len(found)} came.")
+        return str(found.pop())
+
     def export_key(self, fingerprint: str) -> bytes:
         """Return the public key, binary."""
         data = self._gpg.export_keys(fingerprint, armor=False)
@@ -106,21 +124,11 @@ class Keyring:
 
     def import_key(self, data: bytes) -> str:
         """Take in one public key; return its fingerprint."""
-        if b"PRIVATE KEY" in data or len(data) > 64 * 1024:
-            raise EnvelopeError("This is not a public key.")
-        found = {key["fingerprint"] for key in self._scan(data) if key["type"] == "pub"}
-        if len(found) != 1:
-            raise EnvelopeError(f"One public key was expected, {len(found)} came.")
+        fingerprint = self.fingerprint_of(data)
         result = self._gpg.import_keys(data)
-        if not set(result.fingerprints) >= found:
+        if fingerprint not in result.fingerprints:
             raise EnvelopeError(f"GnuPG does not take the key: {_last_line(result)}")
-        return str(found.pop())
-
-    def _scan(self, data: bytes) -> Any:  # noqa: ANN401 - gnupg is untyped
-        with tempfile.NamedTemporaryFile(dir=self._home) as file:
-            file.write(data)
-            file.flush()
-            return self._gpg.scan_keys(file.name)
+        return fingerprint
 
     def seal(self, data: bytes, recipient: str, signer: str) -> bytes:
         """Sign with `signer`'s key and encrypt to `recipient`'s; both are fingerprints."""

@@ -132,10 +132,10 @@ class Hello:
 class HelloReply:
     """The relay's side; signed by the relay. `counter` repeats the hello's.
 
-    `applied_up` is the last up bundle that the relay applied, `up_offset` how many bytes of
-    the announced one it holds, `down` the bundle to fetch, `token` proves this session in
-    the requests that follow. `history_agrees` is False when both ends must forget their
-    histories and start over: the relay has done so.
+    `applied_up` is the last up bundle that the relay applied and `applied_sha256` its
+    SHA-256, `up_offset` how many bytes of the announced one it holds, `down` the bundle to
+    fetch, `token` proves this session in the requests that follow. `history_agrees` is False
+    when both ends must forget their histories and start over: the relay has done so.
     """
 
     counter: int
@@ -146,6 +146,7 @@ class HelloReply:
     token: str
     history_agrees: bool
     release: Release | None = None
+    applied_sha256: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

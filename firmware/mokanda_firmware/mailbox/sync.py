@@ -37,6 +37,7 @@ __all__ = [
     "sessions",
     "set_setting",
     "setting",
+    "skip_up",
     "state",
     "waiting",
 ]
@@ -108,10 +109,10 @@ def state(store: Store) -> SyncState:
         return _state(connection)
 
 
-def next_hello_counter(store: Store) -> int:
-    """Return a number that no hello has carried yet."""
+def next_hello_counter(store: Store, after: int = 0) -> int:
+    """Return a number that no hello has carried yet, greater than ``after``."""
     with store.transaction() as connection:
-        connection.execute("UPDATE sync SET hello_counter = hello_counter + 1")
+        connection.execute("UPDATE sync SET hello_counter = max(hello_counter, ?) + 1", (after,))
         return _state(connection).hello_counter
 
 
@@ -164,12 +165,15 @@ def freeze_up(store: Store, sequence: int, sealed: PendingUp, message_ids: Seque
         )
 
 
-def confirm_up(store: Store, sequence: int) -> None:
-    """Note that the relay has applied bundle ``sequence``: its mails leave the outbox for sent."""
+def confirm_up(store: Store, sequence: int) -> int:
+    """Note that the relay has applied bundle ``sequence``: its mails leave the outbox for sent.
+
+    Returns how many mails it carried; 0 when that was known already.
+    """
     with store.transaction() as connection:
         pending = _state(connection).up_pending
         if pending is None or pending.sequence != sequence:
-            return
+            return 0
         bundled = "(SELECT message FROM outgoing WHERE state = 'bundled' AND sequence = ?)"
         connection.execute(
             "UPDATE delivery SET state = 'relayed', at = ?"  # noqa: S608 - constants
@@ -181,12 +185,13 @@ def confirm_up(store: Store, sequence: int) -> None:
             f" WHERE folder = 'outbox' AND origin = 'written' AND message IN {bundled}",
             (messages.now(), sequence),
         )
-        connection.execute(
+        mails = connection.execute(
             "UPDATE outgoing SET state = 'sent' WHERE state = 'bundled' AND sequence = ?",
             (sequence,),
-        )
+        ).rowcount
         _change_history(connection, _history(connection).append(pending.record))
         _forget_pending(connection)
+        return mails
 
 
 def release_up(store: Store, sequence: int, reason: str) -> None:
@@ -243,6 +248,18 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
         connection.execute("UPDATE sync SET down_applied = ?", (bundle.sequence,))
         _change_history(connection, _history(connection).append(decoded.record))
     return Applied(bundle.sequence, mails, events, tuple(unknown))
+
+
+def skip_up(store: Store, sequence: int) -> None:
+    """Note that the relay has applied bundles up to ``sequence`` which this store knows nothing of.
+
+    So it is when the store was restored from a copy: a new bundle must not take an old number.
+    """
+    with store.transaction() as connection:
+        pending = _state(connection).up_pending
+        if pending is not None:
+            _release(connection, pending, "its number was used before")
+        connection.execute("UPDATE sync SET up_sequence = max(up_sequence, ?)", (sequence,))
 
 
 def accounts(store: Store) -> list[str]:

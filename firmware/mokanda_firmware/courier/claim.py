@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The claim: a new device trades its code for a name, once, and keys with its relay.
+
+The claim file names the relay's key by its fingerprint, so that nobody between the two can
+put in another. A lost reply does no harm: the same code and key are granted again.
+"""
+
+import logging
+
+from mokanda_firmware import running
+from mokanda_firmware.courier import clock
+from mokanda_firmware.courier.failures import ClaimError, CutError, NotOurRelayError, RefusedError
+from mokanda_firmware.courier.identity import Identity, Outcome, read_outcome, write_outcome
+from mokanda_firmware.courier.relay import Connection
+from mokanda_wire import protocol
+from mokanda_wire.claimfile import ClaimFile
+from mokanda_wire.envelope import EnvelopeError, Keyring
+
+_FOR_GOOD = {protocol.CLAIM_UNKNOWN, protocol.CLAIM_USED}
+
+log = logging.getLogger(__name__)
+
+
+def redeem(claim: ClaimFile, keyring: Keyring, connection: Connection) -> Identity:
+    """Claim the device at its relay.
+
+    Raises:
+        ClaimError: the relay refuses the code; noted, so that it is not tried again.
+        CourierError: it did not work this time.
+    """
+    fingerprint = keyring.own_key(claim.device)
+    request = protocol.ClaimRequest(claim.code, claim.device, running.version())
+    body = protocol.Claim(
+        keyring.export_key(fingerprint), keyring.sign(protocol.dump(request), fingerprint)
+    )
+    try:
+        answer = connection.post(protocol.CLAIM, protocol.dump(body))
+    except RefusedError as error:
+        if error.reason in _FOR_GOOD:
+            outcome = Outcome(
+                "refused", str(error), claim.code, claim.device, claim.domain, fingerprint
+            )
+            write_outcome(outcome)
+            raise ClaimError(str(error)) from error
+        raise
+    grant = _granted(answer, claim, keyring, fingerprint)
+    clock.correct(grant.time)
+    outcome = Outcome("claimed", "", claim.code, grant.device, grant.domain, fingerprint)
+    write_outcome(outcome)
+    log.info("claimed as %s by %s", grant.device, claim.relay)
+    return Identity(claim, outcome)
+
+
+def _granted(
+    answer: bytes, claim: ClaimFile, keyring: Keyring, fingerprint: str
+) -> protocol.ClaimGrant:
+    try:
+        reply = protocol.load(protocol.ClaimReply, answer)
+        if keyring.fingerprint_of(reply.relay_key) != claim.relay_fingerprint:
+            raise NotOurRelayError(
+                "The relay's key is not the one that the claim file names. Ask its operator for a "
+                "new claim file."
+            )
+        keyring.import_key(reply.relay_key)
+        grant = protocol.load(
+            protocol.ClaimGrant, keyring.verify(reply.grant, claim.relay_fingerprint)
+        )
+    except (protocol.ProtocolError, EnvelopeError) as error:
+        raise CutError(f"The relay's answer to the claim cannot be read: {error}") from error
+    if grant.device_key != fingerprint:
+        raise CutError("The relay answered another device's claim.")
+    return grant
+
+
+def is_refused(claim: ClaimFile) -> Outcome | None:
+    """How this claim was refused, if it was: only another claim file helps then."""
+    outcome = read_outcome()
+    return (
+        outcome if outcome and outcome.code == claim.code and outcome.state == "refused" else None
+    )

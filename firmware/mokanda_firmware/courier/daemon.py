@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The courier's loop: waits for the next time, a request or a claim file; nothing polls."""
+
+import logging
+import os
+import select
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from mokanda_firmware import service, status
+from mokanda_firmware.courier import claim, identity, schedule
+from mokanda_firmware.courier.failures import CourierError
+from mokanda_firmware.courier.run import NO_CLAIM, run
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.mailbox.sync import SessionRecord
+
+# The clock may be wrong until the relay has told the time, and with it every scheduled time.
+FIRST_SYNC = timedelta(seconds=90)
+# The clock may be set by somebody else: look at it now and then.
+LONGEST_WAIT = timedelta(hours=6)
+
+log = logging.getLogger(__name__)
+
+
+class Daemon:
+    """The courier of a device."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._requests = status.Requests("courier")
+        self._statuses = status.Subscription()
+        self._done_reader, self._done_writer = os.pipe2(os.O_CLOEXEC)
+        self._running: threading.Thread | None = None
+        self._lock = threading.Lock()  # of what is published, by both threads
+        self._published: dict[str, Any] = {}
+        self._progress: float | None = None
+        self._again = False
+        self._error: CourierError | None = None
+        self._failures = 0
+        self._first: float | None = time.monotonic() + FIRST_SYNC.total_seconds()
+        self._due = self._first  # the next try, as are the others in seconds of the monotonic clock
+        self._night_ends = self._first + schedule.NIGHT.total_seconds()
+        self._remember()
+
+    def serve(self) -> None:
+        """Work until a signal ends the process."""
+        if identity.read() is None:
+            self._due = time.monotonic()
+        self._rest()
+        service.notify("READY=1")
+        while True:
+            for event in self._wait():
+                if event == self._done_reader:
+                    os.read(self._done_reader, 1)
+                    self._ended()
+                elif event == self._requests.fileno():
+                    self._answer()
+                else:
+                    self._look_at(self._statuses.wait(0))
+            if self._running is None and time.monotonic() >= self._due:
+                self._start()
+
+    def close(self) -> None:
+        """Stop taking requests."""
+        self._requests.close()
+        self._statuses.close()
+
+    def _wait(self) -> list[int]:
+        poller = select.poll()
+        for descriptor in (self._requests.fileno(), self._statuses.fileno(), self._done_reader):
+            poller.register(descriptor, select.POLLIN)
+        seconds = None
+        if self._running is None:
+            seconds = min(max(0.0, self._due - time.monotonic()), LONGEST_WAIT.total_seconds())
+        found = poller.poll(None if seconds is None else seconds * 1000 + 1)
+        if not found and self._running is None and time.monotonic() < self._due:
+            self._plan()
+        return [descriptor for descriptor, _ in found]
+
+    def _answer(self) -> None:
+        request = self._requests.receive(0)
+        if request is None:
+            return
+        if request.verb == "sync":
+            request.reply(accepted=True)
+            self._again = self._running is not None  # mail may have come since it began
+            self._start()
+        elif request.verb == "reschedule":
+            request.reply()
+            if self._running is None:
+                self._rest()
+        else:
+            request.fail(f"The courier does not know how to {request.verb}.")
+
+    def _look_at(self, names: set[str]) -> None:
+        """Try to claim when a claim file was imported, or when a modem has become ready."""
+        ready = "modem" in names and status.read("modem").get("state") == "ready"
+        if self._running is None and ("setup" in names or ready) and identity.read() is None:
+            imported = identity.read_claim()
+            if imported is None or claim.is_refused(imported):
+                self._rest()
+            else:
+                self._start()
+
+    def _start(self) -> None:
+        if self._running is None:
+            self._first = None
+            self._publish(last_attempt=_iso(datetime.now(UTC)), progress=None)
+            self._running = threading.Thread(target=self._run, name="sync", daemon=True)
+            self._running.start()
+
+    def _run(self) -> None:
+        """Sync, in a thread of its own: requests are answered meanwhile."""
+        try:
+            record = run(self._store, self._tell)
+        except CourierError as error:
+            log.warning("sync failed: %s", error)
+            self._error = error
+        except Exception:
+            log.exception("sync failed")
+            self._error = CourierError("The sync failed for a reason that is in the log.")
+        else:
+            log.info("synced: %s", record)
+            self._error = None
+        finally:
+            os.write(self._done_writer, b".")
+
+    def _tell(self, state: str, detail: str, progress: float | None) -> None:
+        if progress is not None:
+            progress = round(progress, 1)
+            if progress == self._progress and self._published.get("state") == state:
+                return
+        self._progress = progress
+        self._publish(state=state, detail=detail, progress=progress)
+
+    def _ended(self) -> None:
+        self._running = None
+        self._failures = self._failures + 1 if self._error else 0
+        self._remember()
+        self._rest()
+        if self._again:
+            self._again = False
+            self._start()
+
+    def _rest(self) -> None:
+        """Plan the next sync, and say how things stand."""
+        claimed = identity.read() is not None
+        imported = identity.read_claim()
+        refused = claim.is_refused(imported) if imported else None
+        detail = str(self._error) if self._error else ""
+        if claimed:
+            state = "failed" if self._error else "idle"
+        else:
+            state = "unclaimed"
+            detail = NO_CLAIM if imported is None else refused.detail if refused else detail
+        self._plan()
+        self._publish(state=state, detail=detail, progress=None)
+
+    def _plan(self) -> None:
+        """Find when to try next: soon after a failure, else at the next scheduled time."""
+        now = time.monotonic()
+        if identity.read() is None:
+            imported = identity.read_claim()
+            waiting = imported is not None and not claim.is_refused(imported)
+            delay = schedule.claim_delay(self._failures).total_seconds() if self._failures else 0.0
+            self._due = now + delay if waiting else float("inf")
+            self._publish(next_sync=None)
+            return
+        wall = datetime.now(UTC)
+        zone = schedule.zone_of(sync.setting(self._store, "timezone", ""))
+        times = sync.setting(self._store, "sync_times", list(schedule.DEFAULT_TIMES))
+        due = schedule.next_time(times, zone, wall)
+        scheduled = now + (due - wall).total_seconds() if due else float("inf")
+        self._due = scheduled
+        if self._error and self._error.worth_retrying:
+            retry = now + schedule.retry_delay(self._failures).total_seconds()
+            if retry < min(scheduled, self._night_ends):
+                self._due = retry
+        elif self._first is not None:
+            self._due = min(scheduled, self._first)
+        if self._due == scheduled:
+            self._night_ends = scheduled + schedule.NIGHT.total_seconds()
+        at = wall + timedelta(seconds=self._due - now) if self._due != float("inf") else None
+        self._publish(next_sync=_iso(at))
+
+    def _remember(self) -> None:
+        """Take the last sessions from the store."""
+        try:
+            sessions = sync.sessions(self._store, 200)
+        except StoreError as error:
+            log.warning("the sessions cannot be read: %s", error)
+            return
+        last: SessionRecord | None = sessions[0] if sessions else None
+        success = next((each.ended for each in sessions if not each.error), None)
+        self._publish(
+            last_success=_iso(success),
+            last_attempt=_iso(last.started if last else None),
+            sent=last.sent if last else 0,
+            received=last.received if last else 0,
+            bytes_up=last.bytes_up if last else 0,
+            bytes_down=last.bytes_down if last else 0,
+        )
+
+    def _publish(self, **fields: Any) -> None:  # noqa: ANN401 - as status.publish
+        with self._lock:
+            changed = {**self._published, **fields}
+            if changed != self._published:
+                self._published = changed
+                if "state" in changed:
+                    status.publish("courier", **changed)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong on the way to the relay, each with a sentence for people."""
+
+
+class CourierError(Exception):
+    """A sync or claim did not work; str() is a sentence for people."""
+
+    worth_retrying = True  # soon, by itself; otherwise somebody has to do something first
+
+
+class LinkError(CourierError):
+    """There is no way to the relay: no network, no signal, no modem."""
+
+
+class CutError(CourierError):
+    """The connection broke or fell silent; what went through is kept."""
+
+
+class RefusedError(CourierError):
+    """The relay refused; `reason` is a word of mokanda_wire.protocol."""
+
+    def __init__(self, reason: str, text: str, *, counter: int | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.counter = counter
+
+
+class NotOurRelayError(CourierError):
+    """What answers is not the relay of the claim file."""
+
+    worth_retrying = False
+
+
+class ClaimError(CourierError):
+    """The claim was refused for good."""
+
+    worth_retrying = False
+
+
+class BusyError(CourierError):
+    """Another sync is running."""
+
+    worth_retrying = False

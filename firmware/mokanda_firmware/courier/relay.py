@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connection to the relay: one, kept alive, with a time limit on every wait."""
+
+import contextlib
+import http.client
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, TypeVar
+from urllib.parse import urlsplit
+
+from mokanda_firmware.courier.failures import CutError, LinkError, NotOurRelayError, RefusedError
+from mokanda_wire import protocol
+from mokanda_wire.claimfile import ClaimFile
+from mokanda_wire.protocol import ProtocolError, Receipt, Refusal, Sealed
+
+CONNECT_SECONDS = 20.0
+SILENCE_SECONDS = 90.0  # a mobile network may hold back what it has for a minute
+CHUNK = 4096  # bytes; the kernel holds no more unsent, so that progress is true
+
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL: our clock may be wrong
+_TCP_NOTSENT_LOWAT = 25  # of linux/tcp.h, as are the two offsets into struct tcp_info
+_BYTES_RECEIVED, _BYTES_SENT = 128, 200
+
+T = TypeVar("T")
+Progress = Callable[[int], None]  # called with how many bytes of a bundle have gone through
+
+
+class Connection:
+    """An HTTPS connection to the relay of a claim file, once `connect` has made it.
+
+    Every method that talks raises CutError when the connection breaks or falls silent, and
+    RefusedError when the relay refuses.
+    """
+
+    def __init__(self, claim: ClaimFile) -> None:
+        url = urlsplit(claim.relay)
+        self._host, self._port = url.hostname or "", url.port or 443
+        self._certificate = (
+            ssl.PEM_cert_to_DER_cert(claim.certificate) if claim.certificate else None
+        )
+        self._context = _context(claim)
+        self._http = http.client.HTTPConnection(self._host, self._port)
+        self._http.auto_open = 0
+        self._interface: str | None = None
+        self._counted = (0, 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def connect(self, interface: str | None = None) -> None:
+        """Connect by the default route, or by this network interface.
+
+        Raises:
+            LinkError: the relay cannot be reached this way.
+            NotOurRelayError: somebody else answers.
+        """
+        self.close()
+        self._interface = interface
+        try:
+            plain = self._reach(interface)
+        except OSError as error:
+            raise LinkError(f"The relay {self._host} cannot be reached: {_said(error)}.") from error
+        try:
+            plain.settimeout(SILENCE_SECONDS)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, CHUNK)
+            secure = self._context.wrap_socket(plain, server_hostname=self._host)
+        except ssl.SSLCertVerificationError as error:
+            plain.close()
+            raise self._stranger() from error
+        except OSError as error:
+            plain.close()
+            raise LinkError(f"The relay {self._host} does not answer: {_said(error)}.") from error
+        self._http.sock = secure
+        if self._certificate and secure.getpeercert(binary_form=True) != self._certificate:
+            self.close()
+            raise self._stranger()
+
+    def _stranger(self) -> NotOurRelayError:
+        return NotOurRelayError(
+            f"What answers at {self._host} is not this device's relay. If the relay has moved, ask "
+            "its operator for a new claim file."
+        )
+
+    def _reach(self, interface: str | None) -> socket.socket:
+        problem: OSError = OSError("it has no address")
+        for family, kind, protocol_number, _, address in socket.getaddrinfo(
+            self._host, self._port, type=socket.SOCK_STREAM
+        ):
+            plain = socket.socket(family, kind, protocol_number)
+            try:
+                plain.settimeout(CONNECT_SECONDS)
+                if interface:
+                    name = interface.encode() + b"\0"
+                    plain.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+                plain.connect(address)
+            except OSError as error:
+                plain.close()
+                problem = error
+            else:
+                return plain
+        raise problem
+
+    def reconnect(self) -> None:
+        """Connect again, the same way; raises what `connect` does."""
+        self.connect(self._interface)
+
+    def close(self) -> None:
+        """Close the connection; its bytes stay counted."""
+        self._counted = self.traffic()
+        self._http.close()
+
+    def traffic(self) -> tuple[int, int]:
+        """Bytes sent and received so far, with TLS and what TCP repeated, without IP's own."""
+        sent, received = self._counted
+        if isinstance(self._http.sock, socket.socket):
+            with contextlib.suppress(OSError):
+                info = self._http.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+                sent += struct.unpack_from("=Q", info, _BYTES_SENT)[0]
+                received += struct.unpack_from("=Q", info, _BYTES_RECEIVED)[0]
+        return sent, received
+
+    def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
+        """Post CBOR, or CBOR with a signature around it, and return the answer."""
+        headers = {"Content-Type": protocol.CONTENT_TYPE, **(headers or {})}
+        with _cuts():
+            self._http.request("POST", path, body, headers)
+            return self._answer()
+
+    def upload(
+        self, sealed: Sealed, content: BinaryIO, offset: int, token: str, progress: Progress
+    ) -> Receipt:
+        """Send a sealed bundle from `offset` on."""
+        content.seek(offset)
+        with _cuts():
+            self._http.putrequest("PUT", protocol.UP.format(sequence=sealed.sequence))
+            self._http.putheader("Content-Length", str(sealed.size - offset))
+            self._http.putheader(protocol.OFFSET_HEADER, str(offset))
+            self._http.putheader(protocol.TOKEN_HEADER, token)
+            self._http.endheaders()
+            while chunk := content.read(CHUNK):
+                self._http.send(chunk)
+                offset += len(chunk)
+                progress(offset)
+            return _load(Receipt, self._answer())
+
+    def download(self, sealed: Sealed, path: Path, token: str, progress: Progress) -> None:
+        """Fetch what is still missing of a sealed bundle into the file `path`.
+
+        What came before a cut is on the disk.
+        """
+        with path.open("ab") as file:
+            held = file.tell()
+            if held >= sealed.size:
+                return
+            headers = {protocol.TOKEN_HEADER: token}
+            if held:
+                headers |= {"Range": f"bytes={held}-", "If-Range": f'"{sealed.sha256.hex()}"'}
+            with _cuts():
+                self._http.request(
+                    "GET", protocol.DOWN.format(sequence=sealed.sequence), headers=headers
+                )
+                response = self._http.getresponse()
+                if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+                    raise self._refusal(response)
+                if response.status == HTTPStatus.OK:
+                    file.truncate(0)
+                try:
+                    while chunk := response.read1(CHUNK):
+                        file.write(chunk)
+                        progress(file.tell())
+                finally:
+                    file.flush()
+                    os.fsync(file.fileno())
+
+    def acknowledge(self, sequence: int, token: str) -> Receipt:
+        """Say that this down bundle, and all before it, are applied."""
+        body = protocol.dump(protocol.Ack(sequence))
+        return _load(Receipt, self.post(protocol.ACK, body, {protocol.TOKEN_HEADER: token}))
+
+    def _answer(self) -> bytes:
+        response = self._http.getresponse()
+        if response.status != HTTPStatus.OK:
+            raise self._refusal(response)
+        return response.read(protocol.MAX_BODY + 1)
+
+    def _refusal(self, response: http.client.HTTPResponse) -> CutError | RefusedError:
+        body = response.read(protocol.MAX_BODY + 1)
+        try:
+            refusal = protocol.load(Refusal, body)
+        except ProtocolError:
+            return CutError(f"The relay has trouble (HTTP {response.status}).")
+        return RefusedError(refusal.reason, refusal.text, counter=refusal.counter)
+
+
+def _context(claim: ClaimFile) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= _NO_CHECK_TIME
+    if claim.certificate:
+        context.check_hostname = False  # the very certificate is known
+        context.load_verify_locations(cadata=claim.certificate)
+    else:
+        context.load_default_certs()
+    return context
+
+
+def _load(kind: type[T], body: bytes) -> T:
+    try:
+        return protocol.load(kind, body)
+    except ProtocolError as error:
+        raise CutError(f"The relay's answer cannot be read: {error}") from error
+
+
+@contextlib.contextmanager
+def _cuts() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        raise CutError(f"The connection to the relay broke: {_said(error)}.") from error
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it fell silent"
+    if isinstance(error, socket.gaierror):
+        return "its name is not known here, or there is no network"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno) if error.errno > 0 else str(error)
+    return str(error) or type(error).__name__

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One sync from end to end: find a way, claim if need be, trade, write down how it went."""
+
+import contextlib
+import fcntl
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from mokanda_firmware import paths
+from mokanda_firmware.courier import claim, identity, link
+from mokanda_firmware.courier.failures import BusyError, ClaimError, CourierError, CutError
+from mokanda_firmware.courier.relay import Connection
+from mokanda_firmware.courier.session import Session
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.mailbox.sync import SessionRecord
+from mokanda_wire.claimfile import ClaimFile
+from mokanda_wire.envelope import EnvelopeError, Keyring
+
+NO_CLAIM = "This device has no relay yet. Copy a claim file to its SETUP partition."
+CUTS = 4  # cuts in a row between which nothing moved
+
+# Called with the courier's state, a sentence, and the fraction of a bundle that has gone.
+Tell = Callable[[str, str, float | None], None]
+log = logging.getLogger(__name__)
+
+
+def run(store: Store, tell: Tell) -> SessionRecord:
+    """Sync once; the record says how it went, and is in the store if a session was held.
+
+    Raises:
+        CourierError: it did not work; what to tell people.
+    """
+    with _alone():
+        claim_file = identity.read_claim()
+        if claim_file is None:
+            raise ClaimError(NO_CLAIM)
+        refused = claim.is_refused(claim_file)
+        if refused:
+            raise ClaimError(refused.detail)
+        trip = _Trip(store, tell, claim_file)
+        try:
+            trip.make()
+        except StoreError as error:
+            trip.error = f"The device's store cannot be used: {error}."
+            raise CourierError(trip.error) from error
+        except EnvelopeError as error:
+            trip.error = f"The device's keys cannot be used: {error}"
+            raise CourierError(trip.error) from error
+        except CourierError as error:
+            trip.error = str(error)
+            raise
+        finally:
+            record = trip.record()
+            with contextlib.suppress(StoreError):
+                sync.record_session(store, record)
+        return record
+
+
+class _Trip:
+    """A run in progress."""
+
+    def __init__(self, store: Store, tell: Tell, claim_file: ClaimFile) -> None:
+        self._store = store
+        self._tell = tell
+        self._claim = claim_file
+        self._began = time.monotonic()
+        self._link = ""
+        self._session: Session | None = None
+        self._traffic = (0, 0)
+        self.error = ""
+
+    def make(self) -> None:
+        with (
+            Keyring(paths.keys()) as keyring,
+            link.connected(self._claim, lambda state, text: self._tell(state, text, None)) as way,
+        ):
+            connection, self._link = way
+            try:
+                self._tell("syncing", "", None)
+                who = identity.read() or claim.redeem(self._claim, keyring, connection)
+                self._session = Session(
+                    self._store, keyring, who, lambda part: self._tell("syncing", "", part)
+                )
+                self._hold(self._session, connection)
+            finally:
+                self._traffic = connection.traffic()
+
+    def _hold(self, session: Session, connection: Connection) -> None:
+        """Hold the session over as many connections as it takes, as long as it gets on."""
+        cuts = 0
+        while True:
+            before = session.traded.moved
+            try:
+                session.hold(connection)
+            except CutError as error:
+                cuts = 1 if session.traded.moved > before else cuts + 1
+                if cuts == CUTS:
+                    raise
+                log.info("cut: %s", error)
+                time.sleep(2.0 ** (cuts - 1) - 1)
+                connection.reconnect()
+            else:
+                return
+
+    def record(self) -> SessionRecord:
+        """How it went; times by a clock that the relay may just have set."""
+        ended = datetime.now(UTC)
+        traded = self._session.traded if self._session else None
+        return SessionRecord(
+            started=ended - timedelta(seconds=time.monotonic() - self._began),
+            ended=ended,
+            link=self._link,
+            bytes_up=self._traffic[0],
+            bytes_down=self._traffic[1],
+            sent=traded.sent if traded else 0,
+            received=traded.received if traded else 0,
+            error=self.error,
+        )
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keep other syncs of this device out, in this process and in others.
+
+    Raises:
+        BusyError: there is one.
+    """
+    path = paths.data() / "courier.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError("A sync is running already.") from error
+        yield

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session with the relay: hello, upload, download, acknowledge.
+
+It may be cut anywhere and is then simply held again: the relay says how much of the upload
+it holds, the file of the download how much we hold, and numbers see to it that nothing is
+applied twice.
+"""
+
+import contextlib
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+from mokanda_firmware import paths, running
+from mokanda_firmware.courier import clock, up
+from mokanda_firmware.courier.failures import (
+    CourierError,
+    CutError,
+    NotOurRelayError,
+    RefusedError,
+)
+from mokanda_firmware.courier.identity import Identity
+from mokanda_firmware.courier.relay import Connection
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.sync import PendingUp
+from mokanda_firmware.updates.offer import Offer, note
+from mokanda_wire import protocol
+from mokanda_wire.bundle import BundleError, Decoded, HistoryUnknownError, decode
+from mokanda_wire.envelope import EnvelopeError, Keyring
+from mokanda_wire.protocol import HelloReply, Receipt, Sealed
+
+ROUNDS = 50  # hellos in a session at most; each but the last moved a bundle, or mended something
+MENDS = 3  # how often a session may find the two ends at odds and start over
+
+_AT_ODDS = {protocol.OFFSET_WRONG, protocol.SEQUENCE_WRONG, protocol.TOKEN_WRONG}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Traded:
+    """What a session has moved so far, over all its connections."""
+
+    sent: int = 0  # mails
+    received: int = 0  # mails
+    moved: int = 0  # bytes of bundles
+
+
+class AtOddsError(CourierError):
+    """The two ends disagree on where they stand; a new hello settles it."""
+
+
+class Session:
+    """What one session needs; `tell` is called with the fraction of a bundle that has gone."""
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        identity: Identity,
+        tell: Callable[[float], None],
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._identity = identity
+        self._tell = tell
+        self.traded = Traded()
+        self._refused: RefusedError | None = None  # what was sent up; the rest goes on
+
+    def hold(self, connection: Connection) -> None:
+        """Trade all there is to trade.
+
+        Raises:
+            CourierError: it did not come to its end; another session goes on from there.
+            StoreError: the store is full or busy.
+        """
+        mends = 0
+        for _ in range(ROUNDS):
+            try:
+                if not self._round(connection):
+                    break
+            except AtOddsError as error:
+                log.warning("at odds with the relay: %s", error)
+                mends += 1
+                if mends > MENDS:
+                    raise
+        if self._refused:
+            raise self._refused
+
+    def _round(self, connection: Connection) -> bool:
+        """Say hello, and do all that follows from it; tell whether another round is due."""
+        pending = None
+        if not self._refused:
+            pending = up.freeze(self._store, self._keyring, self._identity)
+            _sweep("up-*", pending.path if pending else None)
+        reply = self._hello(connection, pending)
+        clock.correct(reply.time)
+        self._note_release(reply)
+        if pending and reply.applied_up >= pending.sequence:
+            pending = self._settle(pending, reply)
+        elif not pending and reply.applied_up > sync.state(self._store).up_sequence:
+            sync.skip_up(self._store, reply.applied_up)
+        if not reply.history_agrees:
+            self._restart("The relay's history differs.")
+        down = self._upload(connection, pending, reply).down if pending else reply.down
+        while down is not None:
+            down = self._download(connection, down, reply.token)
+        return not self._refused and bool(sync.waiting(self._store, up.LARGEST))
+
+    def _hello(self, connection: Connection, pending: PendingUp | None) -> HelloReply:
+        counter = sync.next_hello_counter(self._store)
+        try:
+            return self._say_hello(connection, pending, counter)
+        except RefusedError as error:
+            if error.reason != protocol.COUNTER_STALE or error.counter is None:
+                raise
+            counter = sync.next_hello_counter(self._store, error.counter)
+        return self._say_hello(connection, pending, counter)
+
+    def _say_hello(
+        self, connection: Connection, pending: PendingUp | None, counter: int
+    ) -> HelloReply:
+        outcome, relay_key = self._identity.outcome, self._identity.claim.relay_fingerprint
+        hello = protocol.Hello(
+            device=outcome.device,
+            counter=counter,
+            now=datetime.now(UTC),
+            version=running.version(),
+            applied_down=sync.state(self._store).down_applied,
+            up=_announced(pending) if pending else None,
+            history=sync.history(self._store).tip,
+        )
+        signed = self._keyring.sign(protocol.dump(hello), outcome.fingerprint)
+        headers = {protocol.DEVICE_HEADER: outcome.device}
+        answer = connection.post(protocol.HELLO, signed, headers)
+        try:
+            reply = protocol.load(HelloReply, self._keyring.verify(answer, relay_key))
+        except (EnvelopeError, protocol.ProtocolError) as error:
+            raise NotOurRelayError(
+                f"The relay's answer is not signed as it must be. {error}"
+            ) from error
+        if reply.counter != counter:
+            raise NotOurRelayError("The relay's answer is to another hello.")
+        return reply
+
+    def _settle(self, pending: PendingUp, reply: HelloReply) -> PendingUp | None:
+        """The relay has applied a bundle of this number: ours, if its hash says so."""
+        ours = reply.applied_up == pending.sequence and (
+            reply.applied_sha256 is None or reply.applied_sha256.hex() == pending.sha256
+        )
+        if ours:
+            self._confirm(pending)
+            return None
+        sync.skip_up(self._store, reply.applied_up)
+        up.forget_what_was_told(self._store)
+        raise AtOddsError("This device's mail was restored from a copy, and counts on from there.")
+
+    def _confirm(self, pending: PendingUp) -> None:
+        self.traded.sent += sync.confirm_up(self._store, pending.sequence)
+        pending.path.unlink(missing_ok=True)
+
+    def _restart(self, reason: str) -> NoReturn:
+        """Forget the history, as the relay does or will do when it sees ours."""
+        sync.restart_history(self._store, reason)
+        up.forget_what_was_told(self._store)
+        raise AtOddsError(reason)
+
+    def _upload(self, connection: Connection, pending: PendingUp, reply: HelloReply) -> Receipt:
+        offset = min(reply.up_offset, pending.size)
+        try:
+            with pending.path.open("rb") as content:
+                receipt = connection.upload(
+                    _announced(pending),
+                    content,
+                    offset,
+                    reply.token,
+                    self._progress(pending.size, offset),
+                )
+        except RefusedError as error:
+            if error.reason == protocol.HISTORY_UNKNOWN:
+                self._restart(str(error))
+            if error.reason in _AT_ODDS:
+                raise AtOddsError(str(error)) from error
+            if error.reason == protocol.BUNDLE_BAD:
+                sync.release_up(self._store, pending.sequence, str(error))
+                up.forget_what_was_told(self._store)
+                self._refused = error
+                raise AtOddsError(str(error)) from error
+            raise
+        if receipt.applied < pending.sequence:
+            raise AtOddsError("The relay has not applied what it was sent.")
+        self._confirm(pending)
+        return receipt
+
+    def _download(self, connection: Connection, sealed: Sealed, token: str) -> Sealed | None:
+        name = f"down-{sealed.sequence}-{sealed.sha256.hex()[:16]}"
+        path = paths.bundles() / name
+        path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+        _sweep("down-*", path)
+        held = path.stat().st_size if path.exists() else 0
+        try:
+            connection.download(sealed, path, token, self._progress(sealed.size, held))
+        except RefusedError as error:
+            if error.reason in _AT_ODDS:
+                raise AtOddsError(str(error)) from error
+            raise
+        content = path.read_bytes()
+        if len(content) < sealed.size:
+            raise CutError("The connection to the relay broke in the middle of a bundle.")
+        if hashlib.sha256(content).digest() != sealed.sha256:
+            path.unlink()
+            raise AtOddsError("What came is not what the relay announced; it is fetched again.")
+        decoded = self._open(sealed, content)
+        applied = sync.apply_down(self._store, decoded)
+        path.unlink()
+        self.traded.received += applied.mails
+        log.info(
+            "applied down=%d mails=%d events=%d", *(sealed.sequence, applied.mails, applied.events)
+        )
+        return connection.acknowledge(sealed.sequence, token).down
+
+    def _open(self, sealed: Sealed, content: bytes) -> Decoded:
+        try:
+            plain = self._keyring.open(content, self._identity.claim.relay_fingerprint)
+            decoded = decode(plain, sync.history(self._store))
+        except HistoryUnknownError as error:
+            self._restart(str(error))
+        except (EnvelopeError, BundleError) as error:
+            # Starting over makes the relay seal the same mail anew.
+            log.error("bundle %d cannot be read: %s", sealed.sequence, error)
+            self._restart(f"A bundle of the relay cannot be read. {error}")
+        bundle = decoded.bundle
+        ours = (self._identity.outcome.device, "down", sealed.sequence)
+        if (bundle.device, bundle.direction, bundle.sequence) != ours:
+            raise CourierError("The relay sent a bundle that is not for this device.")
+        return decoded
+
+    def _progress(self, size: int, start: int) -> Callable[[int], None]:
+        last = start
+
+        def progress(done: int) -> None:
+            nonlocal last
+            self.traded.moved += done - last
+            last = done
+            self._tell(done / size)
+
+        return progress
+
+    def _note_release(self, reply: HelloReply) -> None:
+        offer = None
+        if reply.release:
+            sha256 = reply.release.sha256.hex()
+            offer = Offer(reply.release.version, reply.release.size, sha256, reply.release.path)
+        with contextlib.suppress(OSError):
+            note(offer)
+
+
+def _announced(pending: PendingUp) -> Sealed:
+    return Sealed(pending.sequence, pending.size, bytes.fromhex(pending.sha256))
+
+
+def _sweep(pattern: str, wanted: Path | None) -> None:
+    """Remove bundles in flight that nothing names any more."""
+    for path in paths.bundles().glob(pattern):
+        if path != wanted:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes up: mail that waits, who lives here, how the device is; frozen and sealed."""
+
+import dataclasses
+import hashlib
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mokanda_firmware import paths, running, status
+from mokanda_firmware.courier.failures import CourierError
+from mokanda_firmware.courier.identity import Identity
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.sync import Outgoing, PendingUp
+from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Report, Residents, encode
+from mokanda_wire.envelope import Keyring
+
+FULL = 512 * 1024  # bytes of mail in a bundle; a larger mail goes alone
+LARGEST = 48 * 1024 * 1024  # bytes of one mail
+REPORT_EVERY = timedelta(hours=20)
+
+# Settings of the store that only this module uses: what the relay was last told, and when.
+_RESIDENTS = "courier_residents"
+_REPORTED = "courier_reported"
+
+log = logging.getLogger(__name__)
+
+
+def freeze(store: Store, keyring: Keyring, identity: Identity) -> PendingUp | None:
+    """The sealed bundle to send: the one that is frozen already, or a new one.
+
+    None when there is nothing to say.
+
+    Raises:
+        StoreError: the store is full or busy.
+        CourierError: a mail cannot be sent.
+    """
+    state = sync.state(store)
+    if state.up_pending is not None and state.up_pending.path.exists():
+        return state.up_pending
+    if state.up_pending is not None:
+        sync.release_up(store, state.up_pending.sequence, "its file is gone")
+    mails = sync.waiting(store, FULL) or sync.waiting(store, LARGEST)[:1]
+    sequence = sync.state(store).up_sequence + 1
+    others = _news(store)
+    if not (mails or others):
+        return None
+    encoded, taken = _encode(store, identity, sequence, mails, others)
+    sealed = keyring.seal(
+        encoded.data, identity.claim.relay_fingerprint, identity.outcome.fingerprint
+    )
+    digest = hashlib.sha256(sealed).hexdigest()
+    path = paths.bundles() / f"up-{sequence}-{digest[:16]}"
+    _write(path, sealed)
+    pending = PendingUp(sequence, len(sealed), digest, path, encoded.record)
+    sync.freeze_up(store, sequence, pending, [mail.message_id for mail in taken])
+    for item in others:
+        if isinstance(item, Residents):
+            sync.set_setting(store, _RESIDENTS, list(item.names))
+        else:
+            sync.set_setting(store, _REPORTED, int(datetime.now(UTC).timestamp()))
+    log.info("frozen up=%d mails=%d size=%d", sequence, len(taken), len(sealed))
+    return pending
+
+
+def forget_what_was_told(store: Store) -> None:
+    """Tell the relay again who lives here: it may not have learned it."""
+    sync.set_setting(store, _RESIDENTS, None)
+
+
+def _encode(
+    store: Store,
+    identity: Identity,
+    sequence: int,
+    mails: Sequence[Outgoing],
+    others: Sequence[Item],
+) -> tuple[Encoded, Sequence[Outgoing]]:
+    """Encode as many of the mails, the smallest ones, as one bundle takes."""
+    history = sync.history(store)
+    while True:
+        contents: dict[str, bytes] = {}
+        letters = [_mail(store, mail, contents) for mail in mails]
+        letters.sort(key=lambda mail: mail.message.date)  # a reply after what it quotes
+        now = datetime.now(UTC).replace(microsecond=0)
+        device = identity.outcome.device
+        bundle = Bundle(device, "up", sequence, now, (*others, *letters), contents)
+        try:
+            return encode(bundle, history), mails
+        except BundleError as error:
+            if len(mails) < 2:
+                raise CourierError(f"A mail is too large to be sent. {error}") from error
+            mails = mails[: len(mails) // 2]
+
+
+def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
+    message = mail.message
+    kept = []
+    for attachment in message.attachments:
+        try:
+            contents[attachment.digest] = store.attachments.path(attachment.digest).read_bytes()
+            kept.append(attachment)
+        except FileNotFoundError:
+            log.error("attachment %s of a mail is lost; it goes without", attachment.digest)
+    return Mail(mail.recipients, dataclasses.replace(message, attachments=tuple(kept)))
+
+
+def _news(store: Store) -> list[Item]:
+    """What the relay has not been told yet, or not for a day."""
+    news: list[Item] = []
+    names = sync.accounts(store)
+    if names != sync.setting(store, _RESIDENTS, []):
+        news.append(Residents(tuple(names)))
+    reported = datetime.fromtimestamp(sync.setting(store, _REPORTED, 0), UTC)
+    if abs(datetime.now(UTC) - reported) > REPORT_EVERY:  # a clock may have been ahead
+        news.append(Report(_report()))
+    return news
+
+
+def _report() -> dict[str, Any]:
+    modem, updates = status.read("modem"), status.read("updates")
+    fields = {
+        "version": running.version(),
+        "free": shutil.disk_usage(paths.data()).free,
+        "uptime": int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])),
+        "modem": modem.get("state"),
+        "operator": modem.get("operator"),
+        "signal": modem.get("signal"),
+        "updates": updates.get("state"),
+    }
+    return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that a power cut does not take."""
+    path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl
 
-from multipart import (  # type: ignore[import-untyped]
+from multipart import (
     MultipartError,
     MultipartSegment,
     PushMultipartParser,
@@ -172,7 +172,11 @@ def _read_multipart(
 
 def _pieces(events: Iterator[Any]) -> Iterator[bytes]:
     """Yield the content of the segment that has begun, up to its end."""
-    yield from iter(lambda: next(events, None), None)
+    for event in events:
+        if event is None:
+            return
+        yield event
+    raise ConnectionError("the form ends in the middle of a part")
 
 
 def _keep_file(

@@ -121,7 +121,7 @@ def _facts(
     """Yield what else a daemon tells, as titles and values."""
 
     def plain(title: str, key: str, form: str = "{}") -> Iterator[tuple[str, str]]:
-        if fields.get(key) not in {None, ""}:
+        if isinstance(fields.get(key), str | int) and fields[key] != "":
             yield title, form.format(fields[key])
 
     def time(title: str, key: str) -> Iterator[tuple[str, str]]:
@@ -130,8 +130,8 @@ def _facts(
             yield title, language.date_and_time(at, zone)
 
     def size(title: str, key: str) -> Iterator[tuple[str, str]]:
-        if fields.get(key):
-            yield title, language.size(int(fields[key]))
+        if isinstance(fields.get(key), int) and fields[key]:
+            yield title, language.size(fields[key])
 
     if name == "setup":
         yield from plain(N_("Domain"), "domain")

@@ -153,6 +153,7 @@ class Visit:
             language=self.language,
             languages=languages().values(),
             note=notes.text(self.language, self.request.query.get("note", "")),
+            back=self._back(),
             path=self.request.path,
             size=self.language.size,
             stylesheet=self.site.stylesheet_path,
@@ -191,6 +192,13 @@ class Visit:
             if self.is_here(mailbox.address)
             else (mailbox.address)
         )
+
+    def _back(self) -> str:
+        """Return the page to come back to when only the language changes."""
+        path = str(self.request.path)
+        if self.request.method == "POST" and ("GET", path) not in _PLACES:
+            path = path.rpartition("/")[0] or "/"
+        return path
 
     def _with_cookies(self, response: HTTPResponse) -> HTTPResponse:
         for name, value, seconds in self._cookies:
@@ -243,6 +251,7 @@ class Page:
 
 
 PAGES: list[Page] = []
+_PLACES: set[tuple[str, str]] = set()
 
 
 def get(path: str, access: str = "villager") -> Callable[[Handler], Handler]:
@@ -270,6 +279,7 @@ def _page(
 ) -> Callable[[Handler], Handler]:
     def keep(handler: Handler) -> Handler:
         PAGES.append(Page(method, path, handler, access, takes_files, rescue))
+        _PLACES.add((method, path))
         return handler
 
     return keep

@@ -50,7 +50,7 @@
 % end
 <form method="post" action="/language" aria-label="{{_("Language")}}">
 <input type="hidden" name="csrf" value="{{csrf}}">
-<input type="hidden" name="back" value="{{path}}">
+<input type="hidden" name="back" value="{{back}}">
 % for one in languages:
 <button class="plain" name="language" value="{{one.code}}" lang="{{one.code}}"{{!' aria-pressed="true"' if one is language else ""}}>{{one.name}}</button>
 % end

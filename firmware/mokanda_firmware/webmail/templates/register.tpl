@@ -9,13 +9,8 @@
 <label for="display_name">{{_("Your name")}}</label>
 <input id="display_name" name="display_name" value="{{display_name}}" maxlength="60" autocomplete="name" required>
 <label for="name">{{_("The name for your address")}}</label>
-<div class="joined">
 <input id="name" name="name" value="{{name}}" minlength="2" maxlength="32" autocomplete="username" autocapitalize="none" spellcheck="false" required aria-describedby="about-name">
-% if domain:
-<span>@{{domain}}</span>
-% end
-</div>
-<p class="hint" id="about-name">{{_("Letters from a to z and digits, for example: awa")}}</p>
+<p class="hint" id="about-name">{{_("Letters from a to z and digits. Example: {example}").format(example="awa@" + domain if domain else "awa")}}</p>
 <label for="password">{{_("Password")}}</label>
 <input id="password" name="password" type="password" minlength="{{min_password}}" maxlength="200" autocomplete="new-password" required aria-describedby="about-password">
 <p class="hint" id="about-password">{{ngettext("At least {number} character", "At least {number} characters", min_password).format(number=min_password)}}</p>

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registering, logging in and out."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mokanda_firmware.mailbox import accounts
+from mokanda_firmware.mailbox.store import Store
+from tests.unit.webmail.village import PASSWORD, Village
+
+
+def test_the_first_one_to_register_is_the_keeper(village: Village) -> None:
+    village.villager("awa")
+    village.villager("ben")
+    assert [(row["name"], row["role"]) for row in village.rows("account")] == [
+        ("awa", "keeper"),
+        ("ben", "villager"),
+    ]
+
+
+def test_who_has_registered_is_logged_in_and_welcome(village: Village) -> None:
+    inbox = village.villager("awa").get("/inbox?note=welcome-keeper")
+    assert "You are the keeper" in inbox.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"name": "É"}, "starts with a letter"),
+        ({"name": "a"}, "2 to 32"),
+        ({"name": "awa@example.org"}, "starts with a letter"),
+        ({"name": "<script>"}, "starts with a letter"),
+        ({"display_name": " "}, "Please tell your name."),
+        ({"password": "short", "again": "short"}, "at least 8 characters"),
+        ({"again": "something else"}, "not the same"),
+    ],
+)
+def test_a_registration_that_cannot_be_taken_says_why_and_keeps_the_rest(
+    village: Village, changes: dict[str, str], sentence: str
+) -> None:
+    form = village.phone().get("/register").forms[0]
+    fields = {"name": "awa", "display_name": "Awa", "password": PASSWORD, "again": PASSWORD}
+    for name, value in {**fields, **changes}.items():
+        form[name] = value
+    page = form.submit(status=422)
+    assert sentence in page.text
+    assert page.forms[0]["name"].value == {**fields, **changes}["name"]
+    assert village.rows("account") == []
+
+
+def test_a_name_is_given_once(village: Village) -> None:
+    village.villager("awa")
+    form = village.phone().get("/register").forms[0]
+    form["name"], form["display_name"] = "AWA", "Another Awa"
+    form["password"] = form["again"] = PASSWORD
+    assert "has this name already" in form.submit(status=409).text
+
+
+def test_a_session_has_a_cookie_that_scripts_and_other_sites_do_not_get(village: Village) -> None:
+    village.villager("awa")
+    cookie = village.phone().log_in("awa").headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+
+
+def test_logging_in_gives_a_new_token(village: Village) -> None:
+    village.villager("awa")
+    phone = village.phone()
+    phone.get("/")
+    before = phone.app.cookies["mokanda"]
+    phone.log_in("awa")
+    assert phone.app.cookies["mokanda"] != before
+
+
+def test_the_store_holds_no_token_that_opens_a_session(village: Village) -> None:
+    phone = village.villager("awa")
+    token = phone.app.cookies["mokanda"]
+    assert token.encode() not in b"".join(row["token"] for row in village.rows("session"))
+
+
+def test_logging_out_ends_the_session_on_the_device(village: Village) -> None:
+    phone = village.villager("awa")
+    token = phone.app.cookies["mokanda"]
+    phone.get("/inbox").forms[0].submit()
+    thief = village.phone()
+    thief.app.set_cookie("mokanda", token)
+    assert thief.get("/inbox", status=303).location == "/"
+
+
+def test_names_are_not_told_from_passwords(village: Village) -> None:
+    village.villager("awa")
+    answers = {
+        village.phone().log_in(name, "wrong", status=403).text.partition("<form")[0]
+        for name in ("awa", "nobody")
+    }
+    assert len(answers) == 1
+
+
+def test_upper_case_and_the_whole_address_log_in_too(village: Village) -> None:
+    village.villager("awa")
+    assert village.phone().log_in(" Awa@boende.example.org ").location == "/inbox"
+
+
+def test_a_suspended_villager_does_not_come_in_and_is_put_out(village: Village) -> None:
+    phone = village.villager("awa")
+    with village.store.transaction() as connection:
+        connection.execute("UPDATE account SET suspended = 1")
+    assert phone.get("/inbox", status=303).location == "/"
+    assert "suspended" in village.phone().log_in("awa", status=403).text
+
+
+def test_a_phone_that_guesses_passwords_has_to_wait(village: Village) -> None:
+    village.villager("awa")
+    thief = village.phone("192.168.4.66")
+    for _ in range(5):
+        thief.log_in("awa", "wrong", status=403)
+    assert "try again in 1 minute" in thief.log_in("awa", status=429).text
+
+
+def test_the_villager_whose_password_is_guessed_still_comes_in(village: Village) -> None:
+    village.villager("awa")
+    thief = village.phone("192.168.4.66")
+    for _ in range(6):
+        thief.log_in("awa", "wrong")
+    assert village.phone("192.168.4.20").log_in("awa").location == "/inbox"
+
+
+def test_a_phone_that_guesses_names_has_to_wait(village: Village) -> None:
+    thief = village.phone("192.168.4.66")
+    for number in range(20):
+        thief.log_in(f"name{number}", "wrong", status=403)
+    thief.log_in("another", "wrong", status=429)
+
+
+def test_a_password_takes_sixteen_mebibytes_to_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path / "mail.db", tmp_path / "attachments")
+    costs = []
+    scrypt = hashlib.scrypt
+
+    def watched(password: bytes, **options: Any) -> bytes:  # noqa: ANN401 - as hashlib has it
+        costs.append(128 * options["n"] * options["r"])
+        return scrypt(password, **options)
+
+    monkeypatch.setattr(hashlib, "scrypt", watched)
+    accounts.register(store, "awa", "Awa", PASSWORD, "")
+    assert accounts.authenticate(store, "awa", PASSWORD)
+    assert not accounts.authenticate(store, "nobody", PASSWORD)
+    assert costs == [16 << 20] * 3
+
+
+def test_the_same_password_typed_on_another_phone_is_the_same(tmp_path: Path) -> None:
+    store = Store(tmp_path / "mail.db", tmp_path / "attachments")
+    accounts.register(store, "awa", "Awa", "mbot\u00e9 bolingo", "")
+    assert accounts.authenticate(store, "awa", "mbote\u0301 bolingo")
+
+
+def test_a_new_password_ends_every_session(village: Village) -> None:
+    phone = village.villager("awa")
+    accounts.set_password(village.store, 1, "another password")
+    assert phone.get("/inbox", status=303).location == "/"
+    assert village.phone().log_in("awa", "another password").location == "/inbox"

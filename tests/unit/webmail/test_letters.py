@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sending, listing and reading letters."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mokanda_firmware import status
+from mokanda_firmware.mailbox import entries, sync
+from mokanda_firmware.mailbox.store import StoreFull
+from mokanda_wire.bundle import Event, Mail
+from mokanda_wire.message import Attachment, Mailbox, Message, compose
+from tests.unit.mailbox.letters import bundle_down
+from tests.unit.webmail.village import DOMAIN, Phone, Village
+
+WORLD = "marie@example.org"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def bring(village: Village, *items: Mail | Event, contents: dict[str, bytes] | None = None) -> None:
+    """Apply a bundle from the relay."""
+    sequence = sync.state(village.store).down_applied + 1
+    sync.apply_down(village.store, bundle_down(sequence, *items, contents=contents))
+
+
+def from_world(**changes: object) -> Mail:
+    """A mail to Awa from outside."""
+    fields: dict[str, object] = {
+        "message_id": "1@example.org",
+        "date": NOON,
+        "sender": Mailbox(WORLD, "Marie Okito"),
+        "to": (Mailbox(f"awa@{DOMAIN}"),),
+        "cc": (),
+        "subject": "Photos",
+        "text": "Voici.",
+        **changes,
+    }
+    return Mail((f"awa@{DOMAIN}",), Message(**fields))  # type: ignore[arg-type]
+
+
+def test_a_letter_to_a_villager_is_there_at_once(village: Village) -> None:
+    awa, ben = village.villager("awa", "Awa Mboyo"), village.villager("ben")
+    assert awa.write("ben", "Le marché", "Samedi?").location == "/sent?note=delivered"
+    assert ben.letters() == ["Le marché"]
+    letter = ben.open_first()
+    assert letter.html.select_one(".text").get_text() == "Samedi?"
+    assert "Awa Mboyo" in letter.text
+
+
+def test_a_letter_to_the_world_waits_in_the_outbox(village: Village) -> None:
+    awa = village.villager("awa")
+    assert awa.write(WORLD, "Merci").location == "/outbox?note=waiting"
+    assert awa.letters("outbox") == ["Merci"]
+    assert [one.recipients for one in sync.waiting(village.store, 10_000)] == [(WORLD,)]
+
+
+def test_the_outbox_says_when_its_letters_leave(village: Village) -> None:
+    awa = village.villager("awa")
+    awa.write(WORLD)
+    assert "They leave with the next mail run." in awa.get("/outbox").text
+    status.publish("courier", state="idle", next_sync="2026-03-02T02:10:00+00:00")
+    assert "2 Mar 2026" in awa.get("/outbox").text
+
+
+def test_one_letter_to_villagers_and_the_world(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    awa.write(f"Ben <ben@{DOMAIN}>, {WORLD}", "Tous")
+    assert ben.letters() == ["Tous"]
+    assert awa.letters("outbox") == ["Tous"]
+    assert [one.recipients for one in sync.waiting(village.store, 10_000)] == [(WORLD,)]
+
+
+def test_a_hidden_recipient_is_seen_by_the_writer_alone(village: Village) -> None:
+    awa, ben, chantal = (village.villager(name) for name in ("awa", "ben", "chantal"))
+    awa.write("ben", bcc="chantal", text="Seen by two.")
+    assert "chantal" not in ben.open_first().text
+    assert chantal.letters() == ["Mbote"]
+    assert "chantal" in awa.open_first("sent").text
+    with village.store.reading() as connection:
+        assert "chantal" not in str(connection.execute("SELECT recipients FROM message").fetchall())
+
+
+def test_an_unread_letter_is_read_once_opened(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    awa.write("ben")
+    assert len(ben.get("/inbox").html.select(".letters .unread")) == 1
+    ben.open_first()
+    assert ben.get("/inbox").html.select(".letters .unread") == []
+    assert ben.get("/inbox").html.select(".count") == []
+
+
+def test_nobody_opens_the_letter_of_another(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    bring(village, from_world())
+    number = village.rows("entry")[0]["id"]
+    assert "Photos" in awa.get(f"/mail/{number}").text
+    assert "There is no such letter" in ben.get(f"/mail/{number}", status=404).text
+    ben.get(f"/mail/{number}/reply", status=404)
+    assert village.rows("entry")[0]["unread"] == 0
+
+
+def test_folders_are_paged_to_both_sides(village: Village) -> None:
+    awa = village.villager("awa")
+    bring(village, *(from_world(message_id=f"{n}@x.org", subject=f"n{n}") for n in range(45)))
+    first = awa.get("/inbox")
+    assert awa.letters()[0] == "n44"
+    second = first.click("Older")
+    third = second.click("Older")
+    assert [line.get_text() for line in third.html.select(".letters .who")] != []
+    assert "Older" not in third.text
+    assert third.click("Newer").text == second.text
+    assert "Newer" not in second.click("Newer").text
+
+
+@pytest.mark.parametrize("edge", ["before=x", "after=-1", "before=9999999999999999999", "after="])
+def test_a_page_that_is_none_shows_the_first_one(village: Village, edge: str) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world())
+    assert "Photos" in awa.get(f"/inbox?{edge}").text
+
+
+def test_a_reply_goes_to_who_wrote_and_continues_the_conversation(village: Village) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world(references=("0@example.org",), text="Ça va?\n> Mbote\n-- \nMarie"))
+    form = awa.open_first().click("Reply", index=0).forms[0]
+    assert form["to"].value == f"Marie Okito <{WORLD}>"
+    assert form["subject"].value == "Re: Photos"
+    assert form["text"].value == "\n\nMarie Okito wrote:\n> Ça va?"
+    awa.send(form, text="Malamu.")
+    answer = sync.waiting(village.store, 10_000)[0].message
+    assert answer.in_reply_to == "1@example.org"
+    assert answer.references == ("0@example.org", "1@example.org")
+    assert answer.to == (Mailbox(WORLD, "Marie Okito"),)
+    assert {row["thread"] for row in village.rows("message")} == {"0@example.org"}
+
+
+def test_a_reply_goes_where_the_writer_wants_it(village: Village) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world(reply_to=(Mailbox("list@example.org"),), subject="RE: Photos"))
+    form = awa.open_first().click("Reply", index=0).forms[0]
+    assert (form["to"].value, form["subject"].value) == ("list@example.org", "RE: Photos")
+
+
+def test_a_bounce_is_told_to_the_writer(village: Village) -> None:
+    awa = village.villager("awa")
+    awa.write(WORLD, "Merci")
+    outgoing = sync.waiting(village.store, 10_000)[0]
+    bring(village, Event(outgoing.message_id, WORLD, "bounced", NOON, "mailbox full"))
+    letter = awa.open_first("outbox")
+    assert "could not be delivered" in letter.text
+    assert "mailbox full" in letter.text
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{7*7}} % import os",
+    "</textarea><script>alert(1)</script>",
+    "javascript:alert(1)",
+    "\u202egpj.exe",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_others_write_stays_text(village: Village, text: str) -> None:
+    awa = village.villager("awa")
+    attachment = Attachment(text, text, "0" * 64, 5)
+    bring(
+        village,
+        from_world(
+            sender=Mailbox(f"x{text}@example.org", text),
+            to=(Mailbox(f"awa@{DOMAIN}", text),),
+            reply_to=(Mailbox(f"x{text}@example.org", text),),
+            subject=text,
+            text=text,
+            html=text,
+            attachments=(attachment,),
+        ),
+    )
+    harmless = awa.get("/sent").html
+    letter = awa.open_first()
+    for page in (awa.get("/inbox"), letter, letter.click("Reply", index=0)):
+        tags = {tag.name for tag in page.html.find_all(True)}
+        assert "script" not in tags
+        assert "img" not in tags
+        assert not [
+            tag for tag in page.html.find_all(True) for name in tag.attrs if name[:2] == "on"
+        ]
+        assert not page.html.select("[href^=javascript]")
+        assert len(page.html.find_all("form")) <= len(harmless.find_all("form")) + 1
+    assert letter.html.select_one(".text").get_text() == text
+
+
+def test_an_html_mail_shows_its_text_and_none_of_its_html(village: Village) -> None:
+    awa = village.villager("awa")
+    html = '<p>Voici.</p><img src="http://spy.example/pixel"><form action="/logout">'
+    bring(village, from_world(html=html))
+    letter = awa.open_first()
+    assert letter.html.select_one(".text").get_text() == "Voici."
+    assert "spy.example" not in letter.text
+
+
+def test_nothing_typed_becomes_a_header(village: Village) -> None:
+    awa = village.villager("awa", "Awa\r\nBcc: victim@example.org")
+    awa.write(
+        f'"Marie\r\nBcc: victim@example.org" <{WORLD}>',
+        "Mbote\r\nBcc: victim@example.org\r\n\r\nbody",
+    )
+    outgoing = sync.waiting(village.store, 10_000)[0]
+    assert outgoing.recipients == (WORLD,)
+    head = compose(outgoing.message, {}).partition(b"\r\n\r\n")[0]
+    assert b"\nBcc" not in head
+
+
+class TestDownloads:
+    """Attachments are only ever saved, and only by who has the letter."""
+
+    def attach(self, village: Village, phone: Phone, name: str, media_type: str) -> str:
+        phone.write("awa", files=((name, b"<script>alert(1)</script>", media_type),))
+        number = next(row["id"] for row in village.rows("entry") if row["folder"] == "inbox")
+        return f"/mail/{number}/file/0"
+
+    def test_a_file_comes_back_as_it_was(self, village: Village) -> None:
+        awa = village.villager("awa")
+        path = self.attach(village, awa, "école.jpg", "image/jpeg")
+        answer = awa.get(path)
+        assert answer.body == b"<script>alert(1)</script>"
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert answer.headers["Content-Disposition"] == (
+            "attachment; filename=\"_cole.jpg\"; filename*=UTF-8''%C3%A9cole.jpg"
+        )
+
+    @pytest.mark.parametrize(
+        "media_type",
+        ["text/html", "image/svg+xml", "application/xhtml+xml", "text/javascript", "nonsense"],
+    )
+    def test_a_file_never_becomes_a_page(self, village: Village, media_type: str) -> None:
+        awa = village.villager("awa")
+        answer = awa.get(self.attach(village, awa, "page.html", media_type))
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Disposition"].startswith("attachment;")
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+    def test_nobody_gets_the_file_of_another(self, village: Village) -> None:
+        awa, ben = village.villager("awa"), village.villager("ben")
+        path = self.attach(village, awa, "photo.jpg", "image/jpeg")
+        assert "not on the device" in ben.get(path, status=404).text
+        assert village.phone().get(path, status=303).location == "/"
+
+    @pytest.mark.parametrize(
+        "path", ["../../mail.db", "..%2f..%2fmail.db", "0/../../../mail.db", "1", "-1", "x"]
+    )
+    def test_no_path_leads_out_of_the_attachments(self, village: Village, path: str) -> None:
+        awa = village.villager("awa")
+        self.attach(village, awa, "../../../etc/passwd", "image/jpeg")
+        number = village.rows("entry")[0]["id"]
+        awa.get(f"/mail/{number}/file/{path}", status=404)
+        assert village.rows("attachment")[0]["name"] == "passwd"
+
+    def test_a_file_that_has_not_come_is_named_but_not_offered(self, village: Village) -> None:
+        awa = village.villager("awa")
+        late = Attachment("video.mp4", "video/mp4", "0" * 64, 9_000_000)
+        bring(village, from_world(attachments=(late,)))
+        letter = awa.open_first()
+        assert "video.mp4" in letter.text
+        assert letter.html.select(".attachments a") == []
+        awa.get(f"/mail/{village.rows('entry')[0]['id']}/file/0", status=404)
+
+
+def test_a_full_disk_keeps_nobody_from_reading(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    awa.write("ben", "Lisible")
+
+    def full(*_: object) -> None:
+        raise StoreFull("no room")
+
+    monkeypatch.setattr(entries, "mark_read", full)
+    assert "Lisible" in ben.open_first().text

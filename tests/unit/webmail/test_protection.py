@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for every page there is."""
+
+import re
+
+import pytest
+
+from mokanda_firmware.webmail.visit import PAGES, Page
+from tests.unit.webmail.village import Village
+
+FORMS = [page for page in PAGES if page.method == "POST"]
+OTHERS = [page for page in PAGES if page.method == "GET"]
+
+
+def path_of(page: Page) -> str:
+    """An address of a page: of Awa's first letter, its first file, the inbox."""
+    path = re.sub(
+        "<(number|position):int>", lambda match: {"n": "1", "p": "0"}[match[1][0]], page.path
+    )
+    return re.sub(r"<\w+:re:(\w+)[^>]*>", r"\1", path)
+
+
+def name_of(page: Page) -> str:
+    return f"{page.method} {page.path}"
+
+
+def contents(village: Village) -> dict[str, object]:
+    """All that a page could change, but for the mark of a letter that was opened."""
+    with village.store.reading() as connection:
+        tables = [
+            row["name"]
+            for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            if not row["name"].startswith(("sqlite_", "search_"))
+        ]
+    found: dict[str, object] = {table: village.rows(table) for table in tables}
+    found["entry"] = [{**row, "unread": 0} for row in village.rows("entry")]
+    return found
+
+
+@pytest.mark.parametrize("page", FORMS, ids=name_of)
+@pytest.mark.parametrize("token", ["", "0" * 32])
+def test_no_form_is_taken_without_the_token_of_this_phone(
+    village: Village, page: Page, token: str
+) -> None:
+    keeper = village.villager("awa")
+    keeper.write("awa", files=(("a.txt", b"a", "text/plain"),))
+    before = contents(village)
+    fields = {"csrf": token, "send": "1", "to": "awa", "language": "fr", "name": "x"}
+    answer = keeper.app.post(path_of(page), fields, status=403)
+    assert "too old" in answer.text
+    assert contents(village) == before
+
+
+@pytest.mark.parametrize("page", FORMS, ids=name_of)
+def test_the_token_of_one_phone_is_no_good_on_another(village: Village, page: Page) -> None:
+    keeper, other = village.villager("awa"), village.villager("ben")
+    token = other.get("/write").forms[0]["csrf"].value
+    before = contents(village)
+    keeper.app.post(path_of(page), {"csrf": token, "language": "fr"}, status=403)
+    assert contents(village) == before
+
+
+@pytest.mark.parametrize("page", OTHERS, ids=name_of)
+def test_looking_at_a_page_changes_nothing(village: Village, page: Page) -> None:
+    keeper = village.villager("awa")
+    keeper.write("awa", files=(("a.txt", b"a", "text/plain"),))
+    keeper.get("/inbox")
+    before = contents(village)
+    keeper.get(path_of(page), status=None)
+    assert contents(village) == before
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_only_who_is_logged_in_sees_what_is_not_for_everyone(village: Village, page: Page) -> None:
+    village.villager("awa").write("awa", "Secret", files=(("a.txt", b"Secret", "text/plain"),))
+    before = contents(village)
+    phone = village.phone()
+    if page.method == "GET":
+        answer = phone.get(path_of(page), status=None)
+        assert answer.status_int == (200 if page.access == "everyone" else 303)
+    else:
+        answer = phone.app.post(path_of(page), {"csrf": "0" * 32}, status=403)
+    assert "Secret" not in answer.text
+    assert contents(village) == before
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.access == "keeper"], ids=name_of)
+def test_the_keepers_pages_are_for_no_other_villager(village: Village, page: Page) -> None:
+    village.villager("awa")
+    ben = village.villager("ben")
+    before = contents(village)
+    if page.method == "GET":
+        answer = ben.get(path_of(page), status=403)
+    else:
+        answer = ben.post(path_of(page), status=403)
+    assert "for the keeper only" in answer.text
+    assert contents(village) == before
+
+
+@pytest.mark.parametrize("page", OTHERS, ids=name_of)
+def test_every_page_forbids_scripts_frames_and_foreign_content(
+    village: Village, page: Page
+) -> None:
+    keeper = village.villager("awa")
+    keeper.write("awa", files=(("a.txt", b"a", "text/plain"),))
+    answer = keeper.get(path_of(page), status=None)
+    if answer.status_int == 303:
+        answer = village.phone().get(path_of(page))
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    if answer.content_type == "text/html":
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert not answer.html.select("[style], style, script")
+        for link in answer.html.select("[src], link[href]"):
+            assert re.match(r"/[^/]|data:image/svg", str(link.get("src") or link.get("href")))
+
+
+@pytest.mark.parametrize("page", OTHERS, ids=name_of)
+def test_every_page_can_be_used_with_a_screen_reader(village: Village, page: Page) -> None:
+    keeper = village.villager("awa")
+    keeper.write("awa", files=(("a.txt", b"a", "text/plain"),))
+    answer = keeper.get(path_of(page), status=None)
+    if answer.content_type != "text/html" or answer.status_int == 303:
+        return
+    html = answer.html
+    assert html.html["lang"] == "en"
+    assert len(html.find_all("h1")) == 1
+    assert html.select_one("a.skip")["href"] == "#main"
+    assert html.select_one("main#main")
+    ids = [tag["id"] for tag in html.select("[id]")]
+    assert len(ids) == len(set(ids))
+    for field in html.select("input:not([type=hidden]), textarea, select"):
+        assert field.find_parent("label") or html.select_one(f'label[for="{field.get("id")}"]'), (
+            field
+        )
+    for tag in html.select("[aria-describedby]"):
+        assert tag["aria-describedby"] in ids
+    for button in html.select("button, a"):
+        assert button.get_text(strip=True), button
+
+
+def test_a_page_that_is_not_there_says_so_in_its_own_style(village: Village) -> None:
+    page = village.villager("awa").get("/wp-admin.php", status=404)
+    assert "There is no such page." in page.text
+    assert "Content-Security-Policy" in page.headers
+
+
+def test_a_fault_of_the_program_shows_no_traces(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awa = village.villager("awa")
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("mokanda_firmware.mailbox.entries.page", broken)
+    monkeypatch.setattr("sys.stderr.write", lambda _: None)
+    answer = awa.app.get("/inbox", status=500, expect_errors=True)
+    assert "Something went wrong here" in answer.text
+    assert "secret detail" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_the_stylesheet_is_kept_for_ever_and_packed(village: Village) -> None:
+    phone = village.phone()
+    path = str(phone.get("/").html.select_one("link[rel=stylesheet]")["href"])
+    answer = phone.get(path)
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert "Set-Cookie" not in answer.headers
+    assert answer.content_type == "text/css"

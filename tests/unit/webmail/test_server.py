@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The webmail as it runs on the device: a process of its own, asked over real connections."""
+
+import gzip
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from time import monotonic
+from urllib.parse import urlencode
+
+import pytest
+
+from mokanda_firmware.mailbox.store import Store
+
+PASSWORD = "elombe-2026"
+BOUNDARY = "----phone"
+
+
+class Server:
+    """A running webmail and the store it serves."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int, store: Store) -> None:
+        self.process = process
+        self.port = port
+        self.store = store
+
+    def browser(self) -> "Browser":
+        return Browser(self.port)
+
+    def rows(self, table: str) -> list[dict[str, object]]:
+        with self.store.reading() as connection:
+            return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
+
+    def peak_memory(self) -> int:
+        """The most memory it has had, in octets."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        match = re.search(r"VmHWM:\s+([0-9]+) kB", text)
+        assert match is not None
+        return int(match[1]) * 1024
+
+
+class Browser:
+    """One connection that is kept open, and its cookies."""
+
+    def __init__(self, port: int) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.cookie = ""
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.connection.request(method, path, body, {"Cookie": self.cookie, **named})
+        answer = self.connection.getresponse()
+        for cookie in answer.headers.get_all("Set-Cookie") or []:
+            self.cookie = cookie.partition(";")[0]
+        return answer.status, answer.headers, answer.read()
+
+    def token(self, path: str = "/register") -> str:
+        match = re.search(rb'name="csrf" value="([0-9a-f]+)"', self.ask("GET", path)[2])
+        assert match is not None
+        return match[1].decode()
+
+    def register(self, name: str) -> None:
+        fields = {"csrf": self.token(), "name": name, "display_name": name}
+        fields |= {"password": PASSWORD, "again": PASSWORD}
+        status, _, _ = self.ask(
+            "POST",
+            "/register",
+            urlencode(fields).encode(),
+            Content_Type="application/x-www-form-urlencoded",
+        )
+        assert status == 303
+
+
+def letter(token: str, **fields: str) -> tuple[bytes, bytes]:
+    """The start and the end of a form; a file's content goes between them."""
+    parts = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in {"csrf": token, "send": "1", **fields}.items()
+    ]
+    parts.append(
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="video.mp4"\r\n'
+        "Content-Type: video/mp4\r\n\r\n"
+    )
+    return "".join(parts).encode(), f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def files(server: Server) -> list[Path]:
+    """Every file of the folder of attachments."""
+    folder = server.store.path.parent / "attachments"
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = monotonic() + seconds
+    while not condition():
+        assert monotonic() < end, "it did not come to pass"
+        threading.Event().wait(0.02)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    data = tmp_path / "data"
+    store = Store(data / "mail.db", data / "attachments")
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
+        env={**os.environ, "MOKANDA_DATA": str(data), "MOKANDA_RUN": str(tmp_path / "run")},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert "listening" in process.stderr.readline()
+        yield Server(process, port, store)
+        process.terminate()
+        process.stderr.read()
+    store.close()
+
+
+def test_it_ends_when_it_is_told_to(server: Server) -> None:
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(timeout=20) == 0
+
+
+def test_help_says_how_to_call_it() -> None:
+    text = subprocess.run(
+        [sys.executable, "-m", "mokanda_firmware.webmail", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "--listen HOST:PORT" in text
+
+
+@pytest.mark.parametrize("address", ["80", "host:", "host:x"])
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", address],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert "is not HOST:PORT" in answer.stderr
+
+
+def test_an_inbox_of_twenty_letters_takes_four_kilobytes(server: Server) -> None:
+    awa = server.browser()
+    awa.register("awa")
+    for number in range(20):
+        fields = {"csrf": awa.token("/write"), "send": "1", "to": "awa", "once": str(number)}
+        fields["subject"] = f"Letter {number} about the market on Saturday"
+        awa.ask(
+            "POST",
+            "/write",
+            urlencode(fields).encode(),
+            Content_Type="application/x-www-form-urlencoded",
+        )
+    _, headers, body = awa.ask("GET", "/inbox", Accept_Encoding="gzip, deflate")
+    assert headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(body).count(b'href="/mail/') == 20
+    assert len(body) <= 4000
+    assert "Content-Encoding" not in awa.ask("GET", "/inbox")[1]
+
+
+def test_a_video_of_forty_megabytes_gets_a_page_and_takes_no_memory(server: Server) -> None:
+    awa = server.browser()
+    awa.register("awa")
+    start, end = letter(awa.token("/write"), to="awa", text="Regarde")
+    before = server.peak_memory()
+    status, _, page = awa.ask(
+        "POST",
+        "/write",
+        start + bytes(40_000_000) + end,
+        Content_Type=f"multipart/form-data; boundary={BOUNDARY}",
+    )
+    assert status == 413
+    assert b"may have 10.0 MB together" in page
+    assert b"Regarde</textarea>" in page
+    assert server.peak_memory() - before < 5_000_000
+    assert files(server) == []
+    assert awa.ask("GET", "/inbox")[0] == 200
+
+
+def test_a_file_goes_to_the_disk_in_little_memory_and_comes_back(server: Server) -> None:
+    awa = server.browser()
+    awa.register("awa")
+    start, end = letter(awa.token("/write"), to="awa")
+    photo = os.urandom(9_900_000)
+    before = server.peak_memory()
+    status, _, _ = awa.ask(
+        "POST",
+        "/write",
+        start + photo + end,
+        Content_Type=f"multipart/form-data; boundary={BOUNDARY}",
+    )
+    assert status == 303
+    number = next(row["id"] for row in server.rows("entry") if row["folder"] == "inbox")
+    assert awa.ask("GET", f"/mail/{number}/file/0")[2] == photo
+    part = awa.ask("GET", f"/mail/{number}/file/0", Range="bytes=1000-1999")
+    assert (part[0], part[2]) == (206, photo[1000:2000])
+    assert server.peak_memory() - before < 5_000_000
+
+
+def test_an_upload_that_breaks_off_leaves_its_text_as_a_draft(server: Server) -> None:
+    awa = server.browser()
+    awa.register("awa")
+    start, end = letter(awa.token("/write"), to="ben", text="Nearly sent")
+    with socket.create_connection(("127.0.0.1", server.port)) as phone:
+        head = (
+            f"POST /write HTTP/1.1\r\nHost: x\r\nCookie: {awa.cookie}\r\n"
+            f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
+            f"Content-Length: {len(start) + 1_000_000 + len(end)}\r\n\r\n"
+        )
+        phone.sendall(head.encode() + start + bytes(300_000))
+    wait_for(lambda: len(server.rows("draft")) == 1)
+    assert "Nearly sent" in str(server.rows("draft")[0]["fields"])
+    assert server.rows("draft_attachment") == []
+    wait_for(lambda: files(server) == [])
+
+
+def test_forty_phones_at_once_lose_nothing(server: Server) -> None:
+    awa = server.browser()
+    awa.register("awa")
+    failures: list[BaseException] = []
+
+    def write(number: int) -> None:
+        try:
+            phone = server.browser()
+            phone.register(f"villager{number}")
+            start, end = letter(phone.token("/write"), to="awa", subject=str(number))
+            status, _, _ = phone.ask(
+                "POST",
+                "/write",
+                start + os.urandom(50_000) + end,
+                Content_Type=f"multipart/form-data; boundary={BOUNDARY}",
+            )
+            assert status == 303
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert sum(row["folder"] == "inbox" for row in server.rows("entry")) == 40
+
+
+def test_a_slow_phone_keeps_the_others_from_nothing(server: Server) -> None:
+    slow = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+    for phone in slow:
+        phone.sendall(b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nname=")
+    assert server.browser().ask("GET", "/")[0] == 200
+    for phone in slow:
+        phone.close()

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing a letter: what was written is never lost, whatever goes wrong."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mokanda_firmware import status
+from mokanda_firmware.mailbox import store as store_module
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.webmail.recipients import BadRecipient, parse, written
+from mokanda_wire.message import Mailbox
+from tests.unit.webmail.village import DOMAIN, Village
+
+PHOTO = ("photo.jpg", b"\xff\xd8photo", "image/jpeg")
+LARGE = ("video.mp4", b"v" * 150_000, "video/mp4")
+
+
+@pytest.mark.parametrize(
+    ("to", "sentence"),
+    [
+        ("", "Whom is this letter for?"),
+        ("nobody", "Nobody in the village has this name: nobody"),
+        ("marie@", "“marie@” is not an address"),
+        ("Marie Okito <marie>, <x@y@z>", "“x@y@z” is not an address"),
+        (", ".join(f"a{n}@example.org" for n in range(51)), "one letter goes to 50 at most"),
+    ],
+)
+def test_a_letter_that_cannot_be_sent_says_why_and_keeps_everything(
+    village: Village, to: str, sentence: str
+) -> None:
+    awa = village.villager("awa")
+    page = awa.write(to, "Mbote", "Long & dear\n\n words", files=(PHOTO,), status=422)
+    assert sentence in page.html.select_one(".problem").get_text()
+    form = page.forms[0]
+    assert (form["to"].value, form["subject"].value) == (to, "Mbote")
+    assert form["text"].value == "Long & dear\n\n words"
+    assert "photo.jpg" in page.text
+    awa.send(form, to="awa")
+    assert "photo.jpg" in awa.open_first().text
+
+
+def test_a_letter_without_subject_or_text_may_be_sent(village: Village) -> None:
+    awa = village.villager("awa")
+    awa.write("awa", "", "")
+    assert awa.letters() == ["(no subject)"]
+
+
+def test_before_the_village_has_a_domain_only_villagers_get_letters(village: Village) -> None:
+    status.publish("setup", state="no_claim")
+    awa = village.villager("awa")
+    assert "no connection to the world yet" in awa.write("a@example.org", status=422).text
+    awa.write("awa", "Ici")
+    assert awa.letters() == ["Ici"]
+    status.publish("setup", state="claimed", domain=DOMAIN)
+    form = awa.open_first().click("Reply", index=0).forms[0]
+    awa.send(form)
+    assert awa.letters() == ["Re: Ici", "Ici"]
+
+
+def test_a_draft_is_kept_with_its_files_and_sent_later(village: Village) -> None:
+    awa = village.villager("awa")
+    answer = awa.write("", "Plus tard", "à finir", button="save", files=(PHOTO,))
+    page = awa.get(answer.location)
+    assert "Your draft is kept." in page.text
+    awa.send(page.forms[0], to="awa")
+    assert awa.letters() == ["Plus tard"]
+    assert "photo.jpg" in awa.open_first().text
+    assert village.rows("draft") == village.rows("draft_attachment") == []
+
+
+def test_a_file_can_be_taken_away_again(village: Village) -> None:
+    awa = village.villager("awa")
+    other = ("liste.pdf", b"%PDF", "application/pdf")
+    page = awa.get(awa.write("awa", button="save", files=(PHOTO, other)).location)
+    form = page.forms[0]
+    form["remove"] = ["0"]
+    awa.send(form)
+    letter = awa.open_first().text
+    assert "liste.pdf" in letter
+    assert "photo.jpg" not in letter
+
+
+def test_a_draft_is_its_writers_alone(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    location = awa.write("", "secret", button="save").location
+    assert "no such draft" in ben.get(location, status=404).text
+    number = re.search("[0-9]+", location)
+    assert number is not None
+    form = ben.get("/write").forms[0]
+    form["draft"].force_value(number[0])
+    ben.send(form, "save", subject="mine")
+    assert "secret" in awa.get(location).text
+
+
+def test_files_that_are_too_large_are_named_so_and_the_text_stays(village: Village) -> None:
+    awa = village.villager("awa")
+    page = awa.write("awa", "Film", "Regarde!", files=(LARGE,), status=413)
+    assert "may have 100 KB together" in page.text
+    assert page.forms[0]["text"].value == "Regarde!"
+    awa.send(page.forms[0])
+    assert awa.letters() == ["Film"]
+
+
+def test_files_of_several_forms_are_counted_together(village: Village) -> None:
+    awa = village.villager("awa")
+    half = ("a.bin", b"a" * 60_000, "application/octet-stream")
+    page = awa.get(awa.write("awa", button="save", files=(half,)).location)
+    again = awa.send(page.forms[0], files=(half,), status=413)
+    assert "may have 100 KB together" in again.text
+    assert len(again.html.select(".attachments li")) == 1
+
+
+def test_a_form_that_a_phone_sends_twice_is_one_letter(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    form = awa.get("/write").forms[0]
+    awa.send(form, to="ben", subject="Une fois")
+    awa.send(form, to="ben", subject="Une fois")
+    assert ben.letters() == ["Une fois"]
+    assert len(village.rows("entry")) == 2
+
+
+def test_a_form_sent_again_with_other_words_is_another_letter(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    form = awa.get("/write").forms[0]
+    awa.send(form, to="ben", text="first")
+    awa.send(form, to="ben", text="second")
+    assert len(ben.letters()) == 2
+
+
+def test_the_same_words_written_twice_are_two_letters(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    awa.write("ben", "Mbote", "Mbote")
+    awa.write("ben", "Mbote", "Mbote")
+    assert len(ben.letters()) == 2
+
+
+def test_a_locked_store_loses_no_letter_and_claims_none_sent(
+    village: Village, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awa = village.villager("awa")
+    form = awa.get("/write").forms[0]
+    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.05)
+    village.store.close()
+    other = Store(village.store.path, tmp_path / "attachments")
+    with other.transaction():
+        page = awa.send(form, to="marie@example.org", text="Important", status=503)
+    assert "The device is busy" in page.text
+    assert page.forms[0]["text"].value == "Important"
+    assert sync.waiting(village.store, 10_000) == []
+    awa.send(page.forms[0])
+    assert len(sync.waiting(village.store, 10_000)) == 1
+
+
+def test_a_full_database_gives_the_text_back(village: Village) -> None:
+    awa = village.villager("awa")
+    form = awa.get("/write").forms[0]
+    with village.store.reading() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+    text = "précieux " * 10_000
+    page = awa.send(form, to="awa", text=text, status=507)
+    assert "The device has no room left" in page.text
+    assert page.forms[0]["text"].value == text
+    assert awa.letters() == []
+
+
+def test_a_disk_without_room_for_files_gives_the_text_back(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awa = village.villager("awa")
+    monkeypatch.setattr(village.store.attachments, "reserve", 1 << 60)
+    page = awa.write("awa", "Photos", "Regarde", files=(PHOTO,), status=507)
+    assert "no room for these files" in page.text
+    assert page.forms[0]["text"].value == "Regarde"
+
+
+def test_a_letter_survives_the_end_of_its_session(village: Village) -> None:
+    awa = village.villager("awa")
+    form = awa.get("/write").forms[0]
+    with village.store.transaction() as connection:
+        connection.execute("DELETE FROM session")
+    page = awa.send(form, to="ben", subject="Gardé", text="<b>dear</b> words", status=403)
+    assert "what you wrote is kept" in page.text
+    log_in = page.forms[0]
+    log_in["name"], log_in["password"] = "awa", "mistyped"
+    log_in = log_in.submit(status=403).forms[0]
+    log_in["password"] = "elombe-2026"
+    again = log_in.submit().follow().forms[0]
+    assert (again["to"].value, again["subject"].value) == ("ben", "Gardé")
+    assert again["text"].value == "<b>dear</b> words"
+
+
+def test_a_form_with_a_wrong_token_is_not_sent_but_given_back(village: Village) -> None:
+    awa = village.villager("awa")
+    form = awa.get("/write").forms[0]
+    form["csrf"].force_value("0" * 32)
+    page = awa.send(form, to="awa", text="Words", files=(PHOTO,), status=403)
+    assert "This page was too old" in page.text
+    assert page.forms[0]["text"].value == "Words"
+    assert awa.letters() == []
+    assert village.rows("draft") == []
+    assert list((village.store.path.parent / "attachments").rglob("*")) == []
+    awa.send(page.forms[0])
+    assert len(awa.letters()) == 1
+
+
+def test_text_longer_than_a_book_is_refused_in_bounded_memory(village: Village) -> None:
+    awa = village.villager("awa")
+    page = awa.write("awa", text="x" * 1_100_000, status=413)
+    assert "too large" in page.text
+
+
+def test_characters_that_are_no_text_are_replaced(village: Village) -> None:
+    awa = village.villager("awa")
+    token = awa.get("/write").forms[0]["csrf"].value
+    body = f"csrf={token}&send=1&to=awa&subject=a%00b%ED%A0%80&text=%FF%1B".encode()
+    awa.app.post("/write", body, content_type="application/x-www-form-urlencoded", status=303)
+    letter = awa.open_first()
+    assert "\x00" not in letter.text
+    assert "\ufffd" in letter.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--x",
+        b"--x\r\n\r\n",
+        b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--",
+        b"\0",
+    ],
+)
+def test_a_form_that_is_none_is_refused(village: Village, body: bytes) -> None:
+    awa = village.villager("awa")
+    content_type = "multipart/form-data; boundary=x"
+    awa.app.post("/write", body, content_type=content_type, status=403)
+    assert village.rows("entry") == []
+
+
+class TestRecipients:
+    """What may be typed after “To”."""
+
+    @pytest.mark.parametrize(
+        ("text", "addresses"),
+        [
+            ("ben", [f"ben@{DOMAIN}"]),
+            ("Ben; chantal\nAWA", [f"ben@{DOMAIN}", f"chantal@{DOMAIN}", f"awa@{DOMAIN}"]),
+            ("marie@Example.ORG  ben", ["marie@example.org", f"ben@{DOMAIN}"]),
+            ("ben, ben@boende.example.org", [f"ben@{DOMAIN}"]),
+            (" , ;", []),
+        ],
+    )
+    def test_addresses(self, text: str, addresses: list[str]) -> None:
+        assert [mailbox.address for mailbox in parse(text, DOMAIN)] == addresses
+
+    def test_names(self) -> None:
+        found = parse('"Okito, Marie" <marie@example.org>, Paul B <p@example.org>', DOMAIN)
+        assert found == [
+            Mailbox("marie@example.org", "Okito, Marie"),
+            Mailbox("p@example.org", "Paul B"),
+        ]
+
+    @pytest.mark.parametrize(
+        "mailboxes",
+        [
+            (Mailbox("marie@example.org", "Okito, Marie"),),
+            (Mailbox("marie@example.org", 'The "Boss" <x>'), Mailbox(f"ben@{DOMAIN}")),
+            (Mailbox("marie@example.org"),),
+        ],
+    )
+    def test_what_a_reply_fills_in_is_understood(self, mailboxes: tuple[Mailbox, ...]) -> None:
+        again = parse(written(mailboxes, DOMAIN), DOMAIN)
+        assert [one.address for one in again] == [one.address for one in mailboxes]
+
+    @pytest.mark.parametrize("text", ["é", "x@", "@x.org", "a b@c", "<>", "a@b@c.org"])
+    def test_what_is_no_address(self, text: str) -> None:
+        with pytest.raises(BadRecipient):
+            parse(text, DOMAIN)
+
+
+def test_no_file_is_left_of_an_upload_that_nobody_may_make(village: Village) -> None:
+    phone = village.phone()
+    csrf = phone.get("/").forms[0]["csrf"].value
+    phone.app.post("/write", {"csrf": csrf}, upload_files=[("files", *PHOTO)], status=403)
+    folder = village.store.path.parent / "attachments"
+    assert not folder.exists() or list(folder.iterdir()) == []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from webtest import TestApp
+from webtest import TestApp, TestResponse, Upload
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -48,10 +48,52 @@ def forward_to(address: str) -> Callable[[dict[str, Any], StartResponse], Iterab
     return application
 
 
-def phone(address: str, language: str = "en") -> TestApp:
-    """A phone that opens pages of the server at `address`; see webtest for what it can do."""
-    host = urlsplit(address).netloc
-    return TestApp(
-        forward_to(address),
-        extra_environ={"HTTP_HOST": host, "HTTP_ACCEPT_LANGUAGE": language},
-    )
+class Phone:
+    """One villager's phone, logged in or not."""
+
+    def __init__(self, address: str, language: str = "en") -> None:
+        """Open pages of the server at `address`."""
+        self._browser = TestApp(
+            forward_to(address),
+            extra_environ={
+                "HTTP_HOST": urlsplit(address).netloc,
+                "HTTP_ACCEPT_LANGUAGE": language,
+            },
+        )
+
+    def open(self, path: str) -> TestResponse:
+        """Open a page, following where it sends the phone; any answer will do."""
+        return self._browser.get(path, status="*").maybe_follow()
+
+    def fill_in(self, path: str, action: str, **fields: object) -> TestResponse:
+        """Fill in the form that the page at `path` posts to `action`; return the page after it.
+
+        A field is a text, or for files a list of `webtest.Upload`.
+        """
+        page = self.open(path)
+        form = next(form for form in page.forms.values() if form.action == action)
+        button = fields.pop("button", None)
+        for name, value in fields.items():
+            form[name] = value
+        return form.submit(button, status="*").maybe_follow()
+
+    def register(self, name: str, display_name: str) -> None:
+        """Make an account, and stay logged in to it."""
+        password = f"{name}'s long password"
+        page = self.fill_in(
+            *("/register", "/register"),
+            name=name,
+            display_name=display_name,
+            password=password,
+            again=password,
+        )
+        assert display_name in page.text
+
+    def write(self, to: str, subject: str, text: str, *files: Upload) -> TestResponse:
+        """Write a letter and send it."""
+        fields = {"to": to, "subject": subject, "text": text, "button": "send"}
+        return self.fill_in("/write", "/write", **fields, **({"files": files} if files else {}))
+
+    def read(self, folder: str, subject: str) -> TestResponse:
+        """Open the letter with this subject."""
+        return self.open(f"/{folder}").click(subject)

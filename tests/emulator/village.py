@@ -3,21 +3,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+import urllib.request
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
-
-from webtest import TestApp
 
 from scripts.emulator import LOOPBACK, Board, answers
 from scripts.patience import wait_until
-from scripts.village import DOMAIN, Relay
-from tests.emulator.phone import phone
+from scripts.village import Relay
+from tests.emulator.phone import Phone
 from tests.emulator.shell import Shell
 from tests.stand_ins.front import Front
 from tests.stand_ins.mobile_network import BOARD, GATEWAY, MobileNetwork
@@ -74,9 +74,40 @@ class Village:
     def write_claim(self, name: str) -> Path:
         """A claim file of a device that is new to the relay."""
         claim = self.board.card.parent / f"{name}.toml"
-        self.relay.run("device", "add", name, "--domain", DOMAIN, "--output", str(claim))
+        domain = f"{name}.example"
+        self.relay.run("device", "add", name, "--domain", domain, "--output", str(claim))
         return claim
 
-    def phone(self, language: str = "en") -> TestApp:
+    def phone(self, language: str = "en") -> Phone:
         """A phone in the village."""
-        return phone(self.board.webmail, language)
+        return Phone(self.board.webmail, language)
+
+    def sync(self, keeper: Phone, seconds: float = 180) -> dict[str, Any]:
+        """Have the keeper ask for a mail run; return the courier's status when it has ended."""
+        before = self.shell.status("courier").get("last_attempt")
+        keeper.fill_in("/device", "/device/sync")
+        return self.shell.wait_for_status(
+            "courier",
+            lambda now: now["last_attempt"] != before and now["state"] in ("idle", "failed"),
+            seconds,
+        )
+
+    def sent_by_sendgrid(self) -> list[dict[str, Any]]:
+        """The bodies of the mails that the stand-in for SendGrid was given."""
+        with urllib.request.urlopen(f"{self.relay.sendgrid_url}sent.json") as reply:
+            return [sent["body"] for sent in json.load(reply)]
+
+    def world_writes(self, **fields: str) -> None:
+        """Have somebody in the world write: the stand-in posts it as SendGrid's webhook does."""
+        boundary = "---------------------------mokanda"
+        body = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        )
+        request = urllib.request.Request(
+            f"{self.relay.sendgrid_url}write",
+            f"{body}--{boundary}--\r\n".encode(),
+            {"Content-Type": f"multipart/form-data; boundary={boundary}"},
+        )
+        with urllib.request.urlopen(request) as reply:
+            assert "said=taken" in reply.url

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people and the world do wrong: each has its message where its reader looks.
+
+The tests follow each other on one board: the village's, after its power was cut.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.phone import Phone
+from tests.emulator.village import Village
+from tests.stand_ins.front import Front
+
+DAMAGED = 'relay = "https://10.64.0.1:8443"\ncode = "ABCD-'
+RESULT = "/run/mokanda/setup/mokanda-result.txt"
+
+
+@pytest.fixture(scope="module")
+def keeper(village: Village) -> Phone:
+    """The phone of a keeper who has a letter."""
+    phone = village.phone()
+    phone.register("keeper", "The keeper")
+    phone.write("keeper", "Do not lose me", "I was here before the power went.")
+    return phone
+
+
+@pytest.fixture(scope="module", autouse=True)
+def power_cut(village: Village, keeper: Phone, tmp_path_factory: pytest.TempPathFactory) -> None:  # noqa: ARG001
+    """The power goes, and somebody puts a damaged claim file on the card of the claimed device."""
+    village.board.cut_power()
+    damaged = tmp_path_factory.mktemp("claim") / "damaged.toml"
+    damaged.write_text(DAMAGED)
+    village.board.write_setup_file(damaged)
+    village.power_on()
+
+
+@pytest.fixture
+def unclaimed(village: Village) -> None:
+    """The device has no relay, and no key that a relay knows; it has its mail."""
+    village.shell.check("systemctl stop mokanda-courier")
+    village.shell.check("cd /data/mokanda && rm -rf claim.toml claim.json keys")
+    village.shell.check("systemctl start mokanda-courier", seconds=60)
+
+
+def import_claim(village: Village, claim: Path) -> None:
+    """Put a claim file on the SETUP partition of the running board and have it read."""
+    village.put(claim, "/run/claim.toml")
+    folder = "/run/mokanda/setup"
+    village.shell.check(
+        f"mount -o remount,rw {folder} && cp /run/claim.toml {folder}/mokanda-claim.toml"
+        f" && mount -o remount,ro {folder}"
+    )
+    village.shell.request("setup", "import")
+
+
+def is_refused(setup: dict[str, Any]) -> bool:
+    return bool(setup["state"] == "claim_error")
+
+
+def test_a_power_cut_loses_no_letter(keeper: Phone) -> None:
+    assert "I was here before" in keeper.read("inbox", "Do not lose me").text
+
+
+def test_a_damaged_claim_file_takes_no_claim_away(village: Village, keeper: Phone) -> None:
+    setup = village.shell.status("setup")
+    assert setup["state"] == "claimed"
+    assert "The claim file is damaged" in setup["detail"]
+    assert "The claim file is damaged" in keeper.open("/device").text
+
+
+def test_a_relay_that_cannot_be_reached_is_told(village: Village, keeper: Phone) -> None:
+    village.front.refused = {Front.ANYBODY}
+    try:
+        courier = village.sync(keeper)
+        assert courier["state"] == "failed"
+        assert courier["detail"]
+        page = keeper.open("/device").text
+        assert "The last mail run failed. It will be tried again." in page
+    finally:
+        village.front.refused = set()
+    assert village.sync(keeper)["state"] == "idle"
+
+
+def test_a_full_data_partition_keeps_all_that_it_has(village: Village, keeper: Phone) -> None:
+    free = village.shell.check("df -k /data | tail -n 1").split()[3]
+    village.shell.check(f"fallocate -l {int(free) * 1024} /data/full")
+    try:
+        page = keeper.write("keeper", "Too much", "x" * 50_000)
+        assert "The device has no room left" in page.text
+        assert "Do not lose me" in keeper.open("/inbox").text
+    finally:
+        village.shell.check("rm /data/full")
+    keeper.write("keeper", "Enough", "There is room again.")
+    assert "There is room again." in keeper.read("inbox", "Enough").text
+
+
+@pytest.mark.usefixtures("unclaimed")
+def test_a_damaged_claim_file_says_what_to_do(
+    village: Village, keeper: Phone, tmp_path: Path
+) -> None:
+    claim = tmp_path / "claim.toml"
+    claim.write_text(DAMAGED)
+    import_claim(village, claim)
+    setup = village.shell.wait_for_status("setup", is_refused)
+    assert re.search("The claim file is damaged .* again", setup["detail"])
+    assert "The claim file is damaged" in keeper.open("/device").text
+    assert "The claim file is damaged" in village.shell.check(f"cat {RESULT}")
+
+
+@pytest.mark.usefixtures("unclaimed")
+def test_a_claim_code_serves_one_device(village: Village, keeper: Phone) -> None:
+    used = village.board.card.parent / "village.toml"
+    import_claim(village, used)
+    setup = village.shell.wait_for_status("setup", is_refused, 120)
+    assert "This claim code was used by another device" in setup["detail"]
+    assert "This claim code was used by another device" in keeper.open("/device").text
+    assert "This claim code was used" in village.shell.check(f"cat {RESULT}")
+
+
+def test_a_new_claim_file_mends_it(village: Village, keeper: Phone) -> None:
+    import_claim(village, village.write_claim("mended"))
+    village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
+    assert "This device belongs to its relay." in keeper.open("/device").text
+    assert "I was here before" in keeper.read("inbox", "Do not lose me").text

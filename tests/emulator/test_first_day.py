@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a village does on its first day, from the claim to the first letter from the world."""
+
+import base64
+import random
+import time
+from io import BytesIO
+
+from PIL import Image
+from webtest import Upload
+
+from scripts.patience import wait_until
+from tests.emulator.village import ETHERNET, MOBILE, Village
+
+
+def take_photo() -> bytes:
+    """A JPEG of some 50 KB, of nothing."""
+    noise = random.Random(1).randbytes(160 * 120 * 3)
+    photo = BytesIO()
+    Image.frombytes("RGB", (160, 120), noise).resize((640, 480)).save(photo, "JPEG", quality=70)
+    return photo.getvalue()
+
+
+def test_the_first_day(village: Village, measured: dict[str, str]) -> None:
+    shell = village.shell
+
+    # The device claims itself through Ethernet, which is then taken away.
+    claim = shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
+    assert claim["domain"] == "village.example"
+    village.front.refused = {ETHERNET}
+
+    # Two villagers register; the first one becomes the keeper.
+    awa, moise = village.phone(), village.phone("fr")
+    awa.register("awa", "Awa")
+    moise.register("moise", "Moïse")
+
+    # Letters within the village arrive at once.
+    awa.write("moise", "Mbote", "Mbote na yo, Moïse!")
+    assert "Mbote na yo, Moïse!" in moise.read("inbox", "Mbote").text
+
+    # A letter to the world waits, with its photo.
+    photo = take_photo()
+    awa.write("ada@example.org", "Our house", "Look!", Upload("house.jpg", photo, "image/jpeg"))
+    assert "Our house" in awa.open("/outbox").text
+    assert village.sent_by_sendgrid() == []
+
+    # The stick is plugged in, and the device page shows that it is ready.
+    plugged = time.monotonic()
+    village.modem.plug_into_socket(village.board.modem_socket)
+    shell.wait_for_status("modem", lambda now: now["state"] == "ready", 60)
+    measured["stick plugged in to ready"] = f"{time.monotonic() - plugged:.0f} s"
+    page = awa.open("/device").text
+    assert "Vodacom CD" in page
+    assert "58 %" in page
+
+    # The keeper sends for the mail: the board dials, and all goes out through the stick.
+    start = time.monotonic()
+    courier = village.sync(awa)
+    measured["first mail run, through the stick"] = f"{time.monotonic() - start:.0f} s"
+    assert courier["state"] == "idle", courier["detail"]
+    assert village.front.callers[-1] == MOBILE
+    assert village.modem.calls == 1
+    (sent,) = wait_until(village.sent_by_sendgrid, "SendGrid's mail", 60)
+    assert sent["from"]["email"] == "awa@village.example"
+    assert sent["personalizations"][0]["to"][0]["email"] == "ada@example.org"
+    assert base64.b64decode(sent["attachments"][0]["content"]) == photo
+    assert "Our house" in awa.open("/sent").text
+    measured["bytes through the stick"] = (
+        f"{village.network.up.bytes} up, {village.network.down.bytes} down, photo {len(photo)}"
+    )
+
+    # An answer comes back with the next mail run.
+    village.world_writes(
+        **{
+            "from": "Ada <ada@example.org>",
+            "to": "awa@village.example",
+            "subject": "Re: Our house",
+            "text": "What a fine roof it has.",
+        }
+    )
+    courier = village.sync(awa)
+    assert courier["state"] == "idle", courier["detail"]
+    assert "What a fine roof it has." in awa.read("inbox", "Re: Our house").text
+    assert not village.modem.connected
+
+    village.modem.unplug()
+    village.front.refused = set()

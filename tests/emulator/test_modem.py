@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A USB stick comes and goes, with and without a usable SIM card."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.emulator.village import Village
+
+
+@pytest.fixture(autouse=True)
+def restored(village: Village) -> Iterator[None]:
+    """The stick is out, with a good SIM card in it, before and after each test."""
+    yield
+    village.modem.unplug()
+    village.modem.sim = "ready"
+    village.modem.signal = 18
+    village.shell.wait_for_status("modem", lambda now: now["state"] == "absent")
+
+
+def plug_in(village: Village) -> None:
+    village.modem.plug_into_socket(village.board.modem_socket)
+
+
+def wait_for_state(village: Village, state: str) -> None:
+    village.shell.wait_for_status("modem", lambda now: now["state"] == state)
+
+
+def test_a_stick_is_seen_when_it_comes_and_when_it_goes(village: Village) -> None:
+    plug_in(village)
+    wait_for_state(village, "ready")
+    status = village.shell.status("modem")
+    assert (status["model"], status["imei"]) == ("huawei E303", village.modem.imei)
+    village.modem.unplug()
+    wait_for_state(village, "absent")
+    plug_in(village)
+    wait_for_state(village, "ready")
+
+
+def test_a_stick_without_a_sim_card_says_so(village: Village) -> None:
+    village.modem.sim = "absent"
+    plug_in(village)
+    wait_for_state(village, "no_sim")
+    # The lamps show it: red blinks, as seen from outside.
+    village.shell.wait_for_status("lights", lambda now: now["state"] == "no_sim")
+    assert (village.board.lamp(0), village.board.lamp(1)) == ("off", "pwm0")
+
+
+def test_the_network_is_told_when_it_is_found(village: Village) -> None:
+    village.modem.signal = 99
+    plug_in(village)
+    wait_for_state(village, "no_signal")
+    village.modem.signal = 25
+    village.modem.say("+CREG: 1")
+    wait_for_state(village, "ready")
+    assert village.shell.status("modem")["signal"] == 81

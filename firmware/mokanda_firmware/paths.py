@@ -48,11 +48,6 @@ def keys() -> Path:
     return data() / "keys"
 
 
-def device_key() -> Path:
-    """Which key in `keys` is the device's own: a file with its fingerprint."""
-    return data() / "fingerprint"
-
-
 def claim() -> Path:
     """The claim file as imported from the SETUP partition."""
     return data() / "claim.toml"

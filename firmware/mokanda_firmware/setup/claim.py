@@ -70,8 +70,8 @@ def state(problem: str = "") -> State:
     if result.get("code") != claim.code:
         detail = f"The device will claim itself at {claim.relay} as soon as it can connect."
         name = "claim_pending"
-    elif "refused" in result:
-        name, detail = "claim_error", str(result["refused"])
+    elif result.get("state") != "claimed":
+        name, detail = "claim_error", str(result.get("detail"))
     else:
         name, detail = "claimed", f"Mail goes through {claim.relay}."
     if problem:

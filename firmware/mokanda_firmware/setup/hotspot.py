@@ -45,7 +45,7 @@ no-hosts
 address=/#/{ADDRESS}
 dhcp-authoritative
 dhcp-range={subnet}.10,{subnet}.250,12h
-dhcp-leasefile=/run/mokanda-hotspot/leases
+dhcp-leasefile=/run/mokanda-hotspot-names/leases
 """
 
 

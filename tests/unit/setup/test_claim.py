@@ -44,8 +44,9 @@ def set_up() -> claim.State:
     return current
 
 
-def answer(**fields: str) -> None:
-    paths.claim_result().write_text(json.dumps(fields))
+def answer(claim_file: claimfile.ClaimFile, state: str, detail: str = "") -> None:
+    outcome = {"state": state, "detail": detail, "code": claim_file.code}
+    paths.claim_result().write_text(json.dumps(outcome))
 
 
 def told(card: Path) -> str:
@@ -70,7 +71,7 @@ def test_a_claim_is_imported_and_waits_for_its_relay(card: Path) -> None:
 def test_what_the_relay_answered_makes_it_claimed(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    answer(code=GOOD.code, device="bolenge", domain="bolenge.example")
+    answer(GOOD, "claimed")
     assert set_up().state == "claimed"
     assert "Mail addresses: ...@bolenge.example" in told(card)
 
@@ -78,7 +79,7 @@ def test_what_the_relay_answered_makes_it_claimed(card: Path) -> None:
 def test_what_the_relay_refused_is_told(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    answer(code=GOOD.code, refused="The code was used by another device.")
+    answer(GOOD, "refused", "The code was used by another device.")
     assert set_up().state == "claim_error"
     assert "The code was used by another device." in told(card)
 
@@ -105,7 +106,7 @@ def test_a_damaged_file_is_told_and_imports_nothing(card: Path, content: bytes) 
 def test_a_damaged_file_does_not_take_a_claim_away(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    answer(code=GOOD.code)
+    answer(GOOD, "claimed")
     put(card, "rubbish")
     current = set_up()
     assert current.state == "claimed"
@@ -123,7 +124,7 @@ def test_a_card_without_the_file_does_not_take_a_claim_away(card: Path) -> None:
 def test_a_sound_file_with_another_code_replaces_the_claim(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    answer(code=GOOD.code)
+    answer(GOOD, "claimed")
     put(card, claimfile.write(OTHER))
     assert set_up().state == "claim_pending"
     assert claimfile.read(paths.claim().read_text()) == OTHER

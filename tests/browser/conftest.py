@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A running webmail, and phones with Chromium on them. Screenshots go to build/screenshots."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from mokanda_firmware import status
+from mokanda_firmware.mailbox.store import Store
+from scripts import translations
+
+DOMAIN = "boende.example.org"
+PASSWORD = "elombe-2026"
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+SIZE: Any = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = os.environ.get("MOKANDA_CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        if "CI" in os.environ:
+            pytest.fail("Chromium is missing: set MOKANDA_CHROMIUM or install it")
+        pytest.skip("no Chromium here: set MOKANDA_CHROMIUM or install it")
+    arguments = ["--disable-gpu", "--disable-dev-shm-usage"]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+class Webmail:
+    """The webmail as a process, and its store."""
+
+    def __init__(self, url: str, store: Store) -> None:
+        self.url = url
+        self.store = store
+
+
+@pytest.fixture
+def webmail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Webmail]:
+    translations.compile_all()
+    monkeypatch.setenv("MOKANDA_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
+    status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
+    store = Store.of_device()
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert "listening" in process.stderr.readline()
+        yield Webmail(f"http://127.0.0.1:{port}", store)
+        process.terminate()
+        process.stderr.read()
+    store.close()
+
+
+class Phone:
+    """A phone in the village: what a finger does, and what is seen."""
+
+    def __init__(self, page: Page, url: str, test: str) -> None:
+        self.page = page
+        self._url = url
+        self._test = test
+        self._shots = 0
+
+    def open(self, path: str = "/") -> None:
+        self.page.goto(self._url + path)
+
+    def fill(self, **fields: str) -> None:
+        for name, text in fields.items():
+            self.page.locator(f"[name={name}]").fill(text)
+
+    def press(self, text: str) -> None:
+        """Press a button or follow a link by what is written on it."""
+        either = self.page.get_by_role("button", name=text, exact=True)
+        either.or_(self.page.get_by_role("link", name=text, exact=True)).first.click()
+
+    def register(self, name: str, display_name: str = "") -> None:
+        self.open("/register")
+        self.fill(name=name, display_name=display_name or name.title())
+        self.fill(password=PASSWORD, again=PASSWORD)
+        self.press("Register")
+
+    def write(self, to: str, subject: str, text: str) -> None:
+        self.open("/write")
+        self.fill(to=to, subject=subject, text=text)
+
+    def subjects(self) -> list[str]:
+        texts = self.page.locator(".letters .subject").all_inner_texts()
+        return [" ".join(text.split()) for text in texts]
+
+    def shoot(self, name: str) -> None:
+        """Keep a picture of what is seen, and see that nothing stands out to the side."""
+        self._shots += 1
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        test = re.sub(r"\W+", "-", self._test).strip("-")
+        self.page.screenshot(path=SCREENSHOTS / f"{test}-{self._shots}-{name}.png")
+
+
+@pytest.fixture
+def phones(
+    chromium: Browser, webmail: Webmail, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Phone]]:
+    """Make phones; `phone(javascript=True)` has what most here do not."""
+    with ExitStack() as stack:
+
+        def make(*, javascript: bool = False, dark: bool = False, locale: str = "en") -> Phone:
+            context = chromium.new_context(
+                viewport=SIZE,
+                device_scale_factor=2,
+                has_touch=True,
+                java_script_enabled=javascript,
+                color_scheme="dark" if dark else "light",
+                locale=locale,
+            )
+            context.set_default_timeout(20_000)
+            stack.callback(context.close)
+            return Phone(context.new_page(), webmail.url, request.node.name)
+
+        yield make

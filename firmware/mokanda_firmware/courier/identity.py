@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from mokanda_firmware import paths
+from mokanda_firmware.files import write_durably
 from mokanda_wire import claimfile
 from mokanda_wire.claimfile import ClaimFile, ClaimFileError
 
@@ -52,10 +53,7 @@ def read_outcome() -> Outcome | None:
 
 def write_outcome(outcome: Outcome) -> None:
     """Note how a claim ended."""
-    path = paths.claim_result()
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
-    temporary.replace(path)
+    write_durably(paths.claim_result(), json.dumps(asdict(outcome)))
 
 
 def read() -> Identity | None:

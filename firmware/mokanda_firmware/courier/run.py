@@ -33,7 +33,7 @@ def run(store: Store, tell: Tell) -> SessionRecord:
     Raises:
         CourierError: it did not work; what to tell people.
     """
-    with _alone():
+    with alone():
         claim_file = identity.read_claim()
         if claim_file is None:
             raise ClaimError(NO_CLAIM)
@@ -122,7 +122,7 @@ class _Trip:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Keep other syncs of this device out, in this process and in others.
 
     Raises:

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The courier and the relay, both real, over TLS on loopback: mail goes out, mail comes in."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from mokanda_firmware import paths
+from mokanda_firmware.courier import clock
+from mokanda_firmware.courier.failures import (
+    BusyError,
+    ClaimError,
+    LinkError,
+    NotOurRelayError,
+)
+from mokanda_firmware.courier.run import alone
+from mokanda_firmware.updates import offer
+from mokanda_relay import devices
+from mokanda_relay.certificate import ensure_certificate
+from tests.relay_served import Served, eventually
+from tests.village import Village, a_village
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+
+@pytest.fixture
+def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    claim = devices.add(served.relay, "kitenge", "kitenge.example")
+    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
+        yield village
+
+
+def test_the_first_sync_claims_the_device(village: Village) -> None:
+    village.sync()
+    outcome = json.loads(paths.claim_result().read_text())
+    assert (outcome["state"], outcome["device"], outcome["domain"]) == (
+        "claimed",
+        "kitenge",
+        "kitenge.example",
+    )
+
+
+def test_mail_goes_out_and_a_reply_comes_back(village: Village, served: Served) -> None:
+    village.write("Mbote Ada")
+    record = village.sync()
+    assert (record.sent, record.received, record.error, record.link) == (1, 0, "", "network")
+    assert village.texts("sent") == ["Mbote Ada"]
+    eventually(lambda: served.world.sent, "the mail at SendGrid")
+    [sent] = served.world.sent
+    assert (sent.recipients, sent.text) == (["ada@example.org"], "Mbote Ada")
+
+    message_id = sent.body["headers"]["Message-ID"]
+    served.world.write(
+        "ada@example.org", ["amina@kitenge.example"], "Re:", "Mbote!", in_reply_to=message_id
+    )
+    assert village.sync().received == 1
+    assert village.texts("inbox") == ["Mbote!"]
+
+
+def test_attachments_arrive_whole(village: Village, served: Served) -> None:
+    photo, table = os.urandom(200_000), b"a;b\n" * 5000
+    village.write("Two files", files={"photo.jpg": photo, "table.csv": table})
+    village.sync()
+    eventually(lambda: served.world.sent, "the mail at SendGrid")
+    attached = served.world.sent[0].body["attachments"]
+    assert [base64.b64decode(each["content"]) for each in attached] == [photo, table]
+
+
+def test_a_sync_with_nothing_to_trade_is_short(village: Village) -> None:
+    village.sync()
+    record = village.sync()
+    assert (record.sent, record.received) == (0, 0)
+    assert record.bytes_up + record.bytes_down < 4000
+
+
+def test_every_session_is_written_down(village: Village) -> None:
+    village.write("Mbote")
+    village.sync()
+    village.claim = dataclasses.replace(village.claim, relay="https://127.0.0.1:1")
+    village.import_claim()
+    with pytest.raises(LinkError):
+        village.sync()
+    failed, well = village.sessions()
+    assert (well.sent, well.error) == (1, "")
+    assert well.bytes_up > 0
+    assert "cannot be reached" in failed.error
+
+
+def test_residents_are_told_when_they_change(village: Village, served: Served) -> None:
+    village.sync()
+    served.world.write("ada@example.org", ["cyr@kitenge.example"], "Hello", "Too early")
+    village.add_villager("cyr")
+    village.sync()
+    served.world.write("ada@example.org", ["cyr@kitenge.example"], "Hello", "Now")
+    village.sync()
+    assert village.texts("inbox", "cyr") == ["Now"]
+
+
+def test_a_claim_code_used_twice_is_refused_with_what_to_do(
+    village: Village, served: Served
+) -> None:
+    other = served.new_device("other")
+    other.claim()
+    village.import_claim(dataclasses.replace(other.claim_file, relay=served.device_url))
+    with pytest.raises(ClaimError, match="Ask the relay's operator for a new claim file"):
+        village.sync()
+    assert json.loads(paths.claim_result().read_text())["state"] == "refused"
+    before = other.hello().applied_up
+    with pytest.raises(ClaimError):  # without asking the relay again
+        village.sync()
+    assert other.hello().applied_up == before
+
+
+def test_without_a_claim_file_the_reason_says_what_to_do(village: Village) -> None:
+    paths.claim().unlink()
+    with pytest.raises(ClaimError, match="Copy a claim file"):
+        village.sync()
+
+
+def test_an_unreachable_relay_is_named_and_the_mail_stays(village: Village) -> None:
+    village.import_claim(dataclasses.replace(village.claim, relay="https://127.0.0.1:1"))
+    village.write("Patience")
+    with pytest.raises(LinkError, match=r"127\.0\.0\.1 cannot be reached"):
+        village.sync()
+    assert village.texts("outbox") == ["Patience"]
+
+
+def test_another_relay_at_the_same_address_gets_nothing(village: Village, tmp_path: Path) -> None:
+    other = tmp_path / "other.pem"
+    ensure_certificate(other, tmp_path / "other.key", village.claim.relay)
+    village.import_claim(dataclasses.replace(village.claim, certificate=other.read_text()))
+    with pytest.raises(NotOurRelayError, match="not this device's relay"):
+        village.sync()
+
+
+def test_a_relay_with_another_key_is_not_believed(village: Village) -> None:
+    village.import_claim(dataclasses.replace(village.claim, relay_fingerprint="0" * 40))
+    with pytest.raises(NotOurRelayError, match="not the one that the claim file names"):
+        village.sync()
+    assert not paths.claim_result().exists()
+
+
+def test_the_relays_time_sets_a_clock_that_is_wrong(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_to: list[float] = []
+    monkeypatch.setattr(time, "clock_settime", lambda _, seconds: set_to.append(seconds))
+    village.sync()
+    assert set_to == []
+    monkeypatch.setattr(clock, "datetime", _Wrong)
+    village.sync()
+    assert abs(set_to[-1] - datetime.now(UTC).timestamp()) < 60
+
+
+class _Wrong(datetime):
+    """A clock that still lives in 1970."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(1970, 1, 1, tzinfo=tz)
+
+
+def test_two_syncs_at_once_are_one(village: Village) -> None:
+    with alone(), pytest.raises(BusyError):
+        village.sync()
+
+
+def test_an_update_that_the_relay_offers_is_noted(village: Village) -> None:
+    village.sync()
+    assert offer.read() is None
+    assert paths.offer().exists()
+
+
+def test_a_mail_too_large_for_one_bundle_goes_alone(village: Village, served: Served) -> None:
+    village.write("large", files={"film.bin": os.urandom(700_000)})
+    village.write("small")
+    assert village.sync().sent == 2
+    eventually(lambda: len(served.world.sent) == 2, "both mails at SendGrid")
+    assert [mail.text for mail in served.world.sent] == ["small", "large"]
+
+
+def test_progress_is_told(village: Village) -> None:
+    village.write("with a file", files={"photo.jpg": os.urandom(300_000)})
+    village.sync()
+    states = [state for state, _, _ in village.told]
+    parts = [part for _, _, part in village.told if part is not None]
+    assert states[:2] == ["connecting", "syncing"]
+    assert parts == sorted(parts)
+    assert parts[-1] == 1.0

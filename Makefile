@@ -5,6 +5,7 @@ BOARD ?= orangepi-zero
 ENGINE ?= debian
 PYTHON := build/venv/bin/python
 SETUP := build/venv/.ready
+export MOKANDA_CHROMIUM ?= $(CURDIR)/scripts/chromium
 
 ifdef VERSION
 export MOKANDA_VERSION := $(VERSION)

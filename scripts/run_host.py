@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from pathlib import Path
 
 from scripts.emulator import answers
 from scripts.village import (
@@ -38,7 +39,7 @@ def main() -> int:
             with step("starting the relay"):
                 relay = start_relay(children, FOLDER, device_host="127.0.0.1")
             with step("starting the device's daemons"):
-                webmail_url = _start_device(children, relay)
+                webmail_url = start_device(children, FOLDER, relay)
             print_addresses(webmail_url, relay)
             wait_for_interrupt(children)
     except StartError as error:
@@ -47,20 +48,20 @@ def main() -> int:
     return 0
 
 
-def _start_device(children: Children, relay: Relay) -> str:
-    """Claim the device and start its daemons; return the webmail's URL."""
+def start_device(children: Children, folder: Path, relay: Relay) -> str:
+    """Start the device's daemons, let it claim itself, and return the webmail's URL."""
     environment = {
-        "MOKANDA_DATA": str(FOLDER / "device"),
-        "MOKANDA_RUN": str(FOLDER / "status"),
-        "MOKANDA_SETUP": str(FOLDER / "setup"),
+        "MOKANDA_DATA": str(folder / "device"),
+        "MOKANDA_RUN": str(folder / "status"),
+        "MOKANDA_SETUP": str(folder / "setup"),
     }
     for path in environment.values():
-        (REPOSITORY / path).mkdir(parents=True, exist_ok=True)
-    relay.claim_file(FOLDER / "setup")
-    url = f"http://127.0.0.1:{ports(FOLDER)['webmail']}/"
+        Path(path).mkdir(parents=True, exist_ok=True)
+    relay.claim_file(folder / "setup")
+    listen = f"127.0.0.1:{ports(folder)['webmail']}"
+    url = f"http://{listen}/"
     children.run("setup", _daemon("setup"), **environment)
     children.start("courier", _daemon("courier"), **environment)
-    listen = f"127.0.0.1:{ports(FOLDER)['webmail']}"
     children.start("webmail", [*_daemon("webmail"), "--listen", listen], **environment)
     children.wait_until(lambda: answers(url), "the webmail does not answer", 30)
     children.wait_until(relay.has_claimed, "the device has not claimed itself", 30)

@@ -11,14 +11,23 @@ _SLOT = re.compile(r"\brauc\.slot=(\w+)")
 
 def version() -> str:
     """Return the image's version; "development" on a computer that was not started from one."""
-    try:
-        release = platform.freedesktop_os_release()
-    except OSError:
-        return "development"
-    return release.get("VERSION_ID", "") if release.get("ID") == "mokanda" else "development"
+    return _release().get("VERSION_ID", "development")
+
+
+def board() -> str:
+    """Return the board that the image was made for; "" on a computer that is none."""
+    return _release().get("VARIANT_ID", "")
 
 
 def slot() -> str:
     """Return the slot that U-Boot started, "A" or "B"; "" where there are no slots."""
     found = _SLOT.search(_COMMAND_LINE.read_text(encoding="utf-8"))
     return found[1] if found else ""
+
+
+def _release() -> dict[str, str]:
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return {}
+    return release if release.get("ID") == "mokanda" else {}

@@ -187,6 +187,12 @@ class Connection:
                     file.flush()
                     os.fsync(file.fileno())
 
+    def get(self, path: str, offset: int) -> http.client.HTTPResponse:
+        """Ask for a file of the relay's, from byte `offset` on; the caller reads the answer."""
+        with _cuts():
+            self._http.request("GET", path, headers={"Range": f"bytes={offset}-"})
+            return self._http.getresponse()
+
     def acknowledge(self, sequence: int, token: str) -> Receipt:
         """Say that this down bundle, and all before it, are applied."""
         body = protocol.dump(protocol.Ack(sequence))

@@ -125,6 +125,7 @@ def _report() -> dict[str, Any]:
     modem, updates = status.read("modem"), status.read("updates")
     fields = {
         "version": running.version(),
+        "board": running.board(),
         "free": shutil.disk_usage(paths.data()).free,
         "uptime": int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])),
         "modem": modem.get("state"),

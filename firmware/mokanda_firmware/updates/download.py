@@ -3,6 +3,7 @@
 
 import hashlib
 import http.client
+import logging
 import os
 import re
 import shutil
@@ -10,12 +11,23 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from http import HTTPStatus
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
+from mokanda_firmware.courier.failures import CourierError
 from mokanda_firmware.updates.offer import Offer
 
-# Opens a connection to the relay over whatever there is; raises OSError when there is no way.
-Link = Callable[[], AbstractContextManager[http.client.HTTPConnection]]
+_log = logging.getLogger(__name__)
+
+
+class Relay(Protocol):
+    """What is needed of courier.relay.Connection."""
+
+    def get(self, path: str, offset: int) -> http.client.HTTPResponse:
+        """Ask for a file from byte `offset` on."""
+
+
+# Opens a connection to the relay; raises CourierError when there is no way now.
+Link = Callable[[], AbstractContextManager[Relay]]
 
 # Left free on the data partition, for mail: bytes.
 RESERVE = 16 * 1024 * 1024
@@ -26,7 +38,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
 class InterruptedDownloadError(Exception):
-    """The link broke; what came is kept and the rest can be fetched later. For people."""
+    """There is no link any more; what came is kept, the rest can be fetched later. For people."""
 
 
 class FailedDownloadError(Exception):
@@ -37,10 +49,11 @@ def fetch(link: Link, offer: Offer, folder: Path, progress: Callable[[int], None
     """Return the file of the whole update in `folder`, after fetching what of it is missing.
 
     Other files of updates that it finds there are removed. Uses `link` only when something is
-    missing. Calls `progress` with the number of bytes that are here.
+    missing, and anew as long as that brings anything. Calls `progress` with the number of bytes
+    that are here.
 
     Raises:
-        InterruptedDownloadError: also when there is no way to the relay now.
+        InterruptedDownloadError: there is no way to the relay now.
         FailedDownloadError: the relay, the card or what arrived is to blame.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,25 +66,36 @@ def fetch(link: Link, offer: Offer, folder: Path, progress: Callable[[int], None
     with part.open("ab") as file:
         if file.tell() > offer.size:
             file.truncate(0)
-        missing = offer.size - file.tell()
-        if missing and shutil.disk_usage(folder).free < missing + RESERVE:
-            raise FailedDownloadError(
-                f"The card has no room for the update ({megabytes(missing)} are missing)."
-            )
-        if missing:
+        _check_room(offer.size - file.tell(), folder)
+        while file.tell() < offer.size:
+            before = file.tell()
             try:
-                with link() as connection:
-                    _fetch_rest(connection, offer, file, progress)
-            except (OSError, http.client.HTTPException) as error:
-                raise InterruptedDownloadError(
-                    f"The download stopped at {megabytes(file.tell())} of "
-                    f"{megabytes(offer.size)}; it goes on from there."
-                ) from error
+                with link() as relay:
+                    _fetch_rest(relay, offer, file, progress)
+            except (CourierError, OSError, http.client.HTTPException) as error:
+                _log.info("%d of %d bytes are here: %s", file.tell(), offer.size, error)
+                if file.tell() == before:
+                    raise InterruptedDownloadError(_stopped(file.tell(), offer, error)) from error
     if _sha256(part) != offer.sha256:
         part.unlink()
         raise FailedDownloadError("The update arrived damaged and was thrown away.")
     part.rename(whole)
     return whole
+
+
+def _check_room(missing: int, folder: Path) -> None:
+    if missing and shutil.disk_usage(folder).free < missing + RESERVE:
+        raise FailedDownloadError(
+            f"The card has no room for the update ({megabytes(missing)} are missing)."
+        )
+
+
+def _stopped(held: int, offer: Offer, error: Exception) -> str:
+    reason = f" {error}" if isinstance(error, CourierError) else ""
+    return (
+        f"The download stopped at {megabytes(held)} of {megabytes(offer.size)}; it goes on after "
+        f"the next mail run.{reason}"
+    )
 
 
 def megabytes(size: int) -> str:
@@ -80,14 +104,10 @@ def megabytes(size: int) -> str:
 
 
 def _fetch_rest(
-    connection: http.client.HTTPConnection,
-    offer: Offer,
-    file: BinaryIO,
-    progress: Callable[[int], None],
+    relay: Relay, offer: Offer, file: BinaryIO, progress: Callable[[int], None]
 ) -> None:
     start = file.tell()
-    connection.request("GET", offer.path, headers={"Range": f"bytes={start}-"})
-    response = connection.getresponse()
+    response = relay.get(offer.path, start)
     if response.status == HTTPStatus.OK and start == 0:
         pass
     elif response.status == HTTPStatus.PARTIAL_CONTENT:

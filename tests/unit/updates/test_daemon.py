@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon, asked through its socket; RAUC is a script, for installing takes a board."""
 
-import contextlib
 import hashlib
-import http.client
 import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from mokanda_firmware import paths, status
+from mokanda_firmware.courier.failures import LinkError
 from mokanda_firmware.updates import daemon, offer
 from mokanda_firmware.updates.daemon import Daemon
 from mokanda_firmware.updates.memory import Memory
@@ -37,10 +36,8 @@ def sound(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rauc(device, monkeypatch, info="""echo '{"version": "1.1.0"}'""", install='echo "100% done"')
 
 
-@contextlib.contextmanager
-def no_link() -> Iterator[http.client.HTTPConnection]:
-    raise ConnectionRefusedError
-    yield
+def no_link() -> NoReturn:
+    raise LinkError("No modem is plugged in.")
 
 
 class Running:
@@ -155,7 +152,7 @@ def test_a_download_that_cannot_be_had_now_stays_wanted(start: Callable[[], Runn
     offer.note(OFFER)
     running = start()
     status.request("updates", "install")
-    assert "it goes on from there" in running.wait_for("failed")["detail"]
+    assert "No modem is plugged in" in running.wait_for("failed")["detail"]
     assert Memory.read().wanted == "1.1.0"
 
 

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Updates, from the command line: what systemd starts."""
+
+import argparse
+import sys
+
+from mokanda_firmware import service, status
+from mokanda_firmware.updates.daemon import Daemon
+from mokanda_firmware.updates.link import to_relay
+from mokanda_firmware.updates.proof import prove
+
+_HTTP = 80
+
+
+def main() -> int:
+    """Serve requests until there are none, or prove the running slot; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="mokanda-updates", description="Installs updates, and proves the slot that runs."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="show what the relay offers, install it when asked")
+    proving = commands.add_parser("prove", help="mark the running slot good when it does its work")
+    proving.add_argument("--port", type=int, default=_HTTP, help="the webmail's (default: 80)")
+    proving.add_argument(
+        "--seconds", type=float, default=300, help="how long to wait for it (default: 300)"
+    )
+    arguments = parser.parse_args()
+    service.start_logging()
+    service.end_on_signals()
+    if arguments.command == "prove":
+        return 0 if prove(arguments.port, arguments.seconds) else 1
+    requests = status.Requests("updates")
+    try:
+        Daemon(requests, to_relay).run()
+    finally:
+        requests.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way to the relay for an update: the courier's own, after it. Mail goes first."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from mokanda_firmware import status
+from mokanda_firmware.courier import identity, link
+from mokanda_firmware.courier.failures import LinkError
+from mokanda_firmware.courier.relay import Connection
+
+_TRAVELLING = {"dialling", "connecting", "syncing"}
+_PATIENCE = 3600.0  # seconds that a courier may be on its way
+
+
+@contextlib.contextmanager
+def to_relay() -> Iterator[Connection]:
+    """Connect to the relay, by the modem where there is no other way.
+
+    Raises:
+        CourierError: there is no way now.
+    """
+    claim = identity.read_claim()
+    if claim is None:
+        raise LinkError("This device has no relay yet.")
+    _let_courier_finish()
+    with link.connected(claim, lambda _state, _text: None) as (connection, _name):
+        yield connection
+
+
+def _let_courier_finish() -> None:
+    """Wait while the courier is on its way: when it is done, it hangs up the modem."""
+    end = time.monotonic() + _PATIENCE
+    with status.Subscription() as changes:
+        while status.read("courier").get("state") in _TRAVELLING:
+            left = end - time.monotonic()
+            if left < 0:
+                return
+            changes.wait(left)

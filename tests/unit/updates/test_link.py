@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+import threading
+
+import pytest
+
+from mokanda_firmware import status
+from mokanda_firmware.courier.failures import LinkError
+from mokanda_firmware.updates import link
+
+
+def test_without_a_claim_there_is_no_way() -> None:
+    with pytest.raises(LinkError, match="no relay yet"), link.to_relay():
+        pass
+
+
+def test_the_courier_goes_first() -> None:
+    status.publish("courier", state="syncing")
+    waiting = threading.Thread(target=link._let_courier_finish)
+    waiting.start()
+    waiting.join(0.2)
+    assert waiting.is_alive()
+    status.publish("courier", state="syncing", progress=0.5)
+    status.publish("courier", state="idle")
+    waiting.join(10)
+    assert not waiting.is_alive()

@@ -8,6 +8,7 @@
     [buildroot]  config = ["BR2_PACKAGE_...=y", ...]
     [kernel]     OPTION = "module it makes", "" where there is none
     [initramfs]  modules = [loaded in this order before the root file system is mounted]
+    [modules]    load = [loaded early at boot: drivers of what is on the board]
     [services]   enable = [units]; mask = [units]
 
 and a board has besides
@@ -31,6 +32,7 @@ _LISTS = {
     "debian": ("packages", "without"),
     "buildroot": ("config",),
     "initramfs": ("modules",),
+    "modules": ("load",),
     "services": ("enable", "mask"),
 }
 
@@ -50,6 +52,7 @@ class Recipe:
     buildroot_config: tuple[str, ...] = ()
     kernel: tuple[tuple[str, str], ...] = ()
     initramfs_modules: tuple[str, ...] = ()
+    modules_load: tuple[str, ...] = ()
     services_enable: tuple[str, ...] = ()
     services_mask: tuple[str, ...] = ()
 
@@ -102,6 +105,11 @@ class System:
         return _once(name for part in self._parts for name in part.initramfs_modules)
 
     @property
+    def modules_load(self) -> list[str]:
+        """Modules that are loaded early at boot, in order."""
+        return _once(name for part in self._parts for name in part.modules_load)
+
+    @property
     def services_enable(self) -> list[str]:
         """Units that start at boot, sorted."""
         return sorted({name for part in self._parts for name in part.services_enable})
@@ -142,9 +150,9 @@ def _check_kernel(system: System) -> None:
                     f"{part.name}: {option} makes {module!r}, but {where} says {other!r}"
                 )
     modules = {module for module, _ in seen.values()}
-    for name in system.initramfs_modules:
+    for name in (*system.initramfs_modules, *system.modules_load):
         if name not in modules:
-            raise RecipeError(f"initramfs module {name!r} belongs to no [kernel] option")
+            raise RecipeError(f"the module {name!r} belongs to no [kernel] option")
 
 
 def _read(path: Path) -> Recipe:

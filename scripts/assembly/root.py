@@ -23,6 +23,23 @@ mkdir mkfifo mknod mktemp more mv nslookup pidof ping printf ps pwd readlink rea
 sed seq sh sha256sum sleep sort stat stty sync tail tar tee test time timeout top touch tr true
 truncate tty uname uniq uptime usleep vi wc wget which xargs yes zcat""".split()
 
+# Run by systemd at each boot before all else; others find nothing to do here.
+GENERATORS = ("systemd-debug-generator", "systemd-fstab-generator")
+# Rules for devices that no board of ours has; udev reads every rule for every device.
+UDEV_RULES_LEFT_OUT = (
+    "60-autosuspend 60-cdrom_id 60-dmi-id 60-drm 60-evdev 60-fido-id 60-infiniband 60-input-id "
+    "60-persistent-alsa 60-persistent-input 60-persistent-storage-mtd 60-persistent-storage-tape "
+    "60-persistent-v4l 60-sensor 64-btrfs 64-ext4 70-camera 70-joystick 70-memory 70-mouse "
+    "70-power-switch 70-touchpad 70-uaccess 71-seat 73-seat-late 75-probe_mtd 78-sound-card "
+    "90-iocost 96-e2scrub"
+).split()
+
+# For a root file system that can be written, for logins and for desktops.
+TMPFILES_LEFT_OUT = (
+    "20-systemd-shell-extra 20-systemd-ssh-generator 20-systemd-stub credstore debian home "
+    "journal-nocow provision systemd-nologin systemd-pstore x11"
+).split()
+
 # The same for every file of every build: what changes between two versions is content.
 FILE_TIME = 1735689600  # 2025-01-01
 
@@ -30,6 +47,8 @@ FILE_TIME = 1735689600  # 2025-01-01
 def finish(system: System, root: Path, version: str, epoch: int, certificate: Path, log: Log) -> None:
     """Turn an engine's tree into the root file system of an image; raises StepError."""
     say("adding our own code and settings")
+    # What maintainer scripts or an engine enabled; only recipes do that.
+    shutil.rmtree(root / "etc/systemd/system", ignore_errors=True)
     for overlay in OVERLAYS:
         if overlay.is_dir():
             shutil.copytree(overlay, root, symlinks=True, dirs_exist_ok=True)
@@ -37,6 +56,7 @@ def finish(system: System, root: Path, version: str, epoch: int, certificate: Pa
     _shell(root)
     _identity(system, root, version)
     _updates(system, root, certificate)
+    _modules(system, root)
     _accounts_and_units(system, root, log)
     _writable(root)
     _times(root, epoch)
@@ -114,35 +134,51 @@ use-bundle-signing-time=true
     )
 
 
+def _modules(system: System, root: Path) -> None:
+    load = root / "usr/lib/modules-load.d/mokanda.conf"
+    load.parent.mkdir(exist_ok=True)
+    load.write_text("".join(f"{name}\n" for name in system.modules_load))
+
+
 def _accounts_and_units(system: System, root: Path, log: Log) -> None:
     """What maintainer scripts do elsewhere: accounts, enabled units; nothing else is enabled."""
     for name in ("passwd", "group", "shadow", "gshadow"):
         (root / "etc" / name).unlink(missing_ok=True)
     log.run("systemd-sysusers", f"--root={root}")
-    units = [*system.services_enable, *system.services_mask]
+    _lock_accounts(root)
     places = [root / "etc/systemd/system", root / "usr/lib/systemd/system"]
     for unit in system.services_enable:
-        template = unit.replace(unit[unit.find("@") + 1 : unit.rfind(".")], "") if "@" in unit else unit
-        if not any((place / template).exists() for place in places):
+        name, at, _ = unit.partition("@")
+        file = f"{name}@{Path(unit).suffix}" if at else unit
+        if not any((place / file).exists() for place in places):
             raise StepError(f"recipes enable {unit}, but nothing in the image brings that unit")
+    for wanted in (root / "usr/lib/systemd/system").glob("*.wants/*"):
+        if wanted.name not in system.services_enable:
+            wanted.unlink()
+    for generator in (root / "usr/lib/systemd/system-generators").iterdir():
+        if generator.name not in GENERATORS:
+            generator.unlink()
+    for name in TMPFILES_LEFT_OUT:
+        (root / f"usr/lib/tmpfiles.d/{name}.conf").unlink(missing_ok=True)
+    for rules in UDEV_RULES_LEFT_OUT:
+        (root / f"usr/lib/udev/rules.d/{rules}.rules").unlink(missing_ok=True)
     preset = root / "usr/lib/systemd/system-preset/00-mokanda.preset"
     preset.parent.mkdir(parents=True, exist_ok=True)
     preset.write_text(
         "".join(f"enable {unit}\n" for unit in system.services_enable) + "disable *\n"
     )
-    shutil.rmtree(root / "etc/systemd/system", ignore_errors=True)
-    for overlay in OVERLAYS:
-        if (overlay / "etc/systemd/system").is_dir():
-            shutil.copytree(
-                overlay / "etc/systemd/system",
-                root / "etc/systemd/system",
-                symlinks=True,
-                dirs_exist_ok=True,
-            )
     log.run("systemctl", f"--root={root}", "preset-all")
     if system.services_mask:
         log.run("systemctl", f"--root={root}", "mask", *system.services_mask)
-    del units
+
+
+def _lock_accounts(root: Path) -> None:
+    """Nobody has a password, from a day that is the same for every build; root's shell exists."""
+    names = [line.split(":")[0] for line in (root / "etc/passwd").read_text().splitlines()]
+    day = FILE_TIME // 86400
+    (root / "etc/shadow").write_text("".join(f"{name}:!*:{day}::::::\n" for name in names))
+    passwd = root / "etc/passwd"
+    passwd.write_text(passwd.read_text().replace(":/root:/bin/bash\n", ":/root:/bin/sh\n"))
 
 
 def _writable(root: Path) -> None:
@@ -152,7 +188,7 @@ def _writable(root: Path) -> None:
     (root / "root").chmod(0o700)
     for link, target in (
         ("etc/resolv.conf", "/run/systemd/resolve/stub-resolv.conf"),
-        ("etc/mtab", "/proc/self/mounts"),
+        ("etc/mtab", "../proc/self/mounts"),
     ):
         (root / link).unlink(missing_ok=True)
         (root / link).symlink_to(target)

@@ -102,6 +102,7 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
         for path in root.glob(pattern):
             _remove(path)
     _certificates(root)
+    _alternatives(root)
     suites = [source.split()[3] for source in sources]
     return Built(
         root=root,
@@ -238,6 +239,13 @@ def _certificates(root: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to("/etc/ssl/certs/ca-certificates.crt")
     shutil.rmtree(root / "usr/share/ca-certificates", ignore_errors=True)
+
+
+def _alternatives(root: Path) -> None:
+    """The links that update-alternatives would set."""
+    for name in ("regulatory.db", "regulatory.db.p7s"):
+        if (root / f"usr/lib/firmware/{name}-debian").exists():
+            (root / f"usr/lib/firmware/{name}").symlink_to(f"{name}-debian")
 
 
 def _remove(path: Path) -> None:

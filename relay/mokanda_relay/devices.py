@@ -87,6 +87,7 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
         device.claim_hash, device.claimed = hash_code(code), None
         device.fingerprint = device.token_hash = None
         device.hello_counter = device.up_applied = 0
+        device.up_sha256 = ""
         device.down_frozen = device.down_confirmed = 0
         device.residents_known = False
     return claim

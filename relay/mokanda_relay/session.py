@@ -87,6 +87,7 @@ def hello(relay: Relay, name: str, signed: bytes) -> bytes:
         token=token,
         history_agrees=agrees,
         release=releases.offer(relay.releases, device),
+        applied_sha256=bytes.fromhex(device.up_sha256) or None,
     )
     return relay.keyring.sign(protocol.dump(reply), relay.fingerprint)
 

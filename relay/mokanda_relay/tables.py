@@ -81,6 +81,7 @@ class Device(Table):
     hello_counter: Mapped[int] = mapped_column(default=0)
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     up_applied: Mapped[int] = mapped_column(default=0)
+    up_sha256: Mapped[str] = mapped_column(default="")  # of the bundle up_applied
     down_frozen: Mapped[int] = mapped_column(default=0)
     down_confirmed: Mapped[int] = mapped_column(default=0)
     residents_known: Mapped[bool] = mapped_column(default=False)

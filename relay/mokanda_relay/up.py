@@ -173,7 +173,7 @@ def _finish(relay: Relay, device: Device, upload: Upload) -> None:
             return
         _apply(session, now, decoded.bundle, originals)
         history.append(session, now.id, decoded.record)
-        now.up_applied = upload.sequence
+        now.up_applied, now.up_sha256 = upload.sequence, upload.sha256
         session.execute(sa.delete(Upload).where(Upload.device_id == now.id))
     path.unlink(missing_ok=True)
     relay.outbox_bell.ring()

@@ -21,6 +21,7 @@ from mokanda_wire.envelope import EnvelopeError, Keyring
 
 NO_CLAIM = "This device has no relay yet. Copy a claim file to its SETUP partition."
 CUTS = 4  # cuts in a row between which nothing moved
+PAUSE = 1.0  # seconds after the second of them; then twice as long each time
 
 # Called with the courier's state, a sentence, and the fraction of a bundle that has gone.
 Tell = Callable[[str, str, float | None], None]
@@ -100,7 +101,7 @@ class _Trip:
                 if cuts == CUTS:
                     raise
                 log.info("cut: %s", error)
-                time.sleep(2.0 ** (cuts - 1) - 1)
+                time.sleep(PAUSE * (2 ** (cuts - 1) - 1))
                 connection.reconnect()
             else:
                 return

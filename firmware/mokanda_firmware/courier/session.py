@@ -71,6 +71,7 @@ class Session:
         self._tell = tell
         self.traded = Traded()
         self._refused: RefusedError | None = None  # what was sent up; the rest goes on
+        self._damaged: Sealed | None = None  # what came down otherwise than announced
 
     def hold(self, connection: Connection) -> None:
         """Trade all there is to trade.
@@ -214,6 +215,9 @@ class Session:
             raise CutError("The connection to the relay broke in the middle of a bundle.")
         if hashlib.sha256(content).digest() != sealed.sha256:
             path.unlink()
+            if sealed == self._damaged:
+                self._restart("A bundle of the relay is damaged.")  # it will seal the mail anew
+            self._damaged = sealed
             raise AtOddsError("What came is not what the relay announced; it is fetched again.")
         decoded = self._open(sealed, content)
         applied = sync.apply_down(self._store, decoded)

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever breaks between courier and relay, no mail is lost and none comes twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_firmware import paths
+from mokanda_firmware.courier import run
+from mokanda_firmware.courier.failures import CourierError, CutError, LinkError
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import Store
+from mokanda_relay import devices, history
+from mokanda_relay.tables import Device, DownBundle
+from tests.faults import FaultyLink, Plan
+from tests.relay_served import Served, eventually
+from tests.village import Village, a_village
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+
+@pytest.fixture
+def link(served: Served) -> Iterator[FaultyLink]:
+    url = urlsplit(served.device_url)
+    assert url.hostname
+    assert url.port
+    with FaultyLink((url.hostname, url.port)) as link:
+        yield link
+
+
+@pytest.fixture
+def village(
+    served: Served, link: FaultyLink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Village]:
+    """A claimed device behind a faulty link; it does not wait between its tries."""
+    monkeypatch.setattr(run, "PAUSE", 0)
+    claim = devices.add(served.relay, "kitenge", "kitenge.example")
+    url = f"https://127.0.0.1:{link.port}"
+    with a_village(claim, url, tmp_path / "device", monkeypatch) as village:
+        village.sync()
+        yield village
+
+
+def sync_in_the_end(village: Village, tries: int = 10) -> None:
+    for _ in range(tries):
+        try:
+            village.sync()
+        except CourierError:
+            continue
+        return
+    pytest.fail(f"no sync in {tries} tries")
+
+
+def write_to_village(served: Served, text: str) -> None:
+    served.world.write("ada@example.org", ["amina@kitenge.example"], "Mbote", text)
+
+
+def assert_arrived(village: Village, served: Served, out: list[str], back: list[str]) -> None:
+    """Each of these mails is where it belongs, once."""
+    eventually(lambda: len(served.world.sent) >= len(out), "the mails at SendGrid")
+    village.sync()  # and what became of them is known
+    assert sorted(mail.text for mail in served.world.sent) == sorted(out)
+    assert sorted(village.texts("inbox")) == sorted(back)
+    assert sorted(village.texts("sent")) == sorted(out)
+    assert village.texts("outbox") == []
+
+
+def histories_agree(village: Village, served: Served) -> bool:
+    with served.relay.database.reading() as session:
+        device = session.scalars(sa.select(Device)).one()
+        return history.load(session, device.id).tip == sync.history(village.store).tip
+
+
+def test_a_long_bundle_arrives_through_cuts_every_few_kilobytes(
+    village: Village, served: Served, link: FaultyLink
+) -> None:
+    village.write("a photo", files={"p.jpg": os.urandom(60_000)})
+    link.default = Plan(cut_after_up=12_000)
+    before = link.carried[0]
+    village.sync()
+    sent = link.carried[0] - before
+    link.default = Plan()
+    assert_arrived(village, served, ["a photo"], [])
+    assert link.connections > 5
+    assert sent < 1.1 * 61_000 + 3000 * link.connections
+
+
+def test_a_download_goes_on_where_it_was_cut(
+    village: Village, served: Served, link: FaultyLink
+) -> None:
+    write_to_village(served, "".join(random.Random(1).choices("abcdefghij \n", k=60_000)))
+    link.default = Plan(cut_after_down=9_000)
+    before = link.carried[1]
+    village.sync()
+    link.default = Plan()
+    assert len(village.texts("inbox")) == 1
+    assert link.connections > 3
+    assert link.carried[1] - before < 1.1 * 40_000 + 3000 * link.connections
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_cuts_lose_and_double_nothing(
+    village: Village, served: Served, link: FaultyLink, seed: int
+) -> None:
+    fate = random.Random(seed)
+    out, back = [], []
+    for number in range(4):
+        out.append(f"out {number}")
+        village.write(out[-1], files={"f.bin": fate.randbytes(fate.randrange(3000))})
+        back.append(f"back {number}")
+        write_to_village(served, back[-1])
+        for _ in range(6):
+            link.plans.append(
+                Plan(cut_after_up=fate.randrange(6000))
+                if fate.random() < 0.5
+                else Plan(cut_after_down=fate.randrange(6000), abrupt=fate.random() < 0.5)
+            )
+        sync_in_the_end(village)
+    link.plans.clear()
+    assert_arrived(village, served, out, back)
+    assert histories_agree(village, served)
+
+
+def test_a_lost_receipt_does_not_send_a_mail_twice(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village.write("once")
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "CUTS", 1)
+        patch.setattr(
+            "mokanda_firmware.courier.relay.Connection._answer", _lose_the_second_answer()
+        )
+        with pytest.raises(CutError):
+            village.sync()
+    assert village.texts("outbox") == ["once"]  # as far as the device knows
+    village.sync()
+    assert_arrived(village, served, ["once"], [])
+
+
+def _lose_the_second_answer() -> object:
+    from mokanda_firmware.courier.relay import Connection
+
+    answer = Connection._answer
+    answers = 0
+
+    def lossy(connection: Connection) -> bytes:
+        nonlocal answers
+        answers += 1
+        body = answer(connection)
+        if answers == 2:
+            raise ConnectionResetError
+        return body
+
+    return lossy
+
+
+def lose(*_: object) -> None:
+    raise CutError("it is lost")
+
+
+def test_a_lost_acknowledgement_does_not_deliver_a_mail_twice(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_to_village(served, "once")
+    with monkeypatch.context() as patch:
+        patch.setattr("mokanda_firmware.courier.relay.Connection.acknowledge", lose)
+        patch.setattr(run, "CUTS", 1)
+        with pytest.raises(CutError):
+            village.sync()
+    write_to_village(served, "another")
+    village.sync()
+    assert_arrived(village, served, [], ["once", "another"])
+    assert histories_agree(village, served)
+
+
+def test_an_unreachable_relay_is_tried_again(
+    village: Village, served: Served, link: FaultyLink
+) -> None:
+    village.write("patience")
+    link.plans.append(Plan(refuse=True))
+    with pytest.raises(LinkError):
+        village.sync()
+    village.sync()
+    assert_arrived(village, served, ["patience"], [])
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    path.write_bytes(content)
+
+
+def test_a_bit_flipped_in_a_bundle_going_up_is_noticed_and_the_mail_sent_anew(
+    village: Village, served: Served, link: FaultyLink
+) -> None:
+    village.write("whole", files={"p.jpg": os.urandom(20_000)})
+    link.plans.append(Plan(cut_after_up=9000))
+    link.plans.append(Plan(refuse=True))
+    with pytest.raises(CourierError):
+        village.sync()
+    [frozen] = paths.bundles().glob("up-*")
+    flip_a_bit(frozen)
+    with pytest.raises(CourierError, match="not those that were announced"):
+        village.sync()
+    village.sync()
+    assert_arrived(village, served, ["whole"], [])
+
+
+def test_a_bit_flipped_in_a_half_fetched_bundle_is_noticed_and_it_is_fetched_again(
+    village: Village, served: Served, link: FaultyLink
+) -> None:
+    write_to_village(served, "".join(random.Random(2).choices("abcdefghij \n", k=20_000)))
+    link.plans.append(Plan(cut_after_down=7000))
+    link.plans.append(Plan(refuse=True))
+    with pytest.raises(CourierError):
+        village.sync()
+    [part] = paths.bundles().glob("down-*")
+    flip_a_bit(part)
+    village.sync()
+    assert len(village.texts("inbox")) == 1
+
+
+def test_a_bundle_that_rotted_at_the_relay_is_sealed_anew(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_to_village(served, "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr("mokanda_firmware.courier.relay.Connection.download", lose)
+        patch.setattr(run, "CUTS", 1)
+        with pytest.raises(CutError):
+            village.sync()
+    with served.relay.database.reading() as session:
+        digest = session.scalars(sa.select(DownBundle.sha256)).one()
+    flip_a_bit(served.relay.bundles.path(digest))
+    village.sync()
+    assert_arrived(village, served, [], ["whole"])
+
+
+@pytest.mark.parametrize("whose", ["device", "relay"])
+def test_histories_that_differ_heal_by_themselves(
+    village: Village, served: Served, whose: str
+) -> None:
+    village.write("first")
+    write_to_village(served, "first back")
+    village.sync()
+    if whose == "device":
+        with village.store.transaction() as connection:
+            connection.execute("DELETE FROM history")
+    else:
+        with served.relay.database.transaction() as session:
+            history.restart(session, session.scalars(sa.select(Device.id)).one())
+    village.write("second")
+    write_to_village(served, "second back")
+    village.sync()
+    assert_arrived(village, served, ["first", "second"], ["first back", "second back"])
+    assert histories_agree(village, served)
+
+
+def test_a_store_restored_from_a_copy_loses_no_new_mail(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    village.write("before")
+    village.sync()
+    village.store.close()
+    shutil.copytree(paths.data(), tmp_path / "copy")
+    village.write("in between")
+    write_to_village(served, "in between, back")
+    village.sync()
+    village.store.close()
+    shutil.rmtree(paths.data())
+    shutil.copytree(tmp_path / "copy", paths.data())
+    village.store = Store.of_device()
+    village.write("after")
+    write_to_village(served, "after, back")
+    village.sync()
+    village.sync()
+    eventually(lambda: len(served.world.sent) == 3, "the mails at SendGrid")
+    assert [mail.text for mail in served.world.sent] == ["before", "in between", "after"]
+    assert "after, back" in village.texts("inbox")
+
+
+def test_a_renewed_claim_takes_the_villages_mail_along(village: Village, served: Served) -> None:
+    village.write("before")
+    village.sync()
+    renewed = devices.renew(served.relay, "kitenge")
+    village.import_claim(dataclasses.replace(renewed, relay=village.claim.relay))
+    village.write("after")
+    write_to_village(served, "back")
+    village.sync()
+    village.sync()
+    assert_arrived(village, served, ["before", "after"], ["back"])

@@ -12,7 +12,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -99,7 +99,7 @@ class RelayDevice:
 
     def request(
         self, method: str, path: str, body: bytes = b"", **headers: str
-    ) -> tuple[int, bytes, Mapping[str, str]]:
+    ) -> tuple[int, bytes, http.client.HTTPMessage]:
         """One request; header names with `_` for `-`. Raises RefusedByRelay."""
         connection = self.connect()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -112,7 +112,7 @@ class RelayDevice:
             raise
         if answer.status >= 400:
             raise RefusedByRelay(answer.status, protocol.load(protocol.Refusal, data))
-        return answer.status, data, dict(answer.headers)
+        return answer.status, data, answer.headers
 
     def claim(self, code: str = "") -> protocol.ClaimGrant:
         """Claim itself, with another code than its own if one is given."""
@@ -139,9 +139,8 @@ class RelayDevice:
             cc=(),
             subject="From the village",
             text=text,
-            **more,  # type: ignore[arg-type]
         )
-        return Mail((recipient,), message)
+        return Mail((recipient,), replace(message, **more))  # type: ignore[arg-type]
 
     def freeze(
         self,
@@ -236,7 +235,7 @@ class RelayDevice:
         if offset:
             headers["Range"] = f"bytes={offset}-"
         path = protocol.DOWN.format(sequence=sequence)
-        status, data, _ = self.request("GET", path, Mokanda_Token=self.token, **headers)
+        status, data, _ = self.request("GET", path, b"", Mokanda_Token=self.token, **headers)
         return status, data
 
     def apply(self, sealed: protocol.Sealed, data: bytes) -> Bundle:

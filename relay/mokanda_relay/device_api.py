@@ -31,7 +31,8 @@ class DeviceApi:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._throttle = Throttle()
-        self.app = Bottle(catchall=False)  # what is not foreseen goes to the server's log
+        self.app = Bottle()
+        self.app.config["catchall"] = False  # what is not foreseen goes to the server's log
         for path, method, handler in (
             (protocol.CLAIM, "POST", self._claim),
             (protocol.HELLO, "POST", self._hello),

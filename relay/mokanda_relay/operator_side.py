@@ -48,7 +48,8 @@ class OperatorSide:
         self._page = SimpleTemplate(name="fleet.tpl", lookup=[str(_VIEWS)])
         key = relay.settings.sendgrid_event_key
         self._event_key = events.load_public_key(key) if key else None
-        self.app = Bottle(catchall=False)  # what is not foreseen goes to the server's log
+        self.app = Bottle()
+        self.app.config["catchall"] = False  # what is not foreseen goes to the server's log
         for path, method, handler in (
             ("/", "GET", self._behind_password(self._fleet)),
             ("/metrics", "GET", self._behind_password(self._metrics)),

@@ -17,7 +17,7 @@ from cheroot.ssl.builtin import BuiltinSSLAdapter
 
 from mokanda_wire import protocol
 
-from . import housekeeping, inbound
+from . import housekeeping
 from .device_api import DeviceApi
 from .operator_side import OperatorSide
 from .relay import Relay
@@ -74,7 +74,7 @@ def _device_server(relay: Relay, listen: Listen) -> _Server:
 
 
 def _operator_server(relay: Relay, listen: Listen) -> _Server:
-    server = _Server(
+    return _Server(
         (listen.host, listen.port),
         OperatorSide(relay).app,
         numthreads=8,
@@ -82,8 +82,6 @@ def _operator_server(relay: Relay, listen: Listen) -> _Server:
         timeout=30,
         shutdown_timeout=1,
     )
-    server.max_request_body_size = inbound.MAX_BODY
-    return server
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ import socket
 import sys
 import threading
 import time
+import urllib.request
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -37,6 +38,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from multipart import MultipartParser, parse_options_header
 
+from scripts.patience import wait_until
 from tests.stand_ins import sendgrid_rules
 
 # What goes wrong with a request to send: a status is answered and the mail is not taken; `lost` and
@@ -107,8 +109,7 @@ class SendGridStandIn:
             data.mkdir(parents=True, exist_ok=True)
             stored = (json.loads(each.read_text()) for each in sorted(data.glob("*.json")))
             self.sent = [Sent(**each) for each in stored]
-        self._server = ThreadingHTTPServer((host, port), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server((host, port), _handler(self))
         bound = self._server.server_address
         self.url = f"http://{bound[0]!s}:{bound[1]}"
 
@@ -143,6 +144,12 @@ class SendGridStandIn:
     def keep_silent(self) -> None:
         """Answer nothing, for as long as the stand-in lives."""
         self._closing.wait()
+
+    def finish_requests(self) -> None:
+        """Wait until all that was asked before is dealt with, also by those who are gone."""
+        with urllib.request.urlopen(f"{self.url}/sent.json", timeout=10) as answer:
+            answer.read()  # connections are accepted in order: those before this one are counted
+        wait_until(lambda: self._server.open == 0, "the requests to be over", 20, every=0.01)
 
     def take(self, body: dict[str, Any]) -> Sent:
         """Take a mail, and post its events as they would come."""
@@ -274,6 +281,29 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
         return 0, str(error)
     finally:
         connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    """Counts the connections that are open."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.open = 0
+        self._lock = threading.Lock()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        with self._lock:
+            self.open += 1
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self.open -= 1
 
 
 def _handler(service: SendGridStandIn) -> type[BaseHTTPRequestHandler]:

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mail from the world: SendGrid's Parse webhook, posted to a real relay."""
+
+from __future__ import annotations
+
+import http.client
+from urllib.parse import urlsplit
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_relay import inbound
+from mokanda_relay.tables import Incident, Incoming, Original
+from mokanda_wire.message import parse
+from tests.relay_served import INBOUND_SECRET, Served
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+AMINA = "amina@kitenge.example"
+
+
+def mail(headers: str = "", body: str | bytes = "Hello") -> bytes:
+    head = f"From: Ada <ada@example.org>\r\nMessage-ID: <1@example.org>\r\n{headers}\r\n".encode()
+    return head + (body.encode() if isinstance(body, str) else body)
+
+
+def incidents(served: Served) -> list[str]:
+    with served.relay.database.reading() as session:
+        return [each.text for each in session.scalars(sa.select(Incident).order_by(Incident.id))]
+
+
+def queued(served: Served) -> list[str]:
+    with served.relay.database.reading() as session:
+        return list(session.scalars(sa.select(Incoming.recipient).order_by(Incoming.recipient)))
+
+
+def connect(served: Served) -> http.client.HTTPConnection:
+    address = urlsplit(served.operator_url)
+    return http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+
+
+def post(
+    served: Served, body: bytes, content_type: str = "multipart/form-data; boundary=b"
+) -> tuple[int, str]:
+    connection = connect(served)
+    connection.request("POST", f"/inbound/{INBOUND_SECRET}", body, {"Content-Type": content_type})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+class TestRouting:
+    def test_the_envelope_decides_not_the_headers(self, served: Served) -> None:
+        device = served.claimed_device()
+        raw = mail("To: a-mailing-list@example.org\r\nCc: bako@kitenge.example\r\n")
+        assert served.world.post_inbound(raw, "list@example.org", [AMINA])[0] == 200
+        device.sync()
+        assert [each.recipients for each in device.mails] == [(AMINA,)]
+
+    def test_case_does_not_matter(self, served: Served) -> None:
+        served.claimed_device()
+        served.world.post_inbound(mail(), "ada@example.org", ["AMINA@Kitenge.Example"])
+        assert queued(served) == [AMINA]
+
+    def test_one_mail_for_two_villagers_travels_once(self, served: Served) -> None:
+        device = served.claimed_device()
+        served.world.post_inbound(mail(), "ada@example.org", [AMINA, "bako@kitenge.example"])
+        device.sync()
+        assert [each.recipients for each in device.mails] == [(AMINA, "bako@kitenge.example")]
+
+    def test_each_village_gets_its_own(self, served: Served) -> None:
+        kitenge = served.claimed_device("kitenge", "amina")
+        liputa = served.claimed_device("liputa", "moke")
+        served.world.post_inbound(mail(), "ada@example.org", [AMINA, "moke@liputa.example"])
+        kitenge.sync()
+        liputa.sync()
+        assert [each.recipients for each in kitenge.mails] == [(AMINA,)]
+        assert [each.recipients for each in liputa.mails] == [("moke@liputa.example",)]
+
+    def test_before_the_first_sync_every_name_is_taken(self, served: Served) -> None:
+        served.new_device()
+        assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 200
+        assert queued(served) == [AMINA]
+
+    @pytest.mark.parametrize(
+        ("recipient", "why"),
+        [
+            ("nobody@kitenge.example", "unknown villager"),
+            ("amina@elsewhere.example", "unknown village"),
+            ("amina", "unknown village"),
+        ],
+    )
+    def test_what_cannot_be_delivered_is_recorded_and_answered_as_taken(
+        self, served: Served, recipient: str, why: str
+    ) -> None:
+        served.claimed_device()
+        answer = served.world.post_inbound(mail(), "ada@example.org", [recipient, AMINA])
+        assert answer[0] == 200
+        assert queued(served) == [AMINA]
+        assert incidents(served) == [f"a mail from <ada@example.org> for <{recipient}>: {why}"]
+
+
+class TestOnce:
+    def test_a_post_whose_answer_got_lost_changes_nothing_the_second_time(
+        self, served: Served
+    ) -> None:
+        device = served.claimed_device()
+        served.world.post_inbound(mail(), "ada@example.org", [AMINA])
+        served.world.post_inbound(mail(), "ada@example.org", [AMINA])
+        device.sync()
+        served.world.post_inbound(mail(), "ada@example.org", [AMINA])  # even after its delivery
+        device.sync()
+        assert len(device.mails) == 1
+
+    def test_the_raw_mail_is_kept(self, served: Served) -> None:
+        served.claimed_device()
+        raw = mail(body=b"\xff\x00 as it came \r\n")
+        served.world.post_inbound(raw, "ada@example.org", [AMINA])
+        with served.relay.database.reading() as session:
+            [original] = session.scalars(
+                sa.select(Original).join(Incoming, Incoming.digest == Original.digest)
+            )
+        assert served.relay.originals.path(original.digest).read_bytes() == raw
+
+
+BROKEN = {
+    "unknown charset": mail("Content-Type: text/plain; charset=x-martian\r\n", b"\xe9t\xe9"),
+    "wrong charset": mail("Content-Type: text/plain; charset=utf-8\r\n", b"caf\xe9"),
+    "boundary that never comes": mail("Content-Type: multipart/mixed; boundary=b\r\n", "no parts"),
+    "part cut short": mail(
+        "Content-Type: multipart/mixed; boundary=b\r\n",
+        "--b\r\nContent-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n\r\n/9j/4AA",
+    ),
+    "no header at all": b"\r\nHello",
+    "nothing": b"",
+    "8-bit headers": mail("Subject: caf\xe9\r\n"),
+    "another boundary of the form's": mail(body="\r\n--xYzZY--\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_mail_arrives_and_blocks_nothing(served: Served, name: str) -> None:
+    device = served.claimed_device()
+    raw = BROKEN[name]
+    assert served.world.post_inbound(raw, "ada@example.org", [AMINA])[0] == 200
+    served.world.write("ada@example.org", [AMINA], "Behind it", "Hello")
+    device.sync()
+    assert len(device.mails) == 2
+    arrived = next(each.message for each in device.mails if each.message.subject != "Behind it")
+    assert arrived.text == parse(raw)[0].text
+
+
+class TestForm:
+    def test_a_wrong_secret_finds_nothing(self, served: Served) -> None:
+        served.claimed_device()
+        served.world.parse_url = f"{served.operator_url}/inbound/guess"
+        assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 404
+        assert queued(served) == []
+
+    def test_a_mail_of_30_mb_is_taken(self, served: Served) -> None:
+        served.claimed_device()
+        raw = mail(body=b"x" * (30 * 1024 * 1024))
+        assert served.world.post_inbound(raw, "ada@example.org", [AMINA])[0] == 200
+        assert queued(served) == [AMINA]
+
+    def test_a_larger_post_is_refused_before_it_is_sent(self, served: Served) -> None:
+        connection = connect(served)
+        connection.putrequest("POST", f"/inbound/{INBOUND_SECRET}")
+        connection.putheader("Content-Length", str(inbound.MAX_BODY + 1))
+        connection.endheaders()
+        assert connection.getresponse().status == 413
+        connection.close()
+        assert any("at most" in each for each in incidents(served))
+
+    def test_without_the_raw_mail_sendgrid_is_made_to_try_again_and_the_operator_is_told(
+        self, served: Served
+    ) -> None:
+        form = (
+            b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n'
+            b'{"to":["amina@kitenge.example"],"from":"ada@example.org"}\r\n'
+            b'--b\r\nContent-Disposition: form-data; name="text"\r\n\r\nHello\r\n--b--\r\n'
+        )
+        status, text = post(served, form)
+        assert status == 500
+        assert "raw" in text
+        assert any("raw" in each for each in incidents(served))
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"--b",
+            b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\ncut',
+            b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\nx\r\n--b--\r\n',
+            b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n[1]\r\n--b--\r\n',
+            b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n\xff\r\n--b--\r\n',
+        ],
+    )
+    def test_a_form_that_is_none_is_refused(self, served: Served, body: bytes) -> None:
+        assert post(served, body)[0] == 400
+
+    def test_a_body_of_another_kind_is_refused(self, served: Served) -> None:
+        assert post(served, b"{}", "application/json")[0] == 400
+
+    def test_a_full_disk_makes_sendgrid_try_again(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("mokanda_relay.files.os.fsync", full)
+            assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 503
+        served.claimed_device()
+        assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 200
+        assert queued(served) == [AMINA]

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mail to the world: the outbox against a SendGrid that refuses, breaks, and keeps silent."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_relay import outgoing, sendgrid_api
+from mokanda_relay.incidents import now
+from mokanda_relay.sender import Sender
+from mokanda_relay.tables import Incident, Outgoing
+from mokanda_wire.message import Mailbox
+from tests.relay_device import RelayDevice
+from tests.relay_served import Served, eventually
+from tests.stand_ins.sendgrid import Fault
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+
+def outbox(served: Served) -> list[Outgoing]:
+    with served.relay.database.reading() as session:
+        return list(session.scalars(sa.select(Outgoing)))
+
+
+def make_due(served: Served) -> None:
+    """Let the time pass that a mail rests."""
+    with served.relay.database.transaction() as session:
+        session.execute(sa.update(Outgoing).values(due=now()))
+    served.relay.outbox_bell.ring()
+
+
+def send(device: RelayDevice) -> None:
+    device.freeze(device.message("ada@example.org", "Hello"))
+    device.sync()
+
+
+class TestAnswers:
+    def test_an_accepted_mail_is_told_as_sent_then_delivered(self, served: Served) -> None:
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        device.sync()
+        assert device.told() == {"ada@example.org": ["sent", "delivered"]}
+        assert served.world.events_posted == [200, 200]
+
+    def test_a_mail_that_the_world_returns_bounces_with_the_reason(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.freeze(device.message("nobody@nowhere.invalid", "Are you there?"))
+        device.sync()
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        device.sync()
+        assert device.told() == {"nobody@nowhere.invalid": ["sent", "bounced"]}
+        assert "5.1.1" in device.events[-1].reason
+
+    @pytest.mark.parametrize("fault", ["400", "413"])
+    def test_a_refused_mail_bounces_and_is_not_tried_again(
+        self, served: Served, fault: Fault
+    ) -> None:
+        served.world.fail_next(fault)
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: outbox(served)[0].state == outgoing.REFUSED, "the mail is refused")
+        device.sync()
+        assert device.told() == {"ada@example.org": ["bounced"]}
+        assert fault in device.events[0].reason
+        assert served.world.requests == 1
+
+    @pytest.mark.parametrize("fault", ["401", "429"])
+    def test_what_is_the_operators_matter_is_not_the_mails(
+        self, served: Served, fault: Fault
+    ) -> None:
+        served.world.fail_next(fault)
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: outbox(served)[0].reason, "the answer is recorded")
+        assert outbox(served)[0].state == outgoing.WAITING
+        make_due(served)
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+        with served.relay.database.reading() as session:
+            [incident] = session.scalars(sa.select(Incident))
+        assert fault in incident.text
+
+
+class TestUnknownOutcomes:
+    """The mail may have been taken: it rests, and its events settle it."""
+
+    @pytest.mark.parametrize("fault", ["lost", "500"])
+    def test_it_is_not_sent_again_at_once(self, served: Served, fault: Fault) -> None:
+        served.world.events_url = ""
+        served.world.fail_next(fault)
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: outbox(served)[0].reason, "the outcome is recorded")
+        [mail] = outbox(served)
+        assert mail.state == outgoing.TRYING
+        assert mail.due > now() + outgoing.REST - timedelta(minutes=1)
+
+    def test_an_event_that_carries_its_id_settles_it_as_sent(self, served: Served) -> None:
+        served.world.fail_next("lost")
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        make_due(served)
+        device.sync()
+        assert device.told() == {"ada@example.org": ["sent", "delivered"]}
+        assert (len(served.world.sent), served.world.requests) == (1, 1)
+
+    def test_without_any_event_it_is_tried_again_after_its_rest(self, served: Served) -> None:
+        served.world.fail_next("500", "cut")
+        device = served.claimed_device()
+        send(device)
+        for attempt in (1, 2):
+            eventually(
+                lambda attempt=attempt: (
+                    outbox(served)[0].attempts == attempt  # type: ignore[misc]
+                    and outbox(served)[0].reason
+                ),
+                "the attempt is over",
+            )
+            eventually(
+                lambda attempt=attempt: served.world.requests == attempt,  # type: ignore[misc]
+                "the request has come",
+            )
+            make_due(served)
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+
+    def test_silence_is_given_up_on(self, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sendgrid_api, "TIMEOUT", 0.2)
+        served.world.events_url = ""
+        served.world.fail_next("silence")
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: outbox(served)[0].reason, "the outcome is recorded")
+        assert outbox(served)[0].state == outgoing.TRYING
+
+    def test_after_four_days_it_bounces_and_says_that_it_may_have_arrived(
+        self, served: Served
+    ) -> None:
+        served.world.events_url = ""
+        served.world.fail_next("lost", "500")
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: outbox(served)[0].reason, "the outcome is recorded")
+        with served.relay.database.transaction() as session:
+            session.execute(sa.update(Outgoing).values(created=now() - timedelta(days=5)))
+        make_due(served)
+        eventually(lambda: outbox(served)[0].state == outgoing.REFUSED, "it is given up")
+        device.sync()
+        assert device.told() == {"ada@example.org": ["bounced"]}
+        assert "may have arrived" in device.events[0].reason
+
+    def test_a_service_that_cannot_be_reached_is_tried_again_soon(self, served: Served) -> None:
+        sendgrid = sendgrid_api.SendGrid("SG.test", "http://127.0.0.1:1")
+        device = served.claimed_device()
+        message = device.message("ada@example.org", "Hello").message
+        outcome = sendgrid.send("id", ["ada@example.org"], message, {})
+        assert isinstance(outcome, outgoing.NotTaken)
+
+
+class TestRecipients:
+    def test_those_of_a_mail_go_in_one_request_blind_copies_unseen(self, served: Served) -> None:
+        device = served.claimed_device()
+        mail = device.message("ada@example.org", "To all", cc=(Mailbox("eve@example.org"),))
+        everyone = ("ada@example.org", "eve@example.org", "Zoe@Example.org")
+        device.freeze(dataclasses.replace(mail, recipients=everyone))
+        device.sync()
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+        [block] = served.world.sent[0].body["personalizations"]
+        assert [each["email"] for each in block["to"]] == ["ada@example.org"]
+        assert [each["email"] for each in block["cc"]] == ["eve@example.org"]
+        assert [each["email"] for each in block["bcc"]] == ["Zoe@Example.org"]
+
+    def test_with_blind_copies_alone_nobody_sees_another(self, served: Served) -> None:
+        device = served.claimed_device()
+        mail = device.message("amina@kitenge.example", "Secret")  # a neighbour, who has it already
+        device.freeze(dataclasses.replace(mail, recipients=("ada@example.org", "eve@example.org")))
+        device.sync()
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+        blocks = served.world.sent[0].body["personalizations"]
+        assert [list(block) for block in blocks] == [["to"], ["to"]]
+
+    def test_each_is_told_of_apart(self, served: Served) -> None:
+        device = served.claimed_device()
+        mail = device.message("ada@example.org", "Hello")
+        device.freeze(
+            dataclasses.replace(mail, recipients=("ada@example.org", "x@nowhere.invalid"))
+        )
+        device.sync()
+        eventually(lambda: len(served.world.events_posted) == 3, "the events of the mail")
+        device.sync()
+        assert device.told() == {
+            "ada@example.org": ["sent", "delivered"],
+            "x@nowhere.invalid": ["sent", "bounced"],
+        }
+
+
+class TestEvents:
+    def sent_mail(self, served: Served) -> RelayDevice:
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        device.sync()
+        return device
+
+    def test_repeated_ones_change_nothing(self, served: Served) -> None:
+        device = self.sent_mail(served)
+        [sent] = served.world.sent
+        again = served.world.event(sent, "ada@example.org", "delivered")
+        assert served.world.post_events([again, again]) == 200
+        device.sync()
+        assert device.told() == {"ada@example.org": ["sent", "delivered"]}
+
+    def test_a_bounce_after_the_delivery_is_told(self, served: Served) -> None:
+        device = self.sent_mail(served)
+        [sent] = served.world.sent
+        bounce = served.world.event(sent, "ADA@example.org", "bounce", reason="550 full")
+        served.world.post_events([bounce])
+        device.sync()
+        assert device.told() == {"ada@example.org": ["sent", "delivered", "bounced"]}
+
+    def test_forged_ones_are_refused(self, served: Served) -> None:
+        device = self.sent_mail(served)
+        [sent] = served.world.sent
+        bounce = served.world.event(sent, "ada@example.org", "bounce", reason="forged")
+        assert served.world.post_events([bounce], signed=False) == 400
+        device.sync()
+        assert device.told() == {"ada@example.org": ["sent", "delivered"]}
+
+    def test_those_of_other_mails_of_the_account_are_skipped(self, served: Served) -> None:
+        device = self.sent_mail(served)
+        [sent] = served.world.sent
+        other = served.world.event(sent, "ada@example.org", "bounce") | {"mokanda_id": "other"}
+        del other["smtp-id"]
+        assert served.world.post_events([other, {"event": "open"}]) == 200
+        device.sync()
+        assert "bounced" not in device.told()["ada@example.org"]
+
+
+def test_many_workers_send_each_mail_once(served: Served) -> None:
+    device = served.claimed_device()
+    more = [Sender(served.relay, threading.Event()) for _ in range(4)]
+    for worker in more:
+        worker.start()
+    device.freeze(*(device.message("ada@example.org", f"Mail {number}") for number in range(40)))
+    device.sync()
+    eventually(lambda: len(served.world.sent) >= 40, "the mails are sent")
+    assert sorted(sent.text for sent in served.world.sent) == sorted(
+        f"Mail {number}" for number in range(40)
+    )

@@ -1,0 +1,548 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A device syncs with a relay over TLS: claim, hello, up, down; each step repeated, cut, forged."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import ssl
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_relay import claims, devices, fleet
+from mokanda_relay.tables import Device, Incident
+from mokanda_wire import protocol
+from mokanda_wire.bundle import Bundle, Event, encode
+from mokanda_wire.envelope import Keyring
+from mokanda_wire.message import Attachment, digest_of
+from tests.relay_device import RefusedByRelay, RelayDevice
+from tests.relay_served import BOTH_DATABASES, Served, eventually
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+
+def incidents(served: Served) -> list[str]:
+    with served.relay.database.reading() as session:
+        return [each.text for each in session.scalars(sa.select(Incident).order_by(Incident.id))]
+
+
+def row(served: Served, name: str = "kitenge") -> Device:
+    with served.relay.database.reading() as session:
+        return session.scalars(sa.select(Device).where(Device.name == name)).one()
+
+
+class TestClaim:
+    def test_a_device_is_told_its_name_and_domain(self, served: Served) -> None:
+        device = served.new_device()
+        grant = device.claim()
+        assert (grant.device, grant.domain, grant.device_key) == (
+            "kitenge",
+            "kitenge.example",
+            device.key,
+        )
+
+    def test_a_lost_reply_is_made_good_by_claiming_again(self, served: Served) -> None:
+        device = served.new_device()
+        assert device.claim().device_key == device.claim().device_key
+        assert device.hello().applied_up == 0
+
+    def test_a_code_works_for_one_device_only(self, served: Served) -> None:
+        device = served.new_device()
+        device.claim()
+        other = RelayDevice(device.claim_file, served.folder / "other")
+        with pytest.raises(RefusedByRelay) as refused:
+            other.claim()
+        other.close()
+        assert (refused.value.status, refused.value.reason) == (409, protocol.CLAIM_USED)
+        assert "new claim file" in refused.value.refusal.text
+        assert any("used again" in each for each in incidents(served))
+
+    def test_a_code_may_be_typed_in_lower_case(self, served: Served) -> None:
+        device = served.new_device()
+        assert device.claim(device.claim_file.code.lower()).device == "kitenge"
+
+    def test_a_wrong_code_is_refused_and_guessing_is_stopped(self, served: Served) -> None:
+        device = served.new_device()
+        for _ in range(claims.TRIES):
+            with pytest.raises(RefusedByRelay) as refused:
+                device.claim("AAAA-AAAA-AAAA")
+            assert refused.value.reason == protocol.CLAIM_UNKNOWN
+        with pytest.raises(RefusedByRelay) as refused:
+            device.claim()
+        assert refused.value.status == HTTPStatus.TOO_MANY_REQUESTS
+
+    def test_a_claim_signed_by_another_key_is_refused(self, served: Served) -> None:
+        device = served.new_device()
+        with Keyring(served.folder / "thief") as thief:
+            key = thief.create_key("thief")
+            asked = protocol.ClaimRequest(device.claim_file.code, device.name, "0.1.0")
+            signed = thief.sign(protocol.dump(asked), key)
+        body = protocol.dump(protocol.Claim(device.keyring.export_key(device.key), signed))
+        with pytest.raises(RefusedByRelay) as refused:
+            device.request("POST", protocol.CLAIM, body)
+        assert refused.value.reason == protocol.MALFORMED
+        assert row(served).claimed is None
+
+    def test_a_renewed_claim_locks_the_old_card_out_and_brings_its_mail_to_the_new_one(
+        self, served: Served
+    ) -> None:
+        old = served.claimed_device()
+        served.world.write("ada@example.org", ["amina@kitenge.example"], "Hello", "For you.")
+        down = old.hello().down
+        assert down is not None  # frozen, for the old card's key; never acknowledged
+        renewed = devices.renew(served.relay, "kitenge")
+        with pytest.raises(RefusedByRelay) as refused:
+            old.hello()
+        assert refused.value.reason == protocol.DEVICE_UNKNOWN
+        new = RelayDevice(
+            dataclasses.replace(renewed, relay=served.device_url), served.folder / "new-card"
+        )
+        served.devices.append(new)
+        new.claim()
+        new.sync()
+        assert [mail.message.text for mail in new.mails] == ["For you."]
+
+
+@BOTH_DATABASES
+class TestSync:
+    def test_mail_goes_out_and_a_reply_comes_back(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.freeze(device.message("ada@example.org", "Hello Ada"))
+        device.sync()
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        [sent] = served.world.sent
+        assert (sent.recipients, sent.text) == (["ada@example.org"], "Hello Ada")
+
+        message_id = sent.body["headers"]["Message-ID"]
+        served.world.write(
+            "Ada <ada@example.org>",
+            ["amina@kitenge.example"],
+            "Re: From the village",
+            "Hello Amina",
+            in_reply_to=message_id,
+        )
+        device.sync()
+        [reply] = device.mails
+        assert reply.recipients == ("amina@kitenge.example",)
+        assert reply.message.text == "Hello Amina"
+        assert device.told() == {"ada@example.org": ["sent", "delivered"]}
+        assert reply.message.in_reply_to == device.events[0].message_id  # the device's own name
+
+    def test_every_part_of_a_session_may_be_repeated(self, served: Served) -> None:
+        device = served.claimed_device()
+        pending = device.freeze(device.message("ada@example.org", "Once"))
+        device.hello()
+        device.upload(0)
+        device.pending = pending  # as if the receipt had got lost
+        assert device.upload(pending.sealed.size).applied == pending.sealed.sequence
+        device.pending = pending
+        assert device.hello().applied_up == pending.sealed.sequence
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        down = device.hello().down
+        assert down is not None
+        data = device.fetch(down.sequence)[1]
+        assert device.fetch(down.sequence)[1] == data
+        device.apply(down, data)
+        device.apply(down, data)
+        device.acknowledge()
+        assert device.acknowledge().down is None
+        assert len(served.world.sent) == 1
+        assert device.told() == {"ada@example.org": ["sent", "delivered"]}
+
+    def test_a_bundle_never_changes_once_frozen(self, served: Served) -> None:
+        device = served.claimed_device()
+        served.world.write("ada@example.org", ["amina@kitenge.example"], "First", "1")
+        first = device.hello().down
+        assert first is not None
+        data = device.fetch(first.sequence)[1]
+        served.world.write("ada@example.org", ["amina@kitenge.example"], "Second", "2")
+        assert device.hello().down == first
+        assert device.fetch(first.sequence)[1] == data
+        device.apply(first, data)
+        second = device.acknowledge().down
+        assert second is not None
+        assert second.sequence == first.sequence + 1
+
+    def test_small_mail_goes_first_and_a_bundle_has_its_fill(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("mokanda_relay.down.FULL", 20_000)
+        device = served.claimed_device()
+        for size in (30_000, 200, 15_000, 100):
+            served.world.write("ada@example.org", ["amina@kitenge.example"], str(size), "x" * size)
+        device.sync()
+        assert [mail.message.subject for mail in device.mails] == ["100", "200", "15000", "30000"]
+        assert device.applied_down == 2
+
+    def test_village_writes_to_village_without_the_world(self, served: Served) -> None:
+        kitenge = served.claimed_device("kitenge", "amina")
+        liputa = served.claimed_device("liputa", "moke")
+        kitenge.freeze(
+            kitenge.message("moke@liputa.example", "Hello neighbour"),
+            kitenge.message("nobody@liputa.example", "Who are you?"),
+        )
+        kitenge.sync()
+        liputa.sync()
+        kitenge.sync()
+        assert [mail.message.text for mail in liputa.mails] == ["Hello neighbour"]
+        assert kitenge.told() == {
+            "moke@liputa.example": ["sent"],
+            "nobody@liputa.example": ["bounced"],
+        }
+        assert served.world.requests == 0
+
+
+class TestHello:
+    def test_it_is_answered_with_the_relays_time(self, served: Served) -> None:
+        device = served.claimed_device()
+        assert abs((device.hello().time - datetime.now(UTC)).total_seconds()) < 60
+
+    def test_said_again_it_is_refused_with_the_last_counter(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.hello()
+        with pytest.raises(RefusedByRelay) as refused:
+            device.hello(counter=device.counter - 1)
+        assert (refused.value.status, refused.value.reason) == (409, protocol.COUNTER_STALE)
+        assert refused.value.refusal.counter == device.counter - 1
+
+    def test_signed_by_another_device_it_is_refused(self, served: Served) -> None:
+        device, other = served.claimed_device("kitenge"), served.claimed_device("liputa")
+        hello = protocol.Hello(
+            device.name, 99, datetime.now(UTC), "0.1.0", 0, None, device.history().tip
+        )
+        with pytest.raises(RefusedByRelay) as refused:
+            device.say(other.keyring.sign(protocol.dump(hello), other.key))
+        assert refused.value.reason == protocol.DEVICE_UNKNOWN
+
+    @pytest.mark.parametrize("body", [b"", b"\x00" * 200, b"\xa0"])
+    def test_what_is_no_hello_is_refused(self, served: Served, body: bytes) -> None:
+        device = served.claimed_device()
+        with pytest.raises(RefusedByRelay) as refused:
+            device.say(body)
+        assert refused.value.status in (400, 403)
+
+    def test_a_new_session_ends_the_one_before(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.freeze(device.message("ada@example.org", "Hello"))
+        device.hello()
+        old = device.token
+        device.hello()
+        device.token = old
+        with pytest.raises(RefusedByRelay) as refused:
+            device.upload(0)
+        assert refused.value.reason == protocol.TOKEN_WRONG
+
+    def test_without_a_session_nothing_is_given_out(self, served: Served) -> None:
+        device = served.claimed_device()
+        for token in ("", "guess"):
+            device.token = token
+            with pytest.raises(RefusedByRelay) as refused:
+                device.fetch(1)
+            assert refused.value.reason == protocol.TOKEN_WRONG
+
+
+class TestUpload:
+    def test_a_cut_keeps_the_bytes_that_arrived(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.freeze(device.message("ada@example.org", "".join(map(str, range(5000)))))
+        assert device.pending is not None
+        size = device.pending.sealed.size
+        offset = device.hello().up_offset
+        while offset + 3000 < size:
+            device.upload_and_break_off(offset, 3000)
+            eventually(
+                lambda reached=offset + 3000: device.hello().up_offset == reached,  # type: ignore[misc]
+                "all bytes that were sent before the cut are held",
+            )
+            offset += 3000
+        device.upload(offset)
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+        assert row(served).bytes_up >= size
+
+    def test_with_all_bytes_there_an_empty_request_applies_them(self, served: Served) -> None:
+        device = served.claimed_device()
+        pending = device.freeze(device.message("ada@example.org", "Hello"))
+        device.hello()
+        name = f"{row(served).id}-{pending.sealed.sequence}-{pending.sealed.sha256.hex()}"
+        served.relay.uploads.write(name, pending.data)  # and then the relay was killed
+        offset = device.hello().up_offset
+        assert offset == pending.sealed.size
+        assert device.upload(offset).applied == pending.sealed.sequence
+
+    def test_an_offset_beyond_what_is_held_is_refused_with_the_right_one(
+        self, served: Served
+    ) -> None:
+        device = served.claimed_device()
+        device.freeze(device.message("ada@example.org", "Hello"))
+        device.hello()
+        with pytest.raises(RefusedByRelay) as refused:
+            device.upload(100)
+        assert (refused.value.reason, refused.value.refusal.offset) == (protocol.OFFSET_WRONG, 0)
+
+    def test_a_bundle_that_was_not_announced_is_refused(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.hello()
+        device.freeze(device.message("ada@example.org", "Hello"))
+        with pytest.raises(RefusedByRelay) as refused:
+            device.upload(0)
+        assert refused.value.reason == protocol.SEQUENCE_WRONG
+
+    def test_a_giant_is_refused_before_it_is_sent(self, served: Served) -> None:
+        device = served.claimed_device()
+        announced = protocol.Sealed(2, protocol.MAX_BUNDLE + 1, bytes(32))
+        with pytest.raises(RefusedByRelay) as refused:
+            device.hello(up=announced)
+        assert refused.value.reason == protocol.MALFORMED
+
+    def test_one_flipped_bit_is_refused_for_good_and_the_next_bundle_is_taken(
+        self, served: Served
+    ) -> None:
+        device = served.claimed_device()
+        pending = device.freeze(device.message("ada@example.org", "Hello"))
+        flipped = bytearray(pending.data)
+        flipped[len(flipped) // 2] ^= 1
+        device.pending = dataclasses.replace(pending, data=bytes(flipped))
+        device.hello()
+        with pytest.raises(RefusedByRelay) as refused:
+            device.upload(0)
+        assert (refused.value.status, refused.value.reason) == (422, protocol.BUNDLE_BAD)
+        assert any("refused" in each for each in incidents(served))
+        assert row(served).error
+
+        offset = device.hello().up_offset  # the refusal got lost: it is told again, for no bytes
+        assert offset == pending.sealed.size
+        with pytest.raises(RefusedByRelay) as refused:
+            device.upload(offset)
+        assert refused.value.reason == protocol.BUNDLE_BAD
+
+        device.freeze(device.message("ada@example.org", "Hello again"))
+        device.sync()
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+        assert served.world.sent[0].text == "Hello again"
+        assert row(served).error == ""
+
+    @pytest.mark.parametrize(
+        ("name", "direction", "number"),
+        [("liputa", "up", 2), ("kitenge", "down", 2), ("kitenge", "up", 9)],
+    )
+    def test_a_bundle_of_another_place_is_refused(
+        self, served: Served, name: str, direction: protocol.T, number: int
+    ) -> None:
+        device = served.claimed_device()
+        bundle = Bundle(name, direction, number, datetime.now(UTC), ())  # type: ignore[arg-type]
+        device.pend(2, encode(bundle, device.history()).data)
+        device.hello()
+        with pytest.raises(RefusedByRelay) as refused:
+            device.upload(0)
+        assert refused.value.reason == protocol.BUNDLE_BAD
+
+    def test_noise_in_a_good_seal_is_refused(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.pend(2, b"\x8b" + b"noise" * 100)
+        device.hello()
+        with pytest.raises(RefusedByRelay) as refused:
+            device.upload(0)
+        assert refused.value.reason == protocol.BUNDLE_BAD
+
+    def test_a_history_that_the_relay_does_not_hold_is_named_and_both_start_over(
+        self, served: Served
+    ) -> None:
+        device = served.claimed_device()
+        device.freeze(device.message("ada@example.org", "Common ground"))
+        device.sync()
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        frozen = device.freeze(device.message("ada@example.org", "Primed with what is gone"))
+        with served.relay.database.transaction() as session:
+            session.execute(sa.text("DELETE FROM history"))  # restored from an old backup
+        reply = device.hello()
+        assert not reply.history_agrees
+        device.pending = frozen
+        with pytest.raises(RefusedByRelay) as refused:
+            device.upload(0)
+        assert refused.value.reason == protocol.HISTORY_UNKNOWN
+        device.freeze(device.message("ada@example.org", "Unprimed"))
+        device.sync()
+        eventually(lambda: len(served.world.sent) == 2, "the second mail is sent")
+        assert device.hello().history_agrees
+
+
+class TestMailFromAVillage:
+    def test_an_attachment_and_its_place_in_the_text_arrive(self, served: Served) -> None:
+        device = served.claimed_device()
+        photo = bytes(range(256)) * 40
+        attachment = Attachment("lake.jpg", "image/jpeg", digest_of(photo), len(photo), "lake")
+        mail = device.message(
+            "ada@example.org",
+            "Our lake",
+            html='<p>Our lake</p><img src="cid:lake">',
+            attachments=(attachment,),
+        )
+        device.freeze(mail, contents={attachment.digest: photo})
+        device.sync()
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+        [sent] = served.world.sent[0].body["attachments"]
+        assert (sent["filename"], sent["disposition"], sent["content_id"]) == (
+            "lake.jpg",
+            "inline",
+            "lake",
+        )
+
+    @pytest.mark.parametrize("sender", ["chief@liputa.example", "stranger@kitenge.example"])
+    def test_a_device_cannot_send_as_anyone_but_its_own_villagers(
+        self, served: Served, sender: str
+    ) -> None:
+        device = served.claimed_device()
+        mail = device.message("ada@example.org", "I am someone else")
+        message = dataclasses.replace(
+            mail.message, sender=dataclasses.replace(mail.message.sender, address=sender)
+        )
+        device.freeze(dataclasses.replace(mail, message=message))
+        device.sync()
+        device.sync()
+        assert device.told() == {"ada@example.org": ["refused"]}
+        assert sender in device.events[0].reason
+        assert served.world.requests == 0
+
+    def test_a_villager_of_this_very_bundle_may_send(self, served: Served) -> None:
+        device = served.claimed_device("kitenge", "amina")
+        mail = device.message("ada@example.org", "I am new here", sender="dina")
+        device.freeze(mail, residents=("amina", "dina"))
+        device.sync()
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+
+    def test_an_address_that_is_none_bounces_and_the_others_are_served(
+        self, served: Served
+    ) -> None:
+        device = served.claimed_device()
+        mail = device.message("ada@example.org", "Hello")
+        device.freeze(dataclasses.replace(mail, recipients=("ada@example.org", "no-address")))
+        device.sync()
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        device.sync()
+        assert device.told() == {
+            "ada@example.org": ["sent", "delivered"],
+            "no-address": ["bounced"],
+        }
+
+
+class TestDownload:
+    def frozen(self, served: Served) -> tuple[RelayDevice, protocol.Sealed, bytes]:
+        device = served.claimed_device()
+        text = "".join(map(str, range(3000)))
+        served.world.write("ada@example.org", ["amina@kitenge.example"], "Long", text)
+        down = device.hello().down
+        assert down is not None
+        return device, down, device.fetch(down.sequence)[1]
+
+    def test_it_resumes_from_the_byte_that_the_device_holds(self, served: Served) -> None:
+        device, down, data = self.frozen(served)
+        status, rest = device.fetch(down.sequence, offset=1000)
+        assert (status, data[:1000] + rest) == (206, data)
+
+    def test_a_range_of_another_bundle_is_answered_with_the_whole(self, served: Served) -> None:
+        device, down, data = self.frozen(served)
+        assert device.fetch(down.sequence, 1000, If_Range='"other"') == (200, data)
+
+    def test_the_etag_is_the_digest(self, served: Served) -> None:
+        device, down, _ = self.frozen(served)
+        path = protocol.DOWN.format(sequence=down.sequence)
+        _, _, headers = device.request("GET", path, b"", Mokanda_Token=device.token)
+        assert headers["ETag"] == f'"{down.sha256.hex()}"'
+
+    def test_the_bytes_are_counted(self, served: Served) -> None:
+        device, down, data = self.frozen(served)
+        device.fetch(down.sequence, offset=len(data) - 100)
+        total = len(data) + 100
+        eventually(lambda: row(served).bytes_down == total, "the bytes are counted")
+
+    def test_another_devices_bundle_is_not_given_out(self, served: Served) -> None:
+        _, down, _ = self.frozen(served)
+        other = served.claimed_device("liputa")
+        other.hello()
+        with pytest.raises(RefusedByRelay) as refused:
+            other.fetch(down.sequence)
+        assert refused.value.reason == protocol.SEQUENCE_WRONG
+
+    def test_a_mail_that_is_too_much_for_the_format_travels_whole_as_an_attachment(
+        self, served: Served
+    ) -> None:
+        device = served.claimed_device()
+        crowd = ", ".join(f"p{number}@example.org" for number in range(3000))
+        raw = (
+            f"From: ada@example.org\r\nTo: {crowd}\r\nSubject: To all\r\n"
+            "Message-ID: <all@example.org>\r\n\r\nHello all\r\n"
+        ).encode()
+        served.world.post_inbound(raw, "ada@example.org", ["amina@kitenge.example"])
+        served.world.write("ada@example.org", ["bako@kitenge.example"], "Behind it", "Hello")
+        device.sync()
+        assert {mail.message.subject for mail in device.mails} == {"To all", "Behind it"}
+        [whole] = [mail.message for mail in device.mails if mail.message.subject == "To all"]
+        assert device.contents[whole.attachments[0].digest] == raw
+
+    def test_a_device_that_is_ahead_of_a_restored_relay_is_served_on(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.applied_down = 7
+        served.world.write("ada@example.org", ["amina@kitenge.example"], "Hello", "Hello")
+        device.sync()
+        assert device.applied_down == 8
+        assert len(device.mails) == 1
+        assert any("backup" in each for each in incidents(served))
+
+
+class TestTheLine:
+    def test_tls_is_1_2_or_newer_and_the_certificate_never_ends(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.hello()
+        line = device.connect().sock
+        assert isinstance(line, ssl.SSLSocket)
+        assert line.version() == "TLSv1.3"
+        certificate = line.getpeercert()
+        assert certificate is not None
+        assert certificate["notBefore"] == "Jan  1 00:00:00 1970 GMT"
+        assert certificate["notAfter"] == "Dec 31 23:59:59 9999 GMT"
+
+    def test_a_caller_that_says_nothing_keeps_nobody_out(self, served: Served) -> None:
+        device = served.claimed_device()
+        host, _, port = served.device_url.removeprefix("https://").partition(":")
+        silent = [http.client.HTTPConnection(host, int(port)) for _ in range(8)]
+        for each in silent:
+            each.connect()
+        device.disconnect()
+        assert device.hello().applied_up == 1
+        for each in silent:
+            each.close()
+
+    def test_a_full_disk_is_said_and_loses_nothing(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        device = served.claimed_device()
+        device.freeze(device.message("ada@example.org", "Hello"))
+        device.hello()
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("mokanda_relay.files.os.fsync", full)
+            with pytest.raises(RefusedByRelay) as refused:
+                device.upload(0)
+        assert refused.value.status == HTTPStatus.INSUFFICIENT_STORAGE
+        device.upload(device.hello().up_offset)
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+
+
+def test_what_the_operator_sees_of_a_sync(served: Served) -> None:
+    device = served.claimed_device()
+    device.freeze(device.message("ada@example.org", "Hello"))
+    device.sync()
+    eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+    device.sync()
+    with served.relay.database.reading() as session:
+        [village] = fleet.villages(session)
+    assert village.device.version == "0.1.0"
+    assert village.device.last_sync is not None
+    assert (village.device.mails_out, village.waiting_out, village.waiting_down) == (1, 0, 0)
+    assert isinstance(device.events[0], Event)

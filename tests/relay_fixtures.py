@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the relay's tests: a relay on SQLite or PostgreSQL, served on real sockets."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_relay.relay import Relay, open_relay
+from mokanda_relay.server import running
+from mokanda_relay.settings import read_settings
+from tests.relay_served import ANY_PORT, INBOUND_SECRET, Served
+from tests.stand_ins.sendgrid import SendGridStandIn
+
+
+def _postgresql_programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found and (in_path := shutil.which("initdb")):
+        found = [Path(in_path).resolve()]
+    return found[-1].parent if found else None
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A throw-away PostgreSQL cluster; yields a URL without a database's name."""
+    pytest.importorskip("psycopg")
+    programs = _postgresql_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    # Not in pytest's own folder: the server's user could not get there.
+    folder = Path(tempfile.mkdtemp(prefix="mokanda-postgresql-"))
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+
+    def run(program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(programs / program), "-D", str(folder / "data"), *arguments],
+            user=user,
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    try:
+        run("initdb", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
+        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+        try:
+            yield f"postgresql+psycopg://postgres@/{{name}}?host={folder}"
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: SQLite, unless the test asks for another kind."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path}/relay.db"
+    template: str = request.getfixturevalue("postgresql")
+    name = f"relay_{os.urandom(6).hex()}"
+    engine = sa.create_engine(template.format(name="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return template.format(name=name)
+
+
+@pytest.fixture
+def world() -> Iterator[SendGridStandIn]:
+    """SendGrid, and everyone behind it."""
+    with SendGridStandIn() as service:
+        yield service
+
+
+@pytest.fixture
+def relay(tmp_path: Path, database_url: str, world: SendGridStandIn) -> Iterator[Relay]:
+    """A relay that is not served yet; it signs and sends through `world`."""
+    settings = read_settings(
+        {
+            "MOKANDA_RELAY_URL": "https://127.0.0.1:1",
+            "MOKANDA_RELAY_DATABASE": database_url,
+            "MOKANDA_RELAY_DOMAIN": "villages.example",
+            "MOKANDA_INBOUND_SECRET": INBOUND_SECRET,
+            "SENDGRID_API_KEY": "SG.test",
+            "SENDGRID_HOST": world.url,
+            "SENDGRID_EVENT_KEY": world.public_key,
+        },
+        tmp_path / "data",
+    )
+    opened = open_relay(settings)
+    yield opened
+    opened.database.close()
+    opened.keyring.close()
+
+
+@pytest.fixture
+def served(relay: Relay, world: SendGridStandIn, tmp_path: Path) -> Iterator[Served]:
+    """The relay, served; `world` knows its webhooks."""
+    with running(relay, ANY_PORT, ANY_PORT) as (device_address, operator_address):
+        operator_url = f"http://{operator_address}"
+        world.parse_url = f"{operator_url}/inbound/{INBOUND_SECRET}"
+        world.events_url = f"{operator_url}/events"
+        fixture = Served(relay, f"https://{device_address}", operator_url, world, tmp_path)
+        yield fixture
+        for device in fixture.devices:
+            device.close()

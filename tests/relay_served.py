@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A relay on real sockets, and how its tests get at it."""
+
+from __future__ import annotations
+
+import dataclasses
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from mokanda_relay import devices
+from mokanda_relay.relay import Relay
+from mokanda_relay.settings import Listen
+from scripts.patience import wait_until
+from tests.relay_device import RelayDevice
+from tests.stand_ins.sendgrid import SendGridStandIn
+
+BOTH_DATABASES = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+INBOUND_SECRET = "inbound-secret"
+ANY_PORT = Listen("127.0.0.1", 0)
+
+
+def eventually(condition: Callable[[], object], what: str) -> None:
+    """Wait until the relay's workers have made `condition` true."""
+    wait_until(condition, what, seconds=20, every=0.02)
+
+
+@dataclass
+class Served:
+    """A relay on real sockets, and the devices that a test has made."""
+
+    relay: Relay
+    device_url: str
+    operator_url: str
+    world: SendGridStandIn
+    folder: Path
+    devices: list[RelayDevice] = field(default_factory=list)
+
+    def new_device(self, name: str = "kitenge") -> RelayDevice:
+        """A device with a claim that it has not used yet; its mail domain is NAME.example."""
+        claim = devices.add(self.relay, name, f"{name}.example")
+        here = dataclasses.replace(claim, relay=self.device_url)
+        device = RelayDevice(here, self.folder / f"device-{len(self.devices)}")
+        self.devices.append(device)
+        return device
+
+    def claimed_device(self, name: str = "kitenge", *residents: str) -> RelayDevice:
+        """A device that has claimed itself and told who lives there."""
+        device = self.new_device(name)
+        device.claim()
+        device.freeze(residents=residents or ("amina", "bako"))
+        device.sync()
+        return device
+
+    def get(self, path: str, **headers: str) -> tuple[int, str]:
+        """Get a page of the operator's side."""
+        url = f"{self.operator_url}{path}"
+        request = urllib.request.Request(url, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()

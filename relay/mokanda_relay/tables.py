@@ -65,8 +65,8 @@ _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up onl
 class Device(Table):
     """A village's device, from the operator's `device add` on.
 
-    `up_applied` and `down_confirmed` are the last bundle numbers that both ends know to be
-    applied; `down_frozen` is the last number given to a down bundle. `error` is what last went
+    `up_applied` is the number of the last up bundle that was applied, and `up_sha256` its
+    digest; `down_confirmed` is that of the last down bundle that was acknowledged; `down_frozen` is the last number given to a down bundle. `error` is what last went
     wrong with it, for the operator; a sync that succeeds clears it.
     """
 
@@ -81,7 +81,7 @@ class Device(Table):
     hello_counter: Mapped[int] = mapped_column(default=0)
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     up_applied: Mapped[int] = mapped_column(default=0)
-    up_sha256: Mapped[str] = mapped_column(default="")  # of the bundle up_applied
+    up_sha256: Mapped[str] = mapped_column(default="")
     down_frozen: Mapped[int] = mapped_column(default=0)
     down_confirmed: Mapped[int] = mapped_column(default=0)
     residents_known: Mapped[bool] = mapped_column(default=False)

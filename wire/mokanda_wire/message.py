@@ -27,7 +27,7 @@ from mokanda_wire.address import AddressError, parse_address
 CRLF = "\r\n"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_MAX_DEPTH = 30  # nested parts; deeper ones stay whole, as an attachment
+_MAX_DEPTH = 30  # parts within parts; a mail with more of them is attached whole
 _MAX_HEADER = 100_000  # characters of one header that are looked at
 _MAX_REFERENCES = 100
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
@@ -207,8 +207,11 @@ class _Body:
         payload = part.get_payload()
         if isinstance(payload, list):
             parts = [each for each in payload if isinstance(each, Part)]
-            if media_type.startswith("message/") or depth > _MAX_DEPTH:
-                self.attach_part(part, media_type, b"\n".join(_flatten(each) for each in parts))
+            if depth > _MAX_DEPTH:
+                raise ValueError("parts within parts without end")
+            if media_type.startswith("message/"):
+                inner = b"\n".join(each.as_bytes(policy=policy.compat32) for each in parts)
+                self.attach_part(part, media_type, inner)
             elif media_type == "multipart/alternative":
                 self.add_alternatives(parts, depth)
             else:
@@ -261,7 +264,7 @@ class _Body:
         escaped = (
             html or f"<pre>{html_entities.escape(text or '')}</pre>" for text, html in self.pieces
         )
-        return text, "\n".join(escaped)
+        return text, "\n".join(markup.strip("\n") for markup in escaped)
 
 
 def _is_attached(part: Part) -> bool:
@@ -291,13 +294,6 @@ def _text(part: Part) -> str:
     return decode_text(_content(part), charset)
 
 
-def _flatten(part: Part) -> bytes:
-    try:
-        return part.as_bytes(policy=policy.compat32)
-    except Exception:  # noqa: BLE001 - the stdlib's generator raises many kinds on broken parts
-        return str(part.get_payload()).encode("utf-8", "replace")
-
-
 def decode_text(data: bytes, charset: str | None) -> str:
     """Turn bytes into clean text, by `charset` if it is known and fits, else by a guess.
 
@@ -311,6 +307,10 @@ def decode_text(data: bytes, charset: str | None) -> str:
                 return clean(data.decode(encoding))
         except (LookupError, ValueError):
             continue
+    if not data.decode("utf-8", "ignore").isascii():  # one damaged letter, not all
+        name = "utf-8"
+    elif name == "utf-8":
+        name = "windows-1252"
     try:
         return clean(data.decode(name, "replace"))
     except (LookupError, ValueError):
@@ -368,8 +368,8 @@ def _mailbox(name: str, address: str) -> Mailbox | None:
 
 def safe_file_name(name: str) -> str:
     """Make a sender's name for a file harmless: no path, no control characters, not long."""
-    name = _UNSAFE_IN_NAME.sub("_", clean(name).replace("\\", "/").rpartition("/")[2])
-    name = one_line(name).strip(". ")
+    name = _UNSAFE_IN_NAME.sub("_", name.replace("\\", "/").rpartition("/")[2])
+    name = one_line(clean(name)).strip(". ")
     stem, dot, extension = name.rpartition(".")
     if dot and len(extension) <= 10:
         return f"{stem[:100]}.{extension}"
@@ -472,9 +472,8 @@ def _head(message: Message) -> Iterator[bytes]:
     lines = [
         f"{name}: " + ",\r\n ".join(map(_address, boxes)) for name, boxes in people.items() if boxes
     ]
-    lines.append(
-        f"Subject: {Header(one_line(message.subject), header_name='Subject').encode(linesep=CRLF)}"
-    )
+    subject = Header(one_line(clean(message.subject)), header_name="Subject")
+    lines.append(f"Subject: {subject.encode(linesep=CRLF)}")
     lines.append(f"Date: {format_datetime(message.date)}")
     ids = {
         "Message-ID": (message.message_id,),
@@ -482,7 +481,7 @@ def _head(message: Message) -> Iterator[bytes]:
         "References": message.references,
     }
     lines += [
-        f"{name}: " + "\r\n ".join(f"<{each}>" for each in values)
+        f"{name}: " + "\r\n ".join(f"<{_one_word(each)}>" for each in values)
         for name, values in ids.items()
         if values
     ]
@@ -490,14 +489,19 @@ def _head(message: Message) -> Iterator[bytes]:
 
 
 def _address(box: Mailbox) -> str:
-    name = one_line(box.name)
+    name, address = one_line(clean(box.name)), _one_word(box.address)
     if not name:
-        return f"<{box.address}>"
+        return f"<{address}>"
     if name.isascii():
         name = '"' + re.sub(r'([\\"])', r"\\\1", name) + '"'
     else:
         name = Header(name, "utf-8").encode(linesep=CRLF)
-    return f"{name} <{box.address}>"
+    return f"{name} <{address}>"
+
+
+def _one_word(text: str) -> str:
+    """An address or Message-ID that ends neither its line nor its brackets."""
+    return re.sub(r"[\s<>]", "", clean(text))
 
 
 def _add(
@@ -506,14 +510,16 @@ def _add(
     contents: Mapping[str, bytes],
     disposition: str,
 ) -> None:
+    known = _MEDIA_TYPE.fullmatch(attachment.media_type)
     maintype, _, subtype = attachment.media_type.partition("/")
-    if maintype in ("message", "multipart"):  # may not be in base64, which keeps every byte
+    # A message or multipart may not be in base64, which keeps every byte.
+    if not known or maintype in ("message", "multipart"):
         maintype, subtype = "application", "octet-stream"
     add(
         contents[attachment.digest],
         maintype=maintype,
         subtype=subtype,
-        filename=attachment.name,
+        filename=safe_file_name(attachment.name),
         disposition=disposition,
-        cid=f"<{attachment.content_id}>" if attachment.content_id else None,
+        cid=f"<{_one_word(attachment.content_id)}>" if attachment.content_id else None,
     )

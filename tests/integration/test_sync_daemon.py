@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The courier daemon: its own process, its statuses and requests, a real relay."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mokanda_firmware import paths, status
+from mokanda_firmware.files import write_durably
+from mokanda_relay import devices
+from mokanda_wire import claimfile
+from scripts.patience import wait_until
+from tests.relay_served import Served
+from tests.village import Village, a_village
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+
+@pytest.fixture
+def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    claim = devices.add(served.relay, "kitenge", "kitenge.example")
+    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
+        yield village
+
+
+@pytest.fixture
+def courier(village: Village, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The daemon, started before there is a claim file."""
+    assert village.accounts
+    paths.claim().unlink()
+    with (
+        (tmp_path / "courier.log").open("wb") as log,
+        subprocess.Popen([sys.executable, "-m", "mokanda_firmware.courier"], stderr=log) as daemon,
+    ):
+        wait_until(lambda: told("state"), "the courier's first status", seconds=20)
+        yield daemon
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+
+
+def told(field: str) -> Any:  # noqa: ANN401 - whatever a status holds
+    return status.read("courier").get(field)
+
+
+def wait_for(state: str, field: str = "state") -> None:
+    wait_until(lambda: told(field) == state, f"the courier's {field} {state}", seconds=30)
+
+
+def import_claim(village: Village) -> None:
+    """What the setup service does with a claim file."""
+    village.import_claim()
+    status.publish("setup", state="claim_pending")
+
+
+def test_a_device_without_a_claim_says_what_to_do(courier: subprocess.Popen[bytes]) -> None:
+    assert courier.poll() is None
+    assert told("state") == "unclaimed"
+    assert "Copy a claim file" in told("detail")
+
+
+def test_an_imported_claim_is_redeemed_at_once(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    import_claim(village)
+    wait_for("idle")
+    assert courier.poll() is None
+    assert told("last_success")
+    assert told("next_sync") > told("last_success")
+
+
+def test_mail_goes_when_the_webmail_asks(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    import_claim(village)
+    wait_for("idle")
+    village.write("now, please")
+    assert status.request("courier", "sync") == {"accepted": True}
+    wait_until(lambda: told("sent") == 1, "the mail on its way", seconds=30)
+    assert village.texts("sent") == ["now, please"]
+    assert told("bytes_up") > 0
+    assert courier.poll() is None
+
+
+def test_a_new_schedule_is_taken_over(village: Village, courier: subprocess.Popen[bytes]) -> None:
+    from mokanda_firmware.mailbox import sync
+
+    import_claim(village)
+    wait_for("idle")
+    sync.set_setting(village.store, "timezone", "Africa/Kinshasa")
+    sync.set_setting(village.store, "sync_times", ["05:30"])
+    status.request("courier", "reschedule")
+    wait_until(lambda: "T04:30:00" in told("next_sync"), "the new time", seconds=10)
+    assert courier.poll() is None
+
+
+def test_a_failure_is_told_with_its_reason_and_the_next_try(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    import_claim(village)
+    wait_for("idle")
+    claim = claimfile.read(paths.claim().read_text())
+    write_durably(paths.claim(), claimfile.write(claim).replace(claim.relay, "https://127.0.0.1:1"))
+    status.request("courier", "sync")
+    wait_for("failed")
+    assert "cannot be reached" in told("detail")
+    assert told("next_sync")
+    assert courier.poll() is None
+
+
+def test_a_request_that_it_does_not_know_is_refused(courier: subprocess.Popen[bytes]) -> None:
+    with pytest.raises(status.RequestError, match="does not know how to dance"):
+        status.request("courier", "dance")
+    assert courier.poll() is None
+
+
+def test_a_killed_courier_leaves_nothing_in_the_way(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    import_claim(village)
+    wait_for("idle")
+    village.write("survives")
+    status.request("courier", "sync")
+    os.kill(courier.pid, signal.SIGKILL)
+    courier.wait()
+    with subprocess.Popen([sys.executable, "-m", "mokanda_firmware.courier"]) as again:
+        wait_until(lambda: _asked(), "the courier's socket", seconds=20)
+        wait_until(lambda: village.texts("sent"), "the mail on its way", seconds=30)
+        again.terminate()
+    courier.returncode = 0
+
+
+def _asked() -> bool:
+    try:
+        return status.request("courier", "sync") == {"accepted": True}
+    except status.RequestUnavailable:
+        return False

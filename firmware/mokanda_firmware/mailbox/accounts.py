@@ -34,6 +34,7 @@ class Account:
     role: str
     language: str
     suspended: bool
+    must_change: bool  # the password, before anything else
     created: int
     last_seen: int | None
 
@@ -41,6 +42,11 @@ class Account:
     def is_keeper(self) -> bool:
         """Whether the keeper's pages are for this one."""
         return self.role == "keeper"
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether the pages for those who help the keeper are for this one."""
+        return self.role in {"helper", "keeper"}
 
 
 def register(store: Store, name: str, display_name: str, password: str, language: str) -> Account:
@@ -50,7 +56,7 @@ def register(store: Store, name: str, display_name: str, password: str, language
         NameTaken: another account has this name.
         StoreError: or one of its kinds; there is no new account.
     """
-    hashed = _hash(password)
+    hashed = hash_password(password)
     with store.transaction() as connection:
         try:
             number = connection.execute(
@@ -76,10 +82,20 @@ def authenticate(store: Store, name: str, password: str) -> Account | None:
 
 def set_password(store: Store, account: int, password: str) -> None:
     """Replace the password, and end every session of the account."""
-    hashed = _hash(password)
+    hashed = hash_password(password)
     with store.transaction() as connection:
-        connection.execute("UPDATE account SET password = ? WHERE id = ?", (hashed, account))
+        connection.execute(
+            "UPDATE account SET password = ?, must_change = 0 WHERE id = ?", (hashed, account)
+        )
         connection.execute("DELETE FROM session WHERE account = ?", (account,))
+
+
+def set_display_name(store: Store, account: int, display_name: str) -> None:
+    """Show this name on the letters that the account writes from now on."""
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE account SET display_name = ? WHERE id = ?", (display_name, account)
+        )
 
 
 def set_language(store: Store, account: int, language: str) -> None:
@@ -103,12 +119,14 @@ def from_row(row: sqlite3.Row) -> Account:
         role=row["role"],
         language=row["language"],
         suspended=bool(row["suspended"]),
+        must_change=bool(row["must_change"]),
         created=row["created"],
         last_seen=row["last_seen"],
     )
 
 
-def _hash(password: str) -> str:
+def hash_password(password: str) -> str:
+    """Return what the store keeps of a password."""
     salt = secrets.token_bytes(16)
     key = _scrypt(password, salt, _COST_LOG2, _BLOCK, _PARALLEL)
     texts = [base64.b64encode(part).decode() for part in (salt, key)]

@@ -22,38 +22,36 @@ class Draft:
 
 
 def save(
-    store: Store,
+    connection: sqlite3.Connection,
     account: int,
     draft: int | None,
     fields: Mapping[str, str],
     attachments: Sequence[Attachment],
 ) -> int:
-    """Keep what is being written; return the draft's number, a new one if ``draft`` is nobody's.
+    """Keep what is being written, inside the caller's transaction.
 
-    Raises:
-        StoreError: or one of its kinds; what was kept before is still kept.
+    Returns the draft's number, a new one if ``draft`` is none of the account's.
     """
     text = json.dumps(dict(fields), ensure_ascii=False)
-    with store.transaction() as connection:
-        changed = connection.execute(
-            "UPDATE draft SET fields = ?, updated = ? WHERE id = ? AND account = ?",
-            (text, messages.now(), draft, account),
-        ).rowcount
-        if draft is None or not changed:
-            draft = connection.execute(
-                "INSERT INTO draft (account, fields, updated) VALUES (?, ?, ?)",
-                (account, text, messages.now()),
-            ).lastrowid
-            assert draft is not None
-        connection.execute("DELETE FROM draft_attachment WHERE draft = ?", (draft,))
-        connection.executemany(
-            "INSERT INTO draft_attachment (draft, position, name, media_type, size, digest)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (draft, position, part.name, part.media_type, part.size, part.digest)
-                for position, part in enumerate(attachments)
-            ],
-        )
+    changed = connection.execute(
+        "UPDATE draft SET fields = ?, updated = ? WHERE id = ? AND account = ?",
+        (text, messages.now(), draft, account),
+    ).rowcount
+    if draft is None or not changed:
+        draft = connection.execute(
+            "INSERT INTO draft (account, fields, updated) VALUES (?, ?, ?)",
+            (account, text, messages.now()),
+        ).lastrowid
+        assert draft is not None
+    connection.execute("DELETE FROM draft_attachment WHERE draft = ?", (draft,))
+    connection.executemany(
+        "INSERT INTO draft_attachment (draft, position, name, media_type, size, digest)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (draft, position, part.name, part.media_type, part.size, part.digest)
+            for position, part in enumerate(attachments)
+        ],
+    )
     return draft
 
 

@@ -1,167 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who has which mail in which folder."""
+"""Who has which letter in which folder: putting them there, and moving them."""
 
-import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
-from mokanda_firmware.mailbox import drafts, messages
+from mokanda_firmware.mailbox import contacts, drafts, messages
 from mokanda_firmware.mailbox.store import Store
-from mokanda_wire.message import Attachment, Mailbox, Message
+from mokanda_wire.message import Mailbox, Message
+
+Folder = Literal["inbox", "outbox", "sent", "archive", "trash"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """An entry as a list shows it, read without its body; ``at`` is seconds since 1970."""
+class TakenBack:
+    """A letter that did not leave, and whom of the world outside it was for."""
 
-    id: int
-    unread: bool
-    at: int
-    sender: Mailbox
-    to: tuple[Mailbox, ...]
-    subject: str
-    attachments: int
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some lines of a folder, the latest first, and where the pages beside it begin."""
-
-    lines: list[Line]
-    newer: int | None  # pass as ``after``
-    older: int | None  # pass as ``before``
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How far a mail came for one recipient; ``at`` is seconds since 1970."""
-
-    address: str
-    state: str
-    reason: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail that is open, and what its reader may know of it."""
-
-    entry: int
-    folder: str
-    origin: str
-    unread: bool
-    at: int
     message: Message
-    arrived: tuple[bool, ...]  # for each attachment: whether its content is here
-    deliveries: tuple[Delivery, ...]  # of a mail written by its reader
-    waits_because: str
-
-
-def page(
-    store: Store,
-    account: int,
-    folder: str,
-    *,
-    before: int | None = None,
-    after: int | None = None,
-    limit: int = 20,
-) -> Page:
-    """Return the ``limit`` lines of a folder next to an entry, or its first ones."""
-    bound, order, edge = "", "DESC", 0
-    if before is not None:
-        bound, edge = "AND entry.id < :edge", before
-    elif after is not None:
-        bound, order, edge = "AND entry.id > :edge", "ASC", after
-    with store.reading() as connection:
-        rows = connection.execute(
-            "SELECT entry.id, unread, at, sender_address, sender_name, recipients, subject,"  # noqa: S608
-            " attachments, size FROM entry JOIN message ON message.id = entry.message"
-            f" WHERE account = :account AND folder = :folder {bound}"
-            f" ORDER BY entry.id {order} LIMIT :limit",
-            {"account": account, "folder": folder, "edge": edge, "limit": limit},
-        ).fetchall()
-        rows.sort(key=lambda row: -row["id"])
-        newer = older = None
-        if rows:
-            ends = {"account": account, "folder": folder, "a": rows[0]["id"], "b": rows[-1]["id"]}
-            beside = connection.execute(
-                "SELECT EXISTS (SELECT 1 FROM entry"
-                " WHERE account = :account AND folder = :folder AND id > :a),"
-                " EXISTS (SELECT 1 FROM entry"
-                " WHERE account = :account AND folder = :folder AND id < :b)",
-                ends,
-            ).fetchone()
-            newer = ends["a"] if beside[0] else None
-            older = ends["b"] if beside[1] else None
-    return Page([_line(row) for row in rows], newer, older)
-
-
-def unread(store: Store, account: int) -> dict[str, int]:
-    """Count the unread entries of each folder that has any."""
-    with store.reading() as connection:
-        rows = connection.execute(
-            "SELECT folder, count(*) FROM entry WHERE account = ? AND unread GROUP BY folder",
-            (account,),
-        )
-        return dict(tuple(row) for row in rows)
-
-
-def read(store: Store, account: int, entry: int) -> Letter | None:
-    """Open an entry if it is the account's own."""
-    with store.reading() as connection:
-        row = connection.execute(
-            "SELECT * FROM entry WHERE id = ? AND account = ?", (entry, account)
-        ).fetchone()
-        if row is None:
-            return None
-        message = messages.load(connection, row["message"])
-        deliveries: tuple[Delivery, ...] = ()
-        outgoing = None
-        if row["origin"] == "written":
-            number = (row["message"],)
-            deliveries = tuple(
-                Delivery(**dict(one))
-                for one in connection.execute(
-                    "SELECT address, state, reason, at FROM delivery WHERE message = ?", number
-                )
-            )
-            outgoing = connection.execute(
-                "SELECT reason FROM outgoing WHERE message = ?", number
-            ).fetchone()
-    return Letter(
-        row["id"],
-        row["folder"],
-        row["origin"],
-        bool(row["unread"]),
-        row["at"],
-        message,
-        tuple(store.attachments.path(part.digest).exists() for part in message.attachments),
-        deliveries,
-        "" if outgoing is None else outgoing["reason"],
-    )
-
-
-def attachment(store: Store, account: int, entry: int, position: int) -> Attachment | None:
-    """Return this attachment if its mail is in a folder of the account."""
-    with store.reading() as connection:
-        row = connection.execute(
-            "SELECT name, media_type, digest, size, content_id FROM attachment"
-            " JOIN entry ON entry.message = attachment.message"
-            " WHERE entry.id = ? AND entry.account = ? AND position = ?",
-            (entry, account, position),
-        ).fetchone()
-    return None if row is None else Attachment(**dict(row))
-
-
-def mark_read(store: Store, account: int, entry: int) -> None:
-    """Note that the account has opened this entry."""
-    with store.transaction() as connection:
-        connection.execute(
-            "UPDATE entry SET unread = 0 WHERE id = ? AND account = ?", (entry, account)
-        )
+    recipients: tuple[str, ...]
 
 
 def deliver(
@@ -175,7 +32,8 @@ def deliver(
     readers = [account for account in found.values() if account is not None]
     if readers:
         number = messages.insert(connection, message)
-        _enter(connection, number, readers)
+        for reader in readers:
+            _enter(connection, reader, number, "received", "inbox")
     return [recipient for recipient, account in found.items() if account is None]
 
 
@@ -207,12 +65,10 @@ def submit(
             return []
         now = messages.now()
         number = messages.insert(connection, message)
-        _enter(connection, number, [reader for reader in found.values() if reader is not None])
-        connection.execute(
-            "INSERT INTO entry (account, message, origin, folder, unread, at)"
-            " VALUES (?, ?, 'written', ?, 0, ?)",
-            (account, number, "outbox" if outside else "sent", now),
-        )
+        for reader in found.values():
+            assert reader is not None
+            _enter(connection, reader, number, "received", "inbox")
+        _enter(connection, account, number, "written", "outbox" if outside else "sent")
         states = {**dict.fromkeys(here, "delivered"), **dict.fromkeys(outside, "waiting")}
         connection.executemany(
             "INSERT INTO delivery (message, address, state, at) VALUES (?, ?, ?, ?)",
@@ -223,15 +79,159 @@ def submit(
                 "INSERT INTO outgoing (message, state, queued) VALUES (?, 'waiting', ?)",
                 (number, now),
             )
+        names = {one.address: one.name for one in (*message.to, *message.cc)}
+        known = [Mailbox(address, names.get(address, "")) for address in states]
+        contacts.note(connection, account, known)
     return []
 
 
-def _enter(connection: sqlite3.Connection, number: int, readers: Sequence[int]) -> None:
-    connection.executemany(
-        "INSERT INTO entry (account, message, origin, folder, unread, at)"
-        " VALUES (?, ?, 'received', 'inbox', 1, ?) ON CONFLICT DO NOTHING",
-        [(reader, number, messages.now()) for reader in readers],
+def take_back(connection: sqlite3.Connection, account: int, entry: int) -> TakenBack | None:
+    """Stop a letter of the account that still waits; None when it is on its way already.
+
+    Villagers who have it keep it. The caller keeps what it gets in the same transaction.
+    """
+    row = connection.execute(
+        "SELECT entry.message FROM entry JOIN outgoing ON outgoing.message = entry.message"
+        " WHERE entry.id = ? AND account = ? AND folder = 'outbox' AND state = 'waiting'",
+        (entry, account),
+    ).fetchone()
+    if row is None:
+        return None
+    number = row["message"]
+    message = messages.load(connection, number)
+    recipients = connection.execute(
+        "SELECT address FROM delivery WHERE message = ? AND state = 'waiting'", (number,)
     )
+    taken = TakenBack(message, tuple(row["address"] for row in recipients))
+    connection.execute("DELETE FROM outgoing WHERE message = ?", (number,))
+    _remove(connection, account, [entry])
+    return taken
+
+
+def move(store: Store, account: int, chosen: Iterable[int], folder: Folder) -> list[int]:
+    """Move entries of the account to the archive or the trash; return the ones moved.
+
+    What waits in the outbox stays: it is taken back, not thrown away.
+    """
+    with store.transaction() as connection:
+        moved = [
+            row
+            for row in _own(connection, account, chosen)
+            if row["folder"] not in {folder, "outbox"}
+        ]
+        for row in moved:
+            connection.execute(
+                "UPDATE entry SET folder = ?, came_from = folder, trashed = ?, unread = 0"
+                " WHERE id = ?",
+                (folder, messages.now() if folder == "trash" else None, row["id"]),
+            )
+        _find_newest(connection, account, {row["thread"] for row in moved})
+        return [row["id"] for row in moved]
+
+
+def put_back(store: Store, account: int, chosen: Iterable[int]) -> list[int]:
+    """Undo `move`: return entries of the account to where they were."""
+    with store.transaction() as connection:
+        moved = [row for row in _own(connection, account, chosen) if row["came_from"]]
+        for row in moved:
+            connection.execute(
+                "UPDATE entry SET folder = came_from, came_from = '', trashed = NULL WHERE id = ?",
+                (row["id"],),
+            )
+        _find_newest(connection, account, {row["thread"] for row in moved})
+        return [row["id"] for row in moved]
+
+
+def delete(store: Store, account: int, chosen: Iterable[int] | None = None) -> int:
+    """Delete entries of the account's trash for good, all of it for None; return how many."""
+    with store.transaction() as connection:
+        if chosen is None:
+            trash = connection.execute(
+                "SELECT id FROM entry WHERE account = ? AND folder = 'trash'", (account,)
+            )
+            return _remove(connection, account, [row["id"] for row in trash])
+        own = _own(connection, account, chosen)
+        return _remove(connection, account, [row["id"] for row in own if row["folder"] == "trash"])
+
+
+def delete_old_trash(store: Store, days: int = 30) -> int:
+    """Delete what came into a trash more than ``days`` ago; return how many entries."""
+    removed = 0
+    with store.transaction() as connection:
+        rows = connection.execute(
+            "SELECT account, id FROM entry WHERE folder = 'trash' AND trashed < ?",
+            (messages.now() - days * 24 * 3600,),
+        ).fetchall()
+        for row in rows:
+            removed += _remove(connection, row["account"], [row["id"]])
+    return removed
+
+
+def of_conversations(store: Store, account: int, chosen: Iterable[int]) -> list[int]:
+    """Return the entries that share conversation and folder with the chosen ones."""
+    with store.reading() as connection:
+        found: dict[int, None] = {}
+        for row in _own(connection, account, chosen):
+            rows = connection.execute(
+                "SELECT id FROM entry WHERE account = ? AND thread = ? AND folder = ?",
+                (account, row["thread"], row["folder"]),
+            )
+            found.update(dict.fromkeys(one["id"] for one in rows))
+        return list(found)
+
+
+def mark_read(store: Store, account: int, entry: int) -> None:
+    """Note that the account has opened this entry."""
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE entry SET unread = 0 WHERE id = ? AND account = ?", (entry, account)
+        )
+
+
+def _enter(
+    connection: sqlite3.Connection, account: int, number: int, origin: str, folder: Folder
+) -> None:
+    connection.execute(
+        "INSERT INTO entry (account, message, origin, folder, unread, at, thread)"
+        " SELECT ?, id, ?, ?, ?, ?, thread FROM message WHERE id = ? ON CONFLICT DO NOTHING",
+        (account, origin, folder, origin == "received", messages.now(), number),
+    )
+    thread = connection.execute("SELECT thread FROM message WHERE id = ?", (number,)).fetchone()
+    _find_newest(connection, account, {thread["thread"]})
+
+
+def _find_newest(connection: sqlite3.Connection, account: int, threads: Iterable[str]) -> None:
+    """Mark the newest letter of each conversation in each folder."""
+    for thread in threads:
+        connection.execute(
+            "UPDATE entry SET newest = (id = (SELECT max(id) FROM entry AS other WHERE"
+            " other.account = entry.account AND other.thread = entry.thread"
+            " AND other.folder = entry.folder)) WHERE account = ? AND thread = ?",
+            (account, thread),
+        )
+
+
+def _own(connection: sqlite3.Connection, account: int, chosen: Iterable[int]) -> list[sqlite3.Row]:
+    rows = []
+    for entry in dict.fromkeys(chosen):
+        row = connection.execute(
+            "SELECT id, folder, came_from, thread FROM entry WHERE id = ? AND account = ?",
+            (entry, account),
+        ).fetchone()
+        if row is not None:
+            rows.append(row)
+    return rows
+
+
+def _remove(connection: sqlite3.Connection, account: int, chosen: Sequence[int]) -> int:
+    """Delete entries, and the letters that nobody has any more."""
+    for entry in chosen:
+        row = connection.execute(
+            "DELETE FROM entry WHERE id = ? RETURNING message, thread", (entry,)
+        ).fetchone()
+        _find_newest(connection, account, {row["thread"]})
+        messages.remove_unwanted(connection, [row["message"]])
+    return len(chosen)
 
 
 def _was_taken(connection: sqlite3.Connection, account: int, message_id: str) -> bool:
@@ -241,19 +241,6 @@ def _was_taken(connection: sqlite3.Connection, account: int, message_id: str) ->
         (message_id, account),
     ).fetchone()
     return row is not None
-
-
-def _line(row: Mapping[str, Any]) -> Line:
-    return Line(
-        row["id"],
-        bool(row["unread"]),
-        row["at"],
-        Mailbox(row["sender_address"], row["sender_name"]),
-        messages.people_from_json(json.loads(row["recipients"])["to"]),
-        row["subject"],
-        row["attachments"],
-        row["size"],
-    )
 
 
 def _account(connection: sqlite3.Connection, address: str) -> int | None:

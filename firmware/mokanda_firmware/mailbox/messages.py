@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -144,4 +145,24 @@ def _thread(connection: sqlite3.Connection, message: Message) -> str:
         ).fetchone()
         if ancestor and row is not None:
             return str(row["thread"])
-    return next((ancestor for ancestor in ancestors if ancestor), message.message_id)
+    return next(
+        (ancestor for ancestor in ancestors if ancestor),
+        _thread_of_subject(connection, message) or message.message_id,
+    )
+
+
+def _thread_of_subject(connection: sqlite3.Connection, message: Message) -> str:
+    """Find what a letter answers whose writer's program names no ancestors, by its subject."""
+    base = _ANSWERS.sub("", message.subject)
+    if base == message.subject or not base:
+        return ""
+    row = connection.execute(
+        "SELECT thread FROM message WHERE subject IN (?, ?)"
+        " AND (sender_address = ? OR instr(recipients, ?)) ORDER BY id DESC LIMIT 1",
+        (base, f"Re: {base}", message.sender.address, f'["{message.sender.address}",'),
+    ).fetchone()
+    return "" if row is None else str(row["thread"])
+
+
+# How programs of several languages mark an answer.
+_ANSWERS = re.compile(r"^(\s*(re|aw|sv|tr|rép|res)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)

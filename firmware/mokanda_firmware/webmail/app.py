@@ -11,12 +11,24 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.store import Store, StoreBusy, StoreError, StoreFull
 from mokanda_firmware.webmail import forms
 from mokanda_firmware.webmail.languages import N_, Language, choose
-from mokanda_firmware.webmail.pages import account, device, folders, letter, write
+from mokanda_firmware.webmail.pages import (
+    account,
+    device,
+    folders,
+    letter,
+    search,
+    settings,
+    villagers,
+    write,
+)
 from mokanda_firmware.webmail.visit import PAGES, Page, Refused, Site, Visit, answer
 
 UPLOAD_LIMIT = 10_000_000
 _log = logging.getLogger(__name__)
-_MODULES = (account, device, folders, letter, write)  # each puts its pages into PAGES
+# Each puts its pages into PAGES.
+_MODULES = (account, device, folders, letter, search, settings, villagers, write)
+# Where one goes who has a password to change first.
+_WITH_OLD_PASSWORD = {"/account", "/account/password", "/logout", "/language"}
 
 _FULL = N_("The device has no room left, so this could not be kept. Please tell your keeper.")
 _BUSY = N_("The device is busy, so this could not be kept. Please try again in a minute.")
@@ -47,6 +59,8 @@ def _served(site: Site, page: Page) -> Any:  # noqa: ANN401 - bottle has no type
                 return _take_form(visit, page, arguments)
             if visit.account is None and page.access != "everyone":
                 return visit.redirect("/")
+            if _has_to_change_password(visit, page):
+                return visit.redirect("/account", "must-change")
             _check_access(visit, page)
             return page.handler(visit, **arguments)
         except (Refused, StoreError) as error:
@@ -71,6 +85,8 @@ def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPRespo
     try:
         if not visit.form_is_ours:
             raise Refused(403, _OLD)
+        if _has_to_change_password(visit, page):
+            return visit.redirect("/account", "must-change")
         _check_access(visit, page)
         if visit.form.problem in {forms.TOO_LARGE, forms.MALFORMED} and not page.takes_files:
             raise Refused(413, _TOO_LONG)
@@ -87,6 +103,16 @@ def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPRespo
 def _check_access(visit: Visit, page: Page) -> None:
     if page.access == "keeper" and not visit.villager.is_keeper:
         raise Refused(403, _KEEPER_ONLY)
+    if page.access == "helper" and not visit.villager.is_helper:
+        raise Refused(403, _KEEPER_ONLY)
+
+
+def _has_to_change_password(visit: Visit, page: Page) -> bool:
+    return (
+        visit.account is not None
+        and visit.account.must_change
+        and page.path not in _WITH_OLD_PASSWORD
+    )
 
 
 def _explain(error: Refused | StoreError, language: Language) -> tuple[int, str]:

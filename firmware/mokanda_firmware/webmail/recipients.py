@@ -2,6 +2,7 @@
 """The addresses that somebody types after “To”."""
 
 import re
+from collections.abc import Iterable
 
 from mokanda_wire.address import AddressError, check_local_part, parse_address
 from mokanda_wire.message import Mailbox
@@ -47,7 +48,7 @@ def _address(text: str, domain: str) -> str:
         raise BadRecipient(text.strip()[:100]) from error
 
 
-def written(mailboxes: tuple[Mailbox, ...], domain: str) -> str:
+def written(mailboxes: Iterable[Mailbox], domain: str) -> str:
     """Write mailboxes as `parse` reads them, villagers by their bare names."""
     return ", ".join(_written(mailbox, domain) for mailbox in mailboxes)
 

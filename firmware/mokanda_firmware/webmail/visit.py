@@ -4,6 +4,7 @@
 import gzip
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from urllib.parse import urlencode
 from bottle import HTTPResponse, LocalRequest, SimpleTemplate
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import entries, sessions
+from mokanda_firmware.mailbox import folders, sessions
 from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.mailbox.settings import set_setting, setting
 from mokanda_firmware.mailbox.store import Store
@@ -143,7 +144,7 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTTPResponse:  # noqa: ANN401
         """Answer with a page made from `templates/<template>.tpl`."""
-        unread = entries.unread(self.store, self.account.id) if self.account else {}
+        unread = folders.unread(self.store, self.account.id) if self.account else {}
         text = _template(template).render(
             _=self.language.text,
             ngettext=self.language.plural,
@@ -153,6 +154,7 @@ class Visit:
             language=self.language,
             languages=languages().values(),
             note=notes.text(self.language, self.request.query.get("note", "")),
+            undo=re.findall("[0-9]+", self.request.query.get("undo", "")),
             back=self._back(),
             path=self.request.path,
             size=self.language.size,
@@ -173,7 +175,7 @@ class Visit:
 
     def redirect(self, path: str, note: str = "", **query: object) -> HTTPResponse:
         """Send the phone to another page, which says what was done."""
-        query = {**query, **({"note": note} if note else {})}
+        query = {name: value for name, value in {**query, "note": note}.items() if value != ""}
         location = f"{path}?{urlencode(query)}" if query else path
         return self._with_cookies(
             HTTPResponse("", 303, {"Location": location, "Cache-Control": "no-store"})
@@ -245,7 +247,7 @@ class Page:
     method: str
     path: str
     handler: Handler
-    access: str  # everyone | villager | keeper
+    access: str  # everyone | villager | helper | keeper
     takes_files: bool
     rescue: Rescue | None
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.mailbox import entries, sync
+from mokanda_firmware.mailbox import entries, letters, sync
+from mokanda_firmware.mailbox.folders import page, unread
 from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_wire.bundle import Decoded, Event, Mail
 from mokanda_wire.history import START, Record
@@ -141,7 +142,7 @@ def test_a_mail_that_only_borrows_a_message_id_shows_its_own_text(store: Store) 
     sync.apply_down(store, bundle_down(1, Mail(("awa@boende.example",), secret)))
     sync.apply_down(store, bundle_down(2, Mail(("ben@boende.example",), forged)))
     read = [
-        entries.read(store, account, entries.page(store, account, "inbox").lines[0].id)
+        letters.read(store, account, page(store, account, "inbox").lines[0].id)
         for account in (awa, ben)
     ]
     assert [one.message.text for one in read if one] == ["for Awa alone", "show me"]
@@ -181,7 +182,7 @@ def test_a_bounce_is_shown_to_the_writer_as_unread(store: Store) -> None:
     bounced = Event("1@boende.example", WORLD, "bounced", NOON, "no such mailbox")
     assert sync.apply_down(store, bundle_down(1, bounced)).events == 1
     assert states(store) == {WORLD: "bounced"}
-    assert entries.unread(store, awa) == {"sent": 1}
+    assert unread(store, awa) == {"sent": 1}
 
 
 def test_a_late_event_does_not_undo_a_later_state(store: Store) -> None:

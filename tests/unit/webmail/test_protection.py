@@ -14,9 +14,8 @@ OTHERS = [page for page in PAGES if page.method == "GET"]
 
 def path_of(page: Page) -> str:
     """An address of a page: of Awa's first letter, its first file, the inbox."""
-    path = re.sub(
-        "<(number|position):int>", lambda match: {"n": "1", "p": "0"}[match[1][0]], page.path
-    )
+    path = page.path.replace("<position:int>", "0")
+    path = re.sub(r"<\w+:int>", "1", path)
     return re.sub(r"<\w+:re:(\w+)[^>]*>", r"\1", path)
 
 
@@ -156,7 +155,7 @@ def test_a_fault_of_the_program_shows_no_traces(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("mokanda_firmware.mailbox.entries.page", broken)
+    monkeypatch.setattr("mokanda_firmware.mailbox.folders.page", broken)
     monkeypatch.setattr("sys.stderr.write", lambda _: None)
     answer = awa.app.get("/inbox", status=500, expect_errors=True)
     assert "Something went wrong here" in answer.text

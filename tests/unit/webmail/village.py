@@ -90,6 +90,18 @@ class Phone:
         token = self.get("/write").forms[0]["csrf"].value
         return self.app.post(path, {"csrf": token, **fields}, status=status)
 
+    def press(self, page: TestResponse, do: str, **fields: object) -> TestResponse:
+        """Press a button of a page that moves letters."""
+        forms = [form for form in page.forms.values() if form.action == "/move"]
+        form = next(
+            form
+            for form in forms
+            if do in [button.value_if_submitted() for button in form.fields.get("do", [])]
+        )
+        for name, value in fields.items():
+            form[name] = value
+        return form.submit("do", value=do)
+
     def speak(self, page: TestResponse, language: str) -> TestResponse:
         """Press the button of a language on a page."""
         form = next(one for one in page.forms.values() if one.action == "/language")

@@ -11,7 +11,7 @@ from mokanda_firmware.webmail.pages.write import FIELDS
 from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
 from mokanda_wire.address import AddressError, check_local_part
 
-_MAX_NAME = 60
+MAX_NAME = 60
 _WRONG = N_("This name and password do not belong together.")
 _SUSPENDED = N_("Your account is suspended. Please talk to your keeper.")
 _TAKEN = N_("Somebody has this name already. Please choose another one.")
@@ -20,6 +20,7 @@ _BAD_NAME = N_(
     " and single dots, hyphens or underscores: 2 to 32 in all."
 )
 _NO_NAME = N_("Please tell your name.")
+_BAD_PASSWORD = N_("A password has at least {number} characters.")
 _NOT_THE_SAME = N_("The two passwords are not the same.")
 
 
@@ -56,7 +57,8 @@ def log_in(visit: Visit) -> HTTPResponse:
     visit.log_in(account)
     kept = {name: visit.form[f"kept-{name}"] for name in FIELDS}
     if any(kept.values()):
-        draft = drafts.save(visit.store, account.id, None, kept, ())
+        with visit.store.transaction() as connection:
+            draft = drafts.save(connection, account.id, None, kept, ())
         return visit.redirect("/write", draft=draft)
     return visit.redirect("/inbox")
 
@@ -84,7 +86,7 @@ def _give_back_register(visit: Visit, problem: str) -> HTTPResponse:
 @post("/register", access="everyone", rescue=_give_back_register)
 def register(visit: Visit) -> HTTPResponse:
     """Make an account and log in to it."""
-    display_name = " ".join(visit.form["display_name"].split())[:_MAX_NAME]
+    display_name = " ".join(visit.form["display_name"].split())[:MAX_NAME]
     password = visit.form["password"]
     try:
         name = check_local_part(visit.form["name"])
@@ -92,16 +94,21 @@ def register(visit: Visit) -> HTTPResponse:
         raise Refused(422, _BAD_NAME) from error
     if not display_name:
         raise Refused(422, _NO_NAME)
-    if not accounts.MIN_PASSWORD <= len(password) <= accounts.MAX_PASSWORD:
-        return _register_page(visit, _password_sentence(visit), status=422)
-    if password != visit.form["again"]:
-        raise Refused(422, _NOT_THE_SAME)
+    check_new_password(password, visit.form["again"])
     try:
         account = accounts.register(visit.store, name, display_name, password, visit.language.code)
     except accounts.NameTaken as error:
         raise Refused(409, _TAKEN) from error
     visit.log_in(account)
     return visit.redirect("/inbox", "welcome-keeper" if account.is_keeper else "welcome")
+
+
+def check_new_password(password: str, again: str) -> None:
+    """Refuse a password that is too short, or was mistyped once."""
+    if not accounts.MIN_PASSWORD <= len(password) <= accounts.MAX_PASSWORD:
+        raise Refused(422, _BAD_PASSWORD, number=accounts.MIN_PASSWORD)
+    if password != again:
+        raise Refused(422, _NOT_THE_SAME)
 
 
 @post("/logout")
@@ -161,11 +168,3 @@ def _wait_sentence(visit: Visit, seconds: float) -> str:
         "Too many wrong passwords. Please try again in {number} minutes.",
         minutes,
     ).format(number=minutes)
-
-
-def _password_sentence(visit: Visit) -> str:
-    return visit.language.plural(
-        "A password has at least {number} character.",
-        "A password has at least {number} characters.",
-        accounts.MIN_PASSWORD,
-    ).format(number=accounts.MIN_PASSWORD)

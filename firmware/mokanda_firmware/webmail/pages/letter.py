@@ -8,13 +8,16 @@ from urllib.parse import quote
 import bottle
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import entries
+from mokanda_firmware.mailbox import drafts, entries, letters
+from mokanda_firmware.mailbox.entries import TakenBack
 from mokanda_firmware.mailbox.store import StoreError
 from mokanda_firmware.webmail.languages import N_
-from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get
+from mokanda_firmware.webmail.recipients import written
+from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
 
 NO_LETTER = N_("There is no such letter.")
 NO_FILE = N_("This file is not on the device.")
+_TOO_LATE = N_("This letter is on its way already.")
 # Types that a phone may open by itself; everything else is only ever saved.
 _HARMLESS = re.compile(
     r"image/(jpeg|png|gif|webp|bmp)|(audio|video)/[a-z0-9.+-]+|text/(plain|csv|vcard|calendar)"
@@ -34,19 +37,40 @@ _STATES = {
 def show_letter(visit: Visit, number: int) -> HTTPResponse:
     """Show a letter; opening it makes it read."""
     account = visit.villager.id
-    letter = entries.read(visit.store, account, number)
+    letter = letters.read(visit.store, account, number)
     if letter is None:
         raise Refused(404, NO_LETTER)
     if letter.unread:
         with contextlib.suppress(StoreError):  # a full disk must not keep anyone from reading
             entries.mark_read(visit.store, account, number)
-    return visit.page("letter", letter=letter, message=letter.message, states=_STATES)
+    others = letters.conversation(visit.store, account, number)
+    return visit.page(
+        "letter",
+        letter=letter,
+        message=letter.message,
+        states=_STATES,
+        conversation=others if len(others) > 1 else [],
+        to_all=len(letter.message.to) + len(letter.message.cc) > 1,
+    )
+
+
+@post("/mail/<number:int>/take-back")
+def take_back(visit: Visit, number: int) -> HTTPResponse:
+    """Stop a letter that still waits in the outbox: it becomes a draft again."""
+    account = visit.villager.id
+    with visit.store.transaction() as connection:
+        taken = entries.take_back(connection, account, number)
+        if taken is None:
+            raise Refused(409, _TOO_LATE)
+        fields = _as_written(taken, visit.domain)
+        draft = drafts.save(connection, account, None, fields, taken.message.attachments)
+    return visit.redirect("/write", "taken-back", draft=draft)
 
 
 @get("/mail/<number:int>/file/<position:int>")
 def download(visit: Visit, number: int, position: int) -> HTTPResponse:
     """Give out an attachment to be saved: it never becomes a page of this site."""
-    attachment = entries.attachment(visit.store, visit.villager.id, number, position)
+    attachment = letters.attachment(visit.store, visit.villager.id, number, position)
     if attachment is None:
         raise Refused(404, NO_FILE)
     path = visit.store.attachments.path(attachment.digest)
@@ -71,3 +95,17 @@ def _as_file(name: str) -> str:
     """Name a download (RFC 6266), for old browsers in ASCII too."""
     plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name).strip(" .") or "file"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _as_written(taken: TakenBack, domain: str) -> dict[str, str]:
+    """Return the fields of the form that a letter was written in."""
+    message, waiting = taken.message, set(taken.recipients)
+    to = [one for one in message.to if one.address in waiting]
+    cc = [one for one in message.cc if one.address in waiting]
+    return {
+        "to": written(to, domain),
+        "cc": written(cc, domain),
+        "bcc": ", ".join(sorted(waiting - {one.address for one in (*to, *cc)})),
+        "subject": message.subject,
+        "text": message.text,
+    }

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import drafts, entries
+from mokanda_firmware.mailbox import contacts, drafts, entries, letters
 from mokanda_firmware.mailbox.store import StoreError
 from mokanda_firmware.webmail import forms, recipients
 from mokanda_firmware.webmail.languages import N_
@@ -72,25 +72,39 @@ def start(visit: Visit) -> HTTPResponse:
     return _form(visit, Sheet(draft.fields, draft.id, draft.attachments))
 
 
-@get("/mail/<number:int>/reply")
-def reply(visit: Visit, number: int) -> HTTPResponse:
-    """Show a form that answers a letter."""
-    letter = entries.read(visit.store, visit.villager.id, number)
-    if letter is None:
-        raise Refused(404, NO_LETTER)
+@get("/mail/<number:int>/<way:re:reply|reply-all>")
+def reply(visit: Visit, number: int, way: str) -> HTTPResponse:
+    """Show a form that answers a letter: to its writer, or to everybody."""
+    letter = _letter(visit, number)
     message = letter.message
     others = message.to if letter.origin == "written" else message.reply_to or (message.sender,)
+    copies: list[Mailbox] = []
+    if way == "reply-all":
+        asked = {one.address for one in others} | {f"{visit.villager.name}@{visit.domain}"}
+        copies = [one for one in (*message.to, *message.cc) if one.address not in asked]
     return _form(
         visit,
         Sheet(
             {
                 "to": recipients.written(others, visit.domain),
-                "subject": _answering(message.subject),
+                "cc": recipients.written(copies, visit.domain),
+                "subject": _prefixed("Re: ", message.subject),
                 "text": _quoting(visit, message),
                 "answers": str(number),
             }
         ),
     )
+
+
+@get("/mail/<number:int>/forward")
+def forward(visit: Visit, number: int) -> HTTPResponse:
+    """Show a form that passes a letter on, with a choice of its files."""
+    message = _letter(visit, number).message
+    fields = {
+        "subject": _prefixed("Fwd: ", message.subject),
+        "text": f"\n\n{_head(visit, message)}\n\n{message.text}",
+    }
+    return _form(visit, Sheet(fields), forwards=number, offered=message.attachments)
 
 
 def _give_back(visit: Visit, problem: str) -> HTTPResponse:
@@ -118,7 +132,14 @@ def take(visit: Visit) -> HTTPResponse:
     return visit.redirect("/outbox", "waiting") if leaves else visit.redirect("/sent", "delivered")
 
 
-def _form(visit: Visit, sheet: Sheet, problem: str = "") -> HTTPResponse:
+def _form(
+    visit: Visit,
+    sheet: Sheet,
+    problem: str = "",
+    *,
+    forwards: int | None = None,
+    offered: tuple[Attachment, ...] = (),
+) -> HTTPResponse:
     fields = {name: sheet.fields.get(name, "") for name in FIELDS}
     fields["once"] = fields["once"] or secrets.token_hex(8)
     return visit.page(
@@ -127,14 +148,26 @@ def _form(visit: Visit, sheet: Sheet, problem: str = "") -> HTTPResponse:
         fields=fields,
         draft=sheet.draft or "",
         attachments=sheet.attachments,
+        forwards=forwards or "",
+        offered=offered,
+        people=contacts.people(visit.store, visit.villager.id, visit.domain),
         limit=visit.site.upload_limit,
-        domain=visit.domain,
-        is_named=visit.domain != UNNAMED_DOMAIN,
     )
 
 
+def _letter(visit: Visit, number: int) -> letters.Letter:
+    letter = letters.read(visit.store, visit.villager.id, number)
+    if letter is None:
+        raise Refused(404, NO_LETTER)
+    return letter
+
+
 def _fields(visit: Visit) -> dict[str, str]:
-    return {name: visit.form[name] for name in FIELDS}
+    """Return what stands in the form; the people that were ticked join those written to."""
+    fields = {name: visit.form[name] for name in FIELDS}
+    ticked = recipients.written((Mailbox(one) for one in visit.form.all("also")), visit.domain)
+    fields["to"] = ", ".join(part for part in (fields["to"].strip(" ,"), ticked) if part)
+    return fields
 
 
 def _sheet(visit: Visit) -> Sheet:
@@ -148,6 +181,11 @@ def _sheet(visit: Visit) -> Sheet:
         if str(position) not in removed
     )
     new = () if visit.form.problem else tuple(visit.form.files)
+    forwarded = visit.form.number("forwards")
+    if forwarded and not draft:
+        offered = _letter(visit, forwarded).message.attachments
+        chosen = set(visit.form.all("forward"))
+        kept = tuple(part for at, part in enumerate(offered) if str(at) in chosen)
     if sum(attachment.size for attachment in kept + new) > visit.site.upload_limit:
         visit.form.problem = forms.TOO_LARGE
         new = ()
@@ -155,7 +193,10 @@ def _sheet(visit: Visit) -> Sheet:
 
 
 def _keep(visit: Visit, sheet: Sheet) -> int:
-    return drafts.save(visit.store, visit.villager.id, sheet.draft, sheet.fields, sheet.attachments)
+    with visit.store.transaction() as connection:
+        return drafts.save(
+            connection, visit.villager.id, sheet.draft, sheet.fields, sheet.attachments
+        )
 
 
 def _send(visit: Visit, sheet: Sheet) -> bool:
@@ -194,7 +235,7 @@ def _message(
     content = json.dumps([account.id, {**fields, "answers": ""}, digests], sort_keys=True)
     answered = None
     if re.fullmatch("[0-9]{1,15}", fields["answers"]):
-        answered = entries.read(visit.store, account.id, int(fields["answers"]))
+        answered = letters.read(visit.store, account.id, int(fields["answers"]))
     references: tuple[str, ...] = ()
     if answered:
         references = (*answered.message.references, answered.message.message_id)
@@ -214,8 +255,8 @@ def _message(
     )
 
 
-def _answering(subject: str) -> str:
-    return subject if re.match(r"re\s*:", subject, re.IGNORECASE) else f"Re: {subject}"
+def _prefixed(prefix: str, subject: str) -> str:
+    return subject if subject.lower().startswith(prefix.lower().strip()) else prefix + subject
 
 
 def _quoting(visit: Visit, message: Message) -> str:
@@ -224,3 +265,21 @@ def _quoting(visit: Visit, message: Message) -> str:
     lines = [line for line in own.strip().split("\n") if not line.startswith(">")]
     said = visit.language.text("{name} wrote:").format(name=visit.who(message.sender))
     return "\n".join(["", "", said, *(f"> {line}".rstrip() for line in lines)])
+
+
+def _head(visit: Visit, message: Message) -> str:
+    """Say above a letter that is passed on whose it is."""
+    text = visit.language.text
+    date = visit.language.date_and_time(int(message.date.timestamp()), visit.zone)
+    to = ", ".join(visit.who(one) for one in message.to)
+    sender = message.sender
+    name = f"{sender.name} <{sender.address}>" if sender.name else sender.address
+    return "\n".join(
+        [
+            "---",
+            f"{text('From')}: {name}",
+            f"{text('To')}: {to}",
+            f"{text('Date')}: {date}",
+            f"{text('Subject')}: {message.subject}",
+        ]
+    )

@@ -1,27 +1,27 @@
 % rebase("layout.tpl")
-<h1 class="unseen">{{title}}</h1>
+<h1{{!' class="unseen"' if folder in ("inbox", "outbox", "sent") else ""}}>{{title}}</h1>
 % if next_run and page.lines:
 <p class="hint">{{next_run}}</p>
 % end
 % if not page.lines:
 <p class="empty">{{empty}}</p>
+% elif selecting:
+<form method="post" action="/move">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="from" value="{{folder}}">
+<input type="hidden" name="whole" value="1">
+% include("lines.tpl")
+<p class="actions">
+% for value, name in actions.items():
+<button name="do" value="{{value}}">{{_(name)}}</button>
 % end
-<ul class="letters">
-% for line in page.lines:
-% people = (line.sender,) if folder == "inbox" else line.to
-<li{{!' class="unread"' if line.unread else ""}}><a href="/mail/{{line.id}}"><i class="face f{{colour(people)}}" aria-hidden="true">{{initial(people)}}</i>
-<span class="who">{{", ".join(who(one) for one in people) or _("nobody")}}</span> <span class="when">{{when(line.at)}}</span>
-<span class="subject">\\
-% if line.unread:
-<span class="unseen">{{_("unread") if folder == "inbox" else _("not delivered")}}: </span>\\
+<a class="button quiet" href="/{{folder}}">{{_("Back")}}</a>
+</p>
+</form>
+% else:
+% include("lines.tpl")
 % end
-{{line.subject or _("(no subject)")}}</span>\\
-% if line.attachments:
- <span class="files">{{ngettext("{number} file", "{number} files", line.attachments).format(number=line.attachments)}}</span>\\
-% end
-</a></li>
-% end
-</ul>
+% if not selecting:
 % if page.newer or page.older:
 <p class="pager">
 % if page.newer:
@@ -32,4 +32,14 @@
 % end
 </p>
 % end
+% if page.lines and actions:
+<p class="aside"><a href="/{{folder}}?select=1{{"&before=%d" % (page.lines[0].id + 1) if page.newer else ""}}">{{_("Choose several")}}</a></p>
+% end
+% if folder == "trash" and page.lines:
+<form class="aside" method="post" action="/move">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<button class="plain" name="do" value="empty">{{_("Empty the trash")}}</button>
+</form>
+% end
 <a class="button write" href="/write">{{_("Write")}}</a>
+% end

@@ -20,7 +20,7 @@
 % if account:
 <nav aria-label="{{_("Folders")}}">
 <ul>
-% for place, name in (("inbox", _("Inbox")), ("outbox", _("Outbox")), ("sent", _("Sent")), ("device", _("Device"))):
+% for place, name in (("inbox", _("Inbox")), ("outbox", _("Outbox")), ("sent", _("Sent")), ("more", _("More"))):
 <li><a href="/{{place}}"{{!' aria-current="page"' if path == "/" + place else ""}}>{{name}}\\
 % if unread.get(place):
  <b class="count">{{unread[place]}}<span class="unseen"> {{_("unread")}}</span></b>\\
@@ -33,7 +33,18 @@
 </header>
 <main id="main">
 % if note:
-<p class="note" role="status">{{note}}</p>
+<div class="note" role="status">{{note}}\\
+% if undo:
+<form method="post" action="/move">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="from" value="{{path.strip("/")}}">
+% for entry in undo:
+<input type="hidden" name="entry" value="{{entry}}">
+% end
+<button class="quiet" name="do" value="back">{{_("Undo")}}</button>
+</form>
+% end
+</div>
 % end
 % if get("problem"):
 <p class="problem" role="alert">{{problem}}</p>

@@ -44,5 +44,47 @@
 % end
 </ul>
 % end
-<p class="actions"><a class="button" href="/mail/{{letter.entry}}/reply">{{_("Reply")}}</a> <a class="button quiet" href="/{{letter.folder}}">{{_("Back")}}</a></p>
+<p class="actions"><a class="button" href="/mail/{{letter.entry}}/reply">{{_("Reply")}}</a>
+% if to_all:
+<a class="button quiet" href="/mail/{{letter.entry}}/reply-all">{{_("Reply to all")}}</a>
+% end
+<a class="button quiet" href="/mail/{{letter.entry}}/forward">{{_("Forward")}}</a></p>
+% if letter.waiting:
+<form class="actions" method="post" action="/mail/{{letter.entry}}/take-back">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<button class="quiet">{{_("Take it back")}}</button>
+</form>
+% elif letter.folder != "outbox":
+<form class="actions" method="post" action="/move">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="entry" value="{{letter.entry}}">
+<input type="hidden" name="from" value="{{letter.folder}}">
+% if letter.folder in ("trash", "archive"):
+<button class="quiet" name="do" value="back">{{_("Put back")}}</button>
+% else:
+<button class="quiet" name="do" value="archive">{{_("Archive")}}</button>
+% end
+% if letter.folder == "trash":
+<button class="quiet" name="do" value="delete">{{_("Delete for good")}}</button>
+% else:
+<button class="quiet" name="do" value="trash">{{_("Delete")}}</button>
+% end
+</form>
+% end
 </article>
+% if conversation:
+<section class="sheet thread">
+<h2>{{_("This conversation")}}</h2>
+<ul>
+% for one in conversation:
+<li{{!' class="unread"' if one.unread else ""}}>\\
+% if one.entry == letter.entry:
+<span aria-current="true">{{who(one.sender)}} <span class="when">{{when(one.at)}}</span></span>\\
+% else:
+<a href="/mail/{{one.entry}}">{{who(one.sender)}} <span class="when">{{when(one.at)}}</span></a>\\
+% end
+</li>
+% end
+</ul>
+</section>
+% end

@@ -13,7 +13,7 @@
 <p class="hint" id="about-name">{{_("Letters from a to z and digits. Example: {example}").format(example="awa@" + domain if domain else "awa")}}</p>
 <label for="password">{{_("Password")}}</label>
 <input id="password" name="password" type="password" minlength="{{min_password}}" maxlength="200" autocomplete="new-password" required aria-describedby="about-password">
-<p class="hint" id="about-password">{{ngettext("At least {number} character", "At least {number} characters", min_password).format(number=min_password)}}</p>
+<p class="hint" id="about-password">{{_("At least {number} characters").format(number=min_password)}}</p>
 <label for="again">{{_("The password once more")}}</label>
 <input id="again" name="again" type="password" autocomplete="new-password" required>
 <button class="wide">{{_("Register")}}</button>

@@ -4,10 +4,23 @@
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="draft" value="{{draft}}">
 <input type="hidden" name="answers" value="{{fields["answers"]}}">
+<input type="hidden" name="forwards" value="{{forwards}}">
 <input type="hidden" name="once" value="{{fields["once"]}}">
 <label for="to">{{_("To")}}</label>
 <input id="to" name="to" value="{{fields["to"]}}" autocapitalize="none" spellcheck="false" inputmode="email" aria-describedby="about-to">
 <p class="hint" id="about-to">{{_("A name from the village, or an address like name@example.org. Put commas between several.")}}</p>
+% if people:
+<details>
+<summary>{{_("Choose people")}}</summary>
+% for one in people:
+<label class="pick"><input type="checkbox" name="also" value="{{one.address}}"> {{who(one)}}\\
+% if one.name and not is_here(one.address):
+ <span class="address">{{one.address}}</span>\\
+% end
+</label>
+% end
+</details>
+% end
 <details{{!" open" if fields["cc"] or fields["bcc"] else ""}}>
 <summary>{{_("Copies")}}</summary>
 <label for="cc">{{_("Copy to")}}</label>
@@ -20,15 +33,17 @@
 <label for="text">{{_("Text")}}</label>
 <textarea id="text" name="text" rows="10">
 {{fields["text"]}}</textarea>
-% if attachments:
+% for parts, field, name, checked in ((attachments, "remove", _("remove"), ""), (offered, "forward", _("pass on"), " checked")):
+% if parts:
 <fieldset>
 <legend>{{_("Files")}}</legend>
 <ul class="attachments">
-% for position, part in enumerate(attachments):
-<li><label class="check"><input type="checkbox" name="remove" value="{{position}}"> {{_("remove")}}</label> {{part.name}} <span class="hint">{{size(part.size)}}</span></li>
+% for position, part in enumerate(parts):
+<li><label class="check"><input type="checkbox" name="{{field}}" value="{{position}}"{{checked}}> {{name}}</label> {{part.name}} <span class="hint">{{size(part.size)}}</span></li>
 % end
 </ul>
 </fieldset>
+% end
 % end
 <label for="files">{{_("Add files")}}</label>
 <input id="files" name="files" type="file" multiple aria-describedby="about-files">

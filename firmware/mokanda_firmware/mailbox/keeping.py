@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keepers and helpers do to accounts; each act is written down."""
+
+import secrets
+import sqlite3
+from dataclasses import dataclass
+
+from mokanda_firmware.mailbox import accounts, messages
+from mokanda_firmware.mailbox.accounts import Account
+from mokanda_firmware.mailbox.store import Store
+
+ROLES = ("villager", "helper", "keeper")
+# Without characters that look like one another.
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class NotAllowed(Exception):  # noqa: N818 - reads better where it is caught
+    """This one may not do that to that account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Villager:
+    """An account as its keeper sees it; ``size`` is the octets of its letters."""
+
+    account: Account
+    letters: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that was done; ``at`` is seconds since 1970."""
+
+    at: int
+    actor: str
+    action: str
+    subject: str
+
+
+def villagers(store: Store) -> list[Villager]:
+    """Return every account, by name."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT account.*, count(entry.id) AS letters, coalesce(sum(size), 0) AS size"
+            " FROM account LEFT JOIN entry ON entry.account = account.id"
+            " LEFT JOIN message ON message.id = entry.message"
+            " GROUP BY account.id ORDER BY name"
+        )
+        return [
+            Villager(accounts.from_row(row), row["letters"], row["size"]) for row in rows.fetchall()
+        ]
+
+
+def find(store: Store, number: int) -> Account | None:
+    """Return the account of this number."""
+    with store.reading() as connection:
+        row = connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
+    return None if row is None else accounts.from_row(row)
+
+
+def may_change(actor: Account, account: Account) -> bool:
+    """Whether ``actor`` may do anything to ``account``: keepers to all others, helpers to few."""
+    if actor.id == account.id:
+        return False
+    return actor.is_keeper or (actor.role == "helper" and account.role == "villager")
+
+
+def suspend(store: Store, actor: Account, number: int, *, suspended: bool) -> None:
+    """Keep an account from logging in, and put it out; or let it in again. Its mail still arrives.
+
+    Raises:
+        NotAllowed: ``actor`` may not do this to this account.
+    """
+    with store.transaction() as connection:
+        account = _changeable(connection, actor, number)
+        connection.execute("UPDATE account SET suspended = ? WHERE id = ?", (suspended, account.id))
+        connection.execute("DELETE FROM session WHERE account = ?", (account.id,))
+        _write_down(connection, actor, "suspend" if suspended else "unsuspend", account)
+
+
+def reset_password(store: Store, actor: Account, number: int) -> str:
+    """Give an account a new password, which it must change when it logs in; return it.
+
+    Raises:
+        NotAllowed: ``actor`` may not do this to this account.
+    """
+    parts = ["".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3)]
+    password = "-".join(parts)
+    hashed = accounts.hash_password(password)
+    with store.transaction() as connection:
+        account = _changeable(connection, actor, number)
+        connection.execute(
+            "UPDATE account SET password = ?, must_change = 1 WHERE id = ?", (hashed, account.id)
+        )
+        connection.execute("DELETE FROM session WHERE account = ?", (account.id,))
+        _write_down(connection, actor, "reset-password", account)
+    return password
+
+
+def set_role(store: Store, actor: Account, number: int, role: str) -> None:
+    """Make an account a villager, helper or keeper.
+
+    Raises:
+        NotAllowed: ``actor`` is no keeper, or it is its own account: there is always one keeper.
+    """
+    with store.transaction() as connection:
+        account = _changeable(connection, actor, number)
+        if role not in ROLES or not actor.is_keeper:
+            raise NotAllowed
+        connection.execute("UPDATE account SET role = ? WHERE id = ?", (role, account.id))
+        _write_down(connection, actor, f"make-{role}", account)
+
+
+def acts(store: Store, limit: int = 50) -> list[Act]:
+    """Return what was done, the latest first."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT at, actor, action, subject FROM audit ORDER BY id DESC LIMIT ?", (limit,)
+        )
+        return [Act(**dict(row)) for row in rows]
+
+
+def _changeable(connection: sqlite3.Connection, actor: Account, number: int) -> Account:
+    row = connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
+    if row is None or not may_change(actor, accounts.from_row(row)):
+        raise NotAllowed
+    return accounts.from_row(row)
+
+
+def _write_down(
+    connection: sqlite3.Connection, actor: Account, action: str, account: Account
+) -> None:
+    connection.execute(
+        "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, ?, ?)",
+        (messages.now(), actor.name, action, account.name),
+    )

@@ -1,0 +1,31 @@
+<ul class="letters">
+% for line in page.lines:
+% people = line.to if line.origin == "written" else (line.sender,)
+<li{{!' class="unread"' if line.unread else ""}}>\\
+% if get("selecting"):
+<label><input type="checkbox" name="entry" value="{{line.id}}">\\
+% else:
+<a href="/mail/{{line.id}}"><i class="face f{{colour(people)}}" aria-hidden="true">{{initial(people)}}</i>\\
+% end
+<span class="who">{{", ".join(who(one) for one in people) or _("nobody")}}\\
+% if line.letters > 1:
+ <small>{{line.letters}}<span class="unseen"> {{_("letters")}}</span></small>\\
+% end
+</span> <span class="when">{{when(line.at)}}</span>
+<span class="subject">\\
+% if line.unread:
+<span class="unseen">{{_("not delivered") if line.origin == "written" else _("unread")}}: </span>\\
+% end
+{{line.subject or _("(no subject)")}}</span>\\
+% if line.found:
+ <span class="found">{{!marked(line.found)}}</span>\\
+% end
+% if line.attachments:
+ <span class="files">{{ngettext("{number} file", "{number} files", line.attachments).format(number=line.attachments)}}</span>\\
+% end
+% if not folder:
+ <span class="files">{{_(titles[line.folder])}}</span>\\
+% end
+{{!"</label>" if get("selecting") else "</a>"}}</li>
+% end
+</ul>

@@ -1,0 +1,14 @@
+% rebase("layout.tpl", title=_("More"))
+<h1 class="unseen">{{_("More")}}</h1>
+<ul class="letters menu">
+<li><a href="/search">{{_("Search")}}</a></li>
+<li><a href="/drafts">{{_("Drafts")}}{{" (%d)" % drafts if drafts else ""}}</a></li>
+<li><a href="/archive">{{_("Archives")}}</a></li>
+<li><a href="/trash">{{_("Trash")}}</a></li>
+<li><a href="/people">{{_("People")}}</a></li>
+<li><a href="/account">{{_("My account")}}</a></li>
+<li><a href="/device">{{_("Device")}}</a></li>
+% if account.is_helper:
+<li><a href="/villagers">{{_("Villagers")}}</a></li>
+% end
+</ul>

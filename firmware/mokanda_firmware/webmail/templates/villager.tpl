@@ -1,0 +1,41 @@
+% rebase("layout.tpl", title=villager.display_name)
+<section class="sheet card">
+<h1>{{villager.display_name}}</h1>
+% if password:
+<div class="note" role="status"><p>{{_("The new password. Write it down now, it is not shown again:")}}</p>
+<p class="secret">{{password}}</p>
+<p>{{_("It has to be changed at the next log-in.")}}</p></div>
+% end
+<dl>
+<div><dt>{{_("Address")}}</dt><dd>{{villager.name}}@{{domain}}</dd></div>
+<div><dt>{{_("Since")}}</dt><dd>{{when_exactly(villager.created)}}</dd></div>
+<div><dt>{{_("Last seen")}}</dt><dd>{{when_exactly(villager.last_seen) if villager.last_seen else _("never here")}}</dd></div>
+</dl>
+% if may_change:
+<form class="actions" method="post" action="/villagers/{{villager.id}}/suspend">
+<input type="hidden" name="csrf" value="{{csrf}}">
+% if villager.suspended:
+<button name="suspended" value="0">{{_("Let in again")}}</button>
+% else:
+<button class="quiet" name="suspended" value="1">{{_("Suspend")}}</button>
+% end
+</form>
+<form class="actions" method="post" action="/villagers/{{villager.id}}/password">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<button class="quiet">{{_("Give a new password")}}</button>
+</form>
+% if account.is_keeper:
+<form class="actions" method="post" action="/villagers/{{villager.id}}/role">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<fieldset>
+<legend>{{_("This villager is a")}}</legend>
+% for role, name in roles.items():
+<label class="pick"><input type="radio" name="role" value="{{role}}"{{!" checked" if villager.role == role else ""}}> {{_(name)}}</label>
+% end
+</fieldset>
+<button class="quiet">{{_("Save")}}</button>
+</form>
+% end
+% end
+<p class="actions"><a class="button quiet" href="/villagers">{{_("Back")}}</a></p>
+</section>

@@ -91,7 +91,7 @@ class Call:
                 self.interface = line.removeprefix("mokanda-up ")
                 self.up = True
             elif line:
-                _log.info("pppd: %s", line)
+                _log.debug("pppd: %s", line)  # it logs to the journal itself
 
     def hang_up(self, patience: float = 10) -> None:
         """End the call: ask pppd, and kill it after ``patience`` seconds."""

@@ -188,14 +188,15 @@ class RelayDevice:
         _, data, _ = self.request("POST", protocol.HELLO, signed, Mokanda_Device=self.name)
         reply = protocol.load(protocol.HelloReply, self.keyring.verify(data, self.relay_key))
         self.token = reply.token
-        self.confirm(reply.applied_up)
+        ours = self.pending and self.pending.sealed.sha256 == reply.applied_sha256
+        self.confirm(reply.applied_up, ours=bool(ours))
         if not reply.history_agrees:
             self.rows = applied(self.rows, self.history().restart())
         return reply
 
-    def confirm(self, applied_up: int) -> None:
-        """Note that the relay has applied the pending bundle."""
-        if self.pending and self.pending.sealed.sequence <= applied_up:
+    def confirm(self, applied_up: int, *, ours: bool = True) -> None:
+        """Note what the relay has applied; `ours` if it may be the pending bundle."""
+        if self.pending and ours and self.pending.sealed.sequence <= applied_up:
             self.rows = applied(self.rows, self.history().append(self.pending.record))
             self.pending = None
         self.up_applied = max(self.up_applied, applied_up)

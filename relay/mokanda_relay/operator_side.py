@@ -20,7 +20,7 @@ from bottle import Bottle, HTTPResponse, SimpleTemplate, request, static_file
 
 from . import events, fleet, inbound, incidents
 from .relay import Relay
-from .serving import arriving, content_length
+from .serving import arriving, content_length, header
 
 _VIEWS = Path(__file__).parent / "views"
 _INCIDENTS_SHOWN = 30
@@ -99,7 +99,7 @@ class OperatorSide:
         inbound.take_in(
             self._relay.database,
             self._relay.originals,
-            request.get_header("Content-Type", ""),
+            header(request, "Content-Type"),
             length,
             io.BufferedReader(_Body()),
         )
@@ -110,8 +110,8 @@ class OperatorSide:
     def _take_events(self, _length: int) -> None:
         body = b"".join(arriving(request))
         if self._event_key is not None:
-            signature = request.get_header(events.SIGNATURE_HEADER, "")
-            timestamp = request.get_header(events.TIMESTAMP_HEADER, "")
+            signature = header(request, events.SIGNATURE_HEADER)
+            timestamp = header(request, events.TIMESTAMP_HEADER)
             events.verify(self._event_key, body, signature, timestamp)
         events.take_in(self._relay.database, body)
 
@@ -174,7 +174,7 @@ class _Body(io.RawIOBase):
 
 
 def _given_password() -> bytes:
-    scheme, _, credentials = request.get_header("Authorization", "").partition(" ")
+    scheme, _, credentials = header(request, "Authorization").partition(" ")
     try:
         _, _, password = base64.b64decode(credentials, validate=True).partition(b":")
     except ValueError:

@@ -13,6 +13,7 @@ import datetime as dt
 import errno
 import http.client
 import json
+import re
 import socket
 import ssl
 import time
@@ -31,6 +32,7 @@ TIMEOUT = 60  # seconds without progress
 ID_ARGUMENT = "mokanda_id"  # the intent's id in custom_args; comes back with every event
 
 _NOT_THIS_MAIL = {401, 403, 404, 405, 406, 415}  # the operator's key, account or SENDGRID_HOST
+_MESSAGE_ID = re.compile(r"[!-;=?-~]{1,900}")  # printable ASCII without <>
 _NEVER_CONNECTED = {errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH}
 
 
@@ -101,18 +103,18 @@ def request_body(
     contents: Mapping[str, bytes],
 ) -> dict[str, Any]:
     """Build the JSON of `POST /v3/mail/send`."""
-    headers = {"Message-ID": f"<{message.message_id}>"}
-    if message.in_reply_to:
-        headers["In-Reply-To"] = f"<{message.in_reply_to}>"
-    if message.references:
-        headers["References"] = " ".join(f"<{each}>" for each in message.references)
+    ids = {
+        "Message-ID": (message.message_id,),
+        "In-Reply-To": (message.in_reply_to,),
+        "References": message.references,
+    }
     # SendGrid refuses an empty subject and an empty text.
     body: dict[str, Any] = {
         "personalizations": _personalizations(recipients, message),
         "from": _person(message.sender),
         "subject": message.subject or "(no subject)",
         "content": [{"type": "text/plain", "value": message.text or "\n"}],
-        "headers": headers,
+        "headers": {name: line for name, each in ids.items() if (line := _id_line(each))},
         "custom_args": {ID_ARGUMENT: intent_id},
         # These are letters: no pixel to watch the reader, no link that leads through others.
         "tracking_settings": {
@@ -132,6 +134,11 @@ def request_body(
             _attachment(each, contents[each.digest]) for each in message.attachments
         ]
     return body
+
+
+def _id_line(ids: Iterable[str]) -> str:
+    """Message-IDs as a header takes them; those of the world that no header takes are left out."""
+    return " ".join(f"<{each}>" for each in ids if _MESSAGE_ID.fullmatch(each))
 
 
 def _personalizations(recipients: Iterable[str], message: Message) -> list[dict[str, Any]]:

@@ -17,9 +17,21 @@ _PIECE_DOWN = 2 * 1024
 _FROM_OFFSET = re.compile(r"bytes=(\d{1,15})-")
 
 
+def header(request: LocalRequest, name: str) -> str:
+    """A header of the request as text, "" when it is missing.
+
+    Bottle's own headers raise on bytes that are not UTF-8.
+    """
+    key = name.upper().replace("-", "_")
+    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = f"HTTP_{key}"
+    value: str = request.environ.get(key, "")
+    return value
+
+
 def content_length(request: LocalRequest) -> int | None:
     """The length of the body that follows, or None when the request does not say."""
-    text = request.get_header("Content-Length", "")
+    text = header(request, "Content-Length")
     return int(text) if text.isascii() and text.isdigit() else None
 
 
@@ -63,8 +75,8 @@ def file_response(
         "Content-Type": "application/octet-stream",
         "ETag": etag,
     }
-    wanted = _FROM_OFFSET.fullmatch(request.get_header("Range", ""))
-    if wanted is None or request.get_header("If-Range", etag) != etag:
+    wanted = _FROM_OFFSET.fullmatch(header(request, "Range"))
+    if wanted is None or header(request, "If-Range") not in ("", etag):
         headers["Content-Length"] = str(size)
         return HTTPResponse(_Pieces(file, count), status=200, headers=headers)
     start = int(wanted[1])
@@ -77,15 +89,38 @@ def file_response(
     return HTTPResponse(_Pieces(file, count), status=206, headers=headers)
 
 
+def followed_by_file(
+    message: bytes, path: Path, offset: int, count: Callable[[int], None]
+) -> HTTPResponse:
+    """Answer with a message and, behind it, a file from `offset` on.
+
+    Args:
+        message: comes first.
+        path: a file that does not change; where it is gone, the message comes alone.
+        offset: in the file.
+        count: is called with the number of the file's bytes that were handed to the network.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return HTTPResponse(message, headers={"Content-Length": str(len(message))})
+    length = len(message) + max(path.stat().st_size - offset, 0)
+    file.seek(offset)
+    return HTTPResponse(_Pieces(file, count, message), headers={"Content-Length": str(length)})
+
+
 class _Pieces:
     """A file, in pieces; counts what was taken of it when it is closed."""
 
-    def __init__(self, file: BinaryIO, count: Callable[[int], None]) -> None:
+    def __init__(self, file: BinaryIO, count: Callable[[int], None], before: bytes = b"") -> None:
         self._file = file
         self._count = count
+        self._before = before
         self._taken = 0
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._before:
+            yield self._before
         while piece := self._file.read(_PIECE_DOWN):
             yield piece
             self._taken += len(piece)

@@ -290,6 +290,24 @@ class TestUpload:
             device.upload(0)
         assert refused.value.reason == protocol.SEQUENCE_WRONG
 
+    def test_a_device_restored_from_a_copy_learns_that_its_bundle_is_another(
+        self, served: Served
+    ) -> None:
+        device = served.claimed_device()
+        rows = device.rows
+        device.freeze(device.message("ada@example.org", "First life"))
+        device.sync()
+        device.up_applied, device.rows = 1, rows  # its card forgot the last sync
+        device.freeze(device.message("ada@example.org", "Second life"))
+        reply = device.hello()
+        assert reply.applied_up == 2
+        assert device.pending is not None
+        assert reply.applied_sha256 != device.pending.sealed.sha256
+        device.freeze(device.message("ada@example.org", "Second life"))
+        device.upload(device.hello().up_offset)
+        eventually(lambda: len(served.world.sent) == 2, "both mails are sent")
+        assert {sent.text for sent in served.world.sent} == {"First life", "Second life"}
+
     def test_a_giant_is_refused_before_it_is_sent(self, served: Served) -> None:
         device = served.claimed_device()
         announced = protocol.Sealed(2, protocol.MAX_BUNDLE + 1, bytes(32))

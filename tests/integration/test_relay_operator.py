@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator's side: the fleet page, metrics and health, over a real socket."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from bs4 import BeautifulSoup
+
+from mokanda_relay import fleet
+from mokanda_relay.incidents import now, report
+from mokanda_relay.relay import Relay
+from mokanda_relay.server import running
+from mokanda_relay.tables import Device
+from mokanda_wire.bundle import Report
+from tests.relay_served import ANY_PORT, Served, eventually
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+
+def cells(served: Served) -> dict[str, str]:
+    """The first village's row: each cell's text by its label."""
+    page = BeautifulSoup(served.get("/")[1], "html.parser")
+    row = page.select_one("tbody tr")
+    assert row is not None
+    return {
+        str(cell["data-label"]): " ".join(cell.text.split())
+        for cell in row.find_all(True, recursive=False)
+    }
+
+
+class TestFleetPage:
+    def test_without_a_village_it_says_how_to_add_one(self, served: Served) -> None:
+        assert "mokanda-relay device add" in served.get("/")[1]
+
+    def test_a_new_village_is_not_claimed(self, served: Served) -> None:
+        served.new_device()
+        assert cells(served)["State"] == "not claimed"
+        assert cells(served)["Last sync"] == "never"
+
+    def test_a_village_is_shown_with_its_figures(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.freeze(
+            device.message("ada@example.org", "Hello"),
+            Report({"signal": 63, "board": "orangepi-zero"}),
+        )
+        device.sync()
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        device.sync()
+        served.world.write("ada@example.org", ["amina@kitenge.example"], "Hello", "Hello")
+        shown = cells(served)
+        assert shown["State"] == "well"
+        assert shown["Last sync"] == "just now"
+        assert shown["Waiting"] == "↓ 1 ↑ 0" or shown["Waiting"] == "↓ 1↑ 0"
+        assert shown["Mails"].replace(" ", "") == "↓0↑1"
+        assert shown["Signal"].endswith("63 %")
+        assert shown["Version"].replace(" ", "") == "0.1.0orangepi-zero"
+
+    def test_trouble_and_silence_stand_out(self, served: Served) -> None:
+        served.claimed_device()
+        with served.relay.database.transaction() as session:
+            session.execute(sa.update(Device).values(last_sync=now() - timedelta(days=3)))
+        assert cells(served)["State"] == "quiet"
+        with served.relay.database.transaction() as session:
+            session.execute(sa.update(Device).values(error="bundle 7 was refused"))
+        assert cells(served)["State"].startswith("trouble")
+
+    def test_what_came_over_the_wire_is_text(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.freeze(Report({"board": "<script>alert(1)</script>"}))
+        device.sync()
+        report(served.relay.database, "undeliverable", "a mail from <b>x</b>")
+        page = served.get("/")[1]
+        assert "<script" not in page
+        assert "&lt;b&gt;x&lt;/b&gt;" in page
+
+    def test_nothing_in_it_can_run_or_come_from_elsewhere(self, served: Served) -> None:
+        page = BeautifulSoup(served.get("/")[1], "html.parser")
+        assert not page.find_all(["script", "style", "iframe", "img", "form"])
+        assert [link["href"] for link in page.find_all("link")] == ["relay.css"]
+        assert served.get("/relay.css")[0] == 200
+
+
+class TestPassword:
+    @pytest.fixture
+    def guarded(self, relay: Relay) -> Relay:
+        settings = dataclasses.replace(relay.settings, operator_password="dugout canoe")
+        return dataclasses.replace(relay, settings=settings)
+
+    @pytest.mark.parametrize("path", ["/", "/metrics"])
+    def test_page_and_metrics_ask_for_it(self, guarded: Relay, served: Served, path: str) -> None:
+        with running(guarded, ANY_PORT, ANY_PORT) as (_, address):
+            behind = dataclasses.replace(served, operator_url=f"http://{address}", devices=[])
+            right = base64.b64encode(b"anyone:dugout canoe").decode()
+            wrong = base64.b64encode(b"anyone:guess").decode()
+            assert behind.get(path)[0] == 401
+            assert behind.get(path, Authorization=f"Basic {wrong}")[0] == 401
+            assert behind.get(path, Authorization="Basic §")[0] == 401
+            assert behind.get(path, Authorization=f"Basic {right}")[0] == 200
+            assert behind.get("/healthz")[0] == 200
+
+
+def test_metrics_have_a_line_for_each_village(served: Served) -> None:
+    served.claimed_device("kitenge")
+    served.new_device("liputa")
+    lines = served.get("/metrics")[1].splitlines()
+    assert 'mokanda_device_claimed{device="kitenge"} 1' in lines
+    assert 'mokanda_device_claimed{device="liputa"} 0' in lines
+    assert lines.count("# TYPE mokanda_device_claimed gauge") == 1
+
+
+def test_health_tells_of_a_database_that_does_not_answer(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert served.get("/healthz") == (200, "ok\n")
+
+    def fails(*_: object) -> None:
+        raise sa.exc.OperationalError("SELECT 1", {}, Exception("gone"))
+
+    monkeypatch.setattr("sqlalchemy.orm.Session.execute", fails)
+    assert served.get("/healthz")[0] == 503
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "just now"),
+        (59, "just now"),
+        (60, "1 min ago"),
+        (3600, "1 h ago"),
+        (47 * 3600, "47 h ago"),
+        (48 * 3600, "2 d ago"),
+    ],
+)
+def test_times_are_told_in_one_unit(seconds: int, text: str) -> None:
+    assert fleet.ago(now() - timedelta(seconds=seconds), now()) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (123456, "123 KB"), (10**9, "1.0 GB")],
+)
+def test_sizes_are_told_in_one_unit(count: int, text: str) -> None:
+    assert fleet.size(count) == text

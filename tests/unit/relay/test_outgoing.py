@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outbox: what is taken up when, and what becomes of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_relay import incidents, outgoing
+from mokanda_relay.database import Database
+from mokanda_relay.mail import keep_original
+from mokanda_relay.outgoing import Accepted, NotTaken, Outcome, Refused, Unknown
+from mokanda_relay.tables import Device, Notice, Outgoing
+from tests.relay_served import BOTH_DATABASES
+
+pytest_plugins = ("tests.relay_fixtures",)
+pytestmark = BOTH_DATABASES
+
+NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        self.now += dt.timedelta(**time)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(incidents, "now", clock)
+    return clock
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    with opened.transaction() as session:
+        session.add(Device(id=1, name="kitenge", domain="kitenge.example", added=NOON))
+        keep_original(session, "digest", 100)
+    yield opened
+    opened.close()
+
+
+def post(database: Database, *recipients: str, message_id: str = "1@kitenge.example") -> None:
+    with database.transaction() as session:
+        outgoing.post(session, 1, message_id, "digest", recipients)
+
+
+def take(database: Database) -> outgoing.Intent | None:
+    with database.transaction() as session:
+        return outgoing.take(session)
+
+
+def try_with(database: Database, outcome: Outcome) -> None:
+    with database.transaction() as session:
+        intent = outgoing.take(session)
+        assert intent is not None
+    with database.transaction() as session:
+        outgoing.settle(session, intent.id, outcome)
+
+
+def row(database: Database) -> Outgoing:
+    with database.reading() as session:
+        return session.scalars(sa.select(Outgoing)).one()
+
+
+def notices(database: Database) -> list[tuple[str, str]]:
+    with database.reading() as session:
+        found = session.scalars(sa.select(Notice).order_by(Notice.id))
+        return [(each.recipient, each.kind) for each in found]
+
+
+def test_a_mail_is_taken_up_once(database: Database) -> None:
+    post(database, "b@example.org", "a@example.org")
+    intent = take(database)
+    assert intent is not None
+    assert intent.recipients == ("a@example.org", "b@example.org")
+    assert take(database) is None
+
+
+def test_two_that_take_at_once_take_different_mails(database: Database) -> None:
+    post(database, "a@example.org")
+    post(database, "b@example.org", message_id="2@kitenge.example")
+    with database.transaction() as first:
+        one = outgoing.take(first)
+        if first.get_bind().dialect.name == "postgresql":  # SQLite lets one write at a time
+            with database.transaction() as second:
+                two = outgoing.take(second)
+    if first.get_bind().dialect.name == "sqlite":
+        two = take(database)
+    assert one
+    assert two
+    assert one.id != two.id
+
+
+def test_a_mail_whose_sender_died_rests_before_it_is_taken_up_again(
+    database: Database, clock: Clock
+) -> None:
+    post(database, "a@example.org")
+    take(database)
+    clock.now += outgoing.REST - dt.timedelta(seconds=1)
+    assert take(database) is None
+    clock.pass_by(seconds=1)
+    assert take(database) is not None
+
+
+def test_an_accepted_mail_is_told_as_sent(database: Database) -> None:
+    post(database, "a@example.org", "b@example.org")
+    try_with(database, Accepted())
+    assert row(database).state == outgoing.SENT
+    assert notices(database) == [("a@example.org", "sent"), ("b@example.org", "sent")]
+
+
+def test_a_refused_mail_bounces(database: Database) -> None:
+    post(database, "a@example.org")
+    try_with(database, Refused("400 no"))
+    assert notices(database) == [("a@example.org", "bounced")]
+
+
+def test_the_pauses_grow_to_an_hour(database: Database, clock: Clock) -> None:
+    post(database, "a@example.org")
+    pauses = []
+    for _ in range(10):
+        try_with(database, NotTaken("no network"))
+        pauses.append((row(database).due - clock.now).total_seconds())
+        clock.now = row(database).due
+    assert pauses == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_a_pause_that_the_provider_asks_for_is_kept(database: Database, clock: Clock) -> None:
+    post(database, "a@example.org")
+    try_with(database, NotTaken("429", dt.timedelta(seconds=7)))
+    assert row(database).due == clock.now + dt.timedelta(seconds=7)
+
+
+@pytest.mark.parametrize("outcome", [NotTaken("no network"), Unknown("500")])
+def test_after_four_days_it_is_given_up(database: Database, clock: Clock, outcome: Outcome) -> None:
+    post(database, "a@example.org")
+    clock.pass_by(days=4, seconds=1)
+    try_with(database, outcome)
+    assert row(database).state == outgoing.REFUSED
+    assert ("may have arrived" in row(database).reason) == isinstance(outcome, Unknown)
+
+
+def test_an_event_settles_what_is_unknown_and_a_late_answer_changes_nothing(
+    database: Database,
+) -> None:
+    post(database, "a@example.org")
+    intent = take(database)
+    assert intent is not None
+    with database.transaction() as session:
+        assert outgoing.settle_by_event(session, intent.id) is not None
+    with database.transaction() as session:
+        outgoing.settle(session, intent.id, Unknown("the connection broke"))
+    assert row(database).state == outgoing.SENT
+    assert notices(database) == [("a@example.org", "sent")]
+
+
+def test_an_event_of_another_mail_settles_nothing(database: Database) -> None:
+    with database.transaction() as session:
+        assert outgoing.settle_by_event(session, "unknown") is None
+
+
+def test_the_recipients_of_one_request_are_as_many_as_the_provider_takes(
+    database: Database,
+) -> None:
+    post(database, *(f"p{number}@example.org" for number in range(2500)))
+    sizes = []
+    while intent := take(database):
+        sizes.append(len(intent.recipients))
+    assert sorted(sizes) == [500, 1000, 1000]

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What keeps a relay in order: durable files, releases, tidying, claim codes, its certificate."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from mokanda_relay import claims, housekeeping, outgoing, releases
+from mokanda_relay.certificate import ensure_certificate
+from mokanda_relay.files import Files, write_durably
+from mokanda_relay.incidents import now, record
+from mokanda_relay.mail import deliver, keep_original
+from mokanda_relay.relay import Relay
+from mokanda_relay.tables import Device, Incident, Incoming, Original
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+
+class TestFiles:
+    def test_a_file_is_replaced_whole_or_not_at_all(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "file"
+        write_durably(path, b"old")
+
+        def fails(_: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("mokanda_relay.files.os.fsync", fails)
+        with pytest.raises(OSError, match="No space"):
+            write_durably(path, b"new")
+        assert path.read_bytes() == b"old"
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_what_comes_in_pieces_is_named_by_its_digest(self, tmp_path: Path) -> None:
+        files = Files(tmp_path / "files")
+        digest, size = files.write_by_digest([b"he", b"", b"llo"])
+        assert (digest, size) == (hashlib.sha256(b"hello").hexdigest(), 5)
+        assert files.path(digest).read_bytes() == b"hello"
+
+    def test_what_breaks_off_leaves_nothing(self, tmp_path: Path) -> None:
+        files = Files(tmp_path / "files")
+        with pytest.raises(ZeroDivisionError):
+            files.write_by_digest(1 // size * b"x" for size in (1, 0))
+        assert list((tmp_path / "files").iterdir()) == []
+
+
+class TestCertificate:
+    def test_it_is_made_once_and_small(self, tmp_path: Path) -> None:
+        certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+        ensure_certificate(certificate, key, "https://relay.example.org:8443")
+        first = certificate.read_bytes()
+        ensure_certificate(certificate, key, "https://elsewhere.example.org")
+        assert certificate.read_bytes() == first
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+        loaded = x509.load_pem_x509_certificate(first)
+        assert (loaded.not_valid_before_utc.year, loaded.not_valid_after_utc.year) == (1970, 9999)
+        assert len(loaded.public_bytes(serialization.Encoding.DER)) < 400
+
+
+class TestClaimCodes:
+    def test_they_can_be_told_over_a_bad_line(self) -> None:
+        code = claims.new_code()
+        assert [len(group) for group in code.split("-")] == [4, 4, 4]
+        assert not set(code) & set("01ILOU")
+
+    def test_they_are_known_again_however_they_are_written(self) -> None:
+        assert claims.hash_code("ABCD-EFGH-2345") == claims.hash_code(" abcdefgh 2345\n")
+
+    def test_after_some_wrong_ones_an_address_has_to_wait_and_others_have_not(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        throttle = claims.Throttle()
+        for _ in range(claims.TRIES):
+            assert throttle.is_open("192.0.2.1")
+            throttle.count_wrong("192.0.2.1")
+        assert not throttle.is_open("192.0.2.1")
+        assert throttle.is_open("192.0.2.2")
+        later = time.monotonic() + claims.TRIES_WITHIN + 1
+        monkeypatch.setattr("mokanda_relay.claims.time.monotonic", lambda: later)
+        assert throttle.is_open("192.0.2.1")
+
+
+class TestReleases:
+    def add(self, folder: Path, version: str, board: str = "orangepi-zero") -> releases.Entry:
+        update = folder.parent / "update.raucb"
+        update.write_bytes(version.encode())
+        return releases.add(folder, update, version, board)
+
+    def device(self, version: str, board: str = "orangepi-zero") -> Device:
+        return Device(version=version, report=f'{{"board": "{board}"}}')
+
+    def test_the_last_one_for_its_board_is_offered(self, tmp_path: Path) -> None:
+        folder = tmp_path / "releases"
+        folder.mkdir()
+        for version in ("0.1.0", "0.3.0", "0.2.0"):
+            entry = self.add(folder, version)
+        self.add(folder, "0.9.0", board="orangepi-pc")
+        offered = releases.offer(folder, self.device("0.1.0"))
+        assert offered is not None
+        assert (offered.version, offered.size) == ("0.2.0", 5)
+        assert offered.sha256.hex() == entry.sha256
+        assert offered.path == "/v1/release/orangepi-zero-0.2.0.raucb"
+
+    def test_a_device_that_runs_it_or_is_another_board_is_offered_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        self.add(tmp_path, "0.2.0")
+        assert releases.offer(tmp_path, self.device("0.2.0")) is None
+        assert releases.offer(tmp_path, self.device("0.1.0", "orangepi-pc")) is None
+        assert releases.offer(tmp_path, Device(version="0.1.0", report="{}")) is None
+
+    def test_the_same_version_with_other_contents_is_refused(self, tmp_path: Path) -> None:
+        folder = tmp_path / "releases"
+        folder.mkdir()
+        self.add(folder, "0.2.0")
+        self.add(folder, "0.2.0")
+        assert len(releases.entries(folder)) == 1
+        other = tmp_path / "other.raucb"
+        other.write_bytes(b"other")
+        with pytest.raises(releases.ReleaseError, match="raise the version"):
+            releases.add(folder, other, "0.2.0", "orangepi-zero")
+
+    @pytest.mark.parametrize("word", ["", "../x", "a b", ".hidden"])
+    def test_words_that_are_no_file_names_are_refused(self, tmp_path: Path, word: str) -> None:
+        with pytest.raises(releases.ReleaseError):
+            self.add(tmp_path, word)
+        with pytest.raises(releases.ReleaseError):
+            self.add(tmp_path, "0.2.0", board=word)
+
+
+class TestTidying:
+    def original(self, relay: Relay, content: bytes, recipient: str = "") -> str:
+        """A kept mail, last handed in 31 days ago; on its way to `recipient`, if given."""
+        digest, size = relay.originals.write_by_digest([content])
+        with relay.database.transaction() as session:
+            keep_original(session, digest, size)
+            if recipient:
+                deliver(session, recipient, digest, size)
+            session.get_one(Original, digest).kept = now() - timedelta(days=31)
+        old = time.time() - 31 * 86400
+        os.utime(relay.originals.path(digest), (old, old))
+        return digest
+
+    @pytest.fixture(autouse=True)
+    def village(self, relay: Relay) -> None:
+        with relay.database.transaction() as session:
+            session.add(Device(id=1, name="kitenge", domain="kitenge.example", added=now()))
+
+    def test_a_mail_that_still_waits_is_kept_however_old(self, relay: Relay) -> None:
+        waiting = self.original(relay, b"waiting", "amina@kitenge.example")
+        housekeeping.tidy(relay)
+        assert relay.originals.path(waiting).exists()
+
+    def test_so_is_one_that_waits_for_the_world(self, relay: Relay) -> None:
+        waiting = self.original(relay, b"waiting")
+        with relay.database.transaction() as session:
+            outgoing.post(session, 1, "1@kitenge.example", waiting, ["ada@example.org"])
+        housekeeping.tidy(relay)
+        assert relay.originals.path(waiting).exists()
+
+    def test_a_delivered_one_goes_after_thirty_days(self, relay: Relay) -> None:
+        delivered = self.original(relay, b"delivered", "amina@kitenge.example")
+        for days, there in ((29, True), (31, False)):
+            with relay.database.transaction() as session:
+                session.execute(sa.update(Incoming).values(delivered=now() - timedelta(days=days)))
+            housekeeping.tidy(relay)
+            assert relay.originals.path(delivered).exists() == there
+
+    def test_files_that_no_row_names_go_once_they_cannot_be_in_the_making(
+        self, relay: Relay
+    ) -> None:
+        relay.bundles.write("orphan", b"left by a crash")
+        relay.uploads.write("orphan", b"left by a crash")
+        housekeeping.tidy(relay)
+        assert relay.bundles.path("orphan").exists()
+        old = time.time() - 2 * 86400
+        for files in (relay.bundles, relay.uploads):
+            os.utime(files.path("orphan"), (old, old))
+        housekeeping.tidy(relay)
+        assert not relay.bundles.path("orphan").exists()
+        assert not relay.uploads.path("orphan").exists()
+
+    def test_old_incidents_are_forgotten(self, relay: Relay) -> None:
+        with relay.database.transaction() as session:
+            record(session, "claim", "old")
+            record(session, "claim", "new")
+            session.flush()
+            session.execute(
+                sa.update(Incident)
+                .where(Incident.text == "old")
+                .values(at=now() - timedelta(days=91))
+            )
+        housekeeping.tidy(relay)
+        with relay.database.reading() as session:
+            assert [each.text for each in session.scalars(sa.select(Incident))] == ["new"]

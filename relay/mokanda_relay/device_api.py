@@ -19,7 +19,7 @@ from . import devices, releases, session, up
 from .claims import Throttle
 from .refusals import TRY_LATER, RefusedError
 from .relay import Relay
-from .serving import arriving, content_length, file_response
+from .serving import arriving, content_length, file_response, followed_by_file, header
 from .tables import Device, DownBundle
 
 log = logging.getLogger(__name__)
@@ -48,13 +48,13 @@ class DeviceApi:
         address = request.environ.get("REMOTE_ADDR", "")
         return protocol.dump(devices.redeem(self._relay, self._throttle, address, _body()))
 
-    def _hello(self) -> bytes:
-        name = request.get_header(protocol.DEVICE_HEADER, "")
-        return session.hello(self._relay, name, _body())
+    def _hello(self) -> HTTPResponse:
+        name = header(request, protocol.DEVICE_HEADER)
+        return self._answer(session.hello(self._relay, name, _body()))
 
-    def _upload(self, sequence: int) -> bytes:
+    def _upload(self, sequence: int) -> HTTPResponse:
         device = self._device()
-        offset = request.get_header(protocol.OFFSET_HEADER, "")
+        offset = header(request, protocol.OFFSET_HEADER)
         length = content_length(request)
         if length is None or not re.fullmatch(r"[0-9]{1,15}", offset):
             raise RefusedError(
@@ -62,7 +62,7 @@ class DeviceApi:
                 f"An upload needs Content-Length and {protocol.OFFSET_HEADER}.",
             )
         up.receive(self._relay, device, sequence, int(offset), length, arriving(request))
-        return protocol.dump(session.receipt(self._relay, device.id))
+        return self._answer(session.receipt(self._relay, device.id))
 
     def _download(self, sequence: int) -> HTTPResponse:
         device = self._device()
@@ -77,10 +77,25 @@ class DeviceApi:
             lambda size: session.count_down(self._relay, device.id, size),
         )
 
-    def _ack(self) -> bytes:
+    def _ack(self) -> HTTPResponse:
         device = self._device()
         said = protocol.load(protocol.Ack, _body())
-        return protocol.dump(session.acknowledge(self._relay, device.id, said.applied_down))
+        return self._answer(session.acknowledge(self._relay, device.id, said.applied_down))
+
+    def _answer(self, answer: session.Answer) -> HTTPResponse:
+        """Answer; where the request says what the device holds, the rest of the bundle follows."""
+        held = protocol.held(request.query.get("held", ""))
+        if held is None:
+            return _cbor(answer.message, HTTPStatus.OK)
+        if answer.down is None:
+            return _cbor(protocol.frame(answer.message), HTTPStatus.OK)
+        sequence, size = held
+        return followed_by_file(
+            protocol.frame(answer.message),
+            self._relay.bundles.path(answer.down.sha256.hex()),
+            min(size, answer.down.size) if sequence == answer.down.sequence else 0,
+            lambda size: session.count_down(self._relay, answer.device_id, size),
+        )
 
     def _release(self, name: str) -> HTTPResponse:
         for entry in releases.entries(self._relay.releases):
@@ -91,7 +106,7 @@ class DeviceApi:
 
     def _device(self) -> Device:
         with self._relay.database.reading() as transaction:
-            return session.of_token(transaction, request.get_header(protocol.TOKEN_HEADER, ""))
+            return session.of_token(transaction, header(request, protocol.TOKEN_HEADER))
 
 
 def _body() -> bytes:

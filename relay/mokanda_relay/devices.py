@@ -85,7 +85,7 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
         for table in (HistoryRow, Resident, Upload):
             session.execute(sa.delete(table).where(table.device_id == device.id))
         device.claim_hash, device.claimed = hash_code(code), None
-        device.fingerprint = device.token_hash = None
+        device.fingerprint = device.token_hash = device.secret = None
         device.hello_counter = device.up_applied = 0
         device.up_sha256 = ""
         device.down_frozen = device.down_confirmed = 0

@@ -73,6 +73,19 @@ def pending(session: Session, device_id: int) -> Sealed | None:
     return Sealed(row.sequence, row.size, bytes.fromhex(row.sha256)) if row else None
 
 
+def waits(session: Session, device_id: int) -> bool:
+    """Whether there is mail or news for the device that is in no bundle yet."""
+    return any(
+        session.scalar(
+            sa.select(table.id)
+            .where(table.device_id == device_id, table.sequence.is_(None))
+            .limit(1)
+        )
+        is not None
+        for table in (Incoming, Notice)
+    )
+
+
 def _next_load(session: Session, device_id: int) -> _Load:
     """Choose what goes next: all notices, then the smallest mails, at least one."""
     notices = session.scalars(

@@ -11,8 +11,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cheroot import wsgi
+from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
 from mokanda_wire import protocol
@@ -42,6 +44,30 @@ class _LazyTls(BuiltinSSLAdapter):
         return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
 
+class _PaidHeaders(list[tuple[bytes, bytes]]):
+    """The headers of an answer, less those that no device reads: every byte is paid for."""
+
+    _NEEDLESS = frozenset((b"content-type", b"date", b"server"))
+
+    def append(self, header: tuple[bytes, bytes]) -> None:
+        if header[0].lower() not in self._NEEDLESS:
+            super().append(header)
+
+
+class _DeviceRequest(HTTPRequest):
+    """A request of a device."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as cheroot's
+        super().__init__(*arguments, **named)
+        self.outheaders = _PaidHeaders()
+
+
+class _DeviceConnection(HTTPConnection):
+    """A connection of a device."""
+
+    RequestHandlerClass = _DeviceRequest
+
+
 class _Server(wsgi.Server):
     """A listener; what goes wrong in it goes to the log."""
 
@@ -68,6 +94,7 @@ def _device_server(relay: Relay, listen: Listen) -> _Server:
         timeout=180,  # seconds without a byte: a phone network stalls for minutes
         shutdown_timeout=1,
     )
+    server.ConnectionClass = _DeviceConnection
     server.ssl_adapter = _LazyTls(relay.certificate, relay.certificate_key)
     server.max_request_body_size = protocol.MAX_BUNDLE
     return server

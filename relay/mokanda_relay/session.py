@@ -7,6 +7,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -20,32 +21,34 @@ from .refusals import RefusedError
 from .relay import Relay
 from .tables import Device, Upload
 
+_UNKNOWN = "The relay knows no device of this name and key."
+
 log = logging.getLogger(__name__)
 
 
-def hello(relay: Relay, name: str, signed: bytes) -> bytes:
-    """Begin a session; the reply is signed.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A message to a device, and the bundle that may follow it."""
+
+    device_id: int
+    message: bytes
+    down: protocol.Sealed | None
+
+
+def hello(relay: Relay, name: str, body: bytes) -> Answer:
+    """Begin a session, by a hello that is signed, or (with an empty `name`) has a tag.
+
+    The reply is authenticated as the hello was.
 
     Raises:
         RefusedError: it is not from the device, was said before, or announces what is not taken.
         ProtocolError: it is not a hello.
     """
-    with relay.database.reading() as session:
-        device = session.scalar(sa.select(Device).where(Device.name == name))
-    if device is None or device.fingerprint is None:
-        raise RefusedError(
-            protocol.DEVICE_UNKNOWN, "The relay knows no device of this name and key."
-        )
-    try:
-        said = protocol.load(protocol.Hello, relay.keyring.verify(signed, device.fingerprint))
-    except EnvelopeError as error:
-        incidents.report(relay.database, "hello", f"{name}: {error}", device.id)
-        raise RefusedError(
-            protocol.DEVICE_UNKNOWN, "The relay knows no device of this name and key."
-        ) from error
-    if said.device != name:
-        raise RefusedError(protocol.MALFORMED, "The hello is another device's.")
-    token = secrets.token_urlsafe(18)
+    signed = bool(name)
+    device, said = _signed(relay, name, body) if signed else _tagged(relay, body)
+    name = device.name
+    token = secrets.token_urlsafe(12)
+    secret = secrets.token_bytes(32) if signed else None
     with relay.database.transaction() as session:
         device = session.get_one(Device, device.id, with_for_update=True)
         if said.counter <= device.hello_counter:
@@ -56,6 +59,7 @@ def hello(relay: Relay, name: str, signed: bytes) -> bytes:
             )
         device.hello_counter = said.counter
         device.token_hash = _hash(token)
+        device.secret = secret or device.secret
         device.version = said.version[:100]
         device.last_contact = incidents.now()
         done = down.confirm(session, device, said.applied_down)
@@ -87,9 +91,58 @@ def hello(relay: Relay, name: str, signed: bytes) -> bytes:
         token=token,
         history_agrees=agrees,
         release=releases.offer(relay.releases, device),
-        applied_sha256=bytes.fromhex(device.up_sha256) or None,
+        applied_sha256=_told_hash(device, said),
+        more=_more(relay, device.id, next_down),
+        secret=secret,
     )
-    return relay.keyring.sign(protocol.dump(reply), relay.fingerprint)
+    message = protocol.dump(reply)
+    if signed:
+        message = relay.keyring.sign(message, relay.fingerprint)
+    else:
+        assert device.secret is not None
+        message = protocol.authenticate(message, device.secret, protocol.REPLY_LABEL)
+    return Answer(device.id, message, next_down if upload is None else None)
+
+
+def _signed(relay: Relay, name: str, body: bytes) -> tuple[Device, protocol.Hello]:
+    with relay.database.reading() as session:
+        device = session.scalar(sa.select(Device).where(Device.name == name))
+    if device is None or device.fingerprint is None:
+        raise RefusedError(protocol.DEVICE_UNKNOWN, _UNKNOWN)
+    try:
+        said = protocol.load(protocol.Hello, relay.keyring.verify(body, device.fingerprint))
+    except EnvelopeError as error:
+        incidents.report(relay.database, "hello", f"{name}: {error}", device.id)
+        raise RefusedError(protocol.DEVICE_UNKNOWN, _UNKNOWN) from error
+    if said.device != name:
+        raise RefusedError(protocol.MALFORMED, "The hello is another device's.")
+    return device, said
+
+
+def _tagged(relay: Relay, body: bytes) -> tuple[Device, protocol.Hello]:
+    said = protocol.load(protocol.Hello, body[: -protocol.TAG])
+    with relay.database.reading() as session:
+        device = session.scalar(sa.select(Device).where(Device.name == said.device))
+    if device is None or device.secret is None:
+        raise RefusedError(protocol.DEVICE_UNKNOWN, _UNKNOWN)
+    try:
+        protocol.authentic(body, device.secret, protocol.HELLO_LABEL)
+    except protocol.ProtocolError as error:
+        # Not worth the operator's time: it then says a signed one.
+        raise RefusedError(protocol.DEVICE_UNKNOWN, _UNKNOWN) from error
+    return device, said
+
+
+def _told_hash(device: Device, said: protocol.Hello) -> bytes | None:
+    """The SHA-256 of the last bundle, where the device may take it for another one."""
+    if said.up is None or said.up.sequence > device.up_applied:
+        return None
+    return bytes.fromhex(device.up_sha256) or None
+
+
+def _more(relay: Relay, device_id: int, next_down: protocol.Sealed | None) -> bool | None:
+    with relay.database.reading() as session:
+        return (next_down is not None and down.waits(session, device_id)) or None
 
 
 def of_token(session: Session, token: str) -> Device:
@@ -104,7 +157,7 @@ def of_token(session: Session, token: str) -> Device:
     return device
 
 
-def acknowledge(relay: Relay, device_id: int, applied_down: int) -> protocol.Receipt:
+def acknowledge(relay: Relay, device_id: int, applied_down: int) -> Answer:
     """The device has applied its down bundles up to `applied_down`."""
     with relay.database.transaction() as session:
         device = session.get_one(Device, device_id, with_for_update=True)
@@ -113,7 +166,7 @@ def acknowledge(relay: Relay, device_id: int, applied_down: int) -> protocol.Rec
     return receipt(relay, device_id)
 
 
-def receipt(relay: Relay, device_id: int) -> protocol.Receipt:
+def receipt(relay: Relay, device_id: int) -> Answer:
     """What is applied, and what there is to fetch."""
     next_down = down.offer(relay, device_id)
     with relay.database.reading() as session:
@@ -121,7 +174,8 @@ def receipt(relay: Relay, device_id: int) -> protocol.Receipt:
         uploading = session.get(Upload, device_id) is not None
     if next_down is None and not uploading:
         synced(relay, device_id)
-    return protocol.Receipt(applied, next_down)
+    told = protocol.Receipt(applied, next_down, _more(relay, device_id, next_down))
+    return Answer(device_id, protocol.dump(told), next_down)
 
 
 def synced(relay: Relay, device_id: int) -> None:

@@ -66,8 +66,9 @@ class Device(Table):
     """A village's device, from the operator's `device add` on.
 
     `up_applied` is the number of the last up bundle that was applied, and `up_sha256` its
-    digest; `down_confirmed` is that of the last down bundle that was acknowledged; `down_frozen` is the last number given to a down bundle. `error` is what last went
-    wrong with it, for the operator; a sync that succeeds clears it.
+    digest; `down_frozen` is the last number given to a down bundle, and `down_confirmed` the
+    last one acknowledged. `error` is what last went wrong with it, for the operator; a sync
+    that succeeds clears it.
     """
 
     __tablename__ = "device"
@@ -80,6 +81,7 @@ class Device(Table):
     fingerprint: Mapped[str | None] = mapped_column(unique=True)
     hello_counter: Mapped[int] = mapped_column(default=0)
     token_hash: Mapped[str | None] = mapped_column(unique=True)
+    secret: Mapped[bytes | None]  # authenticates its hellos since the last signed one
     up_applied: Mapped[int] = mapped_column(default=0)
     up_sha256: Mapped[str] = mapped_column(default="")
     down_frozen: Mapped[int] = mapped_column(default=0)

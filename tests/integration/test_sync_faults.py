@@ -9,6 +9,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from mokanda_firmware import paths
 from mokanda_firmware.courier import run
 from mokanda_firmware.courier.failures import CourierError, CutError, LinkError
+from mokanda_firmware.courier.relay import Connection
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store import Store
 from mokanda_relay import devices, history
@@ -136,9 +138,7 @@ def test_a_lost_receipt_does_not_send_a_mail_twice(
     village.write("once")
     with monkeypatch.context() as patch:
         patch.setattr(run, "CUTS", 1)
-        patch.setattr(
-            "mokanda_firmware.courier.relay.Connection._answer", _lose_the_second_answer()
-        )
+        patch.setattr("mokanda_firmware.courier.relay.Connection.upload", _losing_the_receipt)
         with pytest.raises(CutError):
             village.sync()
     assert village.texts("outbox") == ["once"]  # as far as the device knows
@@ -146,21 +146,12 @@ def test_a_lost_receipt_does_not_send_a_mail_twice(
     assert_arrived(village, served, ["once"], [])
 
 
-def _lose_the_second_answer() -> object:
-    from mokanda_firmware.courier.relay import Connection
+_upload = Connection.upload
 
-    answer = Connection._answer
-    answers = 0
 
-    def lossy(connection: Connection) -> bytes:
-        nonlocal answers
-        answers += 1
-        body = answer(connection)
-        if answers == 2:
-            raise ConnectionResetError
-        return body
-
-    return lossy
+def _losing_the_receipt(*arguments: Any) -> None:  # noqa: ANN401
+    _upload(*arguments)
+    raise CutError("the receipt is lost")
 
 
 def lose(*_: object) -> None:
@@ -171,14 +162,16 @@ def test_a_lost_acknowledgement_does_not_deliver_a_mail_twice(
     village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_to_village(served, "once")
+    write_to_village(served, "then")
     with monkeypatch.context() as patch:
+        patch.setattr("mokanda_relay.down.FULL", 1)  # bytes: two bundles
         patch.setattr("mokanda_firmware.courier.relay.Connection.acknowledge", lose)
         patch.setattr(run, "CUTS", 1)
         with pytest.raises(CutError):
             village.sync()
     write_to_village(served, "another")
     village.sync()
-    assert_arrived(village, served, [], ["once", "another"])
+    assert_arrived(village, served, [], ["once", "then", "another"])
     assert histories_agree(village, served)
 
 
@@ -234,7 +227,7 @@ def test_a_bundle_that_rotted_at_the_relay_is_sealed_anew(
 ) -> None:
     write_to_village(served, "whole")
     with monkeypatch.context() as patch:
-        patch.setattr("mokanda_firmware.courier.relay.Connection.download", lose)
+        patch.setattr("mokanda_firmware.courier.relay.Connection.fetch", lose)
         patch.setattr(run, "CUTS", 1)
         with pytest.raises(CutError):
             village.sync()

@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a device and its relay say to each other over HTTP.
 
-Every body is CBOR: a map of a dataclass' fields by name. `dump` writes one and `load`
-reads one; a field that the reader does not know is skipped, so that either end may learn
-new ones. docs/wire.md tells the order of the requests.
+Every message is CBOR: an array of a dataclass' fields in their order. `dump` writes one and
+`load` reads one. A new field is optional and the last one: a reader that does not know it
+skips it, a writer that does not know it leaves it out. docs/wire.md tells the order of the
+requests.
+
+A request whose answer may be followed by a bundle says in its query how much of which one
+the device holds, `?held=SEQUENCE-BYTES` (`0-0` for nothing). The answer is then framed: two
+bytes of length, the message, and the rest of the bundle that it names.
 """
 
 import dataclasses
+import hmac
+import re
 import types
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +25,9 @@ import cbor2
 T = TypeVar("T")
 
 CONTENT_TYPE = "application/cbor"
-MAX_BODY = 64 * 1024  # bytes of any CBOR body; sealed bundles are not bodies of this kind
+MAX_BODY = 64 * 1024 - 1  # bytes of any message
+TAG = 16  # bytes, behind an authenticated message
+HELLO_LABEL, REPLY_LABEL = b"hello", b"reply"
 MAX_BUNDLE = 64 * 1024 * 1024  # bytes of a sealed bundle
 
 CLAIM = "/v1/claim"
@@ -28,7 +37,7 @@ DOWN = "/v1/down/{sequence}"
 ACK = "/v1/ack"
 RELEASE = "/v1/release/{name}"
 
-DEVICE_HEADER = "Mokanda-Device"  # which device signed a hello
+DEVICE_HEADER = "Mokanda-Device"  # which device signed a hello; missing where it has a tag
 TOKEN_HEADER = "Mokanda-Token"  # noqa: S105 - the header's name; the value is HelloReply.token
 OFFSET_HEADER = "Upload-Offset"  # where in the sealed bundle the body of a PUT starts
 
@@ -135,7 +144,9 @@ class HelloReply:
     `applied_up` is the last up bundle that the relay applied and `applied_sha256` its
     SHA-256, `up_offset` how many bytes of the announced one it holds, `down` the bundle to
     fetch, `token` proves this session in the requests that follow. `history_agrees` is False
-    when both ends must forget their histories and start over: the relay has done so.
+    when both ends must forget their histories and start over: the relay has done so. Where
+    there is `more` to fetch after `down`, the device acknowledges `down` in this session.
+    `secret` answers a hello that was signed: hellos to come may be authenticated with it.
     """
 
     counter: int
@@ -147,6 +158,8 @@ class HelloReply:
     history_agrees: bool
     release: Release | None = None
     applied_sha256: bytes | None = None
+    more: bool | None = None
+    secret: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +171,14 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The last up bundle that the relay applied, and the next down bundle if there is one."""
+    """The last up bundle that the relay applied, and the next down bundle if there is one.
+
+    As in HelloReply, there may be `more` after that.
+    """
 
     applied: int
     down: Sealed | None
+    more: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +191,9 @@ class Refusal:
     counter: int | None = None  # COUNTER_STALE: the last counter that the relay saw
 
 
-def dump(body: Any) -> bytes:  # noqa: ANN401 - any dataclass of this module
+def dump(message: Any) -> bytes:  # noqa: ANN401 - any dataclass of this module
     """Write a dataclass of this module as CBOR; times as seconds since 1970."""
-    return cbor2.dumps(_plain(body))
+    return cbor2.dumps(_plain(message))
 
 
 def load(kind: type[T], data: bytes) -> T:
@@ -187,32 +204,68 @@ def load(kind: type[T], data: bytes) -> T:
             wrong type.
     """
     if len(data) > MAX_BODY:
-        raise ProtocolError(f"A body of {len(data)} bytes; at most {MAX_BODY} are taken.")
+        raise ProtocolError(f"A message of {len(data)} bytes; at most {MAX_BODY} are taken.")
     stream = BytesIO(data)
     try:
         value = cbor2.CBORDecoder(stream).decode()
     except Exception as error:
-        raise ProtocolError("The body is not CBOR.") from error
+        raise ProtocolError("The message is not CBOR.") from error
     if stream.tell() != len(data):
-        raise ProtocolError("There is more than one CBOR item in the body.")
+        raise ProtocolError("There is more than one CBOR item in the message.")
     return _read(kind.__name__, kind, value)
 
 
+def frame(message: bytes) -> bytes:
+    """Put its length before a message that a bundle may follow."""
+    return len(message).to_bytes(2, "big") + message
+
+
+def held(text: str) -> tuple[int, int] | None:
+    """Read the query `held`: which down bundle the device holds in part, and how many bytes."""
+    found = re.fullmatch(r"([0-9]{1,12})-([0-9]{1,12})", text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def authenticate(message: bytes, secret: bytes, label: bytes) -> bytes:
+    """Put a tag behind a message that proves that its writer knows the secret."""
+    return message + hmac.digest(secret, label + message, "sha256")[:TAG]
+
+
+def authentic(data: bytes, secret: bytes, label: bytes) -> bytes:
+    """Return the message that `authenticate` tagged.
+
+    Raises:
+        ProtocolError: it is not by somebody who knows the secret, or not of this label.
+    """
+    message = data[:-TAG]
+    if not hmac.compare_digest(authenticate(message, secret, label), data):
+        raise ProtocolError("The message does not prove where it is from.")
+    return message
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    if dataclasses.is_dataclass(value):
+        fields = [_plain(getattr(value, field.name)) for field in dataclasses.fields(value)]
+        while fields and fields[-1] is None:
+            fields.pop()
+        return fields
+    if isinstance(value, datetime):
+        return int(value.timestamp())
+    return value
+
+
 def _read(name: str, kind: type[T], value: object) -> T:
-    """Make a dataclass of a decoded map."""
-    if not isinstance(value, dict):
-        raise ProtocolError(f"{name} is not a map.")
+    """Make a dataclass of a decoded array."""
+    if not isinstance(value, list):
+        raise ProtocolError(f"{name} is not an array.")
     hints = get_type_hints(kind)
     fields: dict[str, object] = {}
-    for field in dataclasses.fields(cast(Any, kind)):
-        if field.name in value:
-            fields[field.name] = _checked(
-                f"{name}.{field.name}", hints[field.name], value[field.name]
-            )
-        elif type(None) in get_args(hints[field.name]):
-            fields[field.name] = None
-        else:
+    for index, field in enumerate(dataclasses.fields(cast(Any, kind))):
+        given = value[index] if index < len(value) else None
+        optional = type(None) in get_args(hints[field.name])
+        if given is None and not optional:
             raise ProtocolError(f"{name}.{field.name} is missing.")
+        fields[field.name] = _checked(f"{name}.{field.name}", hints[field.name], given)
     return kind(**fields)
 
 
@@ -232,14 +285,4 @@ def _checked(name: str, hint: Any, value: object) -> object:  # noqa: ANN401 - a
         raise ProtocolError(f"{name} is not of type {hint.__name__}.")
     if hint is int and not 0 <= value < 2**63:  # type: ignore[operator]
         raise ProtocolError(f"{name} is out of range.")
-    return value
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    if dataclasses.is_dataclass(value):
-        fields = dataclasses.fields(value)
-        plain = {field.name: _plain(getattr(value, field.name)) for field in fields}
-        return {name: each for name, each in plain.items() if each is not None}
-    if isinstance(value, datetime):
-        return int(value.timestamp())
     return value

@@ -34,7 +34,7 @@ def redeem(claim: ClaimFile, keyring: Keyring, connection: Connection) -> Identi
         keyring.export_key(fingerprint), keyring.sign(protocol.dump(request), fingerprint)
     )
     try:
-        answer = connection.post(protocol.CLAIM, protocol.dump(body))
+        answer = connection.claim(protocol.dump(body))
     except RefusedError as error:
         if error.reason in _FOR_GOOD:
             outcome = Outcome(

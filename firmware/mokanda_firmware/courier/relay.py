@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,17 @@ T = TypeVar("T")
 Progress = Callable[[int], None]  # called with how many bytes of a bundle have gone through
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many bytes of which down bundle this device holds; nothing by default."""
+
+    sequence: int = 0
+    size: int = 0
+
+    def __str__(self) -> str:
+        return f"held={self.sequence}-{self.size}"
+
+
 class Connection:
     """An HTTPS connection to the relay of a claim file, once `connect` has made it.
 
@@ -48,6 +60,7 @@ class Connection:
         self._http = http.client.HTTPConnection(self._host, self._port)
         self._http.auto_open = 0
         self._interface: str | None = None
+        self._following: http.client.HTTPResponse | None = None
         self._counted = (0, 0)
 
     def __enter__(self) -> Self:
@@ -122,6 +135,7 @@ class Connection:
     def close(self) -> None:
         """Close the connection; its bytes stay counted."""
         self._counted = self.traffic()
+        self._following = None
         self._http.close()
 
     def traffic(self) -> tuple[int, int]:
@@ -134,75 +148,111 @@ class Connection:
                 received += struct.unpack_from("=Q", info, _BYTES_RECEIVED)[0]
         return sent, received
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
-        """Post CBOR, or CBOR with a signature around it, and return the answer."""
-        headers = {"Content-Type": protocol.CONTENT_TYPE, **(headers or {})}
+    def claim(self, body: bytes) -> bytes:
+        """Post a claim, and return the relay's reply."""
         with _cuts():
-            self._http.request("POST", path, body, headers)
-            return self._answer()
+            self._begin("POST", protocol.CLAIM, body)
+            return self._answer().read(protocol.MAX_BODY)
+
+    def hello(self, body: bytes, held: Held, device: str = "") -> bytes:
+        """Say hello, and return the reply; `device` names us where the hello is signed."""
+        headers = {protocol.DEVICE_HEADER: device} if device else {}
+        with _cuts():
+            self._begin("POST", f"{protocol.HELLO}?{held}", body, headers)
+            return self._message()
 
     def upload(
-        self, sealed: Sealed, content: BinaryIO, offset: int, token: str, progress: Progress
+        self,
+        sealed: Sealed,
+        content: BinaryIO,
+        offset: int,
+        token: str,
+        held: Held,
+        progress: Progress,
     ) -> Receipt:
         """Send a sealed bundle from `offset` on."""
         content.seek(offset)
+        path = protocol.UP.format(sequence=sealed.sequence)
+        headers = {protocol.OFFSET_HEADER: str(offset), protocol.TOKEN_HEADER: token}
         with _cuts():
-            self._http.putrequest("PUT", protocol.UP.format(sequence=sealed.sequence))
-            self._http.putheader("Content-Length", str(sealed.size - offset))
-            self._http.putheader(protocol.OFFSET_HEADER, str(offset))
-            self._http.putheader(protocol.TOKEN_HEADER, token)
-            self._http.endheaders()
+            self._begin("PUT", f"{path}?{held}", sealed.size - offset, headers)
             while chunk := content.read(CHUNK):
                 self._http.send(chunk)
                 offset += len(chunk)
                 progress(offset)
-            return _load(Receipt, self._answer())
-
-    def download(self, sealed: Sealed, path: Path, token: str, progress: Progress) -> None:
-        """Fetch what is still missing of a sealed bundle into the file `path`.
-
-        What came before a cut is on the disk.
-        """
-        with path.open("ab") as file:
-            held = file.tell()
-            if held >= sealed.size:
-                return
-            headers = {protocol.TOKEN_HEADER: token}
-            if held:
-                headers |= {"Range": f"bytes={held}-", "If-Range": f'"{sealed.sha256.hex()}"'}
-            with _cuts():
-                self._http.request(
-                    "GET", protocol.DOWN.format(sequence=sealed.sequence), headers=headers
-                )
-                response = self._http.getresponse()
-                if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
-                    raise self._refusal(response)
-                if response.status == HTTPStatus.OK:
-                    file.truncate(0)
-                try:
-                    while chunk := response.read1(CHUNK):
-                        file.write(chunk)
-                        progress(file.tell())
-                finally:
-                    file.flush()
-                    os.fsync(file.fileno())
-
-    def get(self, path: str, offset: int) -> http.client.HTTPResponse:
-        """Ask for a file of the relay's, from byte `offset` on; the caller reads the answer."""
-        with _cuts():
-            self._http.request("GET", path, headers={"Range": f"bytes={offset}-"})
-            return self._http.getresponse()
+            return _load(Receipt, self._message())
 
     def acknowledge(self, sequence: int, token: str) -> Receipt:
         """Say that this down bundle, and all before it, are applied."""
         body = protocol.dump(protocol.Ack(sequence))
-        return _load(Receipt, self.post(protocol.ACK, body, {protocol.TOKEN_HEADER: token}))
+        with _cuts():
+            self._begin("POST", f"{protocol.ACK}?{Held()}", body, {protocol.TOKEN_HEADER: token})
+            return _load(Receipt, self._message())
 
-    def _answer(self) -> bytes:
+    def fetch(self, sealed: Sealed, path: Path, token: str, progress: Progress) -> None:
+        """Get what is still missing of a sealed bundle into the file `path`.
+
+        Most often it is on its way already, behind the message that named it. What came before
+        a cut is on the disk.
+        """
+        with path.open("ab") as file, _cuts():
+            if file.tell() >= sealed.size:
+                return
+            response, self._following = self._following, None
+            if response is None:
+                response = self._ask_for(sealed, file, token)
+            try:
+                while chunk := response.read1(CHUNK):
+                    file.write(chunk)
+                    progress(file.tell())
+            finally:
+                file.flush()
+                os.fsync(file.fileno())
+
+    def _ask_for(self, sealed: Sealed, file: BinaryIO, token: str) -> http.client.HTTPResponse:
+        headers = {protocol.TOKEN_HEADER: token}
+        if file.tell():
+            headers |= {
+                "Range": f"bytes={file.tell()}-",
+                "If-Range": f'"{sealed.sha256.hex()}"',
+            }
+        self._begin("GET", protocol.DOWN.format(sequence=sealed.sequence), None, headers)
+        response = self._answer()
+        if response.status == HTTPStatus.OK:
+            file.truncate(0)
+        return response
+
+    def _begin(
+        self,
+        method: str,
+        path: str,
+        body: bytes | int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send a request, but for a body of which only the length is given."""
+        self._http.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in (headers or {}).items():
+            self._http.putheader(name, value)
+        if body is not None:
+            length = body if isinstance(body, int) else len(body)
+            self._http.putheader("Content-Length", str(length))
+        self._http.endheaders(body if isinstance(body, bytes) else None)
+
+    def _answer(self) -> http.client.HTTPResponse:
         response = self._http.getresponse()
-        if response.status != HTTPStatus.OK:
+        if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
             raise self._refusal(response)
-        return response.read(protocol.MAX_BODY + 1)
+        return response
+
+    def _message(self) -> bytes:
+        """Read a framed message; what follows it is for `fetch`."""
+        response = self._answer()
+        size = int.from_bytes(response.read(2), "big")
+        message = response.read(size)
+        if len(message) < size:
+            raise http.client.IncompleteRead(message, size - len(message))
+        self._following = None if response.isclosed() else response
+        return message
 
     def _refusal(self, response: http.client.HTTPResponse) -> CutError | RefusedError:
         body = response.read(protocol.MAX_BODY + 1)

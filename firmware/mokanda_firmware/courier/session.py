@@ -24,7 +24,7 @@ from mokanda_firmware.courier.failures import (
     RefusedError,
 )
 from mokanda_firmware.courier.identity import Identity
-from mokanda_firmware.courier.relay import Connection
+from mokanda_firmware.courier.relay import Connection, Held
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.mailbox.sync import PendingUp
@@ -37,6 +37,7 @@ from mokanda_wire.protocol import HelloReply, Receipt, Sealed
 ROUNDS = 50  # hellos in a session at most; each but the last moved a bundle, or mended something
 MENDS = 3  # how often a session may find the two ends at odds and start over
 
+_SECRET = "courier_secret"  # a setting of the store that only this module uses  # noqa: S105
 _AT_ODDS = {protocol.OFFSET_WRONG, protocol.SEQUENCE_WRONG, protocol.TOKEN_WRONG}
 
 log = logging.getLogger(__name__)
@@ -108,9 +109,14 @@ class Session:
             sync.skip_up(self._store, reply.applied_up)
         if not reply.history_agrees:
             self._restart("The relay's history differs.")
-        down = self._upload(connection, pending, reply).down if pending else reply.down
-        while down is not None:
-            down = self._download(connection, down, reply.token)
+        told: HelloReply | Receipt = reply
+        if pending:
+            told = self._upload(connection, pending, reply)
+        while told.down is not None:
+            self._download(connection, told.down, reply.token)
+            if not told.more:
+                break  # the next hello acknowledges it
+            told = connection.acknowledge(told.down.sequence, reply.token)
         return not self._refused and bool(sync.waiting(self._store, up.LARGEST))
 
     def _hello(self, connection: Connection, pending: PendingUp | None) -> HelloReply:
@@ -126,28 +132,43 @@ class Session:
     def _say_hello(
         self, connection: Connection, pending: PendingUp | None, counter: int
     ) -> HelloReply:
-        outcome, relay_key = self._identity.outcome, self._identity.claim.relay_fingerprint
-        hello = protocol.Hello(
-            device=outcome.device,
-            counter=counter,
-            now=datetime.now(UTC),
-            version=running.version(),
-            applied_down=sync.state(self._store).down_applied,
-            up=_announced(pending) if pending else None,
-            history=sync.history(self._store).tip,
+        """Say hello with the secret of the last signed hello, or else a signed one."""
+        outcome = self._identity.outcome
+        message = protocol.dump(
+            protocol.Hello(
+                device=outcome.device,
+                counter=counter,
+                now=datetime.now(UTC),
+                version=running.version(),
+                applied_down=sync.state(self._store).down_applied,
+                up=_announced(pending) if pending else None,
+                history=sync.history(self._store).tip,
+            )
         )
-        signed = self._keyring.sign(protocol.dump(hello), outcome.fingerprint)
-        headers = {protocol.DEVICE_HEADER: outcome.device}
-        answer = connection.post(protocol.HELLO, signed, headers)
+        secret = bytes.fromhex(sync.setting(self._store, _SECRET, ""))
         try:
-            reply = protocol.load(HelloReply, self._keyring.verify(answer, relay_key))
+            if secret:
+                tagged = protocol.authenticate(message, secret, protocol.HELLO_LABEL)
+                answer = connection.hello(tagged, _held())
+                reply = protocol.authentic(answer, secret, protocol.REPLY_LABEL)
+            else:
+                signed = self._keyring.sign(message, outcome.fingerprint)
+                answer = connection.hello(signed, _held(), outcome.device)
+                reply = self._keyring.verify(answer, self._identity.claim.relay_fingerprint)
+            told = protocol.load(HelloReply, reply)
+        except RefusedError as error:
+            if not secret or error.reason != protocol.DEVICE_UNKNOWN:
+                raise
+            sync.set_setting(self._store, _SECRET, "")  # a signature always counts
+            return self._say_hello(connection, pending, counter)
         except (EnvelopeError, protocol.ProtocolError) as error:
-            raise NotOurRelayError(
-                f"The relay's answer is not signed as it must be. {error}"
-            ) from error
-        if reply.counter != counter:
+            sync.set_setting(self._store, _SECRET, "")
+            raise NotOurRelayError(f"The relay does not prove who it is. {error}") from error
+        if told.counter != counter:
             raise NotOurRelayError("The relay's answer is to another hello.")
-        return reply
+        if told.secret:
+            sync.set_setting(self._store, _SECRET, told.secret.hex())
+        return told
 
     def _settle(self, pending: PendingUp, reply: HelloReply) -> PendingUp | None:
         """The relay has applied a bundle of this number: ours, if its hash says so."""
@@ -180,6 +201,7 @@ class Session:
                     content,
                     offset,
                     reply.token,
+                    _held(),
                     self._progress(pending.size, offset),
                 )
         except RefusedError as error:
@@ -198,14 +220,16 @@ class Session:
         self._confirm(pending)
         return receipt
 
-    def _download(self, connection: Connection, sealed: Sealed, token: str) -> Sealed | None:
-        name = f"down-{sealed.sequence}-{sealed.sha256.hex()[:16]}"
-        path = paths.bundles() / name
+    def _download(self, connection: Connection, sealed: Sealed, token: str) -> None:
+        path = paths.bundles() / f"down-{sealed.sequence}-{sealed.sha256.hex()[:16]}"
         path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+        if _held().sequence == sealed.sequence and not path.exists():
+            _sweep("down-*", None)
+            raise AtOddsError("The relay has sealed this bundle anew.")
         _sweep("down-*", path)
-        held = path.stat().st_size if path.exists() else 0
+        start = path.stat().st_size if path.exists() else 0
         try:
-            connection.download(sealed, path, token, self._progress(sealed.size, held))
+            connection.fetch(sealed, path, token, self._progress(sealed.size, start))
         except RefusedError as error:
             if error.reason in _AT_ODDS:
                 raise AtOddsError(str(error)) from error
@@ -219,14 +243,13 @@ class Session:
                 self._restart("A bundle of the relay is damaged.")  # it will seal the mail anew
             self._damaged = sealed
             raise AtOddsError("What came is not what the relay announced; it is fetched again.")
-        decoded = self._open(sealed, content)
-        applied = sync.apply_down(self._store, decoded)
+        applied = sync.apply_down(self._store, self._open(sealed, content))
         path.unlink()
         self.traded.received += applied.mails
         log.info(
-            "applied down=%d mails=%d events=%d", *(sealed.sequence, applied.mails, applied.events)
+            "applied down=%d mails=%d events=%d",
+            *(sealed.sequence, applied.mails, applied.events),
         )
-        return connection.acknowledge(sealed.sequence, token).down
 
     def _open(self, sealed: Sealed, content: bytes) -> Decoded:
         try:
@@ -266,6 +289,13 @@ class Session:
 
 def _announced(pending: PendingUp) -> Sealed:
     return Sealed(pending.sequence, pending.size, bytes.fromhex(pending.sha256))
+
+
+def _held() -> Held:
+    """What there is of a down bundle."""
+    for path in paths.bundles().glob("down-*-*"):
+        return Held(int(path.name.split("-")[1]), path.stat().st_size)
+    return Held()
 
 
 def _sweep(pattern: str, wanted: Path | None) -> None:

@@ -49,7 +49,7 @@
 % else:
 <td data-label="State"><span class="state well">well</span></td>
 % end
-<td data-label="Last sync">{{ago(device.last_sync)}}\\
+<td data-label="Last sync" class="short">{{ago(device.last_sync)}}\\
 % if device.last_contact and (device.last_sync is None or (device.last_contact - device.last_sync).total_seconds() > 60):
 <small>tried {{ago(device.last_contact)}}</small>\\
 % end
@@ -59,12 +59,12 @@
 <td data-label="Data" class="number">↓ {{size(device.bytes_down)}}<small>↑ {{size(device.bytes_up)}}</small></td>
 <td data-label="Signal">\\
 % if isinstance(each.told.get("signal"), int):
-<meter min="0" max="100" low="30" optimum="80" value="{{each.told["signal"]}}">{{each.told["signal"]}}</meter> {{each.told["signal"]}} %\\
+<span class="short"><meter min="0" max="100" low="30" optimum="80" value="{{each.told["signal"]}}"></meter> {{each.told["signal"]}} %</span>\\
 % else:
 –\\
 % end
 </td>
-<td data-label="Version">{{device.version or "–"}}<small>{{each.told.get("board", "")}}</small></td>
+<td data-label="Version" class="short">{{device.version or "–"}}<small>{{each.told.get("board", "")}}</small></td>
 </tr>
 % end
 </tbody>

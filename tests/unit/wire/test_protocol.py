@@ -30,34 +30,64 @@ def test_what_is_absent_stays_absent() -> None:
 
 
 def test_a_field_that_the_reader_does_not_know_is_skipped() -> None:
-    fields = cbor2.loads(protocol.dump(HELLO)) | {"colour": "red"}
+    fields = [*cbor2.loads(protocol.dump(HELLO)), "red"]
     assert protocol.load(Hello, cbor2.dumps(fields)) == HELLO
 
 
+def test_a_field_that_the_writer_does_not_know_is_absent() -> None:
+    reply = HelloReply(7, HELLO.now, 3, 0, None, "t", True)
+    fields = cbor2.loads(protocol.dump(reply))
+    assert len(fields) == 7
+    assert protocol.load(HelloReply, cbor2.dumps(fields)).more is None
+
+
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("index", "value", "field"),
     [
-        ("counter", "7"),
-        ("counter", True),
-        ("counter", -1),
-        ("counter", 2**63),
-        ("now", 2**62),
-        ("now", "today"),
-        ("up", 5),
-        ("up", {"sequence": 1}),
-        ("history", None),
-        ("device", b"kimpese"),
+        (1, "7", "counter"),
+        (1, True, "counter"),
+        (1, -1, "counter"),
+        (1, 2**63, "counter"),
+        (2, 2**62, "now"),
+        (2, "today", "now"),
+        (5, 5, "up"),
+        (5, [1], "up"),
+        (6, None, "history"),
+        (0, b"kimpese", "device"),
     ],
 )
-def test_a_field_of_a_wrong_type_is_refused(field: str, value: object) -> None:
-    fields = cbor2.loads(protocol.dump(HELLO)) | {field: value}
+def test_a_field_of_a_wrong_type_is_refused(index: int, value: object, field: str) -> None:
+    fields = cbor2.loads(protocol.dump(HELLO))
+    fields[index] = value
     with pytest.raises(ProtocolError, match=field):
         protocol.load(Hello, cbor2.dumps(fields))
 
 
 def test_a_missing_field_is_refused() -> None:
     with pytest.raises(ProtocolError, match="missing"):
-        protocol.load(Hello, cbor2.dumps({"device": "kimpese"}))
+        protocol.load(Hello, cbor2.dumps(["kimpese"]))
+
+
+def test_a_tag_tells_who_knows_the_secret() -> None:
+    data = protocol.authenticate(b"message", b"secret", b"hello")
+    assert protocol.authentic(data, b"secret", b"hello") == b"message"
+    for wrong in (
+        (data, b"other", b"hello"),
+        (data, b"secret", b"reply"),
+        (data[:-1], b"secret", b"hello"),
+        (b"M" + data[1:], b"secret", b"hello"),
+        (b"", b"secret", b"hello"),
+    ):
+        with pytest.raises(ProtocolError):
+            protocol.authentic(*wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [("3-1200", (3, 1200)), ("0-0", (0, 0)), ("", None), ("3", None), ("-1-2", None)],
+)
+def test_what_a_device_holds_stands_in_the_query(text: str, held: tuple[int, int] | None) -> None:
+    assert protocol.held(text) == held
 
 
 @given(st.binary(max_size=200))

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.String(), nullable=True),
         sa.Column("hello_counter", sa.BigInteger(), nullable=False),
         sa.Column("token_hash", sa.String(), nullable=True),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
         sa.Column("up_applied", sa.BigInteger(), nullable=False),
         sa.Column("up_sha256", sa.String(), nullable=False),
         sa.Column("down_frozen", sa.BigInteger(), nullable=False),

@@ -23,6 +23,7 @@ from mokanda_wire.protocol import Sealed
 
 from . import history, incidents
 from .relay import Relay
+from .slimming import slim
 from .tables import Device, DownBundle, Incoming, Notice, Original
 
 FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
@@ -182,7 +183,7 @@ def _bundle(relay: Relay, load: _Load, sequence: int, whole: Container[str]) -> 
     contents: dict[str, bytes] = {}
     for digest, entries in load.mails.items():
         raw = relay.originals.path(digest).read_bytes()
-        message, attached = parse(raw, entries[0].received)
+        message, attached = slim(*parse(raw, entries[0].received))
         if digest in whole:
             message, attached = _as_attachment(message, digest, raw)
         contents |= attached

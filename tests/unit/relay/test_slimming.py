@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of a mail goes to a village."""
+
+from mokanda_relay.slimming import slim
+from mokanda_wire.message import parse
+
+SIGNED = b"""\
+Content-Type: multipart/signed; boundary=s
+
+--s
+Content-Type: multipart/alternative; boundary=a
+
+--a
+Content-Type: text/plain
+
+Mbote
+--a
+Content-Type: text/html
+
+<b>Mbote</b>
+--a--
+--s
+Content-Type: application/pgp-signature; name=signature.asc
+
+-----BEGIN PGP SIGNATURE-----
+--s--
+"""
+
+
+def test_a_twin_in_html_and_a_signature_stay_behind() -> None:
+    message, contents = slim(*parse(SIGNED))
+    assert (message.text, message.html) == ("Mbote", "")
+    assert (message.attachments, contents) == ((), {})
+
+
+def test_html_without_any_text_goes() -> None:
+    message, _ = slim(*parse(b"Content-Type: text/html\n\n<img src='cid:photo'>"))
+    assert "cid:photo" in message.html
+
+
+def test_files_go_with_their_contents() -> None:
+    raw = b"Content-Type: application/pdf; name=a.pdf\n\n%PDF"
+    assert slim(*parse(raw)) == parse(raw)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import http.client
 import ssl
 from datetime import UTC, datetime
@@ -12,10 +13,10 @@ from http import HTTPStatus
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay import claims, devices, fleet
+from mokanda_relay import claims, devices, fleet, releases
 from mokanda_relay.tables import Device, Incident
 from mokanda_wire import protocol
-from mokanda_wire.bundle import Bundle, Event, encode
+from mokanda_wire.bundle import Bundle, Event, Report, encode
 from mokanda_wire.envelope import Keyring
 from mokanda_wire.message import Attachment, digest_of
 from tests.relay_device import RefusedByRelay, RelayDevice
@@ -564,3 +565,26 @@ def test_what_the_operator_sees_of_a_sync(served: Served) -> None:
     assert village.device.last_sync is not None
     assert (village.device.mails_out, village.waiting_out, village.waiting_down) == (1, 0, 0)
     assert isinstance(device.events[0], Event)
+
+
+class TestReleases:
+    def test_an_update_is_offered_and_fetched_from_where_it_broke_off(self, served: Served) -> None:
+        update = served.folder / "update.raucb"
+        update.write_bytes(bytes(range(256)) * 100)
+        releases.add(served.relay.releases, update, "0.2.0", "orangepi-zero")
+        device = served.claimed_device()
+        device.freeze(Report({"board": "orangepi-zero"}))
+        device.sync()
+        offered = device.hello().release
+        assert offered is not None
+        assert offered.version == "0.2.0"
+        _, start, _ = device.request("GET", offered.path)
+        status, rest, _ = device.request("GET", offered.path, b"", Range="bytes=20000-")
+        assert (status, start[:20000] + rest) == (206, update.read_bytes())
+        assert hashlib.sha256(start).digest() == offered.sha256
+
+    @pytest.mark.parametrize("name", ["none.raucb", "manifest.json", "..%2Frelay.db"])
+    def test_nothing_else_is_given_out(self, served: Served, name: str) -> None:
+        connection = served.new_device().connect()
+        connection.request("GET", protocol.RELEASE.format(name=name))
+        assert connection.getresponse().status == 404

@@ -114,11 +114,15 @@ class RelayDevice:
             raise RefusedByRelay(answer.status, protocol.load(protocol.Refusal, data))
         return answer.status, data, answer.headers
 
+    def claim_body(self, code: str) -> bytes:
+        """A claim with this code, signed."""
+        asked = protocol.ClaimRequest(code, self.name, "0.1.0")
+        signed = self.keyring.sign(protocol.dump(asked), self.key)
+        return protocol.dump(protocol.Claim(self.keyring.export_key(self.key), signed))
+
     def claim(self, code: str = "") -> protocol.ClaimGrant:
         """Claim itself, with another code than its own if one is given."""
-        asked = protocol.ClaimRequest(code or self.claim_file.code, self.name, "0.1.0")
-        signed = self.keyring.sign(protocol.dump(asked), self.key)
-        body = protocol.dump(protocol.Claim(self.keyring.export_key(self.key), signed))
+        body = self.claim_body(code or self.claim_file.code)
         reply = protocol.load(protocol.ClaimReply, self.request("POST", protocol.CLAIM, body)[1])
         fingerprint, grant = verify_with(reply.relay_key, reply.grant)
         assert fingerprint == self.claim_file.relay_fingerprint

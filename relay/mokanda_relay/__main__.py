@@ -176,6 +176,11 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
         with running(relay, listen, operator) as (device_address, operator_address):
             log.info("devices: https://%s as %s", device_address, settings.url or "(no public URL)")
             log.info("operator: http://%s/", operator_address)
+            if not settings.operator_password and operator.host not in ("127.0.0.1", "::1"):
+                log.warning(
+                    "anyone who reaches the operator page may read it:"
+                    " MOKANDA_OPERATOR_PASSWORD is not set"
+                )
             if not settings.sendgrid_key:
                 log.warning("mail to the world waits: SENDGRID_API_KEY is not set")
             stop.wait()

@@ -19,7 +19,7 @@ from . import devices, releases, session, up
 from .claims import Throttle
 from .refusals import TRY_LATER, RefusedError
 from .relay import Relay
-from .serving import arriving, content_length, file_response, followed_by_file, header
+from .serving import arriving, caller, content_length, file_response, followed_by_file, header
 from .tables import Device, DownBundle
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,8 @@ class DeviceApi:
             self.app.route(route, method, _told(handler))
 
     def _claim(self) -> bytes:
-        address = request.environ.get("REMOTE_ADDR", "")
-        return protocol.dump(devices.redeem(self._relay, self._throttle, address, _body()))
+        granted = devices.redeem(self._relay, self._throttle, caller(request), _body())
+        return protocol.dump(granted)
 
     def _hello(self) -> HTTPResponse:
         name = header(request, protocol.DEVICE_HEADER)

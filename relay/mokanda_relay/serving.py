@@ -29,6 +29,13 @@ def header(request: LocalRequest, name: str) -> str:
     return value
 
 
+def caller(request: LocalRequest) -> str:
+    """The caller's network address; behind a proxy on this machine, as the proxy tells it."""
+    address: str = request.environ.get("REMOTE_ADDR", "")
+    told = header(request, "X-Forwarded-For").rpartition(",")[2].strip()
+    return told if told and address in ("127.0.0.1", "::1") else address
+
+
 def content_length(request: LocalRequest) -> int | None:
     """The length of the body that follows, or None when the request does not say."""
     text = header(request, "Content-Length")

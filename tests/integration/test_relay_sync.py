@@ -75,6 +75,16 @@ class TestClaim:
             device.claim()
         assert refused.value.status == HTTPStatus.TOO_MANY_REQUESTS
 
+    def test_behind_a_proxy_one_who_guesses_keeps_nobody_else_out(self, served: Served) -> None:
+        device = served.new_device()
+        wrong = device.claim_body("AAAA-AAAA-AAAA")
+        for status in [404] * claims.TRIES + [429]:
+            with pytest.raises(RefusedByRelay) as refused:
+                device.request("POST", protocol.CLAIM, wrong, X_Forwarded_For="192.0.2.1")
+            assert refused.value.status == status
+        right = device.claim_body(device.claim_file.code)
+        assert device.request("POST", protocol.CLAIM, right, X_Forwarded_For="192.0.2.2")[0] == 200
+
     def test_a_claim_signed_by_another_key_is_refused(self, served: Served) -> None:
         device = served.new_device()
         with Keyring(served.folder / "thief") as thief:

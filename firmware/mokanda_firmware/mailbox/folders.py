@@ -4,6 +4,7 @@
 import json
 import re
 import sqlite3
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,14 +122,15 @@ def search(
     if not match:
         return Page()
     with store.reading() as connection:
-        # FTS5 walks the letters from the latest one and stops at the limit.
+        # FTS5 walks the letters from the latest one and stops at the limit. The + keeps SQLite from
+        # using the bound on rowid for the index of `entry` too, instead of the equality.
         rows = connection.execute(
             f"SELECT {_LINE}, search.rowid AS number FROM search"  # noqa: S608
-            " CROSS JOIN entry ON entry.message = search.rowid"
+            " CROSS JOIN entry ON entry.message = +search.rowid"
             " CROSS JOIN message ON message.id = search.rowid"
             " WHERE search MATCH :match AND account = :account AND entry.folder <> 'trash'"
             " AND search.rowid < :before AND at >= :since AND at < :until"
-            " ORDER BY search.rowid DESC, entry.id DESC LIMIT :limit",
+            " ORDER BY search.rowid DESC LIMIT :limit",
             {
                 "match": match,
                 "account": account,
@@ -138,7 +140,15 @@ def search(
                 "limit": limit + 1,
             },
         ).fetchall()
-        lines = [_line(row, found=_found(connection, match, row["number"])) for row in rows[:limit]]
+        if len(rows) > limit and rows[limit]["number"] == rows[limit - 1]["number"]:
+            limit -= 1  # a letter to oneself is two entries: keep them on one page
+        words = _split(query.words)
+        lines = []
+        for row in rows[:limit]:
+            text = connection.execute(
+                "SELECT text FROM body WHERE message = ?", (row["number"],)
+            ).fetchone()["text"]
+            lines.append(_line(row, found=_excerpt(text, words)))
     return Page(lines, older=rows[limit - 1]["number"] if len(rows) > limit else None)
 
 
@@ -190,12 +200,36 @@ def _match(query: Query) -> str:
 
 
 def _words(text: str) -> str:
-    return " AND ".join(f'"{word}"*' for word in re.findall(r"\w+", text)[:20])
+    return " AND ".join(f'"{word}"*' for word in _split(text))
 
 
-def _found(connection: sqlite3.Connection, match: str, number: int) -> str:
-    text = connection.execute(
-        "SELECT snippet(search, 2, ?, ?, '…', 12) FROM search WHERE search MATCH ? AND rowid = ?",
-        (MARK, UNMARK, match, number),
-    ).fetchone()[0]
-    return " ".join(str(text).split(" ")) if MARK in text else ""
+def _split(text: str) -> list[str]:
+    return re.findall(r"\w+", text)[:20]
+
+
+def _excerpt(text: str, words: list[str]) -> str:
+    """Return what of a text stands around the first word found, the words between the marks.
+
+    Marking is done here and not by FTS5, which would look every word up again for each letter.
+    """
+    folded = text.lower().translate(_WITHOUT_ACCENTS)
+    if not words or len(folded) != len(text):
+        return ""
+    beginnings = "|".join(re.escape(word.lower().translate(_WITHOUT_ACCENTS)) for word in words)
+    hits = [hit.span() for hit in re.finditer(rf"\b(?:{beginnings})\w*", folded)]
+    if not hits:
+        return ""
+    start = max(0, hits[0][0] - 40)
+    end = min(len(text), hits[0][1] + 60)
+    start = 0 if start == 0 else text.find(" ", start, hits[0][0]) + 1 or start
+    parts, at = ["…" if start else ""], start
+    for begin, stop in hits:
+        if stop > end:
+            break
+        parts += [text[at:begin], MARK, text[begin:stop], UNMARK]
+        at = stop
+    parts += [text[at:end], "…" if end < len(text) else ""]
+    return " ".join("".join(parts).split())
+
+
+_WITHOUT_ACCENTS = {code: unicodedata.normalize("NFD", chr(code))[0] for code in range(0xC0, 0x250)}

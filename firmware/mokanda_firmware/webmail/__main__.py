@@ -9,7 +9,9 @@ import sys
 
 from cheroot import wsgi
 
+from mokanda_firmware.mailbox.housekeeping import tidy_every_day
 from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.service import notify
 from mokanda_firmware.webmail.app import create_app
 
 # One for each phone that sends a file at the same time; an idle one costs next to nothing.
@@ -78,6 +80,8 @@ def main() -> int:
     try:
         server.prepare()
         logging.info("listening on %s:%d", *server.bind_addr)
+        notify("READY=1")
+        tidy_every_day(store)
         server.serve()
     except OSError as error:
         sys.exit(f"mokanda-webmail: {error}")

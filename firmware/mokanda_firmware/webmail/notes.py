@@ -5,6 +5,7 @@ from mokanda_firmware.webmail.languages import N_, Language
 
 _NOTES = {
     "delivered": N_("Your letter has been delivered."),
+    "check": N_("The device asks its relay for an update. This page will say what it found."),
     "deleted": N_("It is deleted for good."),
     "draft": N_("Your draft is kept."),
     "draft-deleted": N_("The draft is deleted."),

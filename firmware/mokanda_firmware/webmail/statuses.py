@@ -103,6 +103,8 @@ def _card(name: str, language: Language, zone: str) -> Card:
         action, action_name = "/device/sync", N_("Send and fetch mail now")
     elif name == "updates" and state == "available":
         action, action_name = "/device/update", N_("Install the update")
+    elif name == "updates" and state in {"idle", "failed"}:
+        action, action_name = "/device/check", N_("Look for an update")
     return Card(
         language.text(_TITLES[name]),
         language.text(sentence),

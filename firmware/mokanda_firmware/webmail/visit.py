@@ -18,7 +18,7 @@ from bottle import HTTPResponse, LocalRequest, SimpleTemplate
 from mokanda_firmware import status
 from mokanda_firmware.mailbox import folders, sessions
 from mokanda_firmware.mailbox.accounts import Account
-from mokanda_firmware.mailbox.settings import set_setting, setting
+from mokanda_firmware.mailbox.settings import setting
 from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.webmail import notes
 from mokanda_firmware.webmail.forms import Form
@@ -63,12 +63,8 @@ class Site:
         return f"/style-{hashlib.sha256(self.stylesheet).hexdigest()[:12]}.css"
 
     def domain(self) -> str:
-        """Return the village's mail domain as the relay gave it, "" before that."""
-        named = str(status.read("setup").get("domain") or "")
-        known = str(setting(self.store, "domain", ""))
-        if named and named != known:
-            set_setting(self.store, "domain", named)
-        return named or known
+        """Return the village's mail domain as its claim names it, "" before that."""
+        return str(status.read("setup").get("domain") or "")
 
 
 class Visit:

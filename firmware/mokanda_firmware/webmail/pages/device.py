@@ -36,6 +36,13 @@ def update_now(visit: Visit) -> HTTPResponse:
     return visit.redirect("/device", "update")
 
 
+@post("/device/check", access="keeper", rescue=_show)
+def look_for_update(visit: Visit) -> HTTPResponse:
+    """Ask whether there is an update."""
+    _request(visit, "updates", "check")
+    return visit.redirect("/device", "check")
+
+
 def _request(visit: Visit, daemon: str, verb: str) -> None:
     try:
         status.request(daemon, verb)

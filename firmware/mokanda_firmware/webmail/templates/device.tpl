@@ -1,7 +1,7 @@
 % rebase("layout.tpl", title=_("Device"))
 <h1 class="unseen">{{_("Device")}}</h1>
 % for card in cards:
-<section class="sheet card {{card.mood}}">
+<section class="sheet card state {{card.mood}}">
 <h2>{{card.title}}</h2>
 <p>{{card.sentence}}</p>
 % if card.detail:

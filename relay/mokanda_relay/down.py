@@ -180,6 +180,7 @@ def _bundle(relay: Relay, load: _Load, sequence: int, whole: Container[str]) -> 
         wire.Event(each.message_id, each.recipient, _kind(each.kind), each.at, each.reason)
         for each in load.notices
     ]
+    mails: list[wire.Mail] = []
     contents: dict[str, bytes] = {}
     for digest, entries in load.mails.items():
         raw = relay.originals.path(digest).read_bytes()
@@ -187,7 +188,9 @@ def _bundle(relay: Relay, load: _Load, sequence: int, whole: Container[str]) -> 
         if digest in whole:
             message, attached = _as_attachment(message, digest, raw)
         contents |= attached
-        items.append(wire.Mail(tuple(entry.recipient for entry in entries), message))
+        mails.append(wire.Mail(tuple(entry.recipient for entry in entries), message))
+    mails.sort(key=lambda mail: mail.message.date)  # a reply after what it quotes
+    items += mails
     return wire.Bundle(load.device.name, "down", sequence, incidents.now(), tuple(items), contents)
 
 

@@ -8,7 +8,7 @@
     [buildroot]  config = ["BR2_PACKAGE_...=y", ...]
     [kernel]     OPTION = "module it makes", "" where there is none
     [initramfs]  modules = [loaded in this order before the root file system is mounted]
-    [modules]    load = [loaded early at boot: drivers of what is on the board]
+    [modules]    early = [drivers that the first page waits for]; late = [those it does not]
     [services]   enable = [units]; mask = [units]
 
 and a board has besides
@@ -32,7 +32,7 @@ _LISTS = {
     "debian": ("packages", "without"),
     "buildroot": ("config",),
     "initramfs": ("modules",),
-    "modules": ("load",),
+    "modules": ("early", "late"),
     "services": ("enable", "mask"),
 }
 
@@ -52,7 +52,8 @@ class Recipe:
     buildroot_config: tuple[str, ...] = ()
     kernel: tuple[tuple[str, str], ...] = ()
     initramfs_modules: tuple[str, ...] = ()
-    modules_load: tuple[str, ...] = ()
+    modules_early: tuple[str, ...] = ()
+    modules_late: tuple[str, ...] = ()
     services_enable: tuple[str, ...] = ()
     services_mask: tuple[str, ...] = ()
 
@@ -105,9 +106,14 @@ class System:
         return _once(name for part in self._parts for name in part.initramfs_modules)
 
     @property
-    def modules_load(self) -> list[str]:
-        """Modules that are loaded early at boot, in order."""
-        return _once(name for part in self._parts for name in part.modules_load)
+    def modules_early(self) -> list[str]:
+        """Modules of what is on the board, loaded early at boot, in order."""
+        return _once(name for part in self._parts for name in part.modules_early)
+
+    @property
+    def modules_late(self) -> list[str]:
+        """Modules that are loaded when the first page can be seen, in order."""
+        return _once(name for part in self._parts for name in part.modules_late)
 
     @property
     def services_enable(self) -> list[str]:
@@ -150,7 +156,7 @@ def _check_kernel(system: System) -> None:
                     f"{part.name}: {option} makes {module!r}, but {where} says {other!r}"
                 )
     modules = {module for module, _ in seen.values()}
-    for name in (*system.initramfs_modules, *system.modules_load):
+    for name in (*system.initramfs_modules, *system.modules_early, *system.modules_late):
         if name not in modules:
             raise RecipeError(f"the module {name!r} belongs to no [kernel] option")
 

@@ -21,7 +21,7 @@ U_BOOT_SHA256 = "cdef7d507c93f1bbd9f015ea9bc21fa074268481405501945abc6f854d5b686
 U_BOOT_DATE = "1736208000"  # in its banner; constant, so that every build makes the same binary
 
 KERNEL_ADDRESS = 0x42000000  # above what a kernel unpacks to at 0x40008000
-APPLETS = "cat cut insmod mount reboot sh sha256sum sleep switch_root usleep".split()
+APPLETS = "blockdev cat cut dd insmod mkdir mknod mount printf reboot sh sha256sum sleep switch_root usleep".split()
 
 
 def environment_variables(text: str) -> dict[str, str]:
@@ -59,12 +59,15 @@ def u_boot(system: System, work: Path, cache: Path, log: Log) -> Path:
     kept = cache / "u-boot" / f"{system.board.name}-{key}.bin"
     if kept.exists():
         return kept
-    say("compiling U-Boot (two minutes, once)")
+    say("compiling U-Boot (two minutes the first time)")
     source = Archive(cache, "armhf", log).source("u-boot", U_BOOT_SOURCE, U_BOOT_SHA256)
-    tree = work / "u-boot"
-    shutil.rmtree(tree, ignore_errors=True)
-    tree.mkdir(parents=True)
-    log.run("tar", "--extract", "--strip-components=1", "--directory", tree, "--file", source)
+    # The tree is kept: a change of the environment compiles one file.
+    tree = RECIPES.parent.parent / "build/u-boot" / system.board.name
+    tree.mkdir(parents=True, exist_ok=True)
+    log.run(
+        *("tar", "--extract", "--skip-old-files", "--strip-components=1"),
+        *("--directory", tree, "--file", source),
+    )
     (tree / "mokanda.env").write_text(default)
     fragment = tree / "mokanda.config"
     fragment.write_text(config + f'CONFIG_DEFAULT_ENV_FILE="mokanda.env"\n')
@@ -89,7 +92,6 @@ def u_boot(system: System, work: Path, cache: Path, log: Log) -> Path:
     log.run(*make)
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(tree / "u-boot-sunxi-with-spl.bin", kept)
-    shutil.rmtree(tree)
     return kept
 
 
@@ -126,6 +128,8 @@ def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
                 order.append(Path(path).name)
                 shutil.copy(modules / path, tree / "modules")
     (tree / "modules/order").write_text("".join(f"{name}\n" for name in order))
+    nodes = _static_nodes((modules / "modules.devname").read_text())
+    (tree / "modules/nodes").write_text("".join(f"{node}\n" for node in nodes))
     archive = work / "initramfs.cpio"
     log.run("find", tree, "-exec", "touch", "--no-dereference", "--date=@0", "{}", "+")
     names = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
@@ -143,6 +147,12 @@ def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
     packed = work / "initramfs.cpio.zst"
     log.run("zstd", "-19", "--force", "--quiet", "-o", packed, archive)
     return packed
+
+
+def _static_nodes(names: str) -> list[str]:
+    """Device nodes of modules.devname, as arguments of mknod."""
+    lines = [line.split() for line in names.splitlines() if not line.startswith("#")]
+    return [f"{name} {kind[0]} {kind[1:].replace(':', ' ')}" for _, name, kind in lines]
 
 
 def _with_needs(modules: Path, name: str) -> list[str]:

@@ -34,11 +34,8 @@ UDEV_RULES_LEFT_OUT = (
     "90-iocost 96-e2scrub"
 ).split()
 
-# For a root file system that can be written, for logins and for desktops.
-TMPFILES_LEFT_OUT = (
-    "20-systemd-shell-extra 20-systemd-ssh-generator 20-systemd-stub credstore debian home "
-    "journal-nocow provision systemd-nologin systemd-pstore x11"
-).split()
+# The packages' own are for a root file system that can be written, for logins and for desktops.
+TMPFILES = ("dbus", "mokanda", "mokanda-image")
 
 # The same for every file of every build: what changes between two versions is content.
 FILE_TIME = 1735689600  # 2025-01-01
@@ -69,7 +66,7 @@ def _python(root: Path, log: Log) -> None:
         shutil.copytree(
             REPOSITORY / package,
             libraries / Path(package).name,
-            ignore=shutil.ignore_patterns("__pycache__", "tests"),
+            ignore=shutil.ignore_patterns("__pycache__", "tests", ".gitignore", "*.po"),
             dirs_exist_ok=True,
         )
     for path in (libraries, *sorted((root / "usr/lib").glob("python3.*"))):
@@ -135,9 +132,13 @@ use-bundle-signing-time=true
 
 
 def _modules(system: System, root: Path) -> None:
-    load = root / "usr/lib/modules-load.d/mokanda.conf"
-    load.parent.mkdir(exist_ok=True)
-    load.write_text("".join(f"{name}\n" for name in system.modules_load))
+    """Drivers of what is on the board, by name; modules-load.d is read before the mounts."""
+    early = root / "usr/lib/modules-load.d/board.conf"
+    early.parent.mkdir(exist_ok=True)
+    early.write_text("".join(f"{name}\n" for name in system.modules_early))
+    late = root / "usr/lib/mokanda/late-modules"
+    late.parent.mkdir(exist_ok=True)
+    late.write_text("".join(f"{name}\n" for name in system.modules_late))
 
 
 def _accounts_and_units(system: System, root: Path, log: Log) -> None:
@@ -158,8 +159,9 @@ def _accounts_and_units(system: System, root: Path, log: Log) -> None:
     for generator in (root / "usr/lib/systemd/system-generators").iterdir():
         if generator.name not in GENERATORS:
             generator.unlink()
-    for name in TMPFILES_LEFT_OUT:
-        (root / f"usr/lib/tmpfiles.d/{name}.conf").unlink(missing_ok=True)
+    for path in (root / "usr/lib/tmpfiles.d").glob("*.conf"):
+        if path.stem not in TMPFILES:
+            path.unlink()
     for rules in UDEV_RULES_LEFT_OUT:
         (root / f"usr/lib/udev/rules.d/{rules}.rules").unlink(missing_ok=True)
     preset = root / "usr/lib/systemd/system-preset/00-mokanda.preset"
@@ -189,6 +191,7 @@ def _writable(root: Path) -> None:
     for link, target in (
         ("etc/resolv.conf", "/run/systemd/resolve/stub-resolv.conf"),
         ("etc/mtab", "../proc/self/mounts"),
+        ("etc/systemd/system/default.target", "/usr/lib/systemd/system/multi-user.target"),
     ):
         (root / link).unlink(missing_ok=True)
         (root / link).symlink_to(target)

@@ -114,10 +114,11 @@ class Phone:
         self.page.screenshot(path=SCREENSHOTS / f"{test}-{self._shots}-{name}.png")
 
 
+Phones = Callable[..., Phone]
+
+
 @pytest.fixture
-def phones(
-    chromium: Browser, webmail: Webmail, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., Phone]]:
+def phones(chromium: Browser, webmail: Webmail, request: pytest.FixtureRequest) -> Iterator[Phones]:
     """Make phones; `phone(javascript=True)` has what most here do not."""
     with ExitStack() as stack:
 

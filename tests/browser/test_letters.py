@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What villagers do on their phones, in a real browser without JavaScript."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +10,10 @@ from playwright.sync_api import Dialog
 from mokanda_firmware.mailbox import sync
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import Attachment, Mailbox, Message
-from tests.browser.conftest import DOMAIN, PASSWORD, Phone, Webmail
+from tests.browser.conftest import DOMAIN, PASSWORD, Phones, Webmail
 from tests.unit.mailbox.letters import bundle_down
 
 pytestmark = pytest.mark.browser
-Phones = Callable[..., Phone]
 
 
 def test_two_villagers_register_and_write_to_each_other(phones: Phones) -> None:
@@ -159,28 +157,33 @@ def test_a_hostile_letter_does_nothing_even_with_javascript(
     assert [url for url in asked if not url.startswith((webmail.url, "data:"))] == []
 
 
-@pytest.mark.parametrize("locale", ["en", "fr"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_no_page_is_wider_than_a_phone(phones: Phones, locale: str, dark: bool) -> None:
-    awa = phones(javascript=True, dark=dark, locale=locale)
-    awa.open("/register")
-    awa.fill(name="awa", display_name="Awa", password=PASSWORD, again=PASSWORD)
-    awa.page.click("main button")
-    long = "supercalifragilistic" * 8
-    awa.write("awa", long, f"{long}\n{long}")
-    awa.page.click("button[name=send]")
-    for path in ("/inbox", "/mail/1", "/mail/1/reply", "/write", "/outbox", "/sent", "/device"):
-        awa.open(path)
-        awa.shoot(path.strip("/").replace("/", "-"))
-        assert awa.page.evaluate("document.documentElement.scrollWidth") <= 360, path
-
-
-def test_a_first_visit_takes_two_requests(phones: Phones) -> None:
+def test_a_deleted_letter_comes_back_and_a_lost_one_is_found(phones: Phones) -> None:
     awa = phones()
-    asked: list[str] = []
-    awa.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
-    awa.open("/")
-    assert [name.partition("-")[0] for name in asked if not name.startswith("data:")] == [
-        "",
-        "style",
-    ]
+    awa.register("awa")
+    awa.write("awa", "Réunion", "Les parents viennent jeudi.")
+    awa.press("Send")
+    awa.open("/inbox")
+    awa.page.click(".letters a")
+    awa.press("Delete")
+    assert awa.subjects() == []
+    awa.shoot("undo")
+    awa.press("Undo")
+    assert awa.subjects() == ["Réunion"]
+    awa.open("/search")
+    awa.fill(q="reunion parents")
+    awa.press("Search")
+    assert awa.page.locator("mark").all_inner_texts()[:1] == ["parents"]
+    awa.shoot("found")
+
+
+def test_a_letter_is_taken_back_from_the_outbox(phones: Phones) -> None:
+    awa = phones()
+    awa.register("awa")
+    awa.write("marie@example.org", "Trop vite", "Attends.")
+    awa.press("Send")
+    awa.page.click(".letters a")
+    awa.shoot("waiting")
+    awa.press("Take it back")
+    assert awa.page.input_value("[name=to]") == "marie@example.org"
+    awa.open("/outbox")
+    assert awa.subjects() == []

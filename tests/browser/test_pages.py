@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for every page on a phone: it fits, everybody can use it, it costs little."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page
+
+from mokanda_firmware import status
+from tests.browser.conftest import PASSWORD, Phones
+
+pytestmark = pytest.mark.browser
+PAGES = (
+    *("/inbox", "/inbox?select=1", "/inbox?note=moved-trash&undo=1", "/outbox", "/sent"),
+    *("/archive", "/trash", "/drafts", "/more", "/search", "/search?q=supercali", "/people"),
+    *("/mail/1", "/mail/1/reply", "/mail/1/forward", "/write", "/account", "/device"),
+    *("/villagers", "/villagers/1", "/villagers/2", "/nowhere"),
+)
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_page_fits_a_phone_and_axe_finds_nothing(
+    phones: Phones, locale: str, dark: bool
+) -> None:
+    status.publish("courier", state="syncing", progress=0.4, bytes_up=12_000)
+    status.publish("modem", state="no_sim", detail="x" * 80)
+    status.publish("updates", state="available", version="1", offered="2", size=96_000)
+    awa, ben = (phones(javascript=True, dark=dark, locale=locale) for _ in range(2))
+    long = "supercalifragilistic" * 8
+    problems = []
+    for path in ("/", "/register"):
+        awa.open(path)
+        problems += found(awa.page, path)
+        awa.shoot(path.strip("/") or "home")
+    for phone, name in ((awa, "awa"), (ben, "ben")):
+        phone.open("/register")
+        phone.fill(name=name, display_name=name, password=PASSWORD, again=PASSWORD)
+        phone.page.click("main button")
+    awa.write("awa, ben, marie@example.org", long, f"{long}\n{long}")
+    awa.page.click("button[name=send]")
+    awa.write("awa", "Draft", "Text")
+    awa.page.click("button[name=save]")
+    for path in PAGES:
+        awa.open(path)
+        problems += found(awa.page, path)
+        awa.shoot(path.strip("/").replace("/", "-").replace("?", "-"))
+    assert problems == []
+
+
+def found(page: Page, path: str) -> list[str]:
+    """What is wrong with a page."""
+    problems = []
+    width = page.evaluate("document.documentElement.scrollWidth")
+    if width > 360:
+        problems.append(f"{path}: {width} pixels wide")
+    answer = Axe().run(page).response
+    assert answer["passes"], "axe has not looked at the page"
+    for violation in answer["violations"]:
+        where = [node["target"] for node in violation["nodes"]]
+        problems.append(f"{path}: {violation['id']}: {violation['help']}: {where}")
+    return problems
+
+
+def test_a_first_visit_takes_two_requests(phones: Phones) -> None:
+    awa = phones()
+    asked: list[str] = []
+    awa.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    awa.open("/")
+    names = [name.partition("-")[0] for name in asked if not name.startswith("data:")]
+    assert names == ["", "style"]

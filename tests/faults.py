@@ -40,6 +40,7 @@ class FaultyLink:
     Attributes:
         plans: for the connections to come; then `default` is used.
         carried: bytes up and down, over all connections.
+        cuts: how many connections were cut or refused.
     """
 
     def __init__(self, target: tuple[str, int], default: Plan = Plan()) -> None:
@@ -47,6 +48,7 @@ class FaultyLink:
         self.default = default
         self.plans: deque[Plan] = deque()
         self.connections = 0
+        self.cuts = 0
         self.carried = [0, 0]
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._closing = False
@@ -80,6 +82,7 @@ class FaultyLink:
             plan = self.plans.popleft() if self.plans else self.default
             self.connections += 1
             if plan.refuse:
+                self.cuts += 1
                 _close(client, abrupt=True)
                 continue
             threading.Thread(target=self._carry, args=(client, plan), daemon=True).start()
@@ -92,6 +95,7 @@ class FaultyLink:
             return
         with _Flow(client, server, plan, self.carried) as flow:
             flow.run()
+            self.cuts += flow.cut
 
 
 class _Flow:
@@ -107,6 +111,7 @@ class _Flow:
         self._free_at = [0.0, 0.0]  # when each direction has sent what it was given
         self._queues: tuple[deque[tuple[float, bytes]], ...] = (deque(), deque())
         self._open = [True, True]
+        self.cut = False
         for end in self._ends:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -120,9 +125,7 @@ class _Flow:
         trace: TracebackType | None,
     ) -> None:
         for end in self._ends:
-            _close(end, abrupt=self._plan.abrupt and self._cut)
-
-    _cut = False
+            _close(end, abrupt=self._plan.abrupt and self.cut)
 
     def run(self) -> None:
         """Carry until both ends have finished, or the plan cuts."""
@@ -166,7 +169,7 @@ class _Flow:
                 elif left is None:
                     self._ends[1 - way].shutdown(socket.SHUT_WR)
                 if self._left[way] == 0:
-                    self._cut = True
+                    self.cut = True
                     return False
         return True
 

@@ -189,6 +189,17 @@ def test_a_mail_too_large_for_one_bundle_goes_alone(village: Village, served: Se
     assert [mail.text for mail in served.world.sent] == ["small", "large"]
 
 
+def test_all_bundles_that_wait_come_in_one_session(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mokanda_relay.down.FULL", 1)  # bytes: each mail has its own
+    village.sync()
+    for number in range(3):
+        served.world.write("ada@example.org", ["amina@kitenge.example"], "Mbote", str(number))
+    assert village.sync().received == 3
+    assert sorted(village.texts("inbox")) == ["0", "1", "2"]
+
+
 def test_progress_is_told(village: Village) -> None:
     village.write("with a file", files={"photo.jpg": os.urandom(300_000)})
     village.sync()

@@ -206,6 +206,7 @@ class Connection:
                     file.write(chunk)
                     progress(file.tell())
             finally:
+                response.close()  # read1 does not do it at the end
                 file.flush()
                 os.fsync(file.fileno())
 

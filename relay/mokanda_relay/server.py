@@ -95,6 +95,8 @@ def _device_server(relay: Relay, listen: Listen) -> _Server:
         shutdown_timeout=1,
     )
     server.ConnectionClass = _DeviceConnection
+    # Beyond this number, ten by default, cheroot closes a connection after each answer.
+    server.keep_alive_conn_limit = 100_000
     server.ssl_adapter = _LazyTls(relay.certificate, relay.certificate_key)
     server.max_request_body_size = protocol.MAX_BUNDLE
     return server

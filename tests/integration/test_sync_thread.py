@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
+import http.client
 import json
 import os
+import ssl
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -208,3 +212,16 @@ def test_progress_is_told(village: Village) -> None:
     assert states[:2] == ["connecting", "syncing"]
     assert parts == sorted(parts)
     assert parts[-1] == 1.0
+
+
+def test_devices_that_hang_on_do_not_shut_others_out(village: Village, served: Served) -> None:
+    url = urlsplit(served.device_url)
+    context = ssl._create_unverified_context()
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            idle = http.client.HTTPSConnection(url.hostname or "", url.port, context=context)
+            stack.callback(idle.close)
+            idle.request("GET", "/nothing")
+            idle.getresponse().read()
+        village.write("still")
+        assert village.sync().sent == 1

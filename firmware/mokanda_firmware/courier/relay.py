@@ -210,6 +210,12 @@ class Connection:
                 file.flush()
                 os.fsync(file.fileno())
 
+    def get(self, path: str, offset: int) -> http.client.HTTPResponse:
+        """Ask for a file of the relay's, from byte `offset` on; the caller reads the answer."""
+        with _cuts():
+            self._begin("GET", path, None, {"Range": f"bytes={offset}-"})
+            return self._http.getresponse()
+
     def _ask_for(self, sealed: Sealed, file: BinaryIO, token: str) -> http.client.HTTPResponse:
         headers = {protocol.TOKEN_HEADER: token}
         if file.tell():

@@ -78,7 +78,13 @@ class Daemon:
             request.fail(f"The updates service does not know “{request.verb}”.")
 
     def _check(self, request: status.Request) -> None:
-        """The relay tells at the start of a session what it offers: have one."""
+        """The relay tells at the start of a session what it offers: have one.
+
+        What failed before may be tried again then, for somebody asked.
+        """
+        if Memory.read().failed:
+            Memory().keep()
+            show()
         try:
             request.reply(**status.request("courier", "sync"))
         except status.RequestError as error:

@@ -197,6 +197,16 @@ def test_asking_the_relay_takes_the_courier(start: Callable[[], Running]) -> Non
         status.request("updates", "check")
 
 
+def test_a_check_lets_a_failed_update_be_tried_again(start: Callable[[], Running]) -> None:
+    Memory(failed="1.1.0", reason="It was refused.").keep()
+    offer.note(OFFER)
+    running = start()
+    running.wait_for("failed")
+    with pytest.raises(status.RequestError):
+        status.request("updates", "check")
+    running.wait_for("available")
+
+
 def test_a_check_is_a_sync(start: Callable[[], Running]) -> None:
     courier = status.Requests("courier")
 

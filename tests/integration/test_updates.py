@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An update from the relay to the device, both real, up to the moment that takes a board."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mokanda_firmware import paths
+from mokanda_firmware.updates import download, offer
+from mokanda_firmware.updates.link import to_relay
+from mokanda_relay import devices, releases
+from tests.relay_served import Served
+from tests.village import Village, a_village
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+CONTENT = os.urandom(200_000)
+
+
+@pytest.fixture
+def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    """A village whose device runs version 1.0.0 on an Orange Pi Zero."""
+    release = {"ID": "mokanda", "VERSION_ID": "1.0.0", "VARIANT_ID": "orangepi-zero"}
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)
+    claim = devices.add(served.relay, "kitenge", "kitenge.example")
+    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
+        yield village
+
+
+def release(served: Served, tmp_path: Path, version: str, board: str = "orangepi-zero") -> None:
+    file = tmp_path / "update.raucb"
+    file.write_bytes(CONTENT)
+    releases.add(served.relay.releases, file, version, board)
+
+
+def test_a_release_is_offered_once_the_relay_knows_the_board(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    release(served, tmp_path, "1.1.0")
+    village.sync()
+    village.sync()
+    offered = offer.read()
+    assert offered is not None
+    assert (offered.version, offered.size) == ("1.1.0", len(CONTENT))
+
+
+@pytest.mark.parametrize(("version", "board"), [("1.0.0", "orangepi-zero"), ("1.1.0", "other")])
+def test_no_offer_of_what_runs_or_of_another_board(
+    village: Village, served: Served, tmp_path: Path, version: str, board: str
+) -> None:
+    release(served, tmp_path, version, board)
+    village.sync()
+    village.sync()
+    assert offer.read() is None
+
+
+def test_an_offered_release_is_fetched(village: Village, served: Served, tmp_path: Path) -> None:
+    release(served, tmp_path, "1.1.0+1.g0123")
+    village.sync()
+    village.sync()
+    offered = offer.read()
+    assert offered is not None
+    begun = paths.updates() / f"{offered.sha256}.part"
+    begun.parent.mkdir()
+    begun.write_bytes(CONTENT[:1000])
+    fetched = download.fetch(to_relay, offered, paths.updates(), lambda _done: None)
+    assert fetched.read_bytes() == CONTENT

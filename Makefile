@@ -3,6 +3,8 @@
 
 BOARD ?= orangepi-zero
 ENGINE ?= debian
+N ?= 1000
+SEED ?= 1
 PYTHON := build/venv/bin/python
 SETUP := build/venv/.ready
 export MOKANDA_CHROMIUM ?= $(CURDIR)/scripts/chromium
@@ -12,7 +14,7 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick lint format image flash release bench translations toolbox clean distclean
+.PHONY: help run run-host test test-quick lint format image flash release bench bench-wire bench-faults bench-webmail translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +29,7 @@ test: lint test-quick image ## everything: lint, unit, integration, browser, emu
 	$(PYTHON) -m pytest tests/emulator
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
-	$(PYTHON) -m pytest tests --ignore=tests/emulator
+	$(PYTHON) -m pytest tests/unit tests/integration tests/browser
 
 lint: $(SETUP) ## ruff, mypy, shellcheck, shfmt, yamllint
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint
@@ -44,8 +46,16 @@ flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
 release: image ## signed update, checksums and manifest in build/release (PUBLISH=relay's data folder)
 	scripts/release --board $(BOARD) $(if $(PUBLISH),--publish $(PUBLISH))
 
-bench: $(SETUP) ## measure against the peers
-	$(PYTHON) -m tests.bench
+bench: bench-wire bench-faults bench-webmail ## measure everything against the peers
+
+bench-wire: $(SETUP) ## bytes of a mail on the wire, beside the peers' formats
+	$(PYTHON) -m tests.bench.wire
+
+bench-faults: $(SETUP) ## mail lost or doubled in N cuts (N=1000 SEED=1)
+	$(PYTHON) -m tests.bench.faults --cuts $(N) --seed $(SEED)
+
+bench-webmail: $(SETUP) ## the webmail beside Lokole's client, on the same store
+	$(PYTHON) -m tests.bench.webmail
 
 translations: $(SETUP) ## compile and check the translation catalogues
 	$(PYTHON) scripts/translations.py

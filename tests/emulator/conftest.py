@@ -6,7 +6,6 @@ Booting takes most of a minute, so tests share the board; each leaves it as it f
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -52,12 +51,9 @@ def measured(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def folder() -> Path:
-    """Where this run keeps the card and all logs; the next run clears it."""
-    path = REPOSITORY / "build" / "test-emulator"
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
-    return path
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this run keeps the card and all logs; a failure names the console's."""
+    return tmp_path_factory.mktemp("emulator")
 
 
 @pytest.fixture(scope="session")

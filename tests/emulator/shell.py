@@ -24,7 +24,7 @@ while read -r line; do eval "$$line"; done'
 KERNEL_ARGUMENTS: Final = " ".join(
     (
         "systemd.debug_shell=ttyS0",
-        "systemd.set_credential_binary=systemd.unit-dropin.debug-shell.service:"
+        "systemd.set_credential_binary=systemd.unit-dropin.debug-shell.service~zz-tests:"
         + base64.b64encode(SHELL_UNIT.encode()).decode(),
         "systemd.mask=serial-getty@ttyS0.service",
         "systemd.show_status=no",
@@ -105,7 +105,7 @@ class Shell:
         try:
             wait_until(fulfilled, f"the status of {name}", seconds, every=0.5)
         except DeadlineError as error:
-            journal = self.run(f"journalctl --no-pager --lines=40 --unit=mokanda-{name}").output
+            journal = self.run("journalctl --no-pager --lines=60 --unit=mokanda-*").output
             raise DeadlineError(f"{error}; it is {seen}\n{journal}") from None
         return seen
 

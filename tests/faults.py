@@ -23,7 +23,7 @@ class Plan:
     """What happens to one connection; byte counts are those of TCP's payload, TLS and all.
 
     `up` is from the client to the server. `rate` is in bytes a second in each direction, 0 for
-    no limit; `delay` is that of each direction in seconds.
+    no limit; `delay` is that of each direction in seconds, and is paid twice to connect.
     """
 
     cut_after_up: int | None = None
@@ -88,6 +88,7 @@ class FaultyLink:
             threading.Thread(target=self._carry, args=(client, plan), daemon=True).start()
 
     def _carry(self, client: socket.socket, plan: Plan) -> None:
+        time.sleep(2 * plan.delay)
         try:
             server = socket.create_connection(self._target, timeout=10)
         except OSError:

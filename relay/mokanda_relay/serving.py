@@ -12,7 +12,7 @@ from bottle import HTTPResponse, LocalRequest
 
 # Small pieces: on TLS each is a record, and a cut loses the record that it hits.
 _PIECE_UP = 64 * 1024  # at most; what has arrived is handed on
-_PIECE_DOWN = 2 * 1024
+_PIECE_DOWN = 768
 
 _FROM_OFFSET = re.compile(r"bytes=(\d{1,15})-")
 

@@ -13,14 +13,14 @@ shift
 status=0
 while read -r line; do
   case $line in
-  '# '*' is not set')
-    option=${line#'# '}
-    option=${option%' is not set'}
-    grep -q "^$option=" "$config" || continue
-    ;;
-  *=m) grep -qFx -e "$line" -e "${line%m}y" "$config" && continue ;;
-  *=*) grep -qFx -e "$line" "$config" && continue ;;
-  *) continue ;;
+    '# '*' is not set')
+      option=${line#'# '}
+      option=${option%' is not set'}
+      grep -q "^$option=" "$config" || continue
+      ;;
+    *=m) grep -qFx -e "$line" -e "${line%m}y" "$config" && continue ;;
+    *=*) grep -qFx -e "$line" "$config" && continue ;;
+    *) continue ;;
   esac
   echo "$config did not take: $line" >&2
   status=1

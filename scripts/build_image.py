@@ -22,7 +22,8 @@ REPOSITORY = RECIPES.parent
 DESCRIPTION = """Build the SD card image of a board from recipes/.
 
 Writes build/image/<board>/: mokanda.img (the card), slot.img (what an update carries) and
-record.json (commit, packages, suites, sizes)."""
+record.json (commit, packages, suites, sizes). An image that was built from the same files is
+left as it is; `make clean` makes the next one take the mirror's newest packages."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,7 +54,12 @@ def build(system: System, engine: str) -> None:
     commit = os.environ["MOKANDA_COMMIT"]
     epoch = int(os.environ["SOURCE_DATE_EPOCH"])
     version = os.environ["MOKANDA_VERSION"]
+    inputs = os.environ["MOKANDA_INPUTS"]
     say(f"Mokanda {version} for the {system.board.summary}, engine {engine}")
+    if _inputs(output / "record.json") == inputs:
+        say("the image is up to date")
+        return
+    (output / "record.json").unlink(missing_ok=True)
 
     built: Built = importlib.import_module(f"scripts.engines.{engine}").build(
         system, work, cache, log
@@ -80,6 +86,7 @@ def build(system: System, engine: str) -> None:
         "commit": commit,
         "source_date_epoch": epoch,
         "engine": engine,
+        "inputs": inputs,
         "suites": built.suites,
         "security": built.security,
         "keyring_sha256": _sha256(keyring),
@@ -94,6 +101,14 @@ def build(system: System, engine: str) -> None:
     if not built.security:
         say("note: this image has no security updates, the mirror did not offer them")
     say(f"{image.relative_to(REPOSITORY)}: {megabytes(image.stat().st_size)}")
+
+
+def _inputs(record: Path) -> str | None:
+    """What the last image was built from; None when there is none that is whole."""
+    if not record.exists():
+        return None
+    made_of: str | None = json.loads(record.read_text()).get("inputs")
+    return made_of
 
 
 def _sha256(path: Path) -> str:

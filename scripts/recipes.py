@@ -8,7 +8,7 @@
     [buildroot]  config = ["BR2_PACKAGE_...=y", ...]
     [kernel]     OPTION = "module it makes", "" where there is none
     [initramfs]  modules = [loaded in this order before the root file system is mounted]
-    [modules]    early = [drivers that the first page waits for]; late = [those it does not]
+    [modules]    early = [what the first page waits for]; late = [what it does not]
     [services]   enable = [units]; mask = [units]
 
 and a board has besides
@@ -107,7 +107,7 @@ class System:
 
     @property
     def modules_early(self) -> list[str]:
-        """Modules of what is on the board, loaded early at boot, in order."""
+        """Modules that the initramfs loads from the root file system, in order."""
         return _once(name for part in self._parts for name in part.modules_early)
 
     @property

@@ -21,7 +21,10 @@ U_BOOT_SHA256 = "cdef7d507c93f1bbd9f015ea9bc21fa074268481405501945abc6f854d5b686
 U_BOOT_DATE = "1736208000"  # in its banner; constant, so that every build makes the same binary
 
 KERNEL_ADDRESS = 0x42000000  # above what a kernel unpacks to at 0x40008000
-APPLETS = "blockdev cat cut dd insmod mkdir mknod mount printf reboot sh sha256sum sleep switch_root usleep".split()
+APPLETS = (
+    "blockdev chroot cut dd insmod mkdir mknod mount printf reboot sh sha256sum sleep switch_root "
+    "sync usleep"
+).split()
 
 
 def environment_variables(text: str) -> dict[str, str]:
@@ -121,15 +124,14 @@ def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
         (tree / "bin" / applet).symlink_to("busybox")
 
     modules = built.root / "usr/lib/modules" / built.kernel_release
-    order: list[str] = []
-    for name in system.initramfs_modules:
-        for path in _with_needs(modules, name):
-            if Path(path).name not in order:
-                order.append(Path(path).name)
-                shutil.copy(modules / path, tree / "modules")
-    (tree / "modules/order").write_text("".join(f"{name}\n" for name in order))
+    first = _in_order(modules, system.initramfs_modules)
+    for path in first:
+        shutil.copy(modules / path, tree / "modules")
+    early = [path for path in _in_order(modules, system.modules_early) if path not in first]
+    _write_lines(tree / "modules/first", [Path(path).name for path in first])
+    _write_lines(tree / "modules/early", [f"{built.kernel_release}/{path}" for path in early])
     nodes = _static_nodes((modules / "modules.devname").read_text())
-    (tree / "modules/nodes").write_text("".join(f"{node}\n" for node in nodes))
+    _write_lines(tree / "modules/nodes", nodes)
     archive = work / "initramfs.cpio"
     log.run("find", tree, "-exec", "touch", "--no-dereference", "--date=@0", "{}", "+")
     names = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
@@ -155,13 +157,17 @@ def _static_nodes(names: str) -> list[str]:
     return [f"{name} {kind[0]} {kind[1:].replace(':', ' ')}" for _, name, kind in lines]
 
 
-def _with_needs(modules: Path, name: str) -> list[str]:
-    """A module's file after those it needs; none where the kernel has it built in."""
+def _in_order(modules: Path, names: list[str]) -> list[str]:
+    """Files of modules, each after those it needs; those built into the kernel have none."""
+    needs: dict[str, list[str]] = {}
     for line in (modules / "modules.dep").read_text().splitlines():
-        path, _, needs = line.partition(":")
-        if Path(path).name.split(".")[0].replace("-", "_") == name:
-            return [*reversed(needs.split()), path]
-    return []
+        path, _, others = line.partition(":")
+        needs[Path(path).name.split(".")[0].replace("-", "_")] = [*reversed(others.split()), path]
+    return list(dict.fromkeys(path for name in names for path in needs.get(name, [])))
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines))
 
 
 def device_tree(system: System, built: Built, work: Path, log: Log) -> Path:

@@ -24,7 +24,7 @@ sed seq sh sha256sum sleep sort stat stty sync tail tar tee test time timeout to
 truncate tty uname uniq uptime usleep vi wc wget which xargs yes zcat""".split()
 
 # Run by systemd at each boot before all else; others find nothing to do here.
-GENERATORS = ("systemd-debug-generator", "systemd-fstab-generator")
+GENERATORS = ("systemd-debug-generator",)
 # Rules for devices that no board of ours has; udev reads every rule for every device.
 UDEV_RULES_LEFT_OUT = (
     "60-autosuspend 60-cdrom_id 60-dmi-id 60-drm 60-evdev 60-fido-id 60-infiniband 60-input-id "
@@ -132,10 +132,7 @@ use-bundle-signing-time=true
 
 
 def _modules(system: System, root: Path) -> None:
-    """Drivers of what is on the board, by name; modules-load.d is read before the mounts."""
-    early = root / "usr/lib/modules-load.d/board.conf"
-    early.parent.mkdir(exist_ok=True)
-    early.write_text("".join(f"{name}\n" for name in system.modules_early))
+    """Drivers by name, for mokanda-drivers.service."""
     late = root / "usr/lib/mokanda/late-modules"
     late.parent.mkdir(exist_ok=True)
     late.write_text("".join(f"{name}\n" for name in system.modules_late))

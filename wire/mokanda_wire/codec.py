@@ -8,6 +8,7 @@ same bytes from every version of the encoder: variant H is deterministic, and te
 hold pyppmd's versions to it.
 """
 
+import contextlib
 import lzma
 import zlib
 
@@ -28,7 +29,11 @@ MODEL = 16 * 1024 * 1024  # bytes of memory of the model, once at each end
 _DICTIONARY = 2 * 1024 * 1024  # bytes; encoding takes twelve times this, decoding once
 _LZMA = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": _DICTIONARY}]
 _MAX_FILE_IN_TEXT = 128 * 1024
-_PADDING = 4096  # zeros at a time; of sound data, a decoder may want one behind its end
+# Behind the text comes a byte that no text foresees. Without it the last bytes of a text may
+# cost nothing, and pyppmd 1.1.1, of Debian 13, takes the stream to end before them.
+_GUARD = b"\x07"
+_AHEAD = 16  # zeros behind the data; the range decoder reads some bytes ahead
+_PADDING = 4096  # zeros at a time for data that is cut
 
 
 class CodecError(ValueError):
@@ -41,7 +46,7 @@ def compress_text(text: bytes, primer: bytes) -> tuple[int, bytes]:
         return TEXT_STORED, b""
     encoder = pyppmd.Ppmd7Encoder(ORDER, MODEL)
     encoder.encode(primer)
-    data = bytes(encoder.encode(text) + encoder.flush())
+    data = bytes(encoder.encode(text + _GUARD) + encoder.flush())
     return (TEXT_PPMD, data) if len(data) < len(text) else (TEXT_STORED, text)
 
 
@@ -64,20 +69,26 @@ def decompress_text(how: int, data: bytes, size: int, primer: bytes) -> bytes:
     decoder = pyppmd.Ppmd7Decoder(ORDER, MODEL)
     size += len(primer)
     try:
-        out = decoder.decode(beginning + data, size)
-        # Of damaged data, too, all must be decoded: a decoder let go of while it waits for
-        # more takes the process down with it (seen with pyppmd 1.3.1).
+        out = decoder.decode(beginning + data + bytes(_AHEAD), size)
+        # Of damaged data, too, all must be decoded: a decoder let go of while it waits for more
+        # takes the process down with it, as does one asked to go on behind its end.
         while len(out) < size and not decoder.eof:
-            padding = bytes(_PADDING) if decoder.needs_input else b""
-            more = decoder.decode(padding, size - len(out))
-            if not (more or padding):
-                break
-            out += more
-    except (pyppmd.PpmdError, SystemError, ValueError) as error:
+            out += decoder.decode(bytes(_PADDING), size - len(out))
+    except (pyppmd.PpmdError, SystemError, MemoryError, ValueError) as error:
         raise CodecError("The text is damaged.") from error
+    finally:
+        _free(decoder)
     if len(out) != size or out[: len(primer)] != primer:
         raise CodecError("The text is damaged.")
     return bytes(out[len(primer) :])
+
+
+def _free(decoder: object) -> None:
+    """Free a decoder's model, which pyppmd 1.1.1 as Debian builds it (by CFFI) never does else."""
+    leave = getattr(decoder, "__exit__", None)
+    if leave:
+        with contextlib.suppress(RuntimeError):  # it then releases a lock that nobody holds
+            leave(None, None, None)
 
 
 def compress_file(content: bytes) -> tuple[int, bytes]:
@@ -102,7 +113,7 @@ def decompress_file(how: int, data: bytes, size: int) -> bytes:
     elif how == FILE_LZMA:
         decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_LZMA)
         try:
-            content = decompressor.decompress(data, size)
+            content = decompressor.decompress(data, size + 1)
         except lzma.LZMAError as error:
             raise CodecError("A file is damaged.") from error
     else:

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Test vectors of the wire format, for this and any other implementation (docs/wire.md).
+
+`python -m tests.unit.wire.vectors` writes wire.json anew, which only a new format may need.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mokanda_wire import bundle, protocol, quoting
+from mokanda_wire.bundle import Bundle, Event, Mail, Report, Residents
+from mokanda_wire.history import History, Record, Row, applied
+from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
+
+FILE = Path(__file__).with_name("wire.json")
+NOW = datetime(2026, 3, 1, 2, 10, tzinfo=UTC)
+NOTE = b"Mbote na yo\n" * 3
+PHOTO = bytes(range(256))
+LETTER = Message(
+    message_id="letter@example.com",
+    date=NOW - timedelta(hours=2),
+    sender=Mailbox("jean@example.com", "Jean Mbé"),
+    to=(Mailbox("amina@kimpese.example.org", "Amina"),),
+    cc=(Mailbox("bako@kimpese.example.org"),),
+    subject="La récolte",
+    text="Bonjour Amina,\n\n> > comment va la récolte ?\n> Bien.\n\nJean\n",
+    reply_to=(Mailbox("famille@example.com"),),
+    in_reply_to="unseen@example.com",
+    references=("root@example.com", "unseen@example.com"),
+    attachments=(
+        Attachment("note.txt", "text/plain", digest_of(NOTE), len(NOTE)),
+        Attachment("p.jpg", "image/jpeg", digest_of(PHOTO), len(PHOTO), "photo"),
+        Attachment("held.pdf", "application/pdf", digest_of(b"held"), 4),
+    ),
+)
+REPLY = Message(
+    message_id="reply@kimpese.example.org",
+    date=NOW + timedelta(hours=1),
+    sender=Mailbox("amina@kimpese.example.org", "Amina"),
+    to=(Mailbox("jean@example.com", "Jean Mbé"),),
+    cc=(),
+    subject="Re: La récolte",
+    text="Bien.\n\n> Bonjour Amina,\n>\n> > > comment va la récolte ?\n> > Bien.\n",
+    html="<p>Bien.</p>",
+)
+
+
+def make() -> dict[str, Any]:
+    """Compute all vectors."""
+    relay: list[Row] = []
+    device: list[Row] = []
+    steps = []
+
+    def send(sent: Bundle, sender: list[Row], reader: list[Row]) -> Bundle:
+        encoded = bundle.encode(sent, History(sender))
+        decoded = bundle.decode(encoded.data, History(reader))
+        sender[:] = applied(sender, History(sender).append(encoded.record))
+        reader[:] = applied(reader, History(reader).append(decoded.record))
+        record = Record.load(decoded.record)
+        tip = History(reader).tip
+        steps.append(
+            {
+                "direction": sent.direction,
+                "data": encoded.data.hex(),
+                "text": record.text.hex(),
+                "reader_ids": [list(pair) for pair in record.ids],
+                "sender_ids": [list(pair) for pair in Record.load(encoded.record).ids],
+                "history_end": tip.end,
+                "history_digest": tip.digest.hex(),
+            }
+        )
+        return decoded.bundle
+
+    mail = Mail(("amina@kimpese.example.org", "bako@kimpese.example.org"), LETTER)
+    contents = {digest_of(NOTE): NOTE, digest_of(PHOTO): PHOTO}
+    received = send(Bundle("kimpese", "down", 1, NOW, (mail,), contents), relay, device)
+    (arrived,) = received.items
+    assert isinstance(arrived, Mail)
+    reply = replace(REPLY, in_reply_to=arrived.message.message_id)
+    items = (
+        Residents(("amina", "bako")),
+        Report({"version": "0.1.0", "signal": 71}),
+        Mail(("jean@example.com",), reply),
+    )
+    forwarded = send(Bundle("kimpese", "up", 1, NOW + timedelta(hours=2), items), device, relay)
+    *_, sent = forwarded.items
+    assert isinstance(sent, Mail)
+    at = NOW + timedelta(hours=3)
+    event = Event(sent.message.message_id, "jean@example.com", "bounced", at, "no such person")
+    send(Bundle("kimpese", "down", 2, NOW + timedelta(hours=26), (event,)), relay, device)
+    hello = protocol.Hello(
+        device="kimpese",
+        counter=7,
+        now=NOW,
+        version="0.1.0",
+        applied_down=1,
+        up=protocol.Sealed(2, 1200, bytes(range(32))),
+        history=History(device).tip,
+    )
+    secret = bytes(range(32))
+    text = "Jean:\n> Amina:\n> > Mbote!\n> >\n> > Ndenge?\n> Malamu.\n\nBonjour"
+    return {
+        "bundles": steps,
+        "hello": {
+            "message": protocol.dump(hello).hex(),
+            "secret": secret.hex(),
+            "tagged": protocol.authenticate(
+                protocol.dump(hello), secret, protocol.HELLO_LABEL
+            ).hex(),
+        },
+        "quoting": {"text": text, "stripped": quoting.strip(text)},
+    }
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(make(), indent=1, ensure_ascii=True) + "\n", encoding="utf-8")

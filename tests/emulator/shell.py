@@ -100,7 +100,7 @@ class Shell:
         def fulfilled() -> bool:
             nonlocal seen
             seen = self.status(name)
-            return condition(seen)
+            return bool(seen) and condition(seen)
 
         try:
             wait_until(fulfilled, f"the status of {name}", seconds, every=0.5)

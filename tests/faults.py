@@ -161,14 +161,14 @@ class _Flow:
         for way, queue in enumerate(self._queues):
             while queue and queue[0][0] <= time.monotonic():
                 data = queue.popleft()[1]
+                if not data:
+                    self._ends[1 - way].shutdown(socket.SHUT_WR)
+                    continue
                 left = self._left[way]
                 if left is not None:
                     data, self._left[way] = data[:left], left - len(data[:left])
-                if data:
-                    self._ends[1 - way].sendall(data)
-                    self._carried[way] += len(data)
-                elif left is None:
-                    self._ends[1 - way].shutdown(socket.SHUT_WR)
+                self._ends[1 - way].sendall(data)
+                self._carried[way] += len(data)
                 if self._left[way] == 0:
                     self.cut = True
                     return False

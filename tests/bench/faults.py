@@ -115,7 +115,7 @@ class Trial:
             self.sync()
 
     def _cut(self) -> Plan:
-        size = int(self.fate.expovariate(1 / 2500))
+        size = int(self.fate.expovariate(1 / 1200))
         if self.fate.random() < 0.03:
             return Plan(refuse=True)
         abrupt = self.fate.random() < 0.5

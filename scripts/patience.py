@@ -46,16 +46,19 @@ class Deadline:
         self._seconds = seconds
         self._what = what
         self._start = time.monotonic()
+        self._crowding = crowding()
 
     def left(self) -> float:
         """Seconds left; raises DeadlineError when there are none."""
-        allowed = self._seconds * slowness() * crowding()
+        # A crowd that has just left did hold us up.
+        self._crowding = max(self._crowding, crowding())
+        allowed = self._seconds * slowness() * self._crowding
         elapsed = time.monotonic() - self._start
         if elapsed > allowed:
             raise DeadlineError(
                 f"waited {elapsed:.0f} s in vain for {self._what} ({self._seconds:.0f} s"
-                f" x {slowness():.1f} for a slow computer x {crowding():.1f} for load"
-                f" {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)"
+                f" x {slowness():.1f} for a slow computer x {self._crowding:.1f} for load"
+                f" {self._crowding * (os.cpu_count() or 1):.1f} on {os.cpu_count()} cores)"
             )
         return allowed - elapsed
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from scripts.emulator import LOOPBACK, Board, answers
-from scripts.patience import wait_until
+from scripts.patience import DeadlineError, wait_until
 from scripts.village import Relay
 from tests.emulator.phone import Phone
 from tests.emulator.shell import Shell
@@ -44,13 +44,18 @@ class Village:
         """Boot until webmail and root shell answer."""
         start = time.monotonic()
         self.board.power_on()
-        self.wait_for_webmail()
-        self.seconds_to_webmail = time.monotonic() - start
         self.shell.wait_for_start()
+        try:
+            self.wait_for_webmail()
+        except DeadlineError as error:
+            how = "systemctl list-jobs; systemctl --failed; journalctl --lines=60"
+            error.add_note(self.shell.run(f"{how} --no-pager", 120).output)
+            raise
+        self.seconds_to_webmail = time.monotonic() - start
 
     def wait_for_webmail(self) -> None:
         """Wait until the webmail answers, after a reset or power-on."""
-        wait_until(lambda: answers(self.board.webmail), "the webmail", 120)
+        wait_until(lambda: answers(self.board.webmail), "the webmail", 180)
 
     def reboot(self) -> None:
         """Restart as the board itself does, and wait until webmail and root shell answer."""

@@ -108,7 +108,8 @@ class Daemon:
     def _start(self) -> None:
         if self._running is None:
             self._first = None
-            self._publish(last_attempt=_iso(datetime.now(UTC)), progress=None)
+            now = _iso(datetime.now(UTC))
+            self._publish(state="connecting", detail="", last_attempt=now, progress=None)
             self._running = threading.Thread(target=self._run, name="sync", daemon=True)
             self._running.start()
 

@@ -68,7 +68,7 @@ def build(system: System, engine: str) -> None:
     keyring.write_text(os.environ["MOKANDA_AUTHORITY"] + "\n")
     root.finish(system, built.root, version, epoch, keyring, log)
 
-    u_boot = boot.u_boot(system, work, cache, log)
+    u_boot = boot.u_boot(system, cache, log)
     ramdisk = boot.initramfs(system, built, work, log)
     tree = boot.device_tree(system, built, work, log)
     fit = boot.fit(built.kernel, tree, ramdisk, work, log)

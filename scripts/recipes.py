@@ -167,7 +167,7 @@ def _read(path: Path) -> Recipe:
 
 def _read_board(path: Path) -> Board:
     table = _parse(path)
-    own = {
+    own: dict[str, Any] = {
         "u_boot": _text(path, table, "u_boot"),
         "device_tree": _text(path, table, "device_tree"),
         "device_tree_enable": _strings(path, table, "device_tree_enable"),

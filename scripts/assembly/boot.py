@@ -51,7 +51,7 @@ def write_environment(variables: dict[str, str], work: Path, log: Log) -> bytes:
     return image.read_bytes()
 
 
-def u_boot(system: System, work: Path, cache: Path, log: Log) -> Path:
+def u_boot(system: System, cache: Path, log: Log) -> Path:
     """SPL and U-Boot for the board, compiled once and then taken from the cache."""
     config = (RECIPES / "u-boot.config").read_text()
     variables = environment()
@@ -73,7 +73,7 @@ def u_boot(system: System, work: Path, cache: Path, log: Log) -> Path:
     )
     (tree / "mokanda.env").write_text(default)
     fragment = tree / "mokanda.config"
-    fragment.write_text(config + f'CONFIG_DEFAULT_ENV_FILE="mokanda.env"\n')
+    fragment.write_text(config + 'CONFIG_DEFAULT_ENV_FILE="mokanda.env"\n')
     make = [
         "env",
         f"SOURCE_DATE_EPOCH={U_BOOT_DATE}",
@@ -87,9 +87,7 @@ def u_boot(system: System, work: Path, cache: Path, log: Log) -> Path:
         "SCP=/dev/null",
     ]
     log.run(*make, f"{system.board.u_boot}_defconfig")
-    log.run(
-        tree / "scripts/kconfig/merge_config.sh", "-m", "-O", tree, tree / ".config", fragment
-    )
+    log.run(tree / "scripts/kconfig/merge_config.sh", "-m", "-O", tree, tree / ".config", fragment)
     log.run(*make, "olddefconfig")
     _check_config(config, (tree / ".config").read_text())
     log.run(*make)
@@ -125,8 +123,8 @@ def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
 
     modules = built.root / "usr/lib/modules" / built.kernel_release
     first = _in_order(modules, system.initramfs_modules)
-    for path in first:
-        shutil.copy(modules / path, tree / "modules")
+    for module in first:
+        shutil.copy(modules / module, tree / "modules")
     early = [path for path in _in_order(modules, system.modules_early) if path not in first]
     _write_lines(tree / "modules/first", [Path(path).name for path in first])
     _write_lines(tree / "modules/early", [f"{built.kernel_release}/{path}" for path in early])

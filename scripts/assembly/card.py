@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from scripts.assembly import layout
@@ -22,7 +21,16 @@ def squash(root: Path, work: Path, log: Log) -> Path:
     image = work / "root.squashfs"
     image.unlink(missing_ok=True)
     log.run(
-        *("env", "--unset=SOURCE_DATE_EPOCH", "mksquashfs", root, image, "-noappend", "-no-progress", "-quiet"),
+        *(
+            "env",
+            "--unset=SOURCE_DATE_EPOCH",
+            "mksquashfs",
+            root,
+            image,
+            "-noappend",
+            "-no-progress",
+            "-quiet",
+        ),
         *("-comp", "zstd", "-Xcompression-level", "19", "-b", "128K"),
         *("-mkfs-time", "0", "-no-exports", "-no-xattrs"),
     )
@@ -44,11 +52,18 @@ def slot(root: Path, fit: Path, path: Path) -> None:
     _place(fit, path, layout.FIT)
 
 
-def card(slot_image: Path, u_boot: Path, environment: bytes, path: Path, work: Path, log: Log) -> None:
+def card(
+    slot_image: Path, u_boot: Path, environment: bytes, path: Path, work: Path, log: Log
+) -> None:
     """Write the SD card image; both slots hold the same system."""
     _create(path, layout.CARD_SIZE)
     starts = [layout.SETUP, *layout.SLOTS.values(), layout.DATA]
-    lengths = [layout.SETUP_SIZE, layout.SLOT_SIZE, layout.SLOT_SIZE, layout.CARD_SIZE - layout.DATA]
+    lengths = [
+        layout.SETUP_SIZE,
+        layout.SLOT_SIZE,
+        layout.SLOT_SIZE,
+        layout.CARD_SIZE - layout.DATA,
+    ]
     lines = [
         f"start={start // layout.SECTOR}, size={size // layout.SECTOR}, type={kind}"
         for start, size, kind in zip(starts, lengths, ("c", "83", "83", "83"), strict=True)

@@ -17,8 +17,8 @@ OVERLAYS = (RECIPES / "root", REPOSITORY / "firmware/system")
 PYTHON = ("wire/mokanda_wire", "firmware/mokanda_firmware")
 
 # Commands for scripts and for people at the debug shell; what a package brings wins.
-APPLETS = """[ ash awk basename bzip2 cat chgrp chmod chown chroot clear cmp cp cut date dd df diff dirname
-du echo env expr false find free grep gunzip gzip head hexdump hostname id kill killall less ln ls
+APPLETS = """[ ash awk basename bzip2 cat chgrp chmod chown chroot clear cmp cp cut date dd df diff
+dirname du echo env expr false find free grep gunzip gzip head hexdump hostname id kill killall less ln ls
 mkdir mkfifo mknod mktemp more mv nslookup pidof ping printf ps pwd readlink realpath reset rm rmdir
 sed seq sh sha256sum sleep sort stat stty sync tail tar tee test time timeout top touch tr true
 truncate tty uname uniq uptime usleep vi wc wget which xargs yes zcat""".split()
@@ -41,7 +41,9 @@ TMPFILES = ("dbus", "mokanda", "mokanda-image")
 FILE_TIME = 1735689600  # 2025-01-01
 
 
-def finish(system: System, root: Path, version: str, epoch: int, certificate: Path, log: Log) -> None:
+def finish(
+    system: System, root: Path, version: str, epoch: int, certificate: Path, log: Log
+) -> None:
     """Turn an engine's tree into the root file system of an image; raises StepError."""
     say("adding our own code and settings")
     # What maintainer scripts or an engine enabled; only recipes do that.

@@ -50,9 +50,7 @@ class Archive:
 
     def _source(self, kind: str, suite: str) -> str:
         """A line for apt's list of sources; "" where no mirror of the suite is known."""
-        variable = (
-            "MOKANDA_SECURITY_MIRROR" if suite.endswith("-security") else "MOKANDA_MIRROR"
-        )
+        variable = "MOKANDA_SECURITY_MIRROR" if suite.endswith("-security") else "MOKANDA_MIRROR"
         mirror = os.environ.get(variable) or _toolbox_mirror(suite)
         return f"{kind} [signed-by={KEYRING}] {mirror} {suite} main" if mirror else ""
 
@@ -80,7 +78,9 @@ class Archive:
         elsewhere = f"Dir::Cache::archives={self.parts}"
         done = self._apt(sources, "install", "--yes", "--print-uris", "-o", elsewhere, *names)
         if done.returncode:
-            raise StepError(f"apt cannot install what the recipes name:\n{done.stderr}{done.stdout}")
+            raise StepError(
+                f"apt cannot install what the recipes name:\n{done.stderr}{done.stdout}"
+            )
         return sorted(
             (
                 Package(*_name_and_version(words[1]), sha256=words[3].removeprefix("SHA256:"))

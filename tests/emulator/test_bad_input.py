@@ -65,8 +65,7 @@ def test_a_power_cut_loses_no_letter(keeper: Phone) -> None:
 
 
 def test_a_damaged_claim_file_takes_no_claim_away(village: Village, keeper: Phone) -> None:
-    setup = village.shell.status("setup")
-    assert setup["state"] == "claimed"
+    setup = village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed")
     assert "The claim file is damaged" in setup["detail"]
     assert "The claim file is damaged" in keeper.open("/device").text
 
@@ -105,7 +104,7 @@ def test_a_damaged_claim_file_says_what_to_do(
     claim.write_text(DAMAGED)
     import_claim(village, claim)
     setup = village.shell.wait_for_status("setup", is_refused)
-    assert re.search("The claim file is damaged .* again", setup["detail"])
+    assert re.search("The claim file is damaged .* copy it whole", setup["detail"])
     assert "The claim file is damaged" in keeper.open("/device").text
     assert "The claim file is damaged" in village.shell.check(f"cat {RESULT}")
 

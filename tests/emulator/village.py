@@ -89,11 +89,13 @@ class Village:
 
     def sync(self, keeper: Phone, seconds: float = 180) -> dict[str, Any]:
         """Have the keeper ask for a mail run; return the courier's status when it has ended."""
-        before = self.shell.status("courier").get("last_attempt")
+        ended = ("idle", "failed")
+        resting = self.shell.wait_for_status("courier", lambda now: now["state"] in ended, seconds)
+        before = resting.get("last_attempt")
         keeper.fill_in("/device", "/device/sync")
         return self.shell.wait_for_status(
             "courier",
-            lambda now: now["last_attempt"] != before and now["state"] in ("idle", "failed"),
+            lambda now: now["last_attempt"] != before and now["state"] in ended,
             seconds,
         )
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An update from the relay to the device, both real, up to the moment that takes a board."""
 
+import dataclasses
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,3 +69,16 @@ def test_an_offered_release_is_fetched(village: Village, served: Served, tmp_pat
     begun.write_bytes(CONTENT[:1000])
     fetched = download.fetch(to_relay, offered, paths.updates(), lambda _done: None)
     assert fetched.read_bytes() == CONTENT
+
+
+def test_a_relay_that_is_new_to_the_device_learns_its_board(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    release(served, tmp_path, "1.1.0")
+    village.sync()
+    shutil.rmtree(paths.keys())
+    claim = devices.add(served.relay, "again", "again.example")
+    village.import_claim(dataclasses.replace(claim, relay=served.device_url))
+    village.sync()
+    village.sync()
+    assert offer.read() is not None

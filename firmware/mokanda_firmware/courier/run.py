@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from mokanda_firmware import paths
-from mokanda_firmware.courier import claim, identity, link
+from mokanda_firmware.courier import claim, identity, link, up
 from mokanda_firmware.courier.failures import BusyError, ClaimError, CourierError, CutError
 from mokanda_firmware.courier.relay import Connection
 from mokanda_firmware.courier.session import Session
@@ -81,7 +81,10 @@ class _Trip:
             connection, self._link = way
             try:
                 self._tell("syncing", "", None)
-                who = identity.read() or claim.redeem(self._claim, keyring, connection)
+                who = identity.read()
+                if who is None:
+                    who = claim.redeem(self._claim, keyring, connection)
+                    up.forget_what_was_told(self._store)
                 self._session = Session(
                     self._store, keyring, who, lambda part: self._tell("syncing", "", part)
                 )

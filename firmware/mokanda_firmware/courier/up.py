@@ -69,8 +69,9 @@ def freeze(store: Store, keyring: Keyring, identity: Identity) -> PendingUp | No
 
 
 def forget_what_was_told(store: Store) -> None:
-    """Tell the relay again who lives here: it may not have learned it."""
+    """Tell the relay again who lives here and how the device is: it may not have learned it."""
     sync.set_setting(store, _RESIDENTS, None)
+    sync.set_setting(store, _REPORTED, 0)
 
 
 def _encode(

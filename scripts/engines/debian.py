@@ -35,15 +35,12 @@ PRUNED = (
     "etc/kernel",
     "etc/logrotate.d",
     "etc/rc*.d",
-    "usr/bin/systemd-cgls",
-    "usr/bin/systemd-cgtop",
     "usr/include",
     "usr/lib/*/gconv",
     "usr/lib/*/perl-base",
     "usr/lib/debug",
     "usr/lib/kernel",
     "usr/lib/linux-image-*",
-    "usr/lib/python3*/_pyrepl",
     "usr/lib/python3*/ensurepip",
     "usr/lib/python3*/idlelib",
     "usr/lib/python3*/lib2to3",
@@ -51,10 +48,7 @@ PRUNED = (
     "usr/lib/python3*/test",
     "usr/lib/python3*/tkinter",
     "usr/lib/python3*/turtledemo",
-    "usr/lib/python3*/turtle.py",
     "usr/lib/python3*/unittest",
-    "usr/lib/python3*/venv",
-    "usr/lib/python3*/xmlrpc",
     "usr/lib/systemd/catalog",
     "usr/lib/udev/hwdb.d",
     "usr/share/apport",
@@ -76,7 +70,6 @@ PRUNED = (
     "usr/share/perl*",
     "usr/share/pixmaps",
     "usr/share/python3",
-    "usr/share/zoneinfo/right",
     "usr/share/zsh",
     "var/*",
 )
@@ -222,8 +215,7 @@ def _prune_modules(system: System, root: Path, release: str, log: Log) -> None:
     for path in needs:
         packed = modules / path
         if path in keep:
-            content = lzma.decompress(packed.read_bytes())
-            packed.with_suffix("").write_bytes(without_signature(content))
+            packed.with_suffix("").write_bytes(lzma.decompress(packed.read_bytes()))
         packed.unlink()
     for directory in sorted((modules / "kernel").rglob("*"), reverse=True):
         if directory.is_dir() and not any(directory.iterdir()):
@@ -234,19 +226,6 @@ def _prune_modules(system: System, root: Path, release: str, log: Log) -> None:
 def module_name(path: str) -> str:
     """The name that modprobe knows a module file by."""
     return Path(path).name.split(".")[0].replace("-", "_")
-
-
-def without_signature(module: bytes) -> bytes:
-    """A kernel module without the signature at its end.
-
-    The kernel would check it at each load, and the root file system is checked as a whole. The
-    layout is that of struct module_signature in Linux's linux/module_signature.h.
-    """
-    magic = b"~Module signature appended~\n"
-    if not module.endswith(magic):
-        return module
-    length = int.from_bytes(module[-len(magic) - 4 : -len(magic)], "big")
-    return module[: -len(magic) - 12 - length]
 
 
 def _certificates(root: Path) -> None:

@@ -6,8 +6,10 @@ each time the courier has noted an offer, the download goes on where it stopped.
 """
 
 import logging
+import select
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 
 from mokanda_firmware import paths, running, status
@@ -55,15 +57,32 @@ class Daemon:
 
     def run(self) -> None:
         """Serve until nothing happens any more."""
+        with status.Subscription() as changes:
+            poller = select.poll()
+            poller.register(self._requests.fileno(), select.POLLIN)
+            poller.register(changes.fileno(), select.POLLIN)
+            self._look()
+            end = time.monotonic() + _IDLE
+            while (left := end - time.monotonic()) > 0:
+                ready = {descriptor for descriptor, _ in poller.poll(left * 1000)}
+                if self._requests.fileno() in ready:
+                    request = self._requests.receive(0)
+                    if request is not None:
+                        self._answer(request)
+                        end = time.monotonic() + _IDLE
+                # The courier may have noted another offer: systemd starts us but once.
+                if changes.fileno() in ready and "courier" in changes.wait(0):
+                    self._look()
+                if self._working:
+                    end = time.monotonic() + _IDLE
+
+    def _look(self) -> None:
+        """Show the offer, and go on with what was asked for."""
+        if self._working:
+            return
         offered = show()
         if offered is not None and offered.version == Memory.read().wanted:
             self._start(offered)
-        while True:
-            request = self._requests.receive(_IDLE)
-            if request is not None:
-                self._answer(request)
-            elif not self._working:
-                return
 
     @property
     def _working(self) -> bool:

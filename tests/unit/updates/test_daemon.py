@@ -147,6 +147,14 @@ def test_what_was_asked_for_goes_on_when_the_next_offer_comes(
     assert start().restarted.wait(10)
 
 
+def test_an_offer_that_comes_while_it_serves_is_shown(start: Callable[[], Running]) -> None:
+    running = start()
+    running.wait_for("idle")
+    offer.note(OFFER)
+    status.publish("courier", state="idle")
+    running.wait_for("available")
+
+
 @pytest.mark.usefixtures("sound")
 def test_a_download_that_cannot_be_had_now_stays_wanted(start: Callable[[], Running]) -> None:
     offer.note(OFFER)

@@ -83,6 +83,9 @@ class Modem:
 
     def plug_into_socket(self, path: Path) -> None:
         """Connect to the socket behind an emulated USB serial port: the board sees a new stick."""
+        # A connection too many would wait at the port, and be the next stick to be plugged in.
+        if self._thread is not None:
+            raise RuntimeError("the stick is plugged in already")
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(path))
             self._start(os.dup(connection.fileno()))

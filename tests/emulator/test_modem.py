@@ -11,11 +11,16 @@ from tests.emulator.village import Village
 @pytest.fixture(autouse=True)
 def restored(village: Village) -> Iterator[None]:
     """The stick is out, with a good SIM card in it, before and after each test."""
+    pull_out(village)
     yield
+    pull_out(village)
+
+
+def pull_out(village: Village) -> None:
     village.modem.unplug()
     village.modem.sim = "ready"
     village.modem.signal = 18
-    village.shell.wait_for_status("modem", lambda now: now["state"] == "absent")
+    wait_for_state(village, "absent")
 
 
 def plug_in(village: Village) -> None:

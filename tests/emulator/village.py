@@ -89,15 +89,20 @@ class Village:
 
     def sync(self, keeper: Phone, seconds: float = 180) -> dict[str, Any]:
         """Have the keeper ask for a mail run; return the courier's status when it has ended."""
-        ended = ("idle", "failed")
-        resting = self.shell.wait_for_status("courier", lambda now: now["state"] in ended, seconds)
-        before = resting.get("last_attempt")
+
+        def ended() -> int:
+            """How many mail runs have ended; a run's status still says idle as it begins."""
+            journal = "journalctl --no-pager --unit=mokanda-courier"
+            return int(self.shell.run(f"{journal} | grep -cE 'synced:|sync failed:'").output)
+
+        def is_resting(courier: dict[str, Any]) -> bool:
+            return courier["state"] in ("idle", "failed")
+
+        self.shell.wait_for_status("courier", is_resting, seconds)
+        before = ended()
         keeper.fill_in("/device", "/device/sync")
-        return self.shell.wait_for_status(
-            "courier",
-            lambda now: now["last_attempt"] != before and now["state"] in ended,
-            seconds,
-        )
+        wait_until(lambda: ended() > before, "the end of a mail run", seconds, every=1)
+        return self.shell.wait_for_status("courier", is_resting, seconds)
 
     def sent_by_sendgrid(self) -> list[dict[str, Any]]:
         """The bodies of the mails that the stand-in for SendGrid was given."""

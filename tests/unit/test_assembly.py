@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The card's layout and the boot environment, without building an image."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from scripts.assembly import boot, card, layout
+from scripts.steps import StepError
+
+
+def test_nothing_on_the_card_lies_over_anything_else() -> None:
+    size = layout.ENVIRONMENT_SIZE
+    parts = [
+        (layout.ENVIRONMENT[0], size),
+        (layout.ENVIRONMENT[1], size),
+        (layout.SETUP, layout.SETUP_SIZE),
+        (layout.SLOTS["A"], layout.SLOT_SIZE),
+        (layout.SLOTS["B"], layout.SLOT_SIZE),
+        (layout.DATA, layout.CARD_SIZE - layout.DATA),
+    ]
+    for (start, length), (following, _) in pairwise(parts):
+        assert start + length <= following
+
+
+def test_a_script_of_the_environment_becomes_one_line() -> None:
+    text = "# a comment\n\nbootdelay=0\n\nbootcmd=\nif test a = b; then\n  run c;\nfi\n"
+    assert boot.environment_variables(text) == {
+        "bootdelay": "0",
+        "bootcmd": "if test a = b; then run c; fi",
+    }
+
+
+def test_the_shipped_environment_starts_with_tries_for_both_slots() -> None:
+    variables = boot.environment()
+    assert variables["BOOT_ORDER"] == "A B"
+    assert int(variables["BOOT_A_LEFT"], 16) <= 9
+    assert int(variables["BOOT_B_LEFT"], 16) <= 9
+
+
+def image(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
+
+
+def test_a_slot_holds_root_and_fit_at_their_places(tmp_path: Path) -> None:
+    (tmp_path / "root").write_bytes(b"root")
+    (tmp_path / "fit").write_bytes(b"fit")
+    card.slot(tmp_path / "root", tmp_path / "fit", tmp_path / "slot")
+    content = (tmp_path / "slot").read_bytes()
+    assert content.startswith(b"root")
+    assert content[layout.FIT :].startswith(b"fit")
+
+
+def test_a_root_image_that_leaves_no_room_to_grow_is_refused(tmp_path: Path) -> None:
+    root = image(tmp_path / "root", int(layout.ROOT_SIZE * 0.81))
+    with pytest.raises(StepError, match="root image fills 81%"):
+        card.slot(root, image(tmp_path / "fit", 1), tmp_path / "slot")

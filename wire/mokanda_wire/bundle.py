@@ -6,7 +6,7 @@ It is sealed (mokanda_wire.envelope) before it travels, and read only after the 
 checked; its reader still believes no size, count or reference in it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -97,22 +97,26 @@ class Encoded:
     """An encoded bundle, not yet sealed, and its history record.
 
     `record` is what History.append takes once the other end has applied the bundle: the
-    sender keeps it beside the frozen bundle until then.
+    sender keeps it beside the frozen bundle until then. `costs` tells for each item how many
+    bytes of `data` it accounts for, its files among them.
     """
 
     data: bytes
     record: bytes
+    costs: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """A bundle that was read, and its history record, to be appended when it is applied.
 
-    The mails in it have Message-IDs of this end's making, unless they were known here.
+    The mails in it have Message-IDs of this end's making, unless they were known here. `costs`
+    is as in Encoded if it was asked for.
     """
 
     bundle: Bundle
     record: bytes
+    costs: tuple[int, ...] = ()
 
 
 class _Header(NamedTuple):
@@ -160,12 +164,13 @@ def encode(bundle: Bundle, history: History) -> Encoded:
         table.append([how, len(content), len(data)])
         in_text.append(content if how == codec.FILE_IN_TEXT else b"")
         stored.append(data)
-    text = b"".join((writer.text().encode(), *in_text))
+    pieces = [*writer.pieces(), *in_text]
+    text = b"".join(pieces)
     _check(len(text) <= LIMITS.text, "text")
     _check(sum(size for _, size, _ in table) <= LIMITS.files, "files")
     _check(len(table) <= LIMITS.file_count, "files")
     _check(len(bundle.items) <= LIMITS.items, "items")
-    how, compressed = codec.compress_text(text, generation.primer)
+    how, compressed, sizes = codec.compress_text(pieces, generation.primer)
     header = _Header(
         format=FORMAT,
         direction=bundle.direction,
@@ -181,11 +186,14 @@ def encode(bundle: Bundle, history: History) -> Encoded:
     )
     data = b"".join((cbor2.dumps(list(header)), compressed, *stored))
     ids = writer.ids(sha256(data).digest())
-    return Encoded(data, Record(text, ids).dump())
+    costs = _costs(bundle.items, sizes, digests, [size for _, _, size in table])
+    return Encoded(data, Record(text, ids).dump(), costs)
 
 
-def decode(data: bytes, history: History, limits: Limits = LIMITS) -> Decoded:
-    """Read a bundle.
+def decode(
+    data: bytes, history: History, limits: Limits = LIMITS, *, measured: bool = False
+) -> Decoded:
+    """Read a bundle; if it is to be `measured`, tell what each item costs in it.
 
     Raises:
         HistoryUnknownError: it is primed with what `history` does not hold.
@@ -229,7 +237,34 @@ def decode(data: bytes, history: History, limits: Limits = LIMITS) -> Decoded:
         items=tuple(items),
         contents={file.digest: content for file, content in zip(files, contents, strict=True)},
     )
-    return Decoded(bundle, Record(text, tuple(reader.ids)).dump())
+    record = Record(text, tuple(reader.ids)).dump()
+    if not measured:
+        return Decoded(bundle, record)
+    in_text = [
+        content if how == codec.FILE_IN_TEXT else b""
+        for content, (how, _, _) in zip(contents, header.files, strict=True)
+    ]
+    sizes = codec.compress_text([*reader.pieces(), *in_text], generation.primer)[2]
+    digests = [file.digest for file in files]
+    costs = _costs(items, sizes, digests, [size for _, _, size in header.files])
+    return Decoded(bundle, record, costs)
+
+
+def _costs(
+    items: Sequence[Item], sizes: Sequence[int], digests: Sequence[str], stored: Sequence[int]
+) -> tuple[int, ...]:
+    """Charge each item with its text, and with the files that it is the first to mention.
+
+    `sizes` are of the compressed text: of each item, then of each file kept in it; `stored` of
+    the files kept apart.
+    """
+    in_text = sizes[len(items) :]
+    files = {digest: a + b for digest, a, b in zip(digests, in_text, stored, strict=True)}
+    costs = []
+    for item, size in zip(items, sizes, strict=False):
+        mentioned = item.message.attachments if isinstance(item, Mail) else ()
+        costs.append(size + sum(files.pop(each.digest, 0) for each in mentioned))
+    return tuple(costs)
 
 
 def _read_header(data: bytes) -> tuple[_Header, bytes]:

@@ -11,6 +11,7 @@ hold pyppmd's versions to it.
 import contextlib
 import lzma
 import zlib
+from collections.abc import Sequence
 
 import pyppmd
 
@@ -40,14 +41,23 @@ class CodecError(ValueError):
     """Compressed data is damaged."""
 
 
-def compress_text(text: bytes, primer: bytes) -> tuple[int, bytes]:
-    """Compress text; return how (TEXT_...) and the data."""
+def compress_text(pieces: Sequence[bytes], primer: bytes) -> tuple[int, bytes, list[int]]:
+    """Compress a text that comes in pieces.
+
+    Returns how (TEXT_...), the data, and how many bytes of it each piece accounts for (a few
+    more or less: the encoder holds some back).
+    """
+    text = b"".join(pieces)
     if not text:
-        return TEXT_STORED, b""
+        return TEXT_STORED, b"", [0] * len(pieces)
     encoder = pyppmd.Ppmd7Encoder(ORDER, MODEL)
     encoder.encode(primer)
-    data = bytes(encoder.encode(text + _GUARD) + encoder.flush())
-    return (TEXT_PPMD, data) if len(data) < len(text) else (TEXT_STORED, text)
+    parts = [bytes(encoder.encode(piece)) for piece in pieces]
+    sizes = [len(part) for part in parts]
+    data = b"".join((*parts, encoder.encode(_GUARD), encoder.flush()))
+    if len(data) >= len(text):
+        return TEXT_STORED, text, [len(piece) for piece in pieces]
+    return TEXT_PPMD, data, sizes
 
 
 def decompress_text(how: int, data: bytes, size: int, primer: bytes) -> bytes:

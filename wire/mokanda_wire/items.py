@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any, Literal, TypeVar, cast
 
 from mokanda_wire import quoting
@@ -92,9 +93,9 @@ class Writer:
         self._numbers: dict[str, int] = {}
         self._new: list[tuple[str, str, str]] = []  # own Message-ID, alias or "", domain
 
-    def text(self) -> str:
-        """What has been written."""
-        return "".join(self._parts)
+    def pieces(self) -> list[bytes]:
+        """What has been written, item by item."""
+        return [part.encode() for part in self._parts]
 
     def ids(self, seed: bytes) -> tuple[tuple[str, str], ...]:
         """For the history: each new mail's own Message-ID, and its alias."""
@@ -195,14 +196,20 @@ class Reader:
         """
         self._text, self._at, self._left, self._files = text, 0, max_text, files
         items: list[Item] = []
+        self._ends = [0]
         try:
             while self._at < len(text):
                 if len(items) == max_items:
                     raise ItemsError(f"There are more than {max_items} items.")
                 items.append(self._item())
+                self._ends.append(self._at)
         except (ValueError, OverflowError, RecursionError) as error:
             raise ItemsError(f"Item {len(items) + 1} is damaged: {error}") from error
         return items
+
+    def pieces(self) -> list[bytes]:
+        """What has been read, item by item."""
+        return [self._text[start:end].encode() for start, end in pairwise(self._ends)]
 
     def _until(self, end: str) -> str:
         start, self._at = self._at, self._text.index(end, self._at) + 1

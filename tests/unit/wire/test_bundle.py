@@ -268,6 +268,35 @@ def test_whatever_a_mail_holds_arrives(drawn: list[Drawn]) -> None:
         ]
 
 
+@given(st.lists(letters(), max_size=4))
+@settings(deadline=None)
+def test_both_ends_agree_on_what_each_item_costs(drawn: list[Drawn]) -> None:
+    items = tuple(Mail(("amina@k.org",), message) for message, _ in drawn)
+    files = {digest: each for _, found in drawn for digest, each in found.items()}
+    encoded = encode(down(*items, contents=files), History())
+    decoded = decode(encoded.data, History(), measured=True)
+    assert decoded.costs == encoded.costs
+    assert len(encoded.costs) == len(items)
+    assert sum(encoded.costs) <= len(encoded.data)
+
+
+def test_an_item_costs_what_its_text_and_its_files_take() -> None:
+    noise = Mail(("amina@k.org",), dataclasses.replace(LETTER, text="", attachments=()))
+    quoted = "".join(f"> line {number}\n" for number in range(400))
+    first = dataclasses.replace(noise.message, message_id="1@x", text=quoted)
+    again = dataclasses.replace(noise.message, message_id="2@x", text=quoted)
+    photo = dataclasses.replace(
+        noise.message, message_id="3@x", attachments=(attached("p.jpg", "image/jpeg", PHOTO),)
+    )
+    items = [dataclasses.replace(noise, message=each) for each in (first, again, photo, photo)]
+    encoded = encode(down(*items, contents={digest_of(PHOTO): PHOTO}), History())
+    costs = encoded.costs
+    assert costs[1] < costs[0] / 4  # what was said before costs little
+    assert len(PHOTO) <= costs[2] < len(PHOTO) + 200
+    assert costs[3] < 200  # the same photo again
+    assert 0 < len(encoded.data) - sum(costs) < 150  # the header, and the encoder's last bytes
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(BundleError):

@@ -18,15 +18,21 @@ import cbor2
 from mokanda_wire import codec
 from mokanda_wire.history import History, HistoryError, Record
 from mokanda_wire.items import (
+    Denial,
     Event,
     EventKind,
     File,
+    Grant,
     Item,
     Mail,
     Reader,
     Report,
     Residents,
+    Stub,
+    Wish,
+    WishKind,
     Writer,
+    files_of,
 )
 from mokanda_wire.message import digest_of
 from mokanda_wire.protocol import HistoryTip
@@ -36,16 +42,21 @@ __all__ = [
     "Bundle",
     "BundleError",
     "Decoded",
+    "Denial",
     "Direction",
     "Encoded",
     "Event",
     "EventKind",
+    "Grant",
     "HistoryUnknownError",
     "Item",
     "Limits",
     "Mail",
     "Report",
     "Residents",
+    "Stub",
+    "Wish",
+    "WishKind",
     "decode",
     "encode",
 ]
@@ -68,7 +79,8 @@ class HistoryUnknownError(BundleError):
 class Bundle:
     """What travels: `sequence` counts from 1 in each direction; `contents` are by digest.
 
-    An attachment whose content is not in `contents` is one that the other end holds.
+    A file that an item names and whose content is not in `contents` is one that the other end
+    holds.
     """
 
     device: str
@@ -98,12 +110,14 @@ class Encoded:
 
     `record` is what History.append takes once the other end has applied the bundle: the
     sender keeps it beside the frozen bundle until then. `costs` tells for each item how many
-    bytes of `data` it accounts for, its files among them.
+    bytes of `data` it accounts for, its files among them. `tickets` name the mails and stubs, in
+    their order, as the reader will in a wish.
     """
 
     data: bytes
     record: bytes
     costs: tuple[int, ...]
+    tickets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +157,7 @@ def encode(bundle: Bundle, history: History) -> Encoded:
     """
     generation = history.generation(history.tip)
     writer = Writer(bundle.created, history, generation)
-    mentioned = (
-        attachment.digest
-        for item in bundle.items
-        if isinstance(item, Mail)
-        for attachment in item.message.attachments
-    )
+    mentioned = (digest for item in bundle.items for digest in files_of(item))
     digests = [digest for digest in dict.fromkeys(mentioned) if digest in bundle.contents]
     digests += sorted(bundle.contents.keys() - set(digests))
     files = {
@@ -185,9 +194,9 @@ def encode(bundle: Bundle, history: History) -> Encoded:
         files=table,
     )
     data = b"".join((cbor2.dumps(list(header)), compressed, *stored))
-    ids = writer.ids(sha256(data).digest())
+    seed = sha256(data).digest()
     costs = _costs(bundle.items, sizes, digests, [size for _, _, size in table])
-    return Encoded(data, Record(text, ids).dump(), costs)
+    return Encoded(data, Record(text, writer.ids(seed)).dump(), costs, writer.tickets(seed))
 
 
 def decode(
@@ -262,8 +271,7 @@ def _costs(
     files = {digest: a + b for digest, a, b in zip(digests, in_text, stored, strict=True)}
     costs = []
     for item, size in zip(items, sizes, strict=False):
-        mentioned = item.message.attachments if isinstance(item, Mail) else ()
-        costs.append(size + sum(files.pop(each.digest, 0) for each in mentioned))
+        costs.append(size + sum(files.pop(digest, 0) for digest in files_of(item)))
     return tuple(costs)
 
 

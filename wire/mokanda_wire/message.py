@@ -64,6 +64,9 @@ class Attachment:
     """A file of a mail; its content is kept elsewhere under `digest`, its SHA-256 in hex.
 
     `size` is in bytes; `content_id`, without <>, is set on images that the HTML refers to.
+    Where a relay sent less than it got, `original` is the digest of the file as it was, and
+    `original_size` its size: the content is then a smaller picture (JPEG or WebP, whatever the
+    media type of the original is), or, if `digest` is the same, was held back.
     """
 
     name: str
@@ -71,6 +74,13 @@ class Attachment:
     digest: str
     size: int
     content_id: str = ""
+    original: str = ""
+    original_size: int = 0
+
+    @property
+    def held_back(self) -> bool:
+        """Whether it travels without its content, which can be asked for."""
+        return self.digest == self.original
 
 
 @dataclass(frozen=True, slots=True)

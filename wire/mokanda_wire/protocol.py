@@ -51,6 +51,7 @@ OFFSET_WRONG = "offset-wrong"  # 409: the relay holds another number of bytes; s
 SEQUENCE_WRONG = "sequence-wrong"  # 409: not the bundle that the hello announced
 BUNDLE_BAD = "bundle-bad"  # 422: its seal, form or contents are refused for good
 HISTORY_UNKNOWN = "history-unknown"  # 422: primed with a history that the relay does not hold
+CONTENT_UNKNOWN = "content-unknown"  # 422: names a file that the relay does not hold
 MALFORMED = "malformed"  # 400: not what this path takes
 
 

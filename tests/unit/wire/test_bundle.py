@@ -14,17 +14,22 @@ from mokanda_wire import bundle as bundles
 from mokanda_wire.bundle import (
     Bundle,
     BundleError,
+    Denial,
     Event,
+    Grant,
     HistoryUnknownError,
     Item,
     Limits,
     Mail,
     Report,
     Residents,
+    Stub,
+    Wish,
     decode,
     encode,
 )
-from mokanda_wire.history import History, Row, applied
+from mokanda_wire.history import START, History, Row, applied
+from mokanda_wire.items import ItemsError, Reader
 from mokanda_wire.message import Attachment, Mailbox, Message, clean, digest_of, one_line
 
 NOW = datetime(2026, 3, 1, 2, 10, tzinfo=UTC)
@@ -117,6 +122,87 @@ def test_an_attachment_that_the_other_end_holds_is_only_named() -> None:
     received = decode(encode(down(mail), History()).data, History()).bundle
     assert mails(received)[0].message.attachments == LETTER.attachments
     assert received.contents == {}
+
+
+SMALL = Attachment("a.png", "image/png", digest_of(PHOTO), 1000, "cid", digest_of(b"a"), 900_000)
+HELD_BACK = Attachment("b.pdf", "application/pdf", digest_of(b"b"), 7, "", digest_of(b"b"), 7)
+
+
+def test_a_smaller_picture_names_what_it_was_made_of() -> None:
+    message = dataclasses.replace(LETTER, attachments=(SMALL, HELD_BACK))
+    sent = down(Mail((), message), contents={digest_of(PHOTO): PHOTO})
+    received = decode(encode(sent, History()).data, History()).bundle
+    assert mails(received)[0].message.attachments == (SMALL, HELD_BACK)
+    assert received.contents == sent.contents
+
+
+def test_a_smaller_picture_that_the_other_end_holds_is_only_named() -> None:
+    message = dataclasses.replace(LETTER, attachments=(SMALL,))
+    received = decode(encode(down(Mail((), message)), History()).data, History()).bundle
+    assert mails(received)[0].message.attachments == (SMALL,)
+
+
+def test_a_stub_goes_ahead_of_its_mail_and_the_mail_names_it() -> None:
+    device, relay = End(), End()
+    head = dataclasses.replace(LETTER, to=(), text="", attachments=(), in_reply_to="0@example.com")
+    ahead = encode(down(Stub(("amina@k.org",), head, 48_000)), relay.history)
+    arrived = decode(ahead.data, device.history)
+    relay.append(ahead.record)
+    device.append(arrived.record)
+    (stub,) = arrived.bundle.items
+    assert isinstance(stub, Stub)
+    assert (stub.size, stub.recipients, stub.message.subject) == (
+        48_000,
+        ("amina@k.org",),
+        "La récolte",
+    )
+    assert stub.ticket == ahead.tickets[0]
+    (mail,) = mails(send(down(Mail((), LETTER, stub.ticket), sequence=2), relay, device))
+    assert mail.stub == stub.ticket
+    assert mail.message.message_id == stub.message.message_id
+
+
+def test_both_ends_call_mails_and_stubs_by_the_same_tickets() -> None:
+    items = (Mail((), LETTER), Residents(()), Stub((), LETTER, 1), Mail((), LETTER))
+    encoded = encode(down(*items), History())
+    received = decode(encoded.data, History()).bundle.items
+    tickets = [item.ticket for item in received if isinstance(item, Mail | Stub)]
+    assert tuple(tickets) == encoded.tickets
+    assert len(set(tickets)) == 3
+    assert encode(down(*items, sequence=2), History()).tickets != encoded.tickets
+
+
+def test_wishes_and_their_answers_arrive() -> None:
+    raw = b"From: a@b\r\n\r\nMbote"
+    items = (
+        Wish("file", digest_of(b"a"), "amina"),
+        Wish("file", digest_of(b"a"), "amina", withdrawn=True),
+        Wish("mail", "abc234", "grace"),
+        Wish("original", "abc234"),
+        Grant(digest_of(raw), len(raw), "abc234"),
+        Grant(digest_of(b"held"), 4, "abd234"),
+        Grant(digest_of(b"a"), 1),
+        Denial("file", digest_of(b"b"), "gone"),
+    )
+    sent = down(*items, contents={digest_of(raw): raw, digest_of(b"a"): b"a"})
+    assert decode(encode(sent, History()).data, History()).bundle == sent
+
+
+@given(st.text(alphabet="MHERSWwOGfmosdbra0123456789+-=:?@<> \t\n\0\x01\x02\x03\x04é", max_size=60))
+@settings(deadline=None, max_examples=1000)
+def test_any_text_is_items_or_refused(text: str) -> None:
+    reader = Reader(NOW, History(), History().generation(START), b"seed")
+    with contextlib.suppress(ItemsError):
+        reader.read(text, [], max_items=100, max_text=1000)
+
+
+@pytest.mark.parametrize("where", ["", "?", "1", "x:1", "?x", f"?{'A' * 43}=:-1", f"0?{'A' * 43}="])
+def test_an_attachment_that_is_nowhere_is_refused(where: str) -> None:
+    text = f"Ma@b\n0\na@b\n+\n\n\ns\n\x01a{where}\tn\tt/t\t\n\0"
+    with pytest.raises(ItemsError):
+        Reader(NOW, History(), History().generation(START), b"").read(
+            text, [], max_items=9, max_text=9
+        )
 
 
 def test_html_and_reply_to_arrive() -> None:

@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from mokanda_wire import bundle, protocol, quoting
-from mokanda_wire.bundle import Bundle, Event, Mail, Report, Residents
+from mokanda_wire.bundle import (
+    Bundle,
+    Denial,
+    Event,
+    Grant,
+    Mail,
+    Report,
+    Residents,
+    Stub,
+    Wish,
+)
 from mokanda_wire.history import History, Record, Row, applied
 from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 
@@ -48,13 +58,38 @@ REPLY = Message(
     text="Bien.\n\n> Bonjour Amina,\n>\n> > > comment va la récolte ?\n> > Bien.\n",
     html="<p>Bien.</p>",
 )
+ALBUM = Message(
+    message_id="album@example.com",
+    date=NOW + timedelta(hours=20),
+    sender=Mailbox("jean@example.com", "Jean Mbé"),
+    to=(Mailbox("amina@kimpese.example.org", "Amina"),),
+    cc=(),
+    subject="Photos",
+    text="Voici.",
+    attachments=(
+        # Made smaller, held back, and made smaller before so that the device holds it.
+        Attachment("a.png", "image/png", digest_of(PHOTO), len(PHOTO), "", digest_of(b"a"), 900000),
+        Attachment("b.pdf", "application/pdf", digest_of(b"b"), 70000, "", digest_of(b"b"), 70000),
+        Attachment("c.jpg", "image/jpeg", digest_of(b"c"), 20000, "", digest_of(b"C"), 800000),
+    ),
+)
+FILM = Message(
+    message_id="film@example.com",
+    date=NOW + timedelta(hours=21),
+    sender=Mailbox("jean@example.com", "Jean Mbé"),
+    to=(),
+    cc=(),
+    subject="Un film",
+    text="",
+    in_reply_to="album@example.com",
+)
 
 
 def make() -> dict[str, Any]:
     """Compute all vectors."""
     relay: list[Row] = []
     device: list[Row] = []
-    steps = []
+    steps: list[dict[str, Any]] = []
 
     def send(sent: Bundle, sender: list[Row], reader: list[Row]) -> Bundle:
         encoded = bundle.encode(sent, History(sender))
@@ -70,6 +105,7 @@ def make() -> dict[str, Any]:
                 "text": record.text.hex(),
                 "reader_ids": [list(pair) for pair in record.ids],
                 "sender_ids": [list(pair) for pair in Record.load(encoded.record).ids],
+                "tickets": list(encoded.tickets),
                 "history_end": tip.end,
                 "history_digest": tip.digest.hex(),
             }
@@ -93,6 +129,28 @@ def make() -> dict[str, Any]:
     at = NOW + timedelta(hours=3)
     event = Event(sent.message.message_id, "jean@example.com", "bounced", at, "no such person")
     send(Bundle("kimpese", "down", 2, NOW + timedelta(hours=26), (event,)), relay, device)
+    album = Mail(("amina@kimpese.example.org",), ALBUM)
+    film = Stub(("amina@kimpese.example.org",), FILM, 3_000_000)
+    photo = {digest_of(PHOTO): PHOTO}
+    send(
+        Bundle("kimpese", "down", 3, NOW + timedelta(hours=30), (album, film), photo), relay, device
+    )
+    first, second = steps[-1]["tickets"]
+    wishes = (
+        Wish("file", digest_of(b"a"), "amina"),
+        Wish("mail", second, "amina"),
+        Wish("original", first, "amina"),
+        Wish("file", digest_of(b"c"), "amina", withdrawn=True),
+    )
+    send(Bundle("kimpese", "up", 2, NOW + timedelta(hours=31), wishes), device, relay)
+    answers = (
+        Mail(film.recipients, replace(FILM, text="Le voici."), second),
+        Grant(digest_of(b"a"), 1),
+        Grant(digest_of(b"raw"), 3, first),
+        Denial("file", digest_of(b"b"), "gone"),
+    )
+    given = {digest_of(b"a"): b"a", digest_of(b"raw"): b"raw"}
+    send(Bundle("kimpese", "down", 4, NOW + timedelta(hours=54), answers, given), relay, device)
     hello = protocol.Hello(
         device="kimpese",
         counter=7,

@@ -22,6 +22,7 @@ from mokanda_wire.message import Attachment, Message, parse
 from mokanda_wire.protocol import Sealed
 
 from . import history, incidents
+from .reading import read_html
 from .relay import Relay
 from .slimming import slim
 from .tables import Device, DownBundle, Incoming, Notice, Original
@@ -184,7 +185,7 @@ def _bundle(relay: Relay, load: _Load, sequence: int, whole: Container[str]) -> 
     contents: dict[str, bytes] = {}
     for digest, entries in load.mails.items():
         raw = relay.originals.path(digest).read_bytes()
-        message, attached = slim(*parse(raw, entries[0].received))
+        message, attached = slim(*parse(raw, entries[0].received, read_html))
         if digest in whole:
             message, attached = _as_attachment(message, digest, raw)
         contents |= attached

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Public mail to measure with: Debian's source package `notmuch`, fetched when it is needed."""
+"""Public mail to measure and to test with: of Debian's source packages, fetched when needed."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -18,8 +19,29 @@ from mokanda_wire.message import parse
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mokanda" / "bench"
-_TARBALL = "notmuch_0.39.orig.tar.xz"
-_SHA256 = "b88bb02a76c46bad8d313fd2bb4f8e39298b51f66fcbeb304d9f80c3eef704e3"
+# Debian 13's source packages: the upstream's archive, and its SHA-256.
+_SOURCES = {
+    "libemail-mime-perl": (
+        "libemail-mime-perl_1.954.orig.tar.gz",
+        "6dd69b01435b645aecc5354d9854a70cb87641eb446a525e7ab241cefa3cc4d3",
+    ),
+    "libmime-tools-perl": (
+        "libmime-tools-perl_5.515.orig.tar.gz",
+        "c1ba1dd9f0b2cd82a0e75caedec51e48233f9f01dc29a0971bdff1cb53be9013",
+    ),
+    "node-dompurify": (
+        "node-dompurify_3.1.7+dfsg+~3.0.5.orig.tar.xz",
+        "f85f569619f5b7c31a5d7072b1a5382dc0952f50deca74993d222df83c9e9404",
+    ),
+    "notmuch": (
+        "notmuch_0.39.orig.tar.xz",
+        "b88bb02a76c46bad8d313fd2bb4f8e39298b51f66fcbeb304d9f80c3eef704e3",
+    ),
+    "public-inbox": (
+        "public-inbox_1.9.0.orig.tar.gz",
+        "10d9d3d982bbae9383208f53aa2118482a799a958e9f1b24792b807fc225aaba",
+    ),
+}
 
 
 class CorpusError(Exception):
@@ -43,27 +65,37 @@ def halves(name: str, *, repeated: bool = True) -> tuple[list[Sample], list[Samp
         CorpusError: it cannot be fetched, or is not what it was.
     """
     samples = []
-    with tarfile.open(_tarball()) as archive:
-        for member in archive:
-            folder = member.name.partition("/test/corpora/")[2]
-            if folder.startswith(f"{name}/") and member.isfile():
-                content = archive.extractfile(member)
-                assert content
-                raw = content.read()
-                message, _ = parse(raw)
-                samples.append((message.date, message.message_id, raw))
+    for _, raw in files_of("notmuch", rf"test/corpora/{name}/.*"):
+        message, _ = parse(raw)
+        samples.append((message.date, message.message_id, raw))
     samples = sorted(samples if repeated else set(samples))
     mails = [Sample(raw, date) for date, _, raw in samples]
     return mails[: len(mails) // 2], mails[len(mails) // 2 :]
 
 
-def _tarball() -> Path:
-    path = CACHE / _TARBALL
-    if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != _SHA256:
-        apt("source", "--download-only", "--tar-only", "notmuch")
-    if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != _SHA256:
-        raise CorpusError(f"apt did not bring {_TARBALL} with the SHA-256 {_SHA256}")
-    return path
+def files_of(package: str, pattern: str) -> Iterator[tuple[str, bytes]]:
+    """Yield path and content of the files of a source package whose path in it matches.
+
+    Raises:
+        CorpusError: it cannot be fetched, or is not what it was.
+    """
+    name, digest = _SOURCES[package]
+    archive = CACHE / name
+    if not _is(archive, digest):
+        apt("source", "--download-only", "--tar-only", package)
+    if not _is(archive, digest):
+        raise CorpusError(f"apt did not bring {name} with the SHA-256 {digest}")
+    with tarfile.open(archive) as members:
+        for member in members:
+            path = member.name.partition("/")[2]
+            if member.isfile() and re.fullmatch(pattern, path):
+                content = members.extractfile(member)
+                assert content
+                yield path, content.read()
+
+
+def _is(path: Path, digest: str) -> bool:
+    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
 def apt(*arguments: str) -> None:

@@ -30,6 +30,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_DEPTH = 30  # parts within parts; a mail with more of them is attached whole
 _MAX_HEADER = 100_000  # characters of one header that are looked at
 _MAX_REFERENCES = 100
+_MAX_PICTURES = 20  # of a mail of pictures alone that are named
+_SHORT_TEXT = 300  # characters; a longer text is not the excuse of a mail that is HTML
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
 _BARE_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]]+@[^\s<>,;:\"()\[\]]+")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
@@ -116,15 +118,21 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def parse(raw: bytes, received: datetime = EPOCH) -> tuple[Message, dict[str, bytes]]:
+def parse(
+    raw: bytes,
+    received: datetime = EPOCH,
+    read_html: Callable[[str], str] | None = None,
+) -> tuple[Message, dict[str, bytes]]:
     """Read a MIME mail; also return the attachments' contents by digest.
 
     Never raises. What cannot be taken apart is attached whole, as `message.eml`.
-    `received` dates a mail that has no readable date of its own.
+    `received` dates a mail that has no readable date of its own. `read_html` makes text of
+    HTML, `html_to_text` if it is not given.
     """
+    read_html = read_html or html_to_text
     try:
         mail: Part = message_from_bytes(raw, policy=policy.compat32)
-        body = _Body()
+        body = _Body(read_html)
         body.add(mail, depth=0)
     except Exception:  # noqa: BLE001 - the stdlib's parser raises many kinds on hostile mail
         head, _, _ = raw[:_MAX_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")
@@ -133,7 +141,7 @@ def parse(raw: bytes, received: datetime = EPOCH) -> tuple[Message, dict[str, by
             name, colon, value = line.partition(b":")
             if colon and name.isalnum():
                 mail[name.decode("ascii", "replace")] = value.strip().decode("latin-1")
-        body = _Body()
+        body = _Body(read_html)
         body.attach("message.eml", "message/rfc822", raw)
     return _message(mail, body, raw, received), body.contents
 
@@ -208,6 +216,7 @@ class _Headers:
 class _Body:
     """Collects the parts of a mail: what is read in place, and what is attached."""
 
+    read_html: Callable[[str], str]
     pieces: list[tuple[str | None, str | None]] = field(default_factory=list)  # text, HTML
     attachments: list[Attachment] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -238,13 +247,19 @@ class _Body:
 
     def add_alternatives(self, parts: Iterable[Part], depth: int) -> None:
         """Put what several renderings of one text say side by side."""
-        inner = _Body(attachments=self.attachments, contents=self.contents)
+        inner = _Body(self.read_html, attachments=self.attachments, contents=self.contents)
         for part in parts:
             inner.add(part, depth + 1)
         plain = "\n\n".join(text for text, _ in inner.pieces if text is not None)
         html = "".join(markup for _, markup in inner.pieces if markup is not None)
         if plain or html:
-            self.pieces.append((plain if plain.strip() else None, html or None))
+            self.pieces.append((None if self._is_excuse(plain, html) else plain, html or None))
+
+    def _is_excuse(self, plain: str, html: str) -> bool:
+        """Whether the text only says that the mail is to be read as HTML."""
+        if html and len(plain) < _SHORT_TEXT:
+            return not plain.strip() or len(self.read_html(html)) > 4 * _SHORT_TEXT
+        return False
 
     def attach_part(self, part: Part, media_type: str, content: bytes) -> None:
         try:
@@ -266,7 +281,7 @@ class _Body:
 
     def text_and_html(self) -> tuple[str, str]:
         texts = [
-            text if text is not None else html_to_text(html or "") for text, html in self.pieces
+            text if text is not None else self.read_html(html or "") for text, html in self.pieces
         ]
         text = "\n\n".join(text.strip("\n") for text in texts if text.strip())
         if not any(html for _, html in self.pieces):
@@ -387,51 +402,122 @@ def safe_file_name(name: str) -> str:
 
 
 class _TextOfHtml(HTMLParser):
-    """Collects what a reader of a page would read, links with their targets."""
+    """Collects what a reader of a page would read, links with their targets.
+
+    Bold and slanted words come between * and _, as people write them in plain text.
+    """
 
     _BLOCKS = re.compile(
         "address|article|blockquote|br|d[dlt]|div|fieldset|footer|form|h[1-6]|header|hr|li|ol|p|pre"
         "|section|table|tr|ul"
     )
-    _SKIPPED = re.compile("head|script|style|title|template")
+    _PARAGRAPHS = re.compile("h[1-6]|hr|p|pre")
+    _SKIPPED = re.compile("script|style|title|template")
+    _EMPHASIS = {"b": "*", "strong": "*", "i": "_", "em": "_"} | {f"h{n}": "*" for n in range(1, 7)}
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.lines = [""]
-        self._skipping = 0
+        self.lines: list[str] = []
+        self._line: list[str] = []
+        self._skipping = ""
+        self._quotes = 0
+        self._preformatted = 0
+        self._emphasised: list[tuple[str, int, int]] = []  # tag, line, piece of the line
         self._link = ""
-        self._label = ""
+        self._label: list[str] = []
+        self._pictures: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._skipping:
+            return
         if self._SKIPPED.fullmatch(tag):
-            self._skipping += 1
+            self._skipping = tag
         elif self._BLOCKS.fullmatch(tag):
-            self.lines.append("- " if tag == "li" else "")
+            self._end_block(tag)
+            self._quotes += tag == "blockquote"
+            self._preformatted += tag == "pre"
+            if tag == "li":
+                self._line.append("- ")
         elif tag == "td":
-            self.lines[-1] += " "
+            self._line.append(" ")
         elif tag == "img":
-            self.lines[-1] += dict(attrs).get("alt") or ""
+            self._add_picture(dict(attrs))
         elif tag == "a":
             target = dict(attrs).get("href") or ""
             self._link = target if target.startswith(("http:", "https:", "mailto:")) else ""
-            self._label = ""
+            self._label = []
+        if tag in self._EMPHASIS and len(self._emphasised) < _MAX_DEPTH:
+            self._emphasised.append((tag, len(self.lines), len(self._line)))
 
     def handle_endtag(self, tag: str) -> None:
-        if self._SKIPPED.fullmatch(tag):
-            self._skipping = max(0, self._skipping - 1)
-        elif self._BLOCKS.fullmatch(tag):
-            self.lines.append("")
+        if self._skipping:
+            self._skipping = "" if tag == self._skipping else self._skipping
+            return
+        if self._emphasised and self._emphasised[-1][0] == tag:
+            self._emphasise(*self._emphasised.pop())
+        if self._BLOCKS.fullmatch(tag) and tag != "br":
+            self._end_block(tag)
+            self._quotes -= tag == "blockquote" and self._quotes > 0
+            self._preformatted -= tag == "pre" and self._preformatted > 0
         elif tag == "a" and self._link:
-            label = "".join(self._label.split()).rstrip("/")
+            label = "".join("".join(self._label).split()).rstrip("/")
             bare = self._link.removeprefix("mailto:").rstrip("/")
             if label not in (bare, bare.partition("://")[2]):
-                self.lines[-1] += f" <{self._link}>"
+                self._line.append(f" <{self._link}>")
             self._link = ""
 
     def handle_data(self, data: str) -> None:
-        if not self._skipping:
-            self._label += data
-            self.lines[-1] += re.sub(r"\s+", " ", data)
+        if self._skipping:
+            return
+        if self._link:
+            self._label.append(data)
+        if self._preformatted:
+            first, *others = data.split("\n")
+            self._line.append(first)
+            for each in others:
+                self._end_line()
+                self._line.append(each)
+        else:
+            self._line.append(re.sub(r"\s+", " ", data))
+
+    def text(self) -> str:
+        """What was read; of a page of pictures alone, where they are."""
+        self._end_line()
+        text = clean(re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).strip("\n"))
+        return text if text.strip("> \n") else clean("\n".join(self._pictures))
+
+    def _end_block(self, tag: str) -> None:
+        if tag == "br" or any(piece.strip() for piece in self._line):
+            self._end_line()
+        self._line = []
+        if self._PARAGRAPHS.fullmatch(tag) and self.lines and self.lines[-1]:
+            self.lines.append("")
+
+    def _end_line(self) -> None:
+        line = "".join(self._line)
+        line = line.rstrip() if self._preformatted else one_line(line)
+        quotes = ">" * min(self._quotes, 5)
+        self.lines.append(f"{quotes} {line}" if quotes and line else line)
+        self._line = []
+
+    def _emphasise(self, tag: str, line: int, piece: int) -> None:
+        """Put the mark around words that stand in one line."""
+        mark, words = self._EMPHASIS[tag], "".join(self._line[piece:])
+        inner = words.strip()
+        before = self._line[piece - 1][-1:] if 0 < piece <= len(self._line) else ""
+        if line != len(self.lines) and tag[0] != "h":
+            return
+        if not inner or len(inner) > 200 or mark in inner or before.isalnum():
+            return
+        start = words[: len(words) - len(words.lstrip())]
+        end = words[len(words.rstrip()) :]
+        self._line[piece:] = [start, mark + inner + mark, end]
+
+    def _add_picture(self, attributes: Mapping[str, str | None]) -> None:
+        self._line.append(attributes.get("alt") or "")
+        source = attributes.get("src") or ""
+        if source.startswith(("http:", "https:")) and len(self._pictures) < _MAX_PICTURES:
+            self._pictures.append(f"[<{one_line(source)[:500]}>]")
 
 
 def html_to_text(html: str) -> str:
@@ -441,9 +527,12 @@ def html_to_text(html: str) -> str:
         reader.feed(html)
         reader.close()
     except Exception:  # noqa: BLE001 - the stdlib's parser raises several kinds on broken markup
-        return clean(re.sub(r"<[^>]*>", " ", html))
-    lines = (one_line(line) for line in reader.lines)
-    return clean(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n"))
+        return _without_tags(html)
+    return reader.text() or _without_tags(html)
+
+
+def _without_tags(html: str) -> str:
+    return one_line(clean(re.sub(r"<[^<>]*>", " ", html)))
 
 
 def compose(message: Message, contents: Mapping[str, bytes]) -> bytes:

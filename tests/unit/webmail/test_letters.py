@@ -279,3 +279,36 @@ def test_a_full_disk_keeps_nobody_from_reading(
 
     monkeypatch.setattr(entries, "mark_read", full)
     assert "Lisible" in ben.open_first().text
+
+
+class TestPictures:
+    """Pictures of a letter are shown when they are asked for, and nothing else ever is."""
+
+    GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"
+
+    def test_the_pictures_that_came_are_shown_on_demand(self, village: Village) -> None:
+        awa = village.villager("awa")
+        awa.write("awa", files=(("a.gif", self.GIF, "image/gif"), ("b.txt", b"b", "text/plain")))
+        letter = awa.open_first()
+        assert letter.html.select("img") == []
+        shown = letter.click("Show the pictures").html.select("img")
+        assert [one["alt"] for one in shown] == ["a.gif"]
+        picture = awa.get(str(shown[0]["src"]))
+        assert (picture.body, picture.content_type) == (self.GIF, "image/gif")
+        assert picture.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in picture.headers["Content-Security-Policy"]
+
+    @pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"<script>", b"BM", b""])
+    def test_what_only_says_that_it_is_a_picture_is_none(
+        self, village: Village, content: bytes
+    ) -> None:
+        awa = village.villager("awa")
+        awa.write("awa", files=(("a.gif", content, "image/gif"),))
+        letter = awa.open_first()
+        assert "Show the pictures" not in letter.text
+        awa.get(f"{letter.request.path}/picture/0", status=404)
+
+    def test_nobody_sees_the_picture_of_another(self, village: Village) -> None:
+        awa, ben = village.villager("awa"), village.villager("ben")
+        awa.write("awa", files=(("a.gif", self.GIF, "image/gif"),))
+        ben.get(f"{awa.open_first().request.path}/picture/0", status=404)

@@ -9,6 +9,7 @@ from mokanda_firmware.webmail.visit import PAGES, Page
 from tests.unit.webmail.village import Village
 
 FORMS = [page for page in PAGES if page.method == "POST"]
+FILES = (("Secret.gif", b"GIF89a", "image/gif"),)
 OTHERS = [page for page in PAGES if page.method == "GET"]
 
 
@@ -42,7 +43,7 @@ def test_no_form_is_taken_without_the_token_of_this_phone(
     village: Village, page: Page, token: str
 ) -> None:
     keeper = village.villager("awa")
-    keeper.write("awa", files=(("a.txt", b"a", "text/plain"),))
+    keeper.write("awa", files=FILES)
     before = contents(village)
     fields = {"csrf": token, "send": "1", "to": "awa", "language": "fr", "name": "x"}
     answer = keeper.app.post(path_of(page), fields, status=403)
@@ -62,7 +63,7 @@ def test_the_token_of_one_phone_is_no_good_on_another(village: Village, page: Pa
 @pytest.mark.parametrize("page", OTHERS, ids=name_of)
 def test_looking_at_a_page_changes_nothing(village: Village, page: Page) -> None:
     keeper = village.villager("awa")
-    keeper.write("awa", files=(("a.txt", b"a", "text/plain"),))
+    keeper.write("awa", files=FILES)
     keeper.get("/inbox")
     before = contents(village)
     keeper.get(path_of(page), status=None)
@@ -71,7 +72,7 @@ def test_looking_at_a_page_changes_nothing(village: Village, page: Page) -> None
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_only_who_is_logged_in_sees_what_is_not_for_everyone(village: Village, page: Page) -> None:
-    village.villager("awa").write("awa", "Secret", files=(("a.txt", b"Secret", "text/plain"),))
+    village.villager("awa").write("awa", "Secret", files=FILES)
     before = contents(village)
     phone = village.phone()
     if page.method == "GET":
@@ -101,7 +102,7 @@ def test_every_page_forbids_scripts_frames_and_foreign_content(
     village: Village, page: Page
 ) -> None:
     keeper = village.villager("awa")
-    keeper.write("awa", files=(("a.txt", b"a", "text/plain"),))
+    keeper.write("awa", files=FILES)
     answer = keeper.get(path_of(page), status=None)
     if answer.status_int == 303:
         answer = village.phone().get(path_of(page))
@@ -120,7 +121,7 @@ def test_every_page_forbids_scripts_frames_and_foreign_content(
 @pytest.mark.parametrize("page", OTHERS, ids=name_of)
 def test_every_page_can_be_used_with_a_screen_reader(village: Village, page: Page) -> None:
     keeper = village.villager("awa")
-    keeper.write("awa", files=(("a.txt", b"a", "text/plain"),))
+    keeper.write("awa", files=FILES)
     answer = keeper.get(path_of(page), status=None)
     if answer.content_type != "text/html" or answer.status_int == 303:
         return

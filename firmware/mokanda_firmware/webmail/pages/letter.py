@@ -3,6 +3,7 @@
 
 import contextlib
 import re
+from pathlib import Path
 from urllib.parse import quote
 
 import bottle
@@ -12,6 +13,8 @@ from mokanda_firmware.mailbox import drafts, entries, letters
 from mokanda_firmware.mailbox.entries import TakenBack
 from mokanda_firmware.mailbox.store import StoreError
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.markup import to_html
+from mokanda_firmware.webmail.pictures import picture_type
 from mokanda_firmware.webmail.recipients import written
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
 
@@ -50,6 +53,9 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         message=letter.message,
         states=_STATES,
         conversation=others if len(others) > 1 else [],
+        body=to_html(letter.message.text),
+        pictures=_pictures(visit, letter),
+        show_pictures="pictures" in visit.request.query,
         to_all=len(letter.message.to) + len(letter.message.cc) > 1,
     )
 
@@ -73,21 +79,41 @@ def download(visit: Visit, number: int, position: int) -> HTTPResponse:
     attachment = letters.attachment(visit.store, visit.villager.id, number, position)
     if attachment is None:
         raise Refused(404, NO_FILE)
-    path = visit.store.attachments.path(attachment.digest)
     harmless = _HARMLESS.fullmatch(attachment.media_type)
-    response = bottle.static_file(
-        path.name,
-        root=str(path.parent),
-        mimetype=attachment.media_type if harmless else "application/octet-stream",
-        charset="",
+    response = _file(
+        visit.store.attachments.path(attachment.digest),
+        attachment.media_type if harmless else "application/octet-stream",
     )
+    response.set_header("Content-Disposition", _as_file(attachment.name))
+    return response
+
+
+@get("/mail/<number:int>/picture/<position:int>")
+def show_picture(visit: Visit, number: int, position: int) -> HTTPResponse:
+    """Give out an attachment that is a picture, for the page of its letter."""
+    attachment = letters.attachment(visit.store, visit.villager.id, number, position)
+    path = visit.store.attachments.path(attachment.digest) if attachment else None
+    kind = picture_type(path) if path else ""
+    if path is None or not kind:
+        raise Refused(404, NO_FILE)
+    return _file(path, kind)
+
+
+def _pictures(visit: Visit, letter: letters.Letter) -> list[int]:
+    """Return the positions of the attachments that are pictures and here."""
+    files = enumerate(letter.message.attachments)
+    return [at for at, part in files if picture_type(visit.store.attachments.path(part.digest))]
+
+
+def _file(path: Path, media_type: str) -> HTTPResponse:
+    """Answer with a file of the store, under headers that let it do nothing."""
+    response = bottle.static_file(path.name, str(path.parent), mimetype=media_type, charset="")
     if response.status_code in {403, 404}:
         raise Refused(404, NO_FILE)
     for name, value in SECURITY_HEADERS.items():
         response.set_header(name, value)
     response.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
     response.set_header("Cache-Control", "private, max-age=86400, immutable")
-    response.set_header("Content-Disposition", _as_file(attachment.name))
     return response
 
 

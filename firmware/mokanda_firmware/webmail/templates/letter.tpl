@@ -31,7 +31,14 @@
 % if letter.waits_because:
 <p class="hint">{{_("It waits again:")}} {{_(letter.waits_because)}}</p>
 % end
-<div class="text">{{message.text}}</div>
+<div class="text">{{!body}}</div>
+% if show_pictures:
+% for position in pictures:
+<p><img class="picture" src="/mail/{{letter.entry}}/picture/{{position}}" alt="{{message.attachments[position].name}}"></p>
+% end
+% elif pictures:
+<p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}?pictures=1">{{_("Show the pictures")}}</a></p>
+% end
 % if message.attachments:
 <h2>{{_("Files")}}</h2>
 <ul class="attachments">

@@ -31,8 +31,9 @@
 <label for="subject">{{_("Subject")}}</label>
 <input id="subject" name="subject" value="{{fields["subject"]}}" maxlength="300">
 <label for="text">{{_("Text")}}</label>
-<textarea id="text" name="text" rows="10">
+<textarea id="text" name="text" rows="10" aria-describedby="about-text">
 {{fields["text"]}}</textarea>
+<p class="hint" id="about-text">{{_("*bold*, _slanted_; lines that begin with - are a list")}}</p>
 % for parts, field, name, checked in ((attachments, "remove", _("remove"), ""), (offered, "forward", _("pass on"), " checked")):
 % if parts:
 <fieldset>

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mail that is broken or means harm, from the world through the relay to a villager's phone."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mokanda_firmware import status
+from mokanda_firmware.mailbox import accounts, folders
+from mokanda_firmware.mailbox.store import Store
+from tests.hostile import collection, deliver
+from tests.unit.webmail.village import DOMAIN, Village
+
+AWA = f"awa@{DOMAIN}"
+# Tags that none of our pages of letters has.
+FOREIGN = (
+    "script, style, iframe, frame, object, embed, base, svg *:not(path), meta[http-equiv], img"
+)
+
+
+@pytest.fixture
+def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
+    monkeypatch.setattr(accounts, "_COST_LOG2", 4)
+    status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
+    store = Store(tmp_path / "mail.db", tmp_path / "attachments")
+    yield Village(store)
+    store.close()
+
+
+def test_no_hostile_mail_vanishes_or_becomes_part_of_a_page(
+    village: Village, capsys: pytest.CaptureFixture[str]
+) -> None:
+    awa = village.villager("awa")
+    account = village.rows("account")[0]["id"]
+    tried = 0
+    for hostile in collection():
+        deliver(village.store, hostile, AWA)
+        newest = max(row["id"] for row in village.rows("entry"))
+        page = awa.get(f"/mail/{newest}")
+        text = page.html.select_one(".text")
+        assert text is not None, hostile.name
+        assert hostile.words in text.get_text(), hostile.name
+        seen = text.get_text(strip=True) or page.html.select(".attachments li")
+        assert seen or hostile.empty, hostile.name
+        for view in (page, awa.get(f"/mail/{newest}/reply")):
+            assert not view.html.select(FOREIGN), hostile.name
+            for tag in view.html.find_all(True):
+                assert not [name for name in tag.attrs if name.startswith(("on", "style"))]
+                for link in ("href", "src", "action"):
+                    assert re.match(r"/(?!/)|#|data:image/svg|$", str(tag.get(link, "")))
+        tried += 1
+    listed = folders.page(village.store, account, "inbox", limit=10_000)
+    assert sum(line.letters for line in listed.lines) == tried
+    assert "evil.example/x.css" not in awa.get("/inbox").text
+    with capsys.disabled():
+        sys.stdout.write(f"\n{tried} hostile mails: none became part of a page, or vanished\n")

@@ -37,6 +37,12 @@ def deliver(
     return [recipient for recipient, account in found.items() if account is None]
 
 
+def readers(connection: sqlite3.Connection, recipients: Sequence[str]) -> list[int]:
+    """Return the accounts that answer to these addresses, each once."""
+    found = (_account(connection, recipient) for recipient in recipients)
+    return list(dict.fromkeys(account for account in found if account is not None))
+
+
 def submit(
     store: Store,
     account: int,

@@ -7,12 +7,12 @@ its number, so that a repetition changes nothing.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mokanda_firmware.mailbox import entries, messages
+from mokanda_firmware.mailbox import entries, messages, usage
 from mokanda_firmware.mailbox.settings import set_setting, setting
 from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_wire.bundle import Decoded, Event, Mail
@@ -28,8 +28,11 @@ __all__ = [
     "accounts",
     "apply_down",
     "confirm_up",
+    "count_waiting",
     "freeze_up",
     "history",
+    "hold",
+    "known_costs",
     "next_hello_counter",
     "record_session",
     "release_up",
@@ -42,8 +45,12 @@ __all__ = [
     "waiting",
 ]
 
+# Each day that a mail waits makes it count for half its size: small mail goes first, and none
+# waits for ever behind smaller ones.
+_ORDER = "ORDER BY size >> min(40, max(0, (:now - queued) / 86400)), outgoing.message"
 # A recipient's state never goes back, however late an event comes.
 _PROGRESS = ("waiting", "relayed", "sent", "delivered", "bounced", "refused")
+_SESSIONS_KEPT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +79,16 @@ class SyncState:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A mail that waits for a bundle, and whom outside the village it is for."""
+    """A mail that waits for a bundle: whom outside the village it is for, and whose it is.
+
+    ``number`` is the mail's in the store.
+    """
 
     message_id: str
     recipients: tuple[str, ...]
     message: Message
+    number: int
+    account: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """One session with the relay, for the keeper's page; ``error`` is empty when it went well."""
+    """One session with the relay, for the keeper's page; ``error`` is empty when it went well.
+
+    ``money`` is in billionths of ``currency``.
+    """
 
     started: datetime
     ended: datetime
@@ -101,6 +116,8 @@ class SessionRecord:
     sent: int
     received: int
     error: str = ""
+    money: int = 0
+    currency: str = ""
 
 
 def state(store: Store) -> SyncState:
@@ -116,16 +133,23 @@ def next_hello_counter(store: Store, after: int = 0) -> int:
         return _state(connection).hello_counter
 
 
-def waiting(store: Store, limit_bytes: int) -> list[Outgoing]:
-    """Return mail that is in no bundle, small first, up to ``limit_bytes`` of content."""
+def waiting(store: Store, limit_bytes: int, without: Collection[int] = ()) -> list[Outgoing]:
+    """Return mail that is in no bundle, small and old first, up to ``limit_bytes`` of content.
+
+    Mails of the numbers ``without`` are passed over.
+    """
     found = []
     with store.reading() as connection:
         room = limit_bytes
         for row in connection.execute(
-            "SELECT message.id, message.size FROM outgoing"
+            "SELECT message.id, message.size, entry.account FROM outgoing"  # noqa: S608 - constants
             " JOIN message ON message.id = outgoing.message"
-            " WHERE state = 'waiting' ORDER BY size, id"
+            " JOIN entry ON entry.message = message.id AND origin = 'written'"
+            f" WHERE state = 'waiting' GROUP BY message.id {_ORDER}",
+            {"now": messages.now()},
         ):
+            if row["id"] in without:
+                continue
             room -= row["size"]
             if room < 0:
                 break
@@ -134,8 +158,44 @@ def waiting(store: Store, limit_bytes: int) -> list[Outgoing]:
             )
             message = messages.load(connection, row["id"])
             addresses = tuple(recipient["address"] for recipient in recipients)
-            found.append(Outgoing(message.message_id, addresses, message))
+            found.append(
+                Outgoing(message.message_id, addresses, message, row["id"], row["account"])
+            )
     return found
+
+
+def count_waiting(store: Store) -> int:
+    """Return how many mails have not left yet."""
+    with store.reading() as connection:
+        rows = connection.execute("SELECT count(*) FROM outgoing WHERE state <> 'sent'")
+        return int(rows.fetchone()[0])
+
+
+def known_costs(store: Store) -> list[tuple[int, int, int]]:
+    """Return (number, account, cost) of each waiting mail that was measured before."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT outgoing.message, account, cost FROM outgoing"  # noqa: S608 - constants
+            " JOIN entry ON entry.message = outgoing.message AND origin = 'written'"
+            " JOIN message ON message.id = outgoing.message"
+            f" WHERE state = 'waiting' AND cost IS NOT NULL {_ORDER}",
+            {"now": messages.now()},
+        )
+        return [tuple(row) for row in rows]
+
+
+def hold(store: Store, costs: Mapping[int, int], held: Mapping[int, str]) -> None:
+    """Note what mails take in a bundle, and why some of those that wait do not go."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE outgoing SET held = '' WHERE state = 'waiting'")
+        connection.executemany(
+            "UPDATE outgoing SET cost = ? WHERE message = ?",
+            [(cost, number) for number, cost in costs.items()],
+        )
+        connection.executemany(
+            "UPDATE outgoing SET held = ? WHERE message = ? AND state = 'waiting'",
+            [(why, number) for number, why in held.items()],
+        )
 
 
 def freeze_up(store: Store, sequence: int, sealed: PendingUp, message_ids: Sequence[str]) -> None:
@@ -185,6 +245,12 @@ def confirm_up(store: Store, sequence: int) -> int:
             f" WHERE folder = 'outbox' AND origin = 'written' AND message IN {bundled}",
             (messages.now(), sequence),
         )
+        for row in connection.execute(
+            "SELECT account, cost FROM outgoing JOIN entry ON entry.message = outgoing.message"
+            " AND origin = 'written' WHERE state = 'bundled' AND sequence = ?",
+            (sequence,),
+        ).fetchall():
+            usage.charge(connection, row["account"], up=row["cost"] or 0)
         mails = connection.execute(
             "UPDATE outgoing SET state = 'sent' WHERE state = 'bundled' AND sequence = ?",
             (sequence,),
@@ -237,9 +303,11 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
     with store.transaction() as connection:
         if bundle.sequence <= _state(connection).down_applied:
             return Applied(bundle.sequence)
-        for item in bundle.items:
+        costs = decoded.costs or (0,) * len(bundle.items)
+        for item, cost in zip(bundle.items, costs, strict=True):
             if isinstance(item, Mail):
                 nobody = entries.deliver(connection, item.message, item.recipients)
+                usage.split(connection, entries.readers(connection, item.recipients), cost)
                 unknown += [(item.message.message_id, recipient) for recipient in nobody]
                 mails += 1
             elif isinstance(item, Event):
@@ -273,8 +341,8 @@ def record_session(store: Store, record: SessionRecord) -> None:
     with store.transaction() as connection:
         connection.execute(
             "INSERT INTO sync_session"
-            " (started, ended, link, bytes_up, bytes_down, sent, received, error)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " (started, ended, link, bytes_up, bytes_down, sent, received, error, money, currency)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 int(record.started.timestamp()),
                 int(record.ended.timestamp()),
@@ -284,7 +352,13 @@ def record_session(store: Store, record: SessionRecord) -> None:
                 record.sent,
                 record.received,
                 record.error,
+                record.money,
+                record.currency,
             ),
+        )
+        connection.execute(
+            "DELETE FROM sync_session WHERE id <= (SELECT max(id) FROM sync_session) - ?",
+            (_SESSIONS_KEPT,),
         )
 
 
@@ -301,6 +375,8 @@ def sessions(store: Store, limit: int) -> list[SessionRecord]:
                 row["sent"],
                 row["received"],
                 row["error"],
+                row["money"],
+                row["currency"],
             )
             for row in connection.execute(
                 "SELECT * FROM sync_session ORDER BY id DESC LIMIT ?", (limit,)

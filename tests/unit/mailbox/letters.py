@@ -51,10 +51,16 @@ def attached(content: bytes, name: str = "photo.jpg") -> Attachment:
     return Attachment(name, "image/jpeg", hashlib.sha256(content).hexdigest(), len(content))
 
 
-def bundle_down(sequence: int, *items: Item, contents: dict[str, bytes] | None = None) -> Decoded:
+def bundle_down(
+    sequence: int,
+    *items: Item,
+    contents: dict[str, bytes] | None = None,
+    costs: tuple[int, ...] = (),
+) -> Decoded:
     """Make a bundle from the relay, as it was read."""
     created = datetime(2026, 3, 1, tzinfo=UTC)
-    return Decoded(Bundle("boende", "down", sequence, created, items, contents or {}), NOTHING)
+    bundle = Bundle("boende", "down", sequence, created, items, contents or {})
+    return Decoded(bundle, NOTHING, costs)
 
 
 def folders(store: Store) -> list[tuple[str, str, str]]:

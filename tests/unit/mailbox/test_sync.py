@@ -54,6 +54,37 @@ def test_small_mail_goes_first_and_what_does_not_fit_waits(store: Store) -> None
     assert found[0].message.text == "x" * 10
 
 
+def test_no_mail_waits_for_ever_behind_smaller_ones(store: Store) -> None:
+    awa = add_account(store, "awa")
+    write(store, awa, "large@boende.example", "x" * 50_000)
+    with store.transaction() as connection:
+        connection.execute("UPDATE outgoing SET queued = queued - 7 * 86400")
+    write(store, awa, "small@boende.example", "x" * 1000)
+    found = sync.waiting(store, limit_bytes=100_000)
+    assert [one.message_id.partition("@")[0] for one in found] == ["large", "small"]
+
+
+def test_a_mail_that_is_passed_over_makes_room_for_others(store: Store) -> None:
+    awa = add_account(store, "awa")
+    for name in ("a", "b"):
+        write(store, awa, f"{name}@boende.example", "x" * 300)
+    first = sync.waiting(store, 400)[0]
+    assert [one.message_id for one in sync.waiting(store, 400, [first.number])] == [
+        "b@boende.example"
+    ]
+
+
+def test_why_a_mail_is_held_is_kept_with_what_it_costs(store: Store) -> None:
+    awa = add_account(store, "awa")
+    write(store, awa, "a@boende.example")
+    [mail] = sync.waiting(store, 400)
+    sync.hold(store, {mail.number: 77}, {mail.number: "day"})
+    assert sync.known_costs(store) == [(mail.number, awa, 77)]
+    sync.hold(store, {}, {})
+    with store.reading() as connection:
+        assert connection.execute("SELECT cost, held FROM outgoing").fetchone()[:] == (77, "")
+
+
 def test_only_recipients_outside_the_village_go_up(store: Store) -> None:
     awa = add_account(store, "awa")
     add_account(store, "ben")

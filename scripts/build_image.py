@@ -21,9 +21,10 @@ from scripts.steps import Log, StepError, megabytes, say
 REPOSITORY = RECIPES.parent
 DESCRIPTION = """Build the SD card image of a board from recipes/.
 
-Writes build/image/<board>/: mokanda.img (the card), slot.img (what an update carries) and
-record.json (commit, packages, suites, sizes). An image that was built from the same files is
-left as it is; `make clean` makes the next one take the mirror's newest packages."""
+Writes build/image/<board>/: mokanda.img (the card), mokanda.bmap (which of its blocks to
+flash), slot.img (what an update carries) and record.json (commit, packages, suites, sizes).
+An image that was built from the same files is left as it is; `make clean` makes the next one
+take the mirror's newest packages."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,7 +79,15 @@ def build(system: System, engine: str) -> None:
     card.slot(squashed, fit, slot)
     say("writing the card image")
     environment = boot.write_environment(boot.environment(), work, log)
-    card.card(slot, u_boot, environment, image, work, log)
+    card.card(
+        root=squashed,
+        fit=fit,
+        u_boot=u_boot,
+        environment=environment,
+        path=image,
+        work=work,
+        log=log,
+    )
     record = {
         "board": system.board.name,
         "compatible": system.compatible,

@@ -52,21 +52,21 @@ def write_environment(variables: dict[str, str], work: Path, log: Log) -> bytes:
 
 
 def u_boot(system: System, cache: Path, log: Log) -> Path:
-    """SPL and U-Boot for the board, compiled once and then taken from the cache."""
+    """SPL and U-Boot for the board, compiled when its source or configuration changed."""
     config = (RECIPES / "u-boot.config").read_text()
     variables = environment()
     default = "".join(f"{name}={value}\n" for name, value in sorted(variables.items()))
     key = hashlib.sha256(
         repr([config, default, system.board.u_boot, U_BOOT_SHA256, U_BOOT_DATE]).encode()
     ).hexdigest()[:16]
-    kept = cache / "u-boot" / f"{system.board.name}-{key}.bin"
-    if kept.exists():
-        return kept
-    say("compiling U-Boot (two minutes the first time)")
-    source = Archive(cache, "armhf", log).source("u-boot", U_BOOT_SOURCE, U_BOOT_SHA256)
     # The tree is kept: a change of the environment compiles one file.
     tree = RECIPES.parent.parent / "build/u-boot" / system.board.name
     tree.mkdir(parents=True, exist_ok=True)
+    made = tree / f"mokanda-{key}.bin"
+    if made.exists():
+        return made
+    say("compiling U-Boot (two minutes the first time)")
+    source = Archive(cache, "armhf", log).source("u-boot", U_BOOT_SOURCE, U_BOOT_SHA256)
     log.run(
         *("tar", "--extract", "--skip-old-files", "--strip-components=1"),
         *("--directory", tree, "--file", source),
@@ -91,9 +91,8 @@ def u_boot(system: System, cache: Path, log: Log) -> Path:
     log.run(*make, "olddefconfig")
     _check_config(config, (tree / ".config").read_text())
     log.run(*make)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(tree / "u-boot-sunxi-with-spl.bin", kept)
-    return kept
+    shutil.copy(tree / "u-boot-sunxi-with-spl.bin", made)
+    return made
 
 
 def _check_config(wanted: str, got: str) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from scripts.assembly import layout
@@ -48,14 +49,17 @@ def slot(root: Path, fit: Path, path: Path) -> None:
                 f"{layout.FULL:.0%}: leave something out"
             )
     _create(path, layout.FIT + _round_up(fit.stat().st_size, 4096))
-    _place(root, path, 0)
-    _place(fit, path, layout.FIT)
+    _fill_slot(root, fit, path, 0)
 
 
 def card(
-    slot_image: Path, u_boot: Path, environment: bytes, path: Path, work: Path, log: Log
-) -> None:
-    """Write the SD card image; both slots hold the same system."""
+    *, root: Path, fit: Path, u_boot: Path, environment: bytes, path: Path, work: Path, log: Log
+) -> Path:
+    """Write the SD card image, both slots with the same system; return its block map.
+
+    Only what nobody reads is a hole in the file. All of both file systems is written, zeros too:
+    what an older one left on a card in between would be read as part of them.
+    """
     _create(path, layout.CARD_SIZE)
     starts = [layout.SETUP, *layout.SLOTS.values(), layout.DATA]
     lengths = [
@@ -79,8 +83,16 @@ def card(
             image.write(environment)
     _place(_setup(work, log), path, layout.SETUP)
     for offset in layout.SLOTS.values():
-        _place(slot_image, path, offset)
+        _fill_slot(root, fit, path, offset)
     _place(_data(work, log), path, layout.DATA)
+    block_map = path.with_suffix(".bmap")
+    log.run("bmaptool", "create", "--output", block_map, path)
+    return block_map
+
+
+def _fill_slot(root: Path, fit: Path, image: Path, slot: int) -> None:
+    _place(root, image, slot)
+    _place(fit, image, slot + layout.FIT)
 
 
 def _setup(work: Path, log: Log) -> Path:
@@ -99,7 +111,11 @@ def _data(work: Path, log: Log) -> Path:
     identifier = "6d6f6b61-6e64-6100-8000-000000000000"
     log.run(
         *("mkfs.ext4", "-q", "-L", "mokanda-data", "-m", "1", "-U", identifier),
-        *("-E", f"hash_seed={identifier},lazy_itable_init=0,lazy_journal_init=0", image),
+        # Those of a large file system, which it becomes at the first boot; at most 1 TiB.
+        *("-T", "default", "-b", "4096", "-J", "size=8"),
+        "-E",
+        f"resize={1 << 28},hash_seed={identifier},lazy_itable_init=0,lazy_journal_init=0",
+        image,
     )
     return image
 
@@ -111,13 +127,10 @@ def _create(path: Path, size: int) -> None:
 
 
 def _place(part: Path, image: Path, offset: int) -> None:
-    """Copy a file into an image, leaving holes where it is empty."""
+    """Copy a file into an image."""
     with part.open("rb") as source, image.open("r+b") as target:
-        while block := source.read(layout.MIB):
-            if block.strip(b"\0"):
-                target.seek(offset)
-                target.write(block)
-            offset += len(block)
+        target.seek(offset)
+        shutil.copyfileobj(source, target, layout.MIB)
 
 
 def _round_up(size: int, unit: int) -> int:

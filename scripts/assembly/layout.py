@@ -4,11 +4,14 @@
     8 KiB     SPL and U-Boot
     1 MiB     U-Boot's environment, twice
     4 MiB     partition 1, SETUP: FAT, for the claim file
-    32 MiB    partition 2, slot A      partition 3, slot B
-    after     partition 4, data: grows to the card's end at first boot
+    32 MiB    partition 2, slot A
+    128 MiB   partition 3, slot B
+    224 MiB   partition 4, data: grows to the card's end at first boot
 
 A slot holds all that an update replaces: the root file system from its start, and in its last
-16 MiB a FIT image of kernel, device tree and initramfs, which U-Boot reads without a file system.
+32 MiB a FIT image of kernel, device tree and initramfs, which U-Boot reads without a file system.
+The places are about twice as large as what lies there, for no update can move them on a card that
+is in a village.
 """
 
 from __future__ import annotations
@@ -22,12 +25,12 @@ ENVIRONMENT_SIZE = 64 << 10
 
 SETUP = 4 * MIB
 SETUP_SIZE = 28 * MIB
-SLOT_SIZE = 64 * MIB
-SLOTS = {"A": 32 * MIB, "B": 96 * MIB}
-DATA = 160 * MIB
+SLOT_SIZE = 96 * MIB
+SLOTS = {"A": 32 * MIB, "B": 128 * MIB}
+DATA = 224 * MIB
 CARD_SIZE = 256 * MIB  # a power of two: QEMU's SD cards
 
-ROOT_SIZE = 48 * MIB
+ROOT_SIZE = 64 * MIB
 FIT = ROOT_SIZE  # from the start of the slot
 FIT_SIZE = SLOT_SIZE - ROOT_SIZE
 FULL = 0.8  # images grow; one that fills more of its place than this is refused

@@ -48,6 +48,10 @@ def forward_to(address: str) -> Callable[[dict[str, Any], StartResponse], Iterab
     return application
 
 
+def _password(name: str) -> str:
+    return f"{name}'s long password"
+
+
 class Phone:
     """One villager's phone, logged in or not."""
 
@@ -79,7 +83,7 @@ class Phone:
 
     def register(self, name: str, display_name: str) -> None:
         """Make an account, and stay logged in to it."""
-        password = f"{name}'s long password"
+        password = _password(name)
         page = self.fill_in(
             *("/register", "/register"),
             name=name,
@@ -88,6 +92,11 @@ class Phone:
             again=password,
         )
         assert display_name in page.text
+
+    def log_in(self, name: str) -> bool:
+        """Log in to an account that `register` has made; tell whether there is one."""
+        page = self.fill_in("/", "/login", name=name, password=_password(name))
+        return any(form.action == "/logout" for form in page.forms.values())
 
     def write(self, to: str, subject: str, text: str, *files: Upload) -> TestResponse:
         """Write a letter and send it."""

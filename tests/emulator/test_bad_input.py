@@ -14,9 +14,6 @@ from tests.emulator.phone import Phone
 from tests.emulator.village import Village
 from tests.stand_ins.front import Front
 
-# They have not passed in one run on a quiet machine yet.
-pytestmark = pytest.mark.xfail(strict=False, reason="not proven as a whole yet")
-
 DAMAGED = 'relay = "https://10.64.0.1:8443"\ncode = "ABCD-'
 RESULT = "/run/mokanda/setup/mokanda-result.txt"
 
@@ -25,8 +22,10 @@ RESULT = "/run/mokanda/setup/mokanda-result.txt"
 def keeper(village: Village) -> Phone:
     """The phone of a keeper who has a letter."""
     phone = village.phone()
-    phone.register("keeper", "The keeper")
-    phone.write("keeper", "Do not lose me", "I was here before the power went.")
+    # Awa is the keeper of the village, since its first day or from now on.
+    if not phone.log_in("awa"):
+        phone.register("awa", "Awa")
+    phone.write("awa", "Do not lose me", "I was here before the power went.")
     return phone
 
 
@@ -90,12 +89,12 @@ def test_a_full_data_partition_keeps_all_that_it_has(village: Village, keeper: P
     free = village.shell.check("df -k /data | tail -n 1").split()[3]
     village.shell.check(f"fallocate -l {int(free) * 1024} /data/full")
     try:
-        page = keeper.write("keeper", "Too much", "x" * 50_000)
+        page = keeper.write("awa", "Too much", "x" * 50_000)
         assert "The device has no room left" in page.text
         assert "Do not lose me" in keeper.open("/inbox").text
     finally:
         village.shell.check("rm /data/full")
-    keeper.write("keeper", "Enough", "There is room again.")
+    keeper.write("awa", "Enough", "There is room again.")
     assert "There is room again." in keeper.read("inbox", "Enough").text
 
 

@@ -22,9 +22,6 @@ from scripts.emulator import REPOSITORY
 from scripts.steps import Log
 from tests.emulator.village import Village
 
-# They have not passed in one run on a quiet machine yet.
-pytestmark = pytest.mark.xfail(strict=False, reason="not proven as a whole yet")
-
 BOARD = "orangepi-zero"
 FORGED, BROKEN, GOOD = "7.0.0-dev", "8.0.0-dev", "9.0.0-dev"
 

@@ -50,6 +50,34 @@ def test_every_byte_of_the_image_is_written(card: Path, image: Path) -> None:
     assert card.read_bytes() == image.read_bytes()
 
 
+@pytest.fixture
+def block_map(image: Path) -> Path:
+    """A map of the image's blocks that are not empty."""
+    path = image.with_suffix(".bmap")
+    subprocess.run(
+        [FLASH.with_name("toolbox"), "bmaptool", "create", f"--output={path}", image], check=True
+    )
+    return path
+
+
+@pytest.mark.usefixtures("block_map")
+def test_with_a_block_map_only_what_is_not_empty_is_written(card: Path, image: Path) -> None:
+    before = card.read_bytes()
+    assert flash("--yes", "--image", image, card).returncode == 0
+    after = card.read_bytes()
+    assert after[:4096] == image.read_bytes()[:4096]
+    assert after[-4096:] == before[-4096:]
+
+
+@pytest.mark.usefixtures("block_map")
+def test_an_image_that_was_damaged_is_refused(card: Path, image: Path) -> None:
+    with image.open("r+b") as file:
+        file.write(b"damaged")
+    done = flash("--yes", "--image", image, card)
+    assert done.returncode != 0
+    assert "checksum" in done.stderr
+
+
 def test_nothing_is_written_without_an_answer(card: Path, image: Path) -> None:
     before = card.read_bytes()
     done = flash("--image", image, card)

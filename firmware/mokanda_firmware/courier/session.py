@@ -209,6 +209,10 @@ class Session:
                 self._restart(str(error))
             if error.reason in _AT_ODDS:
                 raise AtOddsError(str(error)) from error
+            if error.reason == protocol.CONTENT_UNKNOWN:
+                sync.release_up(self._store, pending.sequence, str(error))
+                sync.forget_at_relay(self._store)
+                raise AtOddsError(str(error)) from error
             if error.reason == protocol.BUNDLE_BAD:
                 sync.release_up(self._store, pending.sequence, str(error))
                 up.forget_what_was_told(self._store)

@@ -14,7 +14,8 @@ from typing import Any
 from mokanda_firmware import paths, running, status
 from mokanda_firmware.courier.failures import CourierError
 from mokanda_firmware.courier.identity import Identity
-from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox import sessions, sync
+from mokanda_firmware.mailbox.attachments import as_it_was
 from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.mailbox.sync import Outgoing, PendingUp
 from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Report, Residents, encode
@@ -47,7 +48,8 @@ def freeze(store: Store, keyring: Keyring, identity: Identity) -> PendingUp | No
         sync.release_up(store, state.up_pending.sequence, "its file is gone")
     mails = sync.waiting(store, FULL) or sync.waiting(store, LARGEST)[:1]
     sequence = sync.state(store).up_sequence + 1
-    others = _news(store)
+    wishes = sync.untold_wishes(store)
+    others = [*_news(store), *wishes]
     if not (mails or others):
         return None
     encoded, taken = _encode(store, identity, sequence, mails, others)
@@ -58,11 +60,11 @@ def freeze(store: Store, keyring: Keyring, identity: Identity) -> PendingUp | No
     path = paths.bundles() / f"up-{sequence}-{digest[:16]}"
     _write(path, sealed)
     pending = PendingUp(sequence, len(sealed), digest, path, encoded.record)
-    sync.freeze_up(store, sequence, pending, [mail.message_id for mail in taken])
+    sync.freeze_up(store, sequence, pending, [mail.message_id for mail in taken], wishes)
     for item in others:
         if isinstance(item, Residents):
             sync.set_setting(store, _RESIDENTS, list(item.names))
-        else:
+        elif isinstance(item, Report):
             sync.set_setting(store, _REPORTED, int(datetime.now(UTC).timestamp()))
     log.info("frozen up=%d mails=%d size=%d", sequence, len(taken), len(sealed))
     return pending
@@ -99,14 +101,20 @@ def _encode(
 
 
 def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
+    """Say what goes; a file that the relay holds is only named, whether it is here or not."""
     message = mail.message
+    wholes = [as_it_was(part) for part in message.attachments]
+    at_relay = sync.known_at_relay(store, (whole.digest for whole in wholes))
     kept = []
-    for attachment in message.attachments:
-        try:
-            contents[attachment.digest] = store.attachments.path(attachment.digest).read_bytes()
-            kept.append(attachment)
-        except FileNotFoundError:
-            log.error("attachment %s of a mail is lost; it goes without", attachment.digest)
+    for part, whole in zip(message.attachments, wholes, strict=True):
+        here = store.attachments.here(part)
+        if whole.digest in at_relay:
+            kept.append(whole)
+        elif here is not None:
+            contents[here.digest] = store.attachments.path(here.digest).read_bytes()
+            kept.append(here)
+        else:
+            log.error("attachment %s of a mail is lost; it goes without", part.digest)
     return Mail(mail.recipients, dataclasses.replace(message, attachments=tuple(kept)))
 
 
@@ -118,11 +126,11 @@ def _news(store: Store) -> list[Item]:
         news.append(Residents(tuple(names)))
     reported = datetime.fromtimestamp(sync.setting(store, _REPORTED, 0), UTC)
     if abs(datetime.now(UTC) - reported) > REPORT_EVERY:  # a clock may have been ahead
-        news.append(Report(_report()))
+        news.append(Report(_report(store)))
     return news
 
 
-def _report() -> dict[str, Any]:
+def _report(store: Store) -> dict[str, Any]:
     modem, updates = status.read("modem"), status.read("updates")
     fields = {
         "version": running.version(),
@@ -133,6 +141,7 @@ def _report() -> dict[str, Any]:
         "operator": modem.get("operator"),
         "signal": modem.get("signal"),
         "updates": updates.get("state"),
+        "webp": True if sessions.phones_take_webp(store) else None,
     }
     return {name: value for name, value in fields.items() if value not in (None, "")}
 

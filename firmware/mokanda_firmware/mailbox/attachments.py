@@ -12,8 +12,11 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
+
+from mokanda_wire.message import Attachment
 
 # Attachments never take the last of the data partition: the database must still be able to write.
 RESERVE_BYTES = 8 << 20
@@ -77,6 +80,27 @@ class Attachments:
         """Return the file of an attachment; it may not have come yet."""
         return self._folder / digest[:2] / digest
 
+    def here(self, part: Attachment) -> Attachment | None:
+        """Say what of a file is here: all of it, or a smaller picture, by its own name and type."""
+        whole = as_it_was(part)
+        if self.path(whole.digest).exists():
+            return whole
+        if part.held_back:
+            return None
+        try:
+            with self.path(part.digest).open("rb") as file:
+                kind = "webp" if file.read(4) == b"RIFF" else "jpeg"
+        except FileNotFoundError:
+            return None
+        stem = part.name.rpartition(".")[0] or part.name
+        return replace(
+            whole,
+            name=f"{stem}.{kind.replace('jpeg', 'jpg')}",
+            media_type=f"image/{kind}",
+            digest=part.digest,
+            size=part.size,
+        )
+
     def sweep(self, wanted: set[str]) -> int:
         """Remove settled files that ``wanted`` does not name; return how many."""
         before = time.time() - _SETTLED_SECONDS
@@ -88,6 +112,15 @@ class Attachments:
                         path.unlink()
                         removed += 1
         return removed
+
+
+def as_it_was(part: Attachment) -> Attachment:
+    """Describe a file as the relay got it, whatever came of it."""
+    if not part.original:
+        return part
+    return replace(
+        part, digest=part.original, size=part.original_size, original="", original_size=0
+    )
 
 
 def _free_bytes(folder: Path) -> int:

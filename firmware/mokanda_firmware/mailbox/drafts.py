@@ -45,10 +45,19 @@ def save(
         assert draft is not None
     connection.execute("DELETE FROM draft_attachment WHERE draft = ?", (draft,))
     connection.executemany(
-        "INSERT INTO draft_attachment (draft, position, name, media_type, size, digest)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO draft_attachment (draft, position, name, media_type, size, digest, original,"
+        " original_size) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (draft, position, part.name, part.media_type, part.size, part.digest)
+            (
+                draft,
+                position,
+                part.name,
+                part.media_type,
+                part.size,
+                part.digest,
+                part.original,
+                part.original_size,
+            )
             for position, part in enumerate(attachments)
         ],
     )
@@ -80,7 +89,7 @@ def discard(connection: sqlite3.Connection, account: int, draft: int) -> None:
 
 def _from_row(connection: sqlite3.Connection, row: sqlite3.Row) -> Draft:
     attachments = connection.execute(
-        "SELECT name, media_type, digest, size FROM draft_attachment"
+        "SELECT name, media_type, digest, size, original, original_size FROM draft_attachment"
         " WHERE draft = ? ORDER BY position",
         (row["id"],),
     )

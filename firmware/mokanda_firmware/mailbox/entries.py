@@ -22,18 +22,33 @@ class TakenBack:
 
 
 def deliver(
-    connection: sqlite3.Connection, message: Message, recipients: Sequence[str]
+    connection: sqlite3.Connection,
+    message: Message,
+    recipients: Sequence[str],
+    *,
+    ticket: str = "",
+    instead_of: int | None = None,
 ) -> list[str]:
     """Put ``message`` into the inbox of each recipient; return those nobody here answers to.
 
-    A mail that its reader has had already, even one moved to the trash, does not come again.
+    A mail that its reader has had already, even one moved to the trash, does not come again. One
+    that comes ``instead_of`` another takes that one's place, in whatever folder it is.
+    ``ticket`` is what the relay calls the mail by.
     """
     found = {recipient: _account(connection, recipient) for recipient in recipients}
     readers = [account for account in found.values() if account is not None]
     if readers:
         number = messages.insert(connection, message)
+        if ticket:
+            connection.execute("UPDATE message SET ticket = ? WHERE id = ?", (ticket, number))
         for reader in readers:
+            if instead_of is not None:
+                _replace(connection, reader, instead_of, number)
             _enter(connection, reader, number, "received", "inbox")
+        if instead_of == number:  # a mail may be as empty as its stub
+            connection.execute("DELETE FROM stub WHERE message = ?", (number,))
+        elif instead_of is not None:
+            messages.remove_unwanted(connection, [instead_of])
     return [recipient for recipient, account in found.items() if account is None]
 
 
@@ -204,6 +219,22 @@ def _enter(
     )
     thread = connection.execute("SELECT thread FROM message WHERE id = ?", (number,)).fetchone()
     _find_newest(connection, account, {thread["thread"]})
+
+
+def _replace(connection: sqlite3.Connection, account: int, stub: int, number: int) -> None:
+    """Let a mail take the place of its stub, unread."""
+    row = connection.execute(
+        "SELECT id, thread FROM entry WHERE account = ? AND message = ? AND origin = 'received'",
+        (account, stub),
+    ).fetchone()
+    if row is None:
+        return
+    thread = connection.execute("SELECT thread FROM message WHERE id = ?", (number,)).fetchone()
+    connection.execute(
+        "UPDATE OR REPLACE entry SET message = ?, thread = ?, unread = 1 WHERE id = ?",
+        (number, thread["thread"], row["id"]),
+    )
+    _find_newest(connection, account, {row["thread"], thread["thread"]})
 
 
 def _find_newest(connection: sqlite3.Connection, account: int, threads: Iterable[str]) -> None:

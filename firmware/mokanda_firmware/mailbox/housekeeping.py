@@ -4,22 +4,28 @@
 import logging
 import threading
 
-from mokanda_firmware.mailbox import entries
+from mokanda_firmware.mailbox import entries, messages
 from mokanda_firmware.mailbox.store import Store, StoreError
 
 _DAY_SECONDS = 24 * 3600.0
+_AT_RELAY_SECONDS = 30 * 24 * 3600  # as long as the relay keeps what nobody asks for
 _log = logging.getLogger(__name__)
 
 
 def tidy(store: Store) -> None:
     """Delete what is 30 days in the trash, and attachments that nothing names any more."""
     letters = entries.delete_old_trash(store)
-    with store.reading() as connection:
+    # Nobody else writes meanwhile: a bundle that names a file which is here finds it here still.
+    with store.transaction() as connection:
         rows = connection.execute(
-            "SELECT digest FROM attachment UNION SELECT digest FROM draft_attachment"
+            "SELECT digest FROM attachment UNION SELECT original FROM attachment"
+            " UNION SELECT digest FROM draft_attachment UNION SELECT original FROM draft_attachment"
+            " UNION SELECT original FROM message"
         )
-        wanted = {row["digest"] for row in rows}
-    files = store.attachments.sweep(wanted)
+        files = store.attachments.sweep({row["digest"] for row in rows})
+        connection.execute(
+            "DELETE FROM at_relay WHERE at < ?", (messages.now() - _AT_RELAY_SECONDS,)
+        )
     if letters or files:
         _log.info("deleted %d letters from the trash, and %d files", letters, files)
 

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """One letter, open: all that its reader may see of it."""
 
+import sqlite3
 from dataclasses import dataclass
 
-from mokanda_firmware.mailbox import messages
+from mokanda_firmware.mailbox import messages, wishes
+from mokanda_firmware.mailbox.attachments import as_it_was
 from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.wishes import Asked
 from mokanda_wire.message import Attachment, Mailbox, Message
+
+_HEADERS = 3000  # octets of a mail that are in none of its parts, more or less
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,29 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file of a letter: as it was, what of it is here, and whether more was asked for."""
+
+    whole: Attachment
+    here: Attachment | None
+    wish: Asked | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it is here."""
+        return self.here == self.whole
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What of a mail is at the relay: octets to fetch, and whether it was asked for."""
+
+    ticket: str
+    size: int
+    wish: Asked | None
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A mail that is open; ``at`` is seconds since 1970."""
 
@@ -29,7 +57,10 @@ class Letter:
     unread: bool
     at: int
     message: Message
-    arrived: tuple[bool, ...]  # for each attachment: whether its content is here
+    files: tuple[File, ...]
+    stub: Awaited | None  # nothing but the head of the mail is here
+    original: Awaited | None  # the mail as it came from the world, which the relay has
+    original_digest: str  # "" until that is here
     deliveries: tuple[Delivery, ...]  # of a mail written by its reader
     waiting: bool  # in the outbox, in no bundle yet
     waits_because: str
@@ -54,6 +85,19 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
         if row is None:
             return None
         message = messages.load(connection, row["message"])
+        files = tuple(_file(store, connection, part) for part in message.attachments)
+        known = connection.execute(
+            "SELECT message.ticket, original, stub.ticket AS stub, stub.size FROM message"
+            " LEFT JOIN stub ON stub.message = message.id WHERE id = ?",
+            (row["message"],),
+        ).fetchone()
+        stub = original = None
+        if known["stub"]:
+            wish = wishes.find(connection, "mail", known["stub"])
+            stub = Awaited(known["stub"], known["size"], wish)
+        elif known["ticket"]:
+            wish = wishes.find(connection, "original", known["ticket"])
+            original = Awaited(known["ticket"], _size_of_original(message), wish)
         deliveries: tuple[Delivery, ...] = ()
         outgoing = None
         if row["origin"] == "written":
@@ -75,7 +119,10 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
         unread=bool(row["unread"]),
         at=row["at"],
         message=message,
-        arrived=tuple(store.attachments.path(part.digest).exists() for part in message.attachments),
+        files=files,
+        stub=stub,
+        original=original,
+        original_digest=known["original"],
         deliveries=deliveries,
         waiting=outgoing is not None and outgoing["state"] == "waiting",
         waits_because="" if outgoing is None else outgoing["reason"],
@@ -106,13 +153,24 @@ def conversation(store: Store, account: int, entry: int, limit: int = 50) -> lis
         ]
 
 
-def attachment(store: Store, account: int, entry: int, position: int) -> Attachment | None:
-    """Return this attachment if its mail is in a folder of the account."""
+def file(store: Store, account: int, entry: int, position: int) -> File | None:
+    """Return this file if its mail is in a folder of the account."""
     with store.reading() as connection:
         row = connection.execute(
-            "SELECT name, media_type, digest, size, content_id FROM attachment"
+            f"SELECT {messages.ATTACHMENT} FROM attachment"  # noqa: S608 - constants
             " JOIN entry ON entry.message = attachment.message"
             " WHERE entry.id = ? AND entry.account = ? AND position = ?",
             (entry, account, position),
         ).fetchone()
-    return None if row is None else Attachment(**dict(row))
+        return None if row is None else _file(store, connection, Attachment(**dict(row)))
+
+
+def _file(store: Store, connection: sqlite3.Connection, part: Attachment) -> File:
+    whole = as_it_was(part)
+    return File(whole, store.attachments.here(part), wishes.find(connection, "file", whole.digest))
+
+
+def _size_of_original(message: Message) -> int:
+    """Guess the octets of a mail as it came: its text, and its files as MIME writes them."""
+    files = sum(part.original_size or part.size for part in message.attachments)
+    return len(message.text.encode()) + files * 4 // 3 + _HEADERS

@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 
 from mokanda_wire.message import Attachment, Mailbox, Message
 
+# The columns that make an Attachment.
+ATTACHMENT = "name, media_type, digest, size, content_id, original, original_size"
+
 
 def now() -> int:
     """Return the time as the store keeps it: seconds since 1970, UTC."""
@@ -54,10 +57,20 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
         (number, message.text, message.html),
     )
     connection.executemany(
-        "INSERT INTO attachment (message, position, name, media_type, size, digest, content_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO attachment (message, position, name, media_type, size, digest, content_id,"
+        " original, original_size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (number, position, part.name, part.media_type, part.size, part.digest, part.content_id)
+            (
+                number,
+                position,
+                part.name,
+                part.media_type,
+                part.size,
+                part.digest,
+                part.content_id,
+                part.original,
+                part.original_size,
+            )
             for position, part in enumerate(message.attachments)
         ],
     )
@@ -96,8 +109,7 @@ def load(connection: sqlite3.Connection, number: int) -> Message:
 def attachments(connection: sqlite3.Connection, number: int) -> tuple[Attachment, ...]:
     """Return what is attached to the mail of this number."""
     rows = connection.execute(
-        "SELECT name, media_type, digest, size, content_id FROM attachment"
-        " WHERE message = ? ORDER BY position",
+        f"SELECT {ATTACHMENT} FROM attachment WHERE message = ? ORDER BY position",  # noqa: S608
         (number,),
     )
     return tuple(Attachment(**dict(row)) for row in rows)

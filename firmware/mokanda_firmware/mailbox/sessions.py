@@ -29,20 +29,24 @@ def open_session(store: Store, account: int) -> str:
     return token
 
 
-def account_of(store: Store, token: str) -> Account | None:
-    """Return who holds this token; None when it is no session, or the account is suspended."""
+def account_of(store: Store, token: str, *, webp: bool | None = None) -> Account | None:
+    """Return who holds this token; None when it is no session, or the account is suspended.
+
+    ``webp`` says whether the phone takes such pictures, None when it did not say.
+    """
     with store.reading() as connection:
         row = connection.execute(
-            "SELECT account.*, session.seen FROM session"
+            "SELECT account.*, session.seen, session.webp FROM session"
             " JOIN account ON account.id = session.account"
             " WHERE token = ? AND seen > ? AND NOT suspended",
             (_hashed(token), messages.now() - LIFETIME_SECONDS),
         ).fetchone()
     if row is None:
         return None
-    if abs(messages.now() - row["seen"]) > _NOTE_SECONDS:
+    takes_webp = bool(row["webp"]) if webp is None else webp
+    if abs(messages.now() - row["seen"]) > _NOTE_SECONDS or takes_webp != bool(row["webp"]):
         with contextlib.suppress(StoreError):  # a full disk must not keep anyone from reading
-            _note_seen(store, token, row["id"])
+            _note_seen(store, token, row["id"], takes_webp)
     return from_row(row)
 
 
@@ -52,10 +56,19 @@ def close_session(store: Store, token: str) -> None:
         connection.execute("DELETE FROM session WHERE token = ?", (_hashed(token),))
 
 
-def _note_seen(store: Store, token: str, account: int) -> None:
+def phones_take_webp(store: Store) -> bool:
+    """Whether every phone that is logged in takes WebP, and there is one."""
+    with store.reading() as connection:
+        return bool(connection.execute("SELECT min(webp) FROM session").fetchone()[0])
+
+
+def _note_seen(store: Store, token: str, account: int, takes_webp: bool) -> None:
     with store.transaction() as connection:
         now = messages.now()
-        connection.execute("UPDATE session SET seen = ? WHERE token = ?", (now, _hashed(token)))
+        connection.execute(
+            "UPDATE session SET seen = ?, webp = ? WHERE token = ?",
+            (now, takes_webp, _hashed(token)),
+        )
         connection.execute("UPDATE account SET last_seen = ? WHERE id = ?", (now, account))
 
 

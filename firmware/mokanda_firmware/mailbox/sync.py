@@ -7,15 +7,15 @@ its number, so that a repetition changes nothing.
 """
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mokanda_firmware.mailbox import entries, messages, usage
+from mokanda_firmware.mailbox import entries, messages, stubs, usage, wishes
 from mokanda_firmware.mailbox.settings import set_setting, setting
 from mokanda_firmware.mailbox.store import Store, StoreError
-from mokanda_wire.bundle import Decoded, Event, Mail
+from mokanda_wire.bundle import Decoded, Denial, Event, Grant, Mail, Stub, Wish
 from mokanda_wire.history import Change, History, Row
 from mokanda_wire.message import Message
 
@@ -29,9 +29,11 @@ __all__ = [
     "apply_down",
     "confirm_up",
     "count_waiting",
+    "forget_at_relay",
     "freeze_up",
     "history",
     "hold",
+    "known_at_relay",
     "known_costs",
     "next_hello_counter",
     "record_session",
@@ -42,6 +44,7 @@ __all__ = [
     "setting",
     "skip_up",
     "state",
+    "untold_wishes",
     "waiting",
 ]
 
@@ -198,12 +201,36 @@ def hold(store: Store, costs: Mapping[int, int], held: Mapping[int, str]) -> Non
         )
 
 
-def freeze_up(store: Store, sequence: int, sealed: PendingUp, message_ids: Sequence[str]) -> None:
-    """Bind these waiting mails to the sealed bundle ``sequence``, which must be the next one.
+def untold_wishes(store: Store) -> list[Wish]:
+    """Return what villagers want, or no longer want, of what the relay keeps."""
+    with store.reading() as connection:
+        return wishes.untold(connection)
+
+
+def known_at_relay(store: Store, digests: Iterable[str]) -> set[str]:
+    """Return which of these files the relay holds, as far as is known."""
+    with store.reading() as connection:
+        return {digest for digest in digests if wishes.is_at_relay(connection, digest)}
+
+
+def forget_at_relay(store: Store) -> None:
+    """Note that the relay does not hold all that it was believed to."""
+    with store.transaction() as connection:
+        connection.execute("DELETE FROM at_relay")
+
+
+def freeze_up(
+    store: Store,
+    sequence: int,
+    sealed: PendingUp,
+    message_ids: Sequence[str],
+    wished: Sequence[Wish] = (),
+) -> None:
+    """Bind waiting mails and wishes to the sealed bundle ``sequence``, which must be the next one.
 
     Raises:
-        StoreError: another bundle is on its way, the number is not the next one, or a mail is not
-            waiting any more; nothing has changed.
+        StoreError: another bundle is on its way, the number is not the next one, or a mail or wish
+            is not waiting any more; nothing has changed.
     """
     with store.transaction() as connection:
         before = _state(connection)
@@ -218,6 +245,8 @@ def freeze_up(store: Store, sequence: int, sealed: PendingUp, message_ids: Seque
             ).rowcount
             if changed != 1:
                 raise StoreError(f"mail {message_id} does not wait any more")
+        if not wishes.bind(connection, sequence, wished):
+            raise StoreError("a wish was taken back")
         connection.execute(
             "UPDATE sync SET up_sequence = ?, pending_size = ?, pending_sha256 = ?,"
             " pending_path = ?, pending_record = ?",
@@ -251,6 +280,13 @@ def confirm_up(store: Store, sequence: int) -> int:
             (sequence,),
         ).fetchall():
             usage.charge(connection, row["account"], up=row["cost"] or 0)
+        carried = connection.execute(
+            "SELECT digest FROM attachment WHERE original = ''"  # noqa: S608
+            f" AND message IN {bundled}",
+            (sequence,),
+        )
+        wishes.note_at_relay(connection, [row["digest"] for row in carried], messages.now())
+        wishes.confirm(connection, sequence)
         mails = connection.execute(
             "UPDATE outgoing SET state = 'sent' WHERE state = 'bundled' AND sequence = ?",
             (sequence,),
@@ -306,10 +342,19 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
         costs = decoded.costs or (0,) * len(bundle.items)
         for item, cost in zip(bundle.items, costs, strict=True):
             if isinstance(item, Mail):
-                nobody = entries.deliver(connection, item.message, item.recipients)
+                nobody = stubs.deliver(connection, item)
                 usage.split(connection, entries.readers(connection, item.recipients), cost)
                 unknown += [(item.message.message_id, recipient) for recipient in nobody]
+                _look_for_files(store, connection, item.message)
                 mails += 1
+            elif isinstance(item, Stub):
+                nobody = stubs.announce(connection, item)
+                usage.split(connection, entries.readers(connection, item.recipients), cost)
+                unknown += [(item.message.message_id, recipient) for recipient in nobody]
+            elif isinstance(item, Grant):
+                usage.split(connection, wishes.grant(connection, item), cost)
+            elif isinstance(item, Denial):
+                wishes.deny(connection, item)
             elif isinstance(item, Event):
                 _note(connection, item)
                 events += 1
@@ -405,7 +450,20 @@ def _release(connection: sqlite3.Connection, pending: PendingUp, reason: str) ->
         (reason, pending.sequence),
     )
     connection.execute("UPDATE sync SET up_sequence = ?", (pending.sequence - 1,))
+    wishes.release(connection, pending.sequence)
     _forget_pending(connection)
+
+
+def _look_for_files(store: Store, connection: sqlite3.Connection, message: Message) -> None:
+    """Note what the relay holds; ask it for a file that it took to be here and that is not.
+
+    Files are only ever removed within a transaction, so one that is here now stays.
+    """
+    for part in message.attachments:
+        if not part.held_back and not store.attachments.path(part.digest).exists():
+            wishes.ask(connection, "file", part.digest, None)
+    at_relay = [part.original or part.digest for part in message.attachments]
+    wishes.note_at_relay(connection, at_relay, messages.now())
 
 
 def _forget_pending(connection: sqlite3.Connection) -> None:

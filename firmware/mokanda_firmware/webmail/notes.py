@@ -5,6 +5,7 @@ from mokanda_firmware.webmail.languages import N_, Language
 
 _NOTES = {
     "delivered": N_("Your letter has been delivered."),
+    "asked": N_("It is asked for, and comes with one of the next mail runs."),
     "check": N_("The device asks its relay for an update. This page will say what it found."),
     "deleted": N_("It is deleted for good."),
     "draft": N_("Your draft is kept."),
@@ -14,6 +15,7 @@ _NOTES = {
     "logged-out": N_("You are logged out."),
     "moved-archive": N_("It is in the archive now."),
     "moved-trash": N_("It is in the trash now, for 30 days."),
+    "not-asked": N_("It is no longer asked for."),
     "password": N_("Your password is changed. Other phones have to log in again."),
     "put-back": N_("It is back where it was."),
     "role": N_("This is changed."),

@@ -78,8 +78,10 @@ class Visit:
         self.store = site.store
         self.request = request
         self.token = str(request.get_cookie(COOKIE) or "")
+        accept = request.get_header("Accept", "")
+        webp = "image/webp" in accept if "text/html" in accept else None
         self.account: Account | None = (
-            sessions.account_of(self.store, self.token) if self.token else None
+            sessions.account_of(self.store, self.token, webp=webp) if self.token else None
         )
         self._cookies: list[tuple[str, str, int]] = []
         if not self.token:

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sending, listing and reading letters."""
 
+import dataclasses
 from datetime import UTC, datetime
 
 import pytest
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import entries, sync
+from mokanda_firmware.mailbox import entries, sessions, sync
 from mokanda_firmware.mailbox.store import StoreFull
-from mokanda_wire.bundle import Event, Mail
-from mokanda_wire.message import Attachment, Mailbox, Message, compose
+from mokanda_wire.bundle import Denial, Event, Grant, Item, Mail, Stub, Wish
+from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of
 from tests.unit.mailbox.letters import bundle_down
 from tests.unit.webmail.village import DOMAIN, Phone, Village
 
@@ -17,7 +18,7 @@ WORLD = "marie@example.org"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def bring(village: Village, *items: Mail | Event, contents: dict[str, bytes] | None = None) -> None:
+def bring(village: Village, *items: Item, contents: dict[str, bytes] | None = None) -> None:
     """Apply a bundle from the relay."""
     sequence = sync.state(village.store).down_applied + 1
     sync.apply_down(village.store, bundle_down(sequence, *items, contents=contents))
@@ -312,3 +313,94 @@ class TestPictures:
         awa, ben = village.villager("awa"), village.villager("ben")
         awa.write("awa", files=(("a.gif", self.GIF, "image/gif"),))
         ben.get(f"{awa.open_first().request.path}/picture/0", status=404)
+
+
+SMALL = b"\xff\xd8 a smaller photo"
+PHOTO = Attachment("p.png", "image/png", digest_of(SMALL), len(SMALL), "", "ab" * 32, 1_200_000)
+
+
+class TestWhatTheRelayKeptBack:
+    def test_a_smaller_photo_can_be_had_as_it_was(self, village: Village) -> None:
+        awa = village.villager("awa")
+        bring(village, from_world(attachments=(PHOTO,)), contents={PHOTO.digest: SMALL})
+        page = awa.open_first()
+        assert "made smaller for the way" in page.text
+        assert "1.2 MB" in page.html.select_one(".fetch").get_text()
+        given = awa.get("/mail/1/file/0")
+        assert (given.body, given.content_type) == (SMALL, "image/jpeg")
+        assert 'filename="p.jpg"' in given.headers["Content-Disposition"]
+        form = next(one for one in page.forms.values() if one.action == "/mail/1/fetch")
+        page = form.submit().follow()
+        assert "Asked for" in page.text
+        assert sync.untold_wishes(village.store) == [Wish("file", "ab" * 32, "awa")]
+
+    def test_a_wish_that_waits_can_be_taken_back(self, village: Village) -> None:
+        awa = village.villager("awa")
+        bring(village, from_world(attachments=(PHOTO,)), contents={PHOTO.digest: SMALL})
+        page = awa.post("/mail/1/fetch", file="0").follow()
+        form = next(one for one in page.forms.values() if one.action == "/mail/1/fetch")
+        assert "no longer asked for" in form.submit("not").follow().text
+        assert sync.untold_wishes(village.store) == []
+        assert "asked for already" in awa.post("/mail/1/fetch", 409, **{"file": "0", "not": "1"})
+
+    def test_a_letter_that_waits_at_the_relay_can_be_fetched(self, village: Village) -> None:
+        awa = village.villager("awa")
+        head = from_world(text="").message
+        bring(village, Stub((f"awa@{DOMAIN}",), head, 48_000, "stub1"))
+        assert awa.letters() == ["Photos"]
+        page = awa.open_first()
+        assert "waits at the relay" in page.text
+        assert "48 KB" in page.text
+        awa.post("/mail/1/fetch", 303, what="mail")
+        assert sync.untold_wishes(village.store) == [Wish("mail", "stub1", "awa")]
+        bring(village, Mail((f"awa@{DOMAIN}",), from_world().message, "stub1"))
+        assert "Voici." in awa.open_first().text
+
+    def test_the_mail_as_it_was_can_be_fetched_and_saved(self, village: Village) -> None:
+        awa = village.villager("awa")
+        bring(village, dataclasses.replace(from_world(), ticket="mail1"))
+        awa.post("/mail/1/fetch", 303, what="original")
+        assert sync.untold_wishes(village.store) == [Wish("original", "mail1", "awa")]
+        raw = b"Subject: Photos\r\n\r\nVoici."
+        bring(village, Grant(digest_of(raw), len(raw), "mail1"), contents={digest_of(raw): raw})
+        given = awa.open_first().click("as it came")
+        assert given.body == raw
+        assert 'filename="Photos.eml"' in given.headers["Content-Disposition"]
+        assert "sandbox" in given.headers["Content-Security-Policy"]
+
+    def test_what_the_relay_cannot_give_is_said(self, village: Village) -> None:
+        awa = village.villager("awa")
+        bring(village, from_world(attachments=(PHOTO,)), contents={PHOTO.digest: SMALL})
+        awa.post("/mail/1/fetch", 303, file="0")
+        bring(village, Denial("file", "ab" * 32, "gone"))
+        assert "no longer has it" in awa.open_first().text
+
+    @pytest.mark.parametrize("path", ["fetch", "original", "file/0"])
+    def test_nobody_fetches_what_is_in_anothers_letter(self, village: Village, path: str) -> None:
+        village.villager("awa")
+        ben = village.villager("ben")
+        bring(village, from_world(attachments=(PHOTO,)), contents={PHOTO.digest: SMALL})
+        if path == "fetch":
+            ben.post("/mail/1/fetch", 404, file="0")
+        else:
+            ben.get(f"/mail/1/{path}", 404)
+        assert sync.untold_wishes(village.store) == []
+
+
+@pytest.mark.parametrize(
+    ("accepts", "taken"),
+    [
+        (["text/html,image/webp,*/*"], True),
+        (["text/html,*/*"], False),
+        (["text/html,image/webp", "text/html,*/*"], False),
+        (["text/html,image/webp", "image/png"], True),
+    ],
+)
+def test_webp_is_taken_when_every_phone_says_so(
+    village: Village, accepts: list[str], taken: bool
+) -> None:
+    assert not sessions.phones_take_webp(village.store)
+    phone = village.villager("awa")
+    for accept in accepts:
+        phone.app.get("/inbox", headers={"Accept": accept})
+    assert sessions.phones_take_webp(village.store) is taken

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import bottle
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import drafts, entries, letters
+from mokanda_firmware.mailbox import drafts, entries, letters, wishes
 from mokanda_firmware.mailbox.entries import TakenBack
 from mokanda_firmware.mailbox.store import StoreError
 from mokanda_firmware.webmail.languages import N_
@@ -17,10 +17,17 @@ from mokanda_firmware.webmail.markup import to_html
 from mokanda_firmware.webmail.pictures import picture_type
 from mokanda_firmware.webmail.recipients import written
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
+from mokanda_wire.bundle import WishKind
+from mokanda_wire.message import Attachment, safe_file_name
 
 NO_LETTER = N_("There is no such letter.")
 NO_FILE = N_("This file is not on the device.")
 _TOO_LATE = N_("This letter is on its way already.")
+_ASKED_ALREADY = N_("This has been asked for already, or by somebody else.")
+_DENIALS = {
+    "gone": N_("The relay no longer has it: it keeps everything for 30 days."),
+    "large": N_("It is too large to be sent to the village."),
+}
 # Types that a phone may open by itself; everything else is only ever saved.
 _HARMLESS = re.compile(
     r"image/(jpeg|png|gif|webp|bmp)|(audio|video)/[a-z0-9.+-]+|text/(plain|csv|vcard|calendar)"
@@ -56,6 +63,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         body=to_html(letter.message.text),
         pictures=_pictures(visit, letter),
         show_pictures="pictures" in visit.request.query,
+        denials=_DENIALS,
         to_all=len(letter.message.to) + len(letter.message.cc) > 1,
     )
 
@@ -73,12 +81,55 @@ def take_back(visit: Visit, number: int) -> HTTPResponse:
     return visit.redirect("/write", "taken-back", draft=draft)
 
 
+@post("/mail/<number:int>/fetch")
+def fetch(visit: Visit, number: int) -> HTTPResponse:
+    """Ask the relay for what it has kept back, or (by the button `not`) no longer ask."""
+    account = visit.villager.id
+    kind, name = _wanted(visit, number)
+    taken_back = bool(visit.form["not"])
+    with visit.store.transaction() as connection:
+        if not taken_back:
+            wishes.ask(connection, kind, name, account)
+        elif not wishes.take_back(connection, kind, name, account):
+            raise Refused(409, _ASKED_ALREADY)
+    return visit.redirect(f"/mail/{number}", "not-asked" if taken_back else "asked")
+
+
+def _wanted(visit: Visit, number: int) -> tuple[WishKind, str]:
+    """Say what a form asks for: a file of this letter, the letter behind its stub, or all of it."""
+    letter = letters.read(visit.store, visit.villager.id, number)
+    if letter is None:
+        raise Refused(404, NO_LETTER)
+    position = visit.form.number("file")
+    if position is not None and position < len(letter.files):
+        return "file", letter.files[position].whole.digest
+    if visit.form["what"] == "mail" and letter.stub:
+        return "mail", letter.stub.ticket
+    if visit.form["what"] == "original" and letter.original:
+        return "original", letter.original.ticket
+    raise Refused(404, NO_FILE)
+
+
+@get("/mail/<number:int>/original")
+def download_original(visit: Visit, number: int) -> HTTPResponse:
+    """Give out a mail as it came from the world."""
+    letter = letters.read(visit.store, visit.villager.id, number)
+    if letter is None or not letter.original_digest:
+        raise Refused(404, NO_FILE)
+    name = f"{safe_file_name(letter.message.subject) or 'mail'}.eml"
+    return _give_out(visit, Attachment(name, "message/rfc822", letter.original_digest, 0))
+
+
 @get("/mail/<number:int>/file/<position:int>")
 def download(visit: Visit, number: int, position: int) -> HTTPResponse:
-    """Give out an attachment to be saved: it never becomes a page of this site."""
-    attachment = letters.attachment(visit.store, visit.villager.id, number, position)
-    if attachment is None:
+    """Give out a file to be saved: it never becomes a page of this site."""
+    file = letters.file(visit.store, visit.villager.id, number, position)
+    if file is None or file.here is None:
         raise Refused(404, NO_FILE)
+    return _give_out(visit, file.here)
+
+
+def _give_out(visit: Visit, attachment: Attachment) -> HTTPResponse:
     harmless = _HARMLESS.fullmatch(attachment.media_type)
     response = _file(
         visit.store.attachments.path(attachment.digest),
@@ -91,8 +142,8 @@ def download(visit: Visit, number: int, position: int) -> HTTPResponse:
 @get("/mail/<number:int>/picture/<position:int>")
 def show_picture(visit: Visit, number: int, position: int) -> HTTPResponse:
     """Give out an attachment that is a picture, for the page of its letter."""
-    attachment = letters.attachment(visit.store, visit.villager.id, number, position)
-    path = visit.store.attachments.path(attachment.digest) if attachment else None
+    file = letters.file(visit.store, visit.villager.id, number, position)
+    path = visit.store.attachments.path(file.here.digest) if file and file.here else None
     kind = picture_type(path) if path else ""
     if path is None or not kind:
         raise Refused(404, NO_FILE)
@@ -101,8 +152,8 @@ def show_picture(visit: Visit, number: int, position: int) -> HTTPResponse:
 
 def _pictures(visit: Visit, letter: letters.Letter) -> list[int]:
     """Return the positions of the attachments that are pictures and here."""
-    files = enumerate(letter.message.attachments)
-    return [at for at, part in files if picture_type(visit.store.attachments.path(part.digest))]
+    here = [(at, file.here.digest) for at, file in enumerate(letter.files) if file.here]
+    return [at for at, digest in here if picture_type(visit.store.attachments.path(digest))]
 
 
 def _file(path: Path, media_type: str) -> HTTPResponse:
@@ -113,7 +164,8 @@ def _file(path: Path, media_type: str) -> HTTPResponse:
     for name, value in SECURITY_HEADERS.items():
         response.set_header(name, value)
     response.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
-    response.set_header("Cache-Control", "private, max-age=86400, immutable")
+    # A smaller picture may be replaced by the original under the same address.
+    response.set_header("Cache-Control", "private, no-cache")
     return response
 
 

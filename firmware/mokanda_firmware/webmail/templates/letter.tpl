@@ -31,7 +31,12 @@
 % if letter.waits_because:
 <p class="hint">{{_("It waits again:")}} {{_(letter.waits_because)}}</p>
 % end
+% if letter.stub:
+<p>{{_("This letter waits at the relay. It comes when the village can afford it, or when you ask for it.")}}</p>
+% include("fetch.tpl", field="what", value="mail", octets=letter.stub.size, wish=letter.stub.wish, ask=_("Fetch the letter"))
+% else:
 <div class="text">{{!body}}</div>
+% end
 % if show_pictures:
 % for position in pictures:
 <p><img class="picture" src="/mail/{{letter.entry}}/picture/{{position}}" alt="{{message.attachments[position].name}}"></p>
@@ -39,17 +44,34 @@
 % elif pictures:
 <p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}?pictures=1">{{_("Show the pictures")}}</a></p>
 % end
-% if message.attachments:
+% if letter.files:
 <h2>{{_("Files")}}</h2>
 <ul class="attachments">
-% for position, part in enumerate(message.attachments):
-% if letter.arrived[position]:
-<li><a href="/mail/{{letter.entry}}/file/{{position}}" download>{{part.name}}</a> <span class="hint">{{size(part.size)}}</span></li>
-% else:
-<li>{{part.name}} <span class="hint">{{size(part.size)}}, {{_("not on this device")}}</span></li>
+% for position, file in enumerate(letter.files):
+<li>\
+% if file.here:
+<a href="/mail/{{letter.entry}}/file/{{position}}" download>{{file.here.name}}</a> <span class="hint">{{size(file.here.size)}}\
+% if not file.is_whole:
+, {{_("made smaller for the way")}}\
 % end
+</span>\
+% else:
+{{file.whole.name}} <span class="hint">{{_("not on this device")}}</span>\
+% end
+% if not file.is_whole:
+% include("fetch.tpl", field="file", value=position, octets=file.whole.size, wish=file.wish, ask=_("Fetch the original") if file.here else _("Fetch the file"))
+% end
+</li>
 % end
 </ul>
+% end
+% if letter.original_digest:
+<p><a href="/mail/{{letter.entry}}/original" download>{{_("The mail as it came from the world")}}</a></p>
+% elif letter.original:
+<details>
+<summary>{{_("The mail as it came from the world")}}</summary>
+% include("fetch.tpl", field="what", value="original", octets=letter.original.size, wish=letter.original.wish, ask=_("Fetch it"))
+</details>
 % end
 <p class="actions"><a class="button" href="/mail/{{letter.entry}}/reply">{{_("Reply")}}</a>
 % if to_all:

@@ -1,0 +1,17 @@
+% asked = wish is not None and wish.state != "denied"
+% if asked:
+<p class="hint">{{_("Asked for: it comes with one of the next mail runs.")}} {{size(octets)}}</p>
+% elif wish:
+<p class="hint">{{_(denials.get(wish.reason, wish.reason))}}</p>
+% end
+% if not asked or wish.state != "leaving" and wish.account == account.id:
+<form class="fetch" method="post" action="/mail/{{letter.entry}}/fetch">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="{{field}}" value="{{value}}">
+% if asked:
+<button class="plain" name="not" value="1">{{_("Do not fetch it")}}</button>
+% else:
+<button class="quiet">{{ask}}</button> <span class="hint">{{size(octets)}}</span>
+% end
+</form>
+% end

@@ -40,6 +40,7 @@ class FaultyLink:
     Attributes:
         plans: for the connections to come; then `default` is used.
         carried: bytes up and down, over all connections.
+        round_trips: how often somebody had to wait for an answer, TCP's own included.
         cuts: how many connections were cut or refused.
     """
 
@@ -50,6 +51,8 @@ class FaultyLink:
         self.connections = 0
         self.cuts = 0
         self.carried = [0, 0]
+        self.round_trips = 0
+        self._flows: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._closing = False
         threading.Thread(target=self._accept, daemon=True).start()
@@ -85,7 +88,14 @@ class FaultyLink:
                 self.cuts += 1
                 _close(client, abrupt=True)
                 continue
-            threading.Thread(target=self._carry, args=(client, plan), daemon=True).start()
+            flow = threading.Thread(target=self._carry, args=(client, plan), daemon=True)
+            flow.start()
+            self._flows = [each for each in self._flows if each.is_alive()] + [flow]
+
+    def rest(self) -> None:
+        """Wait until all is carried, and counted."""
+        for flow in self._flows:
+            flow.join(20)
 
     def _carry(self, client: socket.socket, plan: Plan) -> None:
         time.sleep(2 * plan.delay)
@@ -95,8 +105,11 @@ class FaultyLink:
             _close(client, abrupt=True)
             return
         with _Flow(client, server, plan, self.carried) as flow:
-            flow.run()
-            self.cuts += flow.cut
+            try:
+                flow.run()
+            finally:
+                self.cuts += flow.cut
+                self.round_trips += 1 + flow.answers
 
 
 class _Flow:
@@ -112,6 +125,8 @@ class _Flow:
         self._free_at = [0.0, 0.0]  # when each direction has sent what it was given
         self._queues: tuple[deque[tuple[float, bytes]], ...] = (deque(), deque())
         self._open = [True, True]
+        self._last = 1  # the way of the last bytes
+        self.answers = 0  # how often the way turned from up to down
         self.cut = False
         for end in self._ends:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -152,6 +167,9 @@ class _Flow:
         now = time.monotonic()
         if not data:
             self._open[way] = False
+        elif way != self._last:
+            self._last = way
+            self.answers += way
         start = max(now, self._free_at[way])
         self._free_at[way] = start + (len(data) / self._plan.rate if self._plan.rate else 0)
         self._queues[way].append((self._free_at[way] + self._plan.delay, data))

@@ -86,7 +86,7 @@ def open_relay(settings: Settings) -> Relay:
         with _locked(data / ".lock"):
             tls = data / "tls"
             tls.mkdir(mode=0o700, exist_ok=True)
-            ensure_certificate(tls / "certificate.pem", tls / "key.pem", settings.url)
+            ensure_certificate(tls / "certificate.pem", tls / "key.pem")
             keyring = Keyring(data / "keys")
             relay = Relay(
                 settings=settings,

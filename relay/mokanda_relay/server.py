@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import socket
 import ssl
@@ -62,6 +63,33 @@ class _DeviceRequest(HTTPRequest):
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as cheroot's
         super().__init__(*arguments, **named)
         self.outheaders = _PaidHeaders()
+        self._head = b""
+
+    def send_headers(self) -> None:
+        """Make the headers, to be sent with what comes behind them: each write is a TLS record."""
+        file, self.conn.wfile = self.conn.wfile, io.BytesIO()
+        try:
+            super().send_headers()
+            self._head = self.conn.wfile.getvalue()
+        finally:
+            self.conn.wfile = file
+        if self.chunked_write:
+            self._send_head()
+
+    def write(self, chunk: bytes) -> None:
+        """Send the beginning or another piece of the body."""
+        head, self._head = self._head, b""
+        super().write(head + chunk)
+
+    def respond(self) -> None:
+        """Answer the request."""
+        super().respond()
+        self._send_head()
+
+    def _send_head(self) -> None:
+        head, self._head = self._head, b""
+        if head:
+            self.conn.wfile.write(head)
 
 
 class _DeviceConnection(HTTPConnection):

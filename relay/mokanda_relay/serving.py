@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 from bottle import HTTPResponse, LocalRequest
 
-# Small pieces: on TLS each is a record, and a cut loses the record that it hits.
-_PIECE_UP = 64 * 1024  # at most; what has arrived is handed on
-_PIECE_DOWN = 768
+from mokanda_wire import protocol
+
+_PIECE_UP = 64 * 1024  # bytes at most; what has arrived is handed on
 
 _FROM_OFFSET = re.compile(r"bytes=(\d{1,15})-")
 
@@ -126,11 +126,14 @@ class _Pieces:
         self._taken = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._before:
-            yield self._before
-        while piece := self._file.read(_PIECE_DOWN):
-            yield piece
+        size = protocol.piece(self._file.tell())
+        before = self._before
+        while piece := self._file.read(size):
+            yield before + piece  # in one record
+            before = b""
             self._taken += len(piece)
+        if before:
+            yield before
 
     def close(self) -> None:
         self._file.close()

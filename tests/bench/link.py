@@ -3,58 +3,105 @@
 
 The newer half of notmuch's LKML corpus, 105 mails, comes down by a real courier from a real relay
 through a proxy that shapes the link (rate and delay; not TCP's slow start, which a mobile network's
-deep queue hides anyway). Then it is cut every few kilobytes: what is sent again is counted.
+deep queue hides anyway). Then it comes, and a mail with a photo goes up, over a link that breaks
+every few kilobytes: all bytes are counted, of TLS too, and of what is sent again.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from mokanda_firmware.courier import session
-from mokanda_wire.protocol import Sealed
-from tests.bench.corpora import halves
+from mokanda_firmware.courier import run, session
+from tests.bench.corpora import Sample, halves
 from tests.bench.wire import VILLAGERS, a_relay_and_village, receive
 from tests.faults import FaultyLink, Plan
+from tests.stand_ins.sendgrid import SendGridStandIn
+from tests.village import Village
 
-RATE = 64_000 / 8  # bytes a second
-DELAY = 0.5  # seconds each way
-DROP_EVERY = 8_000  # bytes down
+SHAPED = Plan(rate=64_000 / 8, delay=0.5)  # bytes a second; seconds each way
+DROPS = (3_000, 8_000)  # bytes after which the link breaks: from, to
+PHOTO = 24_000  # bytes
+CONNECTIONS = 1000  # more than any trial takes
 
 
 @dataclass(frozen=True)
 class Sync:
-    """How it went; bytes are those of TCP's payload, both ways, TLS included."""
+    """How a sync went; bytes are those of TCP's payload, both ways, TLS included."""
 
     seconds: float
     payload: int  # bytes of the sealed bundle
     carried: int
     connections: int
+    round_trips: int
+
+    @property
+    def bound(self) -> float:
+        """What it may carry at most: 1.10 x payload and 1500 bytes a reconnect."""
+        return 1.1 * self.payload + 1500 * (self.connections - 1)
 
 
-def night(plan: Plan) -> Sync:
-    """Bring the mail down over such a link."""
-    older, newer = halves("lkml")
-    payload: list[int] = []
-    download = session.Session._download
+@dataclass(frozen=True)
+class Bench:
+    """A village whose link is in the way."""
 
-    def noting(self: session.Session, connection: object, down: Sealed, token: str) -> None:
-        payload[:] = [down.size]
-        download(self, connection, down, token)  # type: ignore[arg-type]
+    world: SendGridStandIn
+    village: Village
+    link: FaultyLink
+    sizes: list[int]  # of the sealed bundles of the last sync
 
+    def receive(self, samples: Sequence[Sample]) -> None:
+        """Have mail arrive at the relay."""
+        for number, sample in enumerate(samples):
+            receive(self.world, sample, VILLAGERS[number % len(VILLAGERS)])
+
+    def sync(self, *plans: Plan) -> Sync:
+        """Sync over such connections."""
+        link = self.link
+        carried, connections, round_trips = sum(link.carried), link.connections, link.round_trips
+        link.plans.extend(plans)
+        self.sizes.clear()
+        began = time.monotonic()
+        self.village.sync()
+        link.plans.clear()
+        link.rest()
+        return Sync(
+            time.monotonic() - began,
+            sum(set(self.sizes)),
+            sum(link.carried) - carried,
+            link.connections - connections,
+            link.round_trips - round_trips,
+        )
+
+
+@contextmanager
+def a_bench() -> Iterator[Bench]:
+    """A relay and a claimed village."""
     with (
         pytest.MonkeyPatch.context() as patch,
         tempfile.TemporaryDirectory(prefix="mokanda-") as folder,
         a_relay_and_village(Path(folder), patch) as (world, village),
     ):
+        patch.setattr(run, "PAUSE", 0)
+        sizes: list[int] = []
+        progress = session.Session._progress
+
+        def noting(self: session.Session, size: int, start: int) -> Callable[[int], None]:
+            sizes.append(size)
+            return progress(self, size, start)
+
+        patch.setattr(session.Session, "_progress", noting)
         url = urlsplit(village.claim.relay)
         assert url.hostname
         assert url.port
@@ -62,45 +109,70 @@ def night(plan: Plan) -> Sync:
             village.claim = replace(village.claim, relay=f"https://127.0.0.1:{link.port}")
             village.import_claim()
             village.sync()
-            for number, sample in enumerate(older):
-                receive(world, sample, VILLAGERS[number % len(VILLAGERS)])
-            village.sync()
-            for number, sample in enumerate(newer):
-                receive(world, sample, VILLAGERS[number % len(VILLAGERS)])
-            patch.setattr(session.Session, "_download", noting)
-            link.default = plan
-            before, connections = sum(link.carried), link.connections
-            began = time.monotonic()
-            village.sync()
-            seconds = time.monotonic() - began
-            carried = sum(link.carried) - before
-            return Sync(seconds, payload[0], carried, link.connections - connections)
+            yield Bench(world, village, link, sizes)
 
 
-def main() -> None:
-    """Measure both, and print the last line as JSON."""
+def breaking(way: str) -> list[Plan]:
+    """Connections that break every few kilobytes, on the way up or down."""
+    chance = random.Random(1)
+    return [
+        Plan(**{f"cut_after_{way}": chance.randint(*DROPS)})  # type: ignore[arg-type]
+        for _ in range(CONNECTIONS)
+    ]
+
+
+def main() -> int:
+    """Measure, and print the last line as JSON."""
     logging.disable()
-    shaped = Plan(rate=RATE, delay=DELAY)
-    whole = night(shaped)
-    sys.stdout.write(
-        f"105 mails, {whole.payload} bytes sealed, at 64 kbit/s and 1 s: {whole.seconds:.1f} s, "
-        f"{whole.carried} bytes in all\n"
-    )
-    pieces = night(replace(shaped, cut_after_down=DROP_EVERY))
-    again = pieces.connections - 1
-    bound = 1.1 * pieces.payload + 1500 * pieces.connections
-    sys.stdout.write(
-        f"cut after every {DROP_EVERY} bytes: {again} reconnects, {pieces.seconds:.1f} s, "
-        f"{pieces.carried} bytes in all; 1.10 x payload + 1.5 KB a connection is {bound:.0f}\n"
-    )
+    older, newer = halves("lkml")
+    with a_bench() as bench:
+        bench.receive(older)
+        bench.sync()
+        idle = bench.sync()
+        _say(f"nothing to fetch: {idle.round_trips} round trips, {idle.carried} bytes in all")
+        bench.receive(newer)
+        whole = bench.sync(SHAPED)
+        _say(
+            f"105 mails, {whole.payload} bytes sealed, at 64 kbit/s and 1 s: {whole.seconds:.1f} s,"
+            f" {whole.carried} bytes in all"
+        )
+    broken = {}
+    with a_bench() as bench:
+        bench.receive(older)
+        bench.sync()
+        bench.receive(newer)
+        broken["down"] = bench.sync(*breaking("down"))
+        photo = {"photo.jpg": random.Random(1).randbytes(PHOTO)}
+        bench.village.write("With a photo", files=photo)
+        broken["up"] = bench.sync(*breaking("up"))
+    for way, sync in broken.items():
+        _say(
+            f"{sync.payload} bytes {way}, broken every {DROPS[0]} to {DROPS[1]} bytes:"
+            f" {sync.connections - 1} reconnects, {sync.carried} bytes in all;"
+            f" 1.10 x payload + 1.5 KB a reconnect is {sync.bound:.0f}"
+        )
     result = {
         "seconds": round(whole.seconds, 1),
-        "reconnects": again,
-        "bytes": pieces.carried,
-        "bound": round(bound),
+        "round_trips_idle": idle.round_trips,
+        **{
+            way: {
+                "payload": sync.payload,
+                "reconnects": sync.connections - 1,
+                "bytes": sync.carried,
+                "bound": round(sync.bound),
+            }
+            for way, sync in broken.items()
+        },
     }
-    sys.stdout.write(json.dumps(result) + "\n")
+    _say(json.dumps(result))
+    kept = all(sync.carried <= sync.bound for sync in broken.values())
+    return 0 if kept and whole.seconds <= 15 and idle.round_trips <= 4 else 1
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

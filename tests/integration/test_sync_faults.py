@@ -132,6 +132,18 @@ def test_random_cuts_lose_and_double_nothing(
     assert histories_agree(village, served)
 
 
+def test_a_sync_with_nothing_to_trade_takes_four_round_trips_at_most(
+    village: Village, link: FaultyLink
+) -> None:
+    village.sync()
+    link.rest()
+    before, carried = link.round_trips, sum(link.carried)
+    village.sync()
+    link.rest()
+    assert link.round_trips - before <= 4
+    assert sum(link.carried) - carried < 1500
+
+
 def test_a_lost_receipt_does_not_send_a_mail_twice(
     village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,9 @@ TAG = 16  # bytes, behind an authenticated message
 HELLO_LABEL, REPLY_LABEL = b"hello", b"reply"
 MAX_BUNDLE = 64 * 1024 * 1024  # bytes of a sealed bundle
 
+# Bytes of a bundle in one TLS record, which adds 22. A cut loses the record that it hits.
+_PIECE, _PIECE_AFTER_A_CUT = 768, 512
+
 CLAIM = "/v1/claim"
 HELLO = "/v1/hello"
 UP = "/v1/up/{sequence}"
@@ -225,6 +228,11 @@ def held(text: str) -> tuple[int, int] | None:
     """Read the query `held`: which down bundle the device holds in part, and how many bytes."""
     found = re.fullmatch(r"([0-9]{1,12})-([0-9]{1,12})", text)
     return (int(found[1]), int(found[2])) if found else None
+
+
+def piece(offset: int) -> int:
+    """How many bytes of a bundle to send at a time; an `offset` tells of an earlier cut."""
+    return _PIECE_AFTER_A_CUT if offset else _PIECE
 
 
 def authenticate(message: bytes, secret: bytes, label: bytes) -> bytes:

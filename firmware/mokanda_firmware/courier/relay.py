@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TypeVar
+from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import urlsplit
 
 from mokanda_firmware.courier.failures import CutError, LinkError, NotOurRelayError, RefusedError
@@ -43,6 +43,24 @@ class Held:
         return f"held={self.sequence}-{self.size}"
 
 
+class _Http(http.client.HTTPConnection):
+    """HTTP whose requests leave in as few TLS records as they can: headers with their body."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+        self.auto_open = 0
+        self._held = b""
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - as http.client's; here it is bytes
+        """Hold this back for `flush`."""
+        self._held += data
+
+    def flush(self) -> None:
+        """Send what was held back."""
+        held, self._held = self._held, b""
+        super().send(held)
+
+
 class Connection:
     """An HTTPS connection to the relay of a claim file, once `connect` has made it.
 
@@ -57,8 +75,7 @@ class Connection:
             ssl.PEM_cert_to_DER_cert(claim.certificate) if claim.certificate else None
         )
         self._context = _context(claim)
-        self._http = http.client.HTTPConnection(self._host, self._port)
-        self._http.auto_open = 0
+        self._http = _Http(self._host, self._port)
         self._interface: str | None = None
         self._following: http.client.HTTPResponse | None = None
         self._counted = (0, 0)
@@ -176,10 +193,13 @@ class Connection:
         headers = {protocol.OFFSET_HEADER: str(offset), protocol.TOKEN_HEADER: token}
         with _cuts():
             self._begin("PUT", f"{path}?{held}", sealed.size - offset, headers)
-            while chunk := content.read(CHUNK):
+            size = protocol.piece(offset)
+            while chunk := content.read(size):
                 self._http.send(chunk)
+                self._http.flush()
                 offset += len(chunk)
                 progress(offset)
+            self._http.flush()
             return _load(Receipt, self._message())
 
     def acknowledge(self, sequence: int, token: str) -> Receipt:
@@ -236,7 +256,7 @@ class Connection:
         body: bytes | int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Send a request, but for a body of which only the length is given."""
+        """Send a request; where only the length of a body is given, the headers wait for it."""
         self._http.putrequest(method, path, skip_accept_encoding=True)
         for name, value in (headers or {}).items():
             self._http.putheader(name, value)
@@ -244,6 +264,8 @@ class Connection:
             length = body if isinstance(body, int) else len(body)
             self._http.putheader("Content-Length", str(length))
         self._http.endheaders(body if isinstance(body, bytes) else None)
+        if not isinstance(body, int):
+            self._http.flush()
 
     def _answer(self) -> http.client.HTTPResponse:
         response = self._http.getresponse()
@@ -276,6 +298,7 @@ def _context(claim: ClaimFile) -> ssl.SSLContext:
     # would send a post-quantum key along; what matters in here is sealed once more.
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.set_ecdh_curve("X25519")
+    context.options |= ssl.OP_NO_TICKET  # a ticket costs what it spares
     context.verify_flags |= _NO_CHECK_TIME
     if claim.certificate:
         context.check_hostname = False  # the very certificate is known

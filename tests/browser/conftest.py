@@ -97,6 +97,7 @@ class Phone:
         self.fill(name=name, display_name=display_name or name.title())
         self.fill(password=PASSWORD, again=PASSWORD)
         self.press("Register")
+        self.press("I have written it down")
 
     def write(self, to: str, subject: str, text: str) -> None:
         self.open("/write")

@@ -13,7 +13,7 @@ PAGES = (
     *("/inbox", "/inbox?select=1", "/inbox?note=moved-trash&undo=1", "/outbox", "/sent"),
     *("/archive", "/trash", "/drafts", "/more", "/search", "/search?q=supercali", "/people"),
     *("/mail/1", "/mail/1/reply", "/mail/1/forward", "/write", "/account", "/device"),
-    *("/villagers", "/villagers/1", "/villagers/2", "/nowhere"),
+    *("/villagers", "/villagers/new", "/villagers/1", "/villagers/2", "/nowhere"),
 )
 
 
@@ -28,7 +28,7 @@ def test_every_page_fits_a_phone_and_axe_finds_nothing(
     awa, ben = (phones(javascript=True, dark=dark, locale=locale) for _ in range(2))
     long = "supercalifragilistic" * 8
     problems = []
-    for path in ("/", "/register"):
+    for path in ("/", "/register", "/forgotten"):
         awa.open(path)
         problems += found(awa.page, path)
         awa.shoot(path.strip("/") or "home")

@@ -8,9 +8,9 @@ import secrets
 import sqlite3
 import threading
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mokanda_firmware.mailbox import messages
+from mokanda_firmware.mailbox import messages, secret_words
 from mokanda_firmware.mailbox.store import Store
 
 MIN_PASSWORD = 8
@@ -35,6 +35,8 @@ class Account:
     language: str
     suspended: bool
     must_change: bool  # the password, before anything else
+    recoverable: bool  # by a code that was written down
+    quota: int | None  # octets; None is as for everybody, 0 no end
     created: int
     last_seen: int | None
 
@@ -80,6 +82,35 @@ def authenticate(store: Store, name: str, password: str) -> Account | None:
     return from_row(row) if right and row is not None else None
 
 
+def new_recovery_code(store: Store, account: int) -> str:
+    """Give an account a code that opens it once when its password is forgotten; return it."""
+    code = secret_words.make(3)
+    hashed = hash_password(secret_words.simplified(code))
+    with store.transaction() as connection:
+        connection.execute("UPDATE account SET recovery = ? WHERE id = ?", (hashed, account))
+    return code
+
+
+def recover(store: Store, name: str, code: str, password: str) -> Account | None:
+    """Set the password of who knows the recovery code, which is used up; end every session.
+
+    Returns None, in the same time, when the code is not that of the account.
+    """
+    with store.reading() as connection:
+        row = connection.execute("SELECT * FROM account WHERE name = ?", (name,)).fetchone()
+    kept = "" if row is None else row["recovery"]
+    if not _matches(secret_words.simplified(code), kept or _NOBODY) or row is None or not kept:
+        return None
+    hashed = hash_password(password)
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE account SET password = ?, must_change = 0, recovery = '' WHERE id = ?",
+            (hashed, row["id"]),
+        )
+        connection.execute("DELETE FROM session WHERE account = ?", (row["id"],))
+    return replace(from_row(row), must_change=False, recoverable=False)
+
+
 def set_password(store: Store, account: int, password: str) -> None:
     """Replace the password, and end every session of the account."""
     hashed = hash_password(password)
@@ -120,6 +151,8 @@ def from_row(row: sqlite3.Row) -> Account:
         language=row["language"],
         suspended=bool(row["suspended"]),
         must_change=bool(row["must_change"]),
+        recoverable=bool(row["recovery"]),
+        quota=row["quota"],
         created=row["created"],
         last_seen=row["last_seen"],
     )

@@ -175,6 +175,20 @@ def delete(store: Store, account: int, chosen: Iterable[int] | None = None) -> i
         return _remove(connection, account, [row["id"] for row in own if row["folder"] == "trash"])
 
 
+def delete_all(connection: sqlite3.Connection, account: int) -> None:
+    """Delete every entry of an account, inside the caller's transaction.
+
+    What waits in its outbox does not leave any more: nobody could be told how it went.
+    """
+    connection.execute(
+        "DELETE FROM outgoing WHERE state = 'waiting' AND message IN"
+        " (SELECT message FROM entry WHERE account = ? AND origin = 'written')",
+        (account,),
+    )
+    rows = connection.execute("SELECT id FROM entry WHERE account = ?", (account,))
+    _remove(connection, account, [row["id"] for row in rows.fetchall()])
+
+
 def delete_old_trash(store: Store, days: int = 30) -> int:
     """Delete what came into a trash more than ``days`` ago; return how many entries."""
     removed = 0

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What keepers and helpers do to accounts; each act is written down."""
 
-import secrets
 import sqlite3
 from dataclasses import dataclass
 
-from mokanda_firmware.mailbox import accounts, messages
+from mokanda_firmware.mailbox import accounts, entries, messages, secret_words
 from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.mailbox.store import Store
 
 ROLES = ("villager", "helper", "keeper")
-# Without characters that look like one another.
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 class NotAllowed(Exception):  # noqa: N818 - reads better where it is caught
@@ -84,8 +81,7 @@ def reset_password(store: Store, actor: Account, number: int) -> str:
     Raises:
         NotAllowed: ``actor`` may not do this to this account.
     """
-    parts = ["".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3)]
-    password = "-".join(parts)
+    password = secret_words.make(3)
     hashed = accounts.hash_password(password)
     with store.transaction() as connection:
         account = _changeable(connection, actor, number)
@@ -109,6 +105,61 @@ def set_role(store: Store, actor: Account, number: int, role: str) -> None:
             raise NotAllowed
         connection.execute("UPDATE account SET role = ? WHERE id = ?", (role, account.id))
         _write_down(connection, actor, f"make-{role}", account)
+
+
+def add(store: Store, actor: Account, name: str, display_name: str, language: str) -> str:
+    """Make an account for somebody; return its password, which must be changed at log-in.
+
+    Raises:
+        accounts.NameTaken: another account has this name.
+    """
+    password = secret_words.make(3)
+    account = accounts.register(store, name, display_name, password, language)
+    with store.transaction() as connection:
+        connection.execute("UPDATE account SET must_change = 1 WHERE id = ?", (account.id,))
+        _write_down(connection, actor, "add", account)
+    return password
+
+
+def set_quota(store: Store, actor: Account, number: int, quota: int | None) -> None:
+    """Give an account room of its own in octets, None for as much as everybody has.
+
+    Raises:
+        NotAllowed: ``actor`` may not do this to this account.
+    """
+    with store.transaction() as connection:
+        account = _changeable(connection, actor, number)
+        connection.execute("UPDATE account SET quota = ? WHERE id = ?", (quota, account.id))
+        _write_down(connection, actor, "quota", account)
+
+
+def delete(store: Store, actor: Account, number: int) -> None:
+    """Delete an account and its letters; those that others have too stay theirs.
+
+    Raises:
+        NotAllowed: ``actor`` may not do this to this account.
+    """
+    with store.transaction() as connection:
+        account = _changeable(connection, actor, number)
+        if not actor.is_keeper:
+            raise NotAllowed
+        entries.delete_all(connection, account.id)
+        connection.execute("DELETE FROM account WHERE id = ?", (account.id,))
+        _write_down(connection, actor, "delete", account)
+
+
+def note_export(store: Store, actor: Account, number: int) -> Account:
+    """Write down that the mail of an account is taken out of it; return the account.
+
+    Raises:
+        NotAllowed: ``actor`` may not do this to this account.
+    """
+    with store.transaction() as connection:
+        account = _changeable(connection, actor, number)
+        if not actor.is_keeper:
+            raise NotAllowed
+        _write_down(connection, actor, "export", account)
+        return account
 
 
 def acts(store: Store, limit: int = 50) -> list[Act]:

@@ -32,6 +32,7 @@ _PATIENCE_BYTES = 64_000_000
 
 TOO_LARGE = "too large"
 NO_ROOM = "no room"
+NO_QUOTA = "no quota"
 CUT = "cut"
 MALFORMED = "malformed"
 

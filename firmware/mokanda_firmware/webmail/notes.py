@@ -25,9 +25,8 @@ _NOTES = {
     "taken-back": N_("Your letter has not left. Here it is as a draft."),
     "unsuspended": N_("This villager can log in again."),
     "update": N_("The update has been started. The device starts anew when it is ready."),
+    "villager-deleted": N_("The account and its letters are deleted."),
     "waiting": N_("Your letter waits in the outbox and leaves with the next mail run."),
-    "welcome": N_("Welcome! This is your inbox."),
-    "welcome-keeper": N_("Welcome! You are the keeper of this device: you look after it."),
 }
 
 

@@ -2,6 +2,7 @@
 """Registering, logging in and out."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,16 @@ def test_the_first_one_to_register_is_the_keeper(village: Village) -> None:
     ]
 
 
-def test_who_has_registered_is_logged_in_and_welcome(village: Village) -> None:
-    inbox = village.villager("awa").get("/inbox?note=welcome-keeper")
-    assert "You are the keeper" in inbox.text
+def test_who_has_registered_is_logged_in_and_gets_a_recovery_code(village: Village) -> None:
+    phone = village.phone()
+    form = phone.get("/register").forms[0]
+    form["name"], form["display_name"] = "awa", "Awa Mboyo"
+    form["password"] = form["again"] = PASSWORD
+    page = form.submit()
+    assert "Welcome, Awa Mboyo!" in page.text
+    assert re.fullmatch(r"(\w{4}-){2}\w{4}", page.html.select_one(".secret").get_text())
+    assert "You are the keeper" in page.text
+    assert page.click("I have written it down").request.path == "/inbox"
 
 
 @pytest.mark.parametrize(

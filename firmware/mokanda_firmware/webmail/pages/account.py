@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Coming in, registering, going out, and the language of the pages."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import accounts, drafts
+from mokanda_firmware.mailbox import accounts, drafts, joining
 from mokanda_firmware.webmail.languages import N_, languages
 from mokanda_firmware.webmail.pages.write import FIELDS
 from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
@@ -13,14 +15,16 @@ from mokanda_wire.address import AddressError, check_local_part
 
 MAX_NAME = 60
 _WRONG = N_("This name and password do not belong together.")
-_SUSPENDED = N_("Your account is suspended. Please talk to your keeper.")
-_TAKEN = N_("Somebody has this name already. Please choose another one.")
+SUSPENDED = N_("Your account is suspended. Please talk to your keeper.")
+TAKEN = N_("Somebody has this name already. Please choose another one.")
 _BAD_NAME = N_(
     "The name for your address starts with a letter from a to z. After it come letters, digits,"
     " and single dots, hyphens or underscores: 2 to 32 in all."
 )
 _NO_NAME = N_("Please tell your name.")
 _BAD_PASSWORD = N_("A password has at least {number} characters.")
+_BAD_CODE = N_("This is not the code of the village. Your keeper knows it.")
+_CLOSED = N_("The keeper of this device gives out the accounts here. Please ask them for one.")
 _NOT_THE_SAME = N_("The two passwords are not the same.")
 
 
@@ -40,20 +44,14 @@ def _give_back_log_in(visit: Visit, problem: str) -> HTTPResponse:
 def log_in(visit: Visit) -> HTTPResponse:
     """Check name and password, as often as the throttles allow."""
     name = visit.form["name"].strip().lower().partition("@")[0]
-    phone = visit.request.environ.get("REMOTE_ADDR", "")
-    throttles = [(visit.site.of_account, (name, phone)), (visit.site.of_phone, phone)]
-    seconds = max(throttle.wait(key) for throttle, key in throttles)
-    if seconds:
-        return _log_in_page(visit, _wait_sentence(visit, seconds), status=429)
-    account = accounts.authenticate(visit.store, name, visit.form["password"])
-    if account is None:
-        for throttle, key in throttles:
-            throttle.fail(key)
-        raise Refused(403, _WRONG)
+    with throttled(visit, name) as seconds:
+        if seconds:
+            return _log_in_page(visit, wait_sentence(visit, seconds), status=429)
+        account = accounts.authenticate(visit.store, name, visit.form["password"])
+        if account is None:
+            raise Refused(403, _WRONG)
     if account.suspended:
-        raise Refused(403, _SUSPENDED)
-    for throttle, key in throttles:
-        throttle.succeed(key)
+        raise Refused(403, SUSPENDED)
     visit.log_in(account)
     kept = {name: visit.form[f"kept-{name}"] for name in FIELDS}
     if any(kept.values()):
@@ -61,6 +59,27 @@ def log_in(visit: Visit) -> HTTPResponse:
             draft = drafts.save(connection, account.id, None, kept, ())
         return visit.redirect("/write", draft=draft)
     return visit.redirect("/inbox")
+
+
+@contextlib.contextmanager
+def throttled(visit: Visit, name: str) -> Iterator[float]:
+    """Give the seconds that this phone has to wait before it tries a secret of this account again.
+
+    A try that is refused with 403 counts as a failure, one that ends well forgives those before.
+    """
+    phone = visit.request.environ.get("REMOTE_ADDR", "")
+    throttles = [(visit.site.of_account, (name, phone)), (visit.site.of_phone, phone)]
+    seconds = max(throttle.wait(key) for throttle, key in throttles)
+    try:
+        yield seconds
+    except Refused as refused:
+        if refused.status == 403:
+            for throttle, key in throttles:
+                throttle.fail(key)
+        raise
+    if not seconds:
+        for throttle, key in throttles:
+            throttle.succeed(key)
 
 
 def ask_to_log_in(visit: Visit) -> HTTPResponse:
@@ -85,22 +104,39 @@ def _give_back_register(visit: Visit, problem: str) -> HTTPResponse:
 
 @post("/register", access="everyone", rescue=_give_back_register)
 def register(visit: Visit) -> HTTPResponse:
-    """Make an account and log in to it."""
-    display_name = " ".join(visit.form["display_name"].split())[:MAX_NAME]
+    """Make an account and log in to it, as far as the village's rule lets one in."""
+    rule = joining.rule(visit.store)
+    with throttled(visit, "registration") as seconds:
+        if seconds:
+            return _register_page(visit, wait_sentence(visit, seconds), status=429)
+        if not rule.lets_in(visit.form["code"]):
+            raise Refused(403, _CLOSED if rule.way == "closed" else _BAD_CODE)
+    name, display_name = new_names(visit)
     password = visit.form["password"]
+    check_new_password(password, visit.form["again"])
+    try:
+        account = accounts.register(visit.store, name, display_name, password, visit.language.code)
+    except accounts.NameTaken as error:
+        raise Refused(409, TAKEN) from error
+    visit.log_in(account)
+    return visit.page(
+        "recovery-code",
+        title=visit.language.text("Welcome, {name}!").format(name=display_name),
+        code=accounts.new_recovery_code(visit.store, account.id),
+        domain=visit.site.domain(),
+    )
+
+
+def new_names(visit: Visit) -> tuple[str, str]:
+    """Return the name for the address of a new account, and the villager's own, from the form."""
+    display_name = " ".join(visit.form["display_name"].split())[:MAX_NAME]
     try:
         name = check_local_part(visit.form["name"])
     except AddressError as error:
         raise Refused(422, _BAD_NAME) from error
     if not display_name:
         raise Refused(422, _NO_NAME)
-    check_new_password(password, visit.form["again"])
-    try:
-        account = accounts.register(visit.store, name, display_name, password, visit.language.code)
-    except accounts.NameTaken as error:
-        raise Refused(409, _TAKEN) from error
-    visit.log_in(account)
-    return visit.redirect("/inbox", "welcome-keeper" if account.is_keeper else "welcome")
+    return name, display_name
 
 
 def check_new_password(password: str, again: str) -> None:
@@ -154,6 +190,8 @@ def _register_page(visit: Visit, problem: str = "", status: int = 200) -> HTTPRe
         status,
         problem=problem,
         name=form["name"] if form else "",
+        code=form["code"] if form else visit.request.query.getunicode("code", "")[:40],
+        way=joining.rule(visit.store).way,
         display_name=form["display_name"] if form else "",
         domain=visit.site.domain(),
         min_password=accounts.MIN_PASSWORD,
@@ -161,7 +199,8 @@ def _register_page(visit: Visit, problem: str = "", status: int = 200) -> HTTPRe
     )
 
 
-def _wait_sentence(visit: Visit, seconds: float) -> str:
+def wait_sentence(visit: Visit, seconds: float) -> str:
+    """Say how long a phone has to wait after wrong passwords."""
     minutes = max(1, math.ceil(seconds / 60))
     return visit.language.plural(
         "Too many wrong passwords. Please try again in {number} minute.",

@@ -3,10 +3,11 @@
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import accounts, contacts
+from mokanda_firmware.mailbox import accounts, contacts, export, quotas
+from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.account import MAX_NAME, check_new_password
-from mokanda_firmware.webmail.visit import Refused, Visit, get, post
+from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
 
 _WRONG = N_("This is not your password.")
 _NO_NAME = N_("Please tell your name.")
@@ -14,7 +15,11 @@ _NO_NAME = N_("Please tell your name.")
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     return visit.page(
-        "account", problem=problem, min_password=accounts.MIN_PASSWORD, domain=visit.domain
+        "account",
+        problem=problem,
+        min_password=accounts.MIN_PASSWORD,
+        domain=visit.domain,
+        room=quotas.room(visit.store, visit.villager.id),
     )
 
 
@@ -49,6 +54,26 @@ def change_password(visit: Visit) -> HTTPResponse:
     accounts.set_password(visit.store, account.id, visit.form["password"])
     visit.log_in(account)
     return visit.redirect("/account", "password")
+
+
+@get("/account/mail.mbox")
+def download_mail(visit: Visit) -> HTTPResponse:
+    """Give out all of one's letters as one file."""
+    return as_mbox(visit, visit.villager)
+
+
+def as_mbox(visit: Visit, account: Account) -> HTTPResponse:
+    """Answer with the mail of an account, as a file to be saved."""
+    return HTTPResponse(
+        export.mbox(visit.store, account.id),
+        200,
+        {
+            **SECURITY_HEADERS,
+            "Content-Type": "application/mbox",
+            "Content-Disposition": f'attachment; filename="{account.name}.mbox"',
+            "Cache-Control": "no-store",
+        },
+    )
 
 
 @get("/people")

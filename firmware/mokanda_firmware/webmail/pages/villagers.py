@@ -3,10 +3,12 @@
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import keeping
+from mokanda_firmware.mailbox import accounts, joining, keeping, quotas
 from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.mailbox.keeping import NotAllowed
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.pages.account import TAKEN, new_names
+from mokanda_firmware.webmail.pages.settings import as_mbox
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
 ROLES = {
@@ -15,6 +17,10 @@ ROLES = {
     "keeper": N_("keeper: may do everything"),
 }
 ACTIONS = {
+    "add": N_("given an account"),
+    "delete": N_("deleted"),
+    "export": N_("mail taken out as a file"),
+    "quota": N_("given other room"),
     "suspend": N_("suspended"),
     "unsuspend": N_("let in again"),
     "reset-password": N_("new password"),
@@ -22,6 +28,14 @@ ACTIONS = {
     "make-helper": N_("made a helper"),
     "make-keeper": N_("made a keeper"),
 }
+WAYS = {
+    "open": N_("everybody may register"),
+    "code": N_("who knows the code of the village may register"),
+    "closed": N_("only whom the keeper adds"),
+}
+# Octets; 0 is no end.
+_QUOTAS = (20_000_000, 50_000_000, 100_000_000, 200_000_000, 500_000_000, 1_000_000_000, 0)
+_NOT_SURE = N_("Please tick that you are sure.")
 _NO_VILLAGER = N_("There is no such villager.")
 _NOT_ALLOWED = N_("You may not do this to this account.")
 
@@ -34,7 +48,54 @@ def show_villagers(visit: Visit) -> HTTPResponse:
         villagers=keeping.villagers(visit.store),
         acts=keeping.acts(visit.store) if visit.villager.is_keeper else [],
         actions=ACTIONS,
+        rule=joining.rule(visit.store),
+        ways=WAYS,
+        quota=quotas.for_everybody(visit.store),
+        quotas=_QUOTAS,
     )
+
+
+@post("/villagers/rule", access="keeper")
+def set_rule(visit: Visit) -> HTTPResponse:
+    """Change who may register, and how much room everybody has."""
+    way = visit.form["way"]
+    before = joining.rule(visit.store).way
+    if way in WAYS and (way != before or visit.form["new_code"]):
+        joining.set_rule(visit.store, way)
+    quota = visit.form.number("quota")
+    if quota in _QUOTAS:
+        quotas.set_for_everybody(visit.store, quota)
+    return visit.redirect("/villagers", "saved")
+
+
+def _new_page(visit: Visit, problem: str = "") -> HTTPResponse:
+    form = getattr(visit, "form", None)
+    return visit.page(
+        "new-villager",
+        problem=problem,
+        name=form["name"] if form else "",
+        display_name=form["display_name"] if form else "",
+    )
+
+
+@get("/villagers/new", access="keeper")
+def ask_for_new(visit: Visit) -> HTTPResponse:
+    """Show the form for an account that the keeper gives."""
+    return _new_page(visit)
+
+
+@post("/villagers/new", access="keeper", rescue=_new_page)
+def add(visit: Visit) -> HTTPResponse:
+    """Make an account for somebody and show its password, this once."""
+    name, display_name = new_names(visit)
+    try:
+        password = keeping.add(visit.store, visit.villager, name, display_name, visit.language.code)
+    except accounts.NameTaken as error:
+        raise Refused(409, TAKEN) from error
+    number = next(
+        one.account.id for one in keeping.villagers(visit.store) if one.account.name == name
+    )
+    return _page(visit, _find(visit, number), password)
 
 
 @get("/villagers/<villager:int>", access="helper")
@@ -74,6 +135,41 @@ def set_role(visit: Visit, villager: int) -> HTTPResponse:
     return visit.redirect(f"/villagers/{villager}", "role")
 
 
+@post("/villagers/<villager:int>/quota", access="keeper")
+def set_quota(visit: Visit, villager: int) -> HTTPResponse:
+    """Give an account room of its own, or as much as everybody has."""
+    quota = visit.form.number("quota")
+    try:
+        keeping.set_quota(
+            visit.store, visit.villager, villager, quota if quota in _QUOTAS else None
+        )
+    except NotAllowed as error:
+        raise Refused(403, _NOT_ALLOWED) from error
+    return visit.redirect(f"/villagers/{villager}", "saved")
+
+
+@post("/villagers/<villager:int>/export", access="keeper")
+def export(visit: Visit, villager: int) -> HTTPResponse:
+    """Give out the mail of an account as one file; it is written down that this was done."""
+    try:
+        account = keeping.note_export(visit.store, visit.villager, villager)
+    except NotAllowed as error:
+        raise Refused(403, _NOT_ALLOWED) from error
+    return as_mbox(visit, account)
+
+
+@post("/villagers/<villager:int>/delete", access="keeper")
+def delete(visit: Visit, villager: int) -> HTTPResponse:
+    """Delete an account and its mail for good."""
+    if not visit.form["sure"]:
+        raise Refused(422, _NOT_SURE)
+    try:
+        keeping.delete(visit.store, visit.villager, villager)
+    except NotAllowed as error:
+        raise Refused(403, _NOT_ALLOWED) from error
+    return visit.redirect("/villagers", "villager-deleted")
+
+
 def _find(visit: Visit, villager: int) -> Account:
     account = keeping.find(visit.store, villager)
     if account is None:
@@ -89,4 +185,6 @@ def _page(visit: Visit, account: Account, password: str = "") -> HTTPResponse:
         roles=ROLES,
         may_change=keeping.may_change(visit.villager, account),
         domain=visit.domain,
+        room=quotas.room(visit.store, account.id),
+        quotas=_QUOTAS,
     )

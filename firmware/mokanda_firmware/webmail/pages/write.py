@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import contacts, drafts, entries, letters
+from mokanda_firmware.mailbox import contacts, drafts, entries, letters, quotas
 from mokanda_firmware.mailbox.store import StoreError
 from mokanda_firmware.webmail import forms, recipients
 from mokanda_firmware.webmail.languages import N_
@@ -41,9 +41,14 @@ _FILES_TOO_LARGE = N_(
 )
 _NO_ROOM = N_("The device has no room for these files. Your text is here, the new files are not.")
 _CUT = N_("The connection broke before everything had come. Please add your files again.")
+_NO_QUOTA = N_(
+    "Your room on the device is used up. Please delete letters with large files, and empty the"
+    " trash. Your text is here, the new files are not."
+)
 _FILE_PROBLEMS = {
     forms.TOO_LARGE: (413, _FILES_TOO_LARGE),
     forms.NO_ROOM: (507, _NO_ROOM),
+    forms.NO_QUOTA: (413, _NO_QUOTA),
     forms.CUT: (400, _CUT),
     forms.MALFORMED: (400, _CUT),
 }
@@ -188,6 +193,10 @@ def _sheet(visit: Visit) -> Sheet:
         kept = tuple(part for at, part in enumerate(offered) if str(at) in chosen)
     if sum(attachment.size for attachment in kept + new) > visit.site.upload_limit:
         visit.form.problem = forms.TOO_LARGE
+        new = ()
+    left = quotas.room(visit.store, visit.villager.id).left if new else None
+    if left is not None and sum(attachment.size for attachment in new) > left:
+        visit.form.problem = forms.NO_QUOTA
         new = ()
     return Sheet(_fields(visit), draft.id if draft else None, kept + new)
 

@@ -10,6 +10,16 @@
 <button class="wide">{{_("Save")}}</button>
 </form>
 </section>
+<section class="sheet card">
+<h2>{{_("Room for letters")}}</h2>
+% if room.quota:
+<p>{{_("{used} of {quota} are used.").format(used=size(room.used), quota=size(room.quota))}}</p>
+<progress max="{{room.quota}}" value="{{min(room.used, room.quota)}}">{{size(room.used)}}</progress>
+% else:
+<p>{{_("{used} are used.").format(used=size(room.used))}}</p>
+% end
+<p class="actions"><a class="button quiet" href="/account/mail.mbox" download>{{_("Save all my letters as a file")}}</a></p>
+</section>
 % end
 <form class="sheet card" method="post" action="/account/password">
 <h2>{{_("A new password")}}</h2>
@@ -24,3 +34,14 @@
 <input id="again" name="again" type="password" autocomplete="new-password" required>
 <button class="wide">{{_("Change the password")}}</button>
 </form>
+% if not account.must_change:
+<form class="sheet card" method="post" action="/account/recovery">
+<h2>{{_("Recovery code")}}</h2>
+<p>{{_("With it you come in again when you have forgotten your password.") if account.recoverable else _("You have none yet. With one you come in again when you have forgotten your password.")}}</p>
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="username" value="{{account.name}}" autocomplete="username">
+<label for="current">{{_("Your password")}}</label>
+<input id="current" name="old" type="password" autocomplete="current-password" required>
+<button class="wide quiet">{{_("Show a new code")}}</button>
+</form>
+% end

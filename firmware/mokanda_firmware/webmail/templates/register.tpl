@@ -4,8 +4,16 @@
 % if is_first:
 <p class="note">{{_("You are the first one here: you become the keeper of this device.")}}</p>
 % end
+% if way == "closed":
+<p>{{_("The keeper of this device gives out the accounts here. Please ask them for one.")}}</p>
+% else:
 <form method="post" action="/register">
 <input type="hidden" name="csrf" value="{{csrf}}">
+% if way == "code":
+<label for="code">{{_("The code of the village")}}</label>
+<input id="code" name="code" value="{{code}}" maxlength="40" autocomplete="off" autocapitalize="none" spellcheck="false" required aria-describedby="about-code">
+<p class="hint" id="about-code">{{_("Your keeper knows it.")}}</p>
+% end
 <label for="display_name">{{_("Your name")}}</label>
 <input id="display_name" name="display_name" value="{{display_name}}" maxlength="60" autocomplete="name" required>
 <label for="name">{{_("The name for your address")}}</label>
@@ -18,5 +26,6 @@
 <input id="again" name="again" type="password" autocomplete="new-password" required>
 <button class="wide">{{_("Register")}}</button>
 </form>
+% end
 <p class="aside">{{_("You have an account?")}} <a href="/">{{_("Log in")}}</a></p>
 </section>

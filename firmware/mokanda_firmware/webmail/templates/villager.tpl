@@ -10,6 +10,7 @@
 <div><dt>{{_("Address")}}</dt><dd>{{villager.name}}@{{domain}}</dd></div>
 <div><dt>{{_("Since")}}</dt><dd>{{when_exactly(villager.created)}}</dd></div>
 <div><dt>{{_("Last seen")}}</dt><dd>{{when_exactly(villager.last_seen) if villager.last_seen else _("never here")}}</dd></div>
+<div><dt>{{_("Room")}}</dt><dd>{{_("{used} of {quota} are used.").format(used=size(room.used), quota=size(room.quota)) if room.quota else _("{used} are used.").format(used=size(room.used))}}</dd></div>
 </dl>
 % if may_change:
 <form class="actions" method="post" action="/villagers/{{villager.id}}/suspend">
@@ -34,6 +35,28 @@
 % end
 </fieldset>
 <button class="quiet">{{_("Save")}}</button>
+</form>
+<form class="actions" method="post" action="/villagers/{{villager.id}}/quota">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<label for="quota">{{_("Room for letters")}}</label>
+<select id="quota" name="quota">
+<option value="">{{_("as everybody")}}</option>
+% for one in quotas:
+<option value="{{one}}"{{!" selected" if one == villager.quota else ""}}>{{size(one) if one else _("no end")}}</option>
+% end
+</select>
+<button class="quiet">{{_("Save")}}</button>
+</form>
+<h2>{{_("Delete the account")}}</h2>
+<p>{{_("First give the villager the letters, if they want them. What waits in the outbox will not leave.")}}</p>
+<form class="actions" method="post" action="/villagers/{{villager.id}}/export">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<button class="quiet">{{_("Save the letters as a file")}}</button>
+</form>
+<form class="actions" method="post" action="/villagers/{{villager.id}}/delete">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<label class="pick"><input type="checkbox" name="sure" value="1" required> {{_("Yes, delete this account and its letters for good")}}</label>
+<button class="quiet">{{_("Delete the account")}}</button>
 </form>
 % end
 % end

@@ -13,6 +13,29 @@
 </span></a></li>
 % end
 </ul>
+% if account.is_keeper:
+<p class="actions"><a class="button" href="/villagers/new">{{_("Add a villager")}}</a></p>
+<form class="sheet card" method="post" action="/villagers/rule">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<fieldset>
+<legend>{{_("Who gets an account")}}</legend>
+% for way, name in ways.items():
+<label class="pick"><input type="radio" name="way" value="{{way}}"{{!" checked" if rule.way == way else ""}}> {{_(name)}}</label>
+% end
+</fieldset>
+% if rule.code:
+<p>{{_("The code of the village:")}} <b class="secret">{{rule.code}}</b></p>
+<label class="pick"><input type="checkbox" name="new_code" value="1"> {{_("Make a new code")}}</label>
+% end
+<label for="quota">{{_("Room for everybody")}}</label>
+<select id="quota" name="quota">
+% for one in quotas:
+<option value="{{one}}"{{!" selected" if one == quota else ""}}>{{size(one) if one else _("no end")}}</option>
+% end
+</select>
+<button class="wide quiet">{{_("Save")}}</button>
+</form>
+% end
 % if acts:
 <section class="sheet card">
 <h2>{{_("What was done")}}</h2>

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may register: everybody, who has the village's code, or only whom the keeper adds."""
+
+import hmac
+from dataclasses import dataclass
+
+from mokanda_firmware.mailbox import accounts, secret_words
+from mokanda_firmware.mailbox.settings import set_setting, setting
+from mokanda_firmware.mailbox.store import Store
+
+WAYS = ("open", "code", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one joins; ``code`` is "" unless it takes one."""
+
+    way: str
+    code: str = ""
+
+    def lets_in(self, code: str) -> bool:
+        """Whether somebody who says this code may register."""
+        if self.way == "code":
+            said = secret_words.simplified(code).encode()
+            return hmac.compare_digest(said, secret_words.simplified(self.code).encode())
+        return self.way == "open"
+
+
+def rule(store: Store) -> Rule:
+    """Return how one joins now; the first one of a device always may."""
+    if accounts.count(store) == 0:
+        return Rule("open")
+    return Rule(**setting(store, "registration", {"way": "open"}))
+
+
+def set_rule(store: Store, way: str) -> None:
+    """Change how one joins; a code is made anew each time.
+
+    Raises:
+        ValueError: there is no such way.
+    """
+    if way not in WAYS:
+        raise ValueError(way)
+    code = secret_words.make(2) if way == "code" else ""
+    set_setting(store, "registration", {"way": way, "code": code})

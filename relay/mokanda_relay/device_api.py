@@ -50,7 +50,7 @@ class DeviceApi:
 
     def _hello(self) -> HTTPResponse:
         name = header(request, protocol.DEVICE_HEADER)
-        return self._answer(session.hello(self._relay, name, _body()))
+        return self._answer(session.hello(self._relay, name, _body(), _room()))
 
     def _upload(self, sequence: int) -> HTTPResponse:
         device = self._device()
@@ -62,7 +62,7 @@ class DeviceApi:
                 f"An upload needs Content-Length and {protocol.OFFSET_HEADER}.",
             )
         up.receive(self._relay, device, sequence, int(offset), length, arriving(request))
-        return self._answer(session.receipt(self._relay, device.id))
+        return self._answer(session.receipt(self._relay, device.id, _room()))
 
     def _download(self, sequence: int) -> HTTPResponse:
         device = self._device()
@@ -80,7 +80,7 @@ class DeviceApi:
     def _ack(self) -> HTTPResponse:
         device = self._device()
         said = protocol.load(protocol.Ack, _body())
-        return self._answer(session.acknowledge(self._relay, device.id, said.applied_down))
+        return self._answer(session.acknowledge(self._relay, device.id, said.applied_down, _room()))
 
     def _answer(self, answer: session.Answer) -> HTTPResponse:
         """Answer; where the request says what the device holds, the rest of the bundle follows."""
@@ -95,6 +95,7 @@ class DeviceApi:
             self._relay.bundles.path(answer.down.sha256.hex()),
             min(size, answer.down.size) if sequence == answer.down.sequence else 0,
             lambda size: session.count_down(self._relay, answer.device_id, size),
+            _room(),
         )
 
     def _release(self, name: str) -> HTTPResponse:
@@ -107,6 +108,10 @@ class DeviceApi:
     def _device(self) -> Device:
         with self._relay.database.reading() as transaction:
             return session.of_token(transaction, header(request, protocol.TOKEN_HEADER))
+
+
+def _room() -> int | None:
+    return protocol.room(request.query.get("room", ""))
 
 
 def _body() -> bytes:

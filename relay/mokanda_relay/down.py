@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -21,13 +21,15 @@ from mokanda_wire.history import History
 from mokanda_wire.message import Attachment, Message, parse
 from mokanda_wire.protocol import Sealed
 
-from . import history, incidents
+from . import budgets, history, incidents
+from .budgets import Budget
 from .reading import read_html
 from .relay import Relay
 from .slimming import slim
 from .tables import Device, DownBundle, Incoming, Notice, Original
 
 FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
+_DENSEST = 40  # times that mail may shrink on the way: more need not be tried
 _MOST_NOTICES = 2000
 
 log = logging.getLogger(__name__)
@@ -51,17 +53,19 @@ class _Load:
         return bool(self.notices or self.mails)
 
 
-def offer(relay: Relay, device_id: int) -> Sealed | None:
-    """The bundle that the device should fetch next, frozen now if need be; None for none."""
+def offer(relay: Relay, device_id: int, room: int | None = None) -> Sealed | None:
+    """The bundle that the device should fetch next, frozen now if need be; None for none.
+
+    A new one has at most so many bytes as the device has `room` for; None is no limit.
+    """
     while True:
         with relay.database.reading() as session:
             frozen = pending(session, device_id)
             if frozen is not None:
                 return frozen
-            load = _next_load(session, device_id)
-        if not load:
+            budget = budgets.of_device(session, session.get_one(Device, device_id), room)
+        if not _freeze(relay, device_id, budget):  # else another session may have been first
             return None
-        _freeze(relay, load)  # another session may have been first: look again
 
 
 def pending(session: Session, device_id: int) -> Sealed | None:
@@ -88,26 +92,34 @@ def waits(session: Session, device_id: int) -> bool:
     )
 
 
-def _next_load(session: Session, device_id: int) -> _Load:
-    """Choose what goes next: all notices, then the smallest mails, at least one."""
+def _next_load(session: Session, device_id: int, held: Container[int], room: int | None) -> _Load:
+    """Choose what goes next: all notices, then small and old mails, at least one.
+
+    Each day that a mail waits makes it count for half its size, so that none waits for ever.
+    """
     notices = session.scalars(
         sa.select(Notice)
         .where(Notice.device_id == device_id, Notice.sequence.is_(None))
         .order_by(Notice.id)
         .limit(_MOST_NOTICES)
     )
-    entries = session.execute(
+    rows = session.execute(
         sa.select(Incoming, Original.size)
         .join(Original, Incoming.digest == Original.digest)
         .where(Incoming.device_id == device_id, Incoming.sequence.is_(None))
-        .order_by(Original.size, Incoming.digest, Incoming.id)
     )
+    now = incidents.now()
+    entries = sorted(
+        ((entry, size) for entry, size in rows if entry.id not in held),
+        key=lambda row: (row[1] >> min(max((now - row[0].received).days, 0), 40), row[0].received),
+    )
+    most = FULL if room is None else min(FULL, room * _DENSEST)
     mails: dict[str, list[Incoming]] = {}
     total = 0
     for entry, size in entries:
         if entry.digest not in mails:
-            if mails and total + size > FULL:
-                break
+            if mails and total + size > most:
+                continue
             total += size
         mails.setdefault(entry.digest, []).append(entry)
     return _Load(
@@ -118,11 +130,23 @@ def _next_load(session: Session, device_id: int) -> _Load:
     )
 
 
-def _freeze(relay: Relay, load: _Load) -> None:
-    device = load.device
-    assert device.fingerprint is not None
-    sequence = device.down_frozen + 1
-    load, encoded = _encode(relay, load, sequence)
+def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
+    """Freeze what may go; tell whether there was anything."""
+    held: dict[int, Incoming] = {}
+    while True:
+        with relay.database.reading() as session:
+            load = _next_load(session, device_id, held, budget.room)
+        if not load:
+            return False
+        device = load.device
+        assert device.fingerprint is not None
+        sequence = device.down_frozen + 1
+        load, encoded, costs = _encode(relay, load, sequence)
+        mails = [(entries, costs[digest]) for digest, entries in load.mails.items()]
+        over = budget.over(mails, len(encoded.data) - sum(costs.values()))
+        if not over:
+            break
+        held |= over
     sealed = relay.keyring.seal(encoded.data, device.fingerprint, relay.fingerprint)
     sha256 = hashlib.sha256(sealed).hexdigest()
     relay.bundles.write(sha256, sealed)
@@ -132,7 +156,7 @@ def _freeze(relay: Relay, load: _Load) -> None:
         # of its own; then this one's file is left an orphan.
         same = ("token_hash", "down_frozen")
         if now is None or any(getattr(now, each) != getattr(device, each) for each in same):
-            return
+            return True
         now.down_frozen = sequence
         session.add(
             DownBundle(
@@ -146,14 +170,26 @@ def _freeze(relay: Relay, load: _Load) -> None:
         entries = [entry.id for entries in load.mails.values() for entry in entries]
         _take_along(session, Incoming, entries, sequence)
         _take_along(session, Notice, [notice.id for notice in load.notices], sequence)
+        budgets.charge(session, now, _shares(mails))
     log.info(
         "frozen device=%s down=%d size=%d mails=%d notices=%d",
         *(device.name, sequence, len(sealed), len(load.mails), len(load.notices)),
     )
+    return True
 
 
-def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, wire.Encoded]:
-    """Encode a bundle that its reader will take, and say what got into it.
+def _shares(mails: Iterable[tuple[Sequence[Incoming], int]]) -> dict[str, int]:
+    """What each villager is charged with."""
+    shares: dict[str, int] = {}
+    for entries, cost in mails:
+        for entry in entries:
+            name = budgets.villager(entry)
+            shares[name] = shares.get(name, 0) + cost // len(entries)
+    return shares
+
+
+def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, wire.Encoded, dict[str, int]]:
+    """Encode a bundle that its reader will take; say what got into it, and what each mail costs.
 
     It is read back as the device will read it: a mail that is too much for the format (it may
     have thousands of addresses or parts) must not hold up those behind it. It travels whole, as
@@ -162,7 +198,8 @@ def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, wire.Encod
     whole = frozenset[str]()
     while True:
         try:
-            encoded = wire.encode(_bundle(relay, load, sequence, whole), load.log)
+            bundle, digests_in_order = _bundle(relay, load, sequence, whole)
+            encoded = wire.encode(bundle, load.log)
             wire.decode(encoded.data, load.log)
         except wire.BundleError as error:
             if whole or not load.mails:
@@ -173,15 +210,19 @@ def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, wire.Encod
                 log.warning("mail=%s travels as an attachment: %s", digests[0][:12], error)
                 whole = frozenset(digests)
         else:
-            return load, encoded
+            costs = encoded.costs[-len(digests_in_order) :] if digests_in_order else ()
+            return load, encoded, dict(zip(digests_in_order, costs, strict=True))
 
 
-def _bundle(relay: Relay, load: _Load, sequence: int, whole: Container[str]) -> wire.Bundle:
+def _bundle(
+    relay: Relay, load: _Load, sequence: int, whole: Container[str]
+) -> tuple[wire.Bundle, list[str]]:
+    """Make a bundle; its last items are the mails, of which the digests are returned in order."""
     items: list[wire.Item] = [
         wire.Event(each.message_id, each.recipient, _kind(each.kind), each.at, each.reason)
         for each in load.notices
     ]
-    mails: list[wire.Mail] = []
+    mails: list[tuple[str, wire.Mail]] = []
     contents: dict[str, bytes] = {}
     for digest, entries in load.mails.items():
         raw = relay.originals.path(digest).read_bytes()
@@ -189,10 +230,12 @@ def _bundle(relay: Relay, load: _Load, sequence: int, whole: Container[str]) -> 
         if digest in whole:
             message, attached = _as_attachment(message, digest, raw)
         contents |= attached
-        mails.append(wire.Mail(tuple(entry.recipient for entry in entries), message))
-    mails.sort(key=lambda mail: mail.message.date)  # a reply after what it quotes
-    items += mails
-    return wire.Bundle(load.device.name, "down", sequence, incidents.now(), tuple(items), contents)
+        mails.append((digest, wire.Mail(tuple(entry.recipient for entry in entries), message)))
+    mails.sort(key=lambda each: each[1].message.date)  # a reply after what it quotes
+    items += [mail for _, mail in mails]
+    name = load.device.name
+    bundle = wire.Bundle(name, "down", sequence, incidents.now(), tuple(items), contents)
+    return bundle, [digest for digest, _ in mails]
 
 
 def _as_attachment(message: Message, digest: str, raw: bytes) -> tuple[Message, dict[str, bytes]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -97,7 +98,11 @@ def file_response(
 
 
 def followed_by_file(
-    message: bytes, path: Path, offset: int, count: Callable[[int], None]
+    message: bytes,
+    path: Path,
+    offset: int,
+    count: Callable[[int], None],
+    most: int | None = None,
 ) -> HTTPResponse:
     """Answer with a message and, behind it, a file from `offset` on.
 
@@ -106,29 +111,40 @@ def followed_by_file(
         path: a file that does not change; where it is gone, the message comes alone.
         offset: in the file.
         count: is called with the number of the file's bytes that were handed to the network.
+        most: so many of them are enough.
     """
     try:
         file = path.open("rb")
     except FileNotFoundError:
         return HTTPResponse(message, headers={"Content-Length": str(len(message))})
-    length = len(message) + max(path.stat().st_size - offset, 0)
+    rest = max(path.stat().st_size - offset, 0)
+    rest = rest if most is None else min(rest, most)
     file.seek(offset)
-    return HTTPResponse(_Pieces(file, count, message), headers={"Content-Length": str(length)})
+    length = str(len(message) + rest)
+    return HTTPResponse(_Pieces(file, count, message, rest), headers={"Content-Length": length})
 
 
 class _Pieces:
     """A file, in pieces; counts what was taken of it when it is closed."""
 
-    def __init__(self, file: BinaryIO, count: Callable[[int], None], before: bytes = b"") -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        count: Callable[[int], None],
+        before: bytes = b"",
+        most: int = sys.maxsize,
+    ) -> None:
         self._file = file
         self._count = count
         self._before = before
+        self._left = most
         self._taken = 0
 
     def __iter__(self) -> Iterator[bytes]:
         size = protocol.piece(self._file.tell())
         before = self._before
-        while piece := self._file.read(size):
+        while piece := self._file.read(min(size, self._left)):
+            self._left -= len(piece)
             yield before + piece  # in one record
             before = b""
             self._taken += len(piece)

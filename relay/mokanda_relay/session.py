@@ -21,6 +21,7 @@ from .refusals import RefusedError
 from .relay import Relay
 from .tables import Device, Upload
 
+_LEAST_ROOM = 1024  # bytes of a bundle that are worth a request
 _UNKNOWN = "The relay knows no device of this name and key."
 
 log = logging.getLogger(__name__)
@@ -35,10 +36,11 @@ class Answer:
     down: protocol.Sealed | None
 
 
-def hello(relay: Relay, name: str, body: bytes) -> Answer:
+def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answer:
     """Begin a session, by a hello that is signed, or (with an empty `name`) has a tag.
 
-    The reply is authenticated as the hello was.
+    The reply is authenticated as the hello was. With `room` for so many bytes of bundles only, a
+    new bundle has no more.
 
     Raises:
         RefusedError: it is not from the device, was said before, or announces what is not taken.
@@ -75,7 +77,7 @@ def hello(relay: Relay, name: str, body: bytes) -> Answer:
     _delete(relay.bundles, done)
     # With an upload to come, the next bundle is frozen after it: it then tells what became of it.
     if next_down is None and upload is None:
-        next_down = down.offer(relay, device.id)
+        next_down = down.offer(relay, device.id, room)
         if next_down is None:
             synced(relay, device.id)
     log.info(
@@ -92,7 +94,7 @@ def hello(relay: Relay, name: str, body: bytes) -> Answer:
         history_agrees=agrees,
         release=releases.offer(relay.releases, device),
         applied_sha256=_told_hash(device, said),
-        more=_more(relay, device.id, next_down),
+        more=_more(relay, device.id, next_down, room),
         secret=secret,
     )
     message = protocol.dump(reply)
@@ -140,9 +142,14 @@ def _told_hash(device: Device, said: protocol.Hello) -> bytes | None:
     return bytes.fromhex(device.up_sha256) or None
 
 
-def _more(relay: Relay, device_id: int, next_down: protocol.Sealed | None) -> bool | None:
+def _more(
+    relay: Relay, device_id: int, next_down: protocol.Sealed | None, room: int | None
+) -> bool | None:
+    """Whether it is worth asking for what is behind the next bundle; None for no."""
+    if next_down is None or (room is not None and room - next_down.size < _LEAST_ROOM):
+        return None
     with relay.database.reading() as session:
-        return (next_down is not None and down.waits(session, device_id)) or None
+        return down.waits(session, device_id) or None
 
 
 def of_token(session: Session, token: str) -> Device:
@@ -157,24 +164,24 @@ def of_token(session: Session, token: str) -> Device:
     return device
 
 
-def acknowledge(relay: Relay, device_id: int, applied_down: int) -> Answer:
+def acknowledge(relay: Relay, device_id: int, applied_down: int, room: int | None = None) -> Answer:
     """The device has applied its down bundles up to `applied_down`."""
     with relay.database.transaction() as session:
         device = session.get_one(Device, device_id, with_for_update=True)
         done = down.confirm(session, device, applied_down)
     _delete(relay.bundles, done)
-    return receipt(relay, device_id)
+    return receipt(relay, device_id, room)
 
 
-def receipt(relay: Relay, device_id: int) -> Answer:
+def receipt(relay: Relay, device_id: int, room: int | None = None) -> Answer:
     """What is applied, and what there is to fetch."""
-    next_down = down.offer(relay, device_id)
+    next_down = down.offer(relay, device_id, room)
     with relay.database.reading() as session:
         applied = session.get_one(Device, device_id).up_applied
         uploading = session.get(Upload, device_id) is not None
     if next_down is None and not uploading:
         synced(relay, device_id)
-    told = protocol.Receipt(applied, next_down, _more(relay, device_id, next_down))
+    told = protocol.Receipt(applied, next_down, _more(relay, device_id, next_down, room))
     return Answer(device_id, protocol.dump(told), next_down)
 
 

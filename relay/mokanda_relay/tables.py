@@ -116,6 +116,35 @@ class Resident(Table):
     name: Mapped[str] = mapped_column(primary_key=True)
 
 
+class Day(Table):
+    """What a day's mail has cost a village, as its device counts it and last told.
+
+    `money` is in billionths of `currency`, which is "" where the keeper has told no tariff.
+    """
+
+    __tablename__ = "day"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[str] = mapped_column(primary_key=True)  # YYYY-MM-DD, the village's
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    bytes_up: Mapped[int]
+    bytes_down: Mapped[int]
+    money: Mapped[int]
+
+
+class Spent(Table):
+    """How many bytes of bundles a villager with a budget has spent on a day, both ways."""
+
+    __tablename__ = "spent"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[str]
+    octets: Mapped[int]
+
+
 class Original(Table):
     """A raw mail in the folder of originals, named by its SHA-256."""
 

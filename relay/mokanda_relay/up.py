@@ -19,7 +19,7 @@ from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.envelope import EnvelopeError
 from mokanda_wire.message import compose
 
-from . import history, incidents, mail, outgoing
+from . import budgets, days, history, incidents, mail, outgoing
 from .refusals import RefusedError
 from .relay import Relay
 from .tables import Device, Resident, Upload
@@ -172,6 +172,7 @@ def _finish(relay: Relay, device: Device, upload: Upload) -> None:
         ):
             return
         _apply(session, now, decoded.bundle, originals)
+        budgets.charge(session, now, _shares(decoded))
         history.append(session, now.id, decoded.record)
         now.up_applied, now.up_sha256 = upload.sequence, upload.sha256
         session.execute(sa.delete(Upload).where(Upload.device_id == now.id))
@@ -190,7 +191,7 @@ def _open(relay: Relay, device: Device, upload: Upload, sealed: bytes) -> wire.D
     plain = relay.keyring.open(sealed, device.fingerprint)
     with relay.database.reading() as session:
         known = history.load(session, device.id)
-    decoded = wire.decode(plain, known)
+    decoded = wire.decode(plain, known, measured=budgets.are_kept(device))
     bundle = decoded.bundle
     if (bundle.device, bundle.direction, bundle.sequence) != (device.name, "up", upload.sequence):
         raise wire.BundleError("The bundle is not the one that was announced.")
@@ -228,10 +229,21 @@ def _apply(
         if isinstance(item, wire.Residents):
             _settle_residents(session, device, item.names)
         elif isinstance(item, wire.Report):
+            days.note(session, device, item.fields.pop("days", None))
             device.report = json.dumps(item.fields, default=str, skipkeys=True)[:_LONGEST_REPORT]
     for place, item in enumerate(bundle.items):
         if isinstance(item, wire.Mail):
             _post(session, device, item, *originals[place])
+
+
+def _shares(decoded: wire.Decoded) -> dict[str, int]:
+    """What each villager's mails have cost, if they were measured."""
+    shares: dict[str, int] = {}
+    for item, cost in zip(decoded.bundle.items, decoded.costs, strict=False):
+        if isinstance(item, wire.Mail):
+            name = item.message.sender.address.partition("@")[0]
+            shares[name] = shares.get(name, 0) + cost
+    return shares
 
 
 def _settle_residents(session: Session, device: Device, names: Iterable[str]) -> None:

@@ -8,7 +8,8 @@ requests.
 
 A request whose answer may be followed by a bundle says in its query how much of which one
 the device holds, `?held=SEQUENCE-BYTES` (`0-0` for nothing). The answer is then framed: two
-bytes of length, the message, and the rest of the bundle that it names.
+bytes of length, the message, and the rest of the bundle that it names. The query may also say
+for how many bytes of bundles the device has `room` today, `&room=BYTES`.
 """
 
 import dataclasses
@@ -233,6 +234,11 @@ def held(text: str) -> tuple[int, int] | None:
 def piece(offset: int) -> int:
     """How many bytes of a bundle to send at a time; an `offset` tells of an earlier cut."""
     return _PIECE_AFTER_A_CUT if offset else _PIECE
+
+
+def room(text: str) -> int | None:
+    """Read the query `room`: how many bytes of bundles the device takes today; None: any."""
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else None
 
 
 def authenticate(message: bytes, secret: bytes, label: bytes) -> bytes:

@@ -5,17 +5,20 @@ import logging
 import time
 from datetime import UTC, datetime
 
+from mokanda_firmware import relaytime
+
 TOLERANCE = 60.0  # seconds that the clock may be off
 
 log = logging.getLogger(__name__)
 
 
 def correct(now: datetime) -> float:
-    """Set the clock to the relay's time if it is off by more than TOLERANCE.
+    """Remember the relay's time, and set the clock to it if it is off by more than TOLERANCE.
 
     Returns how many seconds the clock went forward; 0 when it was left alone, as without
     CAP_SYS_TIME.
     """
+    relaytime.note(now)
     off = (now - datetime.now(UTC)).total_seconds()
     if abs(off) <= TOLERANCE:
         return 0.0

@@ -41,3 +41,9 @@ class BusyError(CourierError):
     """Another sync is running."""
 
     worth_retrying = False
+
+
+class BudgetSpentError(CourierError):
+    """The village has spent what it may spend today; the rest goes another day."""
+
+    worth_retrying = False

@@ -34,13 +34,18 @@ Progress = Callable[[int], None]  # called with how many bytes of a bundle have 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How many bytes of which down bundle this device holds; nothing by default."""
+    """How many bytes of which down bundle this device holds; nothing by default.
+
+    ``room`` is how many more it may fetch today; None is no limit.
+    """
 
     sequence: int = 0
     size: int = 0
+    room: int | None = None
 
     def __str__(self) -> str:
-        return f"held={self.sequence}-{self.size}"
+        room = "" if self.room is None else f"&room={self.room}"
+        return f"held={self.sequence}-{self.size}{room}"
 
 
 class _Http(http.client.HTTPConnection):
@@ -186,27 +191,34 @@ class Connection:
         token: str,
         held: Held,
         progress: Progress,
-    ) -> Receipt:
-        """Send a sealed bundle from `offset` on."""
+        limit: int | None = None,
+    ) -> Receipt | None:
+        """Send a sealed bundle from `offset` on.
+
+        After `limit` bytes it breaks off and returns None; the connection is of no more use.
+        """
         content.seek(offset)
+        end = sealed.size if limit is None else min(sealed.size, offset + limit)
         path = protocol.UP.format(sequence=sealed.sequence)
         headers = {protocol.OFFSET_HEADER: str(offset), protocol.TOKEN_HEADER: token}
         with _cuts():
             self._begin("PUT", f"{path}?{held}", sealed.size - offset, headers)
             size = protocol.piece(offset)
-            while chunk := content.read(size):
+            while chunk := content.read(min(size, end - offset)):
                 self._http.send(chunk)
                 self._http.flush()
                 offset += len(chunk)
                 progress(offset)
             self._http.flush()
+            if end < sealed.size:
+                return None
             return _load(Receipt, self._message())
 
-    def acknowledge(self, sequence: int, token: str) -> Receipt:
+    def acknowledge(self, sequence: int, token: str, held: Held) -> Receipt:
         """Say that this down bundle, and all before it, are applied."""
         body = protocol.dump(protocol.Ack(sequence))
         with _cuts():
-            self._begin("POST", f"{protocol.ACK}?{Held()}", body, {protocol.TOKEN_HEADER: token})
+            self._begin("POST", f"{protocol.ACK}?{held}", body, {protocol.TOKEN_HEADER: token})
             return _load(Receipt, self._message())
 
     def fetch(self, sealed: Sealed, path: Path, token: str, progress: Progress) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from mokanda_firmware import paths
 from mokanda_firmware.courier import claim, identity, link, up
+from mokanda_firmware.courier.allowance import Allowance
 from mokanda_firmware.courier.failures import BusyError, ClaimError, CourierError, CutError
 from mokanda_firmware.courier.relay import Connection
 from mokanda_firmware.courier.session import Session
@@ -28,10 +29,13 @@ Tell = Callable[[str, str, float | None], None]
 log = logging.getLogger(__name__)
 
 
-def run(store: Store, tell: Tell) -> SessionRecord:
-    """Sync once; the record says how it went, and is in the store if a session was held.
+def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
+    """Sync once, if need be `beyond` the day's budget.
+
+    The record says how it went, and is in the store if a session was held.
 
     Raises:
+        BudgetSpentError: there is nothing left to spend today.
         CourierError: it did not work; what to tell people.
     """
     with alone():
@@ -41,7 +45,9 @@ def run(store: Store, tell: Tell) -> SessionRecord:
         refused = claim.is_refused(claim_file)
         if refused:
             raise ClaimError(refused.detail)
-        trip = _Trip(store, tell, claim_file)
+        allowance = Allowance(store, beyond=beyond)
+        allowance.check()
+        trip = _Trip(store, tell, claim_file, allowance)
         try:
             trip.make()
         except StoreError as error:
@@ -54,6 +60,8 @@ def run(store: Store, tell: Tell) -> SessionRecord:
             trip.error = str(error)
             raise
         finally:
+            with contextlib.suppress(StoreError):
+                allowance.count(run=True, failed=bool(trip.error))
             record = trip.record()
             with contextlib.suppress(StoreError):
                 sync.record_session(store, record)
@@ -63,10 +71,13 @@ def run(store: Store, tell: Tell) -> SessionRecord:
 class _Trip:
     """A run in progress."""
 
-    def __init__(self, store: Store, tell: Tell, claim_file: ClaimFile) -> None:
+    def __init__(
+        self, store: Store, tell: Tell, claim_file: ClaimFile, allowance: Allowance
+    ) -> None:
         self._store = store
         self._tell = tell
         self._claim = claim_file
+        self._allowance = allowance
         self._began = time.monotonic()
         self._link = ""
         self._session: Session | None = None
@@ -79,6 +90,7 @@ class _Trip:
             link.connected(self._claim, lambda state, text: self._tell(state, text, None)) as way,
         ):
             connection, self._link = way
+            self._allowance.follow(connection.traffic)
             try:
                 self._tell("syncing", "", None)
                 who = identity.read()
@@ -86,7 +98,11 @@ class _Trip:
                     who = claim.redeem(self._claim, keyring, connection)
                     up.forget_what_was_told(self._store)
                 self._session = Session(
-                    self._store, keyring, who, lambda part: self._tell("syncing", "", part)
+                    self._store,
+                    keyring,
+                    who,
+                    self._allowance,
+                    lambda part: self._tell("syncing", "", part),
                 )
                 self._hold(self._session, connection)
             finally:
@@ -100,6 +116,8 @@ class _Trip:
             try:
                 session.hold(connection)
             except CutError as error:
+                if self._allowance.is_spent:
+                    return  # calling again would take more than there is
                 cuts = 1 if session.traded.moved > before else cuts + 1
                 if cuts == CUTS:
                     raise
@@ -122,6 +140,8 @@ class _Trip:
             sent=traded.sent if traded else 0,
             received=traded.received if traded else 0,
             error=self.error,
+            money=self._allowance.money,
+            currency=self._allowance.currency,
         )
 
 

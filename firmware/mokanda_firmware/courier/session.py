@@ -10,14 +10,16 @@ import contextlib
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 from mokanda_firmware import paths, running
 from mokanda_firmware.courier import clock, up
+from mokanda_firmware.courier.allowance import SPENT, Allowance
 from mokanda_firmware.courier.failures import (
+    BudgetSpentError,
     CourierError,
     CutError,
     NotOurRelayError,
@@ -57,25 +59,31 @@ class AtOddsError(CourierError):
 
 
 class Session:
-    """What one session needs; `tell` is called with the fraction of a bundle that has gone."""
+    """What one session needs: among it what it may spend.
+
+    `tell` is called with the fraction of a bundle that has gone.
+    """
 
     def __init__(
         self,
         store: Store,
         keyring: Keyring,
         identity: Identity,
+        allowance: Allowance,
         tell: Callable[[float], None],
     ) -> None:
         self._store = store
         self._keyring = keyring
         self._identity = identity
+        self._allowance = allowance
         self._tell = tell
+        self._first = True  # of its rounds, in which mail that comes down has its half
         self.traded = Traded()
         self._refused: RefusedError | None = None  # what was sent up; the rest goes on
         self._damaged: Sealed | None = None  # what came down otherwise than announced
 
     def hold(self, connection: Connection) -> None:
-        """Trade all there is to trade.
+        """Trade all there is to trade, as far as the day's budget reaches.
 
         Raises:
             CourierError: it did not come to its end; another session goes on from there.
@@ -91,17 +99,20 @@ class Session:
                 mends += 1
                 if mends > MENDS:
                     raise
+            except BudgetSpentError as error:
+                log.info("%s", error)
+                break
         if self._refused:
             raise self._refused
 
     def _round(self, connection: Connection) -> bool:
         """Say hello, and do all that follows from it; tell whether another round is due."""
-        pending = None
-        if not self._refused:
-            pending = up.freeze(self._store, self._keyring, self._identity)
-            _sweep("up-*", pending.path if pending else None)
+        pending = self._freeze()
+        _sweep("up-*", pending.path if pending else None)
+        told_room = self._allowance.room()
         reply = self._hello(connection, pending)
         clock.correct(reply.time)
+        self._allowance.count()  # it may be another day than we thought
         self._note_release(reply)
         if pending and reply.applied_up >= pending.sequence:
             pending = self._settle(pending, reply)
@@ -109,15 +120,38 @@ class Session:
             sync.skip_up(self._store, reply.applied_up)
         if not reply.history_agrees:
             self._restart("The relay's history differs.")
+        if pending and self._takes_days(pending, reply):
+            reply = self._hello(connection, None)  # what comes down need not wait for it
+            self._take(connection, reply, reply.token)
+            reply = self._hello(connection, pending)
         told: HelloReply | Receipt = reply
         if pending:
             told = self._upload(connection, pending, reply)
+        self._take(connection, told, reply.token)
+        self._first = False
+        room = self._allowance.room()
+        grown = told_room is not None and room is not None and room > told_room
+        return grown or self._freeze() is not None
+
+    def _freeze(self) -> PendingUp | None:
+        if self._refused:
+            return None
+        self._allowance.count()
+        whole = not self._first
+        return up.freeze(self._store, self._keyring, self._identity, self._allowance, whole=whole)
+
+    def _takes_days(self, pending: PendingUp, reply: HelloReply) -> bool:
+        """Whether the rest of an upload is more than may be spent today."""
+        room = self._allowance.room()
+        return room is not None and pending.size - reply.up_offset > room
+
+    def _take(self, connection: Connection, told: HelloReply | Receipt, token: str) -> None:
+        """Download what the relay has named, and what is behind it."""
         while told.down is not None:
-            self._download(connection, told.down, reply.token)
+            self._download(connection, told.down, token)
             if not told.more:
                 break  # the next hello acknowledges it
-            told = connection.acknowledge(told.down.sequence, reply.token)
-        return not self._refused and bool(sync.waiting(self._store, up.LARGEST))
+            told = connection.acknowledge(told.down.sequence, token, self._held())
 
     def _hello(self, connection: Connection, pending: PendingUp | None) -> HelloReply:
         counter = sync.next_hello_counter(self._store)
@@ -134,6 +168,7 @@ class Session:
     ) -> HelloReply:
         """Say hello with the secret of the last signed hello, or else a signed one."""
         outcome = self._identity.outcome
+        held = self._held(pending.size if pending else 0)
         message = protocol.dump(
             protocol.Hello(
                 device=outcome.device,
@@ -149,11 +184,11 @@ class Session:
         try:
             if secret:
                 tagged = protocol.authenticate(message, secret, protocol.HELLO_LABEL)
-                answer = connection.hello(tagged, _held())
+                answer = connection.hello(tagged, held)
                 reply = protocol.authentic(answer, secret, protocol.REPLY_LABEL)
             else:
                 signed = self._keyring.sign(message, outcome.fingerprint)
-                answer = connection.hello(signed, _held(), outcome.device)
+                answer = connection.hello(signed, held, outcome.device)
                 reply = self._keyring.verify(answer, self._identity.claim.relay_fingerprint)
             told = protocol.load(HelloReply, reply)
         except RefusedError as error:
@@ -194,6 +229,7 @@ class Session:
 
     def _upload(self, connection: Connection, pending: PendingUp, reply: HelloReply) -> Receipt:
         offset = min(reply.up_offset, pending.size)
+        rest = pending.size - offset
         try:
             with pending.path.open("rb") as content:
                 receipt = connection.upload(
@@ -201,8 +237,9 @@ class Session:
                     content,
                     offset,
                     reply.token,
-                    _held(),
+                    self._held(rest),
                     self._progress(pending.size, offset),
+                    self._allowance.room(),
                 )
         except RefusedError as error:
             if error.reason == protocol.HISTORY_UNKNOWN:
@@ -219,6 +256,8 @@ class Session:
                 self._refused = error
                 raise AtOddsError(str(error)) from error
             raise
+        if receipt is None:
+            raise BudgetSpentError(SPENT)
         if receipt.applied < pending.sequence:
             raise AtOddsError("The relay has not applied what it was sent.")
         self._confirm(pending)
@@ -240,6 +279,8 @@ class Session:
             raise
         content = path.read_bytes()
         if len(content) < sealed.size:
+            if self._allowance.is_spent:
+                raise BudgetSpentError(SPENT)
             raise CutError("The connection to the relay broke in the middle of a bundle.")
         if hashlib.sha256(content).digest() != sealed.sha256:
             path.unlink()
@@ -258,7 +299,7 @@ class Session:
     def _open(self, sealed: Sealed, content: bytes) -> Decoded:
         try:
             plain = self._keyring.open(content, self._identity.claim.relay_fingerprint)
-            decoded = decode(plain, sync.history(self._store))
+            decoded = decode(plain, sync.history(self._store), measured=True)
         except HistoryUnknownError as error:
             self._restart(str(error))
         except (EnvelopeError, BundleError) as error:
@@ -279,8 +320,13 @@ class Session:
             self.traded.moved += done - last
             last = done
             self._tell(done / size)
+            self._allowance.tick()
 
         return progress
+
+    def _held(self, pending: int = 0) -> Held:
+        """What there is of a down bundle, and how much more may come beside an upload."""
+        return replace(_held(), room=self._allowance.room(pending))
 
     def _note_release(self, reply: HelloReply) -> None:
         offer = None

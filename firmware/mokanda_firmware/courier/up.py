@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from mokanda_firmware import paths, running, status
+from mokanda_firmware.courier.allowance import Allowance
+from mokanda_firmware.courier.choice import Choice
 from mokanda_firmware.courier.failures import CourierError
 from mokanda_firmware.courier.identity import Identity
-from mokanda_firmware.mailbox import sessions, sync
+from mokanda_firmware.mailbox import budget, sessions, sync, usage
 from mokanda_firmware.mailbox.attachments import as_it_was
 from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.mailbox.sync import Outgoing, PendingUp
@@ -28,14 +30,21 @@ REPORT_EVERY = timedelta(hours=20)
 # Settings of the store that only this module uses: what the relay was last told, and when.
 _RESIDENTS = "courier_residents"
 _REPORTED = "courier_reported"
+_BUDGETS = "courier_budgets"
+_DAY = "courier_day"  # the last one of which the relay knows what it cost
+
+_DAYS_TOLD = 40  # in one report
 
 log = logging.getLogger(__name__)
 
 
-def freeze(store: Store, keyring: Keyring, identity: Identity) -> PendingUp | None:
+def freeze(
+    store: Store, keyring: Keyring, identity: Identity, allowance: Allowance, *, whole: bool
+) -> PendingUp | None:
     """The sealed bundle to send: the one that is frozen already, or a new one.
 
-    None when there is nothing to say.
+    A new one takes what may be spent today, the `whole` of it or half. None when there is nothing
+    to say, or what there is has to wait.
 
     Raises:
         StoreError: the store is full or busy.
@@ -46,13 +55,23 @@ def freeze(store: Store, keyring: Keyring, identity: Identity) -> PendingUp | No
         return state.up_pending
     if state.up_pending is not None:
         sync.release_up(store, state.up_pending.sequence, "its file is gone")
-    mails = sync.waiting(store, FULL) or sync.waiting(store, LARGEST)[:1]
+    if allowance.is_spent:
+        return None
     sequence = sync.state(store).up_sequence + 1
     wishes = sync.untold_wishes(store)
     others = [*_news(store), *wishes]
-    if not (mails or others):
-        return None
-    encoded, taken = _encode(store, identity, sequence, mails, others)
+    choice = Choice(store, allowance, whole=whole)
+    while True:
+        mails = sync.waiting(store, FULL, choice.held)
+        mails = mails or sync.waiting(store, LARGEST, choice.held)[:1]
+        if not (mails or others):
+            choice.note()
+            return None
+        encoded, costs = _encode(store, identity, sequence, mails, others)
+        taken = [mail for mail in mails if mail.number in costs]
+        if choice.accepts(taken, costs, len(encoded.data)):
+            break
+    choice.note()
     sealed = keyring.seal(
         encoded.data, identity.claim.relay_fingerprint, identity.outcome.fingerprint
     )
@@ -66,6 +85,9 @@ def freeze(store: Store, keyring: Keyring, identity: Identity) -> PendingUp | No
             sync.set_setting(store, _RESIDENTS, list(item.names))
         elif isinstance(item, Report):
             sync.set_setting(store, _REPORTED, int(datetime.now(UTC).timestamp()))
+            sync.set_setting(store, _BUDGETS, item.fields.get("budgets"))
+            for day, *_ in item.fields.get("days", []):
+                sync.set_setting(store, _DAY, day)
     log.info("frozen up=%d mails=%d size=%d", sequence, len(taken), len(sealed))
     return pending
 
@@ -74,6 +96,7 @@ def forget_what_was_told(store: Store) -> None:
     """Tell the relay again who lives here and how the device is: it may not have learned it."""
     sync.set_setting(store, _RESIDENTS, None)
     sync.set_setting(store, _REPORTED, 0)
+    sync.set_setting(store, _DAY, "")
 
 
 def _encode(
@@ -82,22 +105,25 @@ def _encode(
     sequence: int,
     mails: Sequence[Outgoing],
     others: Sequence[Item],
-) -> tuple[Encoded, Sequence[Outgoing]]:
-    """Encode as many of the mails, the smallest ones, as one bundle takes."""
+) -> tuple[Encoded, dict[int, int]]:
+    """Encode as many of the mails, the first ones, as one bundle takes; tell what each costs."""
     history = sync.history(store)
     while True:
         contents: dict[str, bytes] = {}
-        letters = [_mail(store, mail, contents) for mail in mails]
-        letters.sort(key=lambda mail: mail.message.date)  # a reply after what it quotes
+        ordered = sorted(mails, key=lambda mail: mail.message.date)  # a reply after what it quotes
+        letters = [_mail(store, mail, contents) for mail in ordered]
         now = datetime.now(UTC).replace(microsecond=0)
         device = identity.outcome.device
         bundle = Bundle(device, "up", sequence, now, (*others, *letters), contents)
         try:
-            return encode(bundle, history), mails
+            encoded = encode(bundle, history)
         except BundleError as error:
             if len(mails) < 2:
                 raise CourierError(f"A mail is too large to be sent. {error}") from error
             mails = mails[: len(mails) // 2]
+        else:
+            costs = encoded.costs[len(others) :]
+            return encoded, {mail.number: cost for mail, cost in zip(ordered, costs, strict=True)}
 
 
 def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
@@ -125,7 +151,8 @@ def _news(store: Store) -> list[Item]:
     if names != sync.setting(store, _RESIDENTS, []):
         news.append(Residents(tuple(names)))
     reported = datetime.fromtimestamp(sync.setting(store, _REPORTED, 0), UTC)
-    if abs(datetime.now(UTC) - reported) > REPORT_EVERY:  # a clock may have been ahead
+    stale = abs(datetime.now(UTC) - reported) > REPORT_EVERY  # a clock may have been ahead
+    if stale or _budgets(store) != sync.setting(store, _BUDGETS, None):
         news.append(Report(_report(store)))
     return news
 
@@ -142,8 +169,25 @@ def _report(store: Store) -> dict[str, Any]:
         "signal": modem.get("signal"),
         "updates": updates.get("state"),
         "webp": True if sessions.phones_take_webp(store) else None,
+        "budgets": _budgets(store),
+        "days": _days(store),
     }
-    return {name: value for name, value in fields.items() if value not in (None, "")}
+    return {name: value for name, value in fields.items() if value not in (None, "", [])}
+
+
+def _budgets(store: Store) -> dict[str, Any] | None:
+    """What the relay has to know to keep villagers within theirs; None if none has any."""
+    everybody, own = budget.load(store).villager, budget.of_villagers(store)
+    if everybody is None and not own:
+        return None
+    zone = sync.setting(store, "timezone", "")
+    return {"villager": everybody, "villagers": own, "zone": zone}
+
+
+def _days(store: Store) -> list[tuple[str, str, int, int, int]]:
+    """What days have cost, from the last one that the relay knows of on: it went on after that."""
+    since = usage.since(store, sync.setting(store, _DAY, ""), _DAYS_TOLD)
+    return [(day, currency, used.up, used.down, used.money) for day, currency, used in since]
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Budgets and their counts, with a real courier, a real relay and the sockets' own counters."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mokanda_firmware import paths, relaytime
+from mokanda_firmware.courier.failures import BudgetSpentError, CutError
+from mokanda_firmware.courier.run import run
+from mokanda_firmware.mailbox import budget, usage
+from mokanda_firmware.mailbox.settings import set_setting
+from mokanda_firmware.mailbox.sync import SessionRecord
+from mokanda_relay import devices
+from tests.relay_served import Served
+from tests.village import Village, a_village
+
+pytest_plugins = ("tests.relay_fixtures",)
+DAY = 40_000  # bytes
+WORLD = "ada@example.org"
+
+
+@pytest.fixture
+def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    claim = devices.add(served.relay, "kitenge", "kitenge.example")
+    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
+        yield village
+
+
+def noise(octets: int, seed: int) -> str:
+    """Text that no model foresees: it travels at about three quarters of its size."""
+    return base64.b64encode(random.Random(seed).randbytes(octets * 3 // 4)).decode()
+
+
+def limit(village: Village, day: int | None = None, villager: int | None = None) -> None:
+    """Set the budgets, on a day that has just begun."""
+    set_setting(village.store, "budget", {"village": day, "villager": villager})
+    sleep(village)
+
+
+def sleep(village: Village) -> None:
+    """Let it become another day: what was counted is yesterday's."""
+    with village.store.transaction() as connection:
+        for table in ("traffic", "share"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("UPDATE sync SET day = NULL")
+
+
+def crossed(record: SessionRecord) -> int:
+    return record.bytes_up + record.bytes_down
+
+
+def held(village: Village) -> list[str]:
+    """Why mails wait, by their order in the outbox."""
+    with village.store.reading() as connection:
+        rows = connection.execute("SELECT held FROM outgoing WHERE state = 'waiting' ORDER BY 1")
+        return [row["held"] for row in rows]
+
+
+def send_down(served: Served, *texts: str, to: str = "amina") -> None:
+    for text in texts:
+        served.world.write(WORLD, [f"{to}@kitenge.example"], "Mbote", text)
+
+
+def test_a_day_up_keeps_to_its_budget_and_the_rest_goes_on_other_days(village: Village) -> None:
+    village.sync()
+    for number in range(40):
+        village.write(noise(3000, number))
+    days = []
+    while village.texts("outbox"):
+        limit(village, DAY)
+        days.append(village.sync())
+        assert len(days) < 10
+    assert all(crossed(record) <= DAY for record in days)
+    assert all(crossed(record) > DAY - 8000 for record in days[:-1])  # and it is used
+    assert len(village.texts("sent")) == 40
+
+
+def test_a_day_down_keeps_to_its_budget_and_the_rest_comes_on_other_days(
+    village: Village, served: Served
+) -> None:
+    village.sync()
+    send_down(served, *(noise(3000, number) for number in range(40)))
+    days = []
+    while len(village.texts("inbox")) < 40:
+        limit(village, DAY)
+        days.append(village.sync())
+        assert len(days) < 10
+    assert all(crossed(record) <= DAY for record in days)
+    assert all(crossed(record) > DAY - 8000 for record in days[:-1])
+
+
+def test_mail_that_comes_down_has_its_half(village: Village, served: Served) -> None:
+    village.sync()
+    for number in range(40):
+        village.write(noise(3000, number))
+    send_down(served, *(noise(3000, 100 + number) for number in range(40)))
+    limit(village, DAY)
+    record = village.sync()
+    assert crossed(record) <= DAY
+    assert record.sent >= 4
+    assert record.received >= 4
+
+
+def test_small_mail_goes_first_in_both_directions(village: Village, served: Served) -> None:
+    village.sync()
+    village.write("large " + noise(60_000, 1))
+    village.write("small")
+    send_down(served, "large " + noise(60_000, 2), "small")
+    limit(village, DAY)
+    assert crossed(village.sync()) <= DAY
+    assert [text[:5] for text in village.texts("sent")] == ["small"]
+    assert [text[:5] for text in village.texts("inbox")] == ["small"]
+
+
+def test_when_nothing_is_left_the_relay_is_not_called(village: Village) -> None:
+    village.sync()
+    limit(village, 10_000)
+    usage.count(village.store, 9_000, 0)
+    village.write("waits")
+    before = len(village.sessions())
+    with pytest.raises(BudgetSpentError, match="goes tomorrow"):
+        village.sync()
+    assert len(village.sessions()) == before
+
+
+def test_a_mail_larger_than_a_day_waits_for_the_keepers_word(village: Village) -> None:
+    village.sync()
+    village.write("huge " + noise(90_000, 1))
+    village.write("small")
+    for _ in range(2):
+        limit(village, DAY)
+        assert crossed(village.sync()) <= DAY
+    assert village.texts("sent") == ["small"]
+    assert held(village) == ["large"]
+    run(village.store, lambda *_: None, beyond=True)
+    assert len(village.texts("sent")) == 2
+
+
+def test_a_villager_keeps_to_a_budget_both_ways(village: Village, served: Served) -> None:
+    limit(village, villager=8_000)
+    village.sync()
+    for number in range(4):
+        village.write(noise(3000, number))
+        village.write(noise(3000, 10 + number), sender="bako")
+    send_down(served, *(noise(3000, 20 + number) for number in range(4)))
+    with village.store.transaction() as connection:
+        connection.execute("UPDATE account SET budget = 90000 WHERE name = 'bako'")
+    village.sync()
+    village.sync()
+    charged = usage.month_of_villagers(village.store, usage.this_month(village.store))
+    assert len(village.texts("sent", "bako")) == 4
+    assert 6_000 < charged[village.accounts["amina"]].octets <= 8_000
+    assert len(village.texts("sent") + village.texts("inbox")) < 4
+    assert set(held(village)) == {"villager"}
+
+
+def test_a_bundle_that_is_more_than_a_day_goes_over_several_by_resume(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village.sync()
+    village.write("huge " + noise(90_000, 1))
+
+    def cut(*_: object) -> None:
+        raise CutError("The connection broke.")
+
+    with monkeypatch.context() as patched, pytest.raises(CutError):
+        patched.setattr("mokanda_firmware.courier.relay.Connection.upload", cut)
+        patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
+        run(village.store, lambda *_: None, beyond=True)
+    send_down(served, "comes meanwhile")
+    days = 0
+    while village.texts("outbox"):
+        limit(village, DAY)
+        assert crossed(village.sync()) <= DAY + 1000
+        assert village.texts("inbox") == ["comes meanwhile"]
+        days += 1
+        assert days < 6
+    assert days > 1
+
+
+def test_a_down_bundle_that_is_more_than_a_day_comes_over_several(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village.sync()
+    send_down(served, "huge " + noise(90_000, 1))
+
+    def cut(*_: object) -> None:
+        raise CutError("The connection broke.")
+
+    with monkeypatch.context() as patched, pytest.raises(CutError):
+        patched.setattr("mokanda_firmware.courier.relay.Connection.fetch", cut)
+        patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
+        run(village.store, lambda *_: None, beyond=True)
+    days = 0
+    while not village.texts("inbox"):
+        limit(village, DAY)
+        assert crossed(village.sync()) <= DAY + 1000
+        days += 1
+        assert days < 6
+    assert days > 1
+
+
+def test_after_a_reboot_the_relay_is_asked_what_day_it_is(village: Village) -> None:
+    village.sync()
+    limit(village, DAY)
+    usage.count(village.store, DAY, 0)
+    with village.store.transaction() as connection:
+        for statement in (
+            "UPDATE traffic SET day = '2026-01-01'",
+            "UPDATE sync SET day = '2026-01-01'",
+        ):
+            connection.execute(statement)
+    paths.relay_time().unlink()
+    assert budget.left(village.store).village == 0
+    village.write("goes all the same")
+    assert village.sync().sent == 1
+    now = relaytime.now()
+    assert now is not None
+    assert usage.days(village.store)[0].day == now.date().isoformat()
+
+
+def test_the_shares_of_all_are_less_than_what_crossed(village: Village, served: Served) -> None:
+    set_setting(village.store, "tariff", {"currency": "USD", "price": 600_000, "windows": []})
+    village.sync()
+    sleep(village)
+    village.write("x" * 2000 + noise(2000, 1))
+    village.write(noise(6000, 2), sender="bako")
+    send_down(served, noise(3000, 3))
+    record = village.sync()
+    month = usage.this_month(village.store)
+    total, charged = (
+        usage.month(village.store, month),
+        usage.month_of_villagers(village.store, month),
+    )
+    assert (total.up, total.down) == (record.bytes_up, record.bytes_down)
+    assert total.money == record.money
+    assert abs(total.money - crossed(record) * 600) <= 2000
+    amina, bako = (charged[village.accounts[name]] for name in ("amina", "bako"))
+    assert 1500 < amina.up < bako.up < 6000
+    assert 2200 < amina.down < 3100
+    assert bako.down == 0
+    assert crossed(record) - 4000 < amina.octets + bako.octets < crossed(record)
+    assert amina.money == amina.octets * 600
+
+
+def test_what_was_counted_outlives_a_power_cut(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village.sync()
+    sleep(village)
+    village.write("big", files={"film.bin": random.Random(1).randbytes(400_000)})
+    monkeypatch.setattr("mokanda_firmware.courier.allowance._COUNTED_EVERY", 0.0)
+    seen = []
+
+    def tell(_state: str, _text: str, part: float | None) -> None:
+        if part and part > 0.5:
+            seen.append(usage.days(village.store)[0].used.up)
+
+    run(village.store, tell)
+    assert seen[0] > 150_000

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args, overload
 
 import cbor2
 
 from mokanda_wire import codec
-from mokanda_wire.history import History, HistoryError, Record
+from mokanda_wire.history import START, Generation, History, HistoryError, Record
 from mokanda_wire.items import (
     Denial,
     Event,
@@ -150,12 +150,28 @@ class _Header(NamedTuple):
 
 
 def encode(bundle: Bundle, history: History) -> Encoded:
-    """Write a bundle, its text primed with the end of `history`.
+    """Write a bundle, its text primed with the end of `history`, if a reader can then read it.
 
     Raises:
         BundleError: there is more in it than a reader takes (LIMITS).
     """
-    generation = history.generation(history.tip)
+    encoded = _encode(bundle, history, history.generation(history.tip))
+    return encoded or _encode(bundle, history, history.generation(START), last=True)
+
+
+@overload
+def _encode(bundle: Bundle, history: History, generation: Generation) -> Encoded | None: ...
+@overload
+def _encode(
+    bundle: Bundle, history: History, generation: Generation, *, last: Literal[True]
+) -> Encoded: ...
+def _encode(
+    bundle: Bundle, history: History, generation: Generation, *, last: bool = False
+) -> Encoded | None:
+    """Write a bundle primed with `generation`.
+
+    None if what comes out cannot be read; if it is the `last` try, the text stays as it is then.
+    """
     writer = Writer(bundle.created, history, generation)
     mentioned = (digest for item in bundle.items for digest in files_of(item))
     digests = [digest for digest in dict.fromkeys(mentioned) if digest in bundle.contents]
@@ -180,6 +196,10 @@ def encode(bundle: Bundle, history: History) -> Encoded:
     _check(len(table) <= LIMITS.file_count, "files")
     _check(len(bundle.items) <= LIMITS.items, "items")
     how, compressed, sizes = codec.compress_text(pieces, generation.primer)
+    if not codec.survives(how, compressed, text, generation.primer):
+        if not last:
+            return None
+        how, compressed, sizes = codec.TEXT_STORED, text, [len(piece) for piece in pieces]
     header = _Header(
         format=FORMAT,
         direction=bundle.direction,

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from mokanda_firmware import paths, status
+from mokanda_firmware.courier import schedule
 from mokanda_firmware.files import write_durably
+from mokanda_firmware.mailbox import sync, usage
 from mokanda_relay import devices
 from mokanda_wire import claimfile
 from scripts.patience import wait_until
@@ -90,14 +92,53 @@ def test_mail_goes_when_the_webmail_asks(
 
 
 def test_a_new_schedule_is_taken_over(village: Village, courier: subprocess.Popen[bytes]) -> None:
-    from mokanda_firmware.mailbox import sync
-
     import_claim(village)
     wait_for("idle")
     sync.set_setting(village.store, "timezone", "Africa/Kinshasa")
-    sync.set_setting(village.store, "sync_times", ["05:30"])
+    plan = schedule.Plan(first="05:30")
+    sync.set_setting(village.store, schedule.SETTING, schedule.plan_to_json(plan))
     status.request("courier", "reschedule")
     wait_until(lambda: "T04:30:00" in told("next_sync"), "the new time", seconds=10)
+    assert courier.poll() is None
+
+
+def test_letters_that_wait_are_told_to_the_lamps(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    import_claim(village)
+    wait_for("idle")
+    assert told("waiting") == 0
+    village.write("wait a while")
+    status.request("courier", "waiting")
+    assert told("waiting") == 1
+    status.request("courier", "sync")
+    wait_until(lambda: told("waiting") == 0, "the letter on its way", seconds=30)
+    assert courier.poll() is None
+
+
+def test_bytes_of_other_daemons_are_counted(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    assert status.request("courier", "count", up=1000, down=96_000) == {}
+    assert usage.days(village.store)[0].used == usage.Used(1000, 96_000)
+    with pytest.raises(status.RequestError, match="counts bytes"):
+        status.request("courier", "count", up="many", down=-1)
+    assert courier.poll() is None
+
+
+def test_a_day_that_is_spent_is_no_fault(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    import_claim(village)
+    wait_for("idle")
+    sync.set_setting(village.store, "budget", {"village": 10_000, "villager": None})
+    usage.count(village.store, 10_000, 0)
+    village.write("tomorrow")
+    status.request("courier", "sync")
+    wait_until(lambda: "goes tomorrow" in told("detail"), "the reason", seconds=30)
+    assert (told("state"), told("waiting")) == ("idle", 1)
+    status.request("courier", "sync", beyond=True)
+    wait_until(lambda: told("waiting") == 0, "the letter on its way", seconds=30)
     assert courier.poll() is None
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from mokanda_firmware import service, status
 from mokanda_firmware.courier import claim, identity, schedule
-from mokanda_firmware.courier.failures import CourierError
+from mokanda_firmware.courier.failures import BudgetSpentError, CourierError
 from mokanda_firmware.courier.run import NO_CLAIM, run
-from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox import sync, tariff, usage
 from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_firmware.mailbox.sync import SessionRecord
 
@@ -38,6 +38,7 @@ class Daemon:
         self._published: dict[str, Any] = {}
         self._progress: float | None = None
         self._again = False
+        self._beyond = False  # whether the next run may go beyond the day's budget
         self._error: CourierError | None = None
         self._failures = 0
         self._first: float | None = time.monotonic() + FIRST_SYNC.total_seconds()
@@ -86,14 +87,39 @@ class Daemon:
             return
         if request.verb == "sync":
             request.reply(accepted=True)
+            self._beyond = self._beyond or bool(request.arguments.get("beyond"))
             self._again = self._running is not None  # mail may have come since it began
             self._start()
+        elif request.verb == "waiting":  # a letter was written, or taken back
+            request.reply()
+            self._count_waiting()
+        elif request.verb == "count":  # bytes that another daemon has moved
+            self._count(request)
         elif request.verb == "reschedule":
             request.reply()
             if self._running is None:
                 self._rest()
         else:
             request.fail(f"The courier does not know how to {request.verb}.")
+
+    def _count(self, request: status.Request) -> None:
+        up, down = (request.arguments.get(way) for way in ("up", "down"))
+        if type(up) is not int or type(down) is not int or min(up, down) < 0:
+            request.fail("The courier counts bytes.")
+            return
+        try:
+            usage.count(self._store, up, down)
+        except StoreError as error:
+            request.fail(f"The courier cannot count: {error}.")
+        else:
+            request.reply()
+
+    def _count_waiting(self) -> None:
+        """Tell how many letters have not left yet: the lamps show it."""
+        try:
+            self._publish(waiting=sync.count_waiting(self._store))
+        except StoreError as error:
+            log.warning("the letters that wait cannot be counted: %s", error)
 
     def _look_at(self, names: set[str]) -> None:
         """Try to claim when a claim file was imported, or when a modem has become ready."""
@@ -110,13 +136,16 @@ class Daemon:
             self._first = None
             now = _iso(datetime.now(UTC))
             self._publish(state="connecting", detail="", last_attempt=now, progress=None)
-            self._running = threading.Thread(target=self._run, name="sync", daemon=True)
+            beyond, self._beyond = self._beyond, False
+            self._running = threading.Thread(
+                target=self._run, args=(beyond,), name="sync", daemon=True
+            )
             self._running.start()
 
-    def _run(self) -> None:
+    def _run(self, beyond: bool) -> None:
         """Sync, in a thread of its own: requests are answered meanwhile."""
         try:
-            record = run(self._store, self._tell)
+            record = run(self._store, self._tell, beyond=beyond)
         except CourierError as error:
             log.warning("sync failed: %s", error)
             self._error = error
@@ -153,7 +182,8 @@ class Daemon:
         refused = claim.is_refused(imported) if imported else None
         detail = str(self._error) if self._error else ""
         if claimed:
-            state = "failed" if self._error else "idle"
+            fine = self._error is None or isinstance(self._error, BudgetSpentError)
+            state = "idle" if fine else "failed"
         else:
             state = "unclaimed"
             detail = NO_CLAIM if imported is None else refused.detail if refused else detail
@@ -172,8 +202,8 @@ class Daemon:
             return
         wall = datetime.now(UTC)
         zone = schedule.zone_of(sync.setting(self._store, "timezone", ""))
-        times = sync.setting(self._store, "sync_times", list(schedule.DEFAULT_TIMES))
-        due = schedule.next_time(times, zone, wall)
+        plan = schedule.plan_from_json(sync.setting(self._store, schedule.SETTING, {}))
+        due = schedule.next_time(plan.times(tariff.load(self._store)), zone, wall)
         scheduled = now + (due - wall).total_seconds() if due else float("inf")
         self._due = scheduled
         if self._error and self._error.worth_retrying:
@@ -188,7 +218,8 @@ class Daemon:
         self._publish(next_sync=_iso(at))
 
     def _remember(self) -> None:
-        """Take the last sessions from the store."""
+        """Take the last sessions from the store, and what is still to go."""
+        self._count_waiting()
         try:
             sessions = sync.sessions(self._store, 200)
         except StoreError as error:

@@ -3,15 +3,86 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-DEFAULT_TIMES = ("02:10",)
+from mokanda_firmware.mailbox.tariff import Tariff
+
+SETTING = "schedule"
+DAY = 24 * 60  # minutes
 NIGHT = timedelta(hours=3)  # how long after a scheduled time failures are made good
 _RETRIES = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 30)]
 _CLAIM_RETRIES = [timedelta(seconds=seconds) for seconds in (5, 10, 20, 30, 60, 120, 300, 600)]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When the courier goes by itself: `every` so many minutes, between two times of day ("HH:MM").
+
+    DAY is once a day, at the `first` of them; 0 is never. With `cheap_only` it does not go at
+    hours that cost more than others; if no time is left then, it goes as the cheap hours begin.
+    """
+
+    every: int = DAY
+    first: str = "02:10"
+    last: str = "02:10"
+    cheap_only: bool = True
+
+    def times(self, tariff: Tariff) -> list[str]:
+        """The times of day at which it goes."""
+        if not self.every:
+            return []
+        first, last = _minutes(self.first), _minutes(self.last)
+        span = (last - first) % DAY if self.every < DAY else 0
+        planned = [(first + passed) % DAY for passed in range(0, span + 1, self.every)]
+        clocks = [time(minutes // 60, minutes % 60) for minutes in planned]
+        if self.cheap_only:
+            clocks = [clock for clock in clocks if tariff.is_cheap(clock)] or [
+                _a_little_after(_cheap_from(tariff), tariff)
+            ]
+        return [f"{clock:%H:%M}" for clock in clocks]
+
+
+def plan_from_json(value: Any) -> Plan:  # noqa: ANN401 - whatever the setting holds
+    """Read a plan as `plan_to_json` wrote it; one that cannot be read counts as the first one."""
+    try:
+        plan = Plan(
+            int(value["every"]), value["first"], value["last"], cheap_only=bool(value["cheap_only"])
+        )
+        plan.times(Tariff())
+    except (KeyError, TypeError, ValueError):
+        return Plan()
+    return plan
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """Write a plan for the store's settings."""
+    return asdict(plan)
+
+
+def _minutes(text: str) -> int:
+    clock = time.fromisoformat(text)
+    return clock.hour * 60 + clock.minute
+
+
+def _cheap_from(tariff: Tariff) -> time:
+    """When the cheap hours begin, the evening before if they span midnight."""
+    changes = tariff.changes()
+    for before, clock in zip([changes[-1], *changes], changes, strict=False):
+        if tariff.is_cheap(clock) and not tariff.is_cheap(before):
+            return clock
+    return changes[0]
+
+
+def _a_little_after(clock: time, tariff: Tariff) -> time:
+    """Ten minutes later, if that is as cheap: clocks differ, also the operator's."""
+    minutes = (_minutes(f"{clock:%H:%M}") + 10) % DAY
+    later = time(minutes // 60, minutes % 60)
+    return later if tariff.is_cheap(later) else clock
 
 
 def next_time(times: Sequence[str], zone: tzinfo, now: datetime) -> datetime | None:

@@ -26,7 +26,12 @@ def to_relay() -> Iterator[Connection]:
         raise LinkError("This device has no relay yet.")
     _let_courier_finish()
     with link.connected(claim, lambda _state, _text: None) as (connection, _name):
-        yield connection
+        try:
+            yield connection
+        finally:
+            up, down = connection.traffic()
+            with contextlib.suppress(status.RequestError):
+                status.request("courier", "count", up=up, down=down)
 
 
 def _let_courier_finish() -> None:

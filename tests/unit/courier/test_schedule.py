@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mokanda_firmware.courier import schedule
+from mokanda_firmware.courier.schedule import DAY, Plan
+from mokanda_firmware.mailbox.tariff import Tariff, Window
 
 KINSHASA = ZoneInfo("Africa/Kinshasa")  # UTC+1 all year
 PARIS = ZoneInfo("Europe/Paris")
@@ -24,6 +28,59 @@ def test_the_next_of_the_days_times_is_found(now: str, due: str) -> None:
         ["02:10", "14:00"], KINSHASA, datetime.fromisoformat(now).replace(tzinfo=UTC)
     )
     assert found == datetime.fromisoformat(due).replace(tzinfo=UTC)
+
+
+FLAT = Tariff("USD", 600_000)
+NIGHTS = Tariff("USD", 600_000, (Window("23:00", "01:00", 1_000),))
+clocks = st.times().map(lambda clock: f"{clock:%H:%M}")
+tariffs = st.builds(
+    Tariff,
+    st.just("CDF"),
+    st.integers(0, 9),
+    st.lists(st.builds(Window, clocks, clocks, st.integers(0, 9)), max_size=4).map(tuple),
+)
+plans = st.builds(
+    Plan, st.sampled_from([0, 60, 240, DAY]), clocks, clocks, cheap_only=st.booleans()
+)
+
+
+def test_at_first_the_courier_goes_once_a_night() -> None:
+    assert Plan().times(Tariff()) == ["02:10"]
+    assert Plan().times(FLAT) == ["02:10"]
+
+
+def test_it_goes_every_so_often_between_two_times() -> None:
+    plan = Plan(240, "06:00", "18:30", cheap_only=False)
+    assert plan.times(FLAT) == ["06:00", "10:00", "14:00", "18:00"]
+    assert Plan(60, "23:00", "01:00").times(FLAT) == ["23:00", "00:00", "01:00"]
+    assert Plan(0).times(FLAT) == []
+
+
+def test_it_prefers_the_cheap_hours() -> None:
+    assert Plan(60, "22:00", "02:00").times(NIGHTS) == ["23:00", "00:00"]
+    assert Plan().times(NIGHTS) == ["23:10"]
+    assert Plan(cheap_only=False).times(NIGHTS) == ["02:10"]
+
+
+@given(plans, tariffs)
+def test_a_plan_has_a_time_unless_it_is_never_and_keeps_to_cheap_hours(
+    plan: Plan, tariff: Tariff
+) -> None:
+    times = plan.times(tariff)
+    assert bool(times) == bool(plan.every)
+    assert len(set(times)) == len(times)
+    if plan.cheap_only:
+        assert all(tariff.is_cheap(time.fromisoformat(each)) for each in times)
+
+
+@given(plans)
+def test_the_store_keeps_a_plan_as_it_is(plan: Plan) -> None:
+    assert schedule.plan_from_json(schedule.plan_to_json(plan)) == plan
+
+
+@pytest.mark.parametrize("value", [None, {}, [], {"every": "x"}, {"every": 5, "first": "25:00"}])
+def test_a_plan_that_cannot_be_read_is_the_first_one(value: object) -> None:
+    assert schedule.plan_from_json(value) == Plan()
 
 
 def test_a_night_without_that_hour_is_no_obstacle() -> None:

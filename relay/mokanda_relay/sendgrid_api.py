@@ -108,13 +108,16 @@ def request_body(
         "In-Reply-To": (message.in_reply_to,),
         "References": message.references,
     }
+    headers = {name: line for name, each in ids.items() if (line := _id_line(each))}
+    if message.automatic:
+        headers["Auto-Submitted"] = "auto-replied"
     # SendGrid refuses an empty subject and an empty text.
     body: dict[str, Any] = {
         "personalizations": _personalizations(recipients, message),
         "from": _person(message.sender),
         "subject": message.subject or "(no subject)",
         "content": [{"type": "text/plain", "value": message.text or "\n"}],
-        "headers": {name: line for name, each in ids.items() if (line := _id_line(each))},
+        "headers": headers,
         "custom_args": {ID_ARGUMENT: intent_id},
         # These are letters: no pixel to watch the reader, no link that leads through others.
         "tracking_settings": {

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 PAGES = (
     *("/inbox", "/inbox?select=1", "/inbox?note=moved-trash&undo=1", "/outbox", "/sent"),
     *("/archive", "/trash", "/drafts", "/more", "/search", "/search?q=supercali", "/people"),
+    *("/people/group?name=ecole", "/account/habits", "/news"),
     *("/mail/1", "/mail/1/reply", "/mail/1/forward", "/write", "/account", "/device"),
     *("/villagers", "/villagers/new", "/villagers/1", "/villagers/2", "/nowhere"),
 )
@@ -40,6 +41,15 @@ def test_every_page_fits_a_phone_and_axe_finds_nothing(
     awa.page.click("button[name=send]")
     awa.write("awa", "Draft", "Text")
     awa.page.click("button[name=save]")
+    awa.open("/people/group")
+    awa.fill(name="ecole", members="ben, marie@example.org")
+    awa.page.click("main button")
+    awa.open("/account/habits")
+    awa.fill(alias="mama")
+    awa.page.locator("main button").last.click()
+    awa.open("/news")
+    awa.fill(title=long, text=f"*{long}*\n- {long}\n> {long}")
+    awa.page.locator("main button").last.click()
     for path in PAGES:
         awa.open(path)
         problems += found(awa.page, path)

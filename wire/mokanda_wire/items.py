@@ -230,6 +230,8 @@ class Writer:
         ]
         if mail.stub:
             lines.append(f"\x01s{_address(mail.stub)}")
+        if message.automatic:
+            lines.append("\x01v")
         if message.reply_to:
             lines.append("\x01r" + "\t".join(map(_box, message.reply_to)))
         for each in message.attachments:
@@ -376,11 +378,14 @@ class Reader:
         reply_to: tuple[Mailbox, ...] = ()
         attachments: list[Attachment] = []
         html = stub = ""
+        automatic = False
         while self._text.startswith("\x01", self._at):
             self._at += 2
             field = self._text[self._at - 1]
             if field == "s":
                 stub = self._until("\n")
+            elif field == "v":
+                automatic = self._until("\n") == ""
             elif field == "r":
                 reply_to = self._boxes(self._until("\n"))
             elif field == "a":
@@ -402,6 +407,7 @@ class Reader:
             html=html,
             reply_to=reply_to,
             attachments=tuple(attachments),
+            automatic=automatic,
         )
         return Mail(recipients, message, stub, name)
 

@@ -91,7 +91,8 @@ class Message:
 
     `message_id`, `in_reply_to` and `references` are without <>; `date` is aware, in UTC
     and whole seconds; lines of `text` and `html` end in LF. When there is `html`, `text`
-    says the same without markup.
+    says the same without markup. No person has written an `automatic` mail to its reader alone:
+    it is of a list, a robot or a note of absence, and must not be answered by one (RFC 3834).
     """
 
     message_id: str
@@ -106,6 +107,7 @@ class Message:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    automatic: bool = False
 
 
 def new_message_id(domain: str) -> str:
@@ -165,6 +167,7 @@ def _message(mail: Part, body: "_Body", raw: bytes, received: datetime) -> Messa
         in_reply_to=replied[0] if replied else "",
         references=headers.message_ids("references")[-_MAX_REFERENCES:],
         attachments=tuple(body.attachments),
+        automatic=headers.automatic() or mail.get_content_type() == "multipart/report",
     )
 
 
@@ -179,6 +182,17 @@ class _Headers:
     def text(self, name: str) -> str:
         """The header as one line of text, "" when it is missing."""
         return one_line(_decode_words(" ".join(self._values.get(name, [])[:1])))
+
+    def automatic(self) -> bool:
+        """Whether the mail says of itself that no answer of a robot is to be sent to it."""
+        submitted = self.text("auto-submitted").lower() or "no"
+        return (
+            submitted != "no"
+            or any(name.startswith("list-") for name in self._values)
+            or self.text("precedence").lower() in {"bulk", "list", "junk"}
+            or self.text("return-path") == "<>"
+            or "x-auto-response-suppress" in self._values
+        )
 
     def message_ids(self, name: str) -> tuple[str, ...]:
         found = _MESSAGE_ID.findall(" ".join(self._values.get(name, [])))
@@ -574,6 +588,8 @@ def _head(message: Message) -> Iterator[bytes]:
     subject = Header(one_line(clean(message.subject)), header_name="Subject")
     lines.append(f"Subject: {subject.encode(linesep=CRLF)}")
     lines.append(f"Date: {format_datetime(message.date)}")
+    if message.automatic:
+        lines.append("Auto-Submitted: auto-replied")
     ids = {
         "Message-ID": (message.message_id,),
         "In-Reply-To": (message.in_reply_to,) if message.in_reply_to else (),

@@ -21,7 +21,7 @@ _hashing = threading.BoundedSemaphore(2)
 
 
 class NameTaken(Exception):  # noqa: N818 - reads better where it is caught
-    """Another account has this name."""
+    """Another account has this name, or this alias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Account:
     must_change: bool  # the password, before anything else
     recoverable: bool  # by a code that was written down
     quota: int | None  # octets; None is as for everybody, 0 no end
+    signature: str
     created: int
     last_seen: int | None
 
@@ -60,6 +61,8 @@ def register(store: Store, name: str, display_name: str, password: str, language
     """
     hashed = hash_password(password)
     with store.transaction() as connection:
+        if connection.execute("SELECT 1 FROM alias WHERE name = ?", (name,)).fetchone():
+            raise NameTaken(name)
         try:
             number = connection.execute(
                 "INSERT INTO account (name, display_name, password, language, created, role)"
@@ -129,6 +132,12 @@ def set_display_name(store: Store, account: int, display_name: str) -> None:
         )
 
 
+def set_signature(store: Store, account: int, signature: str) -> None:
+    """Put this below the letters that the account begins from now on."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE account SET signature = ? WHERE id = ?", (signature, account))
+
+
 def set_language(store: Store, account: int, language: str) -> None:
     """Show this account's pages in ``language``."""
     with store.transaction() as connection:
@@ -153,6 +162,7 @@ def from_row(row: sqlite3.Row) -> Account:
         must_change=bool(row["must_change"]),
         recoverable=bool(row["recovery"]),
         quota=row["quota"],
+        signature=row["signature"],
         created=row["created"],
         last_seen=row["last_seen"],
     )

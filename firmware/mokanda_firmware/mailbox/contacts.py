@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whom a villager writes to: kept by itself from the letters that are sent."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 
+from mokanda_firmware.mailbox.messages import people_from_json
 from mokanda_firmware.mailbox.store import Store
 from mokanda_wire.message import Mailbox
 
@@ -55,3 +57,39 @@ def forget(store: Store, account: int, address: str) -> None:
         connection.execute(
             "DELETE FROM contact WHERE account = ? AND address = ?", (account, address)
         )
+
+
+def add(store: Store, account: int, people: Iterable[Mailbox]) -> int:
+    """Put people among the contacts, as those of a phone; return how many are new."""
+    with store.transaction() as connection:
+        return sum(
+            connection.execute(
+                "INSERT INTO contact (account, address, name, letters) VALUES (?, ?, ?, 0)"
+                " ON CONFLICT DO NOTHING",
+                (account, one.address, one.name),
+            ).rowcount
+            for one in people
+        )
+
+
+def groups(store: Store, account: int) -> dict[str, tuple[Mailbox, ...]]:
+    """Return the account's groups of people, by name."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT name, members FROM people_group WHERE account = ? ORDER BY name", (account,)
+        )
+        return {row["name"]: people_from_json(json.loads(row["members"])) for row in rows}
+
+
+def set_group(store: Store, account: int, name: str, members: Iterable[Mailbox]) -> None:
+    """Make a group, or change who is in it; one without members is none."""
+    people = [[one.address, one.name] for one in members]
+    with store.transaction() as connection:
+        connection.execute(
+            "DELETE FROM people_group WHERE account = ? AND name = ?", (account, name)
+        )
+        if people:
+            connection.execute(
+                "INSERT INTO people_group (account, name, members) VALUES (?, ?, ?)",
+                (account, name, json.dumps(people, ensure_ascii=False)),
+            )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mokanda_firmware.mailbox import contacts, drafts, messages
+from mokanda_firmware.mailbox import aliases, contacts, drafts, messages, vacation
 from mokanda_firmware.mailbox.store import Store
 from mokanda_wire.message import Mailbox, Message
 
@@ -45,6 +45,7 @@ def deliver(
             if instead_of is not None:
                 _replace(connection, reader, instead_of, number)
             _enter(connection, reader, number, "received", "inbox")
+            _answer(connection, reader, message)
         if instead_of == number:  # a mail may be as empty as its stub
             connection.execute("DELETE FROM stub WHERE message = ?", (number,))
         elif instead_of is not None:
@@ -84,26 +85,50 @@ def submit(
             drafts.discard(connection, account, draft)
         if _was_taken(connection, account, message.message_id):
             return []
-        now = messages.now()
-        number = messages.insert(connection, message)
-        for reader in found.values():
-            assert reader is not None
-            _enter(connection, reader, number, "received", "inbox")
-        _enter(connection, account, number, "written", "outbox" if outside else "sent")
-        states = {**dict.fromkeys(here, "delivered"), **dict.fromkeys(outside, "waiting")}
-        connection.executemany(
-            "INSERT INTO delivery (message, address, state, at) VALUES (?, ?, ?, ?)",
-            [(number, address, state, now) for address, state in states.items()],
-        )
-        if outside:
-            connection.execute(
-                "INSERT INTO outgoing (message, state, queued) VALUES (?, 'waiting', ?)",
-                (number, now),
-            )
+        _post(connection, account, message, here, outside)
+        states = (*here, *outside)
         names = {one.address: one.name for one in (*message.to, *message.cc)}
         known = [Mailbox(address, names.get(address, "")) for address in states]
         contacts.note(connection, account, known)
     return []
+
+
+def _post(
+    connection: sqlite3.Connection,
+    account: int,
+    message: Message,
+    here: Sequence[str],
+    outside: Sequence[str],
+) -> None:
+    """Put a mail of the account into the inboxes of those here, and on its way to the others."""
+    now = messages.now()
+    number = messages.insert(connection, message)
+    for reader in readers(connection, here):
+        _enter(connection, reader, number, "received", "inbox")
+        _answer(connection, reader, message)
+    _enter(connection, account, number, "written", "outbox" if outside else "sent")
+    states = {**dict.fromkeys(here, "delivered"), **dict.fromkeys(outside, "waiting")}
+    connection.executemany(
+        "INSERT INTO delivery (message, address, state, at) VALUES (?, ?, ?, ?)",
+        [(number, address, state, now) for address, state in states.items()],
+    )
+    if outside:
+        connection.execute(
+            "INSERT INTO outgoing (message, state, queued) VALUES (?, 'waiting', ?)", (number, now)
+        )
+
+
+def _answer(connection: sqlite3.Connection, reader: int, message: Message) -> None:
+    """Send the note of absence of who gets this mail, if there is one and it may be sent."""
+    answer = vacation.answer(connection, reader, message)
+    if answer is None or _was_taken(connection, reader, answer.message_id):
+        return
+    address = answer.to[0].address
+    is_here = address.rpartition("@")[2] == answer.sender.address.rpartition("@")[2]
+    if not is_here:
+        _post(connection, reader, answer, (), (address,))
+    elif _account(connection, address) is not None:
+        _post(connection, reader, answer, (address,), ())
 
 
 def take_back(connection: sqlite3.Connection, account: int, entry: int) -> TakenBack | None:
@@ -296,5 +321,4 @@ def _was_taken(connection: sqlite3.Connection, account: int, message_id: str) ->
 
 def _account(connection: sqlite3.Connection, address: str) -> int | None:
     name = address.partition("@")[0].partition("+")[0].lower()
-    row = connection.execute("SELECT id FROM account WHERE name = ?", (name,)).fetchone()
-    return None if row is None else int(row["id"])
+    return aliases.account_of(connection, name)

@@ -28,14 +28,15 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
     show what others were sent.
     """
     content = asdict(message)
+    del content["automatic"]  # younger than mails that may come a second time
     digest = hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).digest()
     known = connection.execute("SELECT id FROM message WHERE digest = ?", (digest,)).fetchone()
     if known is not None:
         return int(known["id"])
     number = connection.execute(
         "INSERT INTO message (digest, message_id, thread, date, sender_address, sender_name,"
-        " recipients, subject, in_reply_to, reference_ids, attachments, size)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             digest,
             message.message_id,
@@ -49,6 +50,7 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
             json.dumps(message.references),
             len(message.attachments),
             size(message),
+            message.automatic,
         ),
     ).lastrowid
     assert number is not None
@@ -103,6 +105,7 @@ def load(connection: sqlite3.Connection, number: int) -> Message:
         in_reply_to=row["in_reply_to"],
         references=tuple(json.loads(row["reference_ids"])),
         attachments=attachments(connection, number),
+        automatic=bool(row["automatic"]),
     )
 
 

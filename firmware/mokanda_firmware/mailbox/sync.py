@@ -376,9 +376,12 @@ def skip_up(store: Store, sequence: int) -> None:
 
 
 def accounts(store: Store) -> list[str]:
-    """Return the local part of every account, in order."""
+    """Return the local part of every account and alias, in order."""
     with store.reading() as connection:
-        return [row["name"] for row in connection.execute("SELECT name FROM account ORDER BY name")]
+        names = connection.execute(
+            "SELECT name FROM account UNION SELECT name FROM alias ORDER BY 1"
+        )
+        return [row["name"] for row in names]
 
 
 def record_session(store: Store, record: SessionRecord) -> None:

@@ -16,6 +16,8 @@ from mokanda_firmware.webmail.pages import (
     device,
     folders,
     letter,
+    news,
+    people,
     recovery,
     search,
     settings,
@@ -27,7 +29,19 @@ from mokanda_firmware.webmail.visit import PAGES, Page, Refused, Site, Visit, an
 UPLOAD_LIMIT = 10_000_000
 _log = logging.getLogger(__name__)
 # Each puts its pages into PAGES.
-_MODULES = (account, device, folders, letter, recovery, search, settings, villagers, write)
+_MODULES = (
+    account,
+    device,
+    folders,
+    letter,
+    news,
+    people,
+    recovery,
+    search,
+    settings,
+    villagers,
+    write,
+)
 # Where one goes who has a password to change first.
 _WITH_OLD_PASSWORD = {"/account", "/account/password", "/logout", "/language"}
 

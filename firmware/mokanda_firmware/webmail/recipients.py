@@ -2,7 +2,7 @@
 """The addresses that somebody types after “To”."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mokanda_wire.address import AddressError, check_local_part, parse_address
 from mokanda_wire.message import Mailbox
@@ -20,11 +20,13 @@ class BadRecipient(Exception):  # noqa: N818 - reads better where it is caught
         self.text = text
 
 
-def parse(text: str, domain: str) -> list[Mailbox]:
+def parse(
+    text: str, domain: str, groups: Mapping[str, Iterable[Mailbox]] | None = None
+) -> list[Mailbox]:
     """Read addresses separated by commas, semicolons, lines or spaces, each once.
 
-    `name@example.org`, `Awa <awa@example.org>`, and for a villager the bare `awa`, which is of
-    ``domain``.
+    `name@example.org`, `Awa <awa@example.org>`, for a villager the bare `awa`, which is of
+    ``domain``, and for a group its name.
 
     Raises:
         BadRecipient: with the part that cannot be read.
@@ -34,8 +36,11 @@ def parse(text: str, domain: str) -> list[Mailbox]:
         named = _NAMED.fullmatch(part)
         pairs = [(named[1], named[2])] if named else [("", word) for word in part.split()]
         for name, address in pairs:
-            mailbox = Mailbox(_address(address, domain), " ".join(name.split()))
-            found.setdefault(mailbox.address.lower(), mailbox)
+            members = (groups or {}).get(address.lower()) if not name else None
+            if members is None:
+                members = (Mailbox(_address(address, domain), " ".join(name.split())),)
+            for mailbox in members:
+                found.setdefault(mailbox.address.lower(), mailbox)
     return list(found.values())
 
 

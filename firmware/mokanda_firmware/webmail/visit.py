@@ -158,6 +158,7 @@ class Visit:
             size=self.language.size,
             stylesheet=self.site.stylesheet_path,
             unread=unread,
+            urlencode=urlencode,
             village=self.village,
             when=lambda at: self.language.date(at, self.zone),
             when_exactly=lambda at: self.language.date_and_time(at, self.zone),

@@ -99,6 +99,11 @@ def test_the_thread_that_it_answers_travels_along() -> None:
     }
 
 
+def test_a_note_of_absence_says_what_it_is() -> None:
+    body = request_body("id", ["ada@example.org"], message(automatic=True), {})
+    assert body["headers"]["Auto-Submitted"] == "auto-replied"
+
+
 def test_answers_may_be_wanted_elsewhere() -> None:
     one, two = Mailbox("a@example.org"), Mailbox("b@example.org")
     recipients = ["ada@example.org"]

@@ -210,9 +210,11 @@ def test_an_attachment_that_is_nowhere_is_refused(where: str) -> None:
 
 def test_html_and_reply_to_arrive() -> None:
     message = dataclasses.replace(LETTER, html="<p>Bonjour\n</p>", reply_to=(AMINA, JEAN))
+    message = dataclasses.replace(message, automatic=True)
     received = decode(encode(down(Mail((), message)), History()).data, History()).bundle
     assert mails(received)[0].message.html == message.html
     assert mails(received)[0].message.reply_to == message.reply_to
+    assert mails(received)[0].message.automatic
 
 
 def test_a_reply_refers_to_what_each_end_calls_the_mail() -> None:
@@ -329,6 +331,7 @@ def letters(draw: st.DrawFn) -> Drawn:
         in_reply_to=draw(st.sampled_from(["", "a@x", "d@x"])),
         references=draw(st.lists(st.sampled_from(["a@x", "b@x", "e@x"]), max_size=5).map(tuple)),
         attachments=tuple(attached(draw(words()), draw(words()), each) for each in files),
+        automatic=draw(st.booleans()),
     )
     return message, {digest_of(each): each for each in files}
 

@@ -142,6 +142,26 @@ def test_a_footer_behind_html_loses_neither() -> None:
     assert message.html == "<p>Mbote</p>\n<pre>-- &lt;the list&gt;</pre>"
 
 
+@pytest.mark.parametrize(
+    ("head", "automatic"),
+    [
+        ("Subject: x", False),
+        ("Auto-Submitted: no", False),
+        ("Auto-Submitted: auto-replied", True),
+        ("List-Id: <x.example.org>", True),
+        ("Precedence: bulk", True),
+        ("Return-Path: <>", True),
+        ("Return-Path: <awa@example.org>", False),
+        ("X-Auto-Response-Suppress: All", True),
+        ("Content-Type: multipart/report; boundary=x", True),
+    ],
+)
+def test_a_mail_of_a_robot_is_known(head: str, automatic: bool) -> None:
+    message, contents = parse(f"{head}\n\nx".encode())
+    assert message.automatic == automatic
+    assert parse(compose(message, contents))[0].automatic == automatic
+
+
 def test_inline_images_keep_the_name_that_the_html_uses() -> None:
     message, _ = parse(
         mail("""

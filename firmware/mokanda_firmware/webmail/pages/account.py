@@ -17,7 +17,7 @@ MAX_NAME = 60
 _WRONG = N_("This name and password do not belong together.")
 SUSPENDED = N_("Your account is suspended. Please talk to your keeper.")
 TAKEN = N_("Somebody has this name already. Please choose another one.")
-_BAD_NAME = N_(
+BAD_NAME = N_(
     "The name for your address starts with a letter from a to z. After it come letters, digits,"
     " and single dots, hyphens or underscores: 2 to 32 in all."
 )
@@ -133,7 +133,7 @@ def new_names(visit: Visit) -> tuple[str, str]:
     try:
         name = check_local_part(visit.form["name"])
     except AddressError as error:
-        raise Refused(422, _BAD_NAME) from error
+        raise Refused(422, BAD_NAME) from error
     if not display_name:
         raise Refused(422, _NO_NAME)
     return name, display_name

@@ -23,8 +23,8 @@ def search(visit: Visit) -> HTTPResponse:
         fields["q"],
         fields["people"],
         fields["subject"],
-        _day(fields["since"]),
-        _day(fields["until"], days=1),
+        start_of_day(fields["since"]),
+        start_of_day(fields["until"], days=1),
     )
     page = Page()
     if asked:
@@ -46,7 +46,7 @@ def marked(text: str) -> str:
     return html.escape(text).replace(MARK, "<mark>").replace(UNMARK, "</mark>")
 
 
-def _day(text: str, days: int = 0) -> int | None:
+def start_of_day(text: str, days: int = 0) -> int | None:
     """Return the start of a day as a browser writes it, ``days`` later; None when it is none."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One's own account: name, password, contacts."""
+"""One's own account: name, password, and what is done for one."""
+
+from datetime import UTC, datetime
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import accounts, contacts, export, quotas
+from mokanda_firmware.mailbox import accounts, aliases, export, messages, quotas, vacation
 from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.webmail.languages import N_
-from mokanda_firmware.webmail.pages.account import MAX_NAME, check_new_password
+from mokanda_firmware.webmail.pages.account import BAD_NAME, MAX_NAME, TAKEN, check_new_password
+from mokanda_firmware.webmail.pages.search import start_of_day
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
+from mokanda_wire.address import AddressError, check_local_part
 
+_MAX_SIGNATURE = 500
+_MAX_ABSENCE = 2000
+_TOO_MANY = N_("You have {number} other names already. Remove one first.")
 _WRONG = N_("This is not your password.")
 _NO_NAME = N_("Please tell your name.")
 
@@ -76,14 +83,63 @@ def as_mbox(visit: Visit, account: Account) -> HTTPResponse:
     )
 
 
-@get("/people")
-def show_people(visit: Visit) -> HTTPResponse:
-    """List whom one writes to."""
-    return visit.page("people", people=contacts.of_account(visit.store, visit.villager.id))
+def _habits(visit: Visit, problem: str = "") -> HTTPResponse:
+    number = visit.villager.id
+    note = vacation.note(visit.store, number)
+    form = getattr(visit, "form", None) if problem else None
+    until = "" if note.until is None else f"{datetime.fromtimestamp(note.until - 1, UTC):%Y-%m-%d}"
+    return visit.page(
+        "habits",
+        problem=problem,
+        absence=note.text,
+        until=until,
+        over=note.until is not None and note.until <= messages.now(),
+        aliases=aliases.of_account(visit.store, number),
+        alias=form["alias"] if form else "",
+        most=aliases.MOST,
+        domain=visit.domain,
+    )
 
 
-@post("/people/forget")
-def forget(visit: Visit) -> HTTPResponse:
-    """Take somebody off the list."""
-    contacts.forget(visit.store, visit.villager.id, visit.form["address"])
-    return visit.redirect("/people", "forgotten")
+@get("/account/habits")
+def show_habits(visit: Visit) -> HTTPResponse:
+    """Show signature, note of absence and aliases."""
+    return _habits(visit)
+
+
+@post("/account/signature", rescue=_habits)
+def change_signature(visit: Visit) -> HTTPResponse:
+    """Change what stands below one's letters."""
+    signature = visit.form["signature"].strip("\n")[:_MAX_SIGNATURE]
+    accounts.set_signature(visit.store, visit.villager.id, signature)
+    return visit.redirect("/account/habits", "saved")
+
+
+@post("/account/absence", rescue=_habits)
+def change_absence(visit: Visit) -> HTTPResponse:
+    """Change what is answered to letters while one is away."""
+    text = visit.form["absence"].strip()[:_MAX_ABSENCE]
+    until = start_of_day(visit.form["until"], days=1)
+    vacation.set_note(visit.store, visit.villager.id, vacation.Note(text, until))
+    return visit.redirect("/account/habits", "absent" if text else "saved")
+
+
+@post("/account/aliases", rescue=_habits)
+def add_alias(visit: Visit) -> HTTPResponse:
+    """Answer to another name too."""
+    try:
+        aliases.add(visit.store, visit.villager.id, check_local_part(visit.form["alias"]))
+    except AddressError as error:
+        raise Refused(422, BAD_NAME) from error
+    except accounts.NameTaken as error:
+        raise Refused(409, TAKEN) from error
+    except aliases.TooMany as error:
+        raise Refused(422, _TOO_MANY, number=aliases.MOST) from error
+    return visit.redirect("/account/habits", "saved")
+
+
+@post("/account/aliases/remove")
+def remove_alias(visit: Visit) -> HTTPResponse:
+    """Answer to a name no more."""
+    aliases.remove(visit.store, visit.villager.id, visit.form["alias"])
+    return visit.redirect("/account/habits", "saved")

@@ -68,7 +68,8 @@ def start(visit: Visit) -> HTTPResponse:
     """Show an empty form, or a draft."""
     number = visit.request.query.get("draft", "")
     if not number:
-        return _form(visit, Sheet({"to": visit.request.query.get("to", "")[:_MAX_SUBJECT]}))
+        to = visit.request.query.getunicode("to", "")[:_MAX_SUBJECT]
+        return _form(visit, Sheet({"to": to, "text": _signed(visit, "")}))
     draft = None
     if re.fullmatch("[0-9]{1,15}", number):
         draft = drafts.load(visit.store, visit.villager.id, int(number))
@@ -94,7 +95,7 @@ def reply(visit: Visit, number: int, way: str) -> HTTPResponse:
                 "to": recipients.written(others, visit.domain),
                 "cc": recipients.written(copies, visit.domain),
                 "subject": _prefixed("Re: ", message.subject),
-                "text": _quoting(visit, message),
+                "text": _signed(visit, _quoting(visit, message)),
                 "answers": str(number),
             }
         ),
@@ -107,7 +108,7 @@ def forward(visit: Visit, number: int) -> HTTPResponse:
     message = _letter(visit, number).message
     fields = {
         "subject": _prefixed("Fwd: ", message.subject),
-        "text": f"\n\n{_head(visit, message)}\n\n{message.text}",
+        "text": _signed(visit, f"\n\n{_head(visit, message)}\n\n{message.text}"),
     }
     return _form(visit, Sheet(fields), forwards=number, offered=message.attachments)
 
@@ -155,6 +156,7 @@ def _form(
         attachments=sheet.attachments,
         forwards=forwards or "",
         offered=offered,
+        groups=contacts.groups(visit.store, visit.villager.id),
         people=contacts.people(visit.store, visit.villager.id, visit.domain),
         limit=visit.site.upload_limit,
     )
@@ -231,7 +233,8 @@ def _send(visit: Visit, sheet: Sheet) -> bool:
 
 def _recipients(visit: Visit, text: str) -> tuple[Mailbox, ...]:
     try:
-        return tuple(recipients.parse(text, visit.domain))
+        groups = contacts.groups(visit.store, visit.villager.id)
+        return tuple(recipients.parse(text, visit.domain, groups))
     except BadRecipient as error:
         raise Refused(422, _NOT_AN_ADDRESS, text=error.text) from error
 
@@ -262,6 +265,11 @@ def _message(
         references=references,
         attachments=sheet.attachments,
     )
+
+
+def _signed(visit: Visit, text: str) -> str:
+    signature = visit.villager.signature
+    return f"{text}\n\n-- \n{signature}" if signature else text
 
 
 def _prefixed(prefix: str, subject: str) -> str:

@@ -18,6 +18,7 @@
 <button class="wide">{{_("Log in")}}</button>
 </form>
 % if not is_first:
+<p class="aside"><a href="/news">{{_("News of the village")}}</a></p>
 <p class="aside"><a href="/forgotten">{{_("Forgotten your password?")}}</a></p>
 <p class="aside">{{_("New here?")}} <a href="/register">{{_("Register")}}</a></p>
 % end

@@ -5,8 +5,10 @@
 <li><a href="/drafts">{{_("Drafts")}}{{" (%d)" % drafts if drafts else ""}}</a></li>
 <li><a href="/archive">{{_("Archives")}}</a></li>
 <li><a href="/trash">{{_("Trash")}}</a></li>
+<li><a href="/news">{{_("News")}}</a></li>
 <li><a href="/people">{{_("People")}}</a></li>
 <li><a href="/account">{{_("My account")}}</a></li>
+<li><a href="/account/habits">{{_("Signature and absence")}}</a></li>
 <li><a href="/device">{{_("Device")}}</a></li>
 % if account.is_helper:
 <li><a href="/villagers">{{_("Villagers")}}</a></li>

@@ -1,12 +1,33 @@
 % rebase("layout.tpl", title=_("People"))
 <h1>{{_("People")}}</h1>
+% if groups:
+<h2>{{_("Groups")}}</h2>
+<ul class="letters plainly">
+% for name, members in groups.items():
+<li><a href="/people/group?{{urlencode({"name": name})}}"><span class="who">{{name}}</span>
+<span class="subject">{{", ".join(who(one) for one in members)}}</span></a></li>
+% end
+</ul>
+% end
+<p class="actions"><a class="button quiet" href="/people/group">{{_("New group")}}</a></p>
 % if not people:
 <p class="empty">{{_("Whom you write to is kept here.")}}</p>
 % end
 <ul class="letters plainly">
 % for one in people:
-<li><a href="/write?to={{one.address}}"><span class="who">{{who(one)}}</span>
+<li><a href="/write?{{urlencode({"to": one.address})}}"><span class="who">{{who(one)}}</span>
 <span class="subject">{{one.address}}</span></a>
 <form method="post" action="/people/forget"><input type="hidden" name="csrf" value="{{csrf}}"><input type="hidden" name="address" value="{{one.address}}"><button class="plain">{{_("Forget")}}</button></form></li>
 % end
 </ul>
+<form class="sheet card" method="post" action="/people/cards" enctype="multipart/form-data">
+<h2>{{_("From and for your phone")}}</h2>
+<input type="hidden" name="csrf" value="{{csrf}}">
+<label for="files">{{_("Contacts of your phone (a .vcf file)")}}</label>
+<input id="files" name="files" type="file" accept=".vcf,text/vcard,text/x-vcard">
+<p class="actions"><button>{{_("Take them in")}}</button>
+% if people:
+<a class="button quiet" href="/people/cards.vcf" download>{{_("Save mine as a file")}}</a>
+% end
+</p>
+</form>

@@ -9,9 +9,12 @@
 <label for="to">{{_("To")}}</label>
 <input id="to" name="to" value="{{fields["to"]}}" autocapitalize="none" spellcheck="false" inputmode="email" aria-describedby="about-to">
 <p class="hint" id="about-to">{{_("A name from the village, or an address like name@example.org. Put commas between several.")}}</p>
-% if people:
+% if people or groups:
 <details>
 <summary>{{_("Choose people")}}</summary>
+% for name, members in groups.items():
+<label class="pick"><input type="checkbox" name="also" value="{{name}}"> <b>{{name}}</b> <span class="address">{{", ".join(who(one) for one in members)}}</span></label>
+% end
 % for one in people:
 <label class="pick"><input type="checkbox" name="also" value="{{one.address}}"> {{who(one)}}\\
 % if one.name and not is_here(one.address):

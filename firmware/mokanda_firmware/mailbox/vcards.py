@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Contacts as phones exchange them: vCard 2.1, 3.0 (RFC 2426) and 4.0 (RFC 6350).
+
+Of a card the name and the addresses for mail are read; the rest is of no use here.
+"""
+
+import quopri
+import re
+from collections.abc import Iterable, Iterator
+
+from mokanda_wire.address import AddressError, parse_address
+from mokanda_wire.message import Mailbox, clean, decode_text, one_line
+
+_MOST = 5000
+_LINE = re.compile(r"(?:[\w-]+\.)?(?P<name>[\w-]+)(?P<parameters>(?:;[^:]*)?):(?P<value>.*)")
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def read(data: bytes) -> list[Mailbox]:
+    """Return the people of the cards in a file, each address once; what is none is passed over."""
+    found: dict[str, Mailbox] = {}
+    name, addresses = "", list[str]()
+    for key, value in _properties(decode_text(data, "utf-8")):
+        if key == "BEGIN":
+            name, addresses = "", []
+        elif key == "FN" or (key == "N" and not name):
+            name = value if key == "FN" else " ".join(reversed(value.split(";")[:2]))
+        elif key == "EMAIL":
+            addresses.append(value)
+        elif key == "END":
+            for address in addresses:
+                try:
+                    address = parse_address(address)
+                except AddressError:
+                    continue
+                found.setdefault(address.lower(), Mailbox(address, one_line(clean(name))[:100]))
+        if len(found) >= _MOST:
+            break
+    return list(found.values())
+
+
+def write(people: Iterable[Mailbox]) -> bytes:
+    """Write people as cards of version 3.0, which every phone reads."""
+    cards = []
+    for one in people:
+        name = re.sub(r"([\\,;])", r"\\\1", one_line(one.name or one.address))
+        cards.append(
+            f"BEGIN:VCARD\r\nVERSION:3.0\r\nN:;{name};;;\r\nFN:{name}\r\n"
+            f"EMAIL;TYPE=INTERNET:{one.address}\r\nEND:VCARD\r\n"
+        )
+    return "".join(cards).encode()
+
+
+def _properties(text: str) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each line, put together and decoded."""
+    text = re.sub(r"\n[ \t]", "", text)
+    # Version 2.1 goes on with the next line where one ends in = of quoted-printable.
+    text = re.sub(r"(?m)^([^:\n]*QUOTED-PRINTABLE[^:\n]*:(?:.*=\n)*.*)$", _joined, text)
+    for line in text.split("\n"):
+        found = _LINE.fullmatch(line)
+        if found is None:
+            continue
+        value, parameters = found["value"], found["parameters"].upper()
+        if "QUOTED-PRINTABLE" in parameters:
+            charset = re.search(r"CHARSET=([\w-]+)", parameters)
+            octets = quopri.decodestring(value.encode("utf-8", "replace"))
+            value = decode_text(octets, charset[1] if charset else "utf-8")
+        yield found["name"].upper(), _ESCAPED.sub(r"\1", value.strip())
+
+
+def _joined(found: re.Match[str]) -> str:
+    return found[1].replace("=\n", "")

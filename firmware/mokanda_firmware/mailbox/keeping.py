@@ -3,9 +3,11 @@
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from mokanda_firmware.mailbox import accounts, entries, messages, secret_words
 from mokanda_firmware.mailbox.accounts import Account
+from mokanda_firmware.mailbox.settings import write_setting
 from mokanda_firmware.mailbox.store import Store
 
 ROLES = ("villager", "helper", "keeper")
@@ -162,6 +164,47 @@ def note_export(store: Store, actor: Account, number: int) -> Account:
         return account
 
 
+def budget_of(store: Store, number: int) -> int | None:
+    """Return an account's own budget in bytes a day, None if it has that of everybody."""
+    with store.reading() as connection:
+        row = connection.execute("SELECT budget FROM account WHERE id = ?", (number,)).fetchone()
+    return None if row is None else row["budget"]
+
+
+def set_budget(store: Store, actor: Account, number: int, octets: int | None) -> None:
+    """Give an account a budget of its own in bytes a day, None for the one of everybody.
+
+    Raises:
+        NotAllowed: ``actor`` is no keeper.
+    """
+    with store.transaction() as connection:
+        row = connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
+        if row is None or not actor.is_keeper:
+            raise NotAllowed
+        connection.execute("UPDATE account SET budget = ? WHERE id = ?", (octets, number))
+        _write_down(connection, actor, "budget-of", accounts.from_row(row))
+
+
+def change_settings(
+    store: Store,
+    actor: Account,
+    action: str,
+    subject: str,
+    **values: Any,  # noqa: ANN401 - whatever JSON can hold
+) -> None:
+    """Change settings of the village, and write down who did, and what it is now in short."""
+    with store.transaction() as connection:
+        for key, value in values.items():
+            write_setting(connection, key, value)
+        _note(connection, actor, action, subject)
+
+
+def note(store: Store, actor: Account, action: str, subject: str = "") -> None:
+    """Write down what a keeper has the device do."""
+    with store.transaction() as connection:
+        _note(connection, actor, action, subject)
+
+
 def acts(store: Store, limit: int = 50) -> list[Act]:
     """Return what was done, the latest first."""
     with store.reading() as connection:
@@ -181,7 +224,11 @@ def _changeable(connection: sqlite3.Connection, actor: Account, number: int) -> 
 def _write_down(
     connection: sqlite3.Connection, actor: Account, action: str, account: Account
 ) -> None:
+    _note(connection, actor, action, account.name)
+
+
+def _note(connection: sqlite3.Connection, actor: Account, action: str, subject: str) -> None:
     connection.execute(
         "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, ?, ?)",
-        (messages.now(), actor.name, action, account.name),
+        (messages.now(), actor.name, action, subject),
     )

@@ -18,9 +18,11 @@ from mokanda_firmware.webmail.pages import (
     letter,
     news,
     people,
+    plan,
     recovery,
     search,
     settings,
+    spending,
     villagers,
     write,
 )
@@ -36,9 +38,11 @@ _MODULES = (
     letter,
     news,
     people,
+    plan,
     recovery,
     search,
     settings,
+    spending,
     villagers,
     write,
 )

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from mokanda_firmware.mailbox.tariff import MONEY_UNIT
+
 LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "mokanda"
 
@@ -69,10 +71,26 @@ class Language:
         """Write an amount of data, in steps of 1000 as phones do."""
         if octets < 999_500:
             return self.text("{number} KB").format(number=max(1, round(octets / 1000)))
+        return self.text("{number} MB").format(number=self._number(f"{octets / 1_000_000:.1f}"))
+
+    def money(self, amount: int, currency: str) -> str:
+        """Write an amount in billionths of its currency: two digits that count, cents at least."""
+        value = amount / MONEY_UNIT
+        digits = 2 if value >= 0.1 or not amount else 3 if value >= 0.01 else 4
+        if 0 < value < 0.0001:
+            smallest = self._number("0.0001")
+            # i18n: less than an amount of money
+            return self.text("under {amount}").format(amount=f"{smallest} {currency}")
+        return f"{self._number(f'{value:.{digits}f}')} {currency}"
+
+    @property
+    def point(self) -> str:
+        """What stands before the fraction of a number."""
         # i18n: how a number with a fraction is written; only its second character is used
-        point = self.text("1.5")[1]
-        number = f"{octets / 1_000_000:.1f}".replace(".", point)
-        return self.text("{number} MB").format(number=number)
+        return self.text("1.5")[1]
+
+    def _number(self, text: str) -> str:
+        return text.replace(".", self.point)
 
 
 @cache

@@ -4,8 +4,9 @@
 from bottle import HTTPResponse
 
 from mokanda_firmware import status
+from mokanda_firmware.mailbox import keeping
 from mokanda_firmware.status import RequestError, RequestUnavailable
-from mokanda_firmware.webmail import statuses
+from mokanda_firmware.webmail import prices, statuses
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
@@ -13,7 +14,14 @@ _SILENT = N_("This part of the device does not answer now. Please try again in a
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
-    return visit.page("device", problem=problem, cards=statuses.cards(visit.language, visit.zone))
+    is_keeper = visit.villager.is_keeper
+    return visit.page(
+        "device",
+        problem=problem,
+        cards=statuses.cards(visit.language, visit.zone),
+        price=prices.of_run_now(visit) if is_keeper else "",
+        price_of_all=prices.of_all_now(visit) if is_keeper else "",
+    )
 
 
 @get("/device")
@@ -24,8 +32,10 @@ def show_device(visit: Visit) -> HTTPResponse:
 
 @post("/device/sync", access="keeper", rescue=_show)
 def sync_now(visit: Visit) -> HTTPResponse:
-    """Have the courier go now."""
-    _request(visit, "courier", "sync")
+    """Have the courier go now; if asked for, beyond what may be spent today."""
+    beyond = visit.form["beyond"] == "1"
+    _request(visit, "courier", "sync", beyond=beyond)
+    keeping.note(visit.store, visit.villager, "sync-all" if beyond else "sync")
     return visit.redirect("/device", "sync")
 
 
@@ -43,9 +53,9 @@ def look_for_update(visit: Visit) -> HTTPResponse:
     return visit.redirect("/device", "check")
 
 
-def _request(visit: Visit, daemon: str, verb: str) -> None:
+def _request(visit: Visit, daemon: str, verb: str, **arguments: bool) -> None:
     try:
-        status.request(daemon, verb)
+        status.request(daemon, verb, **arguments)
     except RequestUnavailable as error:
         raise Refused(503, _SILENT) from error
     except RequestError as error:

@@ -10,6 +10,7 @@ from bottle import HTTPResponse
 from mokanda_firmware import status
 from mokanda_firmware.mailbox import drafts, entries, folders
 from mokanda_firmware.mailbox.entries import Folder
+from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.statuses import seconds
 from mokanda_firmware.webmail.visit import Visit, get, post
@@ -60,6 +61,7 @@ def show_folder(visit: Visit, folder: Folder) -> HTTPResponse:
         initial=initial,
         colour=colour,
         next_run=_next_run(visit) if folder == "outbox" else "",
+        fares=prices.fares(visit) if folder == "outbox" else {},
     )
 
 

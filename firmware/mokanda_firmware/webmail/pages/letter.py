@@ -12,6 +12,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox import drafts, entries, letters, wishes
 from mokanda_firmware.mailbox.entries import TakenBack
 from mokanda_firmware.mailbox.store import StoreError
+from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.markup import to_html
 from mokanda_firmware.webmail.pictures import picture_type
@@ -60,6 +61,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         message=letter.message,
         states=_STATES,
         conversation=others if len(others) > 1 else [],
+        fare=prices.fares(visit).get(number) if letter.folder == "outbox" else None,
         body=to_html(letter.message.text),
         pictures=_pictures(visit, letter),
         show_pictures="pictures" in visit.request.query,
@@ -78,6 +80,7 @@ def take_back(visit: Visit, number: int) -> HTTPResponse:
             raise Refused(409, _TOO_LATE)
         fields = _as_written(taken, visit.domain)
         draft = drafts.save(connection, account, None, fields, taken.message.attachments)
+    prices.tell_courier()
     return visit.redirect("/write", "taken-back", draft=draft)
 
 

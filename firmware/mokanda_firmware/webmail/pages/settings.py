@@ -2,12 +2,23 @@
 """One's own account: name, password, and what is done for one."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import accounts, aliases, export, messages, quotas, vacation
+from mokanda_firmware.mailbox import (
+    accounts,
+    aliases,
+    budget,
+    export,
+    messages,
+    quotas,
+    usage,
+    vacation,
+)
 from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.pages import spending
 from mokanda_firmware.webmail.pages.account import BAD_NAME, MAX_NAME, TAKEN, check_new_password
 from mokanda_firmware.webmail.pages.search import start_of_day
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
@@ -16,6 +27,7 @@ from mokanda_wire.address import AddressError, check_local_part
 _MAX_SIGNATURE = 500
 _MAX_ABSENCE = 2000
 _TOO_MANY = N_("You have {number} other names already. Remove one first.")
+_DAYS = 30
 _WRONG = N_("This is not your password.")
 _NO_NAME = N_("Please tell your name.")
 
@@ -27,7 +39,22 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         min_password=accounts.MIN_PASSWORD,
         domain=visit.domain,
         room=quotas.room(visit.store, visit.villager.id),
+        **_spent(visit),
     )
+
+
+def _spent(visit: Visit) -> dict[str, Any]:
+    """What one's letters have cost, and how much data is left for them today."""
+    store, account = visit.store, visit.villager.id
+    shares = usage.month_of_villagers(store, usage.this_month(store))
+    left = budget.left(store)
+    mine = left.whole_days.get(account)
+    return {
+        "month": shares.get(account, usage.Used()),
+        "days": usage.days(store, _DAYS, account),
+        "money": spending.money(visit),
+        "budget": None if mine is None else (mine, left.villagers[account]),
+    }
 
 
 @get("/account")

@@ -3,10 +3,11 @@
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import accounts, joining, keeping, quotas
+from mokanda_firmware.mailbox import accounts, joining, keeping, quotas, usage
 from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.mailbox.keeping import NotAllowed
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.pages import spending
 from mokanda_firmware.webmail.pages.account import TAKEN, new_names
 from mokanda_firmware.webmail.pages.settings import as_mbox
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
@@ -17,6 +18,12 @@ ROLES = {
     "keeper": N_("keeper: may do everything"),
 }
 ACTIONS = {
+    "budget": N_("data for a day changed"),
+    "budget-of": N_("given other data for a day"),
+    "plan": N_("times of the mail runs changed"),
+    "sync": N_("mail run started"),
+    "sync-all": N_("mail run started beyond the data for the day"),
+    "tariff": N_("prices changed"),
     "add": N_("given an account"),
     "delete": N_("deleted"),
     "export": N_("mail taken out as a file"),
@@ -186,5 +193,9 @@ def _page(visit: Visit, account: Account, password: str = "") -> HTTPResponse:
         may_change=keeping.may_change(visit.villager, account),
         domain=visit.domain,
         room=quotas.room(visit.store, account.id),
+        month=usage.month_of_villagers(visit.store, usage.this_month(visit.store)).get(account.id),
+        money=spending.money(visit),
+        budget=keeping.budget_of(visit.store, account.id),
+        budgets=spending.VILLAGER,
         quotas=_QUOTAS,
     )

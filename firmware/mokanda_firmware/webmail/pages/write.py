@@ -12,7 +12,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox import contacts, drafts, entries, letters, quotas
 from mokanda_firmware.mailbox.store import StoreError
-from mokanda_firmware.webmail import forms, recipients
+from mokanda_firmware.webmail import forms, prices, recipients
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.letter import NO_LETTER
 from mokanda_firmware.webmail.recipients import BadRecipient
@@ -135,6 +135,8 @@ def take(visit: Visit) -> HTTPResponse:
         note = "draft" if visit.form["save"] else ""
         return visit.redirect("/write", note, draft=_keep(visit, sheet))
     leaves = _send(visit, sheet)
+    if leaves:
+        prices.tell_courier()
     return visit.redirect("/outbox", "waiting") if leaves else visit.redirect("/sent", "delivered")
 
 

@@ -11,6 +11,35 @@
 </form>
 </section>
 <section class="sheet card">
+<h2>{{_("What my letters cost")}}</h2>
+<p>{{_("This month: {up} sent, {down} received").format(up=size(month.up), down=size(month.down))}}{{", " + money(month.money) if money.currency else ""}}</p>
+% if budget:
+<p>{{_("{size} a day are yours, {left} are left today.").format(size=size(budget[0]), left=size(max(0, budget[1])))}}</p>
+% end
+% if days:
+<details>
+<summary>{{_("The last days")}}</summary>
+<table>
+<thead><tr><th scope="col">{{_("Day")}}</th><th scope="col">{{_("sent")}}</th><th scope="col">{{_("received")}}</th>\\
+% if money.currency:
+<th scope="col">{{_("cost")}}</th>\\
+% end
+</tr></thead>
+<tbody>
+% for day in days:
+<tr><th scope="row">{{day.day}}</th><td>{{size(day.used.up)}}</td><td>{{size(day.used.down)}}</td>\\
+% if money.currency:
+<td>{{money(day.used.money)}}</td>\\
+% end
+</tr>
+% end
+</tbody>
+</table>
+</details>
+% end
+<p class="hint">{{_("Letters that stay in the village cost nothing.")}}</p>
+</section>
+<section class="sheet card">
 <h2>{{_("Room for letters")}}</h2>
 % if room.quota:
 <p>{{_("{used} of {quota} are used.").format(used=size(room.used), quota=size(room.quota))}}</p>

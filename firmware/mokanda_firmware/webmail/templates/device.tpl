@@ -21,7 +21,17 @@
 <form method="post" action="{{card.action}}">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <button class="wide">{{card.action_name}}</button>
+% if card.action == "/device/sync":
+<p class="hint">{{price}}</p>
+% if price_of_all:
+<button class="wide quiet" name="beyond" value="1">{{_("Send all of it now")}}</button>
+<p class="hint">{{price_of_all}}</p>
+% end
+% end
 </form>
 % end
 </section>
+% end
+% if account.is_keeper:
+<p class="actions"><a class="button quiet" href="/plan">{{_("Times and prices")}}</a> <a class="button quiet" href="/spending">{{_("Data and money")}}</a></p>
 % end

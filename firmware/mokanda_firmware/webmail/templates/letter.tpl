@@ -28,6 +28,9 @@
 % end
 </ul>
 % end
+% if fare:
+<p class="hint">{{fare.why}} {{_("It takes about {size}.").format(size=size(fare.octets))}}{{" " + _("That costs {price}.").format(price=fare.price) if fare.price else ""}}</p>
+% end
 % if letter.waits_because:
 <p class="hint">{{_("It waits again:")}} {{_(letter.waits_because)}}</p>
 % end

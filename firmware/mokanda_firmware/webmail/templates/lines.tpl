@@ -23,6 +23,9 @@
 % if line.attachments:
  <span class="files">{{ngettext("{number} file", "{number} files", line.attachments).format(number=line.attachments)}}</span>\\
 % end
+% if line.id in get("fares", {}):
+ <span class="found">{{fares[line.id].why}} {{size(fares[line.id].octets)}}{{", " + fares[line.id].price if fares[line.id].price else ""}}</span>\\
+% end
 % if not folder:
  <span class="files">{{_(titles[line.folder])}}</span>\\
 % end

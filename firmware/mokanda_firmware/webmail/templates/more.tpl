@@ -10,6 +10,10 @@
 <li><a href="/account">{{_("My account")}}</a></li>
 <li><a href="/account/habits">{{_("Signature and absence")}}</a></li>
 <li><a href="/device">{{_("Device")}}</a></li>
+% if account.is_keeper:
+<li><a href="/plan">{{_("Times and prices")}}</a></li>
+<li><a href="/spending">{{_("Data and money")}}</a></li>
+% end
 % if account.is_helper:
 <li><a href="/villagers">{{_("Villagers")}}</a></li>
 % end

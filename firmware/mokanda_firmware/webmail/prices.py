@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What waits, when it goes and what it costs, in the reader's language."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mokanda_firmware import relaytime, status
+from mokanda_firmware.courier.schedule import zone_of
+from mokanda_firmware.mailbox import budget, outbox, tariff
+from mokanda_firmware.mailbox.outbox import Waiting
+from mokanda_firmware.status import RequestError
+from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.statuses import seconds
+from mokanda_firmware.webmail.visit import Visit
+
+_WHY = {
+    "": N_("It goes with the next mail run."),
+    "day": N_("The data of the village for today is used up. It goes another day."),
+    "villager": N_("Your data for today is used up. It goes another day."),
+    "large": N_("It is larger than the data for a whole day. The keeper can send it all the same."),
+}
+_MOVING = N_("It is on its way.")
+
+
+@dataclass(frozen=True, slots=True)
+class Fare:
+    """A letter that waits: why, and about how much data and money it will take."""
+
+    why: str
+    octets: int
+    price: str  # "" where nobody has told the tariff
+
+
+def fares(visit: Visit) -> dict[int, Fare]:
+    """Say of each letter in the reader's outbox why it waits and what it will cost."""
+    letters = outbox.of_account(visit.store, visit.villager.id)
+    prices = tariff.load(visit.store)
+    at = _next_run() or _now()
+
+    def fare(letter: Waiting) -> Fare:
+        why = visit.language.text(_MOVING if letter.moving else _WHY.get(letter.held, _WHY[""]))
+        cost = prices.cost(letter.octets, at, zone_of(visit.zone))
+        price = visit.language.money(cost, prices.currency) if prices.currency else ""
+        return Fare(why, letter.octets, price)
+
+    return {entry: fare(letter) for entry, letter in letters.items()}
+
+
+def of_run_now(visit: Visit) -> str:
+    """Say what a mail run would cost at this hour."""
+    going = outbox.expected(visit.store)
+    octets = outbox.RUN + going.octets
+    prices, now, zone = tariff.load(visit.store), _now(), zone_of(visit.zone)
+    size, language = visit.language.size, visit.language
+    text = language.plural(
+        "For {number} letter that waits here, about {size}",
+        "For {number} letters that wait here, about {size}",
+        going.letters,
+    )
+    what = text.format(number=going.letters, size=size(octets))
+    if prices.currency:
+        cost = language.money(prices.cost(octets, now, zone), prices.currency)
+        each = language.money(prices.cost(1_000_000, now, zone), prices.currency)
+        what = language.text(
+            "{what}: {price} at this hour. Each MB that comes costs {each}."
+        ).format(what=what, price=cost, each=each)
+    else:
+        what = language.text("{what}. What comes is more.").format(what=what)
+    left = budget.left(visit.store).village
+    if left is not None:
+        text = language.text("Today {size} may be used at most.")
+        what = f"{what} {text.format(size=size(max(0, left)))}"
+    return what
+
+
+def of_all_now(visit: Visit) -> str:
+    """Say what it would cost to send what the budgets hold back; "" when there is nothing."""
+    going = outbox.expected(visit.store)
+    if not going.held_letters:
+        return ""
+    prices, language = tariff.load(visit.store), visit.language
+    octets = outbox.RUN + going.octets + going.held_octets
+    text = language.plural(
+        "{number} letter is too much for today. All of it together takes about {size}.",
+        "{number} letters are too much for today. All of it together takes about {size}.",
+        going.held_letters,
+    )
+    what = text.format(number=going.held_letters, size=language.size(octets))
+    if prices.currency:
+        cost = prices.cost(octets, _now(), zone_of(visit.zone))
+        text = language.text("That costs {price} at this hour.")
+        what = f"{what} {text.format(price=language.money(cost, prices.currency))}"
+    return what
+
+
+def tell_courier() -> None:
+    """Let the courier know that there is other mail than before: it counts what waits."""
+    with suppress(RequestError):  # it counts when it starts, too
+        status.request("courier", "waiting", timeout=2)
+
+
+def _next_run() -> datetime | None:
+    at = seconds(status.read("courier").get("next_sync"))
+    return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def _now() -> datetime:
+    return relaytime.now() or datetime.now(UTC)

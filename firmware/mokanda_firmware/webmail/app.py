@@ -3,6 +3,7 @@
 
 import hmac
 import logging
+from functools import partial
 from typing import Any
 
 import bottle
@@ -65,7 +66,11 @@ def create_app(store: Store, upload_limit: int = UPLOAD_LIMIT) -> bottle.Bottle:
     app = bottle.Bottle()
     for page in PAGES:
         app.route(page.path, page.method, _served(site, page))
-    app.route(site.stylesheet_path, "GET", lambda: _stylesheet(site))
+    for path, content, media_type in (
+        (site.stylesheet_path, site.stylesheet, "text/css"),
+        (site.script_path, site.script, "text/javascript"),
+    ):
+        app.route(path, "GET", partial(_static, content, media_type))
     app.default_error_handler = lambda error: _unforeseen(site, error)
     return app
 
@@ -162,13 +167,13 @@ def _error_page(site: Site, error: Refused | StoreError) -> HTTPResponse:
         return HTTPResponse(text, status, {"Content-Type": "text/plain; charset=utf-8"})
 
 
-def _stylesheet(site: Site) -> HTTPResponse:
+def _static(content: bytes, media_type: str) -> HTTPResponse:
     return answer(
         bottle.request,
-        site.stylesheet,
+        content,
         200,
         {
-            "Content-Type": "text/css; charset=utf-8",
+            "Content-Type": f"{media_type}; charset=utf-8",
             "Cache-Control": "public, max-age=31536000, immutable",
             "Vary": "Accept-Encoding",
         },

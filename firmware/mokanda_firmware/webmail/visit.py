@@ -39,6 +39,9 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
+POLICY_WITH_SCRIPT = (
+    SECURITY_HEADERS["Content-Security-Policy"] + "; script-src 'self'; connect-src 'self'"
+)
 # Addresses of a village that no relay has named yet; RFC 2606 keeps the world from using it.
 UNNAMED_DOMAIN = "village.invalid"
 
@@ -56,6 +59,16 @@ class Site:
     def stylesheet(self) -> bytes:
         """The one stylesheet."""
         return (HERE / "static" / "mokanda.css").read_bytes()
+
+    @cached_property
+    def script(self) -> bytes:
+        """The one script: it keeps letters while they are written."""
+        return (HERE / "static" / "keep.js").read_bytes()
+
+    @cached_property
+    def script_path(self) -> str:
+        """Where it is, changing with what is in it."""
+        return f"/keep-{hashlib.sha256(self.script).hexdigest()[:12]}.js"
 
     @cached_property
     def stylesheet_path(self) -> str:
@@ -140,8 +153,14 @@ class Visit:
         self.take_token(secrets.token_urlsafe(32))
         self.account = None
 
-    def page(self, template: str, status: int = 200, **values: Any) -> HTTPResponse:  # noqa: ANN401
-        """Answer with a page made from `templates/<template>.tpl`."""
+    def page(
+        self,
+        template: str,
+        status: int = 200,
+        script: bool = False,
+        **values: Any,  # noqa: ANN401
+    ) -> HTTPResponse:
+        """Answer with a page made from `templates/<template>.tpl`, which may have the script."""
         unread = folders.unread(self.store, self.account.id) if self.account else {}
         text = _template(template).render(
             _=self.language.text,
@@ -156,6 +175,7 @@ class Visit:
             back=self._back(),
             path=self.request.path,
             size=self.language.size,
+            script=self.site.script_path if script else "",
             stylesheet=self.site.stylesheet_path,
             unread=unread,
             urlencode=urlencode,
@@ -170,6 +190,8 @@ class Visit:
             "Cache-Control": "no-store",  # a phone is often shared
             "Vary": "Accept-Encoding, Accept-Language, Cookie",
         }
+        if script:
+            headers["Content-Security-Policy"] = POLICY_WITH_SCRIPT
         return self._with_cookies(answer(self.request, text.encode(), status, headers))
 
     def redirect(self, path: str, note: str = "", **query: object) -> HTTPResponse:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import status
+from mokanda_firmware.mailbox import drafts, sync
 from mokanda_firmware.mailbox import store as store_module
-from mokanda_firmware.mailbox import sync
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.store import Store, StoreFull
 from mokanda_firmware.webmail.recipients import BadRecipient, parse, written
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.village import DOMAIN, Village
@@ -288,3 +288,43 @@ def test_no_file_is_left_of_an_upload_that_nobody_may_make(village: Village) -> 
     phone.app.post("/write", {"csrf": csrf}, upload_files=[("files", *PHOTO)], status=403)
     folder = village.store.path.parent / "attachments"
     assert not folder.exists() or list(folder.iterdir()) == []
+
+
+class TestKeeping:
+    """What the script of the page asks for while somebody writes."""
+
+    def test_it_is_one_draft_however_often_it_is_kept(self, village: Village) -> None:
+        awa = village.villager("awa")
+        number = awa.post("/write/keep", status=200, to="awa", text="Mbo", once="1").text
+        again = awa.post("/write/keep", status=200, to="awa", text="Mbote", once="1", draft=number)
+        assert again.text == number
+        assert [row["fields"].count("Mbote") for row in village.rows("draft")] == [1]
+
+    def test_the_files_of_a_draft_stay(self, village: Village) -> None:
+        awa = village.villager("awa")
+        awa.write("awa", button="save", files=(("a.txt", b"a", "text/plain"),))
+        number = str(village.rows("draft")[0]["id"])
+        awa.post("/write/keep", status=200, text="Mbote", draft=number)
+        assert len(village.rows("draft_attachment")) == 1
+
+    def test_a_letter_that_was_kept_is_no_draft_once_sent(self, village: Village) -> None:
+        awa = village.villager("awa")
+        form = awa.get("/write").forms[0]
+        number = awa.post("/write/keep", status=200, to="awa", once=form["once"].value).text
+        awa.send(form, to="awa", draft=number)
+        assert village.rows("draft") == []
+
+    def test_nobody_keeps_into_the_draft_of_another(self, village: Village) -> None:
+        awa, ben = village.villager("awa"), village.villager("ben")
+        number = awa.post("/write/keep", status=200, text="Mine").text
+        assert ben.post("/write/keep", status=200, text="Ben's", draft=number).text != number
+        assert "Mine" in awa.get(f"/write?draft={number}").text
+
+    def test_a_full_disk_says_so(self, village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+        awa = village.villager("awa")
+
+        def full(*_: object) -> None:
+            raise StoreFull("no room")
+
+        monkeypatch.setattr(drafts, "save", full)
+        awa.post("/write/keep", status=507, text="Mbote")

@@ -16,6 +16,7 @@ from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.markup import to_html
 from mokanda_firmware.webmail.pictures import picture_type
+from mokanda_firmware.webmail.reasons import explain
 from mokanda_firmware.webmail.recipients import written
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
 from mokanda_wire.bundle import WishKind
@@ -60,6 +61,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         letter=letter,
         message=letter.message,
         states=_STATES,
+        explain=lambda reason: explain(reason, visit.language),
         conversation=others if len(others) > 1 else [],
         fare=prices.fares(visit).get(number) if letter.folder == "outbox" else None,
         body=to_html(letter.message.text),

@@ -16,7 +16,14 @@ from mokanda_firmware.webmail import forms, prices, recipients
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.letter import NO_LETTER
 from mokanda_firmware.webmail.recipients import BadRecipient
-from mokanda_firmware.webmail.visit import UNNAMED_DOMAIN, Refused, Visit, get, post
+from mokanda_firmware.webmail.visit import (
+    SECURITY_HEADERS,
+    UNNAMED_DOMAIN,
+    Refused,
+    Visit,
+    get,
+    post,
+)
 from mokanda_wire.message import Attachment, Mailbox, Message
 
 # The fields that a draft keeps. `answers` is the entry that is answered; `once` tells a letter from
@@ -140,6 +147,22 @@ def take(visit: Visit) -> HTTPResponse:
     return visit.redirect("/outbox", "waiting") if leaves else visit.redirect("/sent", "delivered")
 
 
+@post("/write/keep")
+def keep(visit: Visit) -> HTTPResponse:
+    """Keep what is being written as a draft and tell its number; the page's script asks this."""
+    if visit.form.problem:
+        raise Refused(413, _CUT)
+    return HTTPResponse(
+        str(_keep(visit, _sheet(visit))),
+        200,
+        {
+            **SECURITY_HEADERS,
+            "Content-Type": "text/plain; charset=utf-8",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
 def _form(
     visit: Visit,
     sheet: Sheet,
@@ -152,6 +175,7 @@ def _form(
     fields["once"] = fields["once"] or secrets.token_hex(8)
     return visit.page(
         "write",
+        script=True,
         problem=problem,
         fields=fields,
         draft=sheet.draft or "",

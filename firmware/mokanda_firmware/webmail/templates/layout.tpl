@@ -7,6 +7,9 @@
 <title>{{title}} – Mokanda</title>
 <link rel="stylesheet" href="{{stylesheet}}">
 <link rel="icon" href="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><path fill='%239c3a12' d='M0 2h16v12H0z'/><path fill='none' stroke='%23fff' d='M0 2l8 7 8-7'/></svg>">
+% if script:
+<script src="{{script}}" defer></script>
+% end
 </head>
 <body>
 <a class="skip" href="#main">{{_("Skip to the content")}}</a>

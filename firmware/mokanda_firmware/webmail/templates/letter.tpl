@@ -22,7 +22,7 @@
 , {{when_exactly(one.at)}}\\
 % end
 % if one.reason:
- <span class="reason">{{_(one.reason)}}</span>\\
+ <span class="reason">{{explain(one.reason)}}</span> <small class="reason" lang="en">({{one.reason}})</small>\\
 % end
 </li>
 % end

@@ -1,5 +1,5 @@
 % rebase("layout.tpl", title=_("Write a letter"))
-<form class="sheet" method="post" action="/write" enctype="multipart/form-data">
+<form class="sheet" method="post" action="/write" enctype="multipart/form-data"{{!"" if forwards else ' data-keep="%d"' % account.id}}>
 <h1>{{_("Write a letter")}}</h1>
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="draft" value="{{draft}}">
@@ -52,5 +52,11 @@
 <label for="files">{{_("Add files")}}</label>
 <input id="files" name="files" type="file" multiple aria-describedby="about-files">
 <p class="hint" id="about-files">{{_("All files of a letter together: {limit} at most").format(limit=size(limit))}}</p>
+% said = {"kept": _("Kept as a draft."), "away": _("No connection: your letter is kept on this phone. Press Send again when you are nearer."), "full": _("The device has no room left; your letter is kept on this phone."), "out": _("You were logged out. Press Send to log in again; your letter is kept."), "back": _("Here is the letter that was kept on this phone.")}
+<p class="hint" id="kept" role="status"\\
+% for what, sentence in said.items():
+ data-{{what}}="{{sentence}}"\\
+% end
+></p>
 <p class="actions"><button name="send" value="1">{{_("Send")}}</button> <button class="quiet" name="save" value="1">{{_("Keep as draft")}}</button></p>
 </form>

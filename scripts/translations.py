@@ -2,8 +2,8 @@
 """The webmail's catalogues: collect the texts of its pages, compile what translators wrote.
 
 A text is translated where `_()`, `ngettext()`, `N_()`, `.text()` or `.plural()` holds it, in Python
-and in templates. A new language is a new file `locale/<code>/LC_MESSAGES/mokanda.po`, which
-`scripts/translations.py extract <code>` begins.
+and in templates, and where a daemon says it by `say()`. A new language is a new file
+`locale/<code>/LC_MESSAGES/mokanda.po`, which `scripts/translations.py extract <code>` begins.
 """
 
 import argparse
@@ -20,7 +20,8 @@ from babel.messages.pofile import read_po, write_po
 from bottle import SimpleTemplate
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-WEBMAIL = REPOSITORY / "firmware" / "mokanda_firmware" / "webmail"
+FIRMWARE = REPOSITORY / "firmware" / "mokanda_firmware"
+WEBMAIL = FIRMWARE / "webmail"
 LOCALE = WEBMAIL / "locale"
 KEYWORDS = {"_": None, "N_": None, "text": None, "ngettext": (1, 2), "plural": (1, 2)}
 # No dates: they would only make differences that mean nothing.
@@ -62,14 +63,15 @@ def main() -> int:
 
 
 def source_texts() -> Catalog:
-    """Return every text of the webmail's code and templates."""
+    """Return every text of the webmail's code and templates, and what the daemons say."""
     found = Catalog()
-    for path in sorted([*WEBMAIL.rglob("*.py"), *WEBMAIL.rglob("*.tpl")]):
+    for path in sorted([*FIRMWARE.rglob("*.py"), *WEBMAIL.rglob("*.tpl")]):
         code = path.read_text(encoding="utf-8")
+        keywords = KEYWORDS if path.is_relative_to(WEBMAIL) else {"say": None}
         if path.suffix == ".tpl":
             code = SimpleTemplate(code).code
         for _, text, comments, _ in extract(
-            "python", io.BytesIO(code.encode()), KEYWORDS, ["i18n:"]
+            "python", io.BytesIO(code.encode()), keywords, ["i18n:"]
         ):
             if text:
                 found.add(text, auto_comments=comments)

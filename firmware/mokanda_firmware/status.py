@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mokanda_firmware import paths
+from mokanda_firmware.sentences import Sentence, said_again
 
 _PACKET_BYTES = 65536
 _EVENT = struct.Struct("iIII")  # struct inotify_event of inotify(7), followed by the file's name
@@ -42,10 +43,15 @@ class RequestUnavailable(RequestError):  # noqa: N818 - the contract's name
 
 
 def publish(name: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Replace the status ``name``, stamped ``at`` (ISO 8601, UTC), and wake subscribers."""
+    """Replace the status ``name``, stamped ``at`` (ISO 8601, UTC), and wake subscribers.
+
+    Beside a field that is a `Sentence` stands, under its name and ``_said``, of what it is made.
+    """
     path = paths.status(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), **fields})
+    said = {f"{key}_said": each.said for key, each in fields.items() if isinstance(each, Sentence)}
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    text = json.dumps({"at": at, **fields, **said})
     temporary = path.with_name(f".{name}.{os.getpid()}.{threading.get_ident()}")
     try:
         temporary.write_text(text, encoding="utf-8")
@@ -144,7 +150,7 @@ def request(daemon: str, verb: str, *, timeout: float = 10, **arguments: Any) ->
         raise RequestUnavailable(f"The {daemon} service stopped before it answered.")
     reply: dict[str, Any] = json.loads(packet)
     if "error" in reply:
-        raise RequestError(reply["error"])
+        raise RequestError(said_again(reply.get("error_said"), reply["error"]))
     fields: dict[str, Any] = reply["fields"]
     return fields
 
@@ -163,7 +169,8 @@ class Request:
 
     def fail(self, text: str) -> None:
         """Answer that it cannot be done: a sentence for people."""
-        self._answer({"error": text})
+        said = {"error_said": text.said} if isinstance(text, Sentence) else {}
+        self._answer({"error": text, **said})
 
     def _answer(self, content: dict[str, Any]) -> None:
         packet = json.dumps(content).encode()

@@ -16,7 +16,10 @@ from tests.unit.webmail.village import DOMAIN, Village
 
 AWA = f"awa@{DOMAIN}"
 # Tags that none of our pages of letters has.
-FOREIGN = "script:not([src^='/keep-']), style, iframe, frame, object, embed, base, svg *:not(path), meta[http-equiv], img"
+FOREIGN = (
+    "script:not([src^='/keep-']), style, iframe, frame, object, embed, base, svg *:not(path),"
+    " meta[http-equiv], img"
+)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from mokanda_firmware.courier.failures import BudgetSpentError
 from mokanda_firmware.mailbox import budget, tariff, usage
 from mokanda_firmware.mailbox.budget import Left
 from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.sentences import say
 from mokanda_wire.protocol import MAX_BUNDLE
 
 # Bytes kept for all that is no bundle: a hello, requests and their answers.
@@ -22,7 +23,7 @@ _LEAST_ROOM = 1024  # bytes of a bundle that are worth a request
 _RECORDS = 105  # percent of a bundle's size that it takes in TLS's records
 _COUNTED_EVERY = 5.0  # seconds
 
-SPENT = "The data for today is used up. The rest of the mail goes tomorrow."
+SPENT = say("The data for today is used up. The rest of the mail goes tomorrow.")
 
 
 class Allowance:

@@ -12,6 +12,7 @@ from mokanda_firmware.courier import clock
 from mokanda_firmware.courier.failures import ClaimError, CutError, NotOurRelayError, RefusedError
 from mokanda_firmware.courier.identity import Identity, Outcome, read_outcome, write_outcome
 from mokanda_firmware.courier.relay import Connection
+from mokanda_firmware.sentences import say
 from mokanda_wire import protocol
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, Keyring
@@ -58,17 +59,21 @@ def _granted(
         reply = protocol.load(protocol.ClaimReply, answer)
         if keyring.fingerprint_of(reply.relay_key) != claim.relay_fingerprint:
             raise NotOurRelayError(
-                "The relay's key is not the one that the claim file names. Ask its operator for a "
-                "new claim file."
+                say(
+                    "The relay's key is not the one that the claim file names. Ask its operator for"
+                    " a new claim file."
+                )
             )
         keyring.import_key(reply.relay_key)
         grant = protocol.load(
             protocol.ClaimGrant, keyring.verify(reply.grant, claim.relay_fingerprint)
         )
     except (protocol.ProtocolError, EnvelopeError) as error:
-        raise CutError(f"The relay's answer to the claim cannot be read: {error}") from error
+        raise CutError(
+            say("The relay's answer to the claim cannot be read: {why}", why=error)
+        ) from error
     if grant.device_key != fingerprint:
-        raise CutError("The relay answered another device's claim.")
+        raise CutError(say("The relay answered another device's claim."))
     return grant
 
 

@@ -16,6 +16,7 @@ from mokanda_firmware.courier.run import NO_CLAIM, run
 from mokanda_firmware.mailbox import sync, tariff, usage
 from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_firmware.mailbox.sync import SessionRecord
+from mokanda_firmware.sentences import say
 
 # The clock may be wrong until the relay has told the time, and with it every scheduled time.
 FIRST_SYNC = timedelta(seconds=90)
@@ -151,7 +152,7 @@ class Daemon:
             self._error = error
         except Exception:
             log.exception("sync failed")
-            self._error = CourierError("The sync failed for a reason that is in the log.")
+            self._error = CourierError(say("The sync failed for a reason that is in the log."))
         else:
             log.info("synced: %s", record)
             self._error = None

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import urlsplit
 
 from mokanda_firmware.courier.failures import CutError, LinkError, NotOurRelayError, RefusedError
+from mokanda_firmware.sentences import say
 from mokanda_wire import protocol
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.protocol import ProtocolError, Receipt, Refusal, Sealed
@@ -108,7 +109,13 @@ class Connection:
         try:
             plain = self._reach(interface)
         except OSError as error:
-            raise LinkError(f"The relay {self._host} cannot be reached: {_said(error)}.") from error
+            raise LinkError(
+                say(
+                    "The relay {relay} cannot be reached: {why}.",
+                    relay=self._host,
+                    why=_said(error),
+                )
+            ) from error
         try:
             plain.settimeout(SILENCE_SECONDS)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -119,7 +126,9 @@ class Connection:
             raise self._stranger() from error
         except OSError as error:
             plain.close()
-            raise LinkError(f"The relay {self._host} does not answer: {_said(error)}.") from error
+            raise LinkError(
+                say("The relay {relay} does not answer: {why}.", relay=self._host, why=_said(error))
+            ) from error
         self._http.sock = secure
         if self._certificate and secure.getpeercert(binary_form=True) != self._certificate:
             self.close()
@@ -127,12 +136,15 @@ class Connection:
 
     def _stranger(self) -> NotOurRelayError:
         return NotOurRelayError(
-            f"What answers at {self._host} is not this device's relay. If the relay has moved, ask "
-            "its operator for a new claim file."
+            say(
+                "What answers at {relay} is not this device's relay. If the relay has moved, ask"
+                " its operator for a new claim file.",
+                relay=self._host,
+            )
         )
 
     def _reach(self, interface: str | None) -> socket.socket:
-        problem: OSError = OSError("it has no address")
+        problem: OSError = OSError(say("it has no address"))
         for family, kind, protocol_number, _, address in socket.getaddrinfo(
             self._host, self._port, type=socket.SOCK_STREAM
         ):
@@ -300,7 +312,7 @@ class Connection:
         try:
             refusal = protocol.load(Refusal, body)
         except ProtocolError:
-            return CutError(f"The relay has trouble (HTTP {response.status}).")
+            return CutError(say("The relay has trouble (HTTP {status}).", status=response.status))
         return RefusedError(refusal.reason, refusal.text, counter=refusal.counter)
 
 
@@ -324,7 +336,7 @@ def _load(kind: type[T], body: bytes) -> T:
     try:
         return protocol.load(kind, body)
     except ProtocolError as error:
-        raise CutError(f"The relay's answer cannot be read: {error}") from error
+        raise CutError(say("The relay's answer cannot be read: {why}", why=error)) from error
 
 
 @contextlib.contextmanager
@@ -332,14 +344,16 @@ def _cuts() -> Iterator[None]:
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
-        raise CutError(f"The connection to the relay broke: {_said(error)}.") from error
+        raise CutError(
+            say("The connection to the relay broke: {why}.", why=_said(error))
+        ) from error
 
 
 def _said(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return "it fell silent"
+        return say("it fell silent")
     if isinstance(error, socket.gaierror):
-        return "its name is not known here, or there is no network"
+        return say("its name is not known here, or there is no network")
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno) if error.errno > 0 else str(error)
     return str(error) or type(error).__name__

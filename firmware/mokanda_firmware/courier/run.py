@@ -17,10 +17,11 @@ from mokanda_firmware.courier.session import Session
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_firmware.mailbox.sync import SessionRecord
+from mokanda_firmware.sentences import say
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, Keyring
 
-NO_CLAIM = "This device has no relay yet. Copy a claim file to its SETUP partition."
+NO_CLAIM = say("This device has no relay yet. Copy a claim file to its SETUP partition.")
 CUTS = 4  # cuts in a row between which nothing moved
 PAUSE = 1.0  # seconds after the second of them; then twice as long each time
 
@@ -158,5 +159,5 @@ def alone() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BusyError("A sync is running already.") from error
+            raise BusyError(say("A sync is running already.")) from error
         yield

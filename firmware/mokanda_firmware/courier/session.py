@@ -30,6 +30,7 @@ from mokanda_firmware.courier.relay import Connection, Held
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.mailbox.sync import PendingUp
+from mokanda_firmware.sentences import say
 from mokanda_firmware.updates.offer import Offer, note
 from mokanda_wire import protocol
 from mokanda_wire.bundle import BundleError, Decoded, HistoryUnknownError, decode
@@ -198,9 +199,11 @@ class Session:
             return self._say_hello(connection, pending, counter)
         except (EnvelopeError, protocol.ProtocolError) as error:
             sync.set_setting(self._store, _SECRET, "")
-            raise NotOurRelayError(f"The relay does not prove who it is. {error}") from error
+            raise NotOurRelayError(
+                say("The relay does not prove who it is. {why}", why=error)
+            ) from error
         if told.counter != counter:
-            raise NotOurRelayError("The relay's answer is to another hello.")
+            raise NotOurRelayError(say("The relay's answer is to another hello."))
         if told.secret:
             sync.set_setting(self._store, _SECRET, told.secret.hex())
         return told
@@ -215,7 +218,9 @@ class Session:
             return None
         sync.skip_up(self._store, reply.applied_up)
         up.forget_what_was_told(self._store)
-        raise AtOddsError("This device's mail was restored from a copy, and counts on from there.")
+        raise AtOddsError(
+            say("This device's mail was restored from a copy, and counts on from there.")
+        )
 
     def _confirm(self, pending: PendingUp) -> None:
         self.traded.sent += sync.confirm_up(self._store, pending.sequence)
@@ -259,7 +264,7 @@ class Session:
         if receipt is None:
             raise BudgetSpentError(SPENT)
         if receipt.applied < pending.sequence:
-            raise AtOddsError("The relay has not applied what it was sent.")
+            raise AtOddsError(say("The relay has not applied what it was sent."))
         self._confirm(pending)
         return receipt
 
@@ -268,7 +273,7 @@ class Session:
         path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
         if _held().sequence == sealed.sequence and not path.exists():
             _sweep("down-*", None)
-            raise AtOddsError("The relay has sealed this bundle anew.")
+            raise AtOddsError(say("The relay has sealed this bundle anew."))
         _sweep("down-*", path)
         start = path.stat().st_size if path.exists() else 0
         try:
@@ -281,13 +286,15 @@ class Session:
         if len(content) < sealed.size:
             if self._allowance.is_spent:
                 raise BudgetSpentError(SPENT)
-            raise CutError("The connection to the relay broke in the middle of a bundle.")
+            raise CutError(say("The connection to the relay broke in the middle of a bundle."))
         if hashlib.sha256(content).digest() != sealed.sha256:
             path.unlink()
             if sealed == self._damaged:
                 self._restart("A bundle of the relay is damaged.")  # it will seal the mail anew
             self._damaged = sealed
-            raise AtOddsError("What came is not what the relay announced; it is fetched again.")
+            raise AtOddsError(
+                say("What came is not what the relay announced; it is fetched again.")
+            )
         applied = sync.apply_down(self._store, self._open(sealed, content))
         path.unlink()
         self.traded.received += applied.mails
@@ -309,7 +316,7 @@ class Session:
         bundle = decoded.bundle
         ours = (self._identity.outcome.device, "down", sealed.sequence)
         if (bundle.device, bundle.direction, bundle.sequence) != ours:
-            raise CourierError("The relay sent a bundle that is not for this device.")
+            raise CourierError(say("The relay sent a bundle that is not for this device."))
         return decoded
 
     def _progress(self, size: int, start: int) -> Callable[[int], None]:

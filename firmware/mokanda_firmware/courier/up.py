@@ -20,6 +20,7 @@ from mokanda_firmware.mailbox import budget, sessions, sync, usage
 from mokanda_firmware.mailbox.attachments import as_it_was
 from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.mailbox.sync import Outgoing, PendingUp
+from mokanda_firmware.sentences import say
 from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Report, Residents, encode
 from mokanda_wire.envelope import Keyring
 
@@ -119,7 +120,9 @@ def _encode(
             encoded = encode(bundle, history)
         except BundleError as error:
             if len(mails) < 2:
-                raise CourierError(f"A mail is too large to be sent. {error}") from error
+                raise CourierError(
+                    say("A mail is too large to be sent. {why}", why=error)
+                ) from error
             mails = mails[: len(mails) // 2]
         else:
             costs = encoded.costs[len(others) :]

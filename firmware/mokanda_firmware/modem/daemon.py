@@ -17,6 +17,7 @@ from mokanda_firmware.modem import apn
 from mokanda_firmware.modem.at import At, AtError, AtTimeoutError
 from mokanda_firmware.modem.call import HOOK, Call
 from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.sentences import say
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class State:
     """The published status; `signal` in percent, None when unknown."""
 
     state: str = "absent"
-    detail: str = "No modem is plugged in."
+    detail: str = say("No modem is plugged in.")
     model: str = ""
     imei: str = ""
     imsi: str = ""
@@ -91,7 +92,7 @@ class Daemon:
                 self._wait()
                 service.notify("WATCHDOG=1")
         finally:
-            self._refuse_waiting("The modem service is stopping.")
+            self._refuse_waiting(say("The modem service is stopping."))
             if self._call is not None:
                 self._call.hang_up()
             if self._at is not None:
@@ -148,7 +149,9 @@ class Daemon:
             self._call.hang_up()
             self._call_ended(self._call)
         if self._waiting and self._call is None and now >= self._give_up_at:
-            self._refuse_waiting(f"The modem could not connect in time. {self._state.detail}")
+            self._refuse_waiting(
+                say("The modem could not connect in time. {why}", why=self._state.detail)
+            )
 
     # The stick
 
@@ -165,7 +168,7 @@ class Daemon:
             self._stick = sticks[0]
             self._tries = 0
             _log.info("a stick is there: %s", self._stick)
-            self._set(State("starting", "The modem is starting.", model=self._stick.name))
+            self._set(State("starting", say("The modem is starting."), model=self._stick.name))
         if self._stick is not None and self._at is None:
             self._start(self._stick)
 
@@ -174,7 +177,7 @@ class Daemon:
         if not stick.ports:
             if not self._state.interface:
                 card = stick.cards[0]
-                detail = f"{stick.name} is a network card."
+                detail = say("{model} is a network card.", model=stick.name)
                 self._set(State("ready", detail, model=stick.name, interface=card))
             return
         for port in stick.ports:
@@ -200,7 +203,7 @@ class Daemon:
         self._tries += 1
         if self._tries < _START_TRIES or (self._stick and self._enumerate_again(self._stick)):
             self._again_at = time.monotonic() + _START_PAUSE
-            self._set(replace(self._state, state="starting", detail="The modem is starting."))
+            self._set(replace(self._state, state="starting", detail=say("The modem is starting.")))
         else:
             self._again_at = time.monotonic() + _FAULT_PAUSE
             self._refuse_waiting(fault)
@@ -217,7 +220,7 @@ class Daemon:
             self._at = None
         self._stick = None
         self._again_at = time.monotonic() + _START_PAUSE
-        self._refuse_waiting("The modem was unplugged.")
+        self._refuse_waiting(say("The modem was unplugged."))
         self._set(State())
 
     def _enumerate_again(self, stick: Stick) -> bool:
@@ -271,9 +274,10 @@ class Daemon:
         operator = _quoted_field(at.optional("AT+COPS?"), 2) if registered else ""
         signal = _percent(at.optional("AT+CSQ"))
         if registered:
-            state, detail = "ready", f"Ready on {operator}." if operator else "Ready."
+            state = "ready"
+            detail = say("Ready on {network}.", network=operator) if operator else say("Ready.")
         else:
-            state, detail = "no_signal", "Searching for the mobile network."
+            state, detail = "no_signal", say("Searching for the mobile network.")
         self._set(
             replace(
                 self._state,
@@ -329,7 +333,7 @@ class Daemon:
             self._waiting.append(request)
 
     def _disconnect(self, request: status.Request) -> None:
-        self._refuse_waiting("The connection was cancelled.")
+        self._refuse_waiting(say("The connection was cancelled."))
         if self._call is not None and self._at is not None:
             self._call.hang_up()
             self._call = None
@@ -352,20 +356,22 @@ class Daemon:
             self._connected(self._state.interface)
             return
         access_point = apn.find(self._state.imsi)
-        detail = f"Dialling the access point {access_point.name}."
+        detail = say("Dialling the access point {name}.", name=access_point.name)
         self._set(replace(self._state, state="dialling", detail=detail))
         try:
             self._at.command(f'AT+CGDCONT=1,"IP","{access_point.name}"')
             self._at.dial("ATD*99***1#", timeout=_DIAL_PATIENCE)
         except AtError as error:
-            self._call_failed(f"The mobile network did not take the call ({error}).")
+            self._call_failed(say("The mobile network did not take the call ({why}).", why=error))
             return
         self._link_by = time.monotonic() + _LINK_PATIENCE
         carrier = self._at.reports_carrier()
         try:
             self._call = Call(self._at.path, access_point, carrier=carrier, hook=self._hook)
         except OSError as error:
-            self._call_failed(f"The connection program pppd cannot be started ({error}).")
+            self._call_failed(
+                say("The connection program pppd cannot be started ({why}).", why=error)
+            )
 
     def _hear_call(self, call: Call) -> None:
         call.read()
@@ -377,7 +383,7 @@ class Daemon:
             self._connected(call.interface)
 
     def _connected(self, interface: str) -> None:
-        detail = f"Connected through {self._state.operator or self._state.model}."
+        detail = say("Connected through {name}.", name=self._state.operator or self._state.model)
         self._set(replace(self._state, state="connected", detail=detail, interface=interface))
         for request in self._waiting:
             request.reply(interface=interface)
@@ -398,7 +404,9 @@ class Daemon:
         if self._at is None or self._stick is None:
             return
         if self._failed_calls > 1 and self._enumerate_again(self._stick):
-            self._set(replace(self._state, state="starting", detail="The modem is restarting."))
+            self._set(
+                replace(self._state, state="starting", detail=say("The modem is restarting."))
+            )
         else:
             self._command_mode(self._at, reset=True)
 
@@ -438,15 +446,17 @@ def _check_sim(at: At) -> None:
         raise
     except AtError as error:
         if error.code == _SIM_BUSY:
-            raise NotReadyError("starting", "The SIM card is starting.") from error
+            raise NotReadyError("starting", say("The SIM card is starting.")) from error
         _log.info("SIM card: %s", error)
-        raise NotReadyError("no_sim", "There is no SIM card in the modem.") from error
+        raise NotReadyError("no_sim", say("There is no SIM card in the modem.")) from error
     if answer == "READY":
         return
     if answer in ("SIM PIN", "SIM PUK"):
-        detail = f"The SIM card asks for its {answer[4:]}. Switch that off in a phone first."
+        detail = say(
+            "The SIM card asks for its {code}. Switch that off in a phone first.", code=answer[4:]
+        )
         raise NotReadyError("pin", detail)
-    raise NotReadyError("pin", f"The SIM card is locked ({answer}).")
+    raise NotReadyError("pin", say("The SIM card is locked ({why}).", why=answer))
 
 
 def _is_registered(answer: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from mokanda_firmware import paths, status
 from mokanda_firmware.files import write_durably
+from mokanda_firmware.sentences import say
 from mokanda_wire import claimfile
 
 _log = logging.getLogger(__name__)
@@ -64,18 +65,24 @@ def state(problem: str = "") -> State:
     if claim is None:
         if problem:
             return State("claim_error", problem)
-        return State("no_claim", "There is no claim file on the SETUP partition of the card.")
+        return State("no_claim", say("There is no claim file on the SETUP partition of the card."))
     where = (claim.device, claim.domain, claim.relay)
     result = _result()
     if result.get("code") != claim.code:
-        detail = f"The device will claim itself at {claim.relay} as soon as it can connect."
+        detail: str = say(
+            "The device will claim itself at {relay} as soon as it can connect.", relay=claim.relay
+        )
         name = "claim_pending"
     elif result.get("state") != "claimed":
         name, detail = "claim_error", str(result.get("detail"))
     else:
-        name, detail = "claimed", f"Mail goes through {claim.relay}."
+        name, detail = "claimed", say("Mail goes through {relay}.", relay=claim.relay)
     if problem:
-        detail = f"{detail} The claim file that lies on the card now was not used: {problem}"
+        detail = say(
+            "{detail} The claim file that lies on the card now was not used: {problem}",
+            detail=detail,
+            problem=problem,
+        )
     return State(name, detail, *where)
 
 

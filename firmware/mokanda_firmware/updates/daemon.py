@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from mokanda_firmware import paths, running, status
+from mokanda_firmware.sentences import say
 from mokanda_firmware.updates import download, offer, rauc
 from mokanda_firmware.updates.download import megabytes
 from mokanda_firmware.updates.memory import Memory
@@ -37,10 +38,13 @@ def show() -> Offer | None:
     if memory.failed and (offered is None or offered.version == memory.failed):
         _publish("failed", memory.reason, offered)
     elif offered is None:
-        _publish("idle", f"Version {version} is running.")
+        _publish("idle", say("Version {version} is running.", version=version))
     else:
         size = megabytes(offered.size)
-        _publish("available", f"Version {offered.version} can be installed ({size}).", offered)
+        said = say(
+            "Version {version} can be installed ({size}).", version=offered.version, size=size
+        )
+        _publish("available", said, offered)
     return offered
 
 
@@ -115,10 +119,10 @@ class Daemon:
             return
         offered = show()
         if offered is None:
-            request.fail("There is no update to install.")
+            request.fail(say("There is no update to install."))
             return
         if not running.slot():
-            request.fail("This computer was not started from a card of ours.")
+            request.fail(say("This computer was not started from a card of ours."))
             return
         Memory(wanted=offered.version).keep()
         request.reply(accepted=True)
@@ -159,7 +163,9 @@ class Daemon:
         finally:
             bundle.unlink()
         _log.info("update to %s: lies in slot %s, restarting", offered.version, slot)
-        _publish("installed", f"Version {offered.version} starts now.", offered)
+        _publish(
+            "installed", say("Version {version} starts now.", version=offered.version), offered
+        )
         self._restart()
 
 
@@ -177,8 +183,11 @@ class _Progress:
         if percent == self._percent:
             return
         self._percent = percent
-        verb = "downloaded" if self._state == "downloading" else "installed"
-        text = f"Version {self._offered.version} is being {verb} ({percent}%)."
+        values = {"version": self._offered.version, "percent": percent}
+        if self._state == "downloading":
+            text = say("Version {version} is being downloaded ({percent}%).", **values)
+        else:
+            text = say("Version {version} is being installed ({percent}%).", **values)
         _publish(self._state, text, self._offered, progress=percent / 100)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from mokanda_firmware import status
+from mokanda_firmware.sentences import said_again, translated
 from mokanda_firmware.webmail.languages import N_, Language
 
 _TITLES = {
@@ -111,7 +112,7 @@ def _card(name: str, language: Language, zone: str) -> Card:
         language.text(_TITLES[name]),
         language.text(sentence),
         mood,
-        language.text(detail) if detail else "",
+        translated(said_again(fields.get("detail_said"), detail), language.text),
         float(progress) if isinstance(progress, int | float) else None,
         [(language.text(title), value) for title, value in _facts(name, fields, language, zone)],
         action,

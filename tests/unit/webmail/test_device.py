@@ -8,8 +8,10 @@ from contextlib import contextmanager
 import pytest
 
 from mokanda_firmware import status
+from mokanda_firmware.sentences import say
 from mokanda_firmware.webmail import statuses
 from mokanda_firmware.webmail.languages import languages
+from scripts import translations
 from tests.unit.webmail.village import Village
 
 
@@ -120,3 +122,13 @@ def test_other_villagers_see_the_device_but_no_buttons(village: Village) -> None
     page = ben.get("/device")
     assert "There is an update." in page.text
     assert page.html.select("main form") == []
+
+
+def test_what_a_daemon_says_is_in_the_readers_language(village: Village) -> None:
+    translations.compile_all()
+    status.publish(
+        "modem", state="dialling", detail=say("Dialling the access point {name}.", name="orange")
+    )
+    awa = village.villager("awa")
+    page = awa.speak(awa.get("/device"), "fr")
+    assert "accès orange." in page.text

@@ -5,6 +5,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware import status
 from mokanda_firmware.mailbox import keeping
+from mokanda_firmware.sentences import translated
 from mokanda_firmware.status import RequestError, RequestUnavailable
 from mokanda_firmware.webmail import prices, statuses
 from mokanda_firmware.webmail.languages import N_
@@ -59,4 +60,5 @@ def _request(visit: Visit, daemon: str, verb: str, **arguments: bool) -> None:
     except RequestUnavailable as error:
         raise Refused(503, _SILENT) from error
     except RequestError as error:
-        raise Refused(409, "{sentence}", sentence=visit.language.text(str(error))) from error
+        sentence = translated(str(error), visit.language.text)
+        raise Refused(409, "{sentence}", sentence=sentence) from error

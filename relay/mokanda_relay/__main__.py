@@ -15,7 +15,7 @@ from pathlib import Path
 from mokanda_wire import claimfile
 from mokanda_wire.envelope import EnvelopeError
 
-from . import devices, fleet, incidents, releases
+from . import days, devices, fleet, incidents, releases
 from .database import DatabaseError
 from .events import EventsError
 from .relay import DataFolderError, Relay, open_relay
@@ -151,6 +151,19 @@ def _add_device_commands(device: argparse.ArgumentParser, common: argparse.Argum
     listed = commands.add_parser("list", parents=[common], help="list the devices")
     listed.set_defaults(run=_device_list)
 
+    costs = commands.add_parser(
+        "costs",
+        parents=[common],
+        help="show what a device's mail has cost by day",
+        description="Show what crossed a device's link by day, and what that cost at the prices"
+        " that its keeper has told; as the device counts it. It tells about once a day.",
+    )
+    costs.add_argument("name", metavar="NAME")
+    costs.add_argument(
+        "--days", type=int, default=31, metavar="N", help="the last N days (default: 31)"
+    )
+    costs.set_defaults(run=_device_costs)
+
     remove = commands.add_parser(
         "remove", parents=[common], help="forget a device and its waiting mail"
     )
@@ -232,7 +245,7 @@ def _give_out(claim: claimfile.ClaimFile, output: Path | None) -> int:
 def _device_list(_options: argparse.Namespace, settings: Settings) -> int:
     relay = open_relay(settings)
     now = incidents.now()
-    rows = [("NAME", "DOMAIN", "CLAIMED", "LAST SYNC", "WAITING", "VERSION")]
+    rows = [("NAME", "DOMAIN", "CLAIMED", "LAST SYNC", "WAITING", "THIS MONTH", "VERSION")]
     with relay.database.reading() as session:
         for village in fleet.villages(session):
             device = village.device
@@ -243,9 +256,27 @@ def _device_list(_options: argparse.Namespace, settings: Settings) -> int:
                     device.claimed.strftime("%Y-%m-%d") if device.claimed else "no",
                     fleet.ago(device.last_sync, now),
                     f"{village.waiting_down} down, {village.waiting_out} out",
+                    _month(village.month),
                     device.version,
                 )
             )
+    _table(rows)
+    return 0
+
+
+def _month(month: days.Sum) -> str:
+    return ", ".join(filter(None, (fleet.size(month.up + month.down), month.price())))
+
+
+def _device_costs(options: argparse.Namespace, settings: Settings) -> int:
+    relay = open_relay(settings)
+    rows = [("DAY", "UP", "DOWN", "COST")]
+    with relay.database.reading() as session:
+        device = devices.find(session, options.name)
+        shown = days.of_device(session, device, max(options.days, 0))
+    parts = [(day.day, days.total([day])) for day in shown] + [("all", days.total(shown))]
+    for name, part in parts:
+        rows.append((name, fleet.size(part.up), fleet.size(part.down), part.price()))
     _table(rows)
     return 0
 

@@ -37,7 +37,8 @@ class Sum:
     def price(self) -> str:
         """The money for people: `1.20 USD`, "" for none."""
         return ", ".join(
-            f"{amount / MONEY_UNIT:.2f} {currency}" for currency, amount in self.money.items()
+            f"{amount / MONEY_UNIT:.2f} {currency}"
+            for currency, amount in sorted(self.money.items())
         )
 
 

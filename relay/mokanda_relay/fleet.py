@@ -11,18 +11,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from . import days
+from .incidents import now
 from .outgoing import TRYING, WAITING
 from .tables import Device, Incident, Incoming, Outgoing
 
 
 @dataclass(frozen=True, slots=True)
 class Village:
-    """A device, the mails that wait for it, and its own that wait for the world."""
+    """A device, the mails that wait for it, its own that wait for the world, and its costs."""
 
     device: Device
     waiting_down: int
     waiting_out: int
     told: dict[str, Any]
+    month: days.Sum  # this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,22 @@ def villages(session: Session) -> list[Village]:
     """All devices by name."""
     down = _counts(session, Incoming.device_id, Incoming.delivered.is_(None))
     out = _counts(session, Outgoing.device_id, Outgoing.state.in_((WAITING, TRYING)))
+    months = days.months(session, this_month())
     return [
-        Village(device, down.get(device.id, 0), out.get(device.id, 0), device.told())
+        Village(
+            device,
+            down.get(device.id, 0),
+            out.get(device.id, 0),
+            device.told(),
+            months.get(device.id, days.Sum()),
+        )
         for device in session.scalars(sa.select(Device).order_by(Device.name))
     ]
+
+
+def this_month() -> str:
+    """The month that it is (YYYY-MM)."""
+    return f"{now():%Y-%m}"
 
 
 def _counts(

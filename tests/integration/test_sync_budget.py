@@ -16,7 +16,7 @@ from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox import budget, usage
 from mokanda_firmware.mailbox.settings import set_setting
 from mokanda_firmware.mailbox.sync import SessionRecord
-from mokanda_relay import devices
+from mokanda_relay import days, devices
 from tests.relay_served import Served
 from tests.village import Village, a_village
 
@@ -71,13 +71,13 @@ def test_a_day_up_keeps_to_its_budget_and_the_rest_goes_on_other_days(village: V
     village.sync()
     for number in range(40):
         village.write(noise(3000, number))
-    days = []
+    nights = []
     while village.texts("outbox"):
         limit(village, DAY)
-        days.append(village.sync())
-        assert len(days) < 10
-    assert all(crossed(record) <= DAY for record in days)
-    assert all(crossed(record) > DAY - 8000 for record in days[:-1])  # and it is used
+        nights.append(village.sync())
+        assert len(nights) < 10
+    assert all(crossed(record) <= DAY for record in nights)
+    assert all(crossed(record) > DAY - 8000 for record in nights[:-1])  # and it is used
     assert len(village.texts("sent")) == 40
 
 
@@ -86,13 +86,13 @@ def test_a_day_down_keeps_to_its_budget_and_the_rest_comes_on_other_days(
 ) -> None:
     village.sync()
     send_down(served, *(noise(3000, number) for number in range(40)))
-    days = []
+    nights = []
     while len(village.texts("inbox")) < 40:
         limit(village, DAY)
-        days.append(village.sync())
-        assert len(days) < 10
-    assert all(crossed(record) <= DAY for record in days)
-    assert all(crossed(record) > DAY - 8000 for record in days[:-1])
+        nights.append(village.sync())
+        assert len(nights) < 10
+    assert all(crossed(record) <= DAY for record in nights)
+    assert all(crossed(record) > DAY - 8000 for record in nights[:-1])
 
 
 def test_mail_that_comes_down_has_its_half(village: Village, served: Served) -> None:
@@ -174,14 +174,14 @@ def test_a_bundle_that_is_more_than_a_day_goes_over_several_by_resume(
         patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
         run(village.store, lambda *_: None, beyond=True)
     send_down(served, "comes meanwhile")
-    days = 0
+    nights = 0
     while village.texts("outbox"):
         limit(village, DAY)
         assert crossed(village.sync()) <= DAY + 1000
         assert village.texts("inbox") == ["comes meanwhile"]
-        days += 1
-        assert days < 6
-    assert days > 1
+        nights += 1
+        assert nights < 6
+    assert nights > 1
 
 
 def test_a_down_bundle_that_is_more_than_a_day_comes_over_several(
@@ -197,13 +197,13 @@ def test_a_down_bundle_that_is_more_than_a_day_comes_over_several(
         patched.setattr("mokanda_firmware.courier.relay.Connection.fetch", cut)
         patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
         run(village.store, lambda *_: None, beyond=True)
-    days = 0
+    nights = 0
     while not village.texts("inbox"):
         limit(village, DAY)
         assert crossed(village.sync()) <= DAY + 1000
-        days += 1
-        assert days < 6
-    assert days > 1
+        nights += 1
+        assert nights < 6
+    assert nights > 1
 
 
 def test_after_a_reboot_the_relay_is_asked_what_day_it_is(village: Village) -> None:
@@ -247,6 +247,22 @@ def test_the_shares_of_all_are_less_than_what_crossed(village: Village, served: 
     assert bako.down == 0
     assert crossed(record) - 4000 < amina.octets + bako.octets < crossed(record)
     assert amina.money == amina.octets * 600
+
+
+def test_the_operator_learns_what_the_village_costs(village: Village, served: Served) -> None:
+    set_setting(village.store, "tariff", {"currency": "USD", "price": 600_000, "windows": []})
+    village.write(noise(90_000, 1))
+    village.sync()  # tells what was counted before it
+    used = usage.days(village.store)[0]
+    set_setting(village.store, "budget", {"village": None, "villager": 90_000})
+    village.sync()  # the report is told anew, as budgets have changed
+    with served.relay.database.reading() as session:
+        device = devices.find(session, "kitenge")
+        [day] = days.of_device(session, device, 5)
+    assert (day.day, day.currency) == (used.day, "USD")
+    assert used.used.up <= day.bytes_up < used.used.up + 3000
+    assert day.money >= used.used.money > 0
+    assert "USD" in served.get("/")[1]
 
 
 def test_what_was_counted_outlives_a_power_cut(

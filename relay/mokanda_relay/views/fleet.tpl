@@ -29,6 +29,7 @@
 <th scope="col" class="number">Waiting</th>
 <th scope="col" class="number">Mails</th>
 <th scope="col" class="number">Data</th>
+<th scope="col" class="number">This month</th>
 <th scope="col">Signal</th>
 <th scope="col">Version</th>
 </tr>
@@ -57,6 +58,11 @@
 <td data-label="Waiting" class="number">↓ {{each.waiting_down}}<small>↑ {{each.waiting_out}}</small></td>
 <td data-label="Mails" class="number">↓ {{device.mails_in}}<small>↑ {{device.mails_out}}</small></td>
 <td data-label="Data" class="number">↓ {{size(device.bytes_down)}}<small>↑ {{size(device.bytes_up)}}</small></td>
+<td data-label="This month" class="number">{{size(each.month.up + each.month.down)}}\\
+% if each.month.price():
+<small>{{each.month.price()}}</small>\\
+% end
+</td>
 <td data-label="Signal">\\
 % if isinstance(each.told.get("signal"), int):
 <span class="short"><meter min="0" max="100" low="30" optimum="80" value="{{each.told["signal"]}}"></meter> {{each.told["signal"]}} %</span>\\

@@ -90,7 +90,7 @@ def check(image: Image, keys: Keys, *, development_keys: bool, without_security:
     if not record["security"] and not without_security:
         raise RefusedError(
             "the mirror did not offer security updates when this image was built; run make image "
-            "again later, or say --without-security"
+            "again later, or run scripts/release --without-security"
         )
     authority = release_keys.authority(keys.certificate).encode()
     if record["keyring_sha256"] != hashlib.sha256(authority).hexdigest():

@@ -27,7 +27,7 @@ from scripts.village import (
 )
 
 FOLDER = REPOSITORY / "build" / "run"
-CLAIM_SECONDS = 120
+CLAIM_SECONDS = 300
 
 
 def main() -> int:

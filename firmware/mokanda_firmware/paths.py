@@ -78,11 +78,6 @@ def status(name: str) -> Path:
     return run() / "status" / f"{name}.json"
 
 
-def relay_time() -> Path:
-    """What time the relay told last."""
-    return run() / "relay-time.json"
-
-
 def requests(daemon: str) -> Path:
     """The Unix socket at which this daemon takes requests."""
     return run() / "requests" / daemon

@@ -5,29 +5,26 @@ A board without a battery starts in any year. What is counted by the day goes by
 no jump of the clock gives a day away or takes one.
 """
 
-import json
 import time
 from datetime import UTC, datetime, timedelta
 
-from mokanda_firmware import paths
+from mokanda_firmware import status
+
+NAME = "clock"  # of the status, which a reboot clears
 
 
 def note(now: datetime) -> None:
     """Remember what the relay said, until the next reboot."""
-    path = paths.relay_time()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    temporary.write_text(json.dumps({"told": now.timestamp(), "up": _up()}), encoding="utf-8")
-    temporary.replace(path)
+    status.publish(NAME, told=now.timestamp(), up=_up())
 
 
 def now() -> datetime | None:
     """Return the time; None before the relay has told it since the last reboot."""
+    noted = status.read(NAME)
     try:
-        noted = json.loads(paths.relay_time().read_text(encoding="utf-8"))
         passed = timedelta(seconds=_up() - noted["up"])
         return datetime.fromtimestamp(noted["told"], UTC) + passed
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Dialog
 
 from mokanda_firmware.mailbox import sync
@@ -70,6 +71,27 @@ def test_a_photo_goes_up_and_comes_down_again(phones: Phones, tmp_path: Path) ->
         awa.press("mariage été.jpg")
     assert download.value.suggested_filename == "mariage été.jpg"
     assert Path(download.value.path()).read_bytes() == photo.read_bytes()
+
+
+def test_a_picture_is_shown_when_asked_for(phones: Phones, tmp_path: Path) -> None:
+    photo = tmp_path / "école.png"
+    Image.radial_gradient("L").resize((800, 600)).save(photo)
+    awa = phones()
+    awa.register("awa")
+    awa.write(
+        "awa", "Photo", "*Voici* la maison:\n- la _cour_\n- la porte\n> Comment va la maison?"
+    )
+    awa.page.set_input_files("[name=files]", photo)
+    awa.press("Send")
+    awa.open("/inbox")
+    awa.page.click(".letters a")
+    assert awa.page.locator("img").count() == 0
+    awa.press("Show the pictures")
+    box = awa.page.locator("img").bounding_box()
+    assert box is not None
+    assert 100 < box["width"] <= 360
+    awa.shoot("pictures")
+    assert awa.page.inner_text(".text b") == "Voici"
 
 
 def test_a_video_that_is_too_large_leaves_the_text(phones: Phones, tmp_path: Path) -> None:

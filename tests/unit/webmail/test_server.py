@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
@@ -212,51 +213,80 @@ def test_a_file_goes_to_the_disk_in_little_memory_and_comes_back(server: Server)
     assert server.peak_memory() - before < 5_000_000
 
 
+def break_off(phone: Browser, text: str) -> None:
+    """Send a third of a letter with a file, and go out of range."""
+    start, end = letter(phone.token("/write"), to="ben", text=text)
+    head = (
+        f"POST /write HTTP/1.1\r\nHost: x\r\nCookie: {phone.cookie}\r\n"
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
+        f"Content-Length: {len(start) + 1_000_000 + len(end)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", phone.connection.port)) as connection:
+        connection.sendall(head.encode() + start + bytes(300_000))
+
+
 def test_an_upload_that_breaks_off_leaves_its_text_as_a_draft(server: Server) -> None:
     awa = server.browser()
     awa.register("awa")
-    start, end = letter(awa.token("/write"), to="ben", text="Nearly sent")
-    with socket.create_connection(("127.0.0.1", server.port)) as phone:
-        head = (
-            f"POST /write HTTP/1.1\r\nHost: x\r\nCookie: {awa.cookie}\r\n"
-            f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
-            f"Content-Length: {len(start) + 1_000_000 + len(end)}\r\n\r\n"
-        )
-        phone.sendall(head.encode() + start + bytes(300_000))
+    break_off(awa, text="Nearly sent")
     wait_for(lambda: len(server.rows("draft")) == 1)
     assert "Nearly sent" in str(server.rows("draft")[0]["fields"])
     assert server.rows("draft_attachment") == []
     wait_for(lambda: files(server) == [])
 
 
+def at_once(work: Callable[[int], None], number: int) -> None:
+    """Do this work for 0, 1 ... in as many threads."""
+    with ThreadPoolExecutor(number) as pool:
+        for done in [pool.submit(work, each) for each in range(number)]:
+            done.result()
+
+
+def write(phone: Browser, subject: str) -> None:
+    start, end = letter(phone.token("/write"), to="awa", subject=subject)
+    status, _, _ = phone.ask(
+        "POST",
+        "/write",
+        start + os.urandom(50_000) + end,
+        Content_Type=f"multipart/form-data; boundary={BOUNDARY}",
+    )
+    assert status == 303
+
+
 def test_forty_phones_at_once_lose_nothing(server: Server) -> None:
-    awa = server.browser()
-    awa.register("awa")
-    failures: list[BaseException] = []
+    server.browser().register("awa")
 
-    def write(number: int) -> None:
-        try:
-            phone = server.browser()
-            phone.register(f"villager{number}")
-            start, end = letter(phone.token("/write"), to="awa", subject=str(number))
-            status, _, _ = phone.ask(
-                "POST",
-                "/write",
-                start + os.urandom(50_000) + end,
-                Content_Type=f"multipart/form-data; boundary={BOUNDARY}",
-            )
-            assert status == 303
-        except BaseException as error:
-            failures.append(error)
-            raise
+    def register_and_write(number: int) -> None:
+        phone = server.browser()
+        phone.register(f"villager{number}")
+        write(phone, str(number))
 
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(40)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(register_and_write, 40)
     assert sum(row["folder"] == "inbox" for row in server.rows("entry")) == 40
+
+
+def test_phones_that_go_out_of_range_disturb_nobody(server: Server) -> None:
+    server.browser().register("awa")
+    phones = [server.browser() for _ in range(40)]
+    for number, phone in enumerate(phones):
+        phone.register(f"villager{number}")
+
+    def use(number: int) -> None:
+        phone = phones[number]
+        if number % 4 == 0:
+            break_off(phone, text=f"Nearly sent by {number}")
+        elif number % 4 == 1:
+            for path in ("/inbox", "/search?q=sent", "/people", "/news", "/device") * 4:
+                assert phone.ask("GET", path)[0] == 200
+        else:
+            write(phone, str(number))
+
+    at_once(use, 40)
+    wait_for(lambda: len(server.rows("draft")) == 10)
+    assert server.rows("draft_attachment") == []
+    letters = [row for row in server.rows("entry") if row["folder"] == "inbox"]
+    assert len(letters) == 20
+    wait_for(lambda: len(files(server)) == 20)
 
 
 def test_a_slow_phone_keeps_the_others_from_nothing(server: Server) -> None:

@@ -328,3 +328,15 @@ class TestKeeping:
 
         monkeypatch.setattr(drafts, "save", full)
         awa.post("/write/keep", status=507, text="Mbote")
+
+    def test_a_letter_that_is_passed_on_keeps_the_files_chosen_last(self, village: Village) -> None:
+        awa = village.villager("awa")
+        files = (("a.txt", b"a", "text/plain"), ("b.txt", b"b", "text/plain"))
+        awa.write("awa", files=files)
+        form = awa.open_first().click("Forward").forms[0]
+        forwards = form["forwards"].value
+        number = awa.post("/write/keep", status=200, forwards=forwards, forward="0").text
+        assert [row["name"] for row in village.rows("draft_attachment")] == ["a.txt"]
+        form.get("forward", index=0).checked = False
+        awa.send(form, "save", to="awa", draft=number)
+        assert [row["name"] for row in village.rows("draft_attachment")] == ["b.txt"]

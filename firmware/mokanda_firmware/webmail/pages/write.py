@@ -215,10 +215,13 @@ def _sheet(visit: Visit) -> Sheet:
     )
     new = () if visit.form.problem else tuple(visit.form.files)
     forwarded = visit.form.number("forwards")
-    if forwarded and not draft:
-        offered = _letter(visit, forwarded).message.attachments
+    if forwarded:  # its draft, if there is one by now, was kept with what was chosen then
+        source = letters.read(visit.store, visit.villager.id, forwarded)
+        offered = source.message.attachments if source else ()
         chosen = set(visit.form.all("forward"))
-        kept = tuple(part for at, part in enumerate(offered) if str(at) in chosen)
+        passed_on = tuple(part for at, part in enumerate(offered) if str(at) in chosen)
+        digests = {part.digest for part in offered}
+        kept = passed_on + tuple(part for part in kept if part.digest not in digests)
     if sum(attachment.size for attachment in kept + new) > visit.site.upload_limit:
         visit.form.problem = forms.TOO_LARGE
         new = ()

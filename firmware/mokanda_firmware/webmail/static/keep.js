@@ -26,7 +26,8 @@
     if (now === last) { if (then) then(safe ? 200 : 0); return; }
     busy = true;
     store(true);
-    names.concat("csrf", "draft", "answers", "once").forEach(function (name) { data.append(name, value(name)); });
+    names.concat("csrf", "draft", "answers", "forwards", "once").forEach(function (name) { data.append(name, value(name)); });
+    [].forEach.call(form.querySelectorAll("[name=forward]:checked"), function (box) { data.append("forward", box.value); });
     request.open("POST", "/write/keep");
     request.timeout = 15000;
     request.onloadend = function () {

@@ -1,5 +1,5 @@
 % rebase("layout.tpl", title=_("Write a letter"))
-<form class="sheet" method="post" action="/write" enctype="multipart/form-data"{{!"" if forwards else ' data-keep="%d"' % account.id}}>
+<form class="sheet" method="post" action="/write" enctype="multipart/form-data" data-keep="{{account.id}}">
 <h1>{{_("Write a letter")}}</h1>
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="draft" value="{{draft}}">

@@ -122,6 +122,7 @@ def test_every_page_forbids_scripts_frames_and_foreign_content(
     if answer.content_type == "text/html":
         assert answer.headers["Cache-Control"] == "no-store"
         assert not answer.html.select("[style], style")
+        assert "\\" not in answer.html.get_text()  # of a template, to join lines
         assert all(re.match("/keep-", script["src"]) and not script.text for script in scripts)
         for link in answer.html.select("[src], link[href]"):
             assert re.match(r"/[^/]|data:image/svg", str(link.get("src") or link.get("href")))

@@ -51,15 +51,15 @@
 <h2>{{_("Files")}}</h2>
 <ul class="attachments">
 % for position, file in enumerate(letter.files):
-<li>\
+<li>\\
 % if file.here:
-<a href="/mail/{{letter.entry}}/file/{{position}}" download>{{file.here.name}}</a> <span class="hint">{{size(file.here.size)}}\
+<a href="/mail/{{letter.entry}}/file/{{position}}" download>{{file.here.name}}</a> <span class="hint">{{size(file.here.size)}}\\
 % if not file.is_whole:
-, {{_("made smaller for the way")}}\
+, {{_("made smaller for the way")}}\\
 % end
-</span>\
+</span>\\
 % else:
-{{file.whole.name}} <span class="hint">{{_("not on this device")}}</span>\
+{{file.whole.name}} <span class="hint">{{_("not on this device")}}</span>\\
 % end
 % if not file.is_whole:
 % include("fetch.tpl", field="file", value=position, octets=file.whole.size, wish=file.wish, ask=_("Fetch the original") if file.here else _("Fetch the file"))

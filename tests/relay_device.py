@@ -53,6 +53,7 @@ class RelayDevice:
     Attributes:
         mails: what has been delivered to it.
         events: what it was told of its own mails.
+        others: items of other kinds, in order.
     """
 
     def __init__(self, claim: ClaimFile, home: Path) -> None:
@@ -70,6 +71,7 @@ class RelayDevice:
         self.mails: list[Mail] = []
         self.contents: dict[str, bytes] = {}
         self.events: list[Event] = []
+        self.others: list[Item] = []
         self._connection: http.client.HTTPSConnection | None = None
 
     def close(self) -> None:
@@ -253,6 +255,8 @@ class RelayDevice:
                     self.mails.append(item)
                 elif isinstance(item, Event):
                     self.events.append(item)
+                else:
+                    self.others.append(item)
             self.contents |= decoded.bundle.contents
             self.rows = applied(self.rows, self.history().append(decoded.record))
             self.applied_down = sealed.sequence

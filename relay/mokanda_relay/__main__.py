@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mokanda_wire import claimfile
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
 
     _add_device_commands(
-        commands.add_parser("device", help="add, list, renew or remove devices"), common
+        commands.add_parser("device", help="add, list, set up, renew or remove devices"), common
     )
 
     release = commands.add_parser("release", help="offer updates to devices").add_subparsers(
@@ -164,12 +164,50 @@ def _add_device_commands(device: argparse.ArgumentParser, common: argparse.Argum
     )
     costs.set_defaults(run=_device_costs)
 
+    limits = commands.add_parser(
+        "set",
+        parents=[common],
+        help="say how large photos and files to a device may be",
+        description="Say how large what goes to a device may be. Photos are made smaller, larger"
+        " files stay here; villagers may ask for either as it was, for 30 days. Without options:"
+        " show what is set.",
+    )
+    limits.add_argument("name", metavar="NAME")
+    limits.add_argument(
+        "--photo-side",
+        type=_between(160, 8000),
+        metavar="PIXELS",
+        help="longest side of a photo (default: 1024)",
+    )
+    limits.add_argument(
+        "--photo-kb",
+        type=_between(5, 10_000),
+        metavar="KB",
+        help="a photo has at most so many thousand bytes (default: 25)",
+    )
+    limits.add_argument(
+        "--file-kb",
+        type=_between(0, 10_000),
+        metavar="KB",
+        help="any other file of more is held back until a villager asks for it (default: 100)",
+    )
+    limits.set_defaults(run=_device_set)
+
     remove = commands.add_parser(
         "remove", parents=[common], help="forget a device and its waiting mail"
     )
     remove.add_argument("name", metavar="NAME")
     remove.add_argument("--yes", action="store_true", help="do not ask")
     remove.set_defaults(run=_device_remove)
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
@@ -278,6 +316,19 @@ def _device_costs(options: argparse.Namespace, settings: Settings) -> int:
     for name, part in parts:
         rows.append((name, fleet.size(part.up), fleet.size(part.down), part.price()))
     _table(rows)
+    return 0
+
+
+def _device_set(options: argparse.Namespace, settings: Settings) -> int:
+    relay = open_relay(settings)
+    device = devices.set_limits(
+        relay,
+        options.name,
+        photo_side=options.photo_side,
+        photo_bytes=options.photo_kb and options.photo_kb * 1000,
+        file_bytes=None if options.file_kb is None else options.file_kb * 1000,
+    )
+    sys.stdout.write(f"{device.name}: {fleet.limits(device)}\n")
     return 0
 
 

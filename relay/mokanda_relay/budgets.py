@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from . import incidents
-from .tables import Device, Incoming, Spent
+from .tables import Device, Incoming, Spent, Wish
 
 SEAL = 400  # bytes that signature and encryption add to a bundle
 
@@ -59,6 +59,24 @@ class Budget:
                     left[villager(entry)] -= share
         return over
 
+    def dear(self, answers: Iterable[tuple[Wish, int]], others: int) -> set[int]:
+        """The wishes, by id, whose answers do not fit beside so many bytes of `others`.
+
+        Mail goes first: what was kept back can wait for a day with less of it.
+        """
+        if self.room is None:
+            return set()
+        room, left = self.room - others - SEAL, dict(self.villagers)
+        dear = set()
+        for wish, cost in answers:
+            if cost > room or left.get(wish.who, cost) < cost:
+                dear.add(wish.id)
+                continue
+            room -= cost
+            if wish.who in left:
+                left[wish.who] -= cost
+        return dear
+
 
 def of_device(session: Session, device: Device, room: int | None) -> Budget:
     """The budget of a device that has said for how much it has `room`; None for all there is."""
@@ -76,8 +94,11 @@ def of_device(session: Session, device: Device, room: int | None) -> Budget:
         .where(Incoming.device_id == device.id, Incoming.sequence.is_(None))
         .distinct()
     )
+    askers = session.scalars(
+        sa.select(Wish.who).where(Wish.device_id == device.id, Wish.who != "").distinct()
+    )
     left = {}
-    for name in (address.partition("@")[0] for address in names):
+    for name in (*(address.partition("@")[0] for address in names), *askers):
         limit = limits.get(name, limits.get(""))
         if limit is not None:
             left[name] = limit - spent.get(name, 0)

@@ -14,11 +14,11 @@ from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, verify_with
 
-from . import down, incidents
+from . import down, incidents, photos
 from .claims import Throttle, hash_code, new_code
 from .refusals import TRY_LATER, RefusedError
 from .relay import Relay
-from .tables import Device, HistoryRow, Incoming, Outgoing, Resident, Upload
+from .tables import Device, HistoryRow, Incoming, Outgoing, Resident, Upload, Wish
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -82,7 +82,7 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
         device = find(session, name)
         claim = _claim_file(relay, code, name, device.domain, pinned=pinned)
         down.thaw(session, device)
-        for table in (HistoryRow, Resident, Upload):
+        for table in (HistoryRow, Resident, Upload, Wish):
             session.execute(sa.delete(table).where(table.device_id == device.id))
         device.claim_hash, device.claimed = hash_code(code), None
         device.fingerprint = device.token_hash = device.secret = None
@@ -101,6 +101,31 @@ def remove(relay: Relay, name: str) -> None:
     """
     with relay.database.transaction() as session:
         session.execute(sa.delete(Device).where(Device.id == find(session, name).id))
+
+
+def set_limits(
+    relay: Relay,
+    name: str,
+    *,
+    photo_side: int | None = None,
+    photo_bytes: int | None = None,
+    file_bytes: int | None = None,
+) -> Device:
+    """Say how large photos (pixels a side, bytes) and other files to a device may be.
+
+    None leaves one as it is. Returns the device, as it is now.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+    given = {"photo_side": photo_side, "photo_bytes": photo_bytes, "file_bytes": file_bytes}
+    with relay.database.transaction() as session:
+        device = find(session, name)
+        for limit, value in given.items():
+            if value is not None:
+                setattr(device, limit, value)
+        photos.prepare_anew(session, device.id)
+    return device
 
 
 def find(session: Session, name: str) -> Device:

@@ -21,12 +21,13 @@ from mokanda_wire.history import History
 from mokanda_wire.message import Attachment, Message, parse
 from mokanda_wire.protocol import Sealed
 
-from . import budgets, history, incidents
+from . import budgets, contents, history, incidents, wishes
 from .budgets import Budget
+from .fitting import NotReadyError, fit
 from .reading import read_html
 from .relay import Relay
 from .slimming import slim
-from .tables import Device, DownBundle, Incoming, Notice, Original
+from .tables import Device, DownBundle, Incoming, Notice, Original, Wish
 
 FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
 _DENSEST = 40  # times that mail may shrink on the way: more need not be tried
@@ -43,6 +44,7 @@ class _Load:
     log: History
     notices: list[Notice]
     mails: dict[str, list[Incoming]]  # by digest
+    wishes: list[Wish]
 
     def first_mails(self, count: int) -> _Load:
         """The same with fewer mails: the first, at least one."""
@@ -50,7 +52,16 @@ class _Load:
         return replace(self, mails=dict(kept))
 
     def __bool__(self) -> bool:
-        return bool(self.notices or self.mails)
+        return bool(self.notices or self.mails or self.wishes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A bundle, the wishes that it answers, and each mail in it: digest, queue entries, item."""
+
+    bundle: wire.Bundle
+    wishes: list[Wish]
+    mails: list[tuple[str, list[Incoming], wire.Mail]]
 
 
 def offer(relay: Relay, device_id: int, room: int | None = None) -> Sealed | None:
@@ -88,12 +99,18 @@ def waits(session: Session, device_id: int) -> bool:
             .limit(1)
         )
         is not None
-        for table in (Incoming, Notice)
+        for table in (Incoming, Notice, Wish)
     )
 
 
-def _next_load(session: Session, device_id: int, held: Container[int], room: int | None) -> _Load:
-    """Choose what goes next: all notices, then small and old mails, at least one.
+def _next_load(
+    session: Session,
+    device_id: int,
+    held: Container[int],
+    later: Container[int],
+    room: int | None,
+) -> _Load:
+    """Choose what goes next: all notices, then small and old mails, at least one; and wishes.
 
     Each day that a mail waits makes it count for half its size, so that none waits for ever.
     """
@@ -127,23 +144,32 @@ def _next_load(session: Session, device_id: int, held: Container[int], room: int
         history.load(session, device_id),
         list(notices),
         mails,
+        [each for each in wishes.waiting(session, device_id) if each.id not in later],
     )
 
 
 def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
     """Freeze what may go; tell whether there was anything."""
     held: dict[int, Incoming] = {}
+    later: set[int] = set()
     while True:
         with relay.database.reading() as session:
-            load = _next_load(session, device_id, held, budget.room)
+            load = _next_load(session, device_id, held, later, budget.room)
         if not load:
             return False
         device = load.device
         assert device.fingerprint is not None
         sequence = device.down_frozen + 1
-        load, encoded, costs = _encode(relay, load, sequence)
-        mails = [(entries, costs[digest]) for digest, entries in load.mails.items()]
-        over = budget.over(mails, len(encoded.data) - sum(costs.values()))
+        load, made, encoded = _encode(relay, load, sequence)
+        if not load:  # photos are still being made smaller
+            return False
+        costs = _Costs(made, encoded)
+        dear = budget.dear(costs.answers, sum(costs.mails.values()))
+        if dear:
+            later |= dear
+            continue
+        mails = [(entries, costs.mails[digest]) for digest, entries in load.mails.items()]
+        over = budget.over(mails, len(encoded.data) - sum(costs.mails.values()))
         if not over:
             break
         held |= over
@@ -170,7 +196,9 @@ def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
         entries = [entry.id for entries in load.mails.values() for entry in entries]
         _take_along(session, Incoming, entries, sequence)
         _take_along(session, Notice, [notice.id for notice in load.notices], sequence)
-        budgets.charge(session, now, _shares(mails))
+        _take_along(session, Wish, [wish.id for wish in load.wishes], sequence)
+        _note_what_goes(session, made, encoded)
+        budgets.charge(session, now, _shares(mails, costs.answers))
     log.info(
         "frozen device=%s down=%d size=%d mails=%d notices=%d",
         *(device.name, sequence, len(sealed), len(load.mails), len(load.notices)),
@@ -178,9 +206,26 @@ def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
     return True
 
 
-def _shares(mails: Iterable[tuple[Sequence[Incoming], int]]) -> dict[str, int]:
+class _Costs:
+    """Bytes of a bundle: of each mail, by its digest, and of the answer to each wish."""
+
+    def __init__(self, made: _Made, encoded: wire.Encoded) -> None:
+        start = len(encoded.costs) - len(made.mails)
+        answers = encoded.costs[start - len(made.wishes) : start]
+        self.answers = list(zip(made.wishes, answers, strict=True))
+        self.mails: dict[str, int] = {}
+        for (digest, _, _), cost in zip(made.mails, encoded.costs[start:], strict=True):
+            self.mails[digest] = self.mails.get(digest, 0) + cost
+
+
+def _shares(
+    mails: Iterable[tuple[Sequence[Incoming], int]], answers: Iterable[tuple[Wish, int]]
+) -> dict[str, int]:
     """What each villager is charged with."""
     shares: dict[str, int] = {}
+    for wish, cost in answers:
+        if wish.who:
+            shares[wish.who] = shares.get(wish.who, 0) + cost
     for entries, cost in mails:
         for entry in entries:
             name = budgets.villager(entry)
@@ -188,20 +233,43 @@ def _shares(mails: Iterable[tuple[Sequence[Incoming], int]]) -> dict[str, int]:
     return shares
 
 
-def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, wire.Encoded, dict[str, int]]:
-    """Encode a bundle that its reader will take; say what got into it, and what each mail costs.
+def _note_what_goes(session: Session, made: _Made, encoded: wire.Encoded) -> None:
+    """Remember by what names the device will ask for what the bundle brings or promises."""
+    sequence = made.bundle.sequence
+    for (_, entries, _), ticket in zip(made.mails, encoded.tickets, strict=True):
+        session.execute(
+            sa.update(Incoming)
+            .where(Incoming.id.in_([entry.id for entry in entries]))
+            .values(ticket=ticket)
+        )
+    device_id = session.scalars(sa.select(Device.id).where(Device.name == made.bundle.device)).one()
+    mails = [(digest, mail) for digest, _, mail in made.mails]
+    contents.note_frozen(session, device_id, sequence, mails, made.bundle.contents)
+    for item in made.bundle.items:
+        if isinstance(item, wire.Grant):
+            contents.note_granted(session, device_id, sequence, item.digest)
+
+
+def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, _Made, wire.Encoded]:
+    """Encode a bundle that its reader will take, and say what got into it.
 
     It is read back as the device will read it: a mail that is too much for the format (it may
     have thousands of addresses or parts) must not hold up those behind it. It travels whole, as
-    an attachment.
+    an attachment. A mail whose photos are still being made smaller is left out.
     """
     whole = frozenset[str]()
     while True:
+        made = _make(relay, load, sequence, whole)
+        ready = {digest for digest, _, _ in made.mails}
+        mails = {digest: entries for digest, entries in load.mails.items() if digest in ready}
+        load = replace(load, mails=mails, wishes=made.wishes)
         try:
-            bundle, digests_in_order = _bundle(relay, load, sequence, whole)
-            encoded = wire.encode(bundle, load.log)
+            encoded = wire.encode(made.bundle, load.log)
             wire.decode(encoded.data, load.log)
         except wire.BundleError as error:
+            if load.wishes:
+                load = replace(load, wishes=load.wishes[: len(load.wishes) // 2])
+                continue
             if whole or not load.mails:
                 raise
             digests = list(load.mails)
@@ -210,32 +278,46 @@ def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, wire.Encod
                 log.warning("mail=%s travels as an attachment: %s", digests[0][:12], error)
                 whole = frozenset(digests)
         else:
-            costs = encoded.costs[-len(digests_in_order) :] if digests_in_order else ()
-            return load, encoded, dict(zip(digests_in_order, costs, strict=True))
+            return load, made, encoded
 
 
-def _bundle(
-    relay: Relay, load: _Load, sequence: int, whole: Container[str]
-) -> tuple[wire.Bundle, list[str]]:
-    """Make a bundle; its last items are the mails, of which the digests are returned in order."""
+def _make(relay: Relay, load: _Load, sequence: int, whole: Container[str]) -> _Made:
+    """Make a bundle; last in it are the answers to wishes, and the mails."""
     items: list[wire.Item] = [
         wire.Event(each.message_id, each.recipient, _kind(each.kind), each.at, each.reason)
         for each in load.notices
     ]
-    mails: list[tuple[str, wire.Mail]] = []
-    contents: dict[str, bytes] = {}
-    for digest, entries in load.mails.items():
-        raw = relay.originals.path(digest).read_bytes()
-        message, attached = slim(*parse(raw, entries[0].received, read_html))
-        if digest in whole:
-            message, attached = _as_attachment(message, digest, raw)
-        contents |= attached
-        mails.append((digest, wire.Mail(tuple(entry.recipient for entry in entries), message)))
-    mails.sort(key=lambda each: each[1].message.date)  # a reply after what it quotes
-    items += [mail for _, mail in mails]
+    mails: list[tuple[str, list[Incoming], wire.Mail]] = []
+    files: dict[str, bytes] = {}
+    answered: list[Wish] = []
+    with relay.database.reading() as session:
+        for wish in load.wishes:
+            answer, given = wishes.answer(relay, session, wish)
+            if answered and sum(map(len, (files | given).values())) > FULL:
+                break
+            answered.append(wish)
+            items.append(answer)
+            files |= given
+        for digest, entries in load.mails.items():
+            raw = relay.originals.path(digest).read_bytes()
+            received = entries[0].received
+            message, attached = slim(*parse(raw, received, read_html))
+            if digest in whole:
+                message, attached = _as_attachment(message, digest, raw)
+            try:
+                message, going = fit(relay, session, load.device, message, attached, received)
+            except NotReadyError:
+                continue
+            files |= going
+            for stub in dict.fromkeys(entry.stub for entry in entries):
+                readers = [entry for entry in entries if entry.stub == stub]
+                recipients = tuple(entry.recipient for entry in readers)
+                mails.append((digest, readers, wire.Mail(recipients, message, stub)))
+    mails.sort(key=lambda each: each[2].message.date)  # a reply after what it quotes
+    items += [mail for _, _, mail in mails]
     name = load.device.name
-    bundle = wire.Bundle(name, "down", sequence, incidents.now(), tuple(items), contents)
-    return bundle, [digest for digest, _ in mails]
+    bundle = wire.Bundle(name, "down", sequence, incidents.now(), tuple(items), files)
+    return _Made(bundle, answered, mails)
 
 
 def _as_attachment(message: Message, digest: str, raw: bytes) -> tuple[Message, dict[str, bytes]]:
@@ -262,7 +344,10 @@ def _kind(kind: str) -> wire.EventKind:
 
 
 def _take_along(
-    session: Session, table: type[Incoming | Notice], ids: Iterable[int], sequence: int | None
+    session: Session,
+    table: type[Incoming | Notice | Wish],
+    ids: Iterable[int],
+    sequence: int | None,
 ) -> None:
     session.execute(sa.update(table).where(table.id.in_(list(ids))).values(sequence=sequence))
 
@@ -282,6 +367,8 @@ def confirm(session: Session, device: Device, applied: int) -> list[str]:
     )
     for row in done:
         history.append(session, device.id, row.record)
+        contents.confirm(session, device.id, row.sequence)
+        wishes.confirm(session, device.id, row.sequence)
         for table in (Incoming, Notice):
             carried = sa.and_(
                 table.device_id == device.id,
@@ -317,6 +404,8 @@ def thaw(session: Session, device: Device) -> list[str]:
     rows = list(session.scalars(sa.select(DownBundle).where(DownBundle.device_id == device.id)))
     for row in rows:
         session.delete(row)
+    contents.thaw(session, device.id)
+    wishes.thaw(session, device.id)
     for table in (Incoming, Notice):
         session.execute(
             sa.update(table)

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from . import days
+from . import days, photos
 from .incidents import now
 from .outgoing import TRYING, WAITING
 from .tables import Device, Incident, Incoming, Outgoing
@@ -58,6 +58,15 @@ def villages(session: Session) -> list[Village]:
 def this_month() -> str:
     """The month that it is (YYYY-MM)."""
     return f"{now():%Y-%m}"
+
+
+def limits(device: Device) -> str:
+    """Say how large photos and files to a device may be."""
+    kind = photos.Format.of(device).kind.replace("webp", "WebP").replace("jpeg", "JPEG")
+    return (
+        f"photos {kind}, {device.photo_side} pixels, {size(device.photo_bytes)};"
+        f" files {size(device.file_bytes)}"
+    )
 
 
 def _counts(

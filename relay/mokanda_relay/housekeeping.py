@@ -13,7 +13,17 @@ from . import incidents
 from .files import Files
 from .outgoing import TRYING, WAITING
 from .relay import Relay
-from .tables import DownBundle, Incident, Incoming, Notice, Original, Outgoing, Upload
+from .tables import (
+    Content,
+    DownBundle,
+    Incident,
+    Incoming,
+    Notice,
+    Original,
+    Outgoing,
+    Rendition,
+    Upload,
+)
 
 EVERY = 3600.0  # seconds
 KEPT = dt.timedelta(days=30)  # originals, once delivered; and what is remembered to know them again
@@ -38,9 +48,15 @@ def tidy(relay: Relay) -> None:
         session.execute(
             sa.delete(Original).where(Original.kept < limit, Original.digest.not_in(needed))
         )
+        named = sa.select(Content.digest).where(Content.rendition.is_(True))
+        session.execute(
+            sa.delete(Rendition).where(Rendition.made < limit, Rendition.digest.not_in(named))
+        )
         session.execute(sa.delete(Incident).where(Incident.at < incidents.now() - _INCIDENTS_KEPT))
     with relay.database.reading() as session:
         originals = set(session.scalars(sa.select(Original.digest)))
+        renditions = set(session.scalars(sa.select(Rendition.digest)))
+        renditions |= set(session.scalars(named))
         bundles = set(session.scalars(sa.select(DownBundle.sha256)))
         uploads = {
             f"{row.device_id}-{row.sequence}-{row.sha256}"
@@ -48,6 +64,7 @@ def tidy(relay: Relay) -> None:
         }
     gone = _sweep(relay.originals, originals)
     gone += _sweep(relay.bundles, bundles) + _sweep(relay.uploads, uploads)
+    gone += _sweep(relay.renditions, renditions)
     if gone:
         log.info("tidied files=%d", gone)
 

@@ -68,6 +68,7 @@ class OperatorSide:
                 incidents=fleet.incidents(session, _INCIDENTS_SHOWN),
                 ago=lambda moment: fleet.ago(moment, now),
                 size=fleet.size,
+                limits=fleet.limits,
                 now=now,
                 sends=bool(self._relay.settings.sendgrid_key),
             )
@@ -103,6 +104,7 @@ class OperatorSide:
             length,
             io.BufferedReader(_Body()),
         )
+        self._relay.incoming_bell.ring()
 
     def _events(self) -> HTTPResponse:
         return self._webhook(self._take_events, events.MAX_BODY)

@@ -56,7 +56,9 @@ class Relay:
         originals: raw mails, each by its SHA-256.
         bundles: frozen down bundles, each by its SHA-256.
         uploads: up bundles, as far as they have arrived.
+        renditions: photos made smaller, each by its SHA-256.
         outbox_bell: rings when there is mail to the world.
+        incoming_bell: rings when there is mail to a village.
     """
 
     settings: Settings
@@ -66,11 +68,13 @@ class Relay:
     originals: Files
     bundles: Files
     uploads: Files
+    renditions: Files
     releases: Path
     certificate: Path
     certificate_key: Path
     inbound_secret: str
     outbox_bell: Bell = field(default_factory=Bell)
+    incoming_bell: Bell = field(default_factory=Bell)
 
 
 def open_relay(settings: Settings) -> Relay:
@@ -98,6 +102,7 @@ def open_relay(settings: Settings) -> Relay:
                 originals=Files(data / "originals"),
                 bundles=Files(data / "bundles"),
                 uploads=Files(data / "uploads"),
+                renditions=Files(data / "renditions"),
                 releases=data / "releases",
                 certificate=tls / "certificate.pem",
                 certificate_key=tls / "key.pem",

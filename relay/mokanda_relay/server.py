@@ -23,6 +23,7 @@ from mokanda_wire import protocol
 from . import housekeeping
 from .device_api import DeviceApi
 from .operator_side import OperatorSide
+from .photos import Preparer
 from .relay import Relay
 from .sender import Sender
 from .settings import Listen
@@ -154,6 +155,7 @@ def running(relay: Relay, listen: Listen, operator: Listen) -> Iterator[tuple[st
     servers = (_device_server(relay, listen), _operator_server(relay, operator))
     stopping = threading.Event()
     workers = [threading.Thread(target=_housekeeper, args=(relay, stopping), daemon=True)]
+    workers.append(Preparer(relay, stopping))
     if relay.settings.sendgrid_key:
         workers += [Sender(relay, stopping) for _ in range(_SENDERS)]
     addresses = (servers[0].begin(), servers[1].begin())
@@ -164,6 +166,7 @@ def running(relay: Relay, listen: Listen, operator: Listen) -> Iterator[tuple[st
     finally:
         stopping.set()
         relay.outbox_bell.ring()
+        relay.incoming_bell.ring()
         stops = [threading.Thread(target=server.stop, daemon=True) for server in servers]
         for stop in stops:
             stop.start()

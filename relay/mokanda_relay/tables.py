@@ -96,6 +96,9 @@ class Device(Table):
     mails_out: Mapped[int] = mapped_column(default=0)
     mails_in: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")
+    photo_side: Mapped[int] = mapped_column(default=1024)  # pixels of a photo's longest side
+    photo_bytes: Mapped[int] = mapped_column(default=25_000)  # of a photo, at most
+    file_bytes: Mapped[int] = mapped_column(default=100_000)  # larger files are held back
 
     def told(self) -> dict[str, Any]:
         """What the device last told of itself."""
@@ -155,7 +158,12 @@ class Original(Table):
 
 
 class Incoming(Table):
-    """A mail on its way to one villager: waiting, in the bundle `sequence`, delivered."""
+    """A mail on its way to one villager: waiting, in the bundle `sequence`, delivered.
+
+    `ticket` is what the device calls it by, once it was in a bundle, and `stub` what it calls the
+    stub by that went ahead of it; the villager has then `wished` for it or not. It is `prepared`
+    when its photos have been looked at.
+    """
 
     __tablename__ = "incoming"
     __table_args__ = (sa.UniqueConstraint("device_id", "recipient", "digest"),)
@@ -166,6 +174,58 @@ class Incoming(Table):
     received: Mapped[dt.datetime]
     sequence: Mapped[int | None]
     delivered: Mapped[dt.datetime | None]
+    ticket: Mapped[str] = mapped_column(default="")
+    stub: Mapped[str] = mapped_column(default="")
+    wished: Mapped[bool] = mapped_column(default=False)
+    prepared: Mapped[bool] = mapped_column(default=False)
+
+
+class Rendition(Table):
+    """What a photo has become for phones: at most so many pixels a side and bytes, by its kind.
+
+    `digest` names its file among the renditions; "" if it cannot be made smaller.
+    """
+
+    __tablename__ = "rendition"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    side: Mapped[int] = mapped_column(primary_key=True)
+    most: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)  # jpeg or webp
+    digest: Mapped[str]
+    size: Mapped[int]
+    made: Mapped[dt.datetime]
+
+
+class Content(Table):
+    """A file that a device may name or ask for: one in `mail`, or made of a photo in it.
+
+    It is on its way to the device in the down bundle `sequence`, and `held` by it after that.
+    """
+
+    __tablename__ = "content"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    mail: Mapped[str] = mapped_column(
+        sa.ForeignKey("original.digest", ondelete="CASCADE"), index=True
+    )
+    rendition: Mapped[bool]
+    sequence: Mapped[int | None]
+    held: Mapped[bool]
+
+
+class Wish(Table):
+    """What a villager wants of what was kept back; in the bundle `sequence` is the answer."""
+
+    __tablename__ = "wish"
+    __table_args__ = (sa.UniqueConstraint("device_id", "kind", "name"),)
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    device_id: Mapped[int] = _device()
+    kind: Mapped[str]
+    name: Mapped[str]
+    who: Mapped[str]
+    sequence: Mapped[int | None]
 
 
 class Notice(Table):

@@ -19,7 +19,7 @@ from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.envelope import EnvelopeError
 from mokanda_wire.message import compose
 
-from . import budgets, days, history, incidents, mail, outgoing
+from . import budgets, contents, days, history, incidents, mail, outgoing, photos, wishes
 from .refusals import RefusedError
 from .relay import Relay
 from .tables import Device, Resident, Upload
@@ -150,7 +150,7 @@ def _finish(relay: Relay, device: Device, upload: Upload) -> None:
     path = relay.uploads.path(_file(upload))
     try:
         decoded = _open(relay, device, upload, path.read_bytes())
-        originals = _compose(relay, decoded.bundle)
+        originals = _compose(relay, device, decoded.bundle)
     except FileNotFoundError:
         # Another request of the device has just finished it.
         with relay.database.reading() as session:
@@ -158,9 +158,12 @@ def _finish(relay: Relay, device: Device, upload: Upload) -> None:
         if again is not None and again.refused:
             raise RefusedError(again.refused, again.refused_text) from None
         return
-    except (EnvelopeError, wire.BundleError) as error:
-        unknown = isinstance(error, wire.HistoryUnknownError)
-        reason = protocol.HISTORY_UNKNOWN if unknown else protocol.BUNDLE_BAD
+    except (EnvelopeError, wire.BundleError, _ContentUnknownError) as error:
+        reason = protocol.BUNDLE_BAD
+        if isinstance(error, wire.HistoryUnknownError):
+            reason = protocol.HISTORY_UNKNOWN
+        elif isinstance(error, _ContentUnknownError):
+            reason = protocol.CONTENT_UNKNOWN
         _refuse(relay, device, upload, reason, str(error))
         raise RefusedError(reason, str(error)) from error
     with relay.database.transaction() as session:
@@ -198,16 +201,26 @@ def _open(relay: Relay, device: Device, upload: Upload, sealed: bytes) -> wire.D
     return decoded
 
 
-def _compose(relay: Relay, bundle: wire.Bundle) -> dict[int, tuple[str, int]]:
+class _ContentUnknownError(Exception):
+    """A mail has a file that is neither in its bundle nor here."""
+
+
+def _compose(relay: Relay, device: Device, bundle: wire.Bundle) -> dict[int, tuple[str, int]]:
     """Keep each mail as MIME among the originals: digest and size by the item's place."""
     kept = {}
     for place, item in enumerate(bundle.items):
         if isinstance(item, wire.Mail):
-            try:
-                raw = compose(item.message, bundle.contents)
-            except KeyError as error:
-                raise wire.BundleError("The content of an attachment is missing.") from error
-            kept[place] = relay.originals.write_by_digest([raw])
+            files = dict(bundle.contents)
+            with relay.database.reading() as session:
+                for part in item.message.attachments:
+                    if part.digest not in files:
+                        here = contents.fetch(relay, session, device.id, part.digest)
+                        if here is None:
+                            raise _ContentUnknownError(
+                                f"The content of {part.name!r} is neither here nor in the bundle."
+                            )
+                        files[part.digest] = here
+            kept[place] = relay.originals.write_by_digest([compose(item.message, files)])
     return kept
 
 
@@ -229,11 +242,22 @@ def _apply(
         if isinstance(item, wire.Residents):
             _settle_residents(session, device, item.names)
         elif isinstance(item, wire.Report):
-            days.note(session, device, item.fields.pop("days", None))
-            device.report = json.dumps(item.fields, default=str, skipkeys=True)[:_LONGEST_REPORT]
+            _take_report(session, device, item)
+        elif isinstance(item, wire.Wish):
+            wishes.take(session, device.id, item)
     for place, item in enumerate(bundle.items):
         if isinstance(item, wire.Mail):
-            _post(session, device, item, *originals[place])
+            digest, size = originals[place]
+            _post(session, device, item, digest, size)
+            contents.note_sent(session, device.id, digest, item.message.attachments)
+
+
+def _take_report(session: Session, device: Device, report: wire.Report) -> None:
+    form = photos.Format.of(device)
+    days.note(session, device, report.fields.pop("days", None))
+    device.report = json.dumps(report.fields, default=str, skipkeys=True)[:_LONGEST_REPORT]
+    if photos.Format.of(device) != form:
+        photos.prepare_anew(session, device.id)
 
 
 def _shares(decoded: wire.Decoded) -> dict[str, int]:

@@ -38,7 +38,7 @@
 % for each in villages:
 % device = each.device
 <tr>
-<th scope="row" data-label="Village">{{device.name}}<small>{{device.domain}}</small></th>
+<th scope="row" data-label="Village">{{device.name}}<small>{{device.domain}}</small><small>{{limits(device)}}</small></th>
 % if device.claimed is None:
 <td data-label="State"><span class="state new">not claimed</span></td>
 % elif device.error:

@@ -188,3 +188,27 @@ class TestTheRest:
             main([*command, "--help"])
         assert left.value.code == 0
         assert "usage: mokanda-relay" in capsys.readouterr().out
+
+
+class TestDeviceSet:
+    def test_it_shows_and_changes_how_large_things_may_be(self, run: Run) -> None:
+        run("device", "add", "kitenge")
+        shown = run("device", "set", "kitenge")
+        assert shown[:2] == (
+            0,
+            "kitenge: photos JPEG, 1024 pixels, 25.0 KB; files 100 KB\n",
+        )
+        limits = ("--photo-side", "640", "--photo-kb", "12", "--file-kb", "0")
+        assert "640 pixels, 12.0 KB; files 0 B" in run("device", "set", "kitenge", *limits)[1]
+        assert "640 pixels" in run("device", "set", "kitenge")[1]
+
+    @pytest.mark.parametrize("option", ["--photo-kb=4", "--photo-side=many", "--file-kb=-1"])
+    def test_what_makes_no_sense_is_refused(self, run: Run, option: str) -> None:
+        run("device", "add", "kitenge")
+        with pytest.raises(SystemExit):
+            run("device", "set", "kitenge", option)
+
+    def test_a_device_that_is_not_there_is_named(self, run: Run) -> None:
+        code, _, error = run("device", "set", "kitenge")
+        assert code == 1
+        assert "no device 'kitenge'" in error

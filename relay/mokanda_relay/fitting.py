@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mail as a village gets it by its device's policy: small photos, and large files on demand.
+
+What the device holds goes by its name alone, however large it is. Of the rest, photos go as small
+as the policy has them, and what is too large is held back: its reader sees its name and size, and
+may ask for it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from mokanda_wire.message import Attachment, Message
+
+from . import contents, incidents, photos
+from .relay import Relay
+from .tables import Device
+
+# How long a mail waits for its photos to be made smaller; then they are held back, and it goes.
+PATIENCE = dt.timedelta(minutes=10)
+
+
+class NotReadyError(Exception):
+    """A photo of the mail is about to be made smaller."""
+
+
+def fit(
+    relay: Relay,
+    session: Session,
+    device: Device,
+    message: Message,
+    attached: Mapping[str, bytes],
+    received: dt.datetime,
+) -> tuple[Message, dict[str, bytes]]:
+    """Say what of a mail goes to the device; also returns the contents that have to.
+
+    Raises:
+        NotReadyError: a photo is not looked at yet, and the mail not old.
+    """
+    form = photos.Format.of(device)
+    held = contents.held(session, device.id, attached)
+    going: dict[str, bytes] = {}
+    parts = []
+    for part in message.attachments:
+        content = attached[part.digest]
+        if part.digest in held:
+            parts.append(part)
+        elif len(content) > form.most and photos.is_photo(content):
+            parts.append(_photo(relay, session, device, part, going, received))
+        else:
+            parts.append(_file(device, part, content, going))
+    return replace(message, attachments=tuple(parts)), going
+
+
+def _file(device: Device, part: Attachment, content: bytes, going: dict[str, bytes]) -> Attachment:
+    if len(content) > device.file_bytes:
+        return replace(part, original=part.digest, original_size=part.size)
+    going[part.digest] = content
+    return part
+
+
+def _photo(
+    relay: Relay,
+    session: Session,
+    device: Device,
+    part: Attachment,
+    going: dict[str, bytes],
+    received: dt.datetime,
+) -> Attachment:
+    held_back = replace(part, original=part.digest, original_size=part.size)
+    form = photos.Format.of(device)
+    made = photos.rendition(session, part.digest, form)
+    # The phones take WebP since a moment ago: then JPEG is good enough once more.
+    made = made or photos.rendition(session, part.digest, replace(form, kind="jpeg"))
+    if made is None and received > incidents.now() - PATIENCE:
+        raise NotReadyError
+    if made is None or not made.digest:
+        return held_back
+    small = replace(held_back, digest=made.digest, size=made.size)
+    if made.digest not in contents.held(session, device.id, [made.digest]):
+        try:
+            going[made.digest] = relay.renditions.path(made.digest).read_bytes()
+        except FileNotFoundError:
+            return held_back
+    return small

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Photos for tests: with as much in them as a camera's, and what strangers call photos."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+from PIL import Image, ImageDraw
+
+ORIENTATION = 0x0112  # of EXIF; 6: turn it by 90 degrees to the right
+
+
+def photo(
+    width: int = 1600, height: int = 1200, form: str = "JPEG", *, orientation: int = 1
+) -> bytes:
+    """A picture that is hard to compress, white in its upper left quarter as it is stored."""
+    noise = Image.effect_noise((width, height), 60).convert("RGB")
+    picture = Image.blend(noise, Image.linear_gradient("L").resize(noise.size).convert("RGB"), 0.5)
+    ImageDraw.Draw(picture).rectangle((0, 0, width // 2, height // 2), "white")
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    exif[0x010F] = "A maker of cameras"
+    out = io.BytesIO()
+    picture.save(
+        out, form, **({"quality": 90, "exif": exif, "comment": b"x"} if form == "JPEG" else {})
+    )
+    return out.getvalue()
+
+
+def opened(data: bytes) -> Image.Image:
+    """A picture, to be looked at."""
+    return Image.open(io.BytesIO(data))
+
+
+def bomb(side: int = 60_000) -> bytes:
+    """A PNG of a few hundred KB at most that says to have so many pixels a side."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    row = bytes(1 + side // 8)
+    packer = zlib.compressobj(9)
+    pixels = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

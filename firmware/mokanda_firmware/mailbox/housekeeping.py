@@ -4,7 +4,7 @@
 import logging
 import threading
 
-from mokanda_firmware.mailbox import entries, messages
+from mokanda_firmware.mailbox import entries, messages, photos
 from mokanda_firmware.mailbox.store import Store, StoreError
 
 _DAY_SECONDS = 24 * 3600.0
@@ -17,10 +17,12 @@ def tidy(store: Store) -> None:
     letters = entries.delete_old_trash(store)
     # Nobody else writes meanwhile: a bundle that names a file which is here finds it here still.
     with store.transaction() as connection:
+        photos.forget_sent(connection)
         rows = connection.execute(
             "SELECT digest FROM attachment UNION SELECT original FROM attachment"
             " UNION SELECT digest FROM draft_attachment UNION SELECT original FROM draft_attachment"
             " UNION SELECT original FROM message"
+            " UNION SELECT whole FROM smaller_photo UNION SELECT digest FROM smaller_photo"
         )
         files = store.attachments.sweep({row["digest"] for row in rows})
         connection.execute(

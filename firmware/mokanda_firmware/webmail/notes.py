@@ -20,6 +20,10 @@ _NOTES = {
     "not-asked": N_("It is no longer asked for."),
     "password": N_("Your password is changed. Other phones have to log in again."),
     "put-up": N_("Your notice is on the board."),
+    "photos": N_(
+        "Your letter has not been sent yet. Its photos are large: choose below how they go, and"
+        " press “Send” again."
+    ),
     "put-back": N_("It is back where it was."),
     "role": N_("This is changed."),
     "saved": N_("This is changed."),

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import contacts, drafts, entries, letters, quotas
+from mokanda_firmware.mailbox import contacts, drafts, entries, letters, photos, quotas
 from mokanda_firmware.mailbox.store import StoreError
 from mokanda_firmware.webmail import forms, prices, recipients
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.letter import NO_LETTER
 from mokanda_firmware.webmail.recipients import BadRecipient
+from mokanda_firmware.webmail.smaller import smaller
 from mokanda_firmware.webmail.visit import (
     SECURITY_HEADERS,
     UNNAMED_DOMAIN,
@@ -142,6 +143,8 @@ def take(visit: Visit) -> HTTPResponse:
         note = "draft" if visit.form["save"] else ""
         return visit.redirect("/write", note, draft=_keep(visit, sheet))
     leaves = _send(visit, sheet)
+    if leaves is None:
+        return visit.redirect("/write", "photos", draft=sheet.draft)
     if leaves:
         prices.tell_courier()
     return visit.redirect("/outbox", "waiting") if leaves else visit.redirect("/sent", "delivered")
@@ -180,6 +183,7 @@ def _form(
         fields=fields,
         draft=sheet.draft or "",
         attachments=sheet.attachments,
+        sizes=[photos.sizes(visit.store, visit.villager.id, each) for each in sheet.attachments],
         forwards=forwards or "",
         offered=offered,
         groups=contacts.groups(visit.store, visit.villager.id),
@@ -209,7 +213,7 @@ def _sheet(visit: Visit) -> Sheet:
     draft = drafts.load(visit.store, visit.villager.id, number) if number else None
     removed = set(visit.form.all("remove"))
     kept = tuple(
-        attachment
+        _as_chosen(visit, position, attachment)
         for position, attachment in enumerate(draft.attachments if draft else ())
         if str(position) not in removed
     )
@@ -232,6 +236,31 @@ def _sheet(visit: Visit) -> Sheet:
     return Sheet(_fields(visit), draft.id if draft else None, kept + new)
 
 
+def _as_chosen(visit: Visit, position: int, attachment: Attachment) -> Attachment:
+    """Take the size of a photo that its writer has chosen."""
+    chosen = visit.form[f"photo-{position}"]
+    sizes = photos.sizes(visit.store, visit.villager.id, attachment) if chosen else None
+    if sizes is None:
+        return attachment
+    return sizes.whole if chosen == "whole" else sizes.small
+
+
+def _make_smaller(visit: Visit, sheet: Sheet) -> bool:
+    """Make photos smaller whose writer has not been asked yet; tell whether there are any."""
+    account = visit.villager.id
+    parts = []
+    for part in sheet.attachments:
+        data = b""
+        if photos.is_new(visit.store, account, part):
+            data = smaller(visit.store.attachments.path(part.digest))
+        parts.append(photos.keep_smaller(visit.store, account, part, data) if data else part)
+    asks = sheet.attachments != tuple(parts)
+    sheet.attachments = tuple(parts)
+    if asks:
+        sheet.draft = _keep(visit, sheet)
+    return asks
+
+
 def _keep(visit: Visit, sheet: Sheet) -> int:
     with visit.store.transaction() as connection:
         return drafts.save(
@@ -239,8 +268,11 @@ def _keep(visit: Visit, sheet: Sheet) -> int:
         )
 
 
-def _send(visit: Visit, sheet: Sheet) -> bool:
-    """Hand the letter over; return whether it has to leave the village."""
+def _send(visit: Visit, sheet: Sheet) -> bool | None:
+    """Hand the letter over; return whether it has to leave the village.
+
+    None if it was not: its writer has to be asked how large its photos go.
+    """
     to, cc, bcc = (_recipients(visit, sheet.fields[field]) for field in ("to", "cc", "bcc"))
     addresses = list(dict.fromkeys(mailbox.address for mailbox in (*to, *cc, *bcc)))
     if not addresses:
@@ -251,6 +283,8 @@ def _send(visit: Visit, sheet: Sheet) -> bool:
     outside = [address for address in addresses if not visit.is_here(address)]
     if outside and visit.domain == UNNAMED_DOMAIN:
         raise Refused(422, _NOT_CONNECTED)
+    if outside and _make_smaller(visit, sheet):
+        return None
     message = _message(visit, sheet, to, cc)
     nobody = entries.submit(
         visit.store, visit.villager.id, message, here, outside, draft=sheet.draft

@@ -43,7 +43,17 @@
 <legend>{{_("Files")}}</legend>
 <ul class="attachments">
 % for position, part in enumerate(parts):
-<li><label class="check"><input type="checkbox" name="{{field}}" value="{{position}}"{{checked}}> {{name}}</label> {{part.name}} <span class="hint">{{size(part.size)}}</span></li>
+<li><label class="check"><input type="checkbox" name="{{field}}" value="{{position}}"{{checked}}> {{name}}</label> {{part.name}} <span class="hint">{{size(part.size)}}</span>
+% both = sizes[position] if field == "remove" else None
+% if both:
+<fieldset class="sizes">
+<legend class="unseen">{{_("How large {name} goes").format(name=part.name)}}</legend>
+% for choice, name_of_choice, version in (("small", _("made smaller"), both.small), ("whole", _("as it is"), both.whole)):
+<label class="pick"><input type="radio" name="photo-{{position}}" value="{{choice}}"{{" checked" if both.chosen == choice else ""}}> {{name_of_choice}}: {{size(version.size)}}</label>
+% end
+</fieldset>
+% end
+</li>
 % end
 </ul>
 </fieldset>

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Photos of letters to the world: made smaller, when their writer says so."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from PIL import ImageOps, ImageStat
+from webtest import TestResponse
+
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.housekeeping import tidy
+from mokanda_firmware.webmail import smaller as programs
+from mokanda_firmware.webmail.smaller import MOST, Photo, read_head, smaller
+from mokanda_wire.message import digest_of
+from tests.photos import SVG, bomb, opened, photo
+from tests.unit.webmail.village import Phone, Village
+
+WORLD = "marie@example.org"
+PHOTO = photo(320, 240)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "photo"
+
+
+@pytest.mark.parametrize("size", [(320, 240), (1600, 1200), (2400, 200)])
+def test_a_photo_fits_the_way(path: Path, size: tuple[int, int]) -> None:
+    path.write_bytes(photo(*size))
+    small = smaller(path)
+    assert 0 < len(small) <= MOST
+    picture = opened(small)
+    assert picture.format == "JPEG"
+    assert max(picture.size) <= 1024
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_stands_upright_however_the_camera_was_held(path: Path, orientation: int) -> None:
+    data = photo(640, 480, orientation=orientation)
+    path.write_bytes(data)
+    upright = ImageOps.exif_transpose(opened(data)).convert("L")
+    small = opened(smaller(path))
+    assert not small.getexif()
+    again = small.convert("L").resize(upright.size)
+    for x in (40, upright.width - 40):
+        for y in (40, upright.height - 40):
+            box = (x - 20, y - 20, x + 20, y + 20)
+            means = [ImageStat.Stat(picture.crop(box)).mean[0] for picture in (again, upright)]
+            assert means[0] == pytest.approx(means[1], abs=25)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [photo(640, 480)[:30_000], b"\xff\xd8" + os.urandom(30_000), SVG * 500, bomb(2000), b""],
+    ids=["cut", "broken", "svg", "png", "empty"],
+)
+def test_what_cannot_be_made_smaller_stays_as_it_is(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    assert smaller(path) == b""
+
+
+def test_a_device_without_the_programs_makes_nothing_smaller(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    path.write_bytes(PHOTO)
+    assert smaller(path) == b""
+
+
+def test_a_program_that_takes_too_much_is_given_up(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "_MEMORY", 1 << 20)
+    path.write_bytes(photo(1600, 1200))
+    assert smaller(path) == b""
+
+
+def test_the_head_of_a_photo_is_read_in_both_orders_of_octets() -> None:
+    head = read_head(io.BytesIO(photo(32, 16, orientation=6)))
+    assert head == Photo(32, 16, 6)
+    little = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0"
+    jpeg = b"\xff\xd8\xff\xe1" + (len(little) + 2).to_bytes(2, "big") + little
+    frame = b"\xff\xc0\0\x0b\x08\0\x10\0\x20\x01\x01\x11\0"
+    assert read_head(io.BytesIO(jpeg + frame)) == Photo(32, 16, 8)
+
+
+def write(awa: Phone, to: str = WORLD, content: bytes = PHOTO) -> TestResponse:
+    return awa.write(to, files=(("lake.jpg", content, "image/jpeg"),))
+
+
+def asked(awa: Phone) -> TestResponse:
+    """Send a letter with a photo; return the form that asks how large it goes."""
+    answer = write(awa)
+    assert "note=photos" in answer.location
+    return answer.follow()
+
+
+def sent_digest(village: Village) -> str:
+    (mail,) = sync.waiting(village.store, 1_000_000)
+    return mail.message.attachments[0].digest
+
+
+def test_a_large_photo_is_not_sent_before_its_writer_was_asked(village: Village) -> None:
+    page = asked(village.villager("awa"))
+    assert sync.waiting(village.store, 1_000_000) == []
+    form = next(form for form in page.forms.values() if form.action == "/write")
+    assert form["photo-0"].value == "small"
+    assert "made smaller: " in page.text
+    assert f"as it is: {len(PHOTO) / 1000:.0f} KB" in page.text
+
+
+@pytest.mark.parametrize("choice", ["small", "whole"])
+def test_the_photo_goes_as_its_writer_chose(village: Village, choice: str) -> None:
+    awa = village.villager("awa")
+    form = next(form for form in asked(awa).forms.values() if form.action == "/write")
+    form["photo-0"] = choice
+    assert awa.send(form).location == "/outbox?note=waiting"
+    digest = sent_digest(village)
+    assert (digest == digest_of(PHOTO)) == (choice == "whole")
+    assert village.store.attachments.path(digest).stat().st_size <= max(MOST, len(PHOTO))
+
+
+def test_the_choice_can_be_undone_while_the_letter_waits(village: Village) -> None:
+    awa = village.villager("awa")
+    form = next(form for form in asked(awa).forms.values() if form.action == "/write")
+    awa.send(form)
+    for file in village.store.path.parent.glob("attachments/*/*"):
+        os.utime(file, (0, 0))
+    tidy(village.store)
+    number = village.rows("entry")[0]["id"]
+    page = awa.post(f"/mail/{number}/take-back", 303).follow()
+    form = next(form for form in page.forms.values() if form.action == "/write")
+    form["photo-0"] = "whole"
+    awa.send(form)
+    assert sent_digest(village) == digest_of(PHOTO)
+
+
+def test_the_larger_photo_goes_with_its_letter(village: Village) -> None:
+    awa = village.villager("awa")
+    form = next(form for form in asked(awa).forms.values() if form.action == "/write")
+    awa.send(form)
+    with village.store.transaction() as connection:
+        connection.execute("UPDATE outgoing SET state = 'sent'")
+    path = village.store.attachments.path(digest_of(PHOTO))
+    os.utime(path, (0, 0))
+    tidy(village.store)
+    assert not path.exists()
+    assert village.rows("smaller_photo") == []
+
+
+def test_a_photo_for_the_village_alone_goes_as_it_is(village: Village) -> None:
+    awa = village.villager("awa")
+    assert write(awa, "awa").location == "/sent?note=delivered"
+    assert awa.get("/mail/1/file/0").body == PHOTO
+
+
+def test_a_photo_that_the_relay_holds_goes_as_it_is(village: Village) -> None:
+    awa = village.villager("awa")
+    with village.store.transaction() as connection:
+        connection.execute("INSERT INTO at_relay VALUES (?, 0)", (digest_of(PHOTO),))
+    assert write(awa).location == "/outbox?note=waiting"
+
+
+def test_a_photo_that_cannot_be_made_smaller_goes_as_it_is(village: Village) -> None:
+    awa = village.villager("awa")
+    assert write(awa, content=PHOTO[:30_000]).location == "/outbox?note=waiting"

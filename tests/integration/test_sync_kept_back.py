@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A device's own store and courier, and a relay: what was kept back comes, and nothing twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_firmware.mailbox import entries, letters, sync, wishes
+from mokanda_firmware.mailbox.housekeeping import tidy
+from mokanda_relay import devices, incidents
+from mokanda_relay.tables import Content, Device, Incoming
+from mokanda_wire.bundle import WishKind
+from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
+from tests.photos import opened, photo
+from tests.relay_served import Served, eventually
+from tests.village import Village, a_village
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+PHOTO = photo()
+REPORT = os.urandom(150_000)
+NOTE = b"Mbote na bino. " * 60
+
+
+@pytest.fixture
+def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    claim = devices.add(served.relay, "kitenge", "kitenge.example")
+    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
+        village.sync()
+        yield village
+
+
+def post(served: Served, *files: bytes, to: str = "amina", number: int = 1) -> bytes:
+    """The world sends a mail with files; its photos are looked at before this returns."""
+    parts = [
+        Attachment(f"file-{place}.bin", "application/octet-stream", digest_of(each), len(each))
+        for place, each in enumerate(files)
+    ]
+    message = Message(
+        message_id=f"{number}@example.org",
+        date=incidents.now().replace(microsecond=0),
+        sender=Mailbox("ada@example.org"),
+        to=(Mailbox(f"{to}@kitenge.example"),),
+        cc=(),
+        subject="Files",
+        text=f"Letter {number}",
+        attachments=tuple(parts),
+    )
+    raw = compose(message, {digest_of(each): each for each in files})
+    served.world.post_inbound(raw, "ada@example.org", [f"{to}@kitenge.example"])
+
+    def prepared() -> bool:
+        with served.relay.database.reading() as session:
+            left = sa.select(Incoming.id).where(
+                Incoming.prepared.is_(False), Incoming.sequence.is_(None)
+            )
+            return session.scalar(left.limit(1)) is None
+
+    eventually(prepared, "all photos are looked at")
+    return raw
+
+
+def last_letter(village: Village, name: str = "amina") -> letters.Letter:
+    account = village.accounts[name]
+    with village.store.reading() as connection:
+        entry = connection.execute(
+            "SELECT max(id) FROM entry WHERE account = ?", (account,)
+        ).fetchone()[0]
+    letter = letters.read(village.store, account, entry)
+    assert letter is not None
+    return letter
+
+
+def ask(village: Village, kind: WishKind, name: str) -> None:
+    with village.store.transaction() as connection:
+        wishes.ask(connection, kind, name, village.accounts["amina"])
+
+
+def content(village: Village, digest: str) -> bytes:
+    return village.store.attachments.path(digest).read_bytes()
+
+
+def test_a_photo_comes_small_and_as_it_was_when_asked_for(village: Village, served: Served) -> None:
+    post(served, PHOTO)
+    small_bytes = village.sync().bytes_down
+    (file,) = last_letter(village).files
+    assert file.here is not None
+    assert not file.is_whole
+    assert opened(content(village, file.here.digest)).format == "JPEG"
+    assert small_bytes < 30_000
+    ask(village, "file", file.whole.digest)
+    village.sync()
+    (file,) = last_letter(village).files
+    assert file.is_whole
+    assert content(village, file.whole.digest) == PHOTO
+
+
+def test_a_wish_taken_back_before_the_mail_run_costs_nothing(
+    village: Village, served: Served
+) -> None:
+    post(served, REPORT)
+    village.sync()
+    (file,) = last_letter(village).files
+    ask(village, "file", file.whole.digest)
+    with village.store.transaction() as connection:
+        assert wishes.take_back(connection, "file", file.whole.digest, village.accounts["amina"])
+    assert village.sync().bytes_down < 2000
+    assert last_letter(village).files[0].here is None
+
+
+def test_the_mail_comes_as_it_was(village: Village, served: Served) -> None:
+    raw = post(served, REPORT)
+    village.sync()
+    original = last_letter(village).original
+    assert original is not None
+    ask(village, "original", original.ticket)
+    village.sync()
+    assert parse(content(village, last_letter(village).original_digest)) == parse(raw)
+
+
+def test_a_file_held_back_is_passed_on_without_going_over_the_link(
+    village: Village, served: Served
+) -> None:
+    post(served, REPORT)
+    village.sync()
+    received = last_letter(village).message
+    passed_on = Message(
+        message_id="forward@kitenge.example",
+        date=incidents.now().replace(microsecond=0),
+        sender=Mailbox("amina@kitenge.example"),
+        to=(Mailbox("ben@example.org"),),
+        cc=(),
+        subject="Fwd: Files",
+        text="See",
+        attachments=received.attachments,
+    )
+    account = village.accounts["amina"]
+    entries.submit(village.store, account, passed_on, here=[], outside=["ben@example.org"])
+    record = village.sync()
+    assert record.bytes_up + record.bytes_down < 6000
+    eventually(lambda: served.world.sent, "the mail at SendGrid")
+    [attached] = served.world.sent[0].body["attachments"]
+    assert len(attached["content"]) >= len(REPORT)
+
+
+def test_what_the_relay_has_forgotten_goes_up_after_all(village: Village, served: Served) -> None:
+    village.write("One", files={"note.txt": NOTE})
+    village.sync()
+    with served.relay.database.transaction() as session:
+        session.execute(sa.delete(Content))  # 30 days later, or a backup was restored
+    village.write("Two", files={"note.txt": NOTE})
+    assert village.sync().error == ""
+    eventually(lambda: len(served.world.sent) == 2, "both mails at SendGrid")
+    first, second = (sent.body["attachments"][0]["content"] for sent in served.world.sent)
+    assert first == second
+
+
+def test_what_the_device_has_forgotten_comes_again(village: Village, served: Served) -> None:
+    post(served, NOTE)
+    village.sync()
+    letter = last_letter(village)
+    entries.move(village.store, village.accounts["amina"], [letter.entry], "trash")
+    entries.delete(village.store, village.accounts["amina"])
+    path = village.store.attachments.path(digest_of(NOTE))
+    os.utime(path, (0, 0))
+    tidy(village.store)
+    assert not path.exists()
+    post(served, NOTE, number=2, to="bako")
+    village.sync()
+    assert path.read_bytes() == NOTE
+    assert last_letter(village, "bako").files[0].is_whole
+    assert sync.untold_wishes(village.store) == []
+    with served.relay.database.reading() as session:
+        # One bundle for the first letter, one that names the file, and one that brings it.
+        assert session.scalar(sa.select(Device.down_frozen)) == 3

@@ -166,7 +166,10 @@ class Incoming(Table):
     """
 
     __tablename__ = "incoming"
-    __table_args__ = (sa.UniqueConstraint("device_id", "recipient", "digest"),)
+    __table_args__ = (
+        sa.UniqueConstraint("device_id", "recipient", "digest"),
+        sa.Index("incoming_by_prepared", "prepared", "sequence"),
+    )
     id: Mapped[int] = mapped_column(_ID, primary_key=True)
     device_id: Mapped[int] = _device()
     recipient: Mapped[str]

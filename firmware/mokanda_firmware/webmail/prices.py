@@ -47,6 +47,15 @@ def fares(visit: Visit) -> dict[int, Fare]:
     return {entry: fare(letter) for entry, letter in letters.items()}
 
 
+def of_fetching(visit: Visit, octets: int) -> str:
+    """Say what it costs to fetch so much with the next mail run; "" where nobody knows."""
+    prices = tariff.load(visit.store)
+    if not prices.currency:
+        return ""
+    at = _next_run() or _now()
+    return visit.language.money(prices.cost(octets, at, zone_of(visit.zone)), prices.currency)
+
+
 def of_run_now(visit: Visit) -> str:
     """Say what a mail run would cost at this hour."""
     going = outbox.expected(visit.store)

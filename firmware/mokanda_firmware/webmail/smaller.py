@@ -117,6 +117,8 @@ def read_head(file: BinaryIO) -> Photo | None:
         if length < 0 or kind in {0xD8, 0xD9, 0xDA}:
             return None
         content = file.read(length)
+        if len(content) < length:
+            return None
         if kind == 0xE1 and content.startswith(b"Exif\0\0"):
             orientation = _orientation(content[6:])
         elif 0xC0 <= kind <= 0xCF and kind not in {0xC4, 0xC8, 0xCC} and length >= 6:

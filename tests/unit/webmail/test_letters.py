@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import entries, sessions, sync
+from mokanda_firmware.mailbox import entries, sessions, sync, tariff
+from mokanda_firmware.mailbox.settings import set_setting
 from mokanda_firmware.mailbox.store import StoreFull
 from mokanda_firmware.webmail.languages import choose
 from mokanda_firmware.webmail.reasons import explain
@@ -359,6 +360,15 @@ class TestWhatTheRelayKeptBack:
         page = form.submit().follow()
         assert "Asked for" in page.text
         assert sync.untold_wishes(village.store) == [Wish("file", "ab" * 32, "awa")]
+
+    def test_what_fetching_costs_is_said_where_the_tariff_is_known(self, village: Village) -> None:
+        awa = village.villager("awa")
+        bring(village, from_world(attachments=(PHOTO,)), contents={PHOTO.digest: SMALL})
+        price = 500 * tariff.PRICE_UNIT
+        set_setting(village.store, tariff.SETTING, tariff.to_json(tariff.Tariff("CDF", price)))
+        form = awa.open_first().html.select_one(".fetch")
+        assert form is not None
+        assert "600" in form.get_text()  # for 1.2 MB at 500 a MB
 
     def test_a_wish_that_waits_can_be_taken_back(self, village: Village) -> None:
         awa = village.villager("awa")

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import ImageOps, ImageStat
 from webtest import TestResponse
 
@@ -21,6 +23,7 @@ from tests.unit.webmail.village import Phone, Village
 
 WORLD = "marie@example.org"
 PHOTO = photo(320, 240)
+FRAME = b"\xff\xc0\0\x0b\x08\0\x10\0\x20\x01\x01\x11\0"  # 32 pixels by 16
 
 
 @pytest.fixture
@@ -84,8 +87,16 @@ def test_the_head_of_a_photo_is_read_in_both_orders_of_octets() -> None:
     assert head == Photo(32, 16, 6)
     little = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0"
     jpeg = b"\xff\xd8\xff\xe1" + (len(little) + 2).to_bytes(2, "big") + little
-    frame = b"\xff\xc0\0\x0b\x08\0\x10\0\x20\x01\x01\x11\0"
-    assert read_head(io.BytesIO(jpeg + frame)) == Photo(32, 16, 8)
+    assert read_head(io.BytesIO(jpeg + FRAME)) == Photo(32, 16, 8)
+
+
+@given(st.binary(max_size=200))
+def test_any_head_is_read_or_passed_over(data: bytes) -> None:
+    photo = read_head(io.BytesIO(b"\xff\xd8\xff\xe1" + data))
+    assert photo is None or photo.width >= 0
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + data
+    head = b"\xff\xd8\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    assert read_head(io.BytesIO(head + FRAME)) is not None
 
 
 def write(awa: Phone, to: str = WORLD, content: bytes = PHOTO) -> TestResponse:

@@ -68,6 +68,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         pictures=_pictures(visit, letter),
         show_pictures="pictures" in visit.request.query,
         denials=_DENIALS,
+        price=lambda octets: prices.of_fetching(visit, octets),
         to_all=len(letter.message.to) + len(letter.message.cc) > 1,
     )
 

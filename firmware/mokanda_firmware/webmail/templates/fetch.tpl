@@ -1,6 +1,7 @@
+% size_and_price = ", ".join(filter(None, (size(octets), price(octets))))
 % asked = wish is not None and wish.state != "denied"
 % if asked:
-<p class="hint">{{_("Asked for: it comes with one of the next mail runs.")}} {{size(octets)}}</p>
+<p class="hint">{{_("Asked for: it comes with one of the next mail runs.")}} {{size_and_price}}</p>
 % elif wish:
 <p class="hint">{{_(denials.get(wish.reason, wish.reason))}}</p>
 % end
@@ -11,7 +12,7 @@
 % if asked:
 <button class="plain" name="not" value="1">{{_("Do not fetch it")}}</button>
 % else:
-<button class="quiet">{{ask}}</button> <span class="hint">{{size(octets)}}</span>
+<button class="quiet">{{ask}}</button> <span class="hint">{{size_and_price}}</span>
 % end
 </form>
 % end

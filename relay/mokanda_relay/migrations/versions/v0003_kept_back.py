@@ -26,6 +26,7 @@ def upgrade() -> None:
         op.add_column(
             "incoming", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
         )
+    op.create_index("incoming_by_prepared", "incoming", ["prepared", "sequence"], unique=False)
     op.create_table(
         "rendition",
         sa.Column("source", sa.String(), nullable=False),

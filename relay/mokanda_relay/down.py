@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -21,9 +21,10 @@ from mokanda_wire.history import History
 from mokanda_wire.message import Attachment, Message, parse
 from mokanda_wire.protocol import Sealed
 
-from . import budgets, contents, history, incidents, wishes
+from . import budgets, contents, history, incidents, promises, wishes
 from .budgets import Budget
 from .fitting import NotReadyError, fit
+from .promises import Promises
 from .reading import read_html
 from .relay import Relay
 from .slimming import slim
@@ -45,6 +46,7 @@ class _Load:
     notices: list[Notice]
     mails: dict[str, list[Incoming]]  # by digest
     wishes: list[Wish]
+    promises: Promises  # mails that wait, of which stubs go ahead
 
     def first_mails(self, count: int) -> _Load:
         """The same with fewer mails: the first, at least one."""
@@ -52,7 +54,7 @@ class _Load:
         return replace(self, mails=dict(kept))
 
     def __bool__(self) -> bool:
-        return bool(self.notices or self.mails or self.wishes)
+        return bool(self.notices or self.mails or self.wishes or self.promises)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,13 @@ def _next_load(
     device_id: int,
     held: Container[int],
     later: Container[int],
+    promised: Promises,
     room: int | None,
 ) -> _Load:
-    """Choose what goes next: all notices, then small and old mails, at least one; and wishes.
+    """Choose what goes next: all notices, then mails, at least one; and wishes.
 
-    Each day that a mail waits makes it count for half its size, so that none waits for ever.
+    Mails wished for come first, then small and old ones: each day that one waits makes it count
+    for half its size, so that none waits for ever.
     """
     notices = session.scalars(
         sa.select(Notice)
@@ -126,14 +130,18 @@ def _next_load(
         .where(Incoming.device_id == device_id, Incoming.sequence.is_(None))
     )
     now = incidents.now()
-    entries = sorted(
-        ((entry, size) for entry, size in rows if entry.id not in held),
-        key=lambda row: (row[1] >> min(max((now - row[0].received).days, 0), 40), row[0].received),
+    waiting = [(entry, size) for entry, size in rows if entry.id not in held]
+    waiting.sort(
+        key=lambda row: (
+            not row[0].wished,
+            row[1] >> min(max((now - row[0].received).days, 0), 40),
+            row[0].received,
+        )
     )
     most = FULL if room is None else min(FULL, room * _DENSEST)
     mails: dict[str, list[Incoming]] = {}
     total = 0
-    for entry, size in entries:
+    for entry, size in waiting:
         if entry.digest not in mails:
             if mails and total + size > most:
                 continue
@@ -145,22 +153,29 @@ def _next_load(
         list(notices),
         mails,
         [each for each in wishes.waiting(session, device_id) if each.id not in later],
+        promised,
     )
 
 
 def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
     """Freeze what may go; tell whether there was anything."""
-    held: dict[int, Incoming] = {}
+    held, prices = _too_large(relay, device_id, budget.room)
     later: set[int] = set()
+    promised: Promises | None = None
     while True:
         with relay.database.reading() as session:
-            load = _next_load(session, device_id, held, later, budget.room)
+            load = _next_load(session, device_id, held, later, promised or {}, budget.room)
+        if not load and promised is None:
+            promised = promises.choose(held.values(), budget.room, 0)
+            if promised:
+                continue
         if not load:
+            _note_costs(relay, device_id, prices)
             return False
         device = load.device
         assert device.fingerprint is not None
         sequence = device.down_frozen + 1
-        load, made, encoded = _encode(relay, load, sequence)
+        load, made, encoded = _encode(relay, load, sequence, prices)
         if not load:  # photos are still being made smaller
             return False
         costs = _Costs(made, encoded)
@@ -170,9 +185,15 @@ def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
             continue
         mails = [(entries, costs.mails[digest]) for digest, entries in load.mails.items()]
         over = budget.over(mails, len(encoded.data) - sum(costs.mails.values()))
-        if not over:
+        if over and promised:
+            promised = promises.first(promised, len(promised) // 2)
+        elif over:
+            held |= over
+            prices |= {entry.digest: costs.mails[entry.digest] for entry in over.values()}
+        elif promised is None and held:
+            promised = promises.choose(held.values(), budget.room, len(encoded.data))
+        else:
             break
-        held |= over
     sealed = relay.keyring.seal(encoded.data, device.fingerprint, relay.fingerprint)
     sha256 = hashlib.sha256(sealed).hexdigest()
     relay.bundles.write(sha256, sealed)
@@ -197,7 +218,9 @@ def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
         _take_along(session, Incoming, entries, sequence)
         _take_along(session, Notice, [notice.id for notice in load.notices], sequence)
         _take_along(session, Wish, [wish.id for wish in load.wishes], sequence)
-        _note_what_goes(session, made, encoded)
+        promises.note(session, load.promises, encoded.tickets[: len(load.promises)], sequence)
+        promises.note_costs(session, device.id, prices)
+        _note_what_goes(session, made, encoded.tickets[len(load.promises) :])
         budgets.charge(session, now, _shares(mails, costs.answers))
     log.info(
         "frozen device=%s down=%d size=%d mails=%d notices=%d",
@@ -233,10 +256,34 @@ def _shares(
     return shares
 
 
-def _note_what_goes(session: Session, made: _Made, encoded: wire.Encoded) -> None:
+def _too_large(
+    relay: Relay, device_id: int, room: int | None
+) -> tuple[dict[int, Incoming], dict[str, int]]:
+    """The queue entries whose mails were measured before and do not fit, and their prices."""
+    if room is None:
+        return {}, {}
+    with relay.database.reading() as session:
+        rows = session.scalars(
+            sa.select(Incoming).where(
+                Incoming.device_id == device_id,
+                Incoming.sequence.is_(None),
+                Incoming.cost > room - budgets.SEAL,
+            )
+        )
+        held = {entry.id: entry for entry in rows}
+    return held, {entry.digest: entry.cost or 0 for entry in held.values()}
+
+
+def _note_costs(relay: Relay, device_id: int, prices: Mapping[str, int]) -> None:
+    if prices:
+        with relay.database.transaction() as session:
+            promises.note_costs(session, device_id, prices)
+
+
+def _note_what_goes(session: Session, made: _Made, tickets: Sequence[str]) -> None:
     """Remember by what names the device will ask for what the bundle brings or promises."""
     sequence = made.bundle.sequence
-    for (_, entries, _), ticket in zip(made.mails, encoded.tickets, strict=True):
+    for (_, entries, _), ticket in zip(made.mails, tickets, strict=True):
         session.execute(
             sa.update(Incoming)
             .where(Incoming.id.in_([entry.id for entry in entries]))
@@ -250,7 +297,9 @@ def _note_what_goes(session: Session, made: _Made, encoded: wire.Encoded) -> Non
             contents.note_granted(session, device_id, sequence, item.digest)
 
 
-def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, _Made, wire.Encoded]:
+def _encode(
+    relay: Relay, load: _Load, sequence: int, prices: Mapping[str, int]
+) -> tuple[_Load, _Made, wire.Encoded]:
     """Encode a bundle that its reader will take, and say what got into it.
 
     It is read back as the device will read it: a mail that is too much for the format (it may
@@ -259,7 +308,7 @@ def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, _Made, wir
     """
     whole = frozenset[str]()
     while True:
-        made = _make(relay, load, sequence, whole)
+        made = _make(relay, load, sequence, whole, prices)
         ready = {digest for digest, _, _ in made.mails}
         mails = {digest: entries for digest, entries in load.mails.items() if digest in ready}
         load = replace(load, mails=mails, wishes=made.wishes)
@@ -281,11 +330,17 @@ def _encode(relay: Relay, load: _Load, sequence: int) -> tuple[_Load, _Made, wir
             return load, made, encoded
 
 
-def _make(relay: Relay, load: _Load, sequence: int, whole: Container[str]) -> _Made:
-    """Make a bundle; last in it are the answers to wishes, and the mails."""
+def _make(
+    relay: Relay, load: _Load, sequence: int, whole: Container[str], prices: Mapping[str, int]
+) -> _Made:
+    """Make a bundle; last in it are stubs, the answers to wishes, and the mails."""
     items: list[wire.Item] = [
         wire.Event(each.message_id, each.recipient, _kind(each.kind), each.at, each.reason)
         for each in load.notices
+    ]
+    items += [
+        promises.stub(relay, entries, prices.get(digest, 0))
+        for digest, entries in load.promises.items()
     ]
     mails: list[tuple[str, list[Incoming], wire.Mail]] = []
     files: dict[str, bytes] = {}
@@ -406,6 +461,7 @@ def thaw(session: Session, device: Device) -> list[str]:
         session.delete(row)
     contents.thaw(session, device.id)
     wishes.thaw(session, device.id)
+    promises.thaw(session, device.id, device.down_confirmed)
     for table in (Incoming, Notice):
         session.execute(
             sa.update(table)

@@ -181,6 +181,8 @@ class Incoming(Table):
     stub: Mapped[str] = mapped_column(default="")
     wished: Mapped[bool] = mapped_column(default=False)
     prepared: Mapped[bool] = mapped_column(default=False)
+    stub_sequence: Mapped[int | None]  # of the bundle with the stub
+    cost: Mapped[int | None]  # bytes of a bundle, once it did not fit into one
 
 
 class Rendition(Table):

@@ -16,7 +16,7 @@ from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox import budget, usage
 from mokanda_firmware.mailbox.settings import set_setting
 from mokanda_firmware.mailbox.sync import SessionRecord
-from mokanda_relay import days, devices
+from mokanda_relay import days, devices, down
 from tests.relay_served import Served
 from tests.village import Village, a_village
 
@@ -115,7 +115,44 @@ def test_small_mail_goes_first_in_both_directions(village: Village, served: Serv
     limit(village, DAY)
     assert crossed(village.sync()) <= DAY
     assert [text[:5] for text in village.texts("sent")] == ["small"]
-    assert [text[:5] for text in village.texts("inbox")] == ["small"]
+    assert [text[:5] for text in village.texts("inbox") if text] == ["small"]
+
+
+def test_of_mail_that_waits_at_the_relay_a_stub_goes_ahead(
+    village: Village, served: Served
+) -> None:
+    village.sync()
+    send_down(served, *("large " + noise(24_000, number) for number in range(3)))
+    limit(village, 30_000)
+    assert crossed(village.sync()) <= 30_000
+    assert sorted(text[:5] for text in village.texts("inbox")) == ["", "", "large"]
+    with village.store.reading() as connection:
+        rows = connection.execute(
+            "SELECT sender_address, subject, stub.size FROM stub JOIN message"
+            " ON message.id = stub.message"
+        ).fetchall()
+    assert [(row["sender_address"], row["subject"]) for row in rows] == [(WORLD, "Mbote")] * 2
+    assert all(15_000 < row["size"] < 25_000 for row in rows)
+    for _ in range(2):
+        limit(village, 30_000)
+        assert crossed(village.sync()) <= 30_000
+    assert [text[:5] for text in village.texts("inbox")] == ["large"] * 3
+
+
+def test_stubs_that_never_arrived_are_sent_again(village: Village, served: Served) -> None:
+    village.sync()
+    send_down(served, "large " + noise(60_000, 1))
+    with served.relay.database.reading() as session:
+        device = devices.find(session, "kitenge")
+    limit(village, DAY)
+    frozen = down.offer(served.relay, device.id, 5_000)
+    assert frozen is not None
+    with served.relay.database.transaction() as session:
+        down.thaw(session, devices.find(session, "kitenge"))
+    village.sync()
+    village.sync()
+    assert village.texts("inbox") == [""]
+    assert village.sessions()[0].received == 0
 
 
 def test_when_nothing_is_left_the_relay_is_not_called(village: Village) -> None:
@@ -156,7 +193,7 @@ def test_a_villager_keeps_to_a_budget_both_ways(village: Village, served: Served
     charged = usage.month_of_villagers(village.store, usage.this_month(village.store))
     assert len(village.texts("sent", "bako")) == 4
     assert 6_000 < charged[village.accounts["amina"]].octets <= 8_000
-    assert len(village.texts("sent") + village.texts("inbox")) < 4
+    assert len([text for text in village.texts("sent") + village.texts("inbox") if text]) < 4
     assert set(held(village)) == {"villager"}
 
 

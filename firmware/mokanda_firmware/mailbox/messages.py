@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from mokanda_firmware.mailbox import wishes
 from mokanda_wire.message import Attachment, Mailbox, Message
 
 # The columns that make an Attachment.
@@ -127,6 +128,7 @@ def remove_unwanted(connection: sqlite3.Connection, numbers: Iterable[int]) -> N
             {"n": number},
         ).fetchone()[0]
         if not wanted:
+            wishes.give_up(connection, number)
             connection.execute(
                 "INSERT INTO search (search, rowid, subject, people, text, files)"
                 " SELECT 'delete', id, subject, people, text, files FROM searchable WHERE id = ?",

@@ -130,6 +130,20 @@ def deny(connection: sqlite3.Connection, denial: Denial) -> None:
     )
 
 
+def give_up(connection: sqlite3.Connection, number: int) -> None:
+    """Take back all wishes for a mail that is about to be removed, of whomever they are."""
+    connection.execute(
+        "UPDATE wish SET withdrawn = 1 WHERE sequence IS NULL AND ("
+        " kind = 'mail' AND name IN (SELECT ticket FROM stub WHERE message = :number)"
+        " OR kind = 'original' AND name = (SELECT ticket FROM message WHERE id = :number)"
+        " OR kind = 'file' AND name IN (SELECT iif(original = '', digest, original)"
+        "  FROM attachment WHERE message = :number) AND NOT EXISTS (SELECT 1 FROM attachment"
+        "  WHERE message <> :number AND name IN (digest, original)))",
+        {"number": number},
+    )
+    connection.execute("DELETE FROM wish WHERE withdrawn AND state <> 'asked'")
+
+
 def note_at_relay(connection: sqlite3.Connection, digests: Sequence[str], now: int) -> None:
     """Remember that the relay holds these files."""
     connection.executemany(

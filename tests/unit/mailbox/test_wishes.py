@@ -165,6 +165,25 @@ def test_a_wish_taken_back_meanwhile_is_not_frozen(store: Store, ben: int) -> No
     assert sync.state(store).up_pending is None
 
 
+def test_nobody_pays_for_what_belongs_to_a_letter_that_is_deleted(store: Store, ben: int) -> None:
+    clara = add_account(store, "clara")
+    bring(store, Mail((BEN, CLARA), letter(attachments=(HELD,)), ticket="mail1"), stub(BEN))
+    ask(store, "file", HELD.digest, ben)
+    ask(store, "original", "mail1", ben)
+    tell(store)
+    ask(store, "mail", "stub1", ben)
+    for account, taken_back in ((ben, set[str]()), (clara, {"file", "original"})):
+        with store.reading() as connection:
+            rows = connection.execute("SELECT id FROM entry WHERE account = ?", (account,))
+            chosen = [row["id"] for row in rows]
+        entries.move(store, account, chosen, "trash")
+        entries.delete(store, account)
+        told = {wish.kind for wish in sync.untold_wishes(store) if wish.withdrawn}
+        assert told == taken_back  # once nobody has the letter any more
+    assert {wish.kind for wish in tell(store)} == {"file", "original"}
+    assert tell(store) == []
+
+
 def test_what_is_denied_can_be_asked_for_again(store: Store, ben: int) -> None:
     bring(store, Mail((BEN,), letter(attachments=(HELD,))))
     ask(store, "file", HELD.digest, ben)

@@ -31,6 +31,7 @@ from .slimming import slim
 from .tables import Device, DownBundle, Incoming, Notice, Original, Wish
 
 FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
+LEAST_ROOM = 1024  # bytes of a bundle that are worth making one
 _DENSEST = 40  # times that mail may shrink on the way: more need not be tried
 _MOST_NOTICES = 2000
 
@@ -76,6 +77,8 @@ def offer(relay: Relay, device_id: int, room: int | None = None) -> Sealed | Non
             frozen = pending(session, device_id)
             if frozen is not None:
                 return frozen
+            if room is not None and room < LEAST_ROOM:
+                return None
             budget = budgets.of_device(session, session.get_one(Device, device_id), room)
         if not _freeze(relay, device_id, budget):  # else another session may have been first
             return None

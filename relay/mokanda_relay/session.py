@@ -21,7 +21,6 @@ from .refusals import RefusedError
 from .relay import Relay
 from .tables import Device, Upload
 
-_LEAST_ROOM = 1024  # bytes of a bundle that are worth a request
 _UNKNOWN = "The relay knows no device of this name and key."
 
 log = logging.getLogger(__name__)
@@ -146,7 +145,7 @@ def _more(
     relay: Relay, device_id: int, next_down: protocol.Sealed | None, room: int | None
 ) -> bool | None:
     """Whether it is worth asking for what is behind the next bundle; None for no."""
-    if next_down is None or (room is not None and room - next_down.size < _LEAST_ROOM):
+    if next_down is None or (room is not None and room - next_down.size < down.LEAST_ROOM):
         return None
     with relay.database.reading() as session:
         return down.waits(session, device_id) or None

@@ -139,6 +139,15 @@ def test_of_mail_that_waits_at_the_relay_a_stub_goes_ahead(
     assert [text[:5] for text in village.texts("inbox")] == ["large"] * 3
 
 
+def test_a_relay_makes_nothing_that_nobody_can_take(village: Village, served: Served) -> None:
+    village.sync()
+    send_down(served, "small")
+    with served.relay.database.reading() as session:
+        device = devices.find(session, "kitenge")
+    assert down.offer(served.relay, device.id, 0) is None
+    assert down.offer(served.relay, device.id, 5_000) is not None
+
+
 def test_stubs_that_never_arrived_are_sent_again(village: Village, served: Served) -> None:
     village.sync()
     send_down(served, "large " + noise(60_000, 1))

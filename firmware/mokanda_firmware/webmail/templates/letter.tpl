@@ -35,7 +35,7 @@
 <p class="hint">{{_("It waits again:")}} {{_(letter.waits_because)}}</p>
 % end
 % if letter.stub:
-<p>{{_("This letter waits at the relay. It comes when the village can afford it, or when you ask for it.")}}</p>
+<p class="text">{{_("This letter waits at the relay. It comes when the village can afford it, or when you ask for it.")}}</p>
 % include("fetch.tpl", field="what", value="mail", octets=letter.stub.size, wish=letter.stub.wish, ask=_("Fetch the letter"))
 % else:
 <div class="text">{{!body}}</div>

@@ -221,6 +221,8 @@ def _sheet(visit: Visit) -> Sheet:
     forwarded = visit.form.number("forwards")
     if forwarded:  # its draft, if there is one by now, was kept with what was chosen then
         source = letters.read(visit.store, visit.villager.id, forwarded)
+        if source is None and draft is None:
+            raise Refused(404, NO_LETTER)
         offered = source.message.attachments if source else ()
         chosen = set(visit.form.all("forward"))
         passed_on = tuple(part for at, part in enumerate(offered) if str(at) in chosen)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bottle import Bottle, HTTPResponse, request
 
 from mokanda_wire import protocol
+from mokanda_wire.envelope import KeyringError
 
 from . import devices, releases, session, up
 from .claims import Throttle
@@ -139,6 +140,9 @@ def _told(handler: Callable[..., bytes | HTTPResponse]) -> Callable[..., HTTPRes
         except sa.exc.OperationalError as error:
             log.error("the database does not answer: %s", error.orig)
             return _later("The relay's database is busy.", HTTPStatus.SERVICE_UNAVAILABLE)
+        except KeyringError as error:
+            log.error("the keys cannot be used: %s", error)
+            return _later("The relay's keys cannot be used.", HTTPStatus.SERVICE_UNAVAILABLE)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise

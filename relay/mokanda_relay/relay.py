@@ -110,6 +110,7 @@ def open_relay(settings: Settings) -> Relay:
                 or _ensure(data / "inbound-secret", lambda: secrets.token_urlsafe(24)),
             )
             relay.releases.mkdir(exist_ok=True)
+            keyring.close()  # no command of an operator's needs it further
             return relay
     except OSError as error:
         raise DataFolderError(f"the data folder {data} cannot be used: {error}") from error

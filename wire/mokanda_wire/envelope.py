@@ -10,6 +10,7 @@ announce only what GnuPG 2.2 and 2.4 both read.
 import shutil
 import subprocess
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -55,24 +56,31 @@ class EnvelopeError(Exception):
     """An envelope cannot be made or opened, or is not from whom it should be."""
 
 
+class KeyringError(EnvelopeError):
+    """GnuPG does not do its work here; that says nothing of an envelope."""
+
+
 class Keyring:
-    """A GnuPG home of our own. Use it as a context manager: its agent ends with it."""
+    """A GnuPG home of our own. Use it as a context manager: its agent ends with it.
+
+    GnuPG runs only for what needs it: most of what a relay's commands do, and a sync with nothing
+    to trade, does not.
+    """
 
     def __init__(self, home: Path) -> None:
-        """`home` is made if need be, with mode 0700.
-
-        Raises:
-            EnvelopeError: GnuPG is missing.
-        """
+        """`home` is made if need be, with mode 0700."""
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.chmod(0o700)
         self._home = home
         # A fresh home of GnuPG 2.4 may prefer its key daemon; a file is all that we need.
         (home / "common.conf").touch()
+
+    @cached_property
+    def _gpg(self) -> Any:  # noqa: ANN401 - gnupg is untyped
         try:
-            self._gpg = gnupg.GPG(gnupghome=str(home), options=list(_OPTIONS))
+            return gnupg.GPG(gnupghome=str(self._home), options=list(_OPTIONS))
         except (OSError, ValueError) as error:
-            raise EnvelopeError(f"GnuPG does not run: {error}") from error
+            raise KeyringError(f"GnuPG does not run: {error}") from error
 
     def __enter__(self) -> "Keyring":
         return self
@@ -86,7 +94,9 @@ class Keyring:
         self.close()
 
     def close(self) -> None:
-        """End the agent that GnuPG leaves running for this home."""
+        """End the agent that GnuPG leaves running for this home, if it was called."""
+        if self.__dict__.pop("_gpg", None) is None:
+            return
         command = ["gpgconf", "--homedir", str(self._home), "--kill", "all"]
         subprocess.run(command, check=False, capture_output=True, timeout=30)
 
@@ -94,7 +104,7 @@ class Keyring:
         """Make a key pair (ed25519 to sign, cv25519 to encrypt); return its fingerprint."""
         key = self._gpg.gen_key(_KEY.format(name=" ".join(name.split())))
         if not key.fingerprint:
-            raise EnvelopeError(f"GnuPG made no key: {_last_line(key)}")
+            raise KeyringError(f"GnuPG made no key: {_last_line(key)}")
         return str(key.fingerprint)
 
     def own_key(self, name: str) -> str:
@@ -141,10 +151,13 @@ class Keyring:
 
         Raises:
             EnvelopeError: it is damaged, is not for us, or is not signed by exactly `signer`.
+            KeyringError: GnuPG cannot get at our keys.
         """
         result = self._gpg.decrypt(sealed, always_trust=True)
         status = _status(result)
         if not result.ok or "DECRYPTION_OKAY" not in status or "GOODMDC" not in status:
+            if not self._gpg.list_keys(secret=True):  # without an agent it tells the same
+                raise KeyringError("GnuPG does not get at its keys.")
             raise EnvelopeError(f"The envelope cannot be opened: {_last_line(result)}")
         return _signed_by(signer, result, status)
 
@@ -163,7 +176,7 @@ class Keyring:
 
     def _made(self, result: Any) -> bytes:  # noqa: ANN401 - gnupg is untyped
         if not result.data or (hasattr(result, "ok") and not result.ok):
-            raise EnvelopeError(f"GnuPG failed: {_last_line(result)}")
+            raise KeyringError(f"GnuPG failed: {_last_line(result)}")
         return bytes(result.data)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from mokanda_relay.__main__ import main
 from mokanda_wire import claimfile
+from scripts.patience import wait_until
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -49,6 +51,11 @@ class TestDeviceAdd:
         assert (code, text) == (0, "")
         assert "SETUP" in told
         assert claimfile.read(file.read_text()).domain == "mail.kitenge.cd"
+
+    def test_it_leaves_no_agent_of_gnupg_behind(self, run: Run, tmp_path: Path) -> None:
+        run("device", "add", "kitenge")
+        run("device", "list")
+        wait_until(lambda: not _agents_of(tmp_path), "the agent's end", seconds=20)
 
     def test_behind_a_proxy_with_a_public_certificate_none_is_pinned(self, run: Run) -> None:
         _, text, _ = run("device", "add", "kitenge", "--public-certificate")
@@ -212,3 +219,11 @@ class TestDeviceSet:
         code, _, error = run("device", "set", "kitenge")
         assert code == 1
         assert "no device 'kitenge'" in error
+
+
+def _agents_of(folder: Path) -> list[str]:
+    lines = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(process.read_text())
+    return [line for line in lines if "gpg-agent" in line and str(folder) in line]

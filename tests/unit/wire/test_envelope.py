@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_wire.envelope import EnvelopeError, Keyring, verify_with
+from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError, verify_with
 
 NewKeyring = Callable[[str], Keyring]
 Pair = tuple[Keyring, str, Keyring, str]
@@ -29,7 +29,7 @@ def new_keyring() -> Iterator[NewKeyring]:
     yield new
     for keyring in keyrings:
         keyring.close()
-    shutil.rmtree(root)
+    shutil.rmtree(root, ignore_errors=True)  # an agent that ends takes its sockets away
 
 
 @pytest.fixture
@@ -147,6 +147,24 @@ def test_two_keys_at_once_are_not_taken(pair: Pair, new_keyring: NewKeyring) -> 
         new_keyring("third").import_key(
             device.export_key(device_key) + device.export_key(relay_key)
         )
+
+
+def test_that_our_own_keys_are_out_of_reach_is_no_fault_of_an_envelope(pair: Pair) -> None:
+    device, device_key, relay, relay_key = pair
+    sealed = device.seal(b"Mbote", relay_key, device_key)
+    relay._gpg.options.append("--agent-program=/bin/false")
+    relay._gpg.options.append("--no-autostart")
+    command = ["gpgconf", "--homedir", str(relay._home), "--kill", "all"]
+    subprocess.run(command, check=True)
+    with pytest.raises(KeyringError):
+        relay.open(sealed, device_key)
+
+
+def test_a_keyring_that_is_not_used_runs_nothing(
+    new_keyring: NewKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    new_keyring("idle").close()
 
 
 def test_no_agent_outlives_its_keyring(new_keyring: NewKeyring) -> None:

@@ -1,72 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mokanda-relay serve` in a process of its own, that can be told to die before a certain step.
-
-A step is anything that lasts: a write or sync of a file, a rename, a commit, a request to
-SendGrid. The process counts its steps and, at the one it was told, kills itself with SIGKILL: what
-the steps before it did is there, and nothing else.
-"""
+"""`mokanda-relay serve` in a process of its own, that can be told to die before a certain step."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
-
-import sqlalchemy as sa
-from sqlalchemy import event
 
 from mokanda_relay import __main__ as command
-from mokanda_relay import sendgrid_api
+from mokanda_relay import database, outgoing
 from scripts.patience import wait_until
-
-F = TypeVar("F", bound=Callable[..., Any])
+from tests import clocks
+from tests.dying import die_before_step
 
 # Started clean and with everything imported, so that each relay is up in a blink.
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["mokanda_relay.server", "tests.relay_process"])
 
 
-def _serve(arguments: list[str], environment: Mapping[str, str], steps: int, log: str) -> None:
+@dataclass(frozen=True)
+class Conditions:
+    """What a relay's process has to live with; times in seconds.
+
+    It dies before step `death` (0: never); its clock is `off`; it waits for the lock of its
+    database for `patience`, and `rest` before it sends a mail of unknown outcome again.
+    """
+
+    death: int = 0
+    off: float = 0
+    patience: float = 30
+    rest: float = 600
+
+
+def _serve(
+    arguments: list[str], environment: Mapping[str, str], conditions: Conditions, log: str
+) -> None:
     os.environ.update(environment)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 2)
-    if steps:
-        _die_before_step(steps)
+    if conditions.off:
+        clocks.shift(conditions.off)
+    database._WAIT_FOR_LOCK = conditions.patience  # type: ignore[assignment]
+    outgoing.REST = timedelta(seconds=conditions.rest)
+    if conditions.death:
+        die_before_step(conditions.death)
     command.main(arguments)
-
-
-def _die_before_step(steps: int) -> None:
-    lock = threading.Lock()
-    left = steps
-
-    def step() -> None:
-        nonlocal left
-        with lock:
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    def stepping(function: F) -> F:
-        def stepped(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-            step()
-            done = function(*arguments, **named)
-            step()
-            return done
-
-        return stepped  # type: ignore[return-value]
-
-    os.fsync = stepping(os.fsync)
-    os.pwrite = stepping(os.pwrite)
-    Path.replace = stepping(Path.replace)  # type: ignore[method-assign]
-    Path.unlink = stepping(Path.unlink)  # type: ignore[method-assign]
-    sendgrid_api.SendGrid.send = stepping(sendgrid_api.SendGrid.send)  # type: ignore[method-assign]
-    event.listen(sa.Engine, "commit", lambda _connection: step())
 
 
 class RelayProcess:
@@ -80,8 +63,8 @@ class RelayProcess:
         self.operator_url = f"http://127.0.0.1:{self._ports[1]}"
         self._process: multiprocessing.context.ForkServerProcess | None = None
 
-    def start(self, die_before_step: int = 0) -> None:
-        """Start serving, until it is killed or, if told so, until it dies by itself."""
+    def start(self, conditions: Conditions = Conditions()) -> None:
+        """Start serving, until it is killed or, under some conditions, until it dies by itself."""
         arguments = [
             "serve",
             *("--data", str(self._data)),
@@ -90,7 +73,7 @@ class RelayProcess:
         ]
         log = str(self._data.with_name("relay.log"))
         self._process = _CONTEXT.Process(
-            target=_serve, args=(arguments, self._environment, die_before_step, log)
+            target=_serve, args=(arguments, self._environment, conditions, log)
         )
         self._process.start()
         wait_until(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -101,6 +102,8 @@ def a_village(
     claim: ClaimFile, relay_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Village]:
     """A device in `folder`, with two villagers and a claim that it has not used yet."""
+    # A relay whose clock is wrong must not set that of the computer that tests.
+    monkeypatch.setattr(time, "clock_settime", lambda _clock, _moment: None)
     for variable in ("DATA", "RUN", "SETUP"):
         place = folder / variable.lower()
         place.mkdir(parents=True)

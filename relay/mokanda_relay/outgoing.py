@@ -15,6 +15,7 @@ import datetime as dt
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -95,25 +96,44 @@ def post(
 def take(session: Session) -> Intent | None:
     """Take up the mail that is due first; until it is settled, its outcome counts as unknown."""
     now = incidents.now()
-    row = session.scalar(
-        sa.select(Outgoing)
-        .where(Outgoing.state.in_((WAITING, TRYING)), Outgoing.due <= now)
-        .order_by(Outgoing.due)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if row is None:
-        return None
+    while True:
+        row = session.scalar(
+            sa.select(Outgoing)
+            .where(Outgoing.state.in_((WAITING, TRYING)), Outgoing.id.not_in(_resting()))
+            # Due in a week: somebody has set the clock back.
+            .where(sa.or_(Outgoing.due <= now, Outgoing.due > now + 2 * GIVE_UP))
+            .order_by(Outgoing.due)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if row is None:
+            return None
+        if row.state == WAITING or row.id in _under_way:
+            break
+        _under_way[row.id] = monotonic()  # another process' or an earlier one's
     row.state = TRYING
     row.attempts += 1
     row.due = now + REST
+    _under_way[row.id] = monotonic()
     return Intent(row.id, row.digest, recipients_of(session, row.id))
+
+
+# Since when this process knows of a request that it may be under way, by a clock that nobody sets.
+_under_way: dict[str, float] = {}
+
+
+def _resting() -> list[str]:
+    """Mails that are not to be sent again yet, whatever the clock says."""
+    since = monotonic() - REST.total_seconds()
+    return [mail for mail, begun in list(_under_way.items()) if begun > since]
 
 
 def next_due(session: Session) -> dt.datetime | None:
     """When the next mail is due, or None when none is."""
     return session.scalar(
-        sa.select(sa.func.min(Outgoing.due)).where(Outgoing.state.in_((WAITING, TRYING)))
+        sa.select(sa.func.min(Outgoing.due)).where(
+            Outgoing.state.in_((WAITING, TRYING)), Outgoing.id.not_in(_resting())
+        )
     )
 
 
@@ -153,10 +173,13 @@ def _again(session: Session, row: Outgoing, state: str, pause: dt.timedelta, rea
     if reason != row.reason:
         incidents.record(session, "sending", f"a mail waits: {reason}", row.device_id)
     row.state, row.due, row.reason = state, now + pause, reason
+    if state == WAITING:
+        _under_way.pop(row.id, None)
 
 
 def _finish(session: Session, row: Outgoing, state: str, reason: str) -> None:
     row.state, row.reason = state, reason
+    _under_way.pop(row.id, None)
     if state == REFUSED:
         incidents.record(session, "refused", f"a mail was not sent: {reason}", row.device_id)
     for address in recipients_of(session, row.id):

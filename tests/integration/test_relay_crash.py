@@ -23,7 +23,7 @@ from mokanda_relay.relay import open_relay
 from mokanda_relay.settings import read_settings
 from mokanda_wire.claimfile import ClaimFile
 from tests.relay_device import RefusedByRelay, RelayDevice
-from tests.relay_process import RelayProcess
+from tests.relay_process import Conditions, RelayProcess
 from tests.relay_served import INBOUND_SECRET, eventually
 from tests.stand_ins.sendgrid import SendGridStandIn
 
@@ -64,7 +64,7 @@ class Bench:
 
         Another relay runs after that, one that does not die.
         """
-        self.process.start(die_before_step=step)
+        self.process.start(Conditions(death=step))
         lived = True
         try:
             work()
@@ -173,7 +173,7 @@ def test_a_mail_out(bench: Bench, device: RelayDevice) -> None:
         if bench.outbox() != ["sent"]:
             bench.process.kill()
             bench.make_due()
-            bench.process.start()
+            bench.process.start(Conditions(rest=1))
             device.disconnect()
         eventually(lambda: bench.outbox() == ["sent"], "the mail is sent")
         device.sync()

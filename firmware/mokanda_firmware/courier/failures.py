@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can go wrong on the way to the relay, each with a sentence for people."""
 
+import errno
+
 
 class CourierError(Exception):
     """A sync or claim did not work; str() is a sentence for people."""
@@ -37,6 +39,13 @@ class ClaimError(CourierError):
     worth_retrying = False
 
 
+class FullError(CourierError):
+    """The data partition has no room left."""
+
+    def __init__(self) -> None:
+        super().__init__("The device's card is full. Delete mail with large attachments.")
+
+
 class BusyError(CourierError):
     """Another sync is running."""
 
@@ -47,3 +56,8 @@ class BudgetSpentError(CourierError):
     """The village has spent what it may spend today; the rest goes another day."""
 
     worth_retrying = False
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there was no room on the disk."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}

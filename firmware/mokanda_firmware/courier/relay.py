@@ -15,7 +15,13 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import urlsplit
 
-from mokanda_firmware.courier.failures import CutError, LinkError, NotOurRelayError, RefusedError
+from mokanda_firmware.courier.failures import (
+    CutError,
+    LinkError,
+    NotOurRelayError,
+    RefusedError,
+    is_full,
+)
 from mokanda_firmware.sentences import say
 from mokanda_wire import protocol
 from mokanda_wire.claimfile import ClaimFile
@@ -344,6 +350,8 @@ def _cuts() -> Iterator[None]:
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, OSError) and is_full(error):
+            raise  # what came was to be written
         raise CutError(
             say("The connection to the relay broke: {why}.", why=_said(error))
         ) from error

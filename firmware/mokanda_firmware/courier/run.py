@@ -11,7 +11,14 @@ from datetime import UTC, datetime, timedelta
 from mokanda_firmware import paths
 from mokanda_firmware.courier import claim, identity, link, up
 from mokanda_firmware.courier.allowance import Allowance
-from mokanda_firmware.courier.failures import BusyError, ClaimError, CourierError, CutError
+from mokanda_firmware.courier.failures import (
+    BusyError,
+    ClaimError,
+    CourierError,
+    CutError,
+    FullError,
+    is_full,
+)
 from mokanda_firmware.courier.relay import Connection
 from mokanda_firmware.courier.session import Session
 from mokanda_firmware.mailbox import sync
@@ -57,6 +64,12 @@ def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
         except EnvelopeError as error:
             trip.error = f"The device's keys cannot be used: {error}"
             raise CourierError(trip.error) from error
+        except OSError as error:
+            if not is_full(error):
+                raise
+            full = FullError()
+            trip.error = str(full)
+            raise full from error
         except CourierError as error:
             trip.error = str(error)
             raise

@@ -25,18 +25,24 @@ NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 class Clock:
     def __init__(self) -> None:
         self.now = NOON
+        self.seconds = 0.0  # on the clock that nobody sets
 
     def __call__(self) -> dt.datetime:
         return self.now
 
+    def monotonic(self) -> float:
+        return self.seconds
+
     def pass_by(self, **time: float) -> None:
         self.now += dt.timedelta(**time)
+        self.seconds += dt.timedelta(**time).total_seconds()
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(incidents, "now", clock)
+    monkeypatch.setattr(outgoing, "monotonic", clock.monotonic)
     return clock
 
 
@@ -107,9 +113,37 @@ def test_a_mail_whose_sender_died_rests_before_it_is_taken_up_again(
 ) -> None:
     post(database, "a@example.org")
     take(database)
-    clock.now += outgoing.REST - dt.timedelta(seconds=1)
+    clock.pass_by(seconds=outgoing.REST.total_seconds() - 1)
     assert take(database) is None
     clock.pass_by(seconds=1)
+    assert take(database) is not None
+
+
+def test_a_clock_that_is_set_ahead_repeats_no_request(database: Database, clock: Clock) -> None:
+    post(database, "a@example.org")
+    take(database)
+    clock.now += dt.timedelta(days=3650)
+    assert take(database) is None
+    clock.pass_by(minutes=10)
+    assert take(database) is not None
+
+
+def test_after_a_restart_a_request_of_unknown_outcome_rests_anew(
+    database: Database, clock: Clock
+) -> None:
+    post(database, "a@example.org")
+    take(database)
+    outgoing._under_way.clear()  # as another process
+    clock.now += dt.timedelta(days=3650)
+    assert take(database) is None
+    clock.pass_by(minutes=10)
+    assert take(database) is not None
+
+
+def test_a_clock_that_is_set_back_keeps_no_mail(database: Database, clock: Clock) -> None:
+    clock.now += dt.timedelta(days=3650)
+    post(database, "a@example.org")
+    clock.now -= dt.timedelta(days=3650)
     assert take(database) is not None
 
 

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A process that dies by SIGKILL before a certain step: what it did before is there, no more.
+
+A step is anything that lasts: a write or sync of a file, a rename, a commit.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from mokanda_relay import sendgrid_api
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def die_before_step(steps: int) -> None:
+    """Let this process kill itself before this step, counted from 1."""
+    lock = threading.Lock()
+    left = steps
+
+    def step() -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def stepping(function: F) -> F:
+        def stepped(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+            step()
+            done = function(*arguments, **named)
+            step()
+            return done
+
+        return stepped  # type: ignore[return-value]
+
+    class Stepping(sqlite3.Connection):
+        """Counts the commits of the device's store, which says them itself."""
+
+        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:  # noqa: ANN401
+            if sql != "COMMIT":
+                return super().execute(sql, *arguments)
+            step()
+            done = super().execute(sql, *arguments)
+            step()
+            return done
+
+    connect = sqlite3.connect
+    sqlite3.connect = lambda *arguments, **named: connect(
+        *arguments, **{"factory": Stepping, **named}
+    )
+    os.fsync = stepping(os.fsync)
+    os.pwrite = stepping(os.pwrite)
+    Path.replace = stepping(Path.replace)  # type: ignore[method-assign]
+    Path.unlink = stepping(Path.unlink)  # type: ignore[method-assign]
+    sendgrid_api.SendGrid.send = stepping(sendgrid_api.SendGrid.send)  # type: ignore[method-assign]
+    event.listen(sa.Engine, "commit", lambda _connection: step())

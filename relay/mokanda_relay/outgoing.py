@@ -129,12 +129,15 @@ def _resting() -> list[str]:
 
 
 def next_due(session: Session) -> dt.datetime | None:
-    """When the next mail is due, or None when none is."""
-    return session.scalar(
+    """When the next mail is due, or has rested; None when none is."""
+    due = session.scalar(
         sa.select(sa.func.min(Outgoing.due)).where(
             Outgoing.state.in_((WAITING, TRYING)), Outgoing.id.not_in(_resting())
         )
     )
+    ends = [_under_way[mail] + REST.total_seconds() - monotonic() for mail in _resting()]
+    rested = [incidents.now() + dt.timedelta(seconds=max(end, 0)) for end in ends]
+    return min(([due] if due else []) + rested, default=None)
 
 
 def settle(session: Session, intent_id: str, outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_wire import protocol
+from mokanda_wire.bundle import FORMAT, OLDEST_FORMAT
 from mokanda_wire.envelope import EnvelopeError, KeyringError
 
 from . import down, history, incidents, releases, up
@@ -21,6 +22,7 @@ from .refusals import RefusedError
 from .relay import Relay
 from .tables import Device, Upload
 
+_OUTDATED = "is too old for its relay. Write a new card for it, or update it from a USB stick."
 _UNKNOWN = "The relay knows no device of this name and key."
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,9 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
     signed = bool(name)
     device, said = _signed(relay, name, body) if signed else _tagged(relay, body)
     name = device.name
+    if (said.format or 1) < OLDEST_FORMAT:
+        incidents.report(relay.database, "version", f"{name} {_OUTDATED}", device.id)
+        raise RefusedError(protocol.TOO_OLD, f"This device {_OUTDATED}")
     token = secrets.token_urlsafe(9)  # for one session, whose every cut pays for it
     secret = secrets.token_bytes(32) if signed else None
     with relay.database.transaction() as session:
@@ -95,6 +100,7 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         applied_sha256=_told_hash(device, said),
         more=_more(relay, device.id, next_down, room),
         secret=secret,
+        format=FORMAT if FORMAT > 1 else None,
     )
     message = protocol.dump(reply)
     if signed:

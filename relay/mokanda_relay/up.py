@@ -208,7 +208,10 @@ class _ContentUnknownError(Exception):
 
 
 def _compose(relay: Relay, device: Device, bundle: wire.Bundle) -> dict[int, tuple[str, int]]:
-    """Keep each mail as MIME among the originals: digest and size by the item's place."""
+    """Keep each mail as MIME among the originals: digest and size by the item's place.
+
+    A mail of which no MIME can be made is missing, and holds up no other.
+    """
     kept = {}
     for place, item in enumerate(bundle.items):
         if isinstance(item, wire.Mail):
@@ -222,7 +225,12 @@ def _compose(relay: Relay, device: Device, bundle: wire.Bundle) -> dict[int, tup
                                 f"The content of {part.name!r} is neither here nor in the bundle."
                             )
                         files[part.digest] = here
-            kept[place] = relay.originals.write_by_digest([compose(item.message, files)])
+            try:
+                raw = compose(item.message, files)
+            except Exception:
+                log.exception("no MIME can be made of a mail")
+                continue
+            kept[place] = relay.originals.write_by_digest([raw])
     return kept
 
 
@@ -248,7 +256,9 @@ def _apply(
         elif isinstance(item, wire.Wish):
             wishes.take(session, device.id, item)
     for place, item in enumerate(bundle.items):
-        if isinstance(item, wire.Mail):
+        if isinstance(item, wire.Mail) and place not in originals:
+            _send_back(session, device, item, "the relay cannot make a mail of it")
+        elif isinstance(item, wire.Mail):
             digest, size = originals[place]
             _post(session, device, item, digest, size)
             contents.note_sent(session, device.id, digest, item.message.attachments)
@@ -279,15 +289,20 @@ def _settle_residents(session: Session, device: Device, names: Iterable[str]) ->
     session.flush()
 
 
+def _send_back(session: Session, device: Device, item: wire.Mail, reason: str) -> None:
+    """Tell the villager and the operator why a mail does not go on."""
+    for recipient in item.recipients:
+        mail.notify(session, device.id, item.message.message_id, recipient, "refused", reason)
+    incidents.record(session, "refused", f"{device.name} sent a mail: {reason}", device.id)
+
+
 def _post(session: Session, device: Device, item: wire.Mail, digest: str, size: int) -> None:
     """Send a villager's mail on: to the world or another village, or back with a reason."""
     message = item.message
     local_part, _, domain = message.sender.address.rpartition("@")
     if domain != device.domain or not mail.is_resident(session, device, local_part):
         reason = f"<{message.sender.address}> is not an address of this village"
-        for recipient in item.recipients:
-            mail.notify(session, device.id, message.message_id, recipient, "refused", reason)
-        incidents.record(session, "refused", f"{device.name} sent a mail: {reason}", device.id)
+        _send_back(session, device, item, reason)
         return
     device.mails_out += 1
     world = []

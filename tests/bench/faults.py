@@ -21,6 +21,7 @@ import json
 import logging
 import os
 import random
+import signal
 import sqlite3
 import ssl
 import subprocess
@@ -61,6 +62,8 @@ DISK = 128  # MiB
 YEARS = (-30, -3, 2, 30)
 YEAR = 365 * 24 * 3600.0
 PATIENCE = 0.3  # seconds that both ends wait for a database
+TELL_EVERY = 20.0  # seconds
+MORTAL = 3000  # steps (tests.dying) after which a relay is dead
 LAST = 12  # requests of which some come again
 REST = 15.0  # seconds before the relay sends a mail of unknown outcome again
 SIZES = (0, 0, 300, 3000, 12_000)  # bytes of a mail's file
@@ -86,6 +89,7 @@ class Trial:
     relay_data: Path
     link: FaultyLink
     fate: random.Random
+    wanted: int  # faults
     out: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
     untaken: list[tuple[str, bytes]] = field(default_factory=list)  # by the relay
@@ -93,6 +97,10 @@ class Trial:
         default_factory=lambda: collections.deque(maxlen=12)
     )
     faults: collections.Counter[str] = field(default_factory=collections.Counter)
+
+    def count(self) -> int:
+        """How many faults there were: connections cut or refused, and others."""
+        return self.link.cuts + self.faults.total()
 
     def write(self) -> None:
         """Now and then somebody writes, on either side."""
@@ -140,33 +148,34 @@ class Trial:
             self.start_relay()
         self.write()
         name = self.fate.choices(list(_FAULTS), [chance for chance, _ in _FAULTS.values()])[0]
-        self.faults[name] += 1
+        if name != "cut":
+            self.faults[name] += 1
         _FAULTS[name][1](self)
 
     def start_relay(self, off: float = 0, *, mortal: bool = True) -> None:
         """Start the relay; one day it will die between two writes."""
         self.relay.kill()
-        death = self.fate.randint(1, 800) if mortal else 0
+        death = self.fate.randint(1, MORTAL) if mortal else 0
         while True:
             self.relay.start(Conditions(death, off, PATIENCE, REST))
             if self.relay.lives():
                 break
-            death = self.fate.randint(20, 800)  # it died before it served
+            death = self.fate.randint(20, MORTAL)  # it died before it served
         # SendGrid posts its events until they are taken.
         for sent in self.world.sent[-50:]:
             self.world.post_events([self.world.event(sent, sent.recipients[0], "processed")])
 
     def cut(self) -> None:
-        """Cut the connection, anywhere."""
-        size = int(self.fate.expovariate(1 / 1200))
-        if self.fate.random() < 0.03:
-            plan = Plan(refuse=True)
-        else:
+        """Cut connections, anywhere: each ends the sync, or is made again up to some times."""
+        for _ in range(min(self.fate.choice((1, 1, 4, 8)), self.wanted - self.count())):
+            size = int(self.fate.expovariate(1 / 1200))
             abrupt = self.fate.random() < 0.5
             up = self.fate.random() < 0.5
             plan = Plan(size if up else None, None if up else size, abrupt=abrupt)
-        self.link.plans.append(plan)
+            self.link.plans.append(Plan(refuse=True) if self.fate.random() < 0.03 else plan)
+        run.CUTS = len(self.link.plans)
         self.sync()
+        run.CUTS = 1
         self.link.plans.clear()
 
     def kill_courier(self) -> None:
@@ -298,23 +307,23 @@ class Trial:
 
 # How often among a thousand, and what it is.
 _FAULTS: dict[str, tuple[int, Callable[[Trial], None]]] = {
-    "cut": (900, Trial.cut),
-    "courier killed": (20, Trial.kill_courier),
-    "relay killed": (10, Trial.kill_relay),
-    "store locked": (8, Trial.lock_store),
-    "relay locked": (8, Trial.lock_relay),
-    "device full": (10, Trial.fill_device),
-    "relay full": (10, Trial.fill_relay),
-    "device's clock": (6, Trial.set_device_clock),
-    "relay's clock": (4, Trial.set_relay_clock),
-    "history lost": (6, Trial.lose_history),
-    "two at once": (6, Trial.sync_twice),
-    "repeated": (12, Trial.repeat),
+    "cut": (940, Trial.cut),
+    "courier killed": (12, Trial.kill_courier),
+    "relay killed": (5, Trial.kill_relay),
+    "store locked": (5, Trial.lock_store),
+    "relay locked": (5, Trial.lock_relay),
+    "device full": (8, Trial.fill_device),
+    "relay full": (6, Trial.fill_relay),
+    "device's clock": (4, Trial.set_device_clock),
+    "relay's clock": (3, Trial.set_relay_clock),
+    "history lost": (4, Trial.lose_history),
+    "two at once": (4, Trial.sync_twice),
+    "repeated": (10, Trial.repeat),
 }
 
 
 @contextmanager
-def a_trial(seed: int) -> Iterator[Trial]:
+def a_trial(wanted: int, seed: int) -> Iterator[Trial]:
     """A claimed village and its relay, on disks of their own."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
@@ -322,6 +331,7 @@ def a_trial(seed: int) -> Iterator[Trial]:
         for name in ("device", "relay"):
             stack.enter_context(_disk(folder / name))
         patch.setattr(run, "CUTS", 1)
+        patch.setattr(run, "PAUSE", 0)
         patch.setattr(stores, "BUSY_SECONDS", PATIENCE)
         world = stack.enter_context(SendGridStandIn())
         environment = {
@@ -350,7 +360,7 @@ def a_trial(seed: int) -> Iterator[Trial]:
         )
         stack.callback(_end_agents, paths.keys())
         village.store.attachments.reserve = 0  # the disk itself is to be full
-        trial = Trial(world, village, relay, data, link, random.Random(seed))
+        trial = Trial(world, village, relay, data, link, random.Random(seed), wanted)
         patch.setattr(courier_relay, "_Http", _noting(trial.requests))
         village.sync()
         yield trial
@@ -403,17 +413,23 @@ def _noting(requests: collections.deque[Request]) -> type[courier_relay._Http]:
 
 
 def torment(cuts: int, seed: int, tell: Callable[[str], None]) -> dict[str, int]:
-    """Do so many faults; the result is what `main` prints last."""
-    began = time.monotonic()
-    with a_trial(seed) as trial:
-        for done in range(1, cuts + 1):
+    """Do so many faults, or as many as there is time for until Ctrl-C; then count the mail."""
+    began = told = time.monotonic()
+    with a_trial(cuts, seed) as trial:
+        stopped: list[int] = []
+        signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
+        while trial.count() < cuts and not stopped:
             trial.step()
-            if done % max(cuts // 20, 1) == 0:
+            now = time.monotonic()
+            if now > told + TELL_EVERY:
+                told = now
                 mails = len(trial.out) + len(trial.back)
-                tell(f"{time.monotonic() - began:6.0f} s {done:7d} faults {mails:6d} mails")
+                tell(f"{now - began:6.0f} s {trial.count():7d} faults {mails:6d} mails")
+        done = trial.count()
+        trial.faults["cut"] = trial.link.cuts
         lost, doubled = trial.verdict()
         tell(", ".join(f"{count} {name}" for name, count in trial.faults.most_common()))
-        return {"cuts": cuts, "lost": lost, "doubled": doubled}
+        return {"cuts": done, "lost": lost, "doubled": doubled}
 
 
 def main() -> int:

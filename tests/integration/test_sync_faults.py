@@ -23,6 +23,8 @@ from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store import Store
 from mokanda_relay import devices, history
 from mokanda_relay.tables import Device, DownBundle
+from mokanda_wire import bundle as wire
+from mokanda_wire.message import compose
 from tests.faults import FaultyLink, Plan
 from tests.relay_served import Served, eventually
 from tests.village import Village, a_village
@@ -214,10 +216,97 @@ def test_a_bit_flipped_in_a_bundle_going_up_is_noticed_and_the_mail_sent_anew(
         village.sync()
     [frozen] = paths.bundles().glob("up-*")
     flip_a_bit(frozen)
-    with pytest.raises(CourierError, match="not those that were announced"):
-        village.sync()
     village.sync()
     assert_arrived(village, served, ["whole"], [])
+
+
+def _refusing(monkeypatch: pytest.MonkeyPatch, poison: str) -> None:
+    """Let the relay refuse every bundle that has this text in it."""
+    decode = wire.decode
+
+    def refusing(*arguments: Any, **named: Any) -> wire.Decoded:  # noqa: ANN401
+        decoded = decode(*arguments, **named)
+        for item in decoded.bundle.items:
+            if isinstance(item, wire.Mail) and item.message.text == poison:
+                raise wire.BundleError("Item 3 is damaged.")
+        return decoded
+
+    monkeypatch.setattr(wire, "decode", refusing)
+
+
+def test_a_mail_that_the_relay_refuses_is_set_aside_with_the_reason_and_the_rest_goes(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _refusing(monkeypatch, "poison")
+    texts = ["a", "poison", "b", "c", "d"]
+    messages = [village.write(text) for text in texts]
+    village.sync()
+    eventually(lambda: len(served.world.sent) == 4, "the mails at SendGrid")
+    assert sorted(mail.text for mail in served.world.sent) == ["a", "b", "c", "d"]
+    assert village.texts("outbox") == []
+    with village.store.reading() as connection:
+        states = connection.execute(
+            "SELECT state, delivery.reason FROM delivery JOIN message ON message.id = message"
+            " WHERE message_id = ?",
+            (messages[1].message_id,),
+        ).fetchall()
+    assert [tuple(row) for row in states] == [("refused", "Item 3 is damaged.")]
+    village.write("later")
+    village.sync()
+    eventually(lambda: len(served.world.sent) == 5, "the next mail at SendGrid")
+    assert histories_agree(village, served)
+
+
+def test_what_the_device_tells_of_itself_and_the_relay_refuses_is_told_twice_at_most(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = wire.decode
+
+    def refusing(*arguments: Any, **named: Any) -> wire.Decoded:  # noqa: ANN401
+        decoded = decode(*arguments, **named)
+        if any(isinstance(item, wire.Residents) for item in decoded.bundle.items):
+            raise wire.BundleError("Item 1 is damaged.")
+        return decoded
+
+    monkeypatch.setattr(wire, "decode", refusing)
+    village.add_villager("cyr")
+    with pytest.raises(CourierError, match="Item 1"):
+        village.sync()
+    village.sync()
+    village.write("still")
+    village.sync()
+    assert_arrived(village, served, ["still"], [])
+
+
+def test_a_mail_that_no_bundle_takes_is_set_aside_and_the_rest_goes(
+    village: Village, served: Served
+) -> None:
+    village.write("> " * 50 + ("\n" + "> " * 50) * 200_000)
+    village.write("small")
+    village.sync()
+    eventually(lambda: served.world.sent, "the mail at SendGrid")
+    assert [mail.text for mail in served.world.sent] == ["small"]
+    assert village.texts("outbox") == []
+
+
+def test_a_mail_of_which_the_relay_makes_no_mime_comes_back_and_the_rest_goes(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(message: Any, contents: Any) -> bytes:  # noqa: ANN401
+        if message.text == "poison":
+            raise UnicodeError
+        return compose(message, contents)
+
+    monkeypatch.setattr("mokanda_relay.up.compose", broken)
+    village.write("poison")
+    village.write("sound")
+    village.sync()
+    eventually(lambda: served.world.sent, "the mail at SendGrid")
+    assert [mail.text for mail in served.world.sent] == ["sound"]
+    village.sync()
+    with village.store.reading() as connection:
+        states = {row["state"] for row in connection.execute("SELECT state FROM delivery")}
+    assert "refused" in states
 
 
 def test_a_bit_flipped_in_a_half_fetched_bundle_is_noticed_and_it_is_fetched_again(

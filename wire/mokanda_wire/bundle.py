@@ -7,7 +7,7 @@ checked; its reader still believes no size, count or reference in it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
@@ -24,6 +24,7 @@ from mokanda_wire.items import (
     File,
     Grant,
     Item,
+    ItemsError,
     Mail,
     Reader,
     Report,
@@ -39,6 +40,7 @@ from mokanda_wire.protocol import HistoryTip
 
 __all__ = [
     "FORMAT",
+    "OLDEST_FORMAT",
     "Bundle",
     "BundleError",
     "Decoded",
@@ -62,7 +64,8 @@ __all__ = [
 ]
 
 _MAX_HEADER = 128 * 1024  # bytes
-FORMAT = 1  # of the container, the items' text and the codecs
+FORMAT = 1  # of the container, the items' text and the codecs: the newest one known here
+OLDEST_FORMAT = 1  # that is still written, for those who know no newer one
 
 Direction = Literal["up", "down"]
 
@@ -153,8 +156,10 @@ def encode(bundle: Bundle, history: History) -> Encoded:
     """Write a bundle, its text primed with the end of `history`, if a reader can then read it.
 
     Raises:
-        BundleError: there is more in it than a reader takes (LIMITS).
+        BundleError: there is in it what a reader does not take.
     """
+    # Its reader knows no parts of a second, in which dates would go astray.
+    bundle = replace(bundle, created=bundle.created.replace(microsecond=0))
     encoded = _encode(bundle, history, history.generation(history.tip))
     return encoded or _encode(bundle, history, history.generation(START), last=True)
 
@@ -194,7 +199,7 @@ def _encode(
     _check(len(text) <= LIMITS.text, "text")
     _check(sum(size for _, size, _ in table) <= LIMITS.files, "files")
     _check(len(table) <= LIMITS.file_count, "files")
-    _check(len(bundle.items) <= LIMITS.items, "items")
+    _check_items(writer.pieces(), list(files.values()), bundle.created, history, generation)
     how, compressed, sizes = codec.compress_text(pieces, generation.primer)
     if not codec.survives(how, compressed, text, generation.primer):
         if not last:
@@ -277,6 +282,23 @@ def decode(
     digests = [file.digest for file in files]
     costs = _costs(items, sizes, digests, [size for _, _, size in header.files])
     return Decoded(bundle, record, costs)
+
+
+def _check_items(
+    pieces: Sequence[bytes],
+    files: Sequence[File],
+    created: datetime,
+    history: History,
+    generation: Generation,
+) -> None:
+    """Read what was written as its reader will: nothing goes that is refused there."""
+    reader = Reader(created, history, generation, b"")
+    text = b"".join(pieces).decode()
+    try:
+        read = reader.read(text, files, max_items=LIMITS.items, max_text=LIMITS.text)
+    except ItemsError as error:
+        raise BundleError(str(error)) from error
+    _check(len(read) == len(pieces), "items")
 
 
 def _costs(

@@ -56,6 +56,7 @@ SEQUENCE_WRONG = "sequence-wrong"  # 409: not the bundle that the hello announce
 BUNDLE_BAD = "bundle-bad"  # 422: its seal, form or contents are refused for good
 HISTORY_UNKNOWN = "history-unknown"  # 422: primed with a history that the relay does not hold
 CONTENT_UNKNOWN = "content-unknown"  # 422: names a file that the relay does not hold
+TOO_OLD = "too-old"  # 426: the relay writes no bundles any more that the device could read
 MALFORMED = "malformed"  # 400: not what this path takes
 
 
@@ -130,7 +131,8 @@ class Hello:
     """How a session starts; signed by the device. `counter` grows with every hello.
 
     `now` is the device's own clock, `applied_down` the last down bundle that it applied
-    (which acknowledges it and all before it), `up` what it wants to upload.
+    (which acknowledges it and all before it), `up` what it wants to upload, `format` the newest
+    one of bundles that it knows; it is left out where that is 1.
     """
 
     device: str
@@ -140,6 +142,7 @@ class Hello:
     applied_down: int
     up: Sealed | None
     history: HistoryTip
+    format: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,7 @@ class HelloReply:
     when both ends must forget their histories and start over: the relay has done so. Where
     there is `more` to fetch after `down`, the device acknowledges `down` in this session.
     `secret` answers a hello that was signed: hellos to come may be authenticated with it.
+    `format` is the newest one of bundles that the relay knows; it is left out where that is 1.
     """
 
     counter: int
@@ -165,6 +169,7 @@ class HelloReply:
     applied_sha256: bytes | None = None
     more: bool | None = None
     secret: bytes | None = None
+    format: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

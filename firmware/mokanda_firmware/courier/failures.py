@@ -3,6 +3,8 @@
 
 import errno
 
+from mokanda_firmware.sentences import say
+
 
 class CourierError(Exception):
     """A sync or claim did not work; str() is a sentence for people."""
@@ -33,6 +35,12 @@ class NotOurRelayError(CourierError):
     worth_retrying = False
 
 
+class OutdatedError(CourierError):
+    """The device or its relay is too old for the other."""
+
+    worth_retrying = False
+
+
 class ClaimError(CourierError):
     """The claim was refused for good."""
 
@@ -43,7 +51,7 @@ class FullError(CourierError):
     """The data partition has no room left."""
 
     def __init__(self) -> None:
-        super().__init__("The device's card is full. Delete mail with large attachments.")
+        super().__init__(say("The device's card is full. Delete mail with large attachments."))
 
 
 class BusyError(CourierError):

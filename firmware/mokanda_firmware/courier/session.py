@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from mokanda_firmware import paths, running
-from mokanda_firmware.courier import clock, up
+from mokanda_firmware.courier import clock, suspects, up
 from mokanda_firmware.courier.allowance import SPENT, Allowance
 from mokanda_firmware.courier.failures import (
     BudgetSpentError,
     CourierError,
     CutError,
     NotOurRelayError,
+    OutdatedError,
     RefusedError,
 )
 from mokanda_firmware.courier.identity import Identity
@@ -33,11 +34,19 @@ from mokanda_firmware.mailbox.sync import PendingUp
 from mokanda_firmware.sentences import say
 from mokanda_firmware.updates.offer import Offer, note
 from mokanda_wire import protocol
-from mokanda_wire.bundle import BundleError, Decoded, HistoryUnknownError, decode
+from mokanda_wire.bundle import (
+    FORMAT,
+    OLDEST_FORMAT,
+    BundleError,
+    Decoded,
+    HistoryUnknownError,
+    decode,
+)
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
 from mokanda_wire.protocol import HelloReply, Receipt, Sealed
 
 ROUNDS = 50  # hellos in a session at most; each but the last moved a bundle, or mended something
+REFUSALS = 10  # of bundles of ours in a session, before the rest of them waits for another
 MENDS = 3  # how often a session may find the two ends at odds and start over
 
 _SECRET = "courier_secret"  # a setting of the store that only this module uses  # noqa: S105
@@ -57,6 +66,10 @@ class Traded:
 
 class AtOddsError(CourierError):
     """The two ends disagree on where they stand; a new hello settles it."""
+
+
+class BundleRefusedError(AtOddsError):
+    """The relay does not take a bundle; what is in it is tried in smaller ones."""
 
 
 class Session:
@@ -80,6 +93,7 @@ class Session:
         self._tell = tell
         self._first = True  # of its rounds, in which mail that comes down has its half
         self.traded = Traded()
+        self._refusals = 0
         self._refused: RefusedError | None = None  # what was sent up; the rest goes on
         self._damaged: Sealed | None = None  # what came down otherwise than announced
 
@@ -95,6 +109,8 @@ class Session:
             try:
                 if not self._round(connection):
                     break
+            except BundleRefusedError as error:
+                log.warning("the relay refuses a bundle: %s", error)
             except AtOddsError as error:
                 log.warning("at odds with the relay: %s", error)
                 mends += 1
@@ -179,6 +195,7 @@ class Session:
                 applied_down=sync.state(self._store).down_applied,
                 up=_announced(pending) if pending else None,
                 history=sync.history(self._store).tip,
+                format=FORMAT if FORMAT > 1 else None,
             )
         )
         secret = bytes.fromhex(sync.setting(self._store, _SECRET, ""))
@@ -193,6 +210,8 @@ class Session:
                 reply = self._keyring.verify(answer, self._identity.claim.relay_fingerprint)
             told = protocol.load(HelloReply, reply)
         except RefusedError as error:
+            if error.reason == protocol.TOO_OLD:
+                raise OutdatedError(str(error)) from error
             if not secret or error.reason != protocol.DEVICE_UNKNOWN:
                 raise
             sync.set_setting(self._store, _SECRET, "")  # a signature always counts
@@ -208,6 +227,10 @@ class Session:
             raise NotOurRelayError(say("The relay's answer is to another hello."))
         if told.secret:
             sync.set_setting(self._store, _SECRET, told.secret.hex())
+        if (told.format or 1) < OLDEST_FORMAT:
+            raise OutdatedError(
+                say("The relay is too old for this device. Ask its operator to update it.")
+            )
         return told
 
     def _settle(self, pending: PendingUp, reply: HelloReply) -> PendingUp | None:
@@ -226,6 +249,7 @@ class Session:
 
     def _confirm(self, pending: PendingUp) -> None:
         self.traded.sent += sync.confirm_up(self._store, pending.sequence)
+        suspects.taken(self._store)
         pending.path.unlink(missing_ok=True)
 
     def _restart(self, reason: str) -> NoReturn:
@@ -258,10 +282,14 @@ class Session:
                 sync.forget_at_relay(self._store)
                 raise AtOddsError(str(error)) from error
             if error.reason == protocol.BUNDLE_BAD:
-                sync.release_up(self._store, pending.sequence, str(error))
-                up.forget_what_was_told(self._store)
-                self._refused = error
-                raise AtOddsError(str(error)) from error
+                self._refusals += 1
+                if suspects.refused(self._store, pending.sequence, str(error)):
+                    up.forget_what_was_told(self._store)
+                else:  # what was told is refused: it is not told again until it changes
+                    self._refusals = REFUSALS
+                if self._refusals >= REFUSALS:
+                    self._refused = error
+                raise BundleRefusedError(str(error)) from error
             raise
         if receipt is None:
             raise BudgetSpentError(SPENT)

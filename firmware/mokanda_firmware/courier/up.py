@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mokanda_firmware import paths, running, status
+from mokanda_firmware.courier import suspects
 from mokanda_firmware.courier.allowance import Allowance
 from mokanda_firmware.courier.choice import Choice
 from mokanda_firmware.courier.failures import CourierError
@@ -39,6 +40,14 @@ _DAYS_TOLD = 40  # in one report
 log = logging.getLogger(__name__)
 
 
+class _UnfitError(Exception):
+    """A mail is more than a bundle takes."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(reason)
+        self.number = number
+
+
 def freeze(
     store: Store, keyring: Keyring, identity: Identity, allowance: Allowance, *, whole: bool
 ) -> PendingUp | None:
@@ -59,16 +68,24 @@ def freeze(
     if allowance.is_spent:
         return None
     sequence = sync.state(store).up_sequence + 1
+    most = suspects.most(store)
     wishes = sync.untold_wishes(store)
     others = [*_news(store), *wishes]
     choice = Choice(store, allowance, whole=whole)
     while True:
         mails = sync.waiting(store, FULL, choice.held)
-        mails = mails or sync.waiting(store, LARGEST, choice.held)[:1]
+        mails = (mails or sync.waiting(store, LARGEST, choice.held)[:1])[:most]
+        if mails and most == 1:
+            others, wishes = [], []
         if not (mails or others):
             choice.note()
             return None
-        encoded, costs = _encode(store, identity, sequence, mails, others)
+        try:
+            encoded, costs = _encode(store, identity, sequence, mails, others)
+        except _UnfitError as error:
+            log.error("mail %d cannot be sent: %s", error.number, error)
+            sync.set_aside(store, error.number, f"This mail cannot be sent. {error}")
+            continue
         taken = [mail for mail in mails if mail.number in costs]
         if choice.accepts(taken, costs, len(encoded.data)):
             break
@@ -119,10 +136,10 @@ def _encode(
         try:
             encoded = encode(bundle, history)
         except BundleError as error:
-            if len(mails) < 2:
-                raise CourierError(
-                    say("A mail is too large to be sent. {why}", why=error)
-                ) from error
+            if not mails:
+                raise CourierError(str(error)) from error
+            if len(mails) == 1:
+                raise _UnfitError(mails[0].number, str(error)) from error
             mails = mails[: len(mails) // 2]
         else:
             costs = encoded.costs[len(others) :]

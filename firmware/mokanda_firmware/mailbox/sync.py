@@ -33,6 +33,7 @@ __all__ = [
     "freeze_up",
     "history",
     "hold",
+    "in_bundle",
     "known_at_relay",
     "known_costs",
     "next_hello_counter",
@@ -40,6 +41,7 @@ __all__ = [
     "release_up",
     "restart_history",
     "sessions",
+    "set_aside",
     "set_setting",
     "setting",
     "skip_up",
@@ -302,6 +304,32 @@ def release_up(store: Store, sequence: int, reason: str) -> None:
         pending = _state(connection).up_pending
         if pending is not None and pending.sequence == sequence:
             _release(connection, pending, reason)
+
+
+def in_bundle(store: Store, sequence: int) -> list[int]:
+    """Return the numbers of the mails that are bound to bundle ``sequence``."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT message FROM outgoing WHERE state = 'bundled' AND sequence = ? ORDER BY 1",
+            (sequence,),
+        )
+        return [row["message"] for row in rows]
+
+
+def set_aside(store: Store, number: int, reason: str) -> None:
+    """Give a waiting mail up: its writer finds it among the sent ones, unread, with the reason."""
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE delivery SET state = 'refused', reason = ?, at = ?"
+            " WHERE state = 'waiting' AND message = ?",
+            (reason, messages.now(), number),
+        )
+        connection.execute(
+            "UPDATE entry SET folder = 'sent', unread = 1, at = ?"
+            " WHERE folder = 'outbox' AND origin = 'written' AND message = ?",
+            (messages.now(), number),
+        )
+        connection.execute("UPDATE outgoing SET state = 'sent' WHERE message = ?", (number,))
 
 
 def restart_history(store: Store, reason: str) -> None:

@@ -473,6 +473,34 @@ def test_a_bomb_is_refused_before_memory_is_spent() -> None:
         decode(data, History(), Limits(text=500_000))
 
 
+MANY = tuple(Mailbox(f"{n}@example.org") for n in range(2001))
+MANY_FILES = tuple(attached(f"{n}.txt", "text/plain", b"%d" % n) for n in range(2001))
+DEEP = "\n".join("> " * 50 + "x" for _ in range(200_000))  # 20 MB, of which 200 KB are written
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        Mail(tuple(box.address for box in MANY), LETTER),
+        Mail((), dataclasses.replace(LETTER, to=MANY)),
+        Mail((), dataclasses.replace(LETTER, cc=MANY)),
+        Mail((), dataclasses.replace(LETTER, reply_to=MANY)),
+        Mail((), dataclasses.replace(LETTER, attachments=MANY_FILES)),
+        Mail((), dataclasses.replace(LETTER, text=DEEP)),
+    ],
+    ids=["recipients", "to", "cc", "reply-to", "attachments", "quotations"],
+)
+def test_nothing_is_written_that_its_reader_refuses(mail: Mail) -> None:
+    with pytest.raises(BundleError):
+        encode(down(mail), History())
+
+
+def test_parts_of_a_second_move_no_date() -> None:
+    bundle = dataclasses.replace(down(Mail((), LETTER)), created=NOW + timedelta(seconds=0.7))
+    received = decode(encode(bundle, History()).data, History()).bundle
+    assert mails(received)[0].message.date == LETTER.date
+
+
 def test_too_much_text_is_refused_when_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundles, "LIMITS", Limits(text=10))
     with pytest.raises(BundleError, match="text"):

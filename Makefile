@@ -14,7 +14,7 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick lint format image flash release bench bench-wire bench-faults bench-link bench-webmail translations toolbox clean distclean
+.PHONY: help run run-host test test-quick lint format image flash release bench bench-wire bench-faults bench-link bench-memory bench-webmail translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
 release: image ## signed update, checksums and manifest in build/release (PUBLISH=relay's data folder)
 	scripts/release --board $(BOARD) $(if $(PUBLISH),--publish $(PUBLISH))
 
-bench: bench-wire bench-link bench-faults bench-webmail ## measure everything against the peers
+bench: bench-wire bench-link bench-memory bench-faults bench-webmail ## measure everything against the peers
 
 bench-wire: $(SETUP) ## bytes of a mail on the wire, beside the peers' formats
 	$(PYTHON) -m tests.bench.wire
@@ -56,6 +56,9 @@ bench-faults: $(SETUP) ## mail lost or doubled in N cuts (N=1000 SEED=1)
 
 bench-webmail: $(SETUP) ## the webmail beside Lokole's client, on the same store
 	$(PYTHON) -m tests.bench.webmail
+
+bench-memory: $(SETUP) ## memory that sealing and opening 1 MB of mail takes
+	$(PYTHON) -m tests.bench.memory
 
 bench-link: $(SETUP) ## a night's mail over 64 kbit/s and 1 s, whole and cut in pieces
 	$(PYTHON) -m tests.bench.link

@@ -29,7 +29,7 @@ test: lint test-quick image ## everything: lint, unit, integration, browser, emu
 	$(PYTHON) -m pytest tests/emulator
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
-	$(PYTHON) -m pytest tests/unit tests/integration tests/browser
+	$(PYTHON) -m pytest tests/unit tests/fuzz tests/integration tests/browser
 
 lint: $(SETUP) ## ruff, mypy, shellcheck, shfmt, yamllint
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint
@@ -51,7 +51,7 @@ bench: bench-wire bench-link bench-memory bench-faults bench-webmail ## measure 
 bench-wire: $(SETUP) ## bytes of a mail on the wire, beside the peers' formats
 	$(PYTHON) -m tests.bench.wire
 
-bench-faults: $(SETUP) ## mail lost or doubled in N cuts (N=1000 SEED=1)
+bench-faults: $(SETUP) ## mail lost or doubled when N things go wrong (N=1000 SEED=1)
 	$(PYTHON) -m tests.bench.faults --cuts $(N) --seed $(SEED)
 
 bench-webmail: $(SETUP) ## the webmail beside Lokole's client, on the same store

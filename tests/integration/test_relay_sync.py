@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from mokanda_relay import claims, devices, fleet, releases
 from mokanda_relay.tables import Device, Incident
 from mokanda_wire import protocol
-from mokanda_wire.bundle import Bundle, Event, Report, encode
+from mokanda_wire.bundle import Bundle, Event, Limits, Report, encode
 from mokanda_wire.envelope import Keyring
 from mokanda_wire.message import Attachment, digest_of
 from tests.relay_device import RefusedByRelay, RelayDevice
@@ -368,6 +368,45 @@ class TestUpload:
         with pytest.raises(RefusedByRelay) as refused:
             device.upload(0)
         assert refused.value.reason == protocol.BUNDLE_BAD
+
+    @pytest.mark.parametrize("kind", ["cut", "forged", "replayed", "bomb"])
+    def test_it_is_refused_with_the_reason_told_and_the_next_one_taken(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        device = served.claimed_device()
+        old = device.freeze(device.message("ada@example.org", "Before"))
+        device.sync()
+        if kind == "cut":
+            device.freeze(device.message("ada@example.org", "Cut"))
+            assert device.pending
+            data = device.pending.data[:-30]
+        elif kind == "forged":
+            stranger = device.keyring.create_key("kitenge")
+            bundle = Bundle("kitenge", "up", 3, datetime.now(UTC), ())
+            plain = encode(bundle, device.history()).data
+            data = device.keyring.seal(plain, device.relay_key, stranger)
+        elif kind == "replayed":
+            data = old.data
+        else:
+            with monkeypatch.context() as patch:
+                patch.setattr("mokanda_wire.bundle.LIMITS", Limits(text=1 << 40))
+                device.freeze(device.message("ada@example.org", "a" * 17_000_000))
+            assert device.pending
+            data = device.pending.data
+            assert len(data) < 100_000
+        digest = hashlib.sha256(data).digest()
+        device.pending = dataclasses.replace(
+            old, data=data, sealed=protocol.Sealed(3, len(data), digest)
+        )
+        device.hello()
+        with pytest.raises(RefusedByRelay) as refused:
+            device.upload(0)
+        assert refused.value.reason == protocol.BUNDLE_BAD
+        assert any("bundle 3 of kitenge was refused" in each for each in incidents(served))
+        device.freeze(device.message("ada@example.org", "After"))
+        device.sync()
+        eventually(lambda: len(served.world.sent) == 2, "the sound mails are sent")
+        assert [sent.text for sent in served.world.sent] == ["Before", "After"]
 
     def test_noise_in_a_good_seal_is_refused(self, served: Served) -> None:
         device = served.claimed_device()

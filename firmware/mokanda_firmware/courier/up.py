@@ -21,7 +21,6 @@ from mokanda_firmware.mailbox import budget, sessions, sync, usage
 from mokanda_firmware.mailbox.attachments import as_it_was
 from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.mailbox.sync import Outgoing, PendingUp
-from mokanda_firmware.sentences import say
 from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Report, Residents, encode
 from mokanda_wire.envelope import Keyring
 

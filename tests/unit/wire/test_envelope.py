@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mokanda_wire import envelope
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError, verify_with
 
 NewKeyring = Callable[[str], Keyring]
@@ -68,6 +69,20 @@ def test_the_machines_clock_does_not_matter(pair: Pair) -> None:
     made = re.search(rb"version 4, created (\d+)", packets.stdout)
     assert made
     assert datetime.fromtimestamp(int(made[1]), UTC).year == 2001
+
+
+def test_a_key_that_seems_to_be_from_the_future_is_believed(
+    pair: Pair, new_keyring: NewKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, relay, relay_key = pair
+    monkeypatch.setattr(envelope, "_KEY", envelope._KEY.replace("20000101", "20500101"))
+    late = new_keyring("late")
+    late_key = late.create_key("late")
+    assert int(late._gpg.list_keys(keys=late_key)[0]["date"]) > datetime.now(UTC).timestamp()
+    late.import_key(relay.export_key(relay_key))
+    relay.import_key(late.export_key(late_key))
+    assert relay.open(late.seal(b"Mbote", relay_key, late_key), late_key) == b"Mbote"
+    assert late.open(relay.seal(b"Mbote", late_key, relay_key), relay_key) == b"Mbote"
 
 
 def test_one_flipped_bit_is_noticed(pair: Pair) -> None:

@@ -417,7 +417,8 @@ def torment(cuts: int, seed: int, tell: Callable[[str], None]) -> dict[str, int]
     began = told = time.monotonic()
     with a_trial(cuts, seed) as trial:
         stopped: list[int] = []
-        signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _: stopped.append(number))
         while trial.count() < cuts and not stopped:
             trial.step()
             now = time.monotonic()

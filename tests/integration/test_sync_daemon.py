@@ -110,7 +110,7 @@ def test_letters_that_wait_are_told_to_the_lamps(
     assert told("waiting") == 0
     village.write("wait a while")
     status.request("courier", "waiting")
-    assert told("waiting") == 1
+    wait_until(lambda: told("waiting") == 1, "the count", seconds=10)
     status.request("courier", "sync")
     wait_until(lambda: told("waiting") == 0, "the letter on its way", seconds=30)
     assert courier.poll() is None

@@ -90,7 +90,7 @@ def update(new_languages: list[str]) -> None:
     for code in new_languages:
         path = LOCALE / code / "LC_MESSAGES" / "mokanda.po"
         if not path.exists():
-            path.parent.mkdir(parents=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, Catalog(locale=code))
     texts = source_texts()
     for path, catalogue in catalogues():

@@ -29,6 +29,8 @@ def outbox(served: Served) -> list[Outgoing]:
 
 def make_due(served: Served) -> None:
     """Let the time pass that a mail rests."""
+    for mail in outgoing._under_way:
+        outgoing._under_way[mail] -= outgoing.REST.total_seconds()
     with served.relay.database.transaction() as session:
         session.execute(sa.update(Outgoing).values(due=now()))
     served.relay.outbox_bell.ring()

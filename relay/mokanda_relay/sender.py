@@ -6,6 +6,8 @@ from __future__ import annotations
 import logging
 import threading
 
+import sqlalchemy as sa
+
 from mokanda_wire.message import parse
 
 from . import incidents, outgoing
@@ -13,6 +15,7 @@ from .relay import Relay
 from .sendgrid_api import SendGrid
 
 _LOOK_AGAIN = 30.0  # seconds, at most: another process may have put mail into the outbox
+_SETTLE_AGAIN = 1.0  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +51,22 @@ class Sender(threading.Thread):
             return False
         message, contents = parse(self._relay.originals.path(intent.digest).read_bytes())
         outcome = self._sendgrid.send(intent.id, intent.recipients, message, contents)
-        with self._relay.database.transaction() as session:
-            outgoing.settle(session, intent.id, outcome)
+        self._settle(intent, outcome)
         log.info("outbound mail=%s to=%d %s", intent.id, len(intent.recipients), outcome)
         return True
+
+    def _settle(self, intent: outgoing.Intent, outcome: outgoing.Outcome) -> None:
+        """Record the outcome, however long the disk is full: forgotten, it would be sent again."""
+        while True:
+            try:
+                with self._relay.database.transaction() as session:
+                    outgoing.settle(session, intent.id, outcome)
+            except (OSError, sa.exc.OperationalError) as error:
+                log.warning("outbound mail=%s cannot be settled yet: %s", intent.id, error)
+                if self._stopping.wait(_SETTLE_AGAIN):
+                    raise
+            else:
+                return
 
     def _until_next(self) -> float:
         with self._relay.database.reading() as session:

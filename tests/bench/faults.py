@@ -131,6 +131,7 @@ class Trial:
 
     def post(self) -> None:
         """Hand the relay what it has not taken, as SendGrid does; some of it twice."""
+        self.world.post_untaken_events()
         for each in list(self.untaken):
             status, _ = self.world.post_inbound(each[1], "ada@example.org", [VILLAGER])
             if status == 200 and self.fate.random() < 0.9:
@@ -161,9 +162,7 @@ class Trial:
             if self.relay.lives():
                 break
             death = self.fate.randint(20, MORTAL)  # it died before it served
-        # SendGrid posts its events until they are taken.
-        for sent in self.world.sent[-50:]:
-            self.world.post_events([self.world.event(sent, sent.recipients[0], "processed")])
+        self.world.post_untaken_events()
 
     def cut(self) -> None:
         """Cut connections, anywhere: each ends the sync, or is made again up to some times."""

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from mokanda_relay import outgoing, sendgrid_api
+from mokanda_relay import outgoing, sender, sendgrid_api
 from mokanda_relay.incidents import now
 from mokanda_relay.sender import Sender
 from mokanda_relay.tables import Incident, Outgoing
@@ -111,6 +112,27 @@ class TestUnknownOutcomes:
         device.sync()
         assert device.told() == {"ada@example.org": ["sent", "delivered"]}
         assert (len(served.world.sent), served.world.requests) == (1, 1)
+
+    def test_one_that_was_taken_is_not_sent_again_because_the_disk_was_full(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        served.world.events_url = ""
+        monkeypatch.setattr(sender, "_SETTLE_AGAIN", 0.01)
+        full = iter([True, True])
+        settle = outgoing.settle
+
+        def settle_when_there_is_room(
+            session: Session, intent_id: str, outcome: outgoing.Outcome
+        ) -> None:
+            if next(full, False):
+                raise sa.exc.OperationalError("UPDATE", {}, OSError("disk is full"))
+            settle(session, intent_id, outcome)
+
+        monkeypatch.setattr(outgoing, "settle", settle_when_there_is_room)
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: outbox(served)[0].state == outgoing.SENT, "the outcome is recorded")
+        assert served.world.requests == 1
 
     def test_without_any_event_it_is_tried_again_after_its_rest(self, served: Served) -> None:
         served.world.fail_next("500", "cut")

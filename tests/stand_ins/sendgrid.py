@@ -95,6 +95,7 @@ class SendGridStandIn:
         self.sent: list[Sent] = []
         self.requests = 0
         self.events_posted: list[int] = []
+        self._untaken: deque[bytes] = deque()
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.public_key = base64.b64encode(
             self._key.public_key().public_bytes(
@@ -196,7 +197,14 @@ class SendGridStandIn:
             headers["X-Twilio-Email-Event-Webhook-Timestamp"] = timestamp
         status, _ = _post(self.events_url, body, headers)
         self.events_posted.append(status)
+        if not 200 <= status < 300:
+            self._untaken.append(body)
         return status
+
+    def post_untaken_events(self) -> None:
+        """Post again what was not taken, as SendGrid does for a day."""
+        for _ in range(len(self._untaken)):
+            self.post_events(json.loads(self._untaken.popleft()))
 
     def post_inbound(
         self, raw: bytes, sender: str, recipients: Sequence[str], subject: str = ""

@@ -100,16 +100,23 @@ class Keyring:
         command = ["gpgconf", "--homedir", str(self._home), "--kill", "all"]
         subprocess.run(command, check=False, capture_output=True, timeout=30)
 
+    def _run(self, command: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Have GnuPG do something; KeyringError if it ends before it has read all."""
+        try:
+            return getattr(self._gpg, command)(*arguments, **options)
+        except OSError as error:
+            raise KeyringError(f"GnuPG ended early: {error}") from error
+
     def create_key(self, name: str) -> str:
         """Make a key pair (ed25519 to sign, cv25519 to encrypt); return its fingerprint."""
-        key = self._gpg.gen_key(_KEY.format(name=" ".join(name.split())))
+        key = self._run("gen_key", _KEY.format(name=" ".join(name.split())))
         if not key.fingerprint:
             raise KeyringError(f"GnuPG made no key: {_last_line(key)}")
         return str(key.fingerprint)
 
     def own_key(self, name: str) -> str:
         """Return the fingerprint of the key pair in here; make it, under this name, if need be."""
-        keys = self._gpg.list_keys(secret=True)
+        keys = self._run("list_keys", secret=True)
         return str(keys[0]["fingerprint"]) if keys else self.create_key(name)
 
     def fingerprint_of(self, data: bytes) -> str:
@@ -119,7 +126,7 @@ class Keyring:
         with tempfile.NamedTemporaryFile(dir=self._home) as file:
             file.write(data)
             file.flush()
-            scanned = self._gpg.scan_keys(file.name)
+            scanned = self._run("scan_keys", file.name)
         found = {key["fingerprint"] for key in scanned if key["type"] == "pub"}
         if len(found) != 1:
             raise EnvelopeError(f"One public key was expected, {len(found)} came.")
@@ -127,7 +134,7 @@ class Keyring:
 
     def export_key(self, fingerprint: str) -> bytes:
         """Return the public key, binary."""
-        data = self._gpg.export_keys(fingerprint, armor=False)
+        data = self._run("export_keys", fingerprint, armor=False)
         if not data:
             raise EnvelopeError(f"There is no key {fingerprint}.")
         return bytes(data)
@@ -135,16 +142,15 @@ class Keyring:
     def import_key(self, data: bytes) -> str:
         """Take in one public key; return its fingerprint."""
         fingerprint = self.fingerprint_of(data)
-        result = self._gpg.import_keys(data)
+        result = self._run("import_keys", data)
         if fingerprint not in result.fingerprints:
             raise EnvelopeError(f"GnuPG does not take the key: {_last_line(result)}")
         return fingerprint
 
     def seal(self, data: bytes, recipient: str, signer: str) -> bytes:
         """Sign with `signer`'s key and encrypt to `recipient`'s; both are fingerprints."""
-        return self._made(
-            self._gpg.encrypt(data, recipient, sign=signer, always_trust=True, armor=False)
-        )
+        options = {"sign": signer, "always_trust": True, "armor": False}
+        return self._made(self._run("encrypt", data, recipient, **options))
 
     def open(self, sealed: bytes, signer: str) -> bytes:
         """Decrypt what was sealed to a key of ours.
@@ -153,17 +159,17 @@ class Keyring:
             EnvelopeError: it is damaged, is not for us, or is not signed by exactly `signer`.
             KeyringError: GnuPG cannot get at our keys.
         """
-        result = self._gpg.decrypt(sealed, always_trust=True)
+        result = self._run("decrypt", sealed, always_trust=True)
         status = _status(result)
         if not result.ok or "DECRYPTION_OKAY" not in status or "GOODMDC" not in status:
-            if not self._gpg.list_keys(secret=True):  # without an agent it tells the same
+            if not self._run("list_keys", secret=True):  # without an agent it tells the same
                 raise KeyringError("GnuPG does not get at its keys.")
             raise EnvelopeError(f"The envelope cannot be opened: {_last_line(result)}")
         return _signed_by(signer, result, status)
 
     def sign(self, data: bytes, signer: str) -> bytes:
         """Wrap the data with a signature (binary, an OpenPGP signed message)."""
-        return self._made(self._gpg.sign(data, keyid=signer, clearsign=False, binary=True))
+        return self._made(self._run("sign", data, keyid=signer, clearsign=False, binary=True))
 
     def verify(self, signed: bytes, signer: str) -> bytes:
         """Return the data that `sign` wrapped.
@@ -171,7 +177,7 @@ class Keyring:
         Raises:
             EnvelopeError: it is damaged, or is not signed by exactly `signer`.
         """
-        result = self._gpg.decrypt(signed, always_trust=True)
+        result = self._run("decrypt", signed, always_trust=True)
         return _signed_by(signer, result, _status(result))
 
     def _made(self, result: Any) -> bytes:  # noqa: ANN401 - gnupg is untyped

@@ -175,6 +175,16 @@ def test_that_our_own_keys_are_out_of_reach_is_no_fault_of_an_envelope(pair: Pai
         relay.open(sealed, device_key)
 
 
+def test_that_gnupg_ends_early_is_no_fault_of_an_envelope(pair: Pair) -> None:
+    device, device_key, relay, relay_key = pair
+    sealed = relay.seal(bytes(1_000_000), device_key, relay_key)
+    device._gpg.gpgbinary = "false"  # as when the machine has no memory or disk left for it
+    with pytest.raises(KeyringError):
+        device.seal(bytes(1_000_000), relay_key, device_key)
+    with pytest.raises(KeyringError):
+        device.open(sealed, relay_key)
+
+
 def test_a_keyring_that_is_not_used_runs_nothing(
     new_keyring: NewKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,16 +37,23 @@ class Archive:
         """Fetch the indexes; returns the sources (in apt's one-line form) that can be used.
 
         A suite whose index does not fit its release file (a mirror in the middle of a
-        synchronisation) is tried again, then left out; without the main suite StepError is raised.
+        synchronisation) is tried again; then its last index that did is used. A suite that never
+        had one is left out; without the main suite StepError is raised.
         """
         usable = []
         for suite in (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security"):
             source = self._source("deb", suite)
-            if source and self._update(suite, source):
+            if source and (self._update(suite, source) or self._has_index(suite)):
                 usable.append(source)
             elif suite == RELEASE:
                 raise StepError(f"the suite {suite} cannot be fetched from the mirror; try later")
         return usable
+
+    def _has_index(self, suite: str) -> bool:
+        """Whether an index of an earlier build is there, for apt keeps it until it has a better."""
+        found = any(self.lists.glob(f"*_dists_{suite}_main_binary-{self.architecture}_Packages*"))
+        say(f"{suite}: its last index is used" if found else f"{suite} is left out")
+        return found
 
     def _source(self, kind: str, suite: str) -> str:
         """A line for apt's list of sources; "" where no mirror of the suite is known."""
@@ -68,7 +75,7 @@ class Archive:
                 break
             say(f"{suite}: {reason}; trying again in {PAUSE} s")
             time.sleep(PAUSE)
-        say(f"{suite} is left out: {reason}")
+        say(f"{suite}: {reason}")
         failed.touch()
         return False
 

@@ -74,7 +74,10 @@ class Phone:
 
         A field is a text, or for files a list of `webtest.Upload`.
         """
-        page = self.open(path)
+        return self.submit(self.open(path), action, **fields)
+
+    def submit(self, page: TestResponse, action: str, **fields: object) -> TestResponse:
+        """Fill in a form of a page that is open; see `fill_in`."""
         form = next(form for form in page.forms.values() if form.action == action)
         button = fields.pop("button", None)
         for name, value in fields.items():

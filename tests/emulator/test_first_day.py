@@ -38,9 +38,12 @@ def test_the_first_day(village: Village, measured: dict[str, str]) -> None:
     awa.write("moise", "Mbote", "Mbote na yo, Moïse!")
     assert "Mbote na yo, Moïse!" in moise.read("inbox", "Mbote").text
 
-    # A letter to the world waits, with its photo.
+    # A letter to the world waits, with its photo, which the board has made smaller and asked about.
     photo = take_photo()
-    awa.write("ada@example.org", "Our house", "Look!", Upload("house.jpg", photo, "image/jpeg"))
+    house = Upload("house.jpg", photo, "image/jpeg")
+    page = awa.write("ada@example.org", "Our house", "Look!", house)
+    assert "made smaller" in page.text
+    awa.submit(page, "/write", button="send")
     assert "Our house" in awa.open("/outbox").text
     assert village.sent_by_sendgrid() == []
 
@@ -63,10 +66,13 @@ def test_the_first_day(village: Village, measured: dict[str, str]) -> None:
     (sent,) = wait_until(village.sent_by_sendgrid, "SendGrid's mail", 60)
     assert sent["from"]["email"] == "awa@village.example"
     assert sent["personalizations"][0]["to"][0]["email"] == "ada@example.org"
-    assert base64.b64decode(sent["attachments"][0]["content"]) == photo
+    arrived = base64.b64decode(sent["attachments"][0]["content"])
+    assert Image.open(BytesIO(arrived)).format == "JPEG"
+    assert len(arrived) <= 25_000 < len(photo)
     assert "Our house" in awa.open("/sent").text
     measured["bytes through the stick"] = (
-        f"{village.network.up.bytes} up, {village.network.down.bytes} down, photo {len(photo)}"
+        f"{village.network.up.bytes} up, {village.network.down.bytes} down,"
+        f" photo {len(arrived)} of {len(photo)}"
     )
 
     # An answer comes back with the next mail run.

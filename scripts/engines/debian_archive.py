@@ -15,6 +15,7 @@ from scripts.steps import Log, StepError, say
 RELEASE = "trixie"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 TRIES = 3
+TRIES_WITHOUT_INDEX = 45  # for the main suite, without which there is no image
 PAUSE = 20  # seconds between tries
 _TOOLBOX_SOURCES = Path("/etc/apt/sources.list")
 
@@ -43,17 +44,20 @@ class Archive:
         usable = []
         for suite in (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security"):
             source = self._source("deb", suite)
-            if source and (self._update(suite, source) or self._has_index(suite)):
+            if source and self._update(suite, source):
+                usable.append(source)
+            elif source and self._has_index(suite):
+                say(f"{suite}: its last index is used")
                 usable.append(source)
             elif suite == RELEASE:
                 raise StepError(f"the suite {suite} cannot be fetched from the mirror; try later")
+            else:
+                say(f"{suite} is left out")
         return usable
 
     def _has_index(self, suite: str) -> bool:
         """Whether an index of an earlier build is there, for apt keeps it until it has a better."""
-        found = any(self.lists.glob(f"*_dists_{suite}_main_binary-{self.architecture}_Packages*"))
-        say(f"{suite}: its last index is used" if found else f"{suite} is left out")
-        return found
+        return any(self.lists.glob(f"*_dists_{suite}_main_binary-{self.architecture}_Packages*"))
 
     def _source(self, kind: str, suite: str) -> str:
         """A line for apt's list of sources; "" where no mirror of the suite is known."""
@@ -65,13 +69,15 @@ class Archive:
         failed = self.directory / f"failed-{suite}"
         # A suite that failed within the hour is not waited for again.
         recent = failed.exists() and time.time() - failed.stat().st_mtime < 3600
-        for attempt in range(1, TRIES + 1):
+        needed = suite == RELEASE and not self._has_index(suite)
+        tries = TRIES_WITHOUT_INDEX if needed else 1 if recent else TRIES
+        for attempt in range(1, tries + 1):
             done = self._apt([source], "update")
             if done.returncode == 0:
                 failed.unlink(missing_ok=True)
                 return True
             reason = _reason(done.stderr)
-            if recent or attempt == TRIES:
+            if attempt == tries:
                 break
             say(f"{suite}: {reason}; trying again in {PAUSE} s")
             time.sleep(PAUSE)

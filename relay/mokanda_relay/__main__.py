@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mokanda_wire import claimfile
-from mokanda_wire.envelope import EnvelopeError
+from mokanda_wire.envelope import EnvelopeError, KeyringError
 
 from . import days, devices, fleet, incidents, releases
 from .database import DatabaseError
@@ -26,6 +26,7 @@ _FAILURES = (
     DatabaseError,
     EnvelopeError,
     EventsError,
+    KeyringError,
     SettingsError,
     devices.DeviceError,
     releases.ReleaseError,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from mokanda_wire import protocol
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.claimfile import ClaimFile
-from mokanda_wire.envelope import EnvelopeError, KeyringError, verify_with
+from mokanda_wire.envelope import EnvelopeError, verify_with
 
 from . import down, incidents, photos
 from .claims import Throttle, hash_code, new_code
@@ -180,8 +180,6 @@ def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> proto
     claim = protocol.load(protocol.Claim, body)
     try:
         fingerprint, signed = verify_with(claim.public_key, claim.request)
-    except KeyringError:
-        raise
     except EnvelopeError as error:
         throttle.count_wrong(address)
         raise RefusedError(

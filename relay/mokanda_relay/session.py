@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_wire import protocol
 from mokanda_wire.bundle import FORMAT, OLDEST_FORMAT
-from mokanda_wire.envelope import EnvelopeError, KeyringError
+from mokanda_wire.envelope import EnvelopeError
 
 from . import down, history, incidents, releases, up
 from .files import Files
@@ -118,8 +118,6 @@ def _signed(relay: Relay, name: str, body: bytes) -> tuple[Device, protocol.Hell
         raise RefusedError(protocol.DEVICE_UNKNOWN, _UNKNOWN)
     try:
         said = protocol.load(protocol.Hello, relay.keyring.verify(body, device.fingerprint))
-    except KeyringError:
-        raise
     except EnvelopeError as error:
         incidents.report(relay.database, "hello", f"{name}: {error}", device.id)
         raise RefusedError(protocol.DEVICE_UNKNOWN, _UNKNOWN) from error

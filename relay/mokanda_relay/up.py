@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from mokanda_wire import bundle as wire
 from mokanda_wire import protocol
 from mokanda_wire.address import AddressError, parse_address
-from mokanda_wire.envelope import EnvelopeError, KeyringError
+from mokanda_wire.envelope import EnvelopeError
 from mokanda_wire.message import compose
 
 from . import budgets, contents, days, history, incidents, mail, outgoing, photos, wishes
@@ -158,8 +158,6 @@ def _finish(relay: Relay, device: Device, upload: Upload) -> None:
         if again is not None and again.refused:
             raise RefusedError(again.refused, again.refused_text) from None
         return
-    except KeyringError:
-        raise
     except (EnvelopeError, wire.BundleError, _ContentUnknownError) as error:
         reason = protocol.BUNDLE_BAD
         if isinstance(error, wire.HistoryUnknownError):

@@ -56,7 +56,7 @@ class EnvelopeError(Exception):
     """An envelope cannot be made or opened, or is not from whom it should be."""
 
 
-class KeyringError(EnvelopeError):
+class KeyringError(Exception):
     """GnuPG does not do its work here; that says nothing of an envelope."""
 
 

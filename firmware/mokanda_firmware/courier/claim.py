@@ -15,7 +15,7 @@ from mokanda_firmware.courier.relay import Connection
 from mokanda_firmware.sentences import say
 from mokanda_wire import protocol
 from mokanda_wire.claimfile import ClaimFile
-from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
+from mokanda_wire.envelope import EnvelopeError, Keyring
 
 _FOR_GOOD = {protocol.CLAIM_UNKNOWN, protocol.CLAIM_USED}
 
@@ -68,8 +68,6 @@ def _granted(
         grant = protocol.load(
             protocol.ClaimGrant, keyring.verify(reply.grant, claim.relay_fingerprint)
         )
-    except KeyringError:
-        raise
     except (protocol.ProtocolError, EnvelopeError) as error:
         raise CutError(
             say("The relay's answer to the claim cannot be read: {why}", why=error)

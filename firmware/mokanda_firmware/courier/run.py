@@ -26,7 +26,7 @@ from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_firmware.mailbox.sync import SessionRecord
 from mokanda_firmware.sentences import say
 from mokanda_wire.claimfile import ClaimFile
-from mokanda_wire.envelope import EnvelopeError, Keyring
+from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
 
 NO_CLAIM = say("This device has no relay yet. Copy a claim file to its SETUP partition.")
 CUTS = 4  # cuts in a row between which nothing moved
@@ -61,7 +61,7 @@ def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
         except StoreError as error:
             trip.error = f"The device's store cannot be used: {error}."
             raise CourierError(trip.error) from error
-        except EnvelopeError as error:
+        except (EnvelopeError, KeyringError) as error:
             trip.error = f"The device's keys cannot be used: {error}"
             raise CourierError(trip.error) from error
         except OSError as error:

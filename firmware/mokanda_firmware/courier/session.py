@@ -42,7 +42,7 @@ from mokanda_wire.bundle import (
     HistoryUnknownError,
     decode,
 )
-from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
+from mokanda_wire.envelope import EnvelopeError, Keyring
 from mokanda_wire.protocol import HelloReply, Receipt, Sealed
 
 ROUNDS = 50  # hellos in a session at most; each but the last moved a bundle, or mended something
@@ -216,8 +216,6 @@ class Session:
                 raise
             sync.set_setting(self._store, _SECRET, "")  # a signature always counts
             return self._say_hello(connection, pending, counter)
-        except KeyringError:
-            raise
         except (EnvelopeError, protocol.ProtocolError) as error:
             sync.set_setting(self._store, _SECRET, "")
             raise NotOurRelayError(
@@ -337,8 +335,6 @@ class Session:
         try:
             plain = self._keyring.open(content, self._identity.claim.relay_fingerprint)
             decoded = decode(plain, sync.history(self._store), measured=True)
-        except KeyringError:
-            raise
         except HistoryUnknownError as error:
             self._restart(str(error))
         except (EnvelopeError, BundleError) as error:

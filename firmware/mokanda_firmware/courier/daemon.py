@@ -17,6 +17,7 @@ from mokanda_firmware.mailbox import sync, tariff, usage
 from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_firmware.mailbox.sync import SessionRecord
 from mokanda_firmware.sentences import say
+from mokanda_firmware.zones import zone_of
 
 # The clock may be wrong until the relay has told the time, and with it every scheduled time.
 FIRST_SYNC = timedelta(seconds=90)
@@ -202,7 +203,7 @@ class Daemon:
             self._publish(next_sync=None)
             return
         wall = datetime.now(UTC)
-        zone = schedule.zone_of(sync.setting(self._store, "timezone", ""))
+        zone = zone_of(sync.setting(self._store, "timezone", ""))
         plan = schedule.plan_from_json(sync.setting(self._store, schedule.SETTING, {}))
         due = schedule.next_time(plan.times(tariff.load(self._store)), zone, wall)
         scheduled = now + (due - wall).total_seconds() if due else float("inf")

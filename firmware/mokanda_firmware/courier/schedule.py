@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mokanda_firmware.mailbox.tariff import Tariff
 
@@ -36,10 +35,10 @@ class Plan:
         """The times of day at which it goes."""
         if not self.every:
             return []
-        first, last = _minutes(self.first), _minutes(self.last)
+        first, last = (_minutes(time.fromisoformat(text)) for text in (self.first, self.last))
         span = (last - first) % DAY if self.every < DAY else 0
         planned = [(first + passed) % DAY for passed in range(0, span + 1, self.every)]
-        clocks = [time(minutes // 60, minutes % 60) for minutes in planned]
+        clocks = [_clock(minutes) for minutes in planned]
         if self.cheap_only:
             clocks = [clock for clock in clocks if tariff.is_cheap(clock)] or [
                 _a_little_after(_cheap_from(tariff), tariff)
@@ -64,9 +63,12 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
     return asdict(plan)
 
 
-def _minutes(text: str) -> int:
-    clock = time.fromisoformat(text)
+def _minutes(clock: time) -> int:
     return clock.hour * 60 + clock.minute
+
+
+def _clock(minutes: int) -> time:
+    return time(minutes // 60, minutes % 60)
 
 
 def _cheap_from(tariff: Tariff) -> time:
@@ -80,8 +82,7 @@ def _cheap_from(tariff: Tariff) -> time:
 
 def _a_little_after(clock: time, tariff: Tariff) -> time:
     """Ten minutes later, if that is as cheap: clocks differ, also the operator's."""
-    minutes = (_minutes(f"{clock:%H:%M}") + 10) % DAY
-    later = time(minutes // 60, minutes % 60)
+    later = _clock((_minutes(clock) + 10) % DAY)
     return later if tariff.is_cheap(later) else clock
 
 
@@ -102,15 +103,6 @@ def next_time(times: Sequence[str], zone: tzinfo, now: datetime) -> datetime | N
                 found.append(due)
                 break
     return min(found, default=None)
-
-
-def zone_of(name: str) -> tzinfo:
-    """The time zone of this name; UTC when it is not known."""
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        log.warning("the time zone %r is not known", name)
-        return UTC
 
 
 def retry_delay(failures: int) -> timedelta:

@@ -37,6 +37,7 @@ class Account:
     must_change: bool  # the password, before anything else
     recoverable: bool  # by a code that was written down
     quota: int | None  # octets; None is as for everybody, 0 no end
+    budget: int | None  # octets a day on the link; None is as for everybody
     signature: str
     created: int
     last_seen: int | None
@@ -162,6 +163,7 @@ def from_row(row: sqlite3.Row) -> Account:
         must_change=bool(row["must_change"]),
         recoverable=bool(row["recovery"]),
         quota=row["quota"],
+        budget=row["budget"],
         signature=row["signature"],
         created=row["created"],
         last_seen=row["last_seen"],

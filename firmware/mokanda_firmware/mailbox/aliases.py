@@ -23,6 +23,11 @@ def account_of(connection: sqlite3.Connection, name: str) -> int | None:
     return None if row is None else int(row["id"])
 
 
+def reader_of(connection: sqlite3.Connection, address: str) -> int | None:
+    """Return who of the village gets mail to an address; what follows a + in it is the reader's."""
+    return account_of(connection, address.partition("@")[0].partition("+")[0].lower())
+
+
 def of_account(store: Store, account: int) -> list[str]:
     """Return the aliases of an account, in order."""
     with store.reading() as connection:

@@ -35,7 +35,7 @@ def deliver(
     that comes ``instead_of`` another takes that one's place, in whatever folder it is.
     ``ticket`` is what the relay calls the mail by.
     """
-    found = {recipient: _account(connection, recipient) for recipient in recipients}
+    found = {recipient: aliases.reader_of(connection, recipient) for recipient in recipients}
     readers = [account for account in found.values() if account is not None]
     if readers:
         number = messages.insert(connection, message)
@@ -55,7 +55,7 @@ def deliver(
 
 def readers(connection: sqlite3.Connection, recipients: Sequence[str]) -> list[int]:
     """Return the accounts that answer to these addresses, each once."""
-    found = (_account(connection, recipient) for recipient in recipients)
+    found = (aliases.reader_of(connection, recipient) for recipient in recipients)
     return list(dict.fromkeys(account for account in found if account is not None))
 
 
@@ -77,7 +77,7 @@ def submit(
         StoreError: or one of its kinds; the mail has not been taken.
     """
     with store.transaction() as connection:
-        found = {address: _account(connection, address) for address in here}
+        found = {address: aliases.reader_of(connection, address) for address in here}
         nobody = [address for address, reader in found.items() if reader is None]
         if nobody:
             return nobody
@@ -127,7 +127,7 @@ def _answer(connection: sqlite3.Connection, reader: int, message: Message) -> No
     is_here = address.rpartition("@")[2] == answer.sender.address.rpartition("@")[2]
     if not is_here:
         _post(connection, reader, answer, (), (address,))
-    elif _account(connection, address) is not None:
+    elif aliases.reader_of(connection, address) is not None:
         _post(connection, reader, answer, (address,), ())
 
 
@@ -256,8 +256,8 @@ def _enter(
         " SELECT ?, id, ?, ?, ?, ?, thread FROM message WHERE id = ? ON CONFLICT DO NOTHING",
         (account, origin, folder, origin == "received", messages.now(), number),
     )
-    thread = connection.execute("SELECT thread FROM message WHERE id = ?", (number,)).fetchone()
-    _find_newest(connection, account, {thread["thread"]})
+    thread = _thread(connection, number)
+    _find_newest(connection, account, {thread})
 
 
 def _replace(connection: sqlite3.Connection, account: int, stub: int, number: int) -> None:
@@ -268,12 +268,18 @@ def _replace(connection: sqlite3.Connection, account: int, stub: int, number: in
     ).fetchone()
     if row is None:
         return
-    thread = connection.execute("SELECT thread FROM message WHERE id = ?", (number,)).fetchone()
+    thread = _thread(connection, number)
     connection.execute(
         "UPDATE OR REPLACE entry SET message = ?, thread = ?, unread = 1 WHERE id = ?",
-        (number, thread["thread"], row["id"]),
+        (number, thread, row["id"]),
     )
-    _find_newest(connection, account, {row["thread"], thread["thread"]})
+    _find_newest(connection, account, {row["thread"], thread})
+
+
+def _thread(connection: sqlite3.Connection, number: int) -> str:
+    """Return the conversation of a mail."""
+    row = connection.execute("SELECT thread FROM message WHERE id = ?", (number,)).fetchone()
+    return str(row["thread"])
 
 
 def _find_newest(connection: sqlite3.Connection, account: int, threads: Iterable[str]) -> None:
@@ -317,8 +323,3 @@ def _was_taken(connection: sqlite3.Connection, account: int, message_id: str) ->
         (message_id, account),
     ).fetchone()
     return row is not None
-
-
-def _account(connection: sqlite3.Connection, address: str) -> int | None:
-    name = address.partition("@")[0].partition("+")[0].lower()
-    return aliases.account_of(connection, name)

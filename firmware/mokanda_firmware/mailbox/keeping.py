@@ -2,7 +2,7 @@
 """What keepers and helpers do to accounts; each act is written down."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mokanda_firmware.mailbox import accounts, entries, messages, secret_words
@@ -102,15 +102,17 @@ def set_role(store: Store, actor: Account, number: int, role: str) -> None:
         NotAllowed: ``actor`` is no keeper, or it is its own account: there is always one keeper.
     """
     with store.transaction() as connection:
-        account = _changeable(connection, actor, number)
-        if role not in ROLES or not actor.is_keeper:
+        account = _changeable(connection, actor, number, by_keepers=True)
+        if role not in ROLES:
             raise NotAllowed
         connection.execute("UPDATE account SET role = ? WHERE id = ?", (role, account.id))
         _write_down(connection, actor, f"make-{role}", account)
 
 
-def add(store: Store, actor: Account, name: str, display_name: str, language: str) -> str:
-    """Make an account for somebody; return its password, which must be changed at log-in.
+def add(
+    store: Store, actor: Account, name: str, display_name: str, language: str
+) -> tuple[Account, str]:
+    """Make an account for somebody; return it and its password, to be changed at log-in.
 
     Raises:
         accounts.NameTaken: another account has this name.
@@ -120,7 +122,7 @@ def add(store: Store, actor: Account, name: str, display_name: str, language: st
     with store.transaction() as connection:
         connection.execute("UPDATE account SET must_change = 1 WHERE id = ?", (account.id,))
         _write_down(connection, actor, "add", account)
-    return password
+    return replace(account, must_change=True), password
 
 
 def set_quota(store: Store, actor: Account, number: int, quota: int | None) -> None:
@@ -142,9 +144,7 @@ def delete(store: Store, actor: Account, number: int) -> None:
         NotAllowed: ``actor`` may not do this to this account.
     """
     with store.transaction() as connection:
-        account = _changeable(connection, actor, number)
-        if not actor.is_keeper:
-            raise NotAllowed
+        account = _changeable(connection, actor, number, by_keepers=True)
         entries.delete_all(connection, account.id)
         connection.execute("DELETE FROM account WHERE id = ?", (account.id,))
         _write_down(connection, actor, "delete", account)
@@ -157,18 +157,9 @@ def note_export(store: Store, actor: Account, number: int) -> Account:
         NotAllowed: ``actor`` may not do this to this account.
     """
     with store.transaction() as connection:
-        account = _changeable(connection, actor, number)
-        if not actor.is_keeper:
-            raise NotAllowed
+        account = _changeable(connection, actor, number, by_keepers=True)
         _write_down(connection, actor, "export", account)
         return account
-
-
-def budget_of(store: Store, number: int) -> int | None:
-    """Return an account's own budget in bytes a day, None if it has that of everybody."""
-    with store.reading() as connection:
-        row = connection.execute("SELECT budget FROM account WHERE id = ?", (number,)).fetchone()
-    return None if row is None else row["budget"]
 
 
 def set_budget(store: Store, actor: Account, number: int, octets: int | None) -> None:
@@ -214,9 +205,14 @@ def acts(store: Store, limit: int = 50) -> list[Act]:
         return [Act(**dict(row)) for row in rows]
 
 
-def _changeable(connection: sqlite3.Connection, actor: Account, number: int) -> Account:
+def _changeable(
+    connection: sqlite3.Connection, actor: Account, number: int, *, by_keepers: bool = False
+) -> Account:
+    """Return an account that ``actor`` may change, ``by_keepers`` in a way that only they may."""
     row = connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
     if row is None or not may_change(actor, accounts.from_row(row)):
+        raise NotAllowed
+    if by_keepers and not actor.is_keeper:
         raise NotAllowed
     return accounts.from_row(row)
 

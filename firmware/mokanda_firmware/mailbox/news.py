@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The village's noticeboard: everybody reads it, the keeper and those who help write on it."""
 
-import sqlite3
 from dataclasses import dataclass
 
 from mokanda_firmware.mailbox import messages
@@ -27,7 +26,7 @@ def notices(store: Store, before: int | None = None, limit: int = 10) -> list[No
             "SELECT id, author, title, text, at FROM news WHERE id < ? ORDER BY id DESC LIMIT ?",
             (1 << 62 if before is None else before, limit),
         )
-        return [_notice(row) for row in rows]
+        return [Notice(**dict(row)) for row in rows]
 
 
 def put_up(store: Store, author: Account, title: str, text: str) -> None:
@@ -52,7 +51,3 @@ def take_down(store: Store, actor: Account, number: int) -> bool:
                 (number, actor.id, actor.is_keeper),
             ).rowcount
         )
-
-
-def _notice(row: sqlite3.Row) -> Notice:
-    return Notice(**dict(row))

@@ -369,14 +369,13 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
             return Applied(bundle.sequence)
         costs = decoded.costs or (0,) * len(bundle.items)
         for item, cost in zip(bundle.items, costs, strict=True):
-            if isinstance(item, Mail):
-                nobody = stubs.deliver(connection, item)
-                usage.split(connection, entries.readers(connection, item.recipients), cost)
-                unknown += [(item.message.message_id, recipient) for recipient in nobody]
-                _look_for_files(store, connection, item.message)
-                mails += 1
-            elif isinstance(item, Stub):
-                nobody = stubs.announce(connection, item)
+            if isinstance(item, Mail | Stub):
+                if isinstance(item, Mail):
+                    nobody = stubs.deliver(connection, item)
+                    _look_for_files(store, connection, item.message)
+                    mails += 1
+                else:
+                    nobody = stubs.announce(connection, item)
                 usage.split(connection, entries.readers(connection, item.recipients), cost)
                 unknown += [(item.message.message_id, recipient) for recipient in nobody]
             elif isinstance(item, Grant):

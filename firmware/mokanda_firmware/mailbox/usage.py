@@ -10,12 +10,12 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mokanda_firmware import relaytime
 from mokanda_firmware.mailbox import tariff
 from mokanda_firmware.mailbox.settings import read_setting
 from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.zones import zone_of
 
 KEPT_DAYS = 400
 
@@ -46,10 +46,7 @@ class Day:
 
 def zone(connection: sqlite3.Connection) -> tzinfo:
     """Return the village's time zone; UTC when it is not known."""
-    try:
-        return ZoneInfo(read_setting(connection, "timezone", "") or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
+    return zone_of(read_setting(connection, "timezone", ""))
 
 
 def today(connection: sqlite3.Connection) -> str:

@@ -60,13 +60,13 @@ def answer(connection: sqlite3.Connection, account: int, message: Message) -> Me
     named = [
         one.address
         for one in (*message.to, *message.cc)
-        if aliases.account_of(connection, _name(one.address)) == account
+        if aliases.reader_of(connection, one.address) == account
     ]
     to = _writer(message)
     if message.automatic or not named or to is None:
         return None
     own, there = (address.rpartition("@")[2] for address in (named[0], to.address))
-    if own == there and aliases.account_of(connection, _name(to.address)) == account:
+    if own == there and aliases.reader_of(connection, to.address) == account:
         return None
     if not _to_be_told(connection, account, to.address, now):
         return None
@@ -111,7 +111,3 @@ def _to_be_told(connection: sqlite3.Connection, account: int, address: str, now:
         (account, address, now),
     )
     return True
-
-
-def _name(address: str) -> str:
-    return address.partition("@")[0].partition("+")[0].lower()

@@ -12,7 +12,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.store import Store, StoreBusy, StoreError, StoreFull
 from mokanda_firmware.webmail import forms
 from mokanda_firmware.webmail.languages import N_, Language, choose
-from mokanda_firmware.webmail.pages import (
+from mokanda_firmware.webmail.pages import (  # noqa: F401 - each puts its pages into PAGES
     account,
     device,
     folders,
@@ -31,22 +31,6 @@ from mokanda_firmware.webmail.visit import PAGES, Page, Refused, Site, Visit, an
 
 UPLOAD_LIMIT = 10_000_000
 _log = logging.getLogger(__name__)
-# Each puts its pages into PAGES.
-_MODULES = (
-    account,
-    device,
-    folders,
-    letter,
-    news,
-    people,
-    plan,
-    recovery,
-    search,
-    settings,
-    spending,
-    villagers,
-    write,
-)
 # Where one goes who has a password to change first.
 _WITH_OLD_PASSWORD = {"/account", "/account/password", "/logout", "/language"}
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mokanda_firmware import relaytime, status
-from mokanda_firmware.courier.schedule import zone_of
 from mokanda_firmware.mailbox import budget, outbox, tariff
 from mokanda_firmware.mailbox.outbox import Waiting
+from mokanda_firmware.mailbox.tariff import Tariff
 from mokanda_firmware.status import RequestError
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.statuses import seconds
 from mokanda_firmware.webmail.visit import Visit
+from mokanda_firmware.zones import zone_of
 
 _WHY = {
     "": N_("It goes with the next mail run."),
@@ -40,27 +41,21 @@ def fares(visit: Visit) -> dict[int, Fare]:
 
     def fare(letter: Waiting) -> Fare:
         why = visit.language.text(_MOVING if letter.moving else _WHY.get(letter.held, _WHY[""]))
-        cost = prices.cost(letter.octets, at, zone_of(visit.zone))
-        price = visit.language.money(cost, prices.currency) if prices.currency else ""
-        return Fare(why, letter.octets, price)
+        return Fare(why, letter.octets, _price(visit, prices, letter.octets, at))
 
     return {entry: fare(letter) for entry, letter in letters.items()}
 
 
 def of_fetching(visit: Visit, octets: int) -> str:
     """Say what it costs to fetch so much with the next mail run; "" where nobody knows."""
-    prices = tariff.load(visit.store)
-    if not prices.currency:
-        return ""
-    at = _next_run() or _now()
-    return visit.language.money(prices.cost(octets, at, zone_of(visit.zone)), prices.currency)
+    return _price(visit, tariff.load(visit.store), octets, _next_run() or _now())
 
 
 def of_run_now(visit: Visit) -> str:
     """Say what a mail run would cost at this hour."""
     going = outbox.expected(visit.store)
     octets = outbox.RUN + going.octets
-    prices, now, zone = tariff.load(visit.store), _now(), zone_of(visit.zone)
+    prices, now = tariff.load(visit.store), _now()
     size, language = visit.language.size, visit.language
     text = language.plural(
         "For {number} letter that waits here, about {size}",
@@ -69,11 +64,10 @@ def of_run_now(visit: Visit) -> str:
     )
     what = text.format(number=going.letters, size=size(octets))
     if prices.currency:
-        cost = language.money(prices.cost(octets, now, zone), prices.currency)
-        each = language.money(prices.cost(1_000_000, now, zone), prices.currency)
+        price, each = (_price(visit, prices, count, now) for count in (octets, 1_000_000))
         what = language.text(
             "{what}: {price} at this hour. Each MB that comes costs {each}."
-        ).format(what=what, price=cost, each=each)
+        ).format(what=what, price=price, each=each)
     else:
         what = language.text("{what}. What comes is more.").format(what=what)
     left = budget.left(visit.store).village
@@ -97,9 +91,8 @@ def of_all_now(visit: Visit) -> str:
     )
     what = text.format(number=going.held_letters, size=language.size(octets))
     if prices.currency:
-        cost = prices.cost(octets, _now(), zone_of(visit.zone))
         text = language.text("That costs {price} at this hour.")
-        what = f"{what} {text.format(price=language.money(cost, prices.currency))}"
+        what = f"{what} {text.format(price=_price(visit, prices, octets, _now()))}"
     return what
 
 
@@ -107,6 +100,13 @@ def tell_courier() -> None:
     """Let the courier know that there is other mail than before: it counts what waits."""
     with suppress(RequestError):  # it counts when it starts, too
         status.request("courier", "waiting", timeout=2)
+
+
+def _price(visit: Visit, prices: Tariff, octets: int, at: datetime) -> str:
+    """Say what so many bytes cost at a moment; "" where nobody has told the tariff."""
+    if not prices.currency:
+        return ""
+    return visit.language.money(prices.cost(octets, at, zone_of(visit.zone)), prices.currency)
 
 
 def _next_run() -> datetime | None:

@@ -64,8 +64,6 @@ _STATES: dict[str, dict[str, tuple[str, str]]] = {
         "ready": ("good", N_("The lights show that all is well.")),
     },
 }
-# What the courier says of a day that is spent.
-SPENT = N_("The data for today is used up. The rest of the mail goes tomorrow.")
 
 
 @dataclass(frozen=True, slots=True)

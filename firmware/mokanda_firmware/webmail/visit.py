@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -83,13 +83,13 @@ class Site:
 class Visit:
     """One request; made for it, and gone with its answer."""
 
-    form: Form  # of a POST
     form_is_ours = False  # whether it has shown that it comes from a page of this phone
 
     def __init__(self, site: Site, request: LocalRequest) -> None:
         self.site = site
         self.store = site.store
         self.request = request
+        self.form = Form()  # what was filled in; empty until a POST's has been read
         self.token = str(request.get_cookie(COOKIE) or "")
         accept = request.get_header("Accept", "")
         webp = "image/webp" in accept if "text/html" in accept else None
@@ -241,6 +241,20 @@ def answer(
         response.set_header("Content-Encoding", "gzip")
     response.set_header("Content-Length", str(len(response.body)))
     return response
+
+
+def to_save(body: bytes | Iterable[bytes], media_type: str, name: str) -> HTTPResponse:
+    """Answer with a file to be saved; its name is ours, of plain letters."""
+    return HTTPResponse(
+        body,
+        200,
+        {
+            **SECURITY_HEADERS,
+            "Content-Type": media_type,
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store",
+        },
+    )
 
 
 class Refused(Exception):  # noqa: N818 - not an error of the program

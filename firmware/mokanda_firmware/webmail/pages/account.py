@@ -119,12 +119,13 @@ def register(visit: Visit) -> HTTPResponse:
     except accounts.NameTaken as error:
         raise Refused(409, TAKEN) from error
     visit.log_in(account)
-    return visit.page(
-        "recovery-code",
-        title=visit.language.text("Welcome, {name}!").format(name=display_name),
-        code=accounts.new_recovery_code(visit.store, account.id),
-        domain=visit.site.domain(),
-    )
+    return show_code(visit, visit.language.text("Welcome, {name}!").format(name=display_name))
+
+
+def show_code(visit: Visit, title: str) -> HTTPResponse:
+    """Make a new recovery code and show it, this once."""
+    code = accounts.new_recovery_code(visit.store, visit.villager.id)
+    return visit.page("recovery-code", title=title, code=code, domain=visit.site.domain())
 
 
 def new_names(visit: Visit) -> tuple[str, str]:
@@ -170,29 +171,28 @@ def change_language(visit: Visit) -> HTTPResponse:
 def _log_in_page(
     visit: Visit, problem: str = "", status: int = 200, kept: dict[str, str] | None = None
 ) -> HTTPResponse:
-    form = getattr(visit, "form", None)
-    if kept is None and form is not None:
-        kept = {name: form[f"kept-{name}"] for name in FIELDS if form[f"kept-{name}"]}
+    if kept is None:
+        kept = {name: visit.form[f"kept-{name}"] for name in FIELDS if visit.form[f"kept-{name}"]}
     return visit.page(
         "home",
         status,
         problem=problem,
-        name=form["name"] if form else "",
-        kept=kept or {},
+        name=visit.form["name"],
+        kept=kept,
         is_first=accounts.count(visit.store) == 0,
     )
 
 
 def _register_page(visit: Visit, problem: str = "", status: int = 200) -> HTTPResponse:
-    form = getattr(visit, "form", None)
+    told = visit.request.query.getunicode("code", "")[:40]
     return visit.page(
         "register",
         status,
         problem=problem,
-        name=form["name"] if form else "",
-        code=form["code"] if form else visit.request.query.getunicode("code", "")[:40],
+        name=visit.form["name"],
+        code=visit.form["code"] if visit.request.method == "POST" else told,
         way=joining.rule(visit.store).way,
-        display_name=form["display_name"] if form else "",
+        display_name=visit.form["display_name"],
         domain=visit.site.domain(),
         min_password=accounts.MIN_PASSWORD,
         is_first=accounts.count(visit.store) == 0,

@@ -17,15 +17,14 @@ _GONE = N_("This notice is not on the board any more.")
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
-    form = getattr(visit, "form", None)
     found = news.notices(visit.store, number(visit, "before"), _PAGE_LENGTH + 1)
     return visit.page(
         "news",
         problem=problem,
         notices=found[:_PAGE_LENGTH],
         older=found[_PAGE_LENGTH - 1].id if len(found) > _PAGE_LENGTH else None,
-        title=form["title"] if form else "",
-        text=form["text"] if form else "",
+        title=visit.form["title"],
+        text=visit.form["text"],
         to_html=to_html,
     )
 

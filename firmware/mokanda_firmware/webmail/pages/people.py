@@ -9,7 +9,7 @@ from mokanda_firmware.mailbox import contacts, vcards
 from mokanda_firmware.webmail import recipients
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.recipients import BadRecipient
-from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
+from mokanda_firmware.webmail.visit import Refused, Visit, get, post, to_save
 
 _MAX_CARDS = 4_000_000  # octets; a phone's photos of people are among them
 _MAX_MEMBERS = 50
@@ -43,13 +43,13 @@ def forget(visit: Visit) -> HTTPResponse:
 
 
 def _group(visit: Visit, problem: str = "") -> HTTPResponse:
-    form = getattr(visit, "form", None)
-    name = form["name"] if form else visit.request.query.getunicode("name", "")
-    members = contacts.groups(visit.store, visit.villager.id).get(name, ())
-    written = recipients.written(members, visit.domain).replace(", ", "\n")
-    return visit.page(
-        "group", problem=problem, name=name, members=form["members"] if form else written
-    )
+    if visit.request.method == "POST":
+        name, members = visit.form["name"], visit.form["members"]
+    else:
+        name = visit.request.query.getunicode("name", "")
+        people = contacts.groups(visit.store, visit.villager.id).get(name, ())
+        members = recipients.written(people, visit.domain).replace(", ", "\n")
+    return visit.page("group", problem=problem, name=name, members=members)
 
 
 @get("/people/group")
@@ -77,16 +77,8 @@ def change_group(visit: Visit) -> HTTPResponse:
 @get("/people/cards.vcf")
 def save_cards(visit: Visit) -> HTTPResponse:
     """Give out one's contacts as cards for a phone."""
-    return HTTPResponse(
-        vcards.write(contacts.of_account(visit.store, visit.villager.id)),
-        200,
-        {
-            **SECURITY_HEADERS,
-            "Content-Type": "text/vcard; charset=utf-8",
-            "Content-Disposition": 'attachment; filename="mokanda.vcf"',
-            "Cache-Control": "no-store",
-        },
-    )
+    cards = vcards.write(contacts.of_account(visit.store, visit.villager.id))
+    return to_save(cards, "text/vcard; charset=utf-8", "mokanda.vcf")
 
 
 @post("/people/cards", takes_files=True, rescue=_show)

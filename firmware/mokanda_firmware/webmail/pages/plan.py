@@ -36,7 +36,6 @@ _NO_ZONE = N_("This time zone is not known here.")
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
-    form = getattr(visit, "form", None)
     plan = schedule.plan_from_json(setting(visit.store, schedule.SETTING, {}))
     prices = tariff.load(visit.store)
     fields = {
@@ -53,8 +52,8 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         fields[f"start{number}"] = window.start if window else ""
         fields[f"end{number}"] = window.end if window else ""
         fields[f"price{number}"] = _price(visit, window.price) if window else ""
-    if form is not None:  # as it was filled in
-        fields = {name: form[name] for name in fields}
+    if visit.request.method == "POST":  # as it was filled in
+        fields = {name: visit.form[name] for name in fields}
     return visit.page(
         "plan",
         problem=problem,

@@ -8,6 +8,7 @@ from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.account import (
     SUSPENDED,
     check_new_password,
+    show_code,
     throttled,
     wait_sentence,
 )
@@ -17,20 +18,13 @@ _WRONG = N_("This name and code do not belong together.")
 _WRONG_PASSWORD = N_("This is not your password.")
 
 
-def show_code(visit: Visit, title: str) -> HTTPResponse:
-    """Make a new recovery code and show it, this once."""
-    code = accounts.new_recovery_code(visit.store, visit.villager.id)
-    return visit.page("recovery-code", title=title, code=code, domain=visit.site.domain())
-
-
 def _form(visit: Visit, problem: str = "", status: int = 200) -> HTTPResponse:
-    form = getattr(visit, "form", None)
     return visit.page(
         "forgotten",
         status,
         problem=problem,
-        name=form["name"] if form else "",
-        code=form["code"] if form else "",
+        name=visit.form["name"],
+        code=visit.form["code"],
         min_password=accounts.MIN_PASSWORD,
     )
 

@@ -21,7 +21,7 @@ from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages import spending
 from mokanda_firmware.webmail.pages.account import BAD_NAME, MAX_NAME, TAKEN, check_new_password
 from mokanda_firmware.webmail.pages.search import start_of_day
-from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
+from mokanda_firmware.webmail.visit import Refused, Visit, get, post, to_save
 from mokanda_wire.address import AddressError, check_local_part
 
 _MAX_SIGNATURE = 500
@@ -98,22 +98,13 @@ def download_mail(visit: Visit) -> HTTPResponse:
 
 def as_mbox(visit: Visit, account: Account) -> HTTPResponse:
     """Answer with the mail of an account, as a file to be saved."""
-    return HTTPResponse(
-        export.mbox(visit.store, account.id),
-        200,
-        {
-            **SECURITY_HEADERS,
-            "Content-Type": "application/mbox",
-            "Content-Disposition": f'attachment; filename="{account.name}.mbox"',
-            "Cache-Control": "no-store",
-        },
-    )
+    mail = export.mbox(visit.store, account.id)
+    return to_save(mail, "application/mbox", f"{account.name}.mbox")
 
 
 def _habits(visit: Visit, problem: str = "") -> HTTPResponse:
     number = visit.villager.id
     note = vacation.note(visit.store, number)
-    form = getattr(visit, "form", None) if problem else None
     until = "" if note.until is None else f"{datetime.fromtimestamp(note.until - 1, UTC):%Y-%m-%d}"
     return visit.page(
         "habits",
@@ -122,7 +113,7 @@ def _habits(visit: Visit, problem: str = "") -> HTTPResponse:
         until=until,
         over=note.until is not None and note.until <= messages.now(),
         aliases=aliases.of_account(visit.store, number),
-        alias=form["alias"] if form else "",
+        alias=visit.form["alias"] if problem else "",
         most=aliases.MOST,
         domain=visit.domain,
     )

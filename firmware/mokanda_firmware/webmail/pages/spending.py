@@ -7,7 +7,6 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox import budget, keeping, sync, tariff, usage
 from mokanda_firmware.mailbox.budget import Budget
-from mokanda_firmware.mailbox.keeping import NotAllowed
 from mokanda_firmware.mailbox.usage import Day
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
@@ -18,7 +17,6 @@ VILLAGER = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 5_000_
 _SHOWN = 30  # days
 _RUNS = 20
 _NO_LIMIT = N_("This is not one of the amounts.")
-_NOT_ALLOWED = N_("You may not do this to this account.")
 
 _HEIGHT, _STEP, _WIDTH = 60, 10, 8  # of the plot, its days and their bars
 
@@ -69,7 +67,10 @@ def show_spending(visit: Visit) -> HTTPResponse:
 def set_budget(visit: Visit) -> HTTPResponse:
     """Change how much data the village, and each villager, may use in a day."""
     changed = Budget(amount(visit, "village", VILLAGE), amount(visit, "villager", VILLAGER))
-    said = " / ".join("-" if most is None else f"{most // 1000} kB" for most in _both(changed))
+    said = " / ".join(
+        "-" if most is None else f"{most // 1000} kB"
+        for most in (changed.village, changed.villager)
+    )
     keeping.change_settings(
         visit.store,
         visit.villager,
@@ -78,17 +79,6 @@ def set_budget(visit: Visit) -> HTTPResponse:
         **{budget.SETTING: budget.to_json(changed)},
     )
     return visit.redirect("/spending", "saved")
-
-
-@post("/villagers/<villager:int>/budget", access="keeper")
-def set_budget_of(visit: Visit, villager: int) -> HTTPResponse:
-    """Give a villager data for a day of their own, or as everybody has."""
-    octets = amount(visit, "budget", VILLAGER)
-    try:
-        keeping.set_budget(visit.store, visit.villager, villager, octets)
-    except NotAllowed as error:
-        raise Refused(403, _NOT_ALLOWED) from error
-    return visit.redirect(f"/villagers/{villager}", "saved")
 
 
 def amount(visit: Visit, field: str, amounts: tuple[int, ...]) -> int | None:
@@ -129,7 +119,3 @@ def bars(days: list[Day]) -> list[Bar]:
         )
         for position, day in enumerate(reversed(days))
     ]
-
-
-def _both(changed: Budget) -> tuple[int | None, int | None]:
-    return changed.village, changed.villager

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The accounts of the village, for the keeper and those who help."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox import accounts, joining, keeping, quotas, usage
@@ -76,12 +79,11 @@ def set_rule(visit: Visit) -> HTTPResponse:
 
 
 def _new_page(visit: Visit, problem: str = "") -> HTTPResponse:
-    form = getattr(visit, "form", None)
     return visit.page(
         "new-villager",
         problem=problem,
-        name=form["name"] if form else "",
-        display_name=form["display_name"] if form else "",
+        name=visit.form["name"],
+        display_name=visit.form["display_name"],
     )
 
 
@@ -96,13 +98,12 @@ def add(visit: Visit) -> HTTPResponse:
     """Make an account for somebody and show its password, this once."""
     name, display_name = new_names(visit)
     try:
-        password = keeping.add(visit.store, visit.villager, name, display_name, visit.language.code)
+        account, password = keeping.add(
+            visit.store, visit.villager, name, display_name, visit.language.code
+        )
     except accounts.NameTaken as error:
         raise Refused(409, TAKEN) from error
-    number = next(
-        one.account.id for one in keeping.villagers(visit.store) if one.account.name == name
-    )
-    return _page(visit, _find(visit, number), password)
+    return _page(visit, account, password)
 
 
 @get("/villagers/<villager:int>", access="helper")
@@ -115,30 +116,24 @@ def show_villager(visit: Visit, villager: int) -> HTTPResponse:
 def suspend(visit: Visit, villager: int) -> HTTPResponse:
     """Keep an account out, or let it in again."""
     suspended = visit.form["suspended"] == "1"
-    try:
+    with _allowed():
         keeping.suspend(visit.store, visit.villager, villager, suspended=suspended)
-    except NotAllowed as error:
-        raise Refused(403, _NOT_ALLOWED) from error
     return visit.redirect(f"/villagers/{villager}", "suspended" if suspended else "unsuspended")
 
 
 @post("/villagers/<villager:int>/password", access="helper")
 def reset_password(visit: Visit, villager: int) -> HTTPResponse:
     """Give an account a new password and show it, this once."""
-    try:
+    with _allowed():
         password = keeping.reset_password(visit.store, visit.villager, villager)
-    except NotAllowed as error:
-        raise Refused(403, _NOT_ALLOWED) from error
     return _page(visit, _find(visit, villager), password)
 
 
 @post("/villagers/<villager:int>/role", access="keeper")
 def set_role(visit: Visit, villager: int) -> HTTPResponse:
     """Make an account a villager, helper or keeper."""
-    try:
+    with _allowed():
         keeping.set_role(visit.store, visit.villager, villager, visit.form["role"])
-    except NotAllowed as error:
-        raise Refused(403, _NOT_ALLOWED) from error
     return visit.redirect(f"/villagers/{villager}", "role")
 
 
@@ -146,22 +141,27 @@ def set_role(visit: Visit, villager: int) -> HTTPResponse:
 def set_quota(visit: Visit, villager: int) -> HTTPResponse:
     """Give an account room of its own, or as much as everybody has."""
     quota = visit.form.number("quota")
-    try:
+    with _allowed():
         keeping.set_quota(
             visit.store, visit.villager, villager, quota if quota in _QUOTAS else None
         )
-    except NotAllowed as error:
-        raise Refused(403, _NOT_ALLOWED) from error
+    return visit.redirect(f"/villagers/{villager}", "saved")
+
+
+@post("/villagers/<villager:int>/budget", access="keeper")
+def set_budget(visit: Visit, villager: int) -> HTTPResponse:
+    """Give a villager data for a day of their own, or as everybody has."""
+    octets = spending.amount(visit, "budget", spending.VILLAGER)
+    with _allowed():
+        keeping.set_budget(visit.store, visit.villager, villager, octets)
     return visit.redirect(f"/villagers/{villager}", "saved")
 
 
 @post("/villagers/<villager:int>/export", access="keeper")
 def export(visit: Visit, villager: int) -> HTTPResponse:
     """Give out the mail of an account as one file; it is written down that this was done."""
-    try:
+    with _allowed():
         account = keeping.note_export(visit.store, visit.villager, villager)
-    except NotAllowed as error:
-        raise Refused(403, _NOT_ALLOWED) from error
     return as_mbox(visit, account)
 
 
@@ -170,11 +170,18 @@ def delete(visit: Visit, villager: int) -> HTTPResponse:
     """Delete an account and its mail for good."""
     if not visit.form["sure"]:
         raise Refused(422, _NOT_SURE)
-    try:
+    with _allowed():
         keeping.delete(visit.store, visit.villager, villager)
+    return visit.redirect("/villagers", "villager-deleted")
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    """Refuse what may not be done to an account."""
+    try:
+        yield
     except NotAllowed as error:
         raise Refused(403, _NOT_ALLOWED) from error
-    return visit.redirect("/villagers", "villager-deleted")
 
 
 def _find(visit: Visit, villager: int) -> Account:
@@ -195,7 +202,7 @@ def _page(visit: Visit, account: Account, password: str = "") -> HTTPResponse:
         room=quotas.room(visit.store, account.id),
         month=usage.month_of_villagers(visit.store, usage.this_month(visit.store)).get(account.id),
         money=spending.money(visit),
-        budget=keeping.budget_of(visit.store, account.id),
+        budget=account.budget,
         budgets=spending.VILLAGER,
         quotas=_QUOTAS,
     )

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from mokanda_relay import devices
 from mokanda_relay.relay import Relay
 from mokanda_relay.settings import Listen
+from mokanda_relay.tables import Incoming
 from scripts.patience import wait_until
 from tests.relay_device import RelayDevice
 from tests.stand_ins.sendgrid import SendGridStandIn
@@ -55,6 +57,18 @@ class Served:
         device.freeze(residents=residents or ("amina", "bako"))
         device.sync()
         return device
+
+    def wait_for_photos(self) -> None:
+        """Wait until all photos of mail that waits have been looked at."""
+
+        def prepared() -> bool:
+            with self.relay.database.reading() as session:
+                left = sa.select(Incoming.id).where(
+                    Incoming.prepared.is_(False), Incoming.sequence.is_(None)
+                )
+                return session.scalar(left.limit(1)) is None
+
+        eventually(prepared, "all photos are looked at")
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         """Get a page of the operator's side."""

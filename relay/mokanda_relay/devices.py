@@ -121,10 +121,11 @@ def set_limits(
     given = {"photo_side": photo_side, "photo_bytes": photo_bytes, "file_bytes": file_bytes}
     with relay.database.transaction() as session:
         device = find(session, name)
-        for limit, value in given.items():
-            if value is not None:
-                setattr(device, limit, value)
-        photos.prepare_anew(session, device.id)
+        changed = {limit: value for limit, value in given.items() if value is not None}
+        for limit, value in changed.items():
+            setattr(device, limit, value)
+        if changed:
+            photos.prepare_anew(session, device.id)
     return device
 
 

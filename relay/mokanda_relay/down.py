@@ -223,7 +223,7 @@ def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
         _take_along(session, Wish, [wish.id for wish in load.wishes], sequence)
         promises.note(session, load.promises, encoded.tickets[: len(load.promises)], sequence)
         promises.note_costs(session, device.id, prices)
-        _note_what_goes(session, made, encoded.tickets[len(load.promises) :])
+        _note_what_goes(session, device.id, made, encoded.tickets[len(load.promises) :])
         budgets.charge(session, now, _shares(mails, costs.answers))
     log.info(
         "frozen device=%s down=%d size=%d mails=%d notices=%d",
@@ -283,7 +283,7 @@ def _note_costs(relay: Relay, device_id: int, prices: Mapping[str, int]) -> None
             promises.note_costs(session, device_id, prices)
 
 
-def _note_what_goes(session: Session, made: _Made, tickets: Sequence[str]) -> None:
+def _note_what_goes(session: Session, device_id: int, made: _Made, tickets: Sequence[str]) -> None:
     """Remember by what names the device will ask for what the bundle brings or promises."""
     sequence = made.bundle.sequence
     for (_, entries, _), ticket in zip(made.mails, tickets, strict=True):
@@ -292,7 +292,6 @@ def _note_what_goes(session: Session, made: _Made, tickets: Sequence[str]) -> No
             .where(Incoming.id.in_([entry.id for entry in entries]))
             .values(ticket=ticket)
         )
-    device_id = session.scalars(sa.select(Device.id).where(Device.name == made.bundle.device)).one()
     mails = [(digest, mail) for digest, _, mail in made.mails]
     contents.note_frozen(session, device_id, sequence, mails, made.bundle.contents)
     for item in made.bundle.items:

@@ -50,7 +50,7 @@ def fit(
         if part.digest in held:
             parts.append(part)
         elif len(content) > form.most and photos.is_photo(content):
-            parts.append(_photo(relay, session, device, part, going, received))
+            parts.append(_photo(relay, session, device.id, part, form, going, received))
         else:
             parts.append(_file(device, part, content, going))
     return replace(message, attachments=tuple(parts)), going
@@ -58,7 +58,7 @@ def fit(
 
 def _file(device: Device, part: Attachment, content: bytes, going: dict[str, bytes]) -> Attachment:
     if len(content) > device.file_bytes:
-        return replace(part, original=part.digest, original_size=part.size)
+        return _held_back(part)
     going[part.digest] = content
     return part
 
@@ -66,13 +66,13 @@ def _file(device: Device, part: Attachment, content: bytes, going: dict[str, byt
 def _photo(
     relay: Relay,
     session: Session,
-    device: Device,
+    device_id: int,
     part: Attachment,
+    form: photos.Format,
     going: dict[str, bytes],
     received: dt.datetime,
 ) -> Attachment:
-    held_back = replace(part, original=part.digest, original_size=part.size)
-    form = photos.Format.of(device)
+    held_back = _held_back(part)
     made = photos.rendition(session, part.digest, form)
     # The phones take WebP since a moment ago: then JPEG is good enough once more.
     made = made or photos.rendition(session, part.digest, replace(form, kind="jpeg"))
@@ -81,9 +81,14 @@ def _photo(
     if made is None or not made.digest:
         return held_back
     small = replace(held_back, digest=made.digest, size=made.size)
-    if made.digest not in contents.held(session, device.id, [made.digest]):
+    if made.digest not in contents.held(session, device_id, [made.digest]):
         try:
             going[made.digest] = relay.renditions.path(made.digest).read_bytes()
         except FileNotFoundError:
             return held_back
     return small
+
+
+def _held_back(part: Attachment) -> Attachment:
+    """A file of which nothing goes but what it is called."""
+    return replace(part, original=part.digest, original_size=part.size)

@@ -54,15 +54,7 @@ def raw_mail(*files: bytes, message_id: str = "1@example.org", subject: str = "F
 def post(served: Served, raw: bytes, *to: str) -> None:
     """The world sends a mail; its photos are looked at before this returns."""
     assert served.world.post_inbound(raw, "ada@example.org", list(to or (AMINA,)))[0] == 200
-
-    def prepared() -> bool:
-        with served.relay.database.reading() as session:
-            left = sa.select(Incoming.id).where(
-                Incoming.prepared.is_(False), Incoming.sequence.is_(None)
-            )
-            return session.scalar(left.limit(1)) is None
-
-    eventually(prepared, "all photos are looked at")
+    served.wait_for_photos()
 
 
 def attachments(device: RelayDevice) -> list[Attachment]:

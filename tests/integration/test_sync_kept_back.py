@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from mokanda_firmware.mailbox import entries, letters, sync, wishes
 from mokanda_firmware.mailbox.housekeeping import tidy
 from mokanda_relay import devices, incidents
-from mokanda_relay.tables import Content, Device, Incoming
+from mokanda_relay.tables import Content, Device
 from mokanda_wire.bundle import WishKind
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
 from tests.photos import opened, photo
@@ -53,15 +53,7 @@ def post(served: Served, *files: bytes, to: str = "amina", number: int = 1) -> b
     )
     raw = compose(message, {digest_of(each): each for each in files})
     served.world.post_inbound(raw, "ada@example.org", [f"{to}@kitenge.example"])
-
-    def prepared() -> bool:
-        with served.relay.database.reading() as session:
-            left = sa.select(Incoming.id).where(
-                Incoming.prepared.is_(False), Incoming.sequence.is_(None)
-            )
-            return session.scalar(left.limit(1)) is None
-
-    eventually(prepared, "all photos are looked at")
+    served.wait_for_photos()
     return raw
 
 

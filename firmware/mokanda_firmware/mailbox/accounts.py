@@ -10,7 +10,7 @@ import threading
 import unicodedata
 from dataclasses import dataclass, replace
 
-from mokanda_firmware.mailbox import messages, secret_words
+from mokanda_firmware.mailbox import left_names, messages, secret_words
 from mokanda_firmware.mailbox.store import Store
 
 MIN_PASSWORD = 8
@@ -22,6 +22,10 @@ _hashing = threading.BoundedSemaphore(2)
 
 class NameTaken(Exception):  # noqa: N818 - reads better where it is caught
     """Another account has this name, or this alias."""
+
+
+class NameRests(NameTaken):
+    """Its owner was deleted, not long ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,15 @@ def register(store: Store, name: str, display_name: str, password: str, language
     """Make an account; the first one of a device is its keeper's.
 
     Raises:
-        NameTaken: another account has this name.
+        NameTaken: another account has this name, or had it (`NameRests`).
         StoreError: or one of its kinds; there is no new account.
     """
     hashed = hash_password(password)
     with store.transaction() as connection:
         if connection.execute("SELECT 1 FROM alias WHERE name = ?", (name,)).fetchone():
             raise NameTaken(name)
+        if left_names.rests(connection, name):
+            raise NameRests(name)
         try:
             number = connection.execute(
                 "INSERT INTO account (name, display_name, password, language, created, role)"

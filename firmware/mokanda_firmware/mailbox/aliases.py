@@ -3,7 +3,8 @@
 
 import sqlite3
 
-from mokanda_firmware.mailbox.accounts import NameTaken
+from mokanda_firmware.mailbox import left_names
+from mokanda_firmware.mailbox.accounts import NameRests, NameTaken
 from mokanda_firmware.mailbox.store import Store
 
 MOST = 5
@@ -41,12 +42,14 @@ def add(store: Store, account: int, name: str) -> None:
     """Let an account answer to this name too.
 
     Raises:
-        NameTaken: somebody answers to it already.
+        NameTaken: somebody answers to it already, or did (`NameRests`).
         TooMany: it has `MOST` already.
     """
     with store.transaction() as connection:
         if account_of(connection, name) is not None:
             raise NameTaken(name)
+        if left_names.rests(connection, name):
+            raise NameRests(name)
         own = connection.execute("SELECT count(*) FROM alias WHERE account = ?", (account,))
         if own.fetchone()[0] >= MOST:
             raise TooMany

@@ -4,7 +4,7 @@
 import logging
 import threading
 
-from mokanda_firmware.mailbox import entries, messages, photos
+from mokanda_firmware.mailbox import entries, left_names, messages, photos
 from mokanda_firmware.mailbox.store import Store, StoreError
 
 _DAY_SECONDS = 24 * 3600.0
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 def tidy(store: Store) -> None:
-    """Delete what is 30 days in the trash, and attachments that nothing names any more."""
+    """Delete what is 30 days in the trash, and files and names that nothing needs any more."""
     letters = entries.delete_old_trash(store)
     # Nobody else writes meanwhile: a bundle that names a file which is here finds it here still.
     with store.transaction() as connection:
@@ -28,6 +28,7 @@ def tidy(store: Store) -> None:
         connection.execute(
             "DELETE FROM at_relay WHERE at < ?", (messages.now() - _AT_RELAY_SECONDS,)
         )
+        left_names.forget_old(connection)
     if letters or files:
         _log.info("deleted %d letters from the trash, and %d files", letters, files)
 

@@ -5,9 +5,10 @@ import hmac
 from dataclasses import dataclass
 
 from mokanda_firmware.mailbox import accounts, secret_words
-from mokanda_firmware.mailbox.settings import set_setting, setting
+from mokanda_firmware.mailbox.settings import setting
 from mokanda_firmware.mailbox.store import Store
 
+SETTING = "registration"
 WAYS = ("open", "code", "closed")
 
 
@@ -30,11 +31,11 @@ def rule(store: Store) -> Rule:
     """Return how one joins now; the first one of a device always may."""
     if accounts.count(store) == 0:
         return Rule("open")
-    return Rule(**setting(store, "registration", {"way": "open"}))
+    return Rule(**setting(store, SETTING, {"way": "open"}))
 
 
-def set_rule(store: Store, way: str) -> None:
-    """Change how one joins; a code is made anew each time.
+def new_rule(way: str) -> dict[str, str]:
+    """Make a rule for the store's settings; a code is made anew each time.
 
     Raises:
         ValueError: there is no such way.
@@ -42,4 +43,4 @@ def set_rule(store: Store, way: str) -> None:
     if way not in WAYS:
         raise ValueError(way)
     code = secret_words.make(2) if way == "code" else ""
-    set_setting(store, "registration", {"way": way, "code": code})
+    return {"way": way, "code": code}

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mokanda_firmware.mailbox import accounts, entries, messages, secret_words
+from mokanda_firmware.mailbox import accounts, entries, left_names, messages, secret_words
 from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.mailbox.settings import write_setting
 from mokanda_firmware.mailbox.store import Store
@@ -115,8 +115,11 @@ def add(
     """Make an account for somebody; return it and its password, to be changed at log-in.
 
     Raises:
-        accounts.NameTaken: another account has this name.
+        NotAllowed: ``actor`` is nobody's helper.
+        accounts.NameTaken: another account has this name, or had it (`NameRests`).
     """
+    if not actor.is_helper:
+        raise NotAllowed
     password = secret_words.make(3)
     account = accounts.register(store, name, display_name, password, language)
     with store.transaction() as connection:
@@ -138,7 +141,7 @@ def set_quota(store: Store, actor: Account, number: int, quota: int | None) -> N
 
 
 def delete(store: Store, actor: Account, number: int) -> None:
-    """Delete an account and its letters; those that others have too stay theirs.
+    """Delete an account and its letters; those that others have too stay theirs. Its names rest.
 
     Raises:
         NotAllowed: ``actor`` may not do this to this account.
@@ -146,8 +149,22 @@ def delete(store: Store, actor: Account, number: int) -> None:
     with store.transaction() as connection:
         account = _changeable(connection, actor, number, by_keepers=True)
         entries.delete_all(connection, account.id)
+        left_names.leave(connection, account.id)
         connection.execute("DELETE FROM account WHERE id = ?", (account.id,))
         _write_down(connection, actor, "delete", account)
+
+
+def release_name(store: Store, actor: Account, name: str) -> None:
+    """Let somebody else have the name of who was deleted, and their mail.
+
+    Raises:
+        NotAllowed: ``actor`` is no keeper, or the name does not rest.
+    """
+    with store.transaction() as connection:
+        if not actor.is_keeper or not left_names.rests(connection, name):
+            raise NotAllowed
+        connection.execute("DELETE FROM left_name WHERE name = ?", (name,))
+        _note(connection, actor, "release-name", name)
 
 
 def note_export(store: Store, actor: Account, number: int) -> Account:

@@ -42,12 +42,11 @@ def put_up(store: Store, author: Account, title: str, text: str) -> None:
             )
 
 
-def take_down(store: Store, actor: Account, number: int) -> bool:
-    """Take one's own notice off the board, as a keeper any; return whether it was there."""
+def take_down(store: Store, actor: Account, number: int) -> str | None:
+    """Take one's own notice off the board, as a keeper any; return its title if it was there."""
     with store.transaction() as connection:
-        return bool(
-            connection.execute(
-                "DELETE FROM news WHERE id = ? AND (account = ? OR ?)",
-                (number, actor.id, actor.is_keeper),
-            ).rowcount
-        )
+        row = connection.execute(
+            "DELETE FROM news WHERE id = ? AND (account = ? OR ?) RETURNING title",
+            (number, actor.id, actor.is_keeper),
+        ).fetchone()
+    return None if row is None else str(row["title"])

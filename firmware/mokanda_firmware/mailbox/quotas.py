@@ -7,9 +7,10 @@ take more files than there is room for.
 
 from dataclasses import dataclass
 
-from mokanda_firmware.mailbox.settings import set_setting, setting
+from mokanda_firmware.mailbox.settings import setting
 from mokanda_firmware.mailbox.store import Store
 
+SETTING = "quota"
 # Of everybody, until the keeper says otherwise; 0 is no end.
 DEFAULT = 200_000_000
 
@@ -44,9 +45,4 @@ def room(store: Store, account: int) -> Room:
 
 def for_everybody(store: Store) -> int:
     """Return the room of those who have none of their own."""
-    return int(setting(store, "quota", DEFAULT))
-
-
-def set_for_everybody(store: Store, octets: int) -> None:
-    """Set the room of those who have none of their own; 0 is no end."""
-    set_setting(store, "quota", octets)
+    return int(setting(store, SETTING, DEFAULT))

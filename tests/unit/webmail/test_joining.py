@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from webtest import TestResponse
 
-from mokanda_firmware.mailbox import accounts, joining, quotas, sync
+from mokanda_firmware.mailbox import accounts, housekeeping, joining, messages, quotas, sync
+from mokanda_firmware.mailbox.settings import set_setting
 from tests.unit.webmail.village import PASSWORD, Phone, Village
 
 NEW = "mwasi-2027"
@@ -65,7 +66,7 @@ class TestWhoMayRegister:
         assert ben.get("/inbox", status=303).location == "/account?note=must-change"
 
     def test_a_device_without_a_keeper_is_never_closed(self, village: Village) -> None:
-        joining.set_rule(village.store, "closed")
+        set_setting(village.store, joining.SETTING, joining.new_rule("closed"))
         try_to_register(village, "awa")
 
 
@@ -134,7 +135,7 @@ class TestRoom:
 
     def test_files_beyond_the_room_are_not_taken_and_the_text_stays(self, village: Village) -> None:
         awa = village.villager("awa")
-        quotas.set_for_everybody(village.store, 10_000)
+        set_setting(village.store, quotas.SETTING, 10_000)
         awa.write("awa", files=(("a.bin", b"a" * 6_000, "image/jpeg"),))
         page = awa.write("awa", text="Malamu", files=(("b.bin", b"b" * 6_000, "a/b"),), status=413)
         assert "Your room on the device is used up" in page.text
@@ -216,6 +217,35 @@ class TestTheEndOfAnAccount:
         assert village.rows("draft") == []
         assert sync.waiting(village.store, 10**6) == []
         assert "deleted" in keeper.get("/villagers").text
+
+    def test_nobody_gets_the_name_of_who_has_left_for_a_year(
+        self, village: Village, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keeper, ben = village.villager("awa"), village.villager("ben")
+        ben.post("/account/aliases", status=303, alias="papa")
+        keeper.post("/villagers/2/delete", status=303, sure="1")
+        try_to_register(village, "ben", status=409)
+        keeper.post("/account/aliases", status=409, alias="papa")
+        answer = keeper.post("/villagers/new", status=409, name="ben", display_name="Ben")
+        assert "mail for them would reach its new owner" in answer.text
+        later = messages.now() + 366 * 24 * 3600
+        monkeypatch.setattr(messages, "now", lambda: later)
+        try_to_register(village, "ben")
+        housekeeping.tidy(village.store)
+        assert village.rows("left_name") == []
+
+    def test_the_keeper_gives_such_a_name_free_and_is_warned(self, village: Village) -> None:
+        keeper = village.villager("awa")
+        village.villager("ben")
+        keeper.post("/villagers/2/delete", status=303, sure="1")
+        page = keeper.get("/villagers")
+        assert "who gets the name gets that mail too" in page.text
+        form = next(one for one in page.forms.values() if one.action == "/villagers/names")
+        form.submit(status=422)
+        form["sure"] = "1"
+        assert "name given free" in form.submit().follow().text
+        try_to_register(village, "ben")
+        keeper.post("/villagers/names", status=403, name="ben", sure="1")
 
     @pytest.mark.parametrize("what", ["delete", "export", "quota"])
     def test_a_helper_does_none_of_this(self, village: Village, what: str) -> None:

@@ -127,8 +127,17 @@ def test_whatever_a_keeper_changes_is_written_down(village: Village) -> None:
     status.publish("courier", state="idle")
     with daemon("courier"):
         keeper.post("/device/sync", beyond="1")
+    with daemon("updates"):
+        keeper.post("/device/update")
+    keeper.post("/villagers/rule", way="closed", quota="50000000")
+    keeper.post("/news", title="Market", text="On Saturday")
+    keeper.post("/news/1/delete")
     done = [(act.action, act.subject) for act in keeping.acts(village.store)]
     assert done == [
+        ("news", "Market"),
+        ("room", "50 MB"),
+        ("rule", "closed"),
+        ("update", ""),
         ("sync-all", ""),
         ("budget-of", "awa"),
         ("budget", "500 kB / -"),

@@ -6,6 +6,7 @@ import re
 import pytest
 from webtest import Form, TestResponse
 
+from mokanda_firmware.mailbox import usage
 from tests.unit.webmail.village import PASSWORD, Village
 
 
@@ -17,9 +18,12 @@ def form_of(page: TestResponse, end: str) -> Form:
 def test_the_keeper_sees_every_villager(village: Village) -> None:
     keeper = village.villager("awa")
     village.villager("ben", "Ben Ilunga").write("awa", text="x" * 50_000)
+    with village.store.transaction() as connection:
+        usage.charge(connection, 2, up=7_000, down=9_000)
     page = keeper.get("/villagers")
     assert "Ben Ilunga" in page.text
     assert "50 KB" in page.text
+    assert "this month 16 KB" in page.text
 
 
 def test_a_suspended_villager_is_out_until_let_in_again(village: Village) -> None:

@@ -44,6 +44,7 @@ def sync_now(visit: Visit) -> HTTPResponse:
 def update_now(visit: Visit) -> HTTPResponse:
     """Have the update installed that is there."""
     _request(visit, "updates", "install")
+    keeping.note(visit.store, visit.villager, "update")
     return visit.redirect("/device", "update")
 
 

@@ -3,7 +3,7 @@
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import news
+from mokanda_firmware.mailbox import keeping, news
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.markup import to_html
 from mokanda_firmware.webmail.pages.folders import number
@@ -12,6 +12,7 @@ from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 _PAGE_LENGTH = 10
 _MAX_TITLE = 200
 _MAX_TEXT = 20_000
+_MAX_NOTED = 40
 _EMPTY = N_("A notice has a title and a text.")
 _GONE = N_("This notice is not on the board any more.")
 
@@ -49,6 +50,8 @@ def put_up(visit: Visit) -> HTTPResponse:
 @post("/news/<notice:int>/delete", access="helper", rescue=_show)
 def take_down(visit: Visit, notice: int) -> HTTPResponse:
     """Take a notice off the board."""
-    if not news.take_down(visit.store, visit.villager, notice):
+    title = news.take_down(visit.store, visit.villager, notice)
+    if title is None:
         raise Refused(404, _GONE)
+    keeping.note(visit.store, visit.villager, "news", title[:_MAX_NOTED])
     return visit.redirect("/news", "taken-down")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import accounts, joining, keeping, quotas, usage
+from mokanda_firmware.mailbox import accounts, joining, keeping, left_names, quotas, usage
 from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.mailbox.keeping import NotAllowed
 from mokanda_firmware.webmail.languages import N_
@@ -17,7 +17,7 @@ from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
 ROLES = {
     "villager": N_("villager"),
-    "helper": N_("helper: may suspend villagers and give new passwords"),
+    "helper": N_("helper: may add and suspend villagers, and give new passwords"),
     "keeper": N_("keeper: may do everything"),
 }
 ACTIONS = {
@@ -29,6 +29,12 @@ ACTIONS = {
     "tariff": N_("prices changed"),
     "add": N_("given an account"),
     "delete": N_("deleted"),
+    "release-name": N_("name given free"),
+    "rule": N_("who gets an account changed"),
+    "room": N_("room for everybody changed"),
+    "update": N_("update started"),
+    "news": N_("notice taken down"),
+    "card-code": N_("given a recovery code by the card"),
     "export": N_("mail taken out as a file"),
     "quota": N_("given other room"),
     "suspend": N_("suspended"),
@@ -45,6 +51,10 @@ WAYS = {
 }
 # Octets; 0 is no end.
 _QUOTAS = (20_000_000, 50_000_000, 100_000_000, 200_000_000, 500_000_000, 1_000_000_000, 0)
+_RESTS = N_(
+    "This name belonged to somebody who was deleted, so it rests: mail for them would reach its new"
+    " owner. A keeper can give it free on the page of the villagers."
+)
 _NOT_SURE = N_("Please tick that you are sure.")
 _NO_VILLAGER = N_("There is no such villager.")
 _NOT_ALLOWED = N_("You may not do this to this account.")
@@ -62,6 +72,9 @@ def show_villagers(visit: Visit) -> HTTPResponse:
         ways=WAYS,
         quota=quotas.for_everybody(visit.store),
         quotas=_QUOTAS,
+        shares=usage.month_of_villagers(visit.store, usage.this_month(visit.store)),
+        money=spending.money(visit),
+        left_names=left_names.all_of(visit.store) if visit.villager.is_keeper else [],
     )
 
 
@@ -71,10 +84,23 @@ def set_rule(visit: Visit) -> HTTPResponse:
     way = visit.form["way"]
     before = joining.rule(visit.store).way
     if way in WAYS and (way != before or visit.form["new_code"]):
-        joining.set_rule(visit.store, way)
+        rule = {joining.SETTING: joining.new_rule(way)}
+        keeping.change_settings(visit.store, visit.villager, "rule", way, **rule)
     quota = visit.form.number("quota")
-    if quota in _QUOTAS:
-        quotas.set_for_everybody(visit.store, quota)
+    if quota in _QUOTAS and quota != quotas.for_everybody(visit.store):
+        said = f"{quota // 1_000_000} MB" if quota else "-"
+        room = {quotas.SETTING: quota}
+        keeping.change_settings(visit.store, visit.villager, "room", said, **room)
+    return visit.redirect("/villagers", "saved")
+
+
+@post("/villagers/names", access="keeper")
+def release_name(visit: Visit) -> HTTPResponse:
+    """Let somebody else have the name of who was deleted."""
+    if not visit.form["sure"]:
+        raise Refused(422, _NOT_SURE)
+    with _allowed():
+        keeping.release_name(visit.store, visit.villager, visit.form["name"])
     return visit.redirect("/villagers", "saved")
 
 
@@ -87,13 +113,13 @@ def _new_page(visit: Visit, problem: str = "") -> HTTPResponse:
     )
 
 
-@get("/villagers/new", access="keeper")
+@get("/villagers/new", access="helper")
 def ask_for_new(visit: Visit) -> HTTPResponse:
-    """Show the form for an account that the keeper gives."""
+    """Show the form for an account that is given to somebody."""
     return _new_page(visit)
 
 
-@post("/villagers/new", access="keeper", rescue=_new_page)
+@post("/villagers/new", access="helper", rescue=_new_page)
 def add(visit: Visit) -> HTTPResponse:
     """Make an account for somebody and show its password, this once."""
     name, display_name = new_names(visit)
@@ -101,6 +127,8 @@ def add(visit: Visit) -> HTTPResponse:
         account, password = keeping.add(
             visit.store, visit.villager, name, display_name, visit.language.code
         )
+    except accounts.NameRests as error:
+        raise Refused(409, _RESTS) from error
     except accounts.NameTaken as error:
         raise Refused(409, TAKEN) from error
     return _page(visit, account, password)

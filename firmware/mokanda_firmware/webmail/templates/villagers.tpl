@@ -4,6 +4,10 @@
 % for one in villagers:
 <li><a href="/villagers/{{one.account.id}}"><span class="who">{{one.account.display_name}}</span> <span class="when">{{when(one.account.last_seen) if one.account.last_seen else _("never here")}}</span>
 <span class="subject">{{one.account.name}} · {{size(one.size)}}\\
+% share = shares.get(one.account.id)
+% if account.is_keeper and share:
+ · {{_("this month {what}").format(what=", ".join(filter(None, (size(share.octets), money(share.money)))))}}\\
+% end
 % if one.account.suspended:
  · <b>{{_("suspended")}}</b>\\
 % end
@@ -13,8 +17,11 @@
 </span></a></li>
 % end
 </ul>
-% if account.is_keeper:
 <p class="actions"><a class="button" href="/villagers/new">{{_("Add a villager")}}</a></p>
+% if not account.is_keeper and rule.code:
+<p class="sheet card">{{_("The code of the village:")}} <b class="secret">{{rule.code}}</b></p>
+% end
+% if account.is_keeper:
 <form class="sheet card" method="post" action="/villagers/rule">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <fieldset>
@@ -35,6 +42,22 @@
 </select>
 <button class="wide quiet">{{_("Save")}}</button>
 </form>
+% end
+% if left_names:
+<section class="sheet card">
+<h2>{{_("Names that rest")}}</h2>
+<p class="hint">{{_("They belonged to villagers who were deleted. Mail for them still comes: who gets the name gets that mail too.")}}</p>
+<ul class="attachments">
+% for one in left_names:
+<li><b>{{one.name}}</b> <span class="hint">{{_("up to {day}").format(day=when(one.until))}}</span>
+<form method="post" action="/villagers/names">
+<input type="hidden" name="csrf" value="{{csrf}}"><input type="hidden" name="name" value="{{one.name}}">
+<label class="check"><input type="checkbox" name="sure" value="1" required> {{_("I am sure")}}<span class="unseen">: {{one.name}}</span></label>
+<button class="plain">{{_("Give it free")}}<span class="unseen">: {{one.name}}</span></button>
+</form></li>
+% end
+</ul>
+</section>
 % end
 % if acts:
 <section class="sheet card">

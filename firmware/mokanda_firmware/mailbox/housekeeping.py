@@ -7,6 +7,7 @@ import threading
 from mokanda_firmware.mailbox import entries, left_names, messages, photos
 from mokanda_firmware.mailbox.store import Store, StoreError
 
+TRASH_SECONDS = 30 * 24 * 3600
 _DAY_SECONDS = 24 * 3600.0
 _AT_RELAY_SECONDS = 30 * 24 * 3600  # as long as the relay keeps what nobody asks for
 _log = logging.getLogger(__name__)
@@ -14,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 def tidy(store: Store) -> None:
     """Delete what is 30 days in the trash, and files and names that nothing needs any more."""
-    letters = entries.delete_old_trash(store)
+    letters = entries.delete_old_trash(store, TRASH_SECONDS)
     # Nobody else writes meanwhile: a bundle that names a file which is here finds it here still.
     with store.transaction() as connection:
         photos.forget_sent(connection)

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from mokanda_firmware import paths, running, status
 from mokanda_firmware.sentences import say
@@ -105,8 +106,9 @@ class Daemon:
 
         What failed before may be tried again then, for somebody asked.
         """
-        if Memory.read().failed:
-            Memory().keep()
+        memory = Memory.read()
+        if memory.failed:
+            memory.then().keep()
             show()
         try:
             request.reply(**status.request("courier", "sync"))
@@ -124,7 +126,7 @@ class Daemon:
         if not running.slot():
             request.fail(say("This computer was not started from a card of ours."))
             return
-        Memory(wanted=offered.version).keep()
+        Memory.read().then(wanted=offered.version).keep()
         request.reply(accepted=True)
         self._start(offered)
 
@@ -141,11 +143,12 @@ class Daemon:
             _publish("failed", str(error), offered)  # still wanted: it goes on after the next sync
         except (download.FailedDownloadError, rauc.RefusedError) as error:
             _log.error("update to %s: %s", offered.version, error)
-            Memory(failed=offered.version, reason=str(error)).keep()
+            Memory.read().then(failed=offered.version, reason=str(error)).keep()
             show()
         except Exception as error:  # noqa: BLE001 - nobody else would tell the keeper
             _log.exception("update to %s", offered.version)
-            Memory(failed=offered.version, reason=f"The update failed ({error}).").keep()
+            reason = say("The update failed ({why}).", why=error)
+            Memory.read().then(failed=offered.version, reason=reason).keep()
             show()
 
     def _fetch_and_install(self, offered: Offer) -> None:
@@ -155,11 +158,12 @@ class Daemon:
         try:
             rauc.verify(bundle, offered.version)
             slot = "B" if running.slot() == "A" else "A"
-            trial = Memory(wanted=offered.version, trial=offered.version, slot=slot).keep()
+            named = {"trial": offered.version, "slot": slot, "begun": int(time.time())}
+            trial = Memory.read().then(wanted=offered.version, **named).keep()
             progress = _Progress("installing", offered, 100)
             progress(0)
             rauc.install(bundle, progress)
-            Memory(trial=trial.trial, slot=slot, installed=True).keep()
+            trial.then(installed=True, **named).keep()
         finally:
             bundle.unlink()
         _log.info("update to %s: lies in slot %s, restarting", offered.version, slot)
@@ -194,12 +198,15 @@ class _Progress:
 def _publish(
     state: str, detail: str, offered: Offer | None = None, *, progress: float | None = None
 ) -> None:
+    memory = Memory.read()
+    at = datetime.fromtimestamp(memory.done_at, UTC).isoformat(timespec="seconds")
     status.publish(
         "updates",
         state=state,
         detail=detail,
         version=running.version(),
         slot=running.slot(),
+        installed=at if memory.done == running.version() else None,
         offered=offered.version if offered else None,
         size=offered.size if offered else None,
         progress=progress,

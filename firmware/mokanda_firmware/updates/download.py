@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from mokanda_firmware.courier.failures import CourierError
+from mokanda_firmware.sentences import say
 from mokanda_firmware.updates.offer import Offer
 
 _log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def fetch(link: Link, offer: Offer, folder: Path, progress: Callable[[int], None
                     raise InterruptedDownloadError(_stopped(file.tell(), offer, error)) from error
     if _sha256(part) != offer.sha256:
         part.unlink()
-        raise FailedDownloadError("The update arrived damaged and was thrown away.")
+        raise FailedDownloadError(say("The update arrived damaged and was thrown away."))
     part.rename(whole)
     return whole
 
@@ -86,16 +87,22 @@ def fetch(link: Link, offer: Offer, folder: Path, progress: Callable[[int], None
 def _check_room(missing: int, folder: Path) -> None:
     if missing and shutil.disk_usage(folder).free < missing + RESERVE:
         raise FailedDownloadError(
-            f"The card has no room for the update ({megabytes(missing)} are missing)."
+            say(
+                "The card has no room for the update ({size} are missing).",
+                size=megabytes(missing),
+            )
         )
 
 
 def _stopped(held: int, offer: Offer, error: Exception) -> str:
-    reason = f" {error}" if isinstance(error, CourierError) else ""
-    return (
-        f"The download stopped at {megabytes(held)} of {megabytes(offer.size)}; it goes on after "
-        f"the next mail run.{reason}"
+    stopped = say(
+        "The download stopped at {held} of {size}; it goes on after the next mail run.",
+        held=megabytes(held),
+        size=megabytes(offer.size),
     )
+    if isinstance(error, CourierError):
+        return say("{stopped} {why}", stopped=stopped, why=error)
+    return stopped
 
 
 def megabytes(size: int) -> str:
@@ -113,18 +120,21 @@ def _fetch_rest(
     elif response.status == HTTPStatus.PARTIAL_CONTENT:
         found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if not found or (int(found[1]), int(found[2])) != (start, offer.size):
-            raise FailedDownloadError("The relay's update is not the one that it offered.")
+            raise FailedDownloadError(say("The relay's update is not the one that it offered."))
     elif response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise http.client.HTTPException(response.status)
     else:
         raise FailedDownloadError(
-            f"The relay does not give the update ({response.status} {response.reason})."
+            say(
+                "The relay does not give the update ({why}).",
+                why=f"{response.status} {response.reason}",
+            )
         )
     synced = start
     try:
         while chunk := response.read1(_CHUNK):
             if file.tell() + len(chunk) > offer.size:
-                raise FailedDownloadError("The relay's update is longer than it said.")
+                raise FailedDownloadError(say("The relay's update is longer than it said."))
             file.write(chunk)
             if file.tell() - synced >= _SYNC:
                 _sync(file)

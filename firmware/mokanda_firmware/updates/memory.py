@@ -3,11 +3,12 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from mokanda_firmware import paths
+from mokanda_firmware.sentences import Sentence, said_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Memory:
         trial: the version that is being written to `slot`, and proves itself there next.
         installed: whether it lies there whole, so that U-Boot starts it.
         failed: the version that was refused or did not prove itself, and `reason` why.
+        begun: when `trial` was written, in seconds since 1970.
+        done: the version that was installed last and proved itself, begun at `done_at`.
     """
 
     wanted: str = ""
@@ -27,22 +30,34 @@ class Memory:
     installed: bool = False
     failed: str = ""
     reason: str = ""
+    begun: int = 0
+    done: str = ""
+    done_at: int = 0
 
     @classmethod
     def read(cls) -> Self:
         """Return what is remembered; nothing when the file is not there or damaged."""
         try:
-            return cls(**json.loads(_file().read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+            kept = json.loads(_file().read_text(encoding="utf-8"))
+            reason = said_again(kept.pop("reason_said", None), kept.get("reason", ""))
+            return cls(**{**kept, "reason": reason})
+        except (FileNotFoundError, AttributeError, ValueError, TypeError):
             return cls()
+
+    def then(self, **changes: Any) -> Self:  # noqa: ANN401 - as the fields are
+        """Return what is to be remembered next: these fields, and what was installed last."""
+        return replace(type(self)(done=self.done, done_at=self.done_at), **changes)
 
     def keep(self) -> Self:
         """Write it durably; returns itself."""
         file = _file()
+        kept = {field.name: getattr(self, field.name) for field in fields(self)}
+        if isinstance(self.reason, Sentence):
+            kept["reason_said"] = self.reason.said
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_name(f".{file.name}")
         with temporary.open("w", encoding="utf-8") as text:
-            json.dump(asdict(self), text)
+            json.dump(kept, text)
             text.flush()
             os.fsync(text.fileno())
         temporary.replace(file)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 
 from mokanda_firmware import running
+from mokanda_firmware.sentences import say
 from mokanda_firmware.updates import daemon, health, rauc
 from mokanda_firmware.updates.memory import Memory
 
@@ -36,14 +37,15 @@ def prove(port: int, seconds: float, restart: Callable[[], None] = daemon.restar
         return False
     _log.info("slot %s works: version %s", running.slot(), running.version())
     if on_trial:
-        Memory().keep()
+        memory.then(done=memory.trial, done_at=memory.begun).keep()
     elif memory.trial and memory.installed:
-        reason = (
-            f"Version {memory.trial} did not start as it should. "
-            f"Version {running.version()} runs again."
+        reason = say(
+            "Version {trial} did not start as it should. Version {version} runs again.",
+            trial=memory.trial,
+            version=running.version(),
         )
-        Memory(failed=memory.trial, reason=reason).keep()
+        memory.then(failed=memory.trial, reason=reason).keep()
     elif memory.trial:  # the power was cut while it was being installed
-        Memory(wanted=memory.wanted).keep()
+        memory.then(wanted=memory.wanted).keep()
     daemon.show()
     return True

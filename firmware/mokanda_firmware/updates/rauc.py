@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from mokanda_firmware.sentences import say
+
 _PROGRESS = re.compile(r"\s*(\d+)% ")
 
 
@@ -26,7 +28,9 @@ def verify(bundle: Path, version: str) -> None:
         raise RefusedError(_sentence(done.stderr))
     signed = json.loads(done.stdout)["version"]
     if signed != version:
-        raise RefusedError(f"The update says that it is version {signed}: it was refused.")
+        raise RefusedError(
+            say("The update says that it is version {version}: it was refused.", version=signed)
+        )
 
 
 def install(bundle: Path, progress: Callable[[int], None]) -> None:
@@ -86,10 +90,10 @@ def _environment() -> dict[str, str]:
 def _sentence(said: str) -> str:
     """What RAUC said, for people."""
     if "signature verification failed" in said.lower():
-        return "The update is not signed by those whom this device trusts: it was refused."
+        return say("The update is not signed by those whom this device trusts: it was refused.")
     if "ompatible" in said and "mismatch" in said:
-        return "The update is for another kind of board: it was refused."
+        return say("The update is for another kind of board: it was refused.")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     reasons = [line.removeprefix("LastError: ") for line in lines if line.startswith("LastError")]
     reason = (reasons or lines or ["no reason given"])[-1]
-    return f"The update could not be installed ({reason})."
+    return say("The update could not be installed ({reason}).", reason=reason)

@@ -71,7 +71,9 @@ class Language:
         """Write an amount of data, in steps of 1000 as phones do."""
         if octets < 999_500:
             return self.text("{number} KB").format(number=max(1, round(octets / 1000)))
-        return self.text("{number} MB").format(number=self._number(f"{octets / 1_000_000:.1f}"))
+        if octets < 999_500_000:
+            return self.text("{number} MB").format(number=self._number(f"{octets / 1e6:.1f}"))
+        return self.text("{number} GB").format(number=self._number(f"{octets / 1e9:.1f}"))
 
     def money(self, amount: int, currency: str) -> str:
         """Write an amount in billionths of its currency: two digits that count, cents at least."""

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from mokanda_firmware import status
 from mokanda_firmware.sentences import said_again, translated
@@ -66,18 +66,26 @@ _STATES: dict[str, dict[str, tuple[str, str]]] = {
 }
 
 
+class Fact(NamedTuple):
+    """What else there is to tell; ``bars`` is 1 to 4 for a strength, which is drawn too."""
+
+    title: str
+    value: str
+    bars: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One daemon's status for the page; ``mood`` is good, bad or ""."""
+    """The status of a daemon, or of the card, for the page; ``mood`` is good, bad or ""."""
 
     title: str
     sentence: str
     mood: str
     detail: str
     progress: float | None
-    facts: list[tuple[str, str]]
-    action: str  # where the keeper's form goes, "" when there is nothing to do
-    action_name: str
+    facts: list[Fact]
+    action: str = ""  # where the keeper's form goes, "" when there is nothing to do
+    action_name: str = ""
 
 
 def cards(language: Language, zone: str) -> list[Card]:
@@ -112,36 +120,35 @@ def _card(name: str, language: Language, zone: str) -> Card:
         mood,
         translated(said_again(fields.get("detail_said"), detail), language.text),
         float(progress) if isinstance(progress, int | float) else None,
-        [(language.text(title), value) for title, value in _facts(name, fields, language, zone)],
+        list(_facts(name, fields, language, zone)),
         action,
         language.text(action_name) if action else "",
     )
 
 
-def _facts(
-    name: str, fields: dict[str, Any], language: Language, zone: str
-) -> Iterator[tuple[str, str]]:
-    """Yield what else a daemon tells, as titles and values."""
+def _facts(name: str, fields: dict[str, Any], language: Language, zone: str) -> Iterator[Fact]:
+    """Yield what else a daemon tells."""
 
-    def plain(title: str, key: str, form: str = "{}") -> Iterator[tuple[str, str]]:
+    def plain(title: str, key: str) -> Iterator[Fact]:
         if isinstance(fields.get(key), str | int) and fields[key] != "":
-            yield title, form.format(fields[key])
+            yield Fact(language.text(title), str(fields[key]))
 
-    def time(title: str, key: str) -> Iterator[tuple[str, str]]:
+    def time(title: str, key: str) -> Iterator[Fact]:
         at = seconds(fields.get(key))
         if at is not None:
-            yield title, language.date_and_time(at, zone)
+            yield Fact(language.text(title), language.date_and_time(at, zone))
 
-    def size(title: str, key: str) -> Iterator[tuple[str, str]]:
+    def size(title: str, key: str) -> Iterator[Fact]:
         if isinstance(fields.get(key), int) and fields[key]:
-            yield title, language.size(fields[key])
+            yield Fact(language.text(title), language.size(fields[key]))
 
     if name == "setup":
         yield from plain(N_("Domain"), "domain")
         yield from plain(N_("Relay"), "relay")
     elif name == "modem":
         yield from plain(N_("Network"), "operator")
-        yield from plain(N_("Signal"), "signal", "{} %")
+        yield from _signal(fields.get("signal"), language)
+        yield from _sim(fields, language)
         yield from plain(N_("Model"), "model")
     elif name == "courier":
         yield from time(N_("Last mail run"), "last_success")
@@ -150,5 +157,35 @@ def _facts(
         yield from size(N_("Data received"), "bytes_down")
     elif name == "updates":
         yield from plain(N_("Version"), "version")
+        yield from time(N_("Installed"), "installed")
+        yield from plain(N_("Runs from slot"), "slot")
         yield from plain(N_("New version"), "offered")
         yield from size(N_("Its size"), "size")
+
+
+# From how many percent on, the bars that are drawn, and the word.
+_STRENGTHS = (
+    (60, 4, N_("strong")),
+    (40, 3, N_("good")),
+    (20, 2, N_("weak")),
+    (0, 1, N_("very weak")),
+)
+
+
+def _signal(percent: object, language: Language) -> Iterator[Fact]:
+    """Yield how strong the signal is: in words, in percent, and as bars."""
+    if not isinstance(percent, int):
+        return
+    for least, bars, word in _STRENGTHS:
+        if percent >= least:
+            yield Fact(language.text("Signal"), f"{language.text(word)}, {percent} %", bars)
+            return
+
+
+def _sim(fields: dict[str, Any], language: Language) -> Iterator[Fact]:
+    """Yield how the SIM card is, as far as the modem has come to it."""
+    word = {"no_sim": N_("missing"), "pin": N_("locked")}.get(str(fields.get("state")), "")
+    if not word and fields.get("imsi"):
+        word = N_("recognised")
+    if word:
+        yield Fact(language.text("SIM card"), language.text(word))

@@ -177,7 +177,7 @@ class TestMoving:
         entries.move(store, awa, [1, 2], "trash")
         with store.transaction() as connection:
             connection.execute("UPDATE entry SET trashed = trashed - 31 * 86400 WHERE id = 1")
-        assert entries.delete_old_trash(store) == 1
+        assert entries.delete_old_trash(store, 30 * 24 * 3600) == 1
         assert len(subjects(store, awa, "trash")) == 1
 
 

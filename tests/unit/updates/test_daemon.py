@@ -133,7 +133,9 @@ def test_asked_for_it_is_installed_and_the_board_restarted(start: Callable[[], R
     assert status.request("updates", "install") == {"accepted": True}
     running.wait_for("installed")
     assert running.restarted.wait(10)
-    assert Memory.read() == Memory(trial="1.1.0", slot="B", installed=True)
+    memory = Memory.read()
+    assert memory == Memory(trial="1.1.0", slot="B", installed=True, begun=memory.begun)
+    assert memory.begun
     assert not bundle.exists()
 
 
@@ -160,7 +162,9 @@ def test_a_download_that_cannot_be_had_now_stays_wanted(start: Callable[[], Runn
     offer.note(OFFER)
     running = start()
     status.request("updates", "install")
-    assert "No modem is plugged in" in running.wait_for("failed")["detail"]
+    shown = running.wait_for("failed")
+    assert "No modem is plugged in" in shown["detail"]
+    assert "it goes on after the next mail run" in str(shown["detail_said"])
     assert Memory.read().wanted == "1.1.0"
 
 
@@ -173,7 +177,9 @@ def test_a_refused_update_says_why_and_is_not_tried_again(
     offer.note(OFFER)
     running = start()
     status.request("updates", "install")
-    assert "not signed by those" in running.wait_for("failed")["detail"]
+    shown = running.wait_for("failed")
+    assert "not signed by those" in shown["detail"]
+    assert "not signed by those" in shown["detail_said"]["text"]  # after a restart, too
     assert Memory.read().failed == "1.1.0"
     assert Memory.read().wanted == ""
     assert not bundle.exists()

@@ -16,7 +16,8 @@ from mokanda_firmware.updates.proof import prove
 
 from .conftest import started
 
-TRIAL = Memory(trial="1.0.0", slot="A", installed=True)
+BEGUN = 1_770_000_000
+TRIAL = Memory(trial="1.0.0", slot="A", installed=True, begun=BEGUN)
 
 
 class Webmail:
@@ -90,7 +91,8 @@ def test_a_working_slot_is_marked_good(webmail: Webmail, restarts: Restarts, mar
 def test_a_new_slot_that_works_ends_its_trial(webmail: Webmail, restarts: Restarts) -> None:
     TRIAL.keep()
     assert prove(webmail.port, 0, restarts)
-    assert Memory.read() == Memory()
+    assert Memory.read() == Memory(done="1.0.0", done_at=BEGUN)
+    assert status.read("updates")["installed"] == "2026-02-02T02:40:00+00:00"
 
 
 def test_a_new_slot_that_does_not_work_is_restarted(
@@ -128,11 +130,13 @@ def test_a_webmail_that_does_not_listen_fails(webmail: Webmail, restarts: Restar
 
 
 def test_back_in_the_old_slot_the_keeper_is_told(webmail: Webmail, restarts: Restarts) -> None:
-    Memory(trial="1.1.0", slot="B", installed=True).keep()
+    Memory(trial="1.1.0", slot="B", installed=True, done="1.0.0", done_at=BEGUN).keep()
     assert prove(webmail.port, 0, restarts)
     shown = status.read("updates")
     assert shown["state"] == "failed"
     assert "Version 1.1.0 did not start" in shown["detail"]
+    assert shown["detail_said"]["values"] == {"trial": "1.1.0", "version": "1.0.0"}
+    assert shown["installed"] is not None
     assert Memory.read().failed == "1.1.0"
 
 

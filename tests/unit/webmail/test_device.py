@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the daemons say, and what the keeper has them do."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +9,13 @@ from contextlib import contextmanager
 import pytest
 
 from mokanda_firmware import status
+from mokanda_firmware.lights.table import PATTERNS
+from mokanda_firmware.mailbox import messages
 from mokanda_firmware.sentences import say
-from mokanda_firmware.webmail import statuses
+from mokanda_firmware.webmail import legend, statuses
 from mokanda_firmware.webmail.languages import languages
 from scripts import translations
-from tests.unit.webmail.village import Village
+from tests.unit.webmail.village import Phone, Village
 
 
 @contextmanager
@@ -48,9 +51,10 @@ def test_statuses_are_said_in_the_readers_language(village: Village) -> None:
     status.publish("modem", state="ready", operator="Vodacom", signal=71, model="E303")
     status.publish("courier", state="failed", detail="x < y", progress=0.5)
     page = awa.get("/device")
-    for text in ("The modem is ready.", "Vodacom", "71 %", "E303", "x &lt; y"):
+    for text in ("The modem is ready.", "Vodacom", "strong, 71 %", "E303", "x &lt; y"):
         assert text in page.text
     assert page.html.select_one("progress")["value"] == "0.5"
+    assert len(page.html.select(".bars .on")) == 4
     awa.post("/language", language="fr")
     assert "Le modem est prêt." in awa.get("/device").text
 
@@ -122,6 +126,93 @@ def test_other_villagers_see_the_device_but_no_buttons(village: Village) -> None
     page = ben.get("/device")
     assert "There is an update." in page.text
     assert page.html.select("main form") == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "sim"),
+    [
+        ({"state": "ready", "imsi": "630010123456789"}, "recognised"),
+        ({"state": "no_sim", "imsi": ""}, "missing"),
+        ({"state": "pin", "imsi": ""}, "locked"),
+        ({"state": "starting", "imsi": ""}, None),
+    ],
+)
+def test_the_sim_card_is_told_of(fields: dict[str, str], sim: str | None) -> None:
+    status.publish("modem", **fields)
+    modem = next(card for card in statuses.cards(languages()["en"], "") if card.title == "Modem")
+    assert {fact.title: fact.value for fact in modem.facts}.get("SIM card") == sim
+
+
+def test_the_software_says_since_when_it_runs_and_where(village: Village) -> None:
+    at = "2026-02-02T02:40:00+00:00"
+    status.publish("updates", state="idle", version="1.4.0", slot="B", installed=at)
+    page = village.villager("awa").get("/device").html
+    told = {row.dt.get_text(): row.dd.get_text() for row in page.select("dl div")}
+    assert told["Version"] == "1.4.0"
+    assert told["Installed"] == languages()["en"].date_and_time(1_770_000_000, "")
+    assert told["Runs from slot"] == "B"
+
+
+def test_the_legend_has_every_pattern_that_the_lamps_play(village: Village) -> None:
+    assert set(legend.MEANINGS) == set(PATTERNS)
+    page = village.villager("awa").get("/device").html
+    rows = [" ".join(row.get_text(" ").split()) for row in page.select("details li")]
+    assert len(rows) == len(PATTERNS) + 1
+    assert rows[0] == "green: on red: off All is well."
+    assert rows[-1] == "green: off red: off It has no power."
+    [no_sim] = [row for row in page.select("details li") if "SIM" in row.get_text()]
+    assert [len(lamp.select(".on")) for lamp in no_sim.select(".lamp")] == [0, 4]
+
+
+def test_every_blink_has_its_word() -> None:
+    used = {blink for pattern in PATTERNS.values() for blink in pattern.values()}
+    assert used <= set(legend.BLINKS)
+    assert len(set(legend.BLINKS.values())) == len(legend.BLINKS)
+
+
+class TestStorage:
+    """What takes the room on the card, for those who look after it."""
+
+    def told(self, phone: Phone) -> dict[str, str]:
+        card = next(
+            card for card in phone.get("/device").html.select(".card") if "Storage" in card.text
+        )
+        return {row.dt.get_text(): row.dd.get_text() for row in card.select("dl div")}
+
+    def test_files_and_photos_are_counted_once(self, village: Village) -> None:
+        keeper = village.villager("awa")
+        village.villager("ben")
+        photo = ("a.jpg", b"a" * 30_000, "image/jpeg")
+        keeper.write("awa, ben", files=(photo, ("b.zip", b"b" * 20_000, "application/zip")))
+        keeper.write("ben", "Again", button="save", files=(photo,))
+        told = self.told(keeper)
+        assert told["Photos"] == "30 KB"
+        assert told["Other files"] == "20 KB"
+
+    def test_the_trash_says_when_it_goes(
+        self, village: Village, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(messages, "now", lambda: 1_770_000_000)
+        keeper = village.villager("awa")
+        keeper.write("awa", text="x" * 5_000)
+        assert "Trash" not in self.told(keeper)
+        keeper.press(keeper.open_first(), "trash")
+        goes = languages()["en"].date(1_770_000_000 + 30 * 24 * 3600, "")
+        assert self.told(keeper)["Trash"].endswith(f"the first of it goes for good: {goes}")
+
+    def test_a_card_that_is_nearly_full_says_what_to_do(
+        self, village: Village, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keeper = village.villager("awa")
+        assert "nearly full" not in keeper.get("/device").text
+        real = os.statvfs(village.store.path.parent)
+        short = os.statvfs_result([*real[:2], 1_000_000, 40_000, 40_000, *real[5:10]])
+        monkeypatch.setattr(os, "statvfs", lambda _: short)
+        assert "nearly full" in keeper.get("/device").text
+
+    def test_it_is_not_for_every_villager(self, village: Village) -> None:
+        village.villager("awa")
+        assert "Storage" not in village.villager("ben").get("/device").text
 
 
 def test_what_a_daemon_says_is_in_the_readers_language(village: Village) -> None:

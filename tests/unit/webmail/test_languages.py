@@ -91,6 +91,8 @@ def test_times_are_those_of_the_village() -> None:
         (12_345, "12 KB", "12 ko"),
         (999_499, "999 KB", "999 ko"),
         (1_234_567, "1.2 MB", "1,2 Mo"),
+        (999_499_999, "999.5 MB", "999,5 Mo"),
+        (7_400_000_000, "7.4 GB", "7,4 Go"),
     ],
 )
 def test_sizes(octets: int, english: str, french: str) -> None:

@@ -4,25 +4,59 @@
 from bottle import HTTPResponse
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import keeping
+from mokanda_firmware.mailbox import keeping, storage
 from mokanda_firmware.sentences import translated
 from mokanda_firmware.status import RequestError, RequestUnavailable
-from mokanda_firmware.webmail import prices, statuses
+from mokanda_firmware.webmail import legend, prices, statuses
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.statuses import Card, Fact
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
 _SILENT = N_("This part of the device does not answer now. Please try again in a minute.")
 
 
+_SHORT = N_(
+    "The card is nearly full. Have large letters deleted, and the trash emptied; old photos take"
+    " the most room."
+)
+
+
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     is_keeper = visit.villager.is_keeper
+    cards = statuses.cards(visit.language, visit.zone)
+    if visit.villager.is_helper:
+        cards.append(_storage_card(visit))
     return visit.page(
         "device",
         problem=problem,
-        cards=statuses.cards(visit.language, visit.zone),
+        cards=cards,
+        legend=legend.rows(visit.language),
         price=prices.of_run_now(visit) if is_keeper else "",
         price_of_all=prices.of_all_now(visit) if is_keeper else "",
     )
+
+
+def _storage_card(visit: Visit) -> Card:
+    """Say what takes the room on the card, and when there will be more."""
+    found, text, size = storage.measure(visit.store), visit.language.text, visit.language.size
+    sentence = text("{free} of {whole} are free.").format(
+        free=size(found.free), whole=size(found.whole)
+    )
+    facts = [
+        Fact(text("Letters"), size(found.letters)),
+        Fact(text("Photos"), size(found.photos)),
+        Fact(text("Other files"), size(found.files)),
+        Fact(text("The device itself"), size(found.rest)),
+    ]
+    detail = text(_SHORT) if found.is_short else ""
+    if found.trash_goes is not None:
+        goes = text("{size} in all; the first of it goes for good: {day}").format(
+            size=size(found.trash), day=visit.language.date(found.trash_goes, visit.zone)
+        )
+        facts.append(Fact(text("Trash"), goes))
+    mood = "bad" if found.is_short else "good"
+    share = found.used / found.whole
+    return Card(text("Storage"), sentence, mood, detail, share, facts)
 
 
 @get("/device")

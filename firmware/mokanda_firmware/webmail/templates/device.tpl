@@ -12,8 +12,16 @@
 % end
 % if card.facts:
 <dl>
-% for title, value in card.facts:
-<div><dt>{{title}}</dt><dd>{{value}}</dd></div>
+% for fact in card.facts:
+<div><dt>{{fact.title}}</dt><dd>\\
+% if fact.bars:
+<span class="bars" aria-hidden="true">\\
+% for bar in range(1, 5):
+<i class="b{{bar}}{{" on" if bar <= fact.bars else ""}}"></i>\\
+% end
+</span> \\
+% end
+{{fact.value}}</dd></div>
 % end
 </dl>
 % end
@@ -32,6 +40,25 @@
 % end
 </section>
 % end
+<section class="sheet card">
+<details>
+<summary>{{_("What the lights mean")}}</summary>
+<ul class="attachments">
+% for row in legend:
+<li>\\
+% for lamp in row.lamps:
+<span class="look"><span class="lamp {{lamp.colour}}" aria-hidden="true">\\
+% for lit in lamp.lit:
+{{!'<i class="on"></i>' if lit else "<i></i>"}}\\
+% end
+</span> {{lamp.words}}</span>\\
+% end
+<br>{{row.meaning}}</li>
+% end
+</ul>
+<p class="hint">{{_("Each picture shows two seconds. A device with one light shows that one alone.")}}</p>
+</details>
+</section>
 % if account.is_keeper:
 <p class="actions"><a class="button quiet" href="/plan">{{_("Times and prices")}}</a> <a class="button quiet" href="/spending">{{_("Data and money")}}</a></p>
 % end

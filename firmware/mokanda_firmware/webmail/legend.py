@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the lamps show and mean, made of the very table that they are lit by."""
+
+from dataclasses import dataclass
+
+from mokanda_firmware.lights.table import DARK, FAST, PATTERNS, SLOW, STEADY, WINK, Blink
+from mokanda_firmware.webmail.languages import N_, Language
+
+LAMPS = {"green": N_("green"), "red": N_("red")}
+BLINKS = {
+    DARK: N_("off"),
+    STEADY: N_("on"),
+    SLOW: N_("blinks slowly"),
+    FAST: N_("blinks fast"),
+    WINK: N_("on, with a short wink"),
+}
+MEANINGS = {
+    "ready": N_("All is well."),
+    "mail_waiting": N_("All is well, and letters wait for the next mail run."),
+    "dialling": N_("It calls the relay."),
+    "syncing": N_("Mail goes and comes."),
+    "no_sim": N_(
+        "The modem has no SIM card, or the SIM asks for its PIN. Put the card in again; switch the"
+        " PIN off in a phone."
+    ),
+    "starting": N_("It starts. This takes a minute or two."),
+    "updating": N_(
+        "It takes a new version of its software, and restarts by itself. Leave it switched on."
+    ),
+    "fault": N_("Something is wrong, or the last mail run failed. This page says what."),
+}
+_NO_POWER = N_("It has no power.")
+_CELLS, _CELL_SECONDS = 8, 0.25  # of the picture of a lamp: two seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """A lamp in a pattern: its colour, what it does in words, and when it is lit, bit by bit."""
+
+    colour: str
+    words: str
+    lit: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What all lamps show together, and what it means."""
+
+    lamps: tuple[Lamp, ...]
+    meaning: str
+
+
+def rows(language: Language) -> list[Row]:
+    """Return every pattern that there is, the one of a device that is well first."""
+
+    def row(pattern: dict[str, Blink], meaning: str) -> Row:
+        return Row(
+            tuple(_lamp(colour, pattern.get(colour, DARK), language) for colour in LAMPS),
+            language.text(meaning),
+        )
+
+    shown = [row(pattern, MEANINGS[state]) for state, pattern in reversed(PATTERNS.items())]
+    return [*shown, row({}, _NO_POWER)]
+
+
+def _lamp(colour: str, blink: Blink, language: Language) -> Lamp:
+    period = blink.lit + blink.dark
+    lit = tuple(cell * _CELL_SECONDS % period < blink.lit for cell in range(_CELLS))
+    words = f"{language.text(LAMPS[colour])}: {language.text(BLINKS[blink])}"
+    return Lamp(colour, words, lit)

@@ -58,6 +58,21 @@ def claim_result() -> Path:
     return data() / "claim.json"
 
 
+def former_claims() -> Path:
+    """Which claim codes this device no longer takes from the card; it outlives a wipe."""
+    return data() / "former-claims.json"
+
+
+def wifi() -> Path:
+    """What the keeper has set for the village's Wi-Fi."""
+    return data() / "wifi.json"
+
+
+def wipe_mark() -> Path:
+    """There while this device is to be wiped, or is being."""
+    return data() / "wipe"
+
+
 def bundles() -> Path:
     """Folder of sealed bundles in flight."""
     return data() / "bundles"

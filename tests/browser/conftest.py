@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from mokanda_firmware import status
+from mokanda_firmware.mailbox import first_steps
 from mokanda_firmware.mailbox.store import Store
 from scripts import translations
 
@@ -56,6 +57,7 @@ def webmail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Webmail
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
     status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
     store = Store.of_device()
+    first_steps.end(store)  # they have tests of their own
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     with subprocess.Popen(

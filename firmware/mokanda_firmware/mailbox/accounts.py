@@ -10,7 +10,7 @@ import threading
 import unicodedata
 from dataclasses import dataclass, replace
 
-from mokanda_firmware.mailbox import left_names, messages, secret_words
+from mokanda_firmware.mailbox import first_steps, left_names, messages, secret_words
 from mokanda_firmware.mailbox.store import Store
 
 MIN_PASSWORD = 8
@@ -79,9 +79,12 @@ def register(store: Store, name: str, display_name: str, password: str, language
             ).lastrowid
         except sqlite3.IntegrityError as error:
             raise NameTaken(name) from error
-        return from_row(
+        account = from_row(
             connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
         )
+        if account.is_keeper:
+            first_steps.begin(connection)
+    return account
 
 
 def authenticate(store: Store, name: str, password: str) -> Account | None:

@@ -3,8 +3,12 @@
 
 Nothing that lies on the partition, missing, damaged or for another device, takes an existing claim
 away; only a sound file with another code replaces it. The courier then trades it with the relay.
+
+The file stays on the card. Its code is not taken from there once more when the keeper has put in
+another claim since, or had the device wiped: a claim serves one key, and a wipe takes the key.
 """
 
+import hashlib
 import json
 import logging
 from dataclasses import dataclass
@@ -43,7 +47,7 @@ def take_in() -> str:
             return ""
         if file.stat().st_size > claimfile.MAX_SIZE:
             return f"{file.name} is too large to be a claim file. {_AGAIN}"
-        text = _text(file.read_bytes())
+        text = decode(file.read_bytes())
         new = claimfile.read(text)
     except claimfile.ClaimFileError as error:
         return str(error)
@@ -53,10 +57,59 @@ def take_in() -> str:
     old = _claimed()
     if old is not None and old.code == new.code:
         return ""
+    if _digest(new) in _former():
+        if old is not None:
+            return ""
+        return say(
+            "The claim file on the card was used before this device was wiped. Ask your relay's"
+            " operator for a new one."
+        )
+    _replace(new)
+    return ""
+
+
+def put_in(text: str) -> None:
+    """Take the claim file that the keeper gives instead of the one there is.
+
+    Raises:
+        claimfile.ClaimFileError: it is no sound claim file; a sentence says what to do.
+        OSError: it cannot be kept.
+    """
+    new = claimfile.read(text)
+    old = _claimed()
+    if old is None or old.code != new.code:
+        _replace(new)
+
+
+def give_up() -> None:
+    """Take the code of the present claim from the card no more.
+
+    Raises:
+        OSError: this cannot be noted.
+    """
+    old = _claimed()
+    if old is not None and _digest(old) not in _former():
+        write_durably(paths.former_claims(), json.dumps([*_former(), _digest(old)]))
+
+
+def _replace(new: claimfile.ClaimFile) -> None:
+    give_up()
     # Written anew rather than copied: what is imported has been checked whole.
     write_durably(paths.claim(), claimfile.write(new))
     _log.info("claim of %s at %s imported", new.device, new.relay)
-    return ""
+
+
+def _former() -> list[str]:
+    """Return the digests of the codes that are not taken from the card."""
+    try:
+        digests = json.loads(paths.former_claims().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return digests if isinstance(digests, list) else []
+
+
+def _digest(claim: claimfile.ClaimFile) -> str:
+    return hashlib.sha256(claim.code.encode()).hexdigest()
 
 
 def state(problem: str = "") -> State:
@@ -105,8 +158,12 @@ def _find(folder: Path) -> Path | None:
     return None
 
 
-def _text(content: bytes) -> str:
-    """Decode what an editor saved: UTF-8, or UTF-16 with its mark. Raises UnicodeError."""
+def decode(content: bytes) -> str:
+    """Decode a claim file as an editor saved it: UTF-8, or UTF-16 with its mark.
+
+    Raises:
+        UnicodeError: it is no text.
+    """
     utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     return content.decode("utf-16" if utf_16 else "utf-8")
 

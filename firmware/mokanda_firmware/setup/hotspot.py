@@ -1,34 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The village's Wi-Fi: settings for hostapd and dnsmasq, made when a Wi-Fi card appears.
+"""The village's Wi-Fi: settings for hostapd and dnsmasq, made whenever it starts.
 
-The network is open, and leads to this device only: dnsmasq answers every name with the device's own
-address, and the kernel forwards nothing to an uplink.
+The network leads to this device only: dnsmasq answers every name with the device's own address, and
+the kernel forwards nothing to an uplink.
+
+A network that does not start as the keeper has set it is opened as a new device's, until the device
+starts anew: otherwise nobody could reach the page on which it is mended.
 """
 
 import argparse
+import hashlib
+import json
+import time
 from pathlib import Path
 
-from mokanda_firmware import status
+from mokanda_firmware import service, status
+from mokanda_firmware.setup import wifi
+from mokanda_firmware.setup.wifi import Wifi
 
 ADDRESS = "192.168.73.1"  # as in systemd-networkd's file for wlan0
-_MAX_SSID = 32  # bytes
+# So many starts with the same settings within so many seconds: hostapd does not stay up with them.
+_TRIES = 3
+_TRY_SECONDS = 120.0
 _CHANNEL = 6
 
 
-def hostapd(interface: str, village: str) -> str:
-    """Return hostapd's settings; the network is called after the village."""
-    ssid = f"Mokanda {village}".strip().encode()[:_MAX_SSID].decode(errors="ignore")
-    return f"""\
-interface={interface}
-driver=nl80211
-ssid2={ssid.encode().hex()}
-utf8_ssid=1
-hw_mode=g
-channel={_CHANNEL}
-ieee80211n=1
-wmm_enabled=1
-ap_isolate=1
-"""
+def hostapd(interface: str, network: Wifi) -> str:
+    """Return hostapd's settings; whatever somebody has typed stands in them as hex."""
+    lines = [
+        f"interface={interface}",
+        "driver=nl80211",
+        f"ssid2={network.name.encode().hex()}",
+        "utf8_ssid=1",
+        "hw_mode=g",
+        f"channel={_CHANNEL}",
+        "ieee80211n=1",
+        "wmm_enabled=1",
+        "ap_isolate=1",
+    ]
+    if network.country:
+        lines += [f"country_code={network.country}", "ieee80211d=1"]
+    if network.key:
+        lines += [
+            "wpa=2",
+            "wpa_key_mgmt=WPA-PSK",
+            "rsn_pairwise=CCMP",
+            f"wpa_psk={network.pre_shared_key()}",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def dnsmasq(interface: str) -> str:
@@ -49,15 +68,48 @@ dhcp-leasefile=/run/mokanda-hotspot-names/leases
 """
 
 
+def choose(record: Path, now: float) -> Wifi:
+    """Return the network to start now, and tell the status `hotspot` which one that is.
+
+    Args:
+        record: a file of this boot's, with the starts so far.
+        now: seconds of a clock that nobody sets.
+    """
+    default = wifi.of_village(str(status.read("setup").get("village", "")))
+    wanted = wifi.read() or default
+    given_up = wanted != default and _has_failed(record, wanted, now)
+    network = default if given_up else wanted
+    state = "given_up" if given_up else "locked" if network.key else "open"
+    status.publish("hotspot", state=state, network=network.name)
+    return network
+
+
+def _has_failed(record: Path, network: Wifi, now: float) -> bool:
+    """Note a start with these settings; tell whether enough of them have failed."""
+    settings = hashlib.sha256(hostapd("", network).encode()).hexdigest()
+    try:
+        noted = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        noted = {}
+    if noted.get("settings") != settings:
+        noted = {"settings": settings, "starts": [], "given_up": False}
+    starts = [at for at in noted["starts"] if now - at < _TRY_SECONDS]
+    given_up = bool(noted["given_up"]) or len(starts) >= _TRIES
+    noted = {"settings": settings, "starts": [*starts, now], "given_up": given_up}
+    record.write_text(json.dumps(noted), encoding="utf-8")
+    return given_up
+
+
 def main() -> None:
     """Write both files into the folder given."""
     parser = argparse.ArgumentParser(description="Writes the settings of hostapd and dnsmasq.")
     parser.add_argument("interface", help="the Wi-Fi card, such as wlan0")
     parser.add_argument("folder", type=Path, help="where hostapd.conf and dnsmasq.conf go")
     arguments = parser.parse_args()
-    village = str(status.read("setup").get("village", ""))
+    service.start_logging()
+    network = choose(arguments.folder / "starts.json", time.monotonic())
     files = {
-        "hostapd.conf": hostapd(arguments.interface, village),
+        "hostapd.conf": hostapd(arguments.interface, network),
         "dnsmasq.conf": dnsmasq(arguments.interface),
     }
     for name, text in files.items():

@@ -34,7 +34,7 @@ def write(state: State) -> None:
     try:
         if file.exists() and file.read_bytes() == text:
             return
-        with _writable(file.parent):
+        with writable(file.parent):
             temporary = file.with_suffix(".new")
             temporary.write_bytes(text)
             temporary.replace(file)
@@ -54,7 +54,7 @@ def _text(state: State) -> bytes:
 
 
 @contextlib.contextmanager
-def _writable(folder: Path) -> Iterator[None]:
+def writable(folder: Path) -> Iterator[None]:
     """Make a partition that is mounted read-only writable for a moment."""
     read_only = bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
     if read_only:

@@ -15,6 +15,7 @@ from mokanda_firmware.webmail.languages import N_, Language, choose
 from mokanda_firmware.webmail.pages import (  # noqa: F401 - each puts its pages into PAGES
     account,
     device,
+    first,
     folders,
     letter,
     news,
@@ -24,7 +25,9 @@ from mokanda_firmware.webmail.pages import (  # noqa: F401 - each puts its pages
     search,
     settings,
     spending,
+    village,
     villagers,
+    wipe,
     write,
 )
 from mokanda_firmware.webmail.visit import PAGES, Page, Refused, Site, Visit, answer
@@ -65,6 +68,8 @@ def _served(site: Site, page: Page) -> Any:  # noqa: ANN401 - bottle has no type
             visit = Visit(site, bottle.request)
             if page.method == "POST":
                 return _take_form(visit, page, arguments)
+            if place := first.goes_on_at(visit, page):
+                return visit.redirect(place)
             if visit.account is None and page.access != "everyone":
                 return visit.redirect("/")
             if _has_to_change_password(visit, page):
@@ -88,6 +93,8 @@ def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPRespo
         visit.request.environ, visit.store, visit.site.upload_limit, takes_files
     )
     visit.form_is_ours = is_ours(visit.form)
+    if place := first.goes_on_at(visit, page):
+        return visit.redirect(place)
     if visit.account is None and page.access != "everyone":
         return account.ask_to_log_in(visit)
     try:
@@ -137,6 +144,8 @@ def _explain(error: Refused | StoreError, language: Language) -> tuple[int, str]
 
 def _unforeseen(site: Site, error: bottle.HTTPError) -> HTTPResponse:
     """Answer for what bottle found: no such page, or a fault of the program, which it logs."""
+    if error.status_code == 404 and site.first_step() == "account":
+        return HTTPResponse("", 303, {"Location": "/", "Cache-Control": "no-store"})
     text = _FAILED if error.status_code >= 500 else _NO_PAGE
     return _error_page(site, Refused(error.status_code, text))
 

@@ -49,6 +49,10 @@ class Form:
         """Return the first value of a field, "" when there is none; lines end in LF."""
         return self._fields.get(name, [""])[0]
 
+    def __contains__(self, name: str) -> bool:
+        """Whether a field was sent, even an empty one."""
+        return name in self._fields
+
     def all(self, name: str) -> list[str]:
         """Return every value of a field."""
         return self._fields.get(name, [])

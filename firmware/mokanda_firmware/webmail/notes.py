@@ -9,6 +9,7 @@ _NOTES = {
     "absent": N_("Who writes to you now gets your note as an answer, once a week."),
     "cards": N_("The people of the cards are here now."),
     "check": N_("The device asks its relay for an update. This page will say what it found."),
+    "claim": N_("The claim file is taken. The device uses it as soon as it can connect."),
     "deleted": N_("It is deleted for good."),
     "draft": N_("Your draft is kept."),
     "draft-deleted": N_("The draft is deleted."),

@@ -16,6 +16,7 @@ _TITLES = {
     "setup": N_("Connection to the relay"),
     "updates": N_("Software"),
     "lights": N_("Lights"),
+    "hotspot": N_("Wi-Fi"),
 }
 # What a state of a daemon means to people, and whether it is good, bad or neither.
 _STATES: dict[str, dict[str, tuple[str, str]]] = {
@@ -63,6 +64,17 @@ _STATES: dict[str, dict[str, tuple[str, str]]] = {
         "mail_waiting": ("", N_("The lights show that mail waits to leave.")),
         "ready": ("good", N_("The lights show that all is well.")),
     },
+    "hotspot": {
+        "open": ("good", N_("The Wi-Fi is open to everybody.")),
+        "locked": ("good", N_("The Wi-Fi asks for its key.")),
+        "given_up": (
+            "bad",
+            N_(
+                "The Wi-Fi did not start as it was set. Until the device starts anew it is open,"
+                " under its first name."
+            ),
+        ),
+    },
 }
 
 
@@ -90,7 +102,10 @@ class Card:
 
 def cards(language: Language, zone: str) -> list[Card]:
     """Read the statuses of all daemons and say them in ``language``."""
-    return [_card(name, language, zone) for name in _STATES]
+    # A board without a Wi-Fi card has nothing to say of it.
+    return [
+        card(name, language, zone) for name in _STATES if name != "hotspot" or status.read(name)
+    ]
 
 
 def seconds(iso: object) -> int | None:
@@ -101,7 +116,8 @@ def seconds(iso: object) -> int | None:
         return None
 
 
-def _card(name: str, language: Language, zone: str) -> Card:
+def card(name: str, language: Language, zone: str) -> Card:
+    """Read the status of one daemon and say it in ``language``."""
     fields = status.read(name)
     state = str(fields.get("state", ""))
     mood, sentence = _STATES[name].get(state, ("", N_("Nothing is known of this yet.")))
@@ -142,7 +158,9 @@ def _facts(name: str, fields: dict[str, Any], language: Language, zone: str) -> 
         if isinstance(fields.get(key), int) and fields[key]:
             yield Fact(language.text(title), language.size(fields[key]))
 
-    if name == "setup":
+    if name == "hotspot":
+        yield from plain(N_("Name of the Wi-Fi"), "network")
+    elif name == "setup":
         yield from plain(N_("Domain"), "domain")
         yield from plain(N_("Relay"), "relay")
     elif name == "modem":

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from bottle import HTTPResponse, LocalRequest, SimpleTemplate
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import folders, sessions
+from mokanda_firmware.mailbox import first_steps, folders, sessions
 from mokanda_firmware.mailbox.accounts import Account
 from mokanda_firmware.mailbox.settings import setting
 from mokanda_firmware.mailbox.store import Store
@@ -54,6 +54,7 @@ class Site:
     upload_limit: int  # octets of all attachments of a mail
     of_account: Throttle = field(default_factory=lambda: Throttle(free=5))
     of_phone: Throttle = field(default_factory=lambda: Throttle(free=20))
+    _is_set_up: bool = False
 
     @cached_property
     def stylesheet(self) -> bytes:
@@ -74,6 +75,12 @@ class Site:
     def stylesheet_path(self) -> str:
         """Where it is; the path changes with what is in it, so that phones keep it for ever."""
         return f"/style-{hashlib.sha256(self.stylesheet).hexdigest()[:12]}.css"
+
+    def first_step(self) -> str:
+        """Return which of a new device's first steps comes next, "" when they are done."""
+        step = "" if self._is_set_up else first_steps.step(self.store)
+        self._is_set_up = not step
+        return step
 
     def domain(self) -> str:
         """Return the village's mail domain as its claim names it, "" before that."""

@@ -154,3 +154,32 @@ def test_the_card_is_written_only_when_there_is_news(card: Path) -> None:
     before = (card / result.NAME).stat().st_ino
     set_up()
     assert (card / result.NAME).stat().st_ino == before
+
+
+def test_a_claim_that_the_keeper_gives_replaces_the_one_of_the_card_for_good(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    claim.put_in(claimfile.write(OTHER))
+    assert set_up().state == "claim_pending"
+    assert (
+        set_up().detail
+        == "The device will claim itself at https://other.example as soon as it can connect."
+    )
+    assert claimfile.read(paths.claim().read_text()) == OTHER
+
+
+def test_the_keeper_may_go_back_to_a_former_claim(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    claim.put_in(claimfile.write(OTHER))
+    claim.put_in(claimfile.write(GOOD))
+    set_up()
+    assert claimfile.read(paths.claim().read_text()) == GOOD
+
+
+def test_an_unsound_claim_that_the_keeper_gives_changes_nothing(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    with pytest.raises(claimfile.ClaimFileError):
+        claim.put_in("rubbish")
+    assert claimfile.read(paths.claim().read_text()) == GOOD

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command as systemd runs it: at the start, and at a request by the socket it holds."""
 
-import socket
 import subprocess
 import sys
-import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mokanda_firmware import paths, status
+from mokanda_firmware.setup import wifi
+from mokanda_firmware.setup.wifi import Wifi
+from scripts.patience import wait_until
+from tests.setup_service import setup_service
 
 
 @pytest.fixture(autouse=True)
@@ -25,19 +28,39 @@ def test_a_start_tells_how_the_claim_is() -> None:
     assert status.read("setup")["state"] == "no_claim"
 
 
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Path]:
+    """What systemctl is told by a service that is started by requests."""
+    with setup_service(tmp_path) as told:
+        yield told
+
+
+def ask(verb: str, **arguments: str) -> dict[str, Any]:
+    return status.request("setup", verb, timeout=60, **arguments)
+
+
+@pytest.mark.usefixtures("told")
 def test_a_request_starts_it_and_is_answered() -> None:
-    paths.requests("setup").parent.mkdir()
-    replies: list[dict[str, Any]] = []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(str(paths.requests("setup")))
-        listener.listen()
-        asker = threading.Thread(target=lambda: replies.append(status.request("setup", "import")))
-        asker.start()
-        # As systemd does: the socket is descriptor 3, and LISTEN_PID is the new process's own.
-        command = (
-            f"exec 3<&{listener.fileno()};"
-            f" LISTEN_PID=$$ LISTEN_FDS=1 exec {sys.executable} -m mokanda_firmware.setup"
-        )
-        subprocess.run(["bash", "-c", command], check=True, pass_fds=[listener.fileno()])
-        asker.join(10)
-    assert [reply["state"] for reply in replies] == ["no_claim"]
+    assert ask("import")["state"] == "no_claim"
+
+
+@pytest.mark.usefixtures("told")
+def test_the_wifi_is_kept_when_it_is_sound() -> None:
+    assert ask("wifi", name="Boende", key="12345678", country="CD") == {"changed": True}
+    assert wifi.read() == Wifi("Boende", "12345678", "CD")
+    with pytest.raises(status.RequestError, match="8 to 63"):
+        ask("wifi", name="Boende", key="short")
+    assert wifi.read() == Wifi("Boende", "12345678", "CD")
+
+
+@pytest.mark.usefixtures("told")
+def test_an_unsound_claim_is_refused_and_says_what_to_do() -> None:
+    with pytest.raises(status.RequestError, match="Ask your relay's operator"):
+        ask("claim", text="rubbish")
+
+
+def test_a_wipe_is_marked_before_the_device_starts_anew(told: Path) -> None:
+    assert ask("wipe") == {}
+    assert paths.wipe_mark().exists()
+    wait_until(told.exists, "the restart", 20)
+    assert told.read_text() == "--no-block reboot\n"

@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import accounts
+from mokanda_firmware.mailbox import accounts, first_steps
 from mokanda_firmware.mailbox.store import Store
 from tests.unit.webmail.village import DOMAIN, Village
 
 
 @pytest.fixture
 def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
+    for name in ("data", "run", "setup"):
+        monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)  # what a password costs has its own test
     status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
     store = Store(tmp_path / "mail.db", tmp_path / "attachments")
+    first_steps.end(store)  # they have tests of their own
     yield Village(store)
     store.close()

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from mokanda_firmware.mailbox import first_steps
 from mokanda_firmware.mailbox.store import Store
 
 PASSWORD = "elombe-2026"
@@ -112,6 +113,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 def server(tmp_path: Path) -> Iterator[Server]:
     data = tmp_path / "data"
     store = Store(data / "mail.db", data / "attachments")
+    first_steps.end(store)  # they have tests of their own
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     with subprocess.Popen(

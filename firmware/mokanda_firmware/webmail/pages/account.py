@@ -30,9 +30,11 @@ _NOT_THE_SAME = N_("The two passwords are not the same.")
 
 @get("/", access="everyone")
 def home(visit: Visit) -> HTTPResponse:
-    """Let those in who are logged in; the others log in here."""
+    """Let those in who are logged in; the others log in here. A new device says welcome."""
     if visit.account:
         return visit.redirect("/inbox")
+    if visit.site.first_step() == "account":
+        return visit.page("first", bare=True)
     return _log_in_page(visit)
 
 
@@ -179,7 +181,6 @@ def _log_in_page(
         problem=problem,
         name=visit.form["name"],
         kept=kept,
-        is_first=accounts.count(visit.store) == 0,
     )
 
 
@@ -195,7 +196,7 @@ def _register_page(visit: Visit, problem: str = "", status: int = 200) -> HTTPRe
         display_name=visit.form["display_name"],
         domain=visit.site.domain(),
         min_password=accounts.MIN_PASSWORD,
-        is_first=accounts.count(visit.store) == 0,
+        is_first=visit.site.first_step() == "account",
     )
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the device is, and what its keeper may have it do."""
 
+from typing import Any
+
 from bottle import HTTPResponse
 
 from mokanda_firmware import status
@@ -12,9 +14,9 @@ from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.statuses import Card, Fact
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
+# A daemon may have to be started for it, on a slow board.
+_PATIENCE_SECONDS = 30
 _SILENT = N_("This part of the device does not answer now. Please try again in a minute.")
-
-
 _SHORT = N_(
     "The card is nearly full. Have large letters deleted, and the trash emptied; old photos take"
     " the most room."
@@ -69,7 +71,7 @@ def show_device(visit: Visit) -> HTTPResponse:
 def sync_now(visit: Visit) -> HTTPResponse:
     """Have the courier go now; if asked for, beyond what may be spent today."""
     beyond = visit.form["beyond"] == "1"
-    _request(visit, "courier", "sync", beyond=beyond)
+    ask(visit, "courier", "sync", beyond=beyond)
     keeping.note(visit.store, visit.villager, "sync-all" if beyond else "sync")
     return visit.redirect("/device", "sync")
 
@@ -77,7 +79,7 @@ def sync_now(visit: Visit) -> HTTPResponse:
 @post("/device/update", access="keeper", rescue=_show)
 def update_now(visit: Visit) -> HTTPResponse:
     """Have the update installed that is there."""
-    _request(visit, "updates", "install")
+    ask(visit, "updates", "install")
     keeping.note(visit.store, visit.villager, "update")
     return visit.redirect("/device", "update")
 
@@ -85,13 +87,14 @@ def update_now(visit: Visit) -> HTTPResponse:
 @post("/device/check", access="keeper", rescue=_show)
 def look_for_update(visit: Visit) -> HTTPResponse:
     """Ask whether there is an update."""
-    _request(visit, "updates", "check")
+    ask(visit, "updates", "check")
     return visit.redirect("/device", "check")
 
 
-def _request(visit: Visit, daemon: str, verb: str, **arguments: bool) -> None:
+def ask(visit: Visit, daemon: str, verb: str, **arguments: object) -> dict[str, Any]:
+    """Have a daemon do something; return its reply, or refuse with what it says."""
     try:
-        status.request(daemon, verb, **arguments)
+        return status.request(daemon, verb, timeout=_PATIENCE_SECONDS, **arguments)
     except RequestUnavailable as error:
         raise Refused(503, _SILENT) from error
     except RequestError as error:

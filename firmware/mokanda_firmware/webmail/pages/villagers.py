@@ -23,6 +23,9 @@ ROLES = {
 ACTIONS = {
     "budget": N_("data for a day changed"),
     "budget-of": N_("given other data for a day"),
+    "village": N_("name of the village changed"),
+    "wifi": N_("Wi-Fi changed"),
+    "claim": N_("claim file put in"),
     "plan": N_("times of the mail runs changed"),
     "sync": N_("mail run started"),
     "sync-all": N_("mail run started beyond the data for the day"),

@@ -60,5 +60,5 @@
 </details>
 </section>
 % if account.is_keeper:
-<p class="actions"><a class="button quiet" href="/plan">{{_("Times and prices")}}</a> <a class="button quiet" href="/spending">{{_("Data and money")}}</a></p>
+<p class="actions"><a class="button quiet" href="/device/village">{{_("Village and Wi-Fi")}}</a> <a class="button quiet" href="/plan">{{_("Times and prices")}}</a> <a class="button quiet" href="/spending">{{_("Data and money")}}</a></p>
 % end

@@ -2,10 +2,6 @@
 <section class="sheet narrow">
 <h1>{{_("Letters for the whole village")}}</h1>
 <p>{{_("Write to your neighbours at once, and to the whole world with the next mail run.")}}</p>
-% if is_first:
-<p class="note">{{_("This device is new. Whoever registers first becomes its keeper.")}}</p>
-<p><a class="button wide" href="/register">{{_("Register")}}</a></p>
-% end
 <form method="post" action="/login">
 <input type="hidden" name="csrf" value="{{csrf}}">
 % for field, value in kept.items():
@@ -17,9 +13,7 @@
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button class="wide">{{_("Log in")}}</button>
 </form>
-% if not is_first:
 <p class="aside"><a href="/news">{{_("News of the village")}}</a></p>
 <p class="aside"><a href="/forgotten">{{_("Forgotten your password?")}}</a></p>
 <p class="aside">{{_("New here?")}} <a href="/register">{{_("Register")}}</a></p>
-% end
 </section>

@@ -20,7 +20,7 @@
 <span class="village">{{village}}</span>
 % end
 </div>
-% if account:
+% if account and not get("bare"):
 <nav aria-label="{{_("Folders")}}">
 <ul>
 % for place, name in (("inbox", _("Inbox")), ("outbox", _("Outbox")), ("sent", _("Sent")), ("more", _("More"))):

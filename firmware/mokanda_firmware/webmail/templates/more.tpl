@@ -11,6 +11,7 @@
 <li><a href="/account/habits">{{_("Signature and absence")}}</a></li>
 <li><a href="/device">{{_("Device")}}</a></li>
 % if account.is_keeper:
+<li><a href="/device/village">{{_("Village and Wi-Fi")}}</a></li>
 <li><a href="/plan">{{_("Times and prices")}}</a></li>
 <li><a href="/spending">{{_("Data and money")}}</a></li>
 % end

@@ -1,8 +1,11 @@
 % rebase("layout.tpl", title=_("Register"))
 <section class="sheet narrow">
-<h1>{{_("Register")}}</h1>
 % if is_first:
+<p class="hint">{{_("Step {number} of {all}").format(number=2, all=4)}}</p>
+<h1>{{_("Your account")}}</h1>
 <p class="note">{{_("You are the first one here: you become the keeper of this device.")}}</p>
+% else:
+<h1>{{_("Register")}}</h1>
 % end
 % if way == "closed":
 <p>{{_("The keeper of this device gives out the accounts here. Please ask them for one.")}}</p>
@@ -27,5 +30,7 @@
 <button class="wide">{{_("Register")}}</button>
 </form>
 % end
+% if not is_first:
 <p class="aside">{{_("You have an account?")}} <a href="/">{{_("Log in")}}</a></p>
+% end
 </section>

@@ -1,0 +1,11 @@
+% rebase("layout.tpl", title=_("Village and Wi-Fi"))
+<section class="sheet narrow">
+<p class="hint">{{_("Step {number} of {all}").format(number=3, all=4)}}</p>
+<h1>{{_("Village and Wi-Fi")}}</h1>
+<form method="post" action="/first/village">
+<input type="hidden" name="csrf" value="{{csrf}}">
+% include("village-fields.tpl")
+<button class="wide">{{_("Go on")}}</button>
+</form>
+% include("first-later.tpl")
+</section>

@@ -14,7 +14,7 @@ from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, verify_with
 
-from . import down, incidents, photos
+from . import down, incidents, photos, repeats
 from .claims import Throttle, hash_code, new_code
 from .refusals import TRY_LATER, RefusedError
 from .relay import Relay
@@ -82,6 +82,7 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
         device = find(session, name)
         claim = _claim_file(relay, code, name, device.domain, pinned=pinned)
         down.thaw(session, device)
+        repeats.expect(session, device.id, 0)  # the new card may be restored from a backup
         for table in (HistoryRow, Resident, Upload, Wish):
             session.execute(sa.delete(table).where(table.device_id == device.id))
         device.claim_hash, device.claimed = hash_code(code), None

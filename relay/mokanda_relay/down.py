@@ -8,6 +8,7 @@ between the two leaves a file that no row names, and the mails wait as before.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -446,8 +447,40 @@ def confirm(session: Session, device: Device, applied: int) -> list[str]:
             device.id,
         )
         device.down_frozen = applied
+        # If it is the device, its claim was renewed, and what came before that may be lost to it.
+        _let_wait_again(session, device, applied)
     device.down_confirmed = max(device.down_confirmed, applied)
     return [row.sha256 for row in done]
+
+
+def take_back(session: Session, device: Device, applied: int) -> None:
+    """Let what came to the device after the bundle `applied` wait again, as far as it is kept.
+
+    For a device, its row locked, whose card was restored from a backup; `thaw` is the other half.
+    """
+    # Before its claim was renewed, bundles had other numbers.
+    _let_wait_again(session, device, applied, since=device.claimed or device.added)
+    incidents.record(
+        session,
+        "down",
+        f"{device.name} has applied bundles up to {applied}, and {device.down_confirmed} before:"
+        " it was restored from a backup, and gets again what it has lost",
+        device.id,
+    )
+    device.down_confirmed = applied
+    session.flush()
+
+
+def _let_wait_again(
+    session: Session, device: Device, applied: int, since: dt.datetime | None = None
+) -> None:
+    for table in (Incoming, Notice):
+        delivered = table.delivered.is_not(None) if since is None else table.delivered >= since
+        session.execute(
+            sa.update(table)
+            .where(table.device_id == device.id, table.sequence > applied, delivered)
+            .values(sequence=None, delivered=None)
+        )
 
 
 def thaw(session: Session, device: Device) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from . import incidents
+from . import incidents, repeats
 from .files import Files
 from .outgoing import TRYING, WAITING
 from .relay import Relay
@@ -21,6 +21,7 @@ from .tables import (
     Notice,
     Original,
     Outgoing,
+    Posted,
     Rendition,
     Upload,
 )
@@ -52,6 +53,7 @@ def tidy(relay: Relay) -> None:
         session.execute(
             sa.delete(Rendition).where(Rendition.made < limit, Rendition.digest.not_in(named))
         )
+        session.execute(sa.delete(Posted).where(Posted.at < incidents.now() - repeats.KEPT))
         session.execute(sa.delete(Incident).where(Incident.at < incidents.now() - _INCIDENTS_KEPT))
     with relay.database.reading() as session:
         originals = set(session.scalars(sa.select(Original.digest)))

@@ -69,7 +69,10 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         device.version = said.version[:100]
         device.last_contact = incidents.now()
         done = down.confirm(session, device, said.applied_down)
-        agrees = history.load(session, device.id).holds(said.history)
+        restored = said.applied_down < device.down_confirmed
+        if restored:
+            down.take_back(session, device, said.applied_down)
+        agrees = not restored and history.load(session, device.id).holds(said.history)
         if not agrees:
             log.info("history starts over device=%s", name)
             history.restart(session, device.id)

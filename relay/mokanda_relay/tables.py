@@ -310,6 +310,23 @@ class OutgoingRecipient(Table):
     address: Mapped[str] = mapped_column(primary_key=True)
 
 
+class Posted(Table):
+    """A mail that the up bundle `sequence` of a device brought.
+
+    The device `may_repeat` it after its card was restored from a backup.
+    """
+
+    __tablename__ = "posted"
+    __table_args__ = (sa.Index("posted_by_fingerprint", "device_id", "fingerprint"),)
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    device_id: Mapped[int] = _device()
+    sequence: Mapped[int]
+    fingerprint: Mapped[str]
+    message_id: Mapped[str]
+    at: Mapped[dt.datetime] = mapped_column(index=True)
+    may_repeat: Mapped[bool] = mapped_column(default=False)
+
+
 class Incident(Table):
     """Something that the operator should know: a mail not delivered, a bundle refused."""
 

@@ -19,7 +19,18 @@ from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.envelope import EnvelopeError
 from mokanda_wire.message import compose
 
-from . import budgets, contents, days, history, incidents, mail, outgoing, photos, wishes
+from . import (
+    budgets,
+    contents,
+    days,
+    history,
+    incidents,
+    mail,
+    outgoing,
+    photos,
+    repeats,
+    wishes,
+)
 from .refusals import RefusedError
 from .relay import Relay
 from .tables import Device, Resident, Upload
@@ -37,7 +48,12 @@ def announce(session: Session, device: Device, sealed: protocol.Sealed | None) -
             return
         session.delete(old)
         session.flush()
-    if sealed is None or sealed.sequence <= device.up_applied:
+    if sealed is None:
+        return
+    if sealed.sequence <= device.up_applied:
+        last = (device.up_applied, device.up_sha256)
+        if (sealed.sequence, sealed.sha256.hex()) != last:  # else its receipt got lost
+            repeats.expect(session, device.id, sealed.sequence)
         return
     if not 0 < sealed.size <= protocol.MAX_BUNDLE or len(sealed.sha256) != 32:
         most = protocol.MAX_BUNDLE
@@ -256,7 +272,8 @@ def _apply(
     for place, item in enumerate(bundle.items):
         if isinstance(item, wire.Mail) and place not in originals:
             _send_back(session, device, item, "the relay cannot make a mail of it")
-        elif isinstance(item, wire.Mail):
+        elif isinstance(item, wire.Mail) and not repeats.is_one(session, device.id, item):
+            repeats.note(session, device.id, bundle.sequence, item)
             digest, size = originals[place]
             _post(session, device, item, digest, size)
             contents.note_sent(session, device.id, digest, item.message.attachments)

@@ -133,8 +133,6 @@ class Session:
         self._note_release(reply)
         if pending and reply.applied_up >= pending.sequence:
             pending = self._settle(pending, reply)
-        elif not pending and reply.applied_up > sync.state(self._store).up_sequence:
-            sync.skip_up(self._store, reply.applied_up)
         if not reply.history_agrees:
             self._restart("The relay's history differs.")
         if pending and self._takes_days(pending, reply):

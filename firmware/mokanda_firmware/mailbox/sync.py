@@ -339,6 +339,8 @@ def restart_history(store: Store, reason: str) -> None:
         if pending is not None:
             _release(connection, pending, reason)
         _change_history(connection, _history(connection).restart())
+        # One end was restored from a backup, and an answer may have come before it was.
+        wishes.ask_again(connection)
 
 
 def history(store: Store) -> History:

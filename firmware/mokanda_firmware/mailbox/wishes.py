@@ -102,6 +102,11 @@ def release(connection: sqlite3.Connection, sequence: int) -> None:
     connection.execute("UPDATE wish SET sequence = NULL WHERE sequence = ?", (sequence,))
 
 
+def ask_again(connection: sqlite3.Connection) -> None:
+    """Tell the relay once more what it was asked for and has not given."""
+    connection.execute("UPDATE wish SET state = 'waiting' WHERE state = 'asked' AND NOT withdrawn")
+
+
 def fulfil(connection: sqlite3.Connection, kind: WishKind, name: str) -> list[int]:
     """It is here; return the account that asked, if one did."""
     rows = connection.execute(

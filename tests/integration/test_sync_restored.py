@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A card restored from an old backup: what either end still has is not lost, none goes twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_firmware import paths
+from mokanda_firmware.courier import identity, up
+from mokanda_firmware.courier.allowance import Allowance
+from mokanda_firmware.mailbox import sync, wishes
+from mokanda_firmware.mailbox.store import Store
+from mokanda_relay import devices
+from mokanda_relay.tables import Notice
+from mokanda_wire.envelope import Keyring
+from tests.relay_served import Served, eventually
+from tests.village import Village, a_village
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+
+@pytest.fixture
+def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    claim = devices.add(served.relay, "kitenge", "kitenge.example")
+    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
+        village.sync()
+        yield village
+
+
+def backed_up(village: Village, folder: Path) -> Callable[[], None]:
+    """Copy the device's data; return what puts the copy back. Bundles in flight stay behind."""
+    village.store.close()
+    ignore = shutil.ignore_patterns("bundles", "S.*")
+    shutil.copytree(paths.data(), folder, ignore=ignore)
+
+    def restore() -> None:
+        village.store.close()
+        shutil.rmtree(paths.data())
+        shutil.copytree(folder, paths.data())
+        village.store = Store.of_device()
+
+    return restore
+
+
+def write_to_village(served: Served, text: str, name: str = "amina") -> None:
+    served.world.write("ada@example.org", [f"{name}@kitenge.example"], text, text)
+
+
+def sent(served: Served) -> list[str]:
+    return sorted(mail.text for mail in served.world.sent)
+
+
+def exchange(village: Village, served: Served, *texts: str) -> None:
+    """A mail out and one back for each text, and what became of those that went out."""
+    for text in texts:
+        village.write(f"{text} out")
+        write_to_village(served, f"{text} back")
+    village.sync()
+    gone = {f"{text} out" for text in texts}
+    eventually(lambda: gone <= set(sent(served)), "the mails at SendGrid")
+    village.sync()
+
+
+def test_mail_that_came_after_the_backup_comes_again(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    exchange(village, served, "old")
+    restore = backed_up(village, tmp_path / "copy")
+    exchange(village, served, "new", "newer")
+    restore()
+    assert village.texts("inbox") == ["old back"]
+    village.sync()
+    assert sorted(village.texts("inbox")) == ["new back", "newer back", "old back"]
+    assert sent(served) == ["new out", "newer out", "old out"]
+    assert village.sync().received == 0
+
+
+def test_mail_that_waited_at_the_backup_and_left_after_it_does_not_leave_twice(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    exchange(village, served, "old")
+    for text in ("one", "two", "two"):  # somebody may say a thing twice, in the same second
+        village.write(text)
+    restore = backed_up(village, tmp_path / "copy")
+    village.sync()
+    exchange(village, served, "new")
+    eventually(lambda: len(served.world.sent) == 5, "the mails at SendGrid")
+    restore()
+    assert sorted(village.texts("outbox")) == ["one", "two", "two"]
+    village.write("after")
+    village.sync()
+    eventually(lambda: len(served.world.sent) == 6, "the mail at SendGrid")
+    village.sync()
+    assert village.texts("outbox") == []
+    assert sorted(village.texts("sent")) == ["after", "old out", "one", "two", "two"]
+    assert sent(served) == ["after", "new out", "old out", "one", "two", "two"]
+
+
+def test_what_became_of_such_mail_is_told(village: Village, served: Served, tmp_path: Path) -> None:
+    message = village.write("waits")
+    restore = backed_up(village, tmp_path / "copy")
+    exchange(village, served, "new")
+    eventually(lambda: len(served.world.sent) == 2, "the mails at SendGrid")
+    restore()
+    village.sync()
+    village.sync()
+    with village.store.reading() as connection:
+        [state] = connection.execute(
+            "SELECT state FROM delivery JOIN message ON message.id = delivery.message"
+            " WHERE message_id = ?",
+            (message.message_id,),
+        ).fetchone()
+    assert state in {"sent", "delivered"}
+
+
+def test_a_bundle_frozen_at_the_backup_and_applied_after_it_is_not_applied_twice(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    exchange(village, served, "old")
+    village.write("frozen")
+    freeze(village)
+    restore = backed_up(village, tmp_path / "copy")
+    village.sync()
+    exchange(village, served, "new")
+    restore()
+    assert sync.state(village.store).up_pending is not None
+    village.sync()
+    village.sync()
+    assert sent(served) == ["frozen", "new out", "old out"]
+    assert sorted(village.texts("sent")) == ["frozen", "old out"]
+
+
+def freeze(village: Village) -> None:
+    """Seal what waits, as a session does that is cut at once."""
+    who = identity.read()
+    assert who is not None
+    with Keyring(paths.keys()) as keyring:
+        allowance = Allowance(village.store, beyond=False)
+        assert up.freeze(village.store, keyring, who, allowance, whole=True) is not None
+
+
+def test_a_renewed_claim_on_a_new_card_with_the_old_backup_loses_nothing(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    exchange(village, served, "old")
+    village.write("waits")
+    restore = backed_up(village, tmp_path / "copy")
+    exchange(village, served, "new")
+    eventually(lambda: len(served.world.sent) == 3, "the mails at SendGrid")
+    renewed = devices.renew(served.relay, "kitenge")
+    restore()
+    village.import_claim(dataclasses.replace(renewed, relay=village.claim.relay))
+    village.sync()
+    village.sync()
+    assert sorted(village.texts("inbox")) == ["new back", "old back"]
+    assert sent(served) == ["new out", "old out", "waits"]
+
+
+def test_the_same_backup_can_be_restored_again(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    village.write("waits")
+    restore = backed_up(village, tmp_path / "copy")
+    exchange(village, served, "first")
+    eventually(lambda: len(served.world.sent) == 2, "the mails at SendGrid")
+    for _ in range(3):
+        restore()
+        village.sync()
+        village.sync()
+        assert village.texts("inbox") == ["first back"]
+        assert village.texts("sent") == ["waits"]
+    assert sent(served) == ["first out", "waits"]
+
+
+def test_what_was_asked_of_the_relay_is_asked_again(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    exchange(village, served, "old")
+    with village.store.transaction() as connection:
+        wishes.ask(connection, "original", "no-such-ticket", village.accounts["amina"])
+        connection.execute("UPDATE wish SET state = 'asked'")  # and denied after the backup
+    restore = backed_up(village, tmp_path / "copy")
+    exchange(village, served, "new")
+    restore()
+    village.sync()
+    village.sync()
+    with village.store.reading() as connection:
+        asked = wishes.find(connection, "original", "no-such-ticket")
+    assert asked is not None
+    assert asked.state == "denied"
+
+
+def test_news_of_mail_that_the_backup_does_not_know_does_no_harm(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    restore = backed_up(village, tmp_path / "copy")
+    exchange(village, served, "new")
+    restore()
+    village.sync()
+    village.sync()
+    assert village.texts("inbox") == ["new back"]
+    with served.relay.database.reading() as session:
+        left = session.scalars(sa.select(Notice.id).where(Notice.delivered.is_(None))).all()
+    assert left == []

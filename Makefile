@@ -14,7 +14,7 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick lint format image flash release bench bench-wire bench-faults bench-link bench-memory bench-webmail translations toolbox clean distclean
+.PHONY: help run run-host test test-quick lint format image lock flash release bench bench-wire bench-faults bench-link bench-memory bench-webmail translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ format: $(SETUP) ## let ruff and shfmt format the tree
 
 image: $(SETUP) translations toolbox ## build the SD card image (BOARD=orangepi-zero ENGINE=debian)
 	scripts/image --board $(BOARD) --engine $(ENGINE)
+
+lock: toolbox ## take Debian's newest packages into recipes/packages.lock (DRY_RUN=1: only show them)
+	scripts/lock $(if $(DRY_RUN),--dry-run)
 
 flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
 	scripts/flash --board $(BOARD) $(DEVICE)

@@ -23,8 +23,8 @@ DESCRIPTION = """Build the SD card image of a board from recipes/.
 
 Writes build/image/<board>/: mokanda.img (the card), mokanda.bmap (which of its blocks to
 flash), slot.img (what an update carries) and record.json (commit, packages, suites, sizes).
-An image that was built from the same files is left as it is; `make clean` makes the next one
-take the mirror's newest packages."""
+An image that was built from the same files is left as it is. Debian's packages are those of
+recipes/packages.lock, until `make lock` takes newer ones."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,8 +96,9 @@ def build(system: System, engine: str) -> None:
         "source_date_epoch": epoch,
         "engine": engine,
         "inputs": inputs,
-        "suites": built.suites,
+        "suites": {suite: date.isoformat() for suite, date in built.suites.items()},
         "security": built.security,
+        "locked": built.locked,
         "keyring_sha256": _sha256(keyring),
         "files": {
             path.name: {"size": path.stat().st_size, "sha256": _sha256(path)}
@@ -107,16 +108,22 @@ def build(system: System, engine: str) -> None:
     }
     (output / "record.json").write_text(json.dumps(record, indent=2) + "\n")
     _hand_over(output)
+    if not built.locked:
+        say("note: this image is of other packages than recipes/packages.lock names")
     if not built.security:
-        say("note: this image has no security updates, the mirror did not offer them")
+        say("note: this image has no security updates, they could not be had from the mirror")
     say(f"{image.relative_to(REPOSITORY)}: {megabytes(image.stat().st_size)}")
 
 
 def _inputs(record: Path) -> str | None:
-    """What the last image was built from; None when there is none that is whole."""
+    """What the last image was built from; None when there is none that is whole.
+
+    One that could not be built from the lock is worth another try.
+    """
     if not record.exists():
         return None
-    made_of: str | None = json.loads(record.read_text()).get("inputs")
+    told = json.loads(record.read_text())
+    made_of: str | None = told["inputs"] if told.get("locked") else None
     return made_of
 
 

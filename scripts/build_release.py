@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from scripts.bill_of_materials import bill_of_materials
 from scripts.steps import Log, StepError, megabytes, say
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Debian writes the index of its security updates anew at least once a week.
+SECURITY_AGE = timedelta(days=30)
 TOOLBOX = REPOSITORY / "scripts" / "toolbox"
 DESCRIPTION = """Make a release of the image that `make image` built.
 
@@ -74,8 +77,16 @@ def read_image(folder: Path) -> Image:
         raise RefusedError(f"there is no image in {folder}; make one with: make image") from error
 
 
-def check(image: Image, keys: Keys, *, development_keys: bool, without_security: bool) -> None:
-    """Raise RefusedError when the image must not go out, signed with these keys."""
+def check(
+    image: Image,
+    keys: Keys,
+    now: datetime,
+    *,
+    development_keys: bool,
+    without_security: bool = False,
+    without_lock: bool = False,
+) -> None:
+    """Raise RefusedError when the image must not go out now, signed with these keys."""
     record = image.record
     if record["commit"].endswith("-dirty") and not image.development:
         raise RefusedError(
@@ -87,11 +98,14 @@ def check(image: Image, keys: Keys, *, development_keys: bool, without_security:
             f"version {record['version']} needs the operator's keys: set MOKANDA_RELEASE_KEY and "
             "MOKANDA_RELEASE_CERT, and run make image again"
         )
-    if not record["security"] and not without_security:
+    if not record["locked"] and not without_lock:
         raise RefusedError(
-            "the mirror did not offer security updates when this image was built; run make image "
-            "again later, or run scripts/release --without-security"
+            "the mirror had no longer what recipes/packages.lock names when this image was built, "
+            "so that nobody can build it again; run make lock, commit what it writes and run make "
+            "image again, or run scripts/release --without-lock"
         )
+    if not without_security:
+        check_security(record, now)
     authority = release_keys.authority(keys.certificate).encode()
     if record["keyring_sha256"] != hashlib.sha256(authority).hexdigest():
         raise RefusedError(
@@ -101,6 +115,25 @@ def check(image: Image, keys: Keys, *, development_keys: bool, without_security:
     for name in ("mokanda.img", "slot.img"):
         if file_sha256(image.folder / name) != record["files"][name]["sha256"]:
             raise RefusedError(f"{name} is not as it was built; run make image again")
+
+
+def check_security(record: dict[str, Any], now: datetime) -> None:
+    """Raise RefusedError when security updates may be missing from an image."""
+    advice = (
+        "run make lock later, commit what it writes and run make image again, or run "
+        "scripts/release --without-security"
+    )
+    if not record["security"]:
+        raise RefusedError(
+            f"the packages of this image were chosen without security updates; {advice}"
+        )
+    for suite, written in record["suites"].items():
+        date = datetime.fromisoformat(written)
+        if suite.endswith("-security") and now - date > SECURITY_AGE:
+            raise RefusedError(
+                f"the packages of this image have the security updates of {date:%Y-%m-%d}, more "
+                f"than {SECURITY_AGE.days} days ago; {advice}"
+            )
 
 
 def build(image: Image, keys: Keys, output: Path) -> list[Path]:
@@ -126,6 +159,8 @@ def build(image: Image, keys: Keys, output: Path) -> list[Path]:
             "compatible": record["compatible"],
             "commit": record["commit"],
             "security": record["security"],
+            "locked": record["locked"],
+            "suites": record["suites"],
             "files": [
                 {"name": path.name, "size": path.stat().st_size, "sha256": file_sha256(path)}
                 for path in files
@@ -233,7 +268,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--without-security",
         action="store_true",
-        help="release an image that was built without security updates all the same",
+        help="release an image that has no security updates, or old ones, all the same",
+    )
+    parser.add_argument(
+        "--without-lock",
+        action="store_true",
+        help="release an image of other packages than recipes/packages.lock names all the same",
     )
     parser.add_argument(
         "--publish", type=Path, metavar="RELAY_DATA", help="give the update to this relay"
@@ -257,8 +297,10 @@ def main() -> int:
         check(
             image,
             keys,
+            datetime.now(UTC),
             development_keys=development_keys,
             without_security=arguments.without_security,
+            without_lock=arguments.without_lock,
         )
         output = REPOSITORY / "build/release" / version
         files = build(image, keys, output)

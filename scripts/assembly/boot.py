@@ -16,7 +16,7 @@ from scripts.recipes import ROOT, System
 from scripts.steps import Log, StepError, say
 
 RECIPES = ROOT / "boot"
-U_BOOT_SOURCE = "u-boot_2025.01.orig.tar.bz2"
+U_BOOT_SOURCE = "pool/main/u/u-boot/u-boot_2025.01.orig.tar.bz2"
 U_BOOT_SHA256 = "cdef7d507c93f1bbd9f015ea9bc21fa074268481405501945abc6f854d5b686f"
 U_BOOT_DATE = "1736208000"  # in its banner; constant, so that every build makes the same binary
 
@@ -66,7 +66,7 @@ def u_boot(system: System, cache: Path, log: Log) -> Path:
     if made.exists():
         return made
     say("compiling U-Boot (two minutes the first time)")
-    source = Archive(cache, "armhf", log).source("u-boot", U_BOOT_SOURCE, U_BOOT_SHA256)
+    source = Archive(cache, "armhf", log).source(U_BOOT_SOURCE, U_BOOT_SHA256)
     log.run(
         *("tar", "--extract", "--skip-old-files", "--strip-components=1"),
         *("--directory", tree, "--file", source),

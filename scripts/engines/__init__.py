@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 
@@ -26,5 +27,6 @@ class Built:
     device_tree: Path
     busybox: Path  # statically linked, for the initramfs
     packages: list[Package]
-    suites: list[str] = field(default_factory=list)
+    suites: dict[str, datetime] = field(default_factory=dict)  # when the index of each was written
     security: bool = True  # whether security updates were available
+    locked: bool = True  # whether the packages are those that the tree names, to the byte

@@ -42,7 +42,6 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
         device_tree=images / f"{system.board.device_tree}.dtb",
         busybox=root / "usr/bin/busybox",
         packages=_packages(json.loads(information.read_text()), cache / "buildroot"),
-        suites=["buildroot"],
         # The pinned series has ended: what it lacks now, it will always lack.
         security=False,
     )

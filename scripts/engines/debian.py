@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Debian engine: binary packages by extraction, nothing of the target is run.
 
-mmdebstrap fetches and unpacks; what maintainer scripts would do on a running system is done
-here, by its effect (certificates, modules), or by the assembly (accounts, presets).
+Packages are those of the lock. What maintainer scripts would do on a running system is done here,
+by its effect (certificates, modules), or by the assembly (accounts, presets).
 """
 
 from __future__ import annotations
@@ -13,15 +13,27 @@ import lzma
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from scripts.engines import Built, Package
+from scripts.engines import Built
 from scripts.engines.debian_archive import Archive
+from scripts.engines.debian_lock import LOCK, Deb, Lock, Selection, digest, read
+from scripts.recipes import ROOT as RECIPES
 from scripts.recipes import System
 from scripts.steps import Log, StepError, say
 
 ARCHITECTURE = "armhf"
 KERNEL = "linux-image-armmp"
+
+# Two packages that bring the same file are an error; owners are those of base-passwd.
+UNPACK = """root=$1
+shift
+for deb in "$@"; do
+  dpkg-deb --fsys-tarfile "$deb" | tar --extract --directory="$root" --numeric-owner \
+    --keep-directory-symlink --keep-old-files
+done
+"""
 
 # Never read on the device. Copyright files stay in the bill of materials of a release.
 PRUNED = (
@@ -78,17 +90,15 @@ PRUNED = (
 def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     """Make the root file system of an image in `work`; raises StepError."""
     archive = Archive(cache, ARCHITECTURE, log)
-    say("asking the mirror what is new")
-    sources = archive.update()
-    include = [*system.debian_packages, KERNEL]
-    packages = archive.plan(sources, include)
-    extracted = _extract(archive, sources, include, packages, work / "extracted", log)
+    lock, locked = obtain(system, read(), archive)
+    debs = lock.select(system.board.name, asked(system))
+    extracted = extract(archive, debs, work / "extracted", log)
 
     say("pruning to what the recipes name")
     root = work / "root"
     shutil.rmtree(root, ignore_errors=True)
     log.run("cp", "--archive", extracted, root)
-    packages = _leave_out(set(system.debian_without), packages, archive, root)
+    debs = _leave_out(set(system.debian_without), debs, archive, root)
     release = _kernel_release(root)
     kernel, device_tree, busybox = work / "zImage", work / "board.dtb", work / "busybox"
     shutil.copy(root / f"boot/vmlinuz-{release}", kernel)
@@ -103,68 +113,91 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
             _remove(path)
     _certificates(root)
     _alternatives(root)
-    suites = [source.split()[3] for source in sources]
     return Built(
         root=root,
         kernel=kernel,
         kernel_release=release,
         device_tree=device_tree,
         busybox=busybox,
-        packages=packages,
-        suites=suites,
-        security=any(suite.endswith("-security") for suite in suites),
+        packages=[deb.package for deb in debs],
+        suites=dict(lock.suites),
+        security=lock.security,
+        locked=locked,
     )
 
 
-def _extract(
-    archive: Archive,
-    sources: list[str],
-    include: list[str],
-    packages: list[Package],
-    extracted: Path,
-    log: Log,
-) -> Path:
-    """Unpack the packages and what they depend on, unless that was done already."""
-    wanted = hashlib.sha256(repr(packages).encode()).hexdigest()
+def asked(system: System) -> list[str]:
+    """The packages that the image of a system is to have, besides what they depend on."""
+    return [*system.debian_packages, KERNEL]
+
+
+def resolve(systems: Iterable[System], archive: Archive) -> Lock:
+    """What the images of some systems take as the mirror is now; raises StepError."""
+    say("asking the mirror what is new")
+    suites = archive.update()
+    boards = {
+        system.board.name: Selection(
+            digest(asked(system)), frozenset(archive.resolve(suites.values(), asked(system)))
+        )
+        for system in systems
+    }
+    return Lock({suite: archive.date(suite) for suite in suites}, boards)
+
+
+def obtain(system: System, lock: Lock | None, archive: Archive) -> tuple[Lock, bool]:
+    """Fetch what an image is made of; returns it, and whether it is what the lock names.
+
+    Where the mirror has no longer what the lock names, it is what the mirror has now. Raises
+    StepError where neither can be had, or the recipes ask for more than the lock holds.
+    """
+    if lock is None:
+        raise StepError(f"there is no {LOCK.relative_to(RECIPES.parent)}: run make lock")
+    missing = archive.fetch(lock.select(system.board.name, asked(system)))
+    if not missing:
+        return lock, True
+    say(f"WARNING: {LOCK.name} names what cannot be had from the mirror: {_named(missing)}")
+    say("WARNING: this image gets what the mirror has now; run make lock to mend that")
+    lock = resolve([system], archive)
+    missing = archive.fetch(lock.select(system.board.name, asked(system)))
+    if missing:
+        raise StepError(f"these cannot be had from the mirror; try later: {_named(missing)}")
+    return lock, False
+
+
+def _named(debs: list[Deb]) -> str:
+    """Packages and their versions in a line, the first ten."""
+    more = [f"and {len(debs) - 10} more"] if len(debs) > 10 else []
+    return ", ".join([*(f"{deb.name} {deb.version}" for deb in debs[:10]), *more])
+
+
+def extract(archive: Archive, debs: list[Deb], extracted: Path, log: Log) -> Path:
+    """Unpack packages that were fetched, unless that was done already; raises StepError."""
+    wanted = hashlib.sha256(repr(debs).encode()).hexdigest()
     stamp = extracted.with_suffix(".stamp")
     if extracted.is_dir() and stamp.exists() and stamp.read_text() == wanted:
-        say(f"the {len(packages)} packages are unpacked already")
+        say(f"the {len(debs)} packages are unpacked already")
         return extracted
-    say(f"downloading {len(packages)} packages, as far as they are new")
-    archive.download(sources, include)
-    say("unpacking them")
+    say(f"unpacking {len(debs)} packages")
     stamp.unlink(missing_ok=True)
     shutil.rmtree(extracted, ignore_errors=True)
-    files = " ".join(f"'{archive.file(package)}'" for package in packages)
+    extracted.mkdir()
+    # First what makes /bin, /lib and /sbin links into /usr.
+    first = sorted(debs, key=lambda deb: (deb.name != "base-files", deb))
     log.run(
-        "mmdebstrap",
-        "--mode=root",
-        "--variant=extract",
-        f"--architectures={ARCHITECTURE}",
-        f"--include={','.join(include)}",
-        '--aptopt=APT::Install-Recommends "false"',
-        "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-        "--skip=check/qemu,update,cleanup/apt",
-        '--setup-hook=mkdir -p "$1"/var/cache/apt/archives/partial "$1"/var/lib/apt/lists/partial',
-        f'--setup-hook=cp {files} "$1"/var/cache/apt/archives',
-        f"--setup-hook=cp '{archive.lists}'/*_* \"$1\"/var/lib/apt/lists",
-        "trixie",
-        extracted,
-        *sources,
+        *("bash", "-euo", "pipefail", "-c", UNPACK, "unpack", extracted),
+        *(archive.file(deb) for deb in first),
     )
     stamp.write_text(wanted)
     return extracted
 
 
-def _leave_out(
-    names: set[str], packages: list[Package], archive: Archive, root: Path
-) -> list[Package]:
+def _leave_out(names: set[str], debs: list[Deb], archive: Archive, root: Path) -> list[Deb]:
     """Remove the files of unwanted packages; returns the packages that stay."""
-    for package in packages:
-        if package.name not in names:
+    for deb in debs:
+        if deb.name not in names:
             continue
         archived = subprocess.run(
-            ["dpkg-deb", "--fsys-tarfile", archive.file(package)], capture_output=True, check=True
+            ["dpkg-deb", "--fsys-tarfile", archive.file(deb)], capture_output=True, check=True
         )
         with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as listing:
             for member in reversed(listing.getmembers()):
@@ -173,10 +206,10 @@ def _leave_out(
                     path.unlink()
                 elif path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
                     path.rmdir()
-    unknown = names - {package.name for package in packages}
+    unknown = names - {deb.name for deb in debs}
     if unknown:
         say(f"left out, but nothing asks for them: {', '.join(sorted(unknown))}")
-    return [package for package in packages if package.name not in names]
+    return [deb for deb in debs if deb.name not in names]
 
 
 def _kernel_release(root: Path) -> str:

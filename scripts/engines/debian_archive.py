@@ -1,22 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's archive through apt, with lists and packages kept in the cache between builds."""
+"""Debian's archive through apt, with indexes and packages kept in the cache between builds."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from urllib.parse import quote, unquote
 
-from scripts.engines import Package
-from scripts.steps import Log, StepError, say
+from scripts.engines.debian_lock import Deb
+from scripts.steps import Log, StepError, megabytes, say
 
 RELEASE = "trixie"
+# The two archives, and what says where they are.
+ARCHIVES = {"debian": "MOKANDA_MIRROR", "debian-security": "MOKANDA_SECURITY_MIRROR"}
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 TRIES = 3
 TRIES_WITHOUT_INDEX = 45  # for the main suite, without which there is no image
 PAUSE = 20  # seconds between tries
+_HELPER = "/usr/lib/apt/apt-helper"  # fetches as apt does: its proxies, certificates, tries
 _TOOLBOX_SOURCES = Path("/etc/apt/sources.list")
 
 
@@ -31,39 +40,49 @@ class Archive:
         self.log = log
         self.sources = cache / "sources"
         self.parts = self.directory / "no-parts"
-        for path in (self.lists / "partial", self.packages / "partial", self.parts, self.sources):
+        for path in (self.lists / "partial", self.packages, self.parts, self.sources):
             path.mkdir(parents=True, exist_ok=True)
 
-    def update(self) -> list[str]:
-        """Fetch the indexes; returns the sources (in apt's one-line form) that can be used.
+    def update(self) -> dict[str, str]:
+        """Fetch the indexes; returns the suites that can be used and apt's line for each.
 
         A suite whose index does not fit its release file (a mirror in the middle of a
         synchronisation) is tried again; then its last index that did is used. A suite that never
         had one is left out; without the main suite StepError is raised.
         """
-        usable = []
+        usable = {}
         for suite in (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security"):
-            source = self._source("deb", suite)
+            source = self._source(suite)
             if source and self._update(suite, source):
-                usable.append(source)
+                usable[suite] = source
             elif source and self._has_index(suite):
                 say(f"{suite}: its last index is used")
-                usable.append(source)
+                usable[suite] = source
             elif suite == RELEASE:
                 raise StepError(f"the suite {suite} cannot be fetched from the mirror; try later")
             else:
                 say(f"{suite} is left out")
         return usable
 
+    def date(self, suite: str) -> datetime:
+        """When the archive wrote the index of a suite that `update` returned."""
+        [date] = re.findall(r"^Date: (.+)$", self._release(suite).read_text(), re.MULTILINE)
+        return parsedate_to_datetime(date)
+
     def _has_index(self, suite: str) -> bool:
         """Whether an index of an earlier build is there, for apt keeps it until it has a better."""
-        return any(self.lists.glob(f"*_dists_{suite}_main_binary-{self.architecture}_Packages*"))
+        return self._release(suite).exists()
 
-    def _source(self, kind: str, suite: str) -> str:
+    def _release(self, suite: str) -> Path:
+        """Where apt keeps the release file that vouches for an index, as long as it has both."""
+        place = _mirror(_archive(suite)).partition("://")[2].rpartition("@")[2]
+        quoted = re.sub(r'[\\|{}\[\]<>"^~_=!@#$%&*]', lambda found: f"%{ord(found[0]):02x}", place)
+        return self.lists / f"{quoted.replace('/', '_')}_dists_{suite}_InRelease"
+
+    def _source(self, suite: str) -> str:
         """A line for apt's list of sources; "" where no mirror of the suite is known."""
-        variable = "MOKANDA_SECURITY_MIRROR" if suite.endswith("-security") else "MOKANDA_MIRROR"
-        mirror = os.environ.get(variable) or _toolbox_mirror(suite)
-        return f"{kind} [signed-by={KEYRING}] {mirror} {suite} main" if mirror else ""
+        mirror = _mirror(_archive(suite))
+        return f"deb [signed-by={KEYRING}] {mirror} {suite} main" if mirror else ""
 
     def _update(self, suite: str, source: str) -> bool:
         failed = self.directory / f"failed-{suite}"
@@ -85,53 +104,66 @@ class Archive:
         failed.touch()
         return False
 
-    def plan(self, sources: list[str], names: list[str]) -> list[Package]:
-        """The packages to unpack for these names: they and what they depend on, sorted."""
-        # apt names only what it would download, so it must not see the cache here.
-        elsewhere = f"Dir::Cache::archives={self.parts}"
-        done = self._apt(sources, "install", "--yes", "--print-uris", "-o", elsewhere, *names)
+    def resolve(self, sources: Iterable[str], names: Iterable[str]) -> list[Deb]:
+        """The packages to unpack for these names, they and what they depend on, sorted."""
+        done = self._apt(sources, "install", "--yes", "--print-uris", *names)
         if done.returncode:
             raise StepError(
                 f"apt cannot install what the recipes name:\n{done.stderr}{done.stdout}"
             )
-        return sorted(
-            (
-                Package(*_name_and_version(words[1]), sha256=words[3].removeprefix("SHA256:"))
-                for words in map(str.split, done.stdout.splitlines())
-                if len(words) == 4 and words[3].startswith("SHA256:")
-            ),
-            key=lambda package: package.name,
-        )
+        lines = map(str.split, done.stdout.splitlines())
+        return sorted(_deb(*words) for words in lines if len(words) == 4 and ":" in words[3])
 
-    def download(self, sources: list[str], names: list[str]) -> None:
-        """Fetch what `plan` lists into the cache, as far as it is not there."""
-        done = self._apt(sources, "install", "--yes", "--download-only", *names)
-        if done.returncode:
-            raise StepError(f"packages cannot be downloaded:\n{done.stderr}")
+    def fetch(self, debs: Iterable[Deb]) -> list[Deb]:
+        """Fetch packages into the cache, as far as they are not there.
 
-    def file(self, package: Package) -> Path:
-        """Where a downloaded package lies."""
-        version = package.version.replace(":", "%3a")
-        [path] = self.packages.glob(f"{package.name}_{version}_*.deb")
-        return path
+        No index is read. Returns those that could not be had with the content they must have.
+        """
+        missing = [deb for deb in debs if not _holds(self.file(deb), deb.sha256)]
+        if missing:
+            say(f"downloading {len(missing)} packages, {megabytes(sum(d.size for d in missing))}")
+            self._download(
+                (f"{_mirror(deb.archive)}/{quote(deb.path)}", deb.sha256, self.file(deb))
+                for deb in missing
+            )
+        return [deb for deb in missing if not self.file(deb).exists()]
 
-    def source(self, package: str, file: str, sha256: str) -> Path:
-        """Fetch a source package's upstream archive of a known hash into the cache."""
-        path = self.sources / file
-        if not path.exists():
-            lines = [self._source("deb-src", RELEASE)]
-            for command in (["update"], ["source", "--tar-only", "--download-only", package]):
-                done = self._apt(lines, *command)
-                if done.returncode:
-                    raise StepError(f"the source of {package} cannot be fetched:\n{done.stderr}")
-        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            path.unlink(missing_ok=True)
-            raise StepError(f"Debian's source of {package} is not the expected {file}")
-        return path
+    def file(self, deb: Deb) -> Path:
+        """Where a package lies when it was fetched."""
+        return self.packages / deb.file
 
-    def _apt(self, sources: list[str], *command: str) -> subprocess.CompletedProcess[str]:
-        """Run apt-get on an empty system of our own, so that the machine's does not matter."""
+    def source(self, path: str, sha256: str) -> Path:
+        """Fetch an upstream archive of a known hash, by its path in Debian, into the cache."""
+        file = self.sources / Path(path).name
+        if not _holds(file, sha256):
+            self._download([(f"{_mirror('debian')}/{quote(path)}", sha256, file)])
+        if not file.exists():
+            raise StepError(f"the mirror has no {path} of the right content; see {self.log.path}")
+        return file
+
+    def _download(self, files: Iterable[tuple[str, str, Path]]) -> None:
+        """Fetch files (address, SHA-256, target); a target that cannot be had is not there then."""
+        with tempfile.TemporaryDirectory(dir=self.directory, prefix="download-") as folder:
+            targets: dict[Path, Path] = {}
+            words: list[str] = []
+            for address, sha256, target in files:
+                target.unlink(missing_ok=True)
+                fetched = Path(folder) / target.name
+                targets[fetched] = target
+                words += [address, str(fetched), f"SHA256:{sha256}"]
+            # It goes on after a failure, and leaves no file whose hash is another.
+            self._run(_HELPER, "download-file", *words)
+            for fetched, target in targets.items():
+                if fetched.exists():
+                    fetched.rename(target)
+
+    def _apt(self, sources: Iterable[str], *command: str) -> subprocess.CompletedProcess[str]:
+        """Run apt-get with these sources."""
         (self.directory / "sources.list").write_text("".join(f"{line}\n" for line in sources))
+        return self._run("apt-get", *command)
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of apt on an empty system of our own: the machine's does not matter."""
         (self.directory / "status").touch()
         configuration = self.directory / "apt.conf"
         configuration.write_text(
@@ -144,7 +176,7 @@ APT::Update::Error-Mode "any";
 Acquire::ForceHash "SHA256";
 Acquire::Languages "none";
 Dir::Cache "{self.directory}";
-Dir::Cache::archives "{self.packages}";
+Dir::Cache::archives "{self.parts}";
 Dir::Etc::preferencesparts "{self.parts}";
 Dir::Etc::sourcelist "{self.directory}/sources.list";
 Dir::Etc::sourceparts "{self.parts}";
@@ -154,16 +186,9 @@ Dir::State::status "{self.directory}/status";
 """
         )
         environment = {**os.environ, "APT_CONFIG": str(configuration), "LC_ALL": "C"}
-        done = subprocess.run(
-            ["apt-get", *command],
-            cwd=self.sources,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         with self.log.path.open("a") as log:
-            log.write(f"$ apt-get {command} {sources}\n{done.stdout}{done.stderr}")
+            log.write(f"$ {' '.join(command)}\n{done.stdout}{done.stderr}")
         return done
 
 
@@ -175,15 +200,51 @@ def _reason(errors: str) -> str:
     return "no reason given"
 
 
-def _name_and_version(file: str) -> tuple[str, str]:
-    name, version, _ = file.split("_")
-    return name, version.replace("%3a", ":")
+def _deb(address: str, file: str, size: str, digest: str) -> Deb:
+    """Read a line of apt's --print-uris."""
+    address = address.strip("'")
+    [archive] = [archive for archive in ARCHIVES if address.startswith(f"{_mirror(archive)}/")]
+    name, version, architecture = file.removesuffix(".deb").split("_")
+    return Deb(
+        name=name,
+        version=unquote(version),
+        architecture=architecture,
+        archive=archive,
+        path=unquote(address.removeprefix(f"{_mirror(archive)}/")),
+        size=int(size),
+        sha256=digest.removeprefix("SHA256:"),
+    )
 
 
-def _toolbox_mirror(suite: str) -> str:
-    """Where the toolbox itself came from, for machines whose own apt is not Debian's."""
+def _holds(file: Path, sha256: str) -> bool:
+    """Whether a file is there, and has the content that it must have."""
+    if not file.exists():
+        return False
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest() == sha256
+
+
+def _archive(suite: str) -> str:
+    """The archive that a suite is in."""
+    return "debian-security" if suite.endswith("-security") else "debian"
+
+
+def _mirror(archive: str) -> str:
+    """Where an archive is, without a slash behind it; "" where that is not known."""
+    known = os.environ.get(ARCHIVES[archive]) or _toolbox_mirror(archive)
+    return known.rstrip("/")
+
+
+def _toolbox_mirror(archive: str) -> str:
+    """Where the toolbox itself came from, for machines whose own apt is not Debian's.
+
+    Security updates are looked for beside it.
+    """
     for line in _TOOLBOX_SOURCES.read_text().splitlines():
         words = [word for word in line.split() if not word.startswith(("[", "signed-by"))]
-        if len(words) > 3 and words[0] == "deb" and words[2] == suite:
-            return words[1]
+        if len(words) > 3 and words[0] == "deb" and words[2] == RELEASE:
+            main = words[1].rstrip("/")
+            if archive == "debian":
+                return main
+            return f"{main}-security" if main.endswith("/debian") else ""
     return ""

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from scripts import build_release, release_keys
 from scripts.bill_of_materials import bill_of_materials, package_url
 from scripts.build_release import Image, Keys, RefusedError, check
 
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 PACKAGES = [
     {"name": "libstdc++6", "version": "14.2.0-19", "sha256": "a" * 64},
     {"name": "rauc", "version": "1.13-3+deb13u1", "sha256": "b" * 64},
@@ -56,7 +58,12 @@ def image(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Image:
         "commit": "0123456789abcdef0123456789abcdef01234567",
         "source_date_epoch": 1_700_000_000,
         "engine": "debian",
+        "suites": {
+            "trixie": "2026-05-16T09:00:00+00:00",
+            "trixie-security": "2026-06-30T20:00:00+00:00",
+        },
         "security": True,
+        "locked": True,
         "keyring_sha256": hashlib.sha256(authority.encode()).hexdigest(),
         "files": {
             path.name: {"size": path.stat().st_size, "sha256": build_release.file_sha256(path)}
@@ -191,14 +198,16 @@ def test_package_urls_are_canonical(package: dict[str, str]) -> None:
 
 
 def test_a_sound_image_may_go_out(image: Image, keys: Keys) -> None:
-    check(image, keys, development_keys=False, without_security=False)
-    check(image, keys, development_keys=True, without_security=False)
+    check(image, keys, NOW, development_keys=False)
+    check(image, keys, NOW, development_keys=True)
 
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"security": False}, "security updates"),
+        ({"security": False}, "without security updates"),
+        ({"suites": {"trixie-security": "2026-05-31T00:00:00+00:00"}}, "updates of 2026-05-31"),
+        ({"locked": False}, "make lock"),
         ({"keyring_sha256": "0" * 64}, "another authority"),
         ({"version": "1.0.0", "commit": "0123-dirty"}, "no commit holds"),
         ({"version": "1.0.0"}, "operator's keys"),
@@ -207,16 +216,25 @@ def test_a_sound_image_may_go_out(image: Image, keys: Keys) -> None:
 )
 def test_refused(image: Image, keys: Keys, fields: dict[str, Any], reason: str) -> None:
     with pytest.raises(RefusedError, match=reason):
-        check(changed(image, **fields), keys, development_keys=True, without_security=False)
+        check(changed(image, **fields), keys, NOW, development_keys=True)
 
 
 def test_changes_without_a_commit_may_go_out_in_development(image: Image, keys: Keys) -> None:
-    dirty = changed(image, commit="0123-dirty")
-    check(dirty, keys, development_keys=True, without_security=False)
+    check(changed(image, commit="0123-dirty"), keys, NOW, development_keys=True)
 
 
-def test_a_release_without_security_updates_must_be_wanted(image: Image, keys: Keys) -> None:
-    check(changed(image, security=False), keys, development_keys=True, without_security=True)
+@pytest.mark.parametrize(
+    "fields",
+    [{"security": False}, {"suites": {"trixie-security": "2026-05-31T00:00:00+00:00"}}],
+)
+def test_a_release_without_new_security_updates_must_be_wanted(
+    image: Image, keys: Keys, fields: dict[str, Any]
+) -> None:
+    check(changed(image, **fields), keys, NOW, development_keys=True, without_security=True)
+
+
+def test_a_release_that_nobody_can_build_again_must_be_wanted(image: Image, keys: Keys) -> None:
+    check(changed(image, locked=False), keys, NOW, development_keys=True, without_lock=True)
 
 
 def test_without_an_image_it_says_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's packages from a small mirror of our own, through the real apt, as the mirror changes."""
+
+import hashlib
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from scripts.engines import debian, debian_archive
+from scripts.engines.debian_archive import Archive
+from scripts.engines.debian_lock import Lock, LockError
+from scripts.recipes import System, load
+from scripts.steps import Log, StepError
+
+pytestmark = pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt on this machine")
+
+SPRING = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
+SUMMER = datetime(2026, 7, 11, 9, 30, tzinfo=UTC)
+MAIN = {"trixie": "debian", "trixie-updates": "debian", "trixie-security": "debian-security"}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder and keeps the paths it was asked for."""
+
+    asked: list[str]
+
+    def log_message(self, *_: object) -> None:
+        self.asked.append(self.path)
+
+
+class Mirror:
+    """A folder that is served as Debian's archive is, with what it was asked for."""
+
+    def __init__(self, folder: Path, key: Path) -> None:
+        self.folder = folder
+        self.key = key
+        self.asked: list[str] = []
+        handler = type("Handler", (Quiet,), {"asked": self.asked})
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        self.stanzas: dict[str, list[str]] = {suite: [] for suite in MAIN}
+
+    def add(self, name: str, version: str, *, suite: str = "trixie", **fields: str) -> Path:
+        """Bring a package of one file into a suite, in the place of its older versions."""
+        tree = self.folder.parent / "package"
+        shutil.rmtree(tree, ignore_errors=True)
+        (tree / "usr/share" / name).mkdir(parents=True)
+        (tree / "usr/share" / name / "version").write_text(version)
+        (tree / "DEBIAN").mkdir()
+        control = {
+            "Package": name,
+            "Version": version,
+            "Architecture": "armhf",
+            "Maintainer": "Nobody <nobody@example.org>",
+            "Description": "a package",
+            **fields,
+        }
+        text = "".join(f"{field}: {value}\n" for field, value in control.items())
+        (tree / "DEBIAN/control").write_text(text)
+        path = Path("pool/main") / name[0] / name / f"{name}_{version.split(':')[-1]}_armhf.deb"
+        file = self.folder / MAIN[suite] / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["dpkg-deb", "--build", "--root-owner-group", tree, file],
+            check=True,
+            capture_output=True,
+        )
+        known = [stanza for stanza in self.stanzas[suite] if f"Package: {name}\n" not in stanza]
+        self.stanzas[suite] = [
+            *known,
+            f"{text}Filename: {path}\nSize: {file.stat().st_size}\nSHA256: {_sha256(file)}\n",
+        ]
+        return file
+
+    def publish(self, date: datetime, *suites: str) -> None:
+        """Write and sign the indexes."""
+        for suite in suites or ("trixie", "trixie-updates"):
+            folder = self.folder / MAIN[suite] / "dists" / suite
+            index = folder / "main/binary-armhf/Packages"
+            index.parent.mkdir(parents=True, exist_ok=True)
+            index.write_text("\n".join(self.stanzas[suite]))
+            (folder / "InRelease").unlink(missing_ok=True)
+            subprocess.run(
+                ["gpg", "--homedir", self.key, "--clearsign", "--output", folder / "InRelease"],
+                input=(
+                    f"Suite: stable\nCodename: {suite}\nDate: {format_datetime(date)}\n"
+                    "Architectures: armhf\nComponents: main\nSHA256:\n"
+                    f" {_sha256(index)} {index.stat().st_size} main/binary-armhf/Packages\n"
+                ).replace("+0000", "UTC"),
+                text=True,
+                check=True,
+                capture_output=True,
+            )
+
+    def begin_synchronisation(self, suite: str = "trixie") -> None:
+        """An index that is not the one that its release file tells of."""
+        index = self.folder / MAIN[suite] / "dists" / suite / "main/binary-armhf/Packages"
+        index.write_bytes(index.read_bytes() + b"\n")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A GnuPG home with one key, and its keyring."""
+    home = tmp_path_factory.mktemp("key")
+    home.chmod(0o700)
+    for words in (
+        ["--passphrase", "", "--quick-generate-key", "mirror@example.org", "ed25519", "sign"],
+        ["--output", str(home / "keyring.gpg"), "--export"],
+    ):
+        subprocess.run(
+            ["gpg", "--homedir", home, "--batch", *words], check=True, capture_output=True
+        )
+    yield home
+    subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    mirror = Mirror(tmp_path / "mirror", key)
+    mirror.add("linux-image-armmp", "6.12.107-1")
+    mirror.add("rauc", "1:1.13-3+b1", Depends="libglib")
+    mirror.add("libglib", "2.84~rc")
+    mirror.publish(SPRING)
+    monkeypatch.setattr(debian_archive, "KEYRING", str(key / "keyring.gpg"))
+    monkeypatch.setattr(debian_archive, "PAUSE", 0)
+    monkeypatch.setattr(debian_archive, "TRIES_WITHOUT_INDEX", 2)
+    monkeypatch.setenv("MOKANDA_MIRROR", f"{mirror.address}/debian/")
+    monkeypatch.setenv("MOKANDA_SECURITY_MIRROR", f"{mirror.address}/debian-security/")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    thread = threading.Thread(target=mirror.server.serve_forever)
+    thread.start()
+    yield mirror
+    mirror.server.shutdown()
+    thread.join()
+    mirror.server.server_close()
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return fresh(tmp_path / "cache")
+
+
+def fresh(cache: Path) -> Archive:
+    """A cache with nothing in it."""
+    return Archive(cache, "armhf", Log(cache.parent / "build.log"))
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> System:
+    return recipes(tmp_path / "recipes", "rauc")
+
+
+def recipes(folder: Path, *packages: str) -> System:
+    (folder / "boards").mkdir(parents=True, exist_ok=True)
+    (folder / "boards/a-board.toml").write_text(
+        'summary = "A board"\nu_boot = "a_board"\ndevice_tree = "a-board"\n'
+        f"[debian]\npackages = {list(packages)}\n"
+    )
+    return load("a-board", folder)
+
+
+@pytest.fixture
+def lock(mirror: Mirror, tmp_path: Path, system: System) -> Lock:
+    """What the mirror had in spring, resolved on another machine."""
+    lock = debian.resolve([system], fresh(tmp_path / "elsewhere"))
+    mirror.asked.clear()
+    return lock
+
+
+def versions(lock: Lock) -> dict[str, str]:
+    return {name: deb.version for name, deb in lock.debs.items()}
+
+
+def test_a_lock_holds_what_the_recipes_ask_for_and_what_that_needs(lock: Lock) -> None:
+    assert versions(lock) == {
+        "libglib": "2.84~rc",
+        "linux-image-armmp": "6.12.107-1",
+        "rauc": "1:1.13-3+b1",
+    }
+    assert lock.suites == {"trixie": SPRING, "trixie-updates": SPRING}
+    assert not lock.security
+
+
+def test_security_updates_come_from_their_own_archive(
+    mirror: Mirror, archive: Archive, system: System
+) -> None:
+    file = mirror.add("rauc", "1:1.13-3+deb13u1", suite="trixie-security", Depends="libglib")
+    mirror.publish(SUMMER, "trixie-security")
+    lock = debian.resolve([system], archive)
+    assert lock.security
+    assert lock.suites["trixie-security"] == SUMMER
+    assert lock.debs["rauc"].archive == "debian-security"
+    assert archive.fetch([lock.debs["rauc"]]) == []
+    assert archive.file(lock.debs["rauc"]).read_bytes() == file.read_bytes()
+
+
+def test_a_locked_image_needs_no_index(
+    mirror: Mirror, archive: Archive, system: System, lock: Lock
+) -> None:
+    for suite in ("trixie", "trixie-updates"):
+        mirror.begin_synchronisation(suite)
+    assert debian.obtain(system, lock, archive) == (lock, True)
+    assert len(mirror.asked) == 3
+    assert all("/pool/" in path for path in mirror.asked)
+
+
+def test_what_is_in_the_cache_is_not_asked_for(
+    mirror: Mirror, archive: Archive, system: System, lock: Lock
+) -> None:
+    debian.obtain(system, lock, archive)
+    mirror.asked.clear()
+    assert debian.obtain(system, lock, archive) == (lock, True)
+    assert mirror.asked == []
+
+
+def test_a_damaged_package_in_the_cache_is_fetched_again(
+    archive: Archive, system: System, lock: Lock
+) -> None:
+    debian.obtain(system, lock, archive)
+    rauc = archive.file(lock.debs["rauc"])
+    rauc.write_bytes(rauc.read_bytes()[:-1])
+    assert debian.obtain(system, lock, archive) == (lock, True)
+    assert _sha256(rauc) == lock.debs["rauc"].sha256
+
+
+def test_a_package_that_is_gone_lets_the_image_be_resolved_anew(
+    mirror: Mirror,
+    archive: Archive,
+    system: System,
+    lock: Lock,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (mirror.folder / "debian" / lock.debs["libglib"].path).unlink()
+    mirror.add("libglib", "2.84.1")
+    mirror.publish(SUMMER)
+    got, locked = debian.obtain(system, lock, archive)
+    assert not locked
+    assert versions(got)["libglib"] == "2.84.1"
+    assert got.suites["trixie"] == SUMMER
+    told = capsys.readouterr().err
+    assert "cannot be had from the mirror: libglib 2.84~rc" in told
+    assert "run make lock" in told
+
+
+def test_a_package_of_another_content_is_not_taken(
+    mirror: Mirror, archive: Archive, lock: Lock
+) -> None:
+    path = mirror.folder / "debian" / lock.debs["rauc"].path
+    path.write_bytes(path.read_bytes().replace(b"debian-binary", b"debian-binarz"))
+    assert archive.fetch(lock.select("a-board", ["rauc", debian.KERNEL])) == [lock.debs["rauc"]]
+    assert not archive.file(lock.debs["rauc"]).exists()
+    assert archive.file(lock.debs["libglib"]).exists()
+
+
+def test_with_neither_package_nor_index_the_build_ends(
+    mirror: Mirror, archive: Archive, system: System, lock: Lock
+) -> None:
+    (mirror.folder / "debian" / lock.debs["libglib"].path).unlink()
+    mirror.begin_synchronisation()
+    with pytest.raises(StepError, match="trixie cannot be fetched from the mirror; try later"):
+        debian.obtain(system, lock, archive)
+
+
+def test_an_index_that_names_what_is_not_there_ends_the_build(
+    mirror: Mirror, archive: Archive, system: System, lock: Lock
+) -> None:
+    (mirror.folder / "debian" / lock.debs["libglib"].path).unlink()
+    with pytest.raises(StepError, match=r"try later: libglib 2\.84~rc"):
+        debian.obtain(system, lock, archive)
+
+
+def test_while_a_mirror_is_synchronised_the_last_index_is_used(
+    mirror: Mirror, archive: Archive, system: System
+) -> None:
+    debian.resolve([system], archive)
+    mirror.add("rauc", "1:1.14", Depends="libglib")
+    mirror.publish(SUMMER)
+    mirror.begin_synchronisation()
+    lock = debian.resolve([system], archive)
+    assert versions(lock)["rauc"] == "1:1.13-3+b1"
+    assert lock.suites == {"trixie": SPRING, "trixie-updates": SUMMER}
+
+
+def test_recipes_that_ask_for_more_than_the_lock_holds_are_refused(
+    tmp_path: Path, mirror: Mirror, archive: Archive, lock: Lock
+) -> None:
+    more = recipes(tmp_path / "recipes", "rauc", "iw")
+    with pytest.raises(LockError, match=r"\(iw added\): run make lock"):
+        debian.obtain(more, lock, archive)
+    assert mirror.asked == []
+
+
+def test_without_a_lock_there_is_no_image(archive: Archive, system: System) -> None:
+    with pytest.raises(StepError, match=r"no recipes/packages\.lock: run make lock"):
+        debian.obtain(system, None, archive)
+
+
+def test_packages_are_unpacked_into_one_tree(
+    tmp_path: Path, archive: Archive, system: System, lock: Lock
+) -> None:
+    debian.obtain(system, lock, archive)
+    debs = lock.select("a-board", debian.asked(system))
+    tree = debian.extract(archive, debs, tmp_path / "extracted", archive.log)
+    assert (tree / "usr/share/rauc/version").read_text() == "1:1.13-3+b1"
+    assert (tree / "usr/share/libglib/version").read_text() == "2.84~rc"
+
+
+def test_two_packages_with_the_same_file_are_refused(
+    tmp_path: Path, archive: Archive, lock: Lock
+) -> None:
+    rauc = lock.debs["rauc"]
+    archive.fetch([rauc])
+    with pytest.raises(StepError, match=r"usr/share/rauc/version: Cannot open: File exists"):
+        debian.extract(archive, [rauc, rauc], tmp_path / "extracted", archive.log)
+
+
+def test_the_source_of_u_boot_is_fetched_by_its_path(mirror: Mirror, archive: Archive) -> None:
+    path = "pool/main/u/u-boot/u-boot_2025.01.orig.tar.bz2"
+    file = mirror.folder / "debian" / path
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"source")
+    assert archive.source(path, _sha256(file)).read_bytes() == b"source"
+    with pytest.raises(StepError, match="right content"):
+        archive.source(path, "0" * 64)

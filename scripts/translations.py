@@ -11,6 +11,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -24,7 +25,8 @@ FIRMWARE = REPOSITORY / "firmware" / "mokanda_firmware"
 WEBMAIL = FIRMWARE / "webmail"
 LOCALE = WEBMAIL / "locale"
 KEYWORDS = {"_": None, "N_": None, "text": None, "ngettext": (1, 2), "plural": (1, 2)}
-# No dates: they would only make differences that mean nothing.
+# No dates: they would only make differences that mean nothing. A compiled catalogue must have one.
+DATE = datetime.fromtimestamp(0, UTC)
 HEADER = r"""# SPDX-License-Identifier: Apache-2.0
 msgid ""
 msgstr ""
@@ -82,7 +84,9 @@ def catalogues() -> Iterator[tuple[Path, Catalog]]:
     """Yield the file and content of every language's catalogue."""
     for path in sorted(LOCALE.glob("*/LC_MESSAGES/mokanda.po")):
         with path.open("rb") as file:
-            yield path, read_po(file, locale=path.parent.parent.name)
+            catalogue = read_po(file, locale=path.parent.parent.name)
+        catalogue.creation_date = DATE
+        yield path, catalogue
 
 
 def update(new_languages: list[str]) -> None:

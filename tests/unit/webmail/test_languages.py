@@ -2,6 +2,7 @@
 """Every text in every language, and dates, numbers and sizes as people write them."""
 
 from datetime import UTC, datetime
+from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,13 @@ def test_templates_are_searched_for_texts_too() -> None:
     texts = translations.source_texts()
     assert texts.get("Write a letter") is not None  # in a template
     assert texts.get("There is no such letter.") is not None  # in Python
+
+
+def test_a_compiled_catalogue_does_not_tell_when_it_was_compiled() -> None:
+    for path in translations.LOCALE.glob("*/LC_MESSAGES/mokanda.mo"):
+        with path.open("rb") as file:
+            told = GNUTranslations(file).info()
+        assert told["pot-creation-date"] == "1970-01-01 00:00+0000"
 
 
 def test_a_text_that_is_missing_unused_or_broken_is_found(

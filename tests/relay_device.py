@@ -215,8 +215,8 @@ class RelayDevice:
             "PUT",
             path,
             self.pending.data[offset:],
-            Mokanda_Token=self.token,
-            Upload_Offset=str(offset),
+            Token=self.token,
+            Offset=str(offset),
         )
         receipt = protocol.load(protocol.Receipt, data)
         self.confirm(receipt.applied)
@@ -242,7 +242,7 @@ class RelayDevice:
         if offset:
             headers["Range"] = f"bytes={offset}-"
         path = protocol.DOWN.format(sequence=sequence)
-        status, data, _ = self.request("GET", path, b"", Mokanda_Token=self.token, **headers)
+        status, data, _ = self.request("GET", path, b"", Token=self.token, **headers)
         return status, data
 
     def apply(self, sealed: protocol.Sealed, data: bytes) -> Bundle:
@@ -265,7 +265,7 @@ class RelayDevice:
     def acknowledge(self) -> protocol.Receipt:
         """Acknowledge what was applied."""
         body = protocol.dump(protocol.Ack(self.applied_down))
-        _, data, _ = self.request("POST", protocol.ACK, body, Mokanda_Token=self.token)
+        _, data, _ = self.request("POST", protocol.ACK, body, Token=self.token)
         return protocol.load(protocol.Receipt, data)
 
     def sync(self) -> None:

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device API's own certificate: self-signed, made at first start, pinned by every claim file.
 
-It is small (Ed25519, no chain, no names of hosts), as each handshake carries it over the village's
+It is small (Ed25519, no chain, no names), as each handshake carries it over the village's
 link, and its dates mean nothing, as the clock at the other end may be years off.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.x509.oid import NameOID
 
 from .files import write_durably
 
@@ -27,13 +25,13 @@ def ensure_certificate(certificate: Path, key: Path) -> None:
     if certificate.exists():
         return
     private = Ed25519PrivateKey.generate()
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Mokanda")])
+    name = x509.Name([])
     built = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(private.public_key())
-        .serial_number(secrets.randbits(63) + 1)
+        .serial_number(1)
         .not_valid_before(NOT_BEFORE)
         .not_valid_after(NOT_AFTER)
         .sign(private, None)

@@ -85,12 +85,11 @@ class DeviceApi:
 
     def _answer(self, answer: session.Answer) -> HTTPResponse:
         """Answer; where the request says what the device holds, the rest of the bundle follows."""
-        held = protocol.held(request.query.get("held", ""))
-        if held is None:
+        if "held" not in request.query:
             return _cbor(answer.message, HTTPStatus.OK)
         if answer.down is None:
             return _cbor(protocol.frame(answer.message), HTTPStatus.OK)
-        sequence, size = held
+        sequence, size = protocol.held(request.query["held"])
         return followed_by_file(
             protocol.frame(answer.message),
             self._relay.bundles.path(answer.down.sha256.hex()),

@@ -141,9 +141,11 @@ class _Pieces:
         self._taken = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        size = protocol.piece(self._file.tell())
+        cut = self._file.tell() > 0
         before = self._before
-        while piece := self._file.read(min(size, self._left)):
+        while piece := self._file.read(
+            min(protocol.piece(self._taken, after_a_cut=cut), self._left)
+        ):
             self._left -= len(piece)
             yield before + piece  # in one record
             before = b""

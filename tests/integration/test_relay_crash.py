@@ -225,8 +225,8 @@ def test_sigterm_ends_it_cleanly_in_the_middle_of_an_upload(
     connection.putrequest("PUT", f"/v1/up/{pending.sealed.sequence}")
     for name, value in (
         ("Content-Length", pending.sealed.size),
-        ("Mokanda-Token", device.token),
-        ("Upload-Offset", 0),
+        ("Token", device.token),
+        ("Offset", 0),
     ):
         connection.putheader(name, str(value))
     connection.endheaders()

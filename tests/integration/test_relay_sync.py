@@ -9,16 +9,21 @@ import http.client
 import ssl
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import pairwise
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
 
+from mokanda_firmware.courier.failures import CutError
+from mokanda_firmware.courier.relay import Connection
 from mokanda_relay import claims, devices, fleet, releases
 from mokanda_relay.tables import Device, Incident
 from mokanda_wire import protocol
 from mokanda_wire.bundle import Bundle, Event, Limits, Report, encode
 from mokanda_wire.envelope import Keyring
 from mokanda_wire.message import Attachment, digest_of
+from tests.faults import FaultyLink, Plan
 from tests.relay_device import RefusedByRelay, RelayDevice
 from tests.relay_served import BOTH_DATABASES, Served, eventually
 
@@ -518,7 +523,7 @@ class TestDownload:
     def test_the_etag_is_the_digest(self, served: Served) -> None:
         device, down, _ = self.frozen(served)
         path = protocol.DOWN.format(sequence=down.sequence)
-        _, _, headers = device.request("GET", path, b"", Mokanda_Token=device.token)
+        _, _, headers = device.request("GET", path, b"", Token=device.token)
         assert headers["ETag"] == f'"{down.sha256.hex()}"'
 
     def test_the_bytes_are_counted(self, served: Served) -> None:
@@ -572,6 +577,28 @@ class TestTheLine:
         assert certificate is not None
         assert certificate["notBefore"] == "Jan  1 00:00:00 1970 GMT"
         assert certificate["notAfter"] == "Dec 31 23:59:59 9999 GMT"
+
+    @pytest.mark.parametrize("abrupt", [False, True])
+    def test_after_a_cut_the_certificate_does_not_cross_again(
+        self, served: Served, abrupt: bool
+    ) -> None:
+        claim = served.claimed_device().claim_file
+        relay = urlsplit(claim.relay)
+        assert relay.hostname
+        assert relay.port
+        with FaultyLink((relay.hostname, relay.port)) as link:
+            claim = dataclasses.replace(claim, relay=f"https://127.0.0.1:{link.port}")
+            with Connection(claim) as connection:
+                received = []
+                for _ in range(3):
+                    link.plans.append(Plan(cut_after_up=700, abrupt=abrupt))
+                    connection.connect()
+                    connection.get("/v1/release/none", 0).read()
+                    with pytest.raises(CutError):
+                        connection.claim(bytes(1000))
+                    received.append(connection.traffic()[1])
+        first, second, third = (after - before for before, after in pairwise([0, *received]))
+        assert second == third < first - 200
 
     def test_a_caller_that_says_nothing_keeps_nobody_out(self, served: Served) -> None:
         device = served.claimed_device()

@@ -232,7 +232,10 @@ def frame(message: bytes) -> bytes:
 
 
 def held(text: str) -> tuple[int, int]:
-    """Read the query `held`: which down bundle the device holds in part, and how many bytes."""
+    """Read the query `held`: which down bundle the device holds in part, and how many bytes.
+
+    What cannot be read is of no bundle: it is then sent from its beginning.
+    """
     found = re.fullmatch(r"([0-9]{1,12})-([0-9]{1,12})", text)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 

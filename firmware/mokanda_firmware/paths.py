@@ -88,6 +88,16 @@ def updates() -> Path:
     return data() / "updates"
 
 
+def restore() -> Path:
+    """Folder of data being restored, and of those that they have replaced; beside the data."""
+    return data().with_name(f"{data().name}-restore")
+
+
+def stick() -> Path:
+    """Where a memory stick is mounted while a backup is made or read; for the backup's daemon."""
+    return run() / "stick"
+
+
 def status(name: str) -> Path:
     """The status file that the daemon of this name publishes."""
     return run() / "status" / f"{name}.json"

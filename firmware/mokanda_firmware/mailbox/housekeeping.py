@@ -2,6 +2,7 @@
 """What the store needs once a day: old trash goes, and the files that no letter names."""
 
 import logging
+import sqlite3
 import threading
 
 from mokanda_firmware.mailbox import entries, left_names, messages, photos
@@ -19,19 +20,24 @@ def tidy(store: Store) -> None:
     # Nobody else writes meanwhile: a bundle that names a file which is here finds it here still.
     with store.transaction() as connection:
         photos.forget_sent(connection)
-        rows = connection.execute(
-            "SELECT digest FROM attachment UNION SELECT original FROM attachment"
-            " UNION SELECT digest FROM draft_attachment UNION SELECT original FROM draft_attachment"
-            " UNION SELECT original FROM message"
-            " UNION SELECT whole FROM smaller_photo UNION SELECT digest FROM smaller_photo"
-        )
-        files = store.attachments.sweep({row["digest"] for row in rows})
+        files = store.attachments.sweep(named_files(connection))
         connection.execute(
             "DELETE FROM at_relay WHERE at < ?", (messages.now() - _AT_RELAY_SECONDS,)
         )
         left_names.forget_old(connection)
     if letters or files:
         _log.info("deleted %d letters from the trash, and %d files", letters, files)
+
+
+def named_files(connection: sqlite3.Connection) -> set[str]:
+    """Return the digest of every file that a letter or draft names; it may not have come yet."""
+    rows = connection.execute(
+        "SELECT digest FROM attachment UNION SELECT original FROM attachment"
+        " UNION SELECT digest FROM draft_attachment UNION SELECT original FROM draft_attachment"
+        " UNION SELECT original FROM message"
+        " UNION SELECT whole FROM smaller_photo UNION SELECT digest FROM smaller_photo"
+    )
+    return {digest for (digest,) in rows if digest}
 
 
 def tidy_every_day(store: Store) -> None:

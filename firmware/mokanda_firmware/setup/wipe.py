@@ -41,6 +41,8 @@ def wipe() -> bool:
         if path not in (paths.wipe_mark(), paths.former_claims()):
             _erase(path)
     _sync(paths.data())
+    if paths.restore().exists():
+        _erase(paths.restore())
     _rename(card, _WIPING, _WIPED)
     paths.wipe_mark().unlink()
     _sync(paths.data())

@@ -9,15 +9,18 @@ from typing import Any
 import bottle
 from bottle import HTTPResponse
 
+from mokanda_firmware.mailbox import accounts
 from mokanda_firmware.mailbox.store import Store, StoreBusy, StoreError, StoreFull
 from mokanda_firmware.webmail import forms
 from mokanda_firmware.webmail.languages import N_, Language, choose
 from mokanda_firmware.webmail.pages import (  # noqa: F401 - each puts its pages into PAGES
     account,
+    backup,
     device,
     first,
     folders,
     letter,
+    logs,
     news,
     people,
     plan,
@@ -70,7 +73,7 @@ def _served(site: Site, page: Page) -> Any:  # noqa: ANN401 - bottle has no type
                 return _take_form(visit, page, arguments)
             if place := first.goes_on_at(visit, page):
                 return visit.redirect(place)
-            if visit.account is None and page.access != "everyone":
+            if visit.account is None and not _is_open(visit, page):
                 return visit.redirect("/")
             if _has_to_change_password(visit, page):
                 return visit.redirect("/account", "must-change")
@@ -95,7 +98,7 @@ def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPRespo
     visit.form_is_ours = is_ours(visit.form)
     if place := first.goes_on_at(visit, page):
         return visit.redirect(place)
-    if visit.account is None and page.access != "everyone":
+    if visit.account is None and not _is_open(visit, page):
         return account.ask_to_log_in(visit)
     try:
         if not visit.form_is_ours:
@@ -115,8 +118,17 @@ def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPRespo
         return response
 
 
+def _is_open(visit: Visit, page: Page) -> bool:
+    """Whether a page is for who is not logged in."""
+    if page.access == "newcomer":
+        return not accounts.count(visit.store)
+    return page.access == "everyone"
+
+
 def _check_access(visit: Visit, page: Page) -> None:
-    if page.access == "keeper" and not visit.villager.is_keeper:
+    if visit.account is None:
+        return
+    if page.access in {"keeper", "newcomer"} and not visit.villager.is_keeper:
         raise Refused(403, _KEEPER_ONLY)
     if page.access == "helper" and not visit.villager.is_helper:
         raise Refused(403, _KEEPER_ONLY)

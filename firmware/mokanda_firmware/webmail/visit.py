@@ -289,7 +289,7 @@ class Page:
     method: str
     path: str
     handler: Handler
-    access: str  # everyone | villager | helper | keeper
+    access: str  # everyone | villager | helper | keeper | newcomer: that, or before there is one
     takes_files: bool
     rescue: Rescue | None
 

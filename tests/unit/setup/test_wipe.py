@@ -79,6 +79,15 @@ def test_a_wiped_device_keeps_nothing_but_which_claims_are_used_up() -> None:
     assert not wipe.wipe()
 
 
+def test_data_from_before_a_restore_are_wiped_too() -> None:
+    before = paths.restore() / "before-1"
+    before.mkdir(parents=True)
+    (before / "mail.db").write_bytes(b"letters")
+    wipe.ask()
+    wipe.wipe()
+    assert not paths.restore().exists()
+
+
 def test_a_wipe_that_is_asked_for_and_cut_anywhere_is_finished_at_the_next_start() -> None:
     for steps in range(1, 100):
         live()

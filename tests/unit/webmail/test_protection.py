@@ -8,6 +8,7 @@ import pytest
 from mokanda_firmware.webmail.visit import PAGES, Page
 from tests.unit.webmail.village import Phone, Village
 
+KEEPERS = [page for page in PAGES if page.access in {"keeper", "newcomer"}]
 FORMS = [page for page in PAGES if page.method == "POST"]
 FILES = (("Secret.gif", b"GIF89a", "image/gif"),)
 OTHERS = [page for page in PAGES if page.method == "GET"]
@@ -91,7 +92,7 @@ def test_only_who_is_logged_in_sees_what_is_not_for_everyone(village: Village, p
     assert contents(village) == before
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.access == "keeper"], ids=name_of)
+@pytest.mark.parametrize("page", KEEPERS, ids=name_of)
 def test_the_keepers_pages_are_for_no_other_villager(village: Village, page: Page) -> None:
     village.villager("awa")
     ben = village.villager("ben")

@@ -15,13 +15,15 @@ from mokanda_firmware.webmail.visit import Page, Visit, get, post
 _WITHOUT_KEEPER = {"/", "/register", "/language"}
 _WITH_KEEPER = {"/language", "/logout"}
 _PLACE = "/first/"
+_BACKUP = "/backup"  # an old device may come back on a new card
 
 
 def goes_on_at(visit: Visit, page: Page) -> str:
     """Return where a visit to this page is led instead; "" when it is not."""
     step = visit.site.first_step()
     if step == "account":
-        return "" if page.path in _WITHOUT_KEEPER else "/"
+        is_open = page.path in _WITHOUT_KEEPER or page.path.startswith(_BACKUP)
+        return "" if is_open else "/"
     if step and visit.account is not None and visit.account.is_keeper:
         is_led = page.path not in _WITH_KEEPER and not page.path.startswith(_PLACE)
         return f"{_PLACE}{step}" if is_led else ""

@@ -21,6 +21,8 @@ ROLES = {
     "keeper": N_("keeper: may do everything"),
 }
 ACTIONS = {
+    "backup": N_("backup begun"),
+    "restore": N_("restored from a backup"),
     "budget": N_("data for a day changed"),
     "budget-of": N_("given other data for a day"),
     "village": N_("name of the village changed"),

@@ -14,6 +14,8 @@
 <li><a href="/device/village">{{_("Village and Wi-Fi")}}</a></li>
 <li><a href="/plan">{{_("Times and prices")}}</a></li>
 <li><a href="/spending">{{_("Data and money")}}</a></li>
+<li><a href="/backup">{{_("Backup")}}</a></li>
+<li><a href="/logs">{{_("Log")}}</a></li>
 % end
 % if account.is_helper:
 <li><a href="/villagers">{{_("Villagers")}}</a></li>

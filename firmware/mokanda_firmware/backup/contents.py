@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a new card needs to go on where the old one stopped: all data but what comes by itself."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mokanda_firmware import paths, running, status
+from mokanda_firmware.backup.archive import DATABASE, Manifest, Source
+from mokanda_firmware.mailbox.housekeeping import named_files
+
+# Bundles in flight are sealed anew, updates are offered again; locks and sockets are of processes.
+_LEFT_OUT = {"attachments", "bundles", "updates", "offer.json", "courier.lock"}
+_OF_GNUPG = ("S.", ".#", "random_seed")
+
+
+def estimate() -> int:
+    """Return about how many octets a backup will have."""
+    plain = (source.path for source in _plain_files())
+    return _octets([paths.mail_database(), *plain, *paths.attachments().glob("??/*")])
+
+
+def snapshot(target: Path) -> None:
+    """Copy the mail store as it is at one moment, while others write to it.
+
+    Raises:
+        OSError: there is no room.
+        sqlite3.Error: the store cannot be read, or there is no room.
+    """
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    target.unlink(missing_ok=True)
+    with (
+        closing(sqlite3.connect(paths.mail_database())) as store,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        store.backup(copy)
+    as_it_is = paths.mail_database().stat()
+    target.chmod(as_it_is.st_mode & 0o777)
+    if os.geteuid() == 0:
+        os.chown(target, as_it_is.st_uid, as_it_is.st_gid)
+
+
+def sources(database: Path) -> list[Source]:
+    """Return all files of a backup whose copy of the mail store lies at ``database``."""
+    return [Source(DATABASE, database), *_plain_files(), *_attachments(database)]
+
+
+def describe(database: Path, files: list[Source]) -> Manifest:
+    """Say what is in a backup of these files."""
+    with closing(sqlite3.connect(database)) as connection:
+        [accounts] = connection.execute("SELECT count(*) FROM account").fetchone()
+        [letters] = connection.execute("SELECT count(*) FROM entry").fetchone()
+        named = connection.execute("SELECT value FROM setting WHERE key = 'village'").fetchone()
+    setup = status.read("setup")
+    village = json.loads(named[0]) if named else ""
+    return Manifest(
+        made=int(datetime.now(UTC).timestamp()),
+        village=str(village or setup.get("village") or ""),
+        domain=str(setup.get("domain") or ""),
+        software=running.version(),
+        accounts=accounts,
+        letters=letters,
+        octets=_octets(each.path for each in files),
+    )
+
+
+def _octets(files: Iterable[Path]) -> int:
+    octets = 0
+    for path in files:
+        with suppress(FileNotFoundError):
+            octets += path.stat().st_size
+    return octets
+
+
+def _plain_files() -> Iterator[Source]:
+    data = paths.data()
+    left_out = {*_LEFT_OUT, paths.wipe_mark().name}
+    for path in sorted([*data.iterdir(), *paths.keys().rglob("*")]):
+        if path.is_symlink() or not path.is_file() or path.name in left_out:
+            continue
+        name = str(path.relative_to(data))
+        if not path.name.startswith((".", DATABASE, *_OF_GNUPG)) and not name.endswith(".lock"):
+            yield Source(name, path)
+
+
+def _attachments(database: Path) -> Iterator[Source]:
+    with closing(sqlite3.connect(database)) as connection:
+        digests = sorted(named_files(connection))
+    for digest in digests:
+        path = paths.attachments() / digest[:2] / digest
+        if path.exists():
+            yield Source(f"attachments/{digest[:2]}/{digest}", path)

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The backup daemon: looks at the stick when asked, and does one thing at a time.
+
+systemd starts it at the first request; it ends by itself when nobody asks any more.
+"""
+
+import logging
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import threading
+import time
+import unicodedata
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mokanda_firmware import paths, status
+from mokanda_firmware.backup import SHORTEST, archive, contents, sealing, switch
+from mokanda_firmware.backup.archive import Header, Manifest
+from mokanda_firmware.backup.failures import NO_ROOM_HERE, BackupError, of_device, of_stick
+from mokanda_firmware.backup.sticks import Stick
+from mokanda_firmware.mailbox.store import MIGRATIONS
+from mokanda_firmware.sentences import Sentence, say
+
+RESERVE = 16 << 20  # octets that restoring leaves free for the mail that goes on meanwhile
+
+_SUFFIX = ".backup"
+_UNFINISHED = "mokanda-*.part"
+_NAME = re.compile(r"mokanda-[A-Za-z0-9-]+\.backup")
+_LISTED = 50
+_IDLE = 15 * 60.0  # seconds without a request after which the daemon ends
+
+_log = logging.getLogger(__name__)
+
+
+class Daemon:
+    """Serves requests as long as there are any; `state` is idle, working, done, failed, checked."""
+
+    def __init__(
+        self,
+        requests: status.Requests,
+        find: Callable[[], Stick | None],
+        restart: Callable[[], None],
+        idle: float = _IDLE,
+    ) -> None:
+        self._requests = requests
+        self._find = find
+        self._restart = restart
+        self.idle = idle
+        self._work: threading.Thread | None = None
+        self._state = "idle"
+        self._detail: str = ""
+        self._progress: float | None = None
+        self._found: Manifest | None = None  # what was checked
+        self._verbs: dict[str, Callable[[dict[str, Any]], None]] = {
+            "look": lambda _: None,
+            "make": self._make,
+            "check": self._check,
+            "restore": self._confirm,
+            "cancel": self._cancel,
+            "go-back": self._go_back,
+            "forget": self._forget,
+        }
+
+    def run(self) -> None:
+        """Serve until nothing happens any more."""
+        _clean()
+        switch.forget_old()
+        while True:
+            request = self._requests.receive(self.idle)
+            if request is not None:
+                self._answer(request)
+            elif not self._working:
+                break
+        switch.clean()
+
+    @property
+    def _working(self) -> bool:
+        return self._work is not None and self._work.is_alive()
+
+    def _answer(self, request: status.Request) -> None:
+        verb = self._verbs.get(request.verb)
+        if verb is None:
+            request.fail(f"The backup service does not know how to {request.verb}.")
+            return
+        try:
+            if request.verb != "look" and (self._working or switch.is_ready()):
+                raise BackupError(say("Please wait until the work on the stick is done."))
+            verb(request.arguments)
+            request.reply(**self._look())
+        except BackupError as error:
+            request.fail(error.args[0])
+        except OSError as error:
+            request.fail(of_device(error).args[0])
+
+    def _look(self) -> dict[str, Any]:
+        """Say what there is and how far the work is; a stick is let alone while it works."""
+        detail = self._detail
+        said = {"detail_said": detail.said} if isinstance(detail, Sentence) else {}
+        before = switch.before()
+        working = self._working
+        state = "working" if working else self._state
+        told = {
+            "state": "restarting" if switch.is_ready() else state,
+            "detail": detail,
+            **said,
+            "progress": self._progress,
+            "found": None if self._found is None else asdict(self._found),
+            "before": None if before is None else int(before.stat().st_ctime),
+            "free": shutil.disk_usage(paths.data()).free,
+        }
+        if working:
+            return told
+        return {**told, "needed": contents.estimate(), **self._look_at_stick()}
+
+    def _look_at_stick(self) -> dict[str, Any]:
+        stick = self._find()
+        if stick is None:
+            return {"stick": None}
+        try:
+            with stick.mounted(writable=False) as folder:
+                room = shutil.disk_usage(folder).free
+                return {"stick": stick.name, "room": room, "backups": _backups(folder)}
+        except OSError as error:
+            problem = of_stick(error).args[0]
+        except BackupError as error:
+            problem = error.args[0]
+        return {"stick": stick.name, "problem": problem, "problem_said": problem.said}
+
+    def _stick(self) -> Stick:
+        stick = self._find()
+        if stick is None:
+            raise BackupError(say("There is no stick in the device."))
+        return stick
+
+    def _make(self, arguments: dict[str, Any]) -> None:
+        passphrase = str(arguments.get("passphrase", ""))
+        if len(passphrase) < SHORTEST:
+            raise BackupError(
+                say("The passphrase needs {count} characters or more.", count=SHORTEST)
+            )
+        stick = self._stick()
+        self._start(lambda: self._back_up(stick, passphrase))
+
+    def _check(self, arguments: dict[str, Any]) -> None:
+        name = str(arguments.get("name", ""))
+        if not _NAME.fullmatch(name):
+            raise BackupError(say("This file is not a backup of a Mokanda device."))
+        stick = self._stick()
+        passphrase = str(arguments.get("passphrase", ""))
+        self._start(lambda: self._unpack(stick, name, passphrase))
+
+    def _confirm(self, arguments: dict[str, Any]) -> None:
+        if self._state != "checked":
+            raise BackupError(say("Please choose a backup first."))
+        _write_down(switch.unpacked() / archive.DATABASE, str(arguments.get("who", "")))
+        switch.confirm()
+        _log.warning("restoring a backup: restarting")
+        self._restart()
+
+    def _cancel(self, _: dict[str, Any]) -> None:
+        switch.clean()
+        self._state, self._detail, self._found = "idle", "", None
+
+    def _go_back(self, _: dict[str, Any]) -> None:
+        if switch.before() is None:
+            raise BackupError(say("There is nothing to go back to."))
+        switch.clean()
+        switch.go_back()
+        _log.warning("going back to before the last restore: restarting")
+        self._restart()
+
+    def _forget(self, _: dict[str, Any]) -> None:
+        switch.forget()
+
+    def _start(self, work: Callable[[], None]) -> None:
+        switch.clean()
+        self._state, self._detail, self._progress, self._found = "working", "", 0.0, None
+        self._work = threading.Thread(target=self._do, args=(work,), daemon=True)
+        self._work.start()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BackupError as error:
+            _log.warning("%s", error)
+            self._fail(error.args[0])
+        except Exception:  # noqa: BLE001 - nobody else would tell the keeper
+            _log.exception("the work on a backup failed")
+            self._fail(say("It did not work, for a reason that is in the log."))
+        finally:
+            self._progress = None
+
+    def _fail(self, sentence: str) -> None:
+        _clean()
+        switch.clean()
+        self._state, self._detail = "failed", sentence
+
+    def _back_up(self, stick: Stick, passphrase: str) -> None:
+        """Write a backup under another name, read it back, and give it its name."""
+        _log.info("a backup begins")
+        copy = _copy_of_store()
+        try:
+            files = contents.sources(copy)
+            manifest = contents.describe(copy, files)
+            name = _name(manifest)
+            with stick.mounted(writable=True) as folder:
+                for unfinished in folder.glob(_UNFINISHED):
+                    unfinished.unlink()
+                temporary = folder / f"{name}.part"
+                try:
+                    self._write(temporary, manifest, files, passphrase)
+                    self._read_back(temporary, passphrase)
+                    temporary.replace(folder / f"{name}{_SUFFIX}")
+                    _sync(folder)
+                except BaseException:
+                    temporary.unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            raise of_stick(error) from error
+        finally:
+            copy.unlink(missing_ok=True)
+        _log.info("a backup of %d bytes is made", manifest.octets)
+        self._state = "done"
+        self._detail = say(
+            "The backup {name} is written and was read back. You may take the stick out now.",
+            name=f"{name}{_SUFFIX}",
+        )
+
+    def _write(
+        self, path: Path, manifest: Manifest, files: list[archive.Source], passphrase: str
+    ) -> None:
+        progress = self._counter(manifest.octets, 0.0, 0.5)
+        with path.open("wb") as file:
+            archive.write_header(file, Header(manifest.made, manifest.village, manifest.octets))
+            with sealing.sealed(file, passphrase) as pipe:
+                archive.write(pipe, manifest, files, progress)
+            os.fsync(file.fileno())
+            # What is read back shall come from the stick.
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def _read_back(self, path: Path, passphrase: str) -> None:
+        with path.open("rb") as file:
+            octets = archive.read_header(file).octets
+            _sync_position(file)
+            with sealing.opened(file, passphrase) as pipe:
+                archive.check(pipe, octets, self._counter(octets, 0.5, 1.0))
+
+    def _unpack(self, stick: Stick, name: str, passphrase: str) -> None:
+        """Unpack a backup beside the data and check all of it."""
+        _log.info("a backup is checked")
+        try:
+            with stick.mounted(writable=False) as folder, (folder / name).open("rb") as file:
+                header = archive.read_header(file)
+                _sync_position(file)
+                if header.octets + RESERVE > shutil.disk_usage(paths.data()).free:
+                    raise BackupError(NO_ROOM_HERE)
+                target = switch.new()
+                with sealing.opened(file, passphrase) as pipe:
+                    progress = self._counter(header.octets, 0.0, 1.0)
+                    found = archive.unpack(pipe, target, header.octets, progress)
+        except OSError as error:
+            raise of_stick(error) from error
+        archive.check_store(target / archive.DATABASE, _newest_migration())
+        self._found = found
+        self._state = "checked"
+
+    def _counter(self, octets: int, start: float, end: float) -> archive.Progress:
+        done = 0
+
+        def count(read: int) -> None:
+            nonlocal done
+            done += read
+            self._progress = start + (end - start) * min(done / max(octets, 1), 1.0)
+
+        return count
+
+
+def restart() -> None:
+    """Restart the board."""
+    subprocess.run(["systemctl", "reboot"], check=True)
+
+
+def _copy_of_store() -> Path:
+    copy = paths.restore() / archive.DATABASE
+    try:
+        size = paths.mail_database().stat().st_size
+        if size + RESERVE > shutil.disk_usage(paths.data()).free:
+            raise BackupError(NO_ROOM_HERE)
+        contents.snapshot(copy)
+    except OSError as error:
+        raise of_device(error) from error
+    except sqlite3.Error as error:
+        raise BackupError(say("The device's memory does not work ({why}).", why=error)) from error
+    return copy
+
+
+def _write_down(database: Path, who: str) -> None:
+    """Note in a restored store that it was restored; one from before there were notes has none."""
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, 'restore', '')",
+            (int(time.time()), who),
+        )
+        connection.commit()
+
+
+def _clean() -> None:
+    """Delete what a power cut has left."""
+    for path in paths.restore().glob(f"{archive.DATABASE}*"):
+        path.unlink()
+    switch.clean()
+
+
+def _backups(folder: Path) -> list[dict[str, Any]]:
+    """Describe the backups on a stick, the latest first."""
+    found: list[dict[str, Any]] = []
+    for path in folder.glob(f"mokanda-*{_SUFFIX}"):
+        try:
+            with path.open("rb") as file:
+                header = archive.read_header(file)
+            size = path.stat().st_size
+        except (OSError, BackupError):
+            continue
+        if _NAME.fullmatch(path.name):
+            made, village = header.made, header.village[:100]
+            found.append({"name": path.name, "made": made, "village": village, "size": size})
+    return sorted(found, key=lambda each: each["made"], reverse=True)[:_LISTED]
+
+
+def _name(manifest: Manifest) -> str:
+    """Name a backup in letters that every file system takes."""
+    plain = unicodedata.normalize("NFKD", manifest.village).encode("ascii", "ignore").decode()
+    village = re.sub("[^a-z0-9]+", "-", plain.lower()).strip("-")[:40] or "village"
+    return f"mokanda-{village}-{datetime.fromtimestamp(manifest.made, UTC):%Y-%m-%d-%H%M}"
+
+
+def _newest_migration() -> int:
+    return max(int(file.name[:4]) for file in MIGRATIONS.glob("*.sql"))
+
+
+def _sync_position(file: BinaryIO) -> None:
+    """Let the descriptor stand where the file object does, which has read ahead."""
+    os.lseek(file.fileno(), file.tell(), os.SEEK_SET)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -14,7 +14,15 @@ PAGES = (
     *("/archive", "/trash", "/drafts", "/more", "/search", "/search?q=supercali", "/people"),
     *("/people/group?name=ecole", "/account/habits", "/news"),
     *("/mail/1", "/mail/1/reply", "/mail/1/forward", "/write", "/account", "/device"),
-    *("/villagers", "/villagers/new", "/villagers/1", "/villagers/2", "/nowhere"),
+    *(
+        "/device/village",
+        "/device/wipe",
+        "/villagers",
+        "/villagers/new",
+        "/villagers/1",
+        "/villagers/2",
+        "/nowhere",
+    ),
 )
 
 

@@ -48,7 +48,8 @@ def forward_to(address: str) -> Callable[[dict[str, Any], StartResponse], Iterab
     return application
 
 
-def _password(name: str) -> str:
+def password_of(name: str) -> str:
+    """The password that `register` gives an account."""
     return f"{name}'s long password"
 
 
@@ -86,7 +87,7 @@ class Phone:
 
     def register(self, name: str, display_name: str) -> None:
         """Make an account, and stay logged in to it."""
-        password = _password(name)
+        password = password_of(name)
         page = self.fill_in(
             *("/register", "/register"),
             name=name,
@@ -105,7 +106,7 @@ class Phone:
         page = self.open("/")
         if all(form.action != "/login" for form in page.forms.values()):
             return False  # nobody has an account on this device yet
-        page = self.submit(page, "/login", name=name, password=_password(name))
+        page = self.submit(page, "/login", name=name, password=password_of(name))
         return any(form.action == "/logout" for form in page.forms.values())
 
     def write(self, to: str, subject: str, text: str, *files: Upload) -> TestResponse:

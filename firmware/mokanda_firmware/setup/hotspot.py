@@ -114,6 +114,7 @@ def main() -> None:
     }
     for name, text in files.items():
         (arguments.folder / name).write_text(text, encoding="utf-8")
+    (arguments.folder / "dnsmasq.conf").chmod(0o644)  # it has no key, and dnsmasq is nobody
 
 
 if __name__ == "__main__":

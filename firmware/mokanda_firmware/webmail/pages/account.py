@@ -127,7 +127,10 @@ def register(visit: Visit) -> HTTPResponse:
 def show_code(visit: Visit, title: str) -> HTTPResponse:
     """Make a new recovery code and show it, this once."""
     code = accounts.new_recovery_code(visit.store, visit.villager.id)
-    return visit.page("recovery-code", title=title, code=code, domain=visit.site.domain())
+    bare = visit.villager.is_keeper and bool(visit.site.first_step())
+    return visit.page(
+        "recovery-code", title=title, code=code, domain=visit.site.domain(), bare=bare
+    )
 
 
 def new_names(visit: Visit) -> tuple[str, str]:

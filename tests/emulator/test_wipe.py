@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keeper's settings of the Wi-Fi, and the ends of a village. These tests come last."""
+
+import pytest
+
+from tests.emulator.phone import Phone, password_of
+from tests.emulator.village import Village
+
+CARD = "/run/mokanda/setup"
+
+
+@pytest.fixture
+def keeper(village: Village) -> Phone:
+    """The phone of the keeper, who is new where the device is."""
+    phone = village.phone()
+    if not phone.log_in("awa"):
+        phone.register("awa", "Awa")
+    return phone
+
+
+def is_new(village: Village) -> bool:
+    return "This device is new." in village.phone().open("/inbox").text
+
+
+def test_the_keeper_sets_the_wifi(village: Village, keeper: Phone) -> None:
+    page = keeper.fill_in(
+        *("/device/village", "/device/village"), village="Boende", key="mbote na yo"
+    )
+    assert "mbote na yo" in page.text
+    # There is no card to start it with, but hostapd reads its settings first.
+    said = village.shell.run(
+        "mkdir -p /run/wifi; python3 -m mokanda_firmware.setup.hotspot wlan0 /run/wifi;"
+        " grep -c ^wpa_psk= /run/wifi/hostapd.conf; hostapd /run/wifi/hostapd.conf",
+        seconds=120,
+    ).output
+    assert "1" in said.splitlines()
+    assert "errors found in configuration" not in said
+    assert "wlan0" in said
+
+
+def test_a_device_that_its_keeper_wipes_is_new(village: Village, keeper: Phone) -> None:
+    village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
+    page = keeper.fill_in(*("/device/wipe", "/device/wipe"), password=password_of("awa"), sure="1")
+    assert "The device is wiped" in page.text
+    village.shell.wait_for_start()
+    village.wait_for_webmail()
+    assert is_new(village)
+    assert not keeper.log_in("awa")
+    setup = village.shell.wait_for_status("setup", lambda now: now["state"] == "claim_error")
+    assert "was used before this device was wiped" in setup["detail"]
+
+
+@pytest.mark.usefixtures("keeper")
+def test_a_device_that_its_card_wipes_is_new(village: Village) -> None:
+    assert not is_new(village)
+    village.shell.check(f"mount -o remount,rw {CARD} && touch {CARD}/mokanda-wipe.txt && sync")
+    village.reboot()
+    assert is_new(village)
+    assert "mokanda-is-wiped.txt" in village.shell.check(f"ls {CARD}")
+    village.reboot()
+    assert village.shell.check("systemctl is-active mokanda-webmail") == "active"

@@ -95,6 +95,28 @@ def reset_password(store: Store, actor: Account, number: int) -> str:
     return password
 
 
+def keepers(store: Store) -> list[str]:
+    """Return the names of the keepers who are not suspended."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT name FROM account WHERE role = 'keeper' AND NOT suspended ORDER BY name"
+        )
+        return [row["name"] for row in rows]
+
+
+def recover_keeper(store: Store, name: str) -> str:
+    """Give a keeper a new recovery code, for who holds the card; return it."""
+    code = secret_words.make(3)
+    hashed = accounts.hash_password(secret_words.simplified(code))
+    with store.transaction() as connection:
+        connection.execute("UPDATE account SET recovery = ? WHERE name = ?", (hashed, name))
+        connection.execute(
+            "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, 'card-code', ?)",
+            (messages.now(), name, name),
+        )
+    return code
+
+
 def set_role(store: Store, actor: Account, number: int, role: str) -> None:
     """Make an account a villager, helper or keeper.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mokanda_firmware import service, status
 from mokanda_firmware.sentences import say
-from mokanda_firmware.setup import claim, result, wifi, wipe
+from mokanda_firmware.setup import claim, keeper, result, wifi, wipe
 from mokanda_firmware.setup.wifi import Wifi, WifiError
 from mokanda_wire import claimfile
 
@@ -96,6 +96,7 @@ def _reboot() -> None:
 def _set_up() -> claim.State:
     current = claim.publish_state(claim.take_in())
     result.write(current)
+    keeper.answer()
     _log.info("%s: %s", current.state, current.detail)
     return current
 

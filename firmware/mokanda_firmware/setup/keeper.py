@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way back for a keeper who has lost both password and recovery code: the card in a laptop.
+
+Who holds the card holds all that is on it, so no secret is asked for. A file `mokanda-keeper.txt`
+on the SETUP partition, empty or with the keeper's name, is answered in the same file with a new
+recovery code. It opens the account once; a file that begins like an answer is left alone.
+"""
+
+import logging
+import os
+import subprocess
+from pathlib import Path
+
+from mokanda_firmware import paths
+from mokanda_firmware.mailbox import keeping
+from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.setup.claim import decode
+from mokanda_firmware.setup.result import writable
+
+NAME = "mokanda-keeper.txt"
+_MAX_SIZE = 2000  # bytes; a name is shorter, an answer too
+_ANSWER = "Mokanda\n\n"
+_CODE = """\
+A new recovery code for {name}: {code}
+
+It opens the account once. Put the card back, start the device, open its page on a phone, choose
+"Forgotten your password?", and type the name {name}, this code and a new password. Then delete
+this file.
+"""
+_AGAIN = "\nDelete these words, write the name instead, and start the device again with the card.\n"
+_NOBODY = "This device has no keeper yet: whoever registers first on its page becomes the keeper.\n"
+_WHICH = "Nobody of this name is a keeper. The keepers are: {names}.\n" + _AGAIN
+_FAILED = "The mail store cannot be opened now. Start the device once more with the card.\n"
+_log = logging.getLogger(__name__)
+
+
+def answer() -> None:
+    """Answer the file if somebody has put it there; that this fails is only logged."""
+    try:
+        file = _find(paths.setup())
+        if file is None or file.stat().st_size > _MAX_SIZE:
+            return
+        asked = decode(file.read_bytes()).strip("\ufeff \r\n\t")
+        if asked.startswith(_ANSWER.strip()):
+            return
+        with writable(file.parent):
+            said = _ANSWER + _recover(asked.lower().partition("@")[0])
+            temporary = file.with_name("answer.new")
+            temporary.write_bytes(said.replace("\n", "\r\n").encode())
+            temporary.replace(file)
+            os.sync()
+    except (OSError, UnicodeError, subprocess.SubprocessError) as error:
+        _log.warning("SETUP partition: %s", error)
+
+
+def _find(folder: Path) -> Path | None:
+    """Return the file; editors add to its name: "mokanda-keeper.txt.txt"."""
+    stem = NAME.partition(".")[0]
+    found = sorted(file for file in folder.glob("*") if file.name.lower().startswith(stem))
+    return found[0] if found else None
+
+
+def _recover(name: str) -> str:
+    """Make a code for the keeper of this name, for the only one there is without a name."""
+    try:
+        store = Store.of_device()
+    except StoreError as error:
+        _log.warning("%s", error)
+        return _FAILED
+    try:
+        names = keeping.keepers(store)
+        if not names:
+            return _NOBODY
+        if not name and len(names) == 1:
+            [name] = names
+        if name not in names:
+            return _WHICH.format(names=", ".join(names))
+        code = keeping.recover_keeper(store, name)
+    except StoreError as error:
+        _log.warning("%s", error)
+        return _FAILED
+    finally:
+        store.close()
+    _log.warning("a new recovery code for the keeper %s lies on the SETUP partition", name)
+    return _CODE.format(name=name, code=code)

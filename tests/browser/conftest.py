@@ -109,12 +109,13 @@ class Phone:
         texts = self.page.locator(".letters .subject").all_inner_texts()
         return [" ".join(text.split()) for text in texts]
 
-    def shoot(self, name: str) -> None:
-        """Keep a picture of what is seen, and see that nothing stands out to the side."""
+    def shoot(self, name: str, *, whole: bool = False) -> None:
+        """Keep a picture of what is seen, or of the whole page."""
         self._shots += 1
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         test = re.sub(r"\W+", "-", self._test).strip("-")
-        self.page.screenshot(path=SCREENSHOTS / f"{test}-{self._shots}-{name}.png")
+        path = SCREENSHOTS / f"{test}-{self._shots}-{name}.png"
+        self.page.screenshot(path=path, full_page=whole)
 
 
 Phones = Callable[..., Phone]

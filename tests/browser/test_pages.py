@@ -13,16 +13,9 @@ PAGES = (
     *("/inbox", "/inbox?select=1", "/inbox?note=moved-trash&undo=1", "/outbox", "/sent"),
     *("/archive", "/trash", "/drafts", "/more", "/search", "/search?q=supercali", "/people"),
     *("/people/group?name=ecole", "/account/habits", "/news"),
-    *("/mail/1", "/mail/1/reply", "/mail/1/forward", "/write", "/account", "/device"),
-    *(
-        "/device/village",
-        "/device/wipe",
-        "/villagers",
-        "/villagers/new",
-        "/villagers/1",
-        "/villagers/2",
-        "/nowhere",
-    ),
+    *("/mail/1", "/mail/1/reply", "/mail/1/forward", "/mail/1/print", "/write", "/account"),
+    *("/device", "/device/village", "/device/wipe", "/plan", "/spending"),
+    *("/villagers", "/villagers/new", "/villagers/1", "/villagers/2", "/nowhere"),
 )
 
 

@@ -22,7 +22,8 @@ MARK, UNMARK = "\x02", "\x03"
 
 _LINE = (
     "entry.id, entry.folder, origin, unread, at, entry.thread, sender_address, sender_name,"
-    " recipients, message.subject, attachments, size"
+    " recipients, message.subject, attachments, message.size, entry.message,"
+    " coalesce((SELECT stub.size FROM stub WHERE stub.message = message.id), 0) AS stub"
 )
 
 
@@ -45,6 +46,7 @@ class Line:
     attachments: int
     size: int
     letters: int = 1
+    at_relay: int = 0  # octets of the letter, or of its files, that are not here
     found: str = ""  # what of the text a search found, between MARK and UNMARK
 
 
@@ -95,7 +97,9 @@ def page(
         if not rows:
             return Page()
         rows.sort(key=lambda row: -row["id"])
-        lines = [_line(row, **_conversation(connection, account, row)) for row in rows]
+        lines = [
+            _line(store, connection, row, **_conversation(connection, account, row)) for row in rows
+        ]
         ends = {"account": account, "folder": folder, "a": rows[0]["id"], "b": rows[-1]["id"]}
         newer, older = connection.execute(
             f"SELECT EXISTS (SELECT 1 FROM entry WHERE {mine} AND id > :a),"  # noqa: S608
@@ -115,22 +119,27 @@ def search(
 ) -> Page:
     """Return the latest letters that have every word, in all folders but the trash.
 
-    Accents and case do not matter. Pass the last line's ``older`` as ``before`` for more; a page
-    of a search has no ``newer``.
+    Without a word, days alone choose them. Accents and case do not matter. Pass the last line's
+    ``older`` as ``before`` for more; a page of a search has no ``newer``.
     """
     match = _match(query)
-    if not match:
+    if not match and query.since is None and query.until is None:
         return Page()
-    with store.reading() as connection:
+    number, found = "message.id", "entry JOIN message ON message.id = entry.message WHERE"
+    if match:
         # FTS5 walks the letters from the latest one and stops at the limit. The + keeps SQLite from
         # using the bound on rowid for the index of `entry` too, instead of the equality.
+        number = "search.rowid"
+        found = (
+            "search CROSS JOIN entry ON entry.message = +search.rowid"
+            " CROSS JOIN message ON message.id = search.rowid WHERE search MATCH :match AND"
+        )
+    with store.reading() as connection:
         rows = connection.execute(
-            f"SELECT {_LINE}, search.rowid AS number FROM search"  # noqa: S608
-            " CROSS JOIN entry ON entry.message = +search.rowid"
-            " CROSS JOIN message ON message.id = search.rowid"
-            " WHERE search MATCH :match AND account = :account AND entry.folder <> 'trash'"
-            " AND search.rowid < :before AND at >= :since AND at < :until"
-            " ORDER BY search.rowid DESC LIMIT :limit",
+            f"SELECT {_LINE}, {number} AS number FROM {found}"  # noqa: S608 - constants
+            " account = :account AND entry.folder <> 'trash'"
+            f" AND {number} < :before AND at >= :since AND at < :until"
+            f" ORDER BY {number} DESC LIMIT :limit",
             {
                 "match": match,
                 "account": account,
@@ -148,7 +157,7 @@ def search(
             text = connection.execute(
                 "SELECT text FROM body WHERE message = ?", (row["number"],)
             ).fetchone()["text"]
-            lines.append(_line(row, found=_excerpt(text, words)))
+            lines.append(_line(store, connection, row, found=_excerpt(text, words)))
     return Page(lines, older=rows[limit - 1]["number"] if len(rows) > limit else None)
 
 
@@ -175,7 +184,24 @@ def _conversation(connection: sqlite3.Connection, account: int, row: sqlite3.Row
     return {"letters": letters, "unread": bool(any_unread)}
 
 
-def _line(row: Mapping[str, Any], **changes: Any) -> Line:  # noqa: ANN401
+def _at_relay(store: Store, connection: sqlite3.Connection, row: Mapping[str, Any]) -> int:
+    """Return how many octets of a letter have not come: all of it, or files."""
+    if row["stub"] or not row["attachments"]:
+        return int(row["stub"])
+    files = connection.execute(
+        "SELECT original, original_size FROM attachment WHERE message = ? AND digest = original",
+        (row["message"],),
+    )
+    away = (file for file in files if not store.attachments.path(file["original"]).exists())
+    return sum(file["original_size"] for file in away)
+
+
+def _line(
+    store: Store,
+    connection: sqlite3.Connection,
+    row: Mapping[str, Any],
+    **changes: Any,  # noqa: ANN401
+) -> Line:
     fields = {
         "id": row["id"],
         "folder": row["folder"],
@@ -187,6 +213,7 @@ def _line(row: Mapping[str, Any], **changes: Any) -> Line:  # noqa: ANN401
         "subject": row["subject"],
         "attachments": row["attachments"],
         "size": row["size"],
+        "at_relay": _at_relay(store, connection, row),
     }
     return Line(**{**fields, **changes})
 

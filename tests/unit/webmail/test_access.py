@@ -49,6 +49,7 @@ ACCESS = {
         GET /mail/<number:int>/forward
         GET /mail/<number:int>/original
         GET /mail/<number:int>/picture/<position:int>
+        GET /mail/<number:int>/print
         POST /mail/<number:int>/take-back
         GET /more
         POST /move

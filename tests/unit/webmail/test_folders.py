@@ -161,6 +161,8 @@ def test_letters_are_searched(village: Village) -> None:
     assert "Nothing was found." in awa.get("/search?q=rien").text
     assert "Photos" in awa.get("/search?people=marie&since=2020-01-01&until=2099-01-01").text
     assert "Nothing was found." in awa.get("/search?q=photos&until=2020-01-01").text
+    assert "Photos" in awa.get("/search?since=2020-01-01&until=2099-01-01").text
+    assert "Nothing was found." in awa.get("/search?until=2020-01-01").text
     awa.get("/search?q=%FF%00&since=x&until=9999-12-31")
 
 

@@ -326,6 +326,17 @@ class TestPictures:
         assert picture.headers["X-Content-Type-Options"] == "nosniff"
         assert "sandbox" in picture.headers["Content-Security-Policy"]
 
+    def test_a_letter_is_printed_with_its_pictures_and_nothing_around_it(
+        self, village: Village
+    ) -> None:
+        awa = village.villager("awa")
+        awa.write("awa", "Menu", "*Poisson*", files=(("a.gif", self.GIF, "image/gif"),))
+        page = awa.open_first().click("For printing")
+        assert page.html.select_one("b").get_text() == "Poisson"
+        assert [one["alt"] for one in page.html.select("img")] == ["a.gif"]
+        assert page.html.select("form, nav, header") == []
+        assert page.click("Back").request.path.startswith("/mail/")
+
     @pytest.mark.parametrize("content", [b"<svg onload=alert(1)>", b"<script>", b"BM", b""])
     def test_what_only_says_that_it_is_a_picture_is_none(
         self, village: Village, content: bytes
@@ -384,13 +395,28 @@ class TestWhatTheRelayKeptBack:
         head = from_world(text="").message
         bring(village, Stub((f"awa@{DOMAIN}",), head, 48_000, "stub1"))
         assert awa.letters() == ["Photos"]
+        assert "48 KB still at the relay" in awa.get("/inbox").text
+        assert "48 KB still at the relay" in awa.get("/search?q=photos").text
         page = awa.open_first()
         assert "waits at the relay" in page.text
         assert "48 KB" in page.text
         awa.post("/mail/1/fetch", 303, what="mail")
         assert sync.untold_wishes(village.store) == [Wish("mail", "stub1", "awa")]
         bring(village, Mail((f"awa@{DOMAIN}",), from_world().message, "stub1"))
+        assert "still at the relay" not in awa.get("/inbox").text
         assert "Voici." in awa.open_first().text
+
+    def test_a_list_says_how_much_of_a_letter_is_not_here(self, village: Village) -> None:
+        awa = village.villager("awa")
+        content = b"v" * 70_000
+        digest = digest_of(content)
+        film = Attachment("film.mp4", "video/mp4", digest, 0, original=digest, original_size=70_000)
+        bring(village, from_world(attachments=(film,)))
+        assert "70 KB still at the relay" in awa.get("/inbox").text
+        with village.store.incoming_attachment() as incoming:
+            incoming.write(content)
+            incoming.keep()
+        assert "still at the relay" not in awa.get("/inbox").text
 
     def test_the_mail_as_it_was_can_be_fetched_and_saved(self, village: Village) -> None:
         awa = village.villager("awa")

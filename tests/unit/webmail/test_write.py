@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import drafts, sync
+from mokanda_firmware.mailbox import drafts, sync, tariff
 from mokanda_firmware.mailbox import store as store_module
+from mokanda_firmware.mailbox.settings import set_setting
 from mokanda_firmware.mailbox.store import Store, StoreFull
 from mokanda_firmware.webmail.recipients import BadRecipient, parse, written
 from mokanda_wire.message import Mailbox
@@ -103,6 +104,29 @@ def test_files_that_are_too_large_are_named_so_and_the_text_stays(village: Villa
     assert page.forms[0]["text"].value == "Regarde!"
     awa.send(page.forms[0])
     assert awa.letters() == ["Film"]
+
+
+def test_the_form_says_what_its_files_take_and_what_is_left_today(village: Village) -> None:
+    awa = village.villager("awa")
+    set_setting(village.store, "budget", {"village": 500_000, "villager": 200_000})
+    set_setting(village.store, tariff.SETTING, tariff.to_json(tariff.Tariff("USD", 600_000)))
+    files = (("a.bin", b"a" * 30_000, "a/b"), ("b.bin", b"b" * 50_000, "a/b"))
+    page = awa.get(awa.write("awa", button="save", files=files).location)
+    assert (
+        page.html.select_one("#total").get_text().strip() == "Its files together: 80 KB, 0.048 USD"
+    )
+    assert "200 KB of the data for today are left" in page.text
+    set_setting(village.store, "budget", {})
+    assert "of the data for today" not in awa.get("/write").text
+
+
+def test_a_photo_comes_straight_from_the_camera(village: Village) -> None:
+    camera = village.villager("awa").get("/write").html.select_one("#camera")
+    assert (camera["name"], camera["accept"], camera["capture"]) == (
+        "files",
+        "image/*",
+        "environment",
+    )
 
 
 def test_files_of_several_forms_are_counted_together(village: Village) -> None:

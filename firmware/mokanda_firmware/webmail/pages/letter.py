@@ -73,6 +73,21 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
     )
 
 
+@get("/mail/<number:int>/print")
+def show_for_printing(visit: Visit, number: int) -> HTTPResponse:
+    """Show a letter with its pictures and nothing around it."""
+    letter = letters.read(visit.store, visit.villager.id, number)
+    if letter is None:
+        raise Refused(404, NO_LETTER)
+    return visit.page(
+        "print",
+        letter=letter,
+        message=letter.message,
+        body=to_html(letter.message.text),
+        pictures=_pictures(visit, letter),
+    )
+
+
 @post("/mail/<number:int>/take-back")
 def take_back(visit: Visit, number: int) -> HTTPResponse:
     """Stop a letter that still waits in the outbox: it becomes a draft again."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import contacts, drafts, entries, letters, photos, quotas
+from mokanda_firmware.mailbox import budget, contacts, drafts, entries, letters, photos, quotas
 from mokanda_firmware.mailbox.store import StoreError
 from mokanda_firmware.webmail import forms, prices, recipients
 from mokanda_firmware.webmail.languages import N_
@@ -189,7 +189,16 @@ def _form(
         groups=contacts.groups(visit.store, visit.villager.id),
         people=contacts.people(visit.store, visit.villager.id, visit.domain),
         limit=visit.site.upload_limit,
+        left=_left_today(visit),
+        price=lambda octets: prices.of_fetching(visit, octets),
     )
+
+
+def _left_today(visit: Visit) -> int | None:
+    """Return how much of today's data the writer may use; None where there is no limit."""
+    left = budget.left(visit.store)
+    bounds = (left.village, left.villagers.get(visit.villager.id))
+    return min((max(0, bound) for bound in bounds if bound is not None), default=None)
 
 
 def _letter(visit: Visit, number: int) -> letters.Letter:

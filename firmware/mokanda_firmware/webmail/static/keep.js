@@ -47,6 +47,18 @@
     request.send(data);
   }
 
+  // How large the files are that have just been chosen, together with those of the draft.
+  form.addEventListener("change", function (event) {
+    var total = document.getElementById("total"), size = +total.getAttribute("data-held"), text;
+    if (event.target.type !== "file") return;
+    [].forEach.call(form.querySelectorAll("[type=file]"), function (field) {
+      [].forEach.call(field.files || [], function (file) { size += file.size; });
+    });
+    text = size < 999500 ? total.getAttribute("data-kb").replace("{number}", Math.max(1, Math.round(size / 1000)))
+      : total.getAttribute("data-mb").replace("{number}", (size / 1e6).toFixed(1));
+    total.textContent = total.getAttribute("data-total").replace("{size}", text);
+  });
+
   // What a phone kept while it was out of range comes back, into the same letter or an empty form.
   try {
     var kept = JSON.parse(localStorage.getItem(place));

@@ -19,6 +19,7 @@
 % if days:
 <details>
 <summary>{{_("The last days")}}</summary>
+<div class="scroll" tabindex="0" role="group" aria-label="{{_("The last days")}}">
 <table>
 <thead><tr><th scope="col">{{_("Day")}}</th><th scope="col">{{_("sent")}}</th><th scope="col">{{_("received")}}</th>\\
 % if money.currency:
@@ -35,6 +36,7 @@
 % end
 </tbody>
 </table>
+</div>
 </details>
 % end
 <p class="hint">{{_("Letters that stay in the village cost nothing.")}}</p>

@@ -23,6 +23,9 @@
 % if line.attachments:
  <span class="files">{{ngettext("{number} file", "{number} files", line.attachments).format(number=line.attachments)}}</span>\\
 % end
+% if line.at_relay:
+ <span class="files">{{_("{size} still at the relay").format(size=size(line.at_relay))}}</span>\\
+% end
 % if line.id in get("fares", {}):
  <span class="found">{{fares[line.id].why}} {{size(fares[line.id].octets)}}{{", " + fares[line.id].price if fares[line.id].price else ""}}</span>\\
 % end

@@ -51,7 +51,7 @@
 <summary>{{_("The last mail runs")}}</summary>
 <ul class="attachments">
 % for run in runs:
-<li>{{when_exactly(int(run.started.timestamp()))}}: {{_("{letters} letters sent, {received} received").format(letters=run.sent, received=run.received)}}, {{size(run.bytes_up + run.bytes_down)}}{{", " + money(run.money, run.currency) if run.currency else ""}}\\
+<li>{{when_exactly(int(run.started.timestamp()))}}: {{ngettext("{number} letter sent", "{number} letters sent", run.sent).format(number=run.sent)}}, {{ngettext("{number} received", "{number} received", run.received).format(number=run.received)}}, {{size(run.bytes_up + run.bytes_down)}}{{", " + money(run.money, run.currency) if run.currency else ""}}\\
 % if run.error:
  <span class="reason">{{_(run.error)}}</span>\\
 % end

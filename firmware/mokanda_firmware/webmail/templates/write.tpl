@@ -61,7 +61,18 @@
 % end
 <label for="files">{{_("Add files")}}</label>
 <input id="files" name="files" type="file" multiple aria-describedby="about-files">
+<label for="camera">{{_("Take a photo")}}</label>
+<input id="camera" name="files" type="file" accept="image/*" capture="environment" aria-describedby="about-files">
 <p class="hint" id="about-files">{{_("All files of a letter together: {limit} at most").format(limit=size(limit))}}</p>
+% held = sum(part.size for part in attachments)
+<p class="hint" id="total" role="status" data-held="{{held}}" data-total="{{_("Its files together: {size}")}}" data-kb="{{_("{number} KB")}}" data-mb="{{_("{number} MB")}}">\\
+% if held:
+{{_("Its files together: {size}").format(size=size(held))}}{{", " + price(held) if price(held) else ""}}\\
+% end
+</p>
+% if left is not None:
+<p class="hint">{{_("For letters to the world, {size} of the data for today are left.").format(size=size(left))}}</p>
+% end
 % said = {"kept": _("Kept as a draft."), "away": _("No connection: your letter is kept on this phone. Press Send again when you are nearer."), "full": _("The device has no room left; your letter is kept on this phone."), "out": _("You were logged out. Press Send to log in again; your letter is kept."), "back": _("Here is the letter that was kept on this phone.")}
 <p class="hint" id="kept" role="status"\\
 % for what, sentence in said.items():

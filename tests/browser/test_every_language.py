@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every page in every language, on a small phone without JavaScript, and with less than that."""
+
+import pytest
+from playwright.sync_api import Route
+
+from mokanda_firmware import status
+from mokanda_firmware.mailbox import (
+    accounts,
+    aliases,
+    contacts,
+    entries,
+    joining,
+    keeping,
+    news,
+    tariff,
+    usage,
+)
+from mokanda_firmware.mailbox.settings import set_setting
+from mokanda_firmware.sentences import say
+from mokanda_firmware.webmail.languages import LOCALE
+from mokanda_wire.message import Mailbox
+from tests.browser.conftest import DOMAIN, PASSWORD, Phone, Phones, Webmail
+from tests.browser.test_pages import PAGES
+from tests.unit.mailbox.letters import letter
+
+pytestmark = pytest.mark.browser
+
+# What is wrong with how a page looks, one line each: the page or its bar of folders wider than the
+# phone, a button of more than three lines, words cut off that are not the ends of a list's lines.
+_UGLY = """() => {
+  const found = [], root = document.documentElement;
+  const all = (selector, each) => document.querySelectorAll(selector).forEach(each);
+  const say = (tag, what) => found.push(what + ": " + tag.outerHTML.slice(0, 160));
+  all("details", tag => { tag.open = true; });
+  if (root.scrollWidth > 360) say(root, "wide: " + root.scrollWidth);
+  all("nav", tag => tag.scrollWidth > 360 && say(tag, "nav: " + tag.scrollWidth));
+  all("button, .button", tag => tag.offsetHeight > 104 && say(tag, "tall"));
+  all("main *, footer *", tag => {
+    const box = tag.getBoundingClientRect();
+    if (tag.closest(".unseen, .skip, .who, .subject, .scroll") || !box.width) return;
+    if (box.right > 360.5 || box.left < -0.5) say(tag, "out");
+    const scrolls = tag.matches("input, textarea, select");
+    if (!scrolls && tag.clientWidth && tag.scrollWidth > tag.clientWidth + 1) say(tag, "cut");
+  });
+  return found;
+}"""
+CODES = ["en", *sorted(path.name for path in LOCALE.iterdir() if path.is_dir())]
+
+
+PUBLIC = ("/", "/register", "/forgotten", "/news")
+MORE = ("/inbox?note=photos", "/search?since=2020-01-01&people=marie", "/plan", "/spending")
+
+
+def be_busy(webmail: Webmail, code: str) -> None:
+    """Give Awa, the keeper, something of everything, and the device much to say."""
+    store = webmail.store
+    awa = accounts.register(store, "awa", "Awa Mboyo", PASSWORD, code)
+    for name in ("bienvenu", "chantal", "didier"):
+        accounts.register(store, name, f"{name.title()} wa Ilunga Kabongo", PASSWORD, code)
+    keeping.set_role(store, awa, 2, "helper")
+    keeping.suspend(store, awa, 3, suspended=True)
+    keeping.delete(store, awa, 4)
+    set_setting(store, joining.SETTING, joining.new_rule("code"))
+    set_setting(store, "budget", {"village": 500_000, "villager": 100_000})
+    set_setting(store, tariff.SETTING, tariff.to_json(tariff.Tariff("USD", 600_000)))
+    aliases.add(store, awa.id, "mama")
+    contacts.set_group(store, awa.id, "ecole", (Mailbox("marie@example.org", "Marie Okito"),))
+    news.put_up(store, awa, "Marché", "Samedi *matin*\n- manioc\n- poisson")
+    own = Mailbox(f"awa@{DOMAIN}", "Awa Mboyo")
+    for number, to in enumerate((f"awa@{DOMAIN}", "marie@example.org"), 1):
+        mail = letter(f"{number}@{DOMAIN}", sender=own.address, to=to)
+        here = number == 1
+        entries.submit(store, awa.id, mail, [to] if here else [], [] if here else [to])
+    usage.count(store, 120_000, 900_000, run=True, failed=True)
+    with store.transaction() as connection:
+        usage.charge(connection, awa.id, up=70_000, down=90_000)
+    why = say("There is no SIM card in the modem.")
+    modem = {"operator": "Vodacom", "signal": 35, "imsi": "630010123456789", "model": "E3131"}
+    status.publish("modem", state="ready", detail=why, **modem)
+    late = say("The modem could not connect in time. {why}", why=why)
+    run = {"next_sync": "2026-03-02T01:10:00+00:00", "bytes_up": 12_000, "bytes_down": 90_000}
+    status.publish("courier", state="failed", detail=late, last_success=run["next_sync"], **run)
+    failed = say(
+        "Version {trial} did not start as it should. Version {version} runs again.",
+        trial="1.5.0",
+        version="1.4.0",
+    )
+    version = {"version": "1.4.0", "slot": "A", "installed": "2026-02-02T02:40:00+00:00"}
+    status.publish("updates", state="failed", detail=failed, **version)
+    status.publish("lights", state="fault")
+
+
+def log_in(phone: Phone) -> None:
+    phone.open()
+    phone.fill(name="awa", password=PASSWORD)
+    phone.page.locator("main button").first.click()
+    phone.page.wait_for_url("**/inbox")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_page_in_this_language_is_whole_on_a_small_phone(
+    phones: Phones, webmail: Webmail, code: str
+) -> None:
+    be_busy(webmail, code)
+    awa = phones()
+    awa.page.context.add_cookies([{"name": "language", "value": code, "url": webmail.url}])
+    ugly = []
+    for path in (*PUBLIC, *PAGES, *MORE):
+        if path == PAGES[0]:
+            log_in(awa)
+        awa.open(path)
+        assert awa.page.locator("html").get_attribute("lang") == code
+        ugly += [f"{path}: {each}" for each in awa.page.evaluate(_UGLY)]
+        awa.shoot(path.strip("/").replace("/", "-").replace("?", "-") or "home", whole=True)
+    assert ugly == [], "\n".join(ugly)
+
+
+def test_the_pages_are_of_use_without_their_stylesheet(phones: Phones) -> None:
+    awa = phones()
+
+    def refuse(route: Route) -> None:
+        route.abort()
+
+    awa.page.route("**/style-*", refuse)
+    awa.register("awa")
+    awa.write("awa", "Without colours", "As on a phone of 2008")
+    awa.press("Send")
+    awa.open("/inbox")
+    assert awa.page.locator(".unseen").first.bounding_box()["height"] > 5  # nothing hides it
+    awa.shoot("inbox", whole=True)
+    awa.page.get_by_text("Without colours").click()
+    awa.shoot("letter", whole=True)
+    awa.press("Delete")
+    awa.press("Undo")
+    assert "back where it was" in awa.page.inner_text("main")

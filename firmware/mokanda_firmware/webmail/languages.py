@@ -70,7 +70,7 @@ class Language:
     def size(self, octets: int) -> str:
         """Write an amount of data, in steps of 1000 as phones do."""
         if octets < 999_500:
-            return self.text("{number} KB").format(number=max(1, round(octets / 1000)))
+            return self.text("{number} KB").format(number=round(octets / 1000) or int(octets > 0))
         if octets < 999_500_000:
             return self.text("{number} MB").format(number=self._number(f"{octets / 1e6:.1f}"))
         return self.text("{number} GB").format(number=self._number(f"{octets / 1e9:.1f}"))

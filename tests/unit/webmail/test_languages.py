@@ -95,7 +95,8 @@ def test_times_are_those_of_the_village() -> None:
 @pytest.mark.parametrize(
     ("octets", "english", "french"),
     [
-        (0, "1 KB", "1 ko"),
+        (0, "0 KB", "0 ko"),
+        (1, "1 KB", "1 ko"),
         (12_345, "12 KB", "12 ko"),
         (999_499, "999 KB", "999 ko"),
         (1_234_567, "1.2 MB", "1,2 Mo"),

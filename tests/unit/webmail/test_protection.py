@@ -175,6 +175,15 @@ def test_a_fault_of_the_program_shows_no_traces(
     assert "Traceback" not in answer.text
 
 
+def test_the_stylesheet_asks_for_nothing_that_phones_of_2014_lack(village: Village) -> None:
+    phone = village.phone()
+    style = phone.get(str(phone.get("/").html.select_one("link[rel=stylesheet]")["href"])).text
+    newer = (
+        r"\b(?:gap|grid|inset:|aspect-ratio)|var\(|clamp\(|:(?:is|where|has)\(|@(?:layer|container)"
+    )
+    assert re.findall(newer, style) == []
+
+
 def test_the_stylesheet_is_kept_for_ever_and_packed(village: Village) -> None:
     phone = village.phone()
     path = str(phone.get("/").html.select_one("link[rel=stylesheet]")["href"])

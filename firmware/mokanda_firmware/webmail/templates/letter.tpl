@@ -80,8 +80,7 @@
 % if to_all:
 <a class="button quiet" href="/mail/{{letter.entry}}/reply-all">{{_("Reply to all")}}</a>
 % end
-<a class="button quiet" href="/mail/{{letter.entry}}/forward">{{_("Forward")}}</a>
-<a class="button quiet" href="/mail/{{letter.entry}}/print">{{_("For printing")}}</a></p>
+<a class="button quiet" href="/mail/{{letter.entry}}/forward">{{_("Forward")}}</a></p>
 % if letter.waiting:
 <form class="actions" method="post" action="/mail/{{letter.entry}}/take-back">
 <input type="hidden" name="csrf" value="{{csrf}}">
@@ -104,6 +103,7 @@
 % end
 </form>
 % end
+<p class="aside"><a href="/mail/{{letter.entry}}/print">{{_("For printing")}}</a></p>
 </article>
 % if conversation:
 <section class="sheet thread">

@@ -1,6 +1,6 @@
 % rebase("layout.tpl", title=_("Villagers"))
 <h1>{{_("Villagers")}}</h1>
-<ul class="letters plainly">
+<ul class="letters plainly wordy">
 % for one in villagers:
 <li><a href="/villagers/{{one.account.id}}"><span class="who">{{one.account.display_name}}</span> <span class="when">{{when(one.account.last_seen) if one.account.last_seen else _("never here")}}</span>
 <span class="subject">{{one.account.name}} · {{size(one.size)}}\\

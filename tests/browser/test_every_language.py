@@ -49,7 +49,8 @@ CODES = ["en", *sorted(path.name for path in LOCALE.iterdir() if path.is_dir())]
 
 
 PUBLIC = ("/", "/register", "/forgotten", "/news")
-MORE = ("/inbox?note=photos", "/search?since=2020-01-01&people=marie", "/plan", "/spending")
+MORE = ("/inbox?note=photos", "/search?since=2020-01-01&people=marie", "/backup", "/logs")
+FIRST = {"village": "/first/village", "claim": "/first/claim", "summary": "/first/summary"}
 
 
 def be_busy(webmail: Webmail, code: str) -> None:
@@ -113,6 +114,11 @@ def test_every_page_in_this_language_is_whole_on_a_small_phone(
         assert awa.page.locator("html").get_attribute("lang") == code
         ugly += [f"{path}: {each}" for each in awa.page.evaluate(_UGLY)]
         awa.shoot(path.strip("/").replace("/", "-").replace("?", "-") or "home", whole=True)
+    for step, path in FIRST.items():
+        set_setting(webmail.store, "first_step", step)
+        awa.open(path)
+        ugly += [f"{path}: {each}" for each in awa.page.evaluate(_UGLY)]
+        awa.shoot(f"first-{step}", whole=True)
     assert ugly == [], "\n".join(ugly)
 
 
@@ -127,7 +133,9 @@ def test_the_pages_are_of_use_without_their_stylesheet(phones: Phones) -> None:
     awa.write("awa", "Without colours", "As on a phone of 2008")
     awa.press("Send")
     awa.open("/inbox")
-    assert awa.page.locator(".unseen").first.bounding_box()["height"] > 5  # nothing hides it
+    box = awa.page.locator(".unseen").first.bounding_box()
+    assert box is not None
+    assert box["height"] > 5  # nothing hides it
     awa.shoot("inbox", whole=True)
     awa.page.get_by_text("Without colours").click()
     awa.shoot("letter", whole=True)

@@ -52,7 +52,7 @@ def finish(
     shutil.rmtree(root / "etc/systemd/system", ignore_errors=True)
     for overlay in OVERLAYS:
         if overlay.is_dir():
-            shutil.copytree(overlay, root, symlinks=True, dirs_exist_ok=True)
+            lay(overlay, root)
     _python(root, log)
     _shell(root)
     _identity(system, root, version)
@@ -63,16 +63,22 @@ def finish(
     _times(root, epoch)
 
 
+def lay(source: Path, target: Path) -> None:
+    """Copy our own files, with the modes that git has for them, whatever umask they came by."""
+    unwanted = shutil.ignore_patterns("__pycache__", "tests", ".gitignore", "*.po")
+    shutil.copytree(source, target, symlinks=True, ignore=unwanted, dirs_exist_ok=True)
+    for original in [source, *source.rglob("*")]:
+        path = target / original.relative_to(source)
+        if path.exists() and not path.is_symlink():
+            executable = original.is_dir() or original.stat().st_mode & 0o100
+            path.chmod(0o755 if executable else 0o644)
+
+
 def _python(root: Path, log: Log) -> None:
     """Our packages, and all Python code compiled: the read-only root cannot keep it."""
     libraries = root / "usr/lib/python3/dist-packages"
     for package in PYTHON:
-        shutil.copytree(
-            REPOSITORY / package,
-            libraries / Path(package).name,
-            ignore=shutil.ignore_patterns("__pycache__", "tests", ".gitignore", "*.po"),
-            dirs_exist_ok=True,
-        )
+        lay(REPOSITORY / package, libraries / Path(package).name)
     for path in (libraries, *sorted((root / "usr/lib").glob("python3.*"))):
         log.run(
             *("python3", "-m", "compileall", "-q", "-f", "-j2"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.assembly import boot, card, layout
+from scripts.assembly import boot, card, layout, root
 from scripts.steps import StepError
 
 
@@ -37,6 +37,26 @@ def test_the_shipped_environment_starts_with_tries_for_both_slots() -> None:
     assert variables["BOOT_ORDER"] == "A B"
     assert int(variables["BOOT_A_LEFT"], 16) <= 9
     assert int(variables["BOOT_B_LEFT"], 16) <= 9
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o077])
+def test_our_files_have_the_same_modes_by_whatever_umask_they_came(
+    tmp_path: Path, umask: int
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    for path, mode in (("etc/settings", 0o666), ("usr/bin/program", 0o777)):
+        file = source / path
+        file.parent.mkdir(parents=True)
+        file.touch()
+        file.chmod(mode & ~umask)
+        file.parent.chmod(0o777 & ~umask)
+    (target / "etc").mkdir(parents=True)
+    (target / "etc/secret").touch(mode=0o600)
+    root.lay(source, target)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in target.rglob("*")}
+    assert modes["settings"] == 0o644
+    assert modes["program"] == modes["etc"] == modes["bin"] == 0o755
+    assert modes["secret"] == 0o600
 
 
 def image(path: Path, size: int) -> Path:

@@ -4,6 +4,7 @@
 <p>{{ngettext("All that it keeps goes for good: the account of {number} villager,", "All that it keeps goes for good: the accounts of {number} villagers,", villagers).format(number=villagers)}} {{_("every letter, photo, draft and contact, the news, what was counted and done, the name of the village, the Wi-Fi and its key.")}}</p>
 <p>{{_("The key to the relay and the claim go too. The village has no addresses until the operator of the relay gives you a new claim file; the old one works no more.")}}</p>
 <p>{{_("The device then starts like a new one, with an open Wi-Fi, and whoever comes first becomes its keeper.")}}</p>
+<p>{{_("With a backup on a memory stick, all of it can come back.")}} <a href="/backup">{{_("Backup")}}</a></p>
 <form method="post" action="/device/wipe">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="username" value="{{account.name}}" autocomplete="username">

@@ -46,8 +46,7 @@ class Wifi:
         if self.key and not _KEY.fullmatch(self.key):
             raise WifiError(
                 say(
-                    "The key of the Wi-Fi has {least} to {most} letters without accents, digits or"
-                    " signs.",
+                    "The key of the Wi-Fi needs {least} to {most} characters, without accents.",
                     least=MIN_KEY,
                     most=MAX_KEY,
                 )

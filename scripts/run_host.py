@@ -3,6 +3,7 @@
 
 For those who work on pages: it is up in seconds, and after an edit Ctrl-C and `make run-host`
 show it. The data stays in build/run-host until `make run-host FRESH=1`.
+Changing the Wi-Fi, another claim and the wipe want systemd, and a device.
 """
 
 from __future__ import annotations

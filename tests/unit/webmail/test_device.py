@@ -77,6 +77,7 @@ def test_a_status_that_is_not_understood_breaks_no_page(
 
 def test_every_state_of_the_contract_has_its_sentence() -> None:
     for name, states in {
+        "hotspot": "open locked given_up",
         "setup": "no_claim claim_error claim_pending claimed",
         "modem": "absent starting no_sim pin no_signal ready dialling connected fault",
         "courier": "unclaimed idle dialling connecting syncing failed",
@@ -86,7 +87,7 @@ def test_every_state_of_the_contract_has_its_sentence() -> None:
         for state in states.split():
             status.publish(name, state=state)
             sentences = [card.sentence for card in statuses.cards(languages()["en"], "")]
-            assert len(sentences) == 5
+            assert len(sentences) == 6
     assert "Nothing is known of this yet." not in sentences
 
 

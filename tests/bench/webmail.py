@@ -34,7 +34,7 @@ from time import monotonic, perf_counter
 from urllib.parse import urlencode
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import accounts, entries
+from mokanda_firmware.mailbox import accounts, entries, first_steps
 from mokanda_firmware.mailbox.store import Store
 from mokanda_wire.message import Attachment, Mailbox, Message
 
@@ -116,6 +116,7 @@ def fill_ours(mails: list[Mail]) -> None:
     status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
     store = Store.of_device()
     accounts.register(store, "awa", "Awa", PASSWORD, "en")
+    first_steps.end(store)
     for mail in mails:
         if mail.photo:
             with store.incoming_attachment() as incoming:

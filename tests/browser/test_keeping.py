@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A letter that is being written survives what happens around it, on a phone with JavaScript."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.browser.conftest import PASSWORD, Phone, Phones, Webmail
@@ -100,3 +102,24 @@ def test_keeping_as_a_draft_sends_nothing(phones: Phones) -> None:
     awa.page.wait_for_url("**/write?draft=*")
     awa.open("/inbox")
     assert awa.subjects() == []
+
+
+def test_the_files_that_are_chosen_are_added_up_before_they_travel(
+    phones: Phones, tmp_path: Path
+) -> None:
+    awa = phones(javascript=True)
+    awa.register("awa")
+    awa.open("/write")
+    for name, size in (("a.bin", 30_000), ("b.bin", 50_000), ("photo.jpg", 1_200_000)):
+        (tmp_path / name).write_bytes(bytes(size))
+    total = awa.page.locator("#total")
+    awa.page.set_input_files("#files", [tmp_path / "a.bin", tmp_path / "b.bin"])
+    total.filter(has_text="Its files together: 80 KB").wait_for()
+    awa.page.set_input_files("#camera", tmp_path / "photo.jpg")
+    total.filter(has_text="Its files together: 1.3 MB").wait_for()
+    awa.page.set_input_files("#camera", [])
+    awa.fill(to="awa", subject="Photos")
+    awa.press("Keep as draft")
+    awa.page.wait_for_url("**/write?draft=*")
+    total.filter(has_text="Its files together: 80 KB").wait_for()
+    awa.shoot("total")

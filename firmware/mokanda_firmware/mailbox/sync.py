@@ -6,6 +6,7 @@ same bytes are offered until the relay confirms them. One that comes down is app
 its number, so that a repetition changes nothing.
 """
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from mokanda_firmware.mailbox import entries, messages, stubs, usage, wishes
 from mokanda_firmware.mailbox.settings import set_setting, setting
 from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.sentences import said_again
 from mokanda_wire.bundle import Decoded, Denial, Event, Grant, Mail, Stub, Wish
 from mokanda_wire.history import Change, History, Row
 from mokanda_wire.message import Message
@@ -108,9 +110,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """One session with the relay, for the keeper's page; ``error`` is empty when it went well.
+    """One session with the relay, for the keeper's page.
 
-    ``money`` is in billionths of ``currency``.
+    ``error`` is "" when it went well, else a `Sentence` if whoever failed had one to say. ``money``
+    is in billionths of ``currency``.
     """
 
     started: datetime
@@ -418,8 +421,8 @@ def record_session(store: Store, record: SessionRecord) -> None:
     with store.transaction() as connection:
         connection.execute(
             "INSERT INTO sync_session"
-            " (started, ended, link, bytes_up, bytes_down, sent, received, error, money, currency)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " (started, ended, link, bytes_up, bytes_down, sent, received, error, error_said,"
+            " money, currency) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 int(record.started.timestamp()),
                 int(record.ended.timestamp()),
@@ -429,6 +432,7 @@ def record_session(store: Store, record: SessionRecord) -> None:
                 record.sent,
                 record.received,
                 record.error,
+                json.dumps(getattr(record.error, "said", None)),
                 record.money,
                 record.currency,
             ),
@@ -451,7 +455,7 @@ def sessions(store: Store, limit: int) -> list[SessionRecord]:
                 row["bytes_down"],
                 row["sent"],
                 row["received"],
-                row["error"],
+                said_again(json.loads(row["error_said"]), row["error"]),
                 row["money"],
                 row["currency"],
             )

@@ -9,6 +9,7 @@ import pytest
 from mokanda_firmware.mailbox import entries, letters, sync
 from mokanda_firmware.mailbox.folders import page, unread
 from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.sentences import say, translated
 from mokanda_wire.bundle import Decoded, Event, Mail
 from mokanda_wire.history import START, Record
 from mokanda_wire.message import Message
@@ -240,6 +241,14 @@ def test_sessions_are_kept_the_latest_first(store: Store) -> None:
     for record in records:
         sync.record_session(store, record)
     assert sync.sessions(store, limit=2) == [records[2], records[1]]
+
+
+def test_why_a_session_failed_can_be_said_in_any_language(store: Store) -> None:
+    error = say("Cut by {who}.", who=say("rain"))
+    sync.record_session(store, sync.SessionRecord(NOON, NOON, "ppp0", 1, 2, 3, 4, error))
+    kept = sync.sessions(store, limit=1)[0].error
+    words = {"Cut by {who}.": "Coupé par {who}.", "rain": "la pluie"}
+    assert translated(kept, words.__getitem__) == "Coupé par la pluie."
 
 
 def test_accounts_are_named_in_order(store: Store) -> None:

@@ -8,6 +8,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox import budget, keeping, sync, tariff, usage
 from mokanda_firmware.mailbox.budget import Budget
 from mokanda_firmware.mailbox.usage import Day
+from mokanda_firmware.sentences import translated
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
@@ -51,6 +52,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         width=_WIDTH,
         money=money(visit),
         runs=sync.sessions(store, _RUNS),
+        said=lambda error: translated(error, visit.language.text),
         budget=budget.load(store),
         left=budget.left(store).village,
         amounts=(VILLAGE, VILLAGER),

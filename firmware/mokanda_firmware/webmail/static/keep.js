@@ -55,7 +55,7 @@
       [].forEach.call(field.files || [], function (file) { size += file.size; });
     });
     text = size < 999500 ? total.getAttribute("data-kb").replace("{number}", Math.max(1, Math.round(size / 1000)))
-      : total.getAttribute("data-mb").replace("{number}", (size / 1e6).toFixed(1));
+      : total.getAttribute("data-mb").replace("{number}", (size / 1e6).toFixed(1).replace(".", total.getAttribute("data-point")));
     total.textContent = total.getAttribute("data-total").replace("{size}", text);
   });
 

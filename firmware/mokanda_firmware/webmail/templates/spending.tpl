@@ -53,7 +53,7 @@
 % for run in runs:
 <li>{{when_exactly(int(run.started.timestamp()))}}: {{ngettext("{number} letter sent", "{number} letters sent", run.sent).format(number=run.sent)}}, {{ngettext("{number} received", "{number} received", run.received).format(number=run.received)}}, {{size(run.bytes_up + run.bytes_down)}}{{", " + money(run.money, run.currency) if run.currency else ""}}\\
 % if run.error:
- <span class="reason">{{_(run.error)}}</span>\\
+ <span class="reason">{{said(run.error)}}</span>\\
 % end
 </li>
 % end

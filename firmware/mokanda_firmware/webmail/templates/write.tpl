@@ -65,7 +65,7 @@
 <input id="camera" name="files" type="file" accept="image/*" capture="environment" aria-describedby="about-files">
 <p class="hint" id="about-files">{{_("All files of a letter together: {limit} at most").format(limit=size(limit))}}</p>
 % held = sum(part.size for part in attachments)
-<p class="hint" id="total" role="status" data-held="{{held}}" data-total="{{_("Its files together: {size}")}}" data-kb="{{_("{number} KB")}}" data-mb="{{_("{number} MB")}}">\\
+<p class="hint" id="total" role="status" data-held="{{held}}" data-point="{{language.point}}" data-total="{{_("Its files together: {size}")}}" data-kb="{{_("{number} KB")}}" data-mb="{{_("{number} MB")}}">\\
 % if held:
 {{_("Its files together: {size}").format(size=size(held))}}{{", " + price(held) if price(held) else ""}}\\
 % end

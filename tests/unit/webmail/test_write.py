@@ -13,7 +13,7 @@ from mokanda_firmware.mailbox.settings import set_setting
 from mokanda_firmware.mailbox.store import Store, StoreFull
 from mokanda_firmware.webmail.recipients import BadRecipient, parse, written
 from mokanda_wire.message import Mailbox
-from tests.unit.webmail.village import DOMAIN, Village
+from tests.unit.webmail.village import DOMAIN, PASSWORD, Village
 
 PHOTO = ("photo.jpg", b"\xff\xd8photo", "image/jpeg")
 LARGE = ("video.mp4", b"v" * 150_000, "video/mp4")
@@ -216,6 +216,29 @@ def test_a_letter_survives_the_end_of_its_session(village: Village) -> None:
     again = log_in.submit().follow().forms[0]
     assert (again["to"].value, again["subject"].value) == ("ben", "Gardé")
     assert again["text"].value == "<b>dear</b> words"
+
+
+def test_the_files_of_a_draft_survive_the_end_of_its_session(village: Village) -> None:
+    awa = village.villager("awa")
+    form = awa.get(awa.write("ben", "Photos", button="save", files=(PHOTO,)).location).forms[0]
+    with village.store.transaction() as connection:
+        connection.execute("DELETE FROM session")
+    log_in = awa.send(form, text="With more words", status=403).forms[0]
+    log_in["name"], log_in["password"] = "awa", PASSWORD
+    again = log_in.submit().follow()
+    assert "photo.jpg" in again.html.select_one(".attachments").get_text()
+    assert again.forms[0]["text"].value == "With more words"
+    assert len(village.rows("draft")) == 1
+
+
+def test_nobody_comes_by_the_files_of_anothers_draft_by_logging_in(village: Village) -> None:
+    village.villager("awa").write("ben", "Photos", button="save", files=(PHOTO,))
+    village.villager("ben")
+    phone = village.phone()
+    fields = {"csrf": phone.get("/").forms[0]["csrf"].value, "name": "ben", "password": PASSWORD}
+    answer = phone.app.post("/login", {**fields, "kept-draft": "1", "kept-text": "x"})
+    assert not answer.follow().html.select(".attachments li")
+    assert len(village.rows("draft")) == 2
 
 
 def test_a_form_with_a_wrong_token_is_not_sent_but_given_back(village: Village) -> None:

@@ -14,6 +14,7 @@ from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get,
 from mokanda_wire.address import AddressError, check_local_part
 
 MAX_NAME = 60
+_KEPT = (*FIELDS, "draft")  # of a letter whose session has ended, until its writer has logged in
 _WRONG = N_("This name and password do not belong together.")
 SUSPENDED = N_("Your account is suspended. Please talk to your keeper.")
 TAKEN = N_("Somebody has this name already. Please choose another one.")
@@ -57,8 +58,11 @@ def log_in(visit: Visit) -> HTTPResponse:
     visit.log_in(account)
     kept = {name: visit.form[f"kept-{name}"] for name in FIELDS}
     if any(kept.values()):
+        number = visit.form.number("kept-draft")
+        old = drafts.load(visit.store, account.id, number) if number else None
+        files = old.attachments if old else ()
         with visit.store.transaction() as connection:
-            draft = drafts.save(connection, account.id, None, kept, ())
+            draft = drafts.save(connection, account.id, number, kept, files)
         return visit.redirect("/write", draft=draft)
     return visit.redirect("/inbox")
 
@@ -90,7 +94,7 @@ def ask_to_log_in(visit: Visit) -> HTTPResponse:
         visit,
         visit.language.text("You were logged out. Please log in again; what you wrote is kept."),
         status=403,
-        kept={name: visit.form[name] for name in FIELDS if visit.form[name]},
+        kept={name: visit.form[name] for name in _KEPT if visit.form[name]},
     )
 
 
@@ -177,7 +181,7 @@ def _log_in_page(
     visit: Visit, problem: str = "", status: int = 200, kept: dict[str, str] | None = None
 ) -> HTTPResponse:
     if kept is None:
-        kept = {name: visit.form[f"kept-{name}"] for name in FIELDS if visit.form[f"kept-{name}"]}
+        kept = {name: visit.form[f"kept-{name}"] for name in _KEPT if visit.form[f"kept-{name}"]}
     return visit.page(
         "home",
         status,

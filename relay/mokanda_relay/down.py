@@ -120,7 +120,8 @@ def _next_load(
     """Choose what goes next: all notices, then mails, at least one; and wishes.
 
     Mails wished for come first, then small and old ones: each day that one waits makes it count
-    for half its size, so that none waits for ever.
+    for half its size, so that none waits for ever. A single mail that its reader may not be able to
+    read (see unread) goes with nothing else.
     """
     notices = session.scalars(
         sa.select(Notice)
@@ -142,16 +143,16 @@ def _next_load(
             row[0].received,
         )
     )
-    most = FULL if room is None else min(FULL, room * _DENSEST)
+    full = FULL if room is None else min(FULL, room * _DENSEST)
     mails: dict[str, list[Incoming]] = {}
     total = 0
     for entry, size in waiting:
         if entry.digest not in mails:
-            if mails and total + size > most:
+            if mails and total + size > full:
                 continue
             total += size
         mails.setdefault(entry.digest, []).append(entry)
-    return _Load(
+    load = _Load(
         session.get_one(Device, device_id),
         history.load(session, device_id),
         list(notices),
@@ -159,6 +160,10 @@ def _next_load(
         [each for each in wishes.waiting(session, device_id) if each.id not in later],
         promised,
     )
+    most = load.device.down_most
+    if most == 1 and mails:
+        load = replace(load, notices=[], wishes=[], promises={})
+    return load.first_mails(most) if most else load
 
 
 def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
@@ -316,7 +321,7 @@ def _encode(
         mails = {digest: entries for digest, entries in load.mails.items() if digest in ready}
         load = replace(load, mails=mails, wishes=made.wishes)
         try:
-            encoded = wire.encode(made.bundle, load.log)
+            encoded = wire.encode(made.bundle, load.log, load.device.down_caution)
             wire.decode(encoded.data, load.log)
         except wire.BundleError as error:
             if load.wishes:

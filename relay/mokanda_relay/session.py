@@ -16,7 +16,7 @@ from mokanda_wire import protocol
 from mokanda_wire.bundle import FORMAT, OLDEST_FORMAT
 from mokanda_wire.envelope import EnvelopeError
 
-from . import down, history, incidents, releases, up
+from . import down, history, incidents, releases, unread, up
 from .files import Files
 from .refusals import RefusedError
 from .relay import Relay
@@ -68,10 +68,12 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         device.secret = secret or device.secret
         device.version = said.version[:100]
         device.last_contact = incidents.now()
-        done = down.confirm(session, device, said.applied_down)
+        done = _confirm(session, device, said.applied_down)
         restored = said.applied_down < device.down_confirmed
         if restored:
             down.take_back(session, device, said.applied_down)
+        if said.unread is not None:
+            done += unread.note(session, device, said.unread)
         agrees = not restored and history.load(session, device.id).holds(said.history)
         if not agrees:
             log.info("history starts over device=%s", name)
@@ -112,6 +114,13 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         assert device.secret is not None
         message = protocol.authenticate(message, device.secret, protocol.REPLY_LABEL)
     return Answer(device.id, message, next_down if upload is None else None)
+
+
+def _confirm(session: Session, device: Device, applied: int) -> list[str]:
+    done = down.confirm(session, device, applied)
+    if done:
+        unread.taken(device)
+    return done
 
 
 def _signed(relay: Relay, name: str, body: bytes) -> tuple[Device, protocol.Hello]:
@@ -176,7 +185,7 @@ def acknowledge(relay: Relay, device_id: int, applied_down: int, room: int | Non
     """The device has applied its down bundles up to `applied_down`."""
     with relay.database.transaction() as session:
         device = session.get_one(Device, device_id, with_for_update=True)
-        done = down.confirm(session, device, applied_down)
+        done = _confirm(session, device, applied_down)
     _delete(relay.bundles, done)
     return receipt(relay, device_id, room)
 

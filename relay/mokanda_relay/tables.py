@@ -86,6 +86,8 @@ class Device(Table):
     up_sha256: Mapped[str] = mapped_column(default="")
     down_frozen: Mapped[int] = mapped_column(default=0)
     down_confirmed: Mapped[int] = mapped_column(default=0)
+    down_most: Mapped[int] = mapped_column(default=0)  # mails in the next bundle; 0: any number
+    down_caution: Mapped[int] = mapped_column(default=0)  # with which the next one is encoded
     residents_known: Mapped[bool] = mapped_column(default=False)
     version: Mapped[str] = mapped_column(default="")
     report: Mapped[str] = mapped_column(default="{}")  # JSON; what the device told of itself

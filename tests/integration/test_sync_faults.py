@@ -7,22 +7,24 @@ import dataclasses
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import cbor2
 import pytest
 import sqlalchemy as sa
 
 from mokanda_firmware import paths
-from mokanda_firmware.courier import run
+from mokanda_firmware.courier import run, session
 from mokanda_firmware.courier.failures import CourierError, CutError, LinkError
 from mokanda_firmware.courier.relay import Connection
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store import Store
 from mokanda_relay import devices, history
-from mokanda_relay.tables import Device, DownBundle
+from mokanda_relay.tables import Device, DownBundle, Incident
 from mokanda_wire import bundle as wire
 from mokanda_wire.message import compose
 from tests.faults import FaultyLink, Plan
@@ -266,6 +268,89 @@ def test_a_mail_that_the_relay_refuses_is_set_aside_with_the_reason_and_the_rest
     village.sync()
     eventually(lambda: len(served.world.sent) == 5, "the next mail at SendGrid")
     assert histories_agree(village, served)
+
+
+def _reading(monkeypatch: pytest.MonkeyPatch, readable: Callable[[wire.Decoded], bool]) -> None:
+    """Let the device be able to read some bundles only."""
+    decode = wire.decode
+
+    def reading(*arguments: Any, **named: Any) -> wire.Decoded:  # noqa: ANN401
+        decoded = decode(*arguments, **named)
+        if not readable(decoded):
+            raise RecursionError
+        return decoded
+
+    monkeypatch.setattr(session, "decode", reading)
+
+
+def test_a_mail_that_only_the_device_cannot_read_is_set_aside_and_the_rest_arrives(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["a", "b", "c", "poison", "d", "e", "f", "g"]
+    _reading(
+        monkeypatch,
+        lambda decoded: (
+            not any(
+                isinstance(item, wire.Mail) and item.message.text == "poison"
+                for item in decoded.bundle.items
+            )
+        ),
+    )
+    for text in texts:
+        write_to_village(served, text)
+    sync_in_the_end(village)
+    village.sync()
+    assert sorted(village.texts("inbox")) == ["a", "b", "c", "d", "e", "f", "g"]
+    with served.relay.database.reading() as transaction:
+        incidents = transaction.scalars(sa.select(Incident).where(Incident.kind == "unread"))
+        assert ["set aside" in each.text for each in incidents] == [True]
+    write_to_village(served, "later")
+    village.sync()
+    assert len(village.texts("inbox")) == 8
+    assert histories_agree(village, served)
+
+
+@pytest.mark.parametrize(
+    "header_field", [pytest.param(5, id="not primed"), pytest.param(7, id="not compressed")]
+)
+def test_what_the_device_can_only_read_in_a_simpler_form_comes_so(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch, header_field: int
+) -> None:
+    write_to_village(served, "history")
+    village.sync()
+    decode = wire.decode
+
+    def reading(data: bytes, *arguments: Any, **named: Any) -> wire.Decoded:  # noqa: ANN401
+        if cbor2.CBORDecoder(BytesIO(data)).decode()[header_field] != 0:
+            raise wire.BundleError("The text is damaged.")
+        return decode(data, *arguments, **named)
+
+    monkeypatch.setattr(session, "decode", reading)
+    texts = [f"mail {number} " * 20 for number in range(3)]
+    for text in texts:
+        write_to_village(served, text)
+    village.sync()
+    assert {text.strip() for text in village.texts("inbox")} == {
+        "history",
+        *(text.strip() for text in texts),
+    }
+    assert histories_agree(village, served)
+
+
+def test_news_that_only_the_device_cannot_read_is_given_up(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _reading(
+        monkeypatch,
+        lambda decoded: not any(isinstance(item, wire.Event) for item in decoded.bundle.items),
+    )
+    village.write("out")
+    village.sync()
+    eventually(lambda: served.world.sent, "the mail at SendGrid")
+    village.sync()
+    write_to_village(served, "in")
+    village.sync()
+    assert village.texts("inbox") == ["in"]
 
 
 def test_what_the_device_tells_of_itself_and_the_relay_refuses_is_told_twice_at_most(

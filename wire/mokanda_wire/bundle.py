@@ -152,28 +152,42 @@ class _Header(NamedTuple):
     files: list[list[int]]  # how, size, stored size
 
 
-def encode(bundle: Bundle, history: History) -> Encoded:
+def encode(bundle: Bundle, history: History, caution: int = 0) -> Encoded:
     """Write a bundle, its text primed with the end of `history`, if a reader can then read it.
+
+    With `caution` for a reader who could not, it is not primed; with 2 of it not even compressed.
 
     Raises:
         BundleError: there is in it what a reader does not take.
     """
     # Its reader knows no parts of a second, in which dates would go astray.
     bundle = replace(bundle, created=bundle.created.replace(microsecond=0))
-    encoded = _encode(bundle, history, history.generation(history.tip))
-    return encoded or _encode(bundle, history, history.generation(START), last=True)
+    encoded = None if caution else _encode(bundle, history, history.generation(history.tip))
+    return encoded or _encode(
+        bundle, history, history.generation(START), last=True, plain=caution > 1
+    )
 
 
 @overload
 def _encode(bundle: Bundle, history: History, generation: Generation) -> Encoded | None: ...
 @overload
 def _encode(
-    bundle: Bundle, history: History, generation: Generation, *, last: Literal[True]
+    bundle: Bundle,
+    history: History,
+    generation: Generation,
+    *,
+    last: Literal[True],
+    plain: bool,
 ) -> Encoded: ...
 def _encode(
-    bundle: Bundle, history: History, generation: Generation, *, last: bool = False
+    bundle: Bundle,
+    history: History,
+    generation: Generation,
+    *,
+    last: bool = False,
+    plain: bool = False,
 ) -> Encoded | None:
-    """Write a bundle primed with `generation`.
+    """Write a bundle primed with `generation`, or all in it `plain`, as it is.
 
     None if what comes out cannot be read; if it is the `last` try, the text stays as it is then.
     """
@@ -190,7 +204,7 @@ def _encode(
     table, in_text, stored = [], [], []
     for digest in digests:
         content = bundle.contents[digest]
-        how, data = codec.compress_file(content)
+        how, data = (codec.FILE_STORED, content) if plain else codec.compress_file(content)
         table.append([how, len(content), len(data)])
         in_text.append(content if how == codec.FILE_IN_TEXT else b"")
         stored.append(data)
@@ -200,7 +214,9 @@ def _encode(
     _check(sum(size for _, size, _ in table) <= LIMITS.files, "files")
     _check(len(table) <= LIMITS.file_count, "files")
     _check_items(writer.pieces(), list(files.values()), bundle.created, history, generation)
-    how, compressed, sizes = codec.compress_text(pieces, generation.primer)
+    how, compressed, sizes = codec.TEXT_STORED, text, [len(piece) for piece in pieces]
+    if not plain:
+        how, compressed, sizes = codec.compress_text(pieces, generation.primer)
     if not codec.survives(how, compressed, text, generation.primer):
         if not last:
             return None

@@ -133,7 +133,8 @@ class Hello:
 
     `now` is the device's own clock, `applied_down` the last down bundle that it applied
     (which acknowledges it and all before it), `up` what it wants to upload, `format` the newest
-    one of bundles that it knows; it is left out where that is 1.
+    one of bundles that it knows; it is left out where that is 1. `unread` is the number of a
+    down bundle that came whole and that it could not read.
     """
 
     device: str
@@ -144,6 +145,7 @@ class Hello:
     up: Sealed | None
     history: HistoryTip
     format: int | None = None
+    unread: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

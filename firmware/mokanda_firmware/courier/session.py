@@ -29,7 +29,7 @@ from mokanda_firmware.courier.failures import (
 from mokanda_firmware.courier.identity import Identity
 from mokanda_firmware.courier.relay import Connection, Held
 from mokanda_firmware.mailbox import sync
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_firmware.mailbox.sync import PendingUp
 from mokanda_firmware.sentences import say
 from mokanda_firmware.updates.offer import Offer, note
@@ -37,16 +37,15 @@ from mokanda_wire import protocol
 from mokanda_wire.bundle import (
     FORMAT,
     OLDEST_FORMAT,
-    BundleError,
     Decoded,
     HistoryUnknownError,
     decode,
 )
-from mokanda_wire.envelope import EnvelopeError, Keyring
+from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
 from mokanda_wire.protocol import HelloReply, Receipt, Sealed
 
 ROUNDS = 50  # hellos in a session at most; each but the last moved a bundle, or mended something
-REFUSALS = 10  # of bundles of ours in a session, before the rest of them waits for another
+REFUSALS = 10  # of bundles of either end in a session, before the rest waits for another
 MENDS = 3  # how often a session may find the two ends at odds and start over
 
 _SECRET = "courier_secret"  # a setting of the store that only this module uses  # noqa: S105
@@ -70,6 +69,10 @@ class AtOddsError(CourierError):
 
 class BundleRefusedError(AtOddsError):
     """The relay does not take a bundle; what is in it is tried in smaller ones."""
+
+
+class BundleUnreadError(AtOddsError):
+    """A bundle of the relay cannot be read here; what is in it comes otherwise."""
 
 
 class Session:
@@ -96,6 +99,8 @@ class Session:
         self._refusals = 0
         self._refused: RefusedError | None = None  # what was sent up; the rest goes on
         self._damaged: Sealed | None = None  # what came down otherwise than announced
+        self._unread: int | None = None  # what came as announced; to be told
+        self._unreads = 0
 
     def hold(self, connection: Connection) -> None:
         """Trade all there is to trade, as far as the day's budget reaches.
@@ -111,6 +116,10 @@ class Session:
                     break
             except BundleRefusedError as error:
                 log.warning("the relay refuses a bundle: %s", error)
+            except BundleUnreadError:
+                self._unreads += 1
+                if self._unreads > REFUSALS:
+                    raise
             except AtOddsError as error:
                 log.warning("at odds with the relay: %s", error)
                 mends += 1
@@ -194,6 +203,7 @@ class Session:
                 up=_announced(pending) if pending else None,
                 history=sync.history(self._store).tip,
                 format=FORMAT if FORMAT > 1 else None,
+                unread=self._unread,
             )
         )
         secret = bytes.fromhex(sync.setting(self._store, _SECRET, ""))
@@ -221,6 +231,7 @@ class Session:
             ) from error
         if told.counter != counter:
             raise NotOurRelayError(say("The relay's answer is to another hello."))
+        self._unread = None
         if told.secret:
             sync.set_setting(self._store, _SECRET, told.secret.hex())
         if (told.format or 1) < OLDEST_FORMAT:
@@ -321,7 +332,18 @@ class Session:
             raise AtOddsError(
                 say("What came is not what the relay announced; it is fetched again.")
             )
-        applied = sync.apply_down(self._store, self._open(sealed, content))
+        try:
+            applied = sync.apply_down(self._store, self._open(sealed, content))
+        except (CourierError, KeyringError, OSError, StoreError):
+            raise
+        except Exception as error:
+            # Whatever it is, it will be so again: the relay finds out of which mail it comes.
+            log.exception("bundle %d cannot be read", sealed.sequence)
+            path.unlink()
+            self._unread = sealed.sequence
+            raise BundleUnreadError(
+                say("Something that came cannot be read here. The relay sends it another way.")
+            ) from error
         path.unlink()
         self.traded.received += applied.mails
         log.info(
@@ -335,10 +357,6 @@ class Session:
             decoded = decode(plain, sync.history(self._store), measured=True)
         except HistoryUnknownError as error:
             self._restart(str(error))
-        except (EnvelopeError, BundleError) as error:
-            # Starting over makes the relay seal the same mail anew.
-            log.error("bundle %d cannot be read: %s", sealed.sequence, error)
-            self._restart(f"A bundle of the relay cannot be read. {error}")
         bundle = decoded.bundle
         ours = (self._identity.outcome.device, "down", sealed.sequence)
         if (bundle.device, bundle.direction, bundle.sequence) != ours:

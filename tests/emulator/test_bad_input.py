@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from scripts.patience import wait_until
 from tests.emulator.phone import Phone
 from tests.emulator.village import Village
 from tests.stand_ins.front import Front
@@ -56,6 +57,13 @@ def import_claim(village: Village, claim: Path) -> None:
         f" && mount -o remount,ro {folder}"
     )
     village.shell.request("setup", "import")
+
+
+def wait_for_result(village: Village, text: str) -> None:
+    """Wait for the card's result file to say this: it is written after the status."""
+    wait_until(
+        lambda: text in village.shell.run(f"cat {RESULT}").output, f"{text!r} on the card", 60
+    )
 
 
 def is_refused(setup: dict[str, Any]) -> bool:
@@ -108,7 +116,7 @@ def test_a_damaged_claim_file_says_what_to_do(
     setup = village.shell.wait_for_status("setup", is_refused)
     assert re.search("The claim file is damaged .* copy it whole", setup["detail"])
     assert "The claim file is damaged" in keeper.open("/device").text
-    assert "The claim file is damaged" in village.shell.check(f"cat {RESULT}")
+    wait_for_result(village, "The claim file is damaged")
 
 
 @pytest.mark.usefixtures("unclaimed")
@@ -118,7 +126,7 @@ def test_a_claim_code_serves_one_device(village: Village, keeper: Phone) -> None
     setup = village.shell.wait_for_status("setup", is_refused, 120)
     assert "This claim code was used by another device" in setup["detail"]
     assert "This claim code was used by another device" in keeper.open("/device").text
-    assert "This claim code was used" in village.shell.check(f"cat {RESULT}")
+    wait_for_result(village, "This claim code was used")
 
 
 def test_a_new_claim_file_mends_it(village: Village, keeper: Phone) -> None:

@@ -66,5 +66,7 @@ def rows(language: Language) -> list[Row]:
 def _lamp(colour: str, blink: Blink, language: Language) -> Lamp:
     period = blink.lit + blink.dark
     lit = tuple(cell * _CELL_SECONDS % period < blink.lit for cell in range(_CELLS))
-    words = f"{language.text(LAMPS[colour])}: {language.text(BLINKS[blink])}"
+    words = language.text("{lamp}: {blink}").format(
+        lamp=language.text(LAMPS[colour]), blink=language.text(BLINKS[blink])
+    )
     return Lamp(colour, words, lit)

@@ -53,7 +53,7 @@
 % end
 </span> {{lamp.words}}</span>\\
 % end
-<br>{{row.meaning}}</li>
+<br><b>{{row.meaning}}</b></li>
 % end
 </ul>
 <p class="hint">{{_("Each picture shows two seconds. A device with one light shows that one alone.")}}</p>

@@ -129,6 +129,8 @@ def test_whatever_a_keeper_changes_is_written_down(village: Village) -> None:
         keeper.post("/device/sync", beyond="1")
     with daemon("updates"):
         keeper.post("/device/update")
+    with daemon("updates"):
+        keeper.post("/device/check")
     keeper.post("/villagers/rule", way="closed", quota="50000000")
     keeper.post("/news", title="Market", text="On Saturday")
     keeper.post("/news/1/delete")
@@ -137,6 +139,7 @@ def test_whatever_a_keeper_changes_is_written_down(village: Village) -> None:
         ("news", "Market"),
         ("room", "50 MB"),
         ("rule", "closed"),
+        ("check", ""),
         ("update", ""),
         ("sync-all", ""),
         ("budget-of", "awa"),

@@ -6,7 +6,7 @@ import re
 import pytest
 from webtest import Form, TestResponse
 
-from mokanda_firmware.mailbox import usage
+from mokanda_firmware.mailbox import keeping, usage
 from tests.unit.webmail.village import PASSWORD, Village
 
 
@@ -98,6 +98,14 @@ def test_what_was_done_is_written_down(village: Village) -> None:
     text = keeper.get("/villagers").text
     assert "suspended (awa)" in text
     assert "new password (awa)" in text
+
+
+def test_what_a_newer_version_has_written_down_breaks_no_page(village: Village) -> None:
+    keeper = village.villager("awa")
+    awa = keeping.find(village.store, 1)
+    assert awa is not None
+    keeping.note(village.store, awa, "a deed of tomorrow")
+    assert "a deed of tomorrow (awa)" in keeper.get("/villagers").text
 
 
 def test_one_changes_ones_name(village: Village) -> None:

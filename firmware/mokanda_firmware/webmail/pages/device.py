@@ -88,6 +88,7 @@ def update_now(visit: Visit) -> HTTPResponse:
 def look_for_update(visit: Visit) -> HTTPResponse:
     """Ask whether there is an update."""
     ask(visit, "updates", "check")
+    keeping.note(visit.store, visit.villager, "check")
     return visit.redirect("/device", "check")
 
 

@@ -38,6 +38,7 @@ ACTIONS = {
     "rule": N_("who gets an account changed"),
     "room": N_("room for everybody changed"),
     "update": N_("update started"),
+    "check": N_("looked for an update"),
     "news": N_("notice taken down"),
     "card-code": N_("given a recovery code by the card"),
     "export": N_("mail taken out as a file"),

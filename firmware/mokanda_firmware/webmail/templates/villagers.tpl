@@ -64,7 +64,7 @@
 <h2>{{_("What was done")}}</h2>
 <ul>
 % for act in acts:
-<li>{{when_exactly(act.at)}}: {{act.subject + " – " if act.subject else ""}}{{_(actions[act.action])}} ({{act.actor}})</li>
+<li>{{when_exactly(act.at)}}: {{act.subject + " – " if act.subject else ""}}{{_(actions.get(act.action, act.action))}} ({{act.actor}})</li>
 % end
 </ul>
 </section>

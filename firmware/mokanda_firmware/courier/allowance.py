@@ -16,11 +16,8 @@ from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.sentences import say
 from mokanda_wire.protocol import MAX_BUNDLE
 
-# Bytes kept for all that is no bundle: a hello, requests and their answers.
-_RESERVE = 3072
 _LEAST_RUN = 4096  # bytes; the least that a session takes, with TLS's handshake
 _LEAST_ROOM = 1024  # bytes of a bundle that are worth a request
-_RECORDS = 105  # percent of a bundle's size that it takes in TLS's records
 _COUNTED_EVERY = 5.0  # seconds
 
 SPENT = say("The data for today is used up. The rest of the mail goes tomorrow.")
@@ -86,13 +83,15 @@ class Allowance:
         bytes_left = self._bytes_left()
         if bytes_left is None:
             return MAX_BUNDLE
-        return max(0, min((bytes_left - _RESERVE) * 100 // _RECORDS - pending, MAX_BUNDLE))
+        return max(
+            0, min((bytes_left - budget.RESERVE) * 100 // budget.RECORDS - pending, MAX_BUNDLE)
+        )
 
     def room_of_a_day(self) -> int | None:
         """How many bytes of bundles a day that has just begun has room for; None is no limit."""
         if self.left is None or self.left.whole is None:
             return None
-        return (self.left.whole - 2 * _RESERVE) * 100 // _RECORDS
+        return budget.room_of_a_day(self.left.whole)
 
     @property
     def is_spent(self) -> bool:

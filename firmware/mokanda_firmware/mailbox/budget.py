@@ -9,6 +9,9 @@ from mokanda_firmware.mailbox.store import Store
 
 SETTING = "budget"
 LEAST = 10_000  # bytes; a run with nothing to carry takes up to a third of it
+# Bytes kept for all that is no bundle: a hello, requests and their answers.
+RESERVE = 3072
+RECORDS = 105  # percent of a bundle's size that it takes in TLS's records
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,20 @@ class Left:
     villagers: dict[int, int]
     whole: int | None
     whole_days: dict[int, int]
+
+    def too_small(self, octets: int, account: int | None) -> int | None:
+        """The bytes of a whole day, where so many for this account do not fit into one."""
+        own = None if account is None else self.whole_days.get(account)
+        if own is not None and octets > own:
+            return own
+        if self.whole is not None and octets > room_of_a_day(self.whole):
+            return self.whole
+        return None
+
+
+def room_of_a_day(whole: int) -> int:
+    """How many bytes of bundles there is room for in a day of so many bytes."""
+    return (whole - 2 * RESERVE) * 100 // RECORDS
 
 
 def load(store: Store) -> Budget:

@@ -4,6 +4,7 @@
 import sqlite3
 from dataclasses import dataclass
 
+from mokanda_firmware.mailbox import budget, wishes
 from mokanda_firmware.mailbox.store import Store
 
 RUN = 3000  # bytes; about what a mail run takes that has nothing to carry
@@ -27,7 +28,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the next mail run carries, and how many letters and bytes the budgets hold back."""
+    """What the next mail run carries, and how many letters and bytes the budgets hold back.
+
+    Among them what was asked of the relay and does not fit into a day.
+    """
 
     letters: int
     octets: int
@@ -53,7 +57,10 @@ def expected(store: Store) -> Expected:
     with store.reading() as connection:
         text, files = _shares(connection)
         rows = connection.execute(_LETTERS).fetchall()
+        wished = wishes.sizes(connection)
+    left = budget.left(store)
     held = [_octets(row, text, files) for row in rows if row["held"]]
+    held += [octets for account, octets in wished if left.too_small(octets, account) is not None]
     going = [_octets(row, text, files) for row in rows if not row["held"]]
     return Expected(len(going), sum(going), len(held), sum(held))
 

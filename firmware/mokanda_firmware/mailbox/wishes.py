@@ -68,6 +68,21 @@ def find(connection: sqlite3.Connection, kind: WishKind, name: str) -> Asked | N
     return Asked(state, row["account"], row["reason"])
 
 
+def sizes(connection: sqlite3.Connection) -> list[tuple[int | None, int]]:
+    """Return for each wish that is not denied who has it, and about how many bytes it is."""
+    rows = connection.execute(
+        "SELECT account, coalesce(CASE kind"
+        " WHEN 'mail' THEN (SELECT size FROM stub WHERE ticket = name)"
+        " WHEN 'original' THEN (SELECT size + (SELECT coalesce(sum(iif(original = '', 0,"
+        "  original_size - size)), 0) FROM attachment WHERE message = message.id)"
+        "  FROM message WHERE ticket = wish.name)"
+        " ELSE (SELECT max(iif(original = '', size, original_size)) FROM attachment"
+        "  WHERE wish.name IN (digest, original)) END, 0) AS octets"
+        " FROM wish WHERE state <> 'denied' AND NOT withdrawn"
+    )
+    return [(row["account"], row["octets"]) for row in rows]
+
+
 def untold(connection: sqlite3.Connection) -> list[Wish]:
     """Return what the relay has yet to be told."""
     rows = connection.execute(

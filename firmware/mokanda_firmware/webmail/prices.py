@@ -51,6 +51,11 @@ def of_fetching(visit: Visit, octets: int) -> str:
     return _price(visit, tariff.load(visit.store), octets, _next_run() or _now())
 
 
+def day_too_small(visit: Visit, octets: int) -> int | None:
+    """The bytes of a whole day, where what the reader fetches does not fit into one."""
+    return budget.left(visit.store).too_small(octets, visit.villager.id)
+
+
 def of_run_now(visit: Visit) -> str:
     """Say what a mail run would cost at this hour."""
     going = outbox.expected(visit.store)

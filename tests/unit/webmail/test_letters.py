@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import entries, sessions, sync, tariff
+from mokanda_firmware.mailbox import budget, entries, sessions, sync, tariff
 from mokanda_firmware.mailbox.settings import set_setting
 from mokanda_firmware.mailbox.store import StoreFull
 from mokanda_firmware.webmail.languages import choose
@@ -380,6 +380,21 @@ class TestWhatTheRelayKeptBack:
         form = awa.open_first().html.select_one(".fetch")
         assert form is not None
         assert "600" in form.get_text()  # for 1.2 MB at 500 a MB
+
+    @pytest.mark.parametrize("limit", ["village", "villager"])
+    def test_what_no_day_has_room_for_is_said_to_its_reader_and_to_the_keeper(
+        self, village: Village, limit: str
+    ) -> None:
+        awa = village.villager("awa")  # the keeper, too
+        bring(village, from_world(attachments=(PHOTO,)), contents={PHOTO.digest: SMALL})
+        set_setting(village.store, budget.SETTING, {limit: 500_000})
+        assert "larger than the data for a whole day" in awa.open_first().text
+        page = awa.post("/mail/1/fetch", file="0").follow()
+        assert "The keeper can send it all the same. 1.2 MB / 500 KB" in " ".join(
+            page.html.get_text().split()
+        )
+        status.publish("courier", state="idle")
+        assert "takes about 1.2 MB" in awa.get("/device").text
 
     def test_a_wish_that_waits_can_be_taken_back(self, village: Village) -> None:
         awa = village.villager("awa")

@@ -69,6 +69,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         show_pictures="pictures" in visit.request.query,
         denials=_DENIALS,
         price=lambda octets: prices.of_fetching(visit, octets),
+        day_too_small=lambda octets: prices.day_too_small(visit, octets),
         to_all=len(letter.message.to) + len(letter.message.cc) > 1,
     )
 

@@ -1,9 +1,12 @@
 % size_and_price = ", ".join(filter(None, (size(octets), price(octets))))
 % asked = wish is not None and wish.state != "denied"
-% if asked:
-<p class="hint">{{_("Asked for: it comes with one of the next mail runs.")}} {{size_and_price}}</p>
-% elif wish:
+% day = day_too_small(octets)
+% if wish and not asked:
 <p class="hint">{{_(denials.get(wish.reason, wish.reason))}}</p>
+% elif day:
+<p class="hint">{{_("It is larger than the data for a whole day. The keeper can send it all the same.")}} {{size(octets)}} / {{size(day)}}</p>
+% elif asked:
+<p class="hint">{{_("Asked for: it comes with one of the next mail runs.")}} {{size_and_price}}</p>
 % end
 % if not asked or wish.state != "leaving" and wish.account == account.id:
 <form class="fetch" method="post" action="/mail/{{letter.entry}}/fetch">

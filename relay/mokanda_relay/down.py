@@ -29,7 +29,7 @@ from .promises import Promises
 from .reading import read_html
 from .relay import Relay
 from .slimming import slim
-from .tables import Device, DownBundle, Incoming, Notice, Original, Wish
+from .tables import Device, DownBundle, Incoming, Notice, Original, Resident, Wish
 
 FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
 LEAST_ROOM = 1024  # bytes of a bundle that are worth making one
@@ -98,15 +98,27 @@ def pending(session: Session, device_id: int) -> Sealed | None:
 
 def waits(session: Session, device_id: int) -> bool:
     """Whether there is mail or news for the device that is in no bundle yet."""
+    ours = _has_a_reader(session.get_one(Device, device_id))
     return any(
         session.scalar(
             sa.select(table.id)
-            .where(table.device_id == device_id, table.sequence.is_(None))
+            .where(table.device_id == device_id, table.sequence.is_(None), wanted)
             .limit(1)
         )
         is not None
-        for table in (Incoming, Notice, Wish)
+        for table, wanted in ((Incoming, ours), (Notice, sa.true()), (Wish, sa.true()))
     )
+
+
+def _has_a_reader(device: Device) -> sa.ColumnElement[bool]:
+    """Choose mails for villagers whom the device has, as far as is known.
+
+    Others may be known again after their card was restored from a backup.
+    """
+    if not device.residents_known:
+        return sa.true()
+    names = sa.select(Resident.name + f"@{device.domain}").where(Resident.device_id == device.id)
+    return Incoming.recipient.in_(names)
 
 
 def _next_load(
@@ -123,6 +135,7 @@ def _next_load(
     for half its size, so that none waits for ever. A single mail that its reader may not be able to
     read (see unread) goes with nothing else.
     """
+    device = session.get_one(Device, device_id)
     notices = session.scalars(
         sa.select(Notice)
         .where(Notice.device_id == device_id, Notice.sequence.is_(None))
@@ -132,7 +145,7 @@ def _next_load(
     rows = session.execute(
         sa.select(Incoming, Original.size)
         .join(Original, Incoming.digest == Original.digest)
-        .where(Incoming.device_id == device_id, Incoming.sequence.is_(None))
+        .where(Incoming.device_id == device_id, Incoming.sequence.is_(None), _has_a_reader(device))
     )
     now = incidents.now()
     waiting = [(entry, size) for entry, size in rows if entry.id not in held]
@@ -153,7 +166,7 @@ def _next_load(
             total += size
         mails.setdefault(entry.digest, []).append(entry)
     load = _Load(
-        session.get_one(Device, device_id),
+        device,
         history.load(session, device_id),
         list(notices),
         mails,
@@ -277,6 +290,7 @@ def _too_large(
                 Incoming.device_id == device_id,
                 Incoming.sequence.is_(None),
                 Incoming.cost > room - budgets.SEAL,
+                _has_a_reader(session.get_one(Device, device_id)),
             )
         )
         held = {entry.id: entry for entry in rows}

@@ -15,6 +15,7 @@ from .outgoing import TRYING, WAITING
 from .relay import Relay
 from .tables import (
     Content,
+    Device,
     DownBundle,
     Incident,
     Incoming,
@@ -23,6 +24,7 @@ from .tables import (
     Outgoing,
     Posted,
     Rendition,
+    Resident,
     Upload,
 )
 
@@ -39,6 +41,7 @@ def tidy(relay: Relay) -> None:
     limit = incidents.now() - KEPT
     with relay.database.transaction() as session:
         session.execute(sa.delete(Incoming).where(Incoming.delivered < limit))
+        session.execute(sa.delete(Incoming).where(Incoming.received < limit, _has_no_reader()))
         session.execute(sa.delete(Notice).where(Notice.delivered < limit))
         session.execute(
             sa.delete(Outgoing).where(
@@ -69,6 +72,22 @@ def tidy(relay: Relay) -> None:
     gone += _sweep(relay.renditions, renditions)
     if gone:
         log.info("tidied files=%d", gone)
+
+
+def _has_no_reader() -> sa.ColumnElement[bool]:
+    """Choose mails that wait for villagers whom their device does not have."""
+    device = sa.and_(Device.id == Incoming.device_id, Device.residents_known.is_(True))
+    reader = sa.and_(
+        Resident.device_id == Device.id,
+        Resident.name + "@" + Device.domain == Incoming.recipient,
+    )
+    return sa.and_(
+        Incoming.delivered.is_(None),
+        Incoming.sequence.is_(None),
+        sa.exists()
+        .where(device, ~sa.exists().where(reader).correlate(Device, Incoming))
+        .correlate(Incoming),
+    )
 
 
 def _sweep(files: Files, named: Iterable[str]) -> int:

@@ -85,7 +85,8 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         next_down = down.pending(session, device.id)
     _delete(relay.bundles, done)
     # With an upload to come, the next bundle is frozen after it: it then tells what became of it.
-    if next_down is None and upload is None:
+    # Nor for a card that was restored: it first tells whom it still knows.
+    if next_down is None and upload is None and not restored:
         next_down = down.offer(relay, device.id, room)
         if next_down is None:
             synced(relay, device.id)

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from mokanda_firmware import paths
+from mokanda_firmware import paths, status
+from mokanda_firmware.backup import switch
+from mokanda_firmware.backup.daemon import Daemon
 from mokanda_firmware.courier import identity, up
 from mokanda_firmware.courier.allowance import Allowance
 from mokanda_firmware.mailbox import sync, wishes
@@ -20,6 +23,7 @@ from mokanda_relay import devices
 from mokanda_relay.tables import Notice
 from mokanda_wire.envelope import Keyring
 from tests.relay_served import Served, eventually
+from tests.unit.backup.conftest import PASSPHRASE, FolderStick
 from tests.village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -33,19 +37,33 @@ def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         yield village
 
 
-def backed_up(village: Village, folder: Path) -> Callable[[], None]:
-    """Copy the device's data; return what puts the copy back. Bundles in flight stay behind."""
-    village.store.close()
-    ignore = shutil.ignore_patterns("bundles", "S.*")
-    shutil.copytree(paths.data(), folder, ignore=ignore)
+def backed_up(village: Village, stick: Path) -> Callable[[], None]:
+    """Back the device up; return what restores it, up to and with the next start."""
+    stick.mkdir()
+    daemon = Daemon(status.Requests("backup"), lambda: FolderStick(stick), lambda: None)
+    Thread(target=daemon.run, daemon=True).start()
+    assert done("make", passphrase=PASSPHRASE)["state"] == "done"
+    [backup] = stick.iterdir()
 
     def restore() -> None:
         village.store.close()
-        shutil.rmtree(paths.data())
-        shutil.copytree(folder, paths.data())
+        assert done("check", name=backup.name, passphrase=PASSPHRASE)["state"] == "checked"
+        status.request("backup", "restore", timeout=60)
+        switch.switch()
         village.store = Store.of_device()
 
     return restore
+
+
+def done(verb: str, **arguments: str) -> dict[str, Any]:
+    """Ask the backup's daemon for something, and wait for its end."""
+    status.request("backup", verb, timeout=60, **arguments)
+
+    def look() -> dict[str, Any]:
+        return status.request("backup", "look", timeout=60)
+
+    eventually(lambda: look()["state"] != "working", "the end of the work on the stick")
+    return look()
 
 
 def write_to_village(served: Served, text: str, name: str = "amina") -> None:
@@ -71,7 +89,7 @@ def test_mail_that_came_after_the_backup_comes_again(
     village: Village, served: Served, tmp_path: Path
 ) -> None:
     exchange(village, served, "old")
-    restore = backed_up(village, tmp_path / "copy")
+    restore = backed_up(village, tmp_path / "stick")
     exchange(village, served, "new", "newer")
     restore()
     assert village.texts("inbox") == ["old back"]
@@ -87,7 +105,7 @@ def test_mail_that_waited_at_the_backup_and_left_after_it_does_not_leave_twice(
     exchange(village, served, "old")
     for text in ("one", "two", "two"):  # somebody may say a thing twice, in the same second
         village.write(text)
-    restore = backed_up(village, tmp_path / "copy")
+    restore = backed_up(village, tmp_path / "stick")
     village.sync()
     exchange(village, served, "new")
     eventually(lambda: len(served.world.sent) == 5, "the mails at SendGrid")
@@ -104,7 +122,7 @@ def test_mail_that_waited_at_the_backup_and_left_after_it_does_not_leave_twice(
 
 def test_what_became_of_such_mail_is_told(village: Village, served: Served, tmp_path: Path) -> None:
     message = village.write("waits")
-    restore = backed_up(village, tmp_path / "copy")
+    restore = backed_up(village, tmp_path / "stick")
     exchange(village, served, "new")
     eventually(lambda: len(served.world.sent) == 2, "the mails at SendGrid")
     restore()
@@ -125,7 +143,7 @@ def test_a_bundle_frozen_at_the_backup_and_applied_after_it_is_not_applied_twice
     exchange(village, served, "old")
     village.write("frozen")
     freeze(village)
-    restore = backed_up(village, tmp_path / "copy")
+    restore = backed_up(village, tmp_path / "stick")
     village.sync()
     exchange(village, served, "new")
     restore()
@@ -145,12 +163,31 @@ def freeze(village: Village) -> None:
         assert up.freeze(village.store, keyring, who, allowance, whole=True) is not None
 
 
+def test_mail_for_who_registered_after_the_backup_waits_until_they_are_known_again(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    restore = backed_up(village, tmp_path / "stick")
+    village.add_villager("cyr")
+    village.sync()
+    write_to_village(served, "to cyr", "cyr")
+    write_to_village(served, "to amina")
+    village.sync()
+    assert village.texts("inbox", "cyr") == ["to cyr"]
+    restore()
+    village.sync()
+    village.sync()
+    assert village.texts("inbox") == ["to amina"]
+    village.add_villager("cyr")
+    village.sync()
+    assert village.texts("inbox", "cyr") == ["to cyr"]
+
+
 def test_a_renewed_claim_on_a_new_card_with_the_old_backup_loses_nothing(
     village: Village, served: Served, tmp_path: Path
 ) -> None:
     exchange(village, served, "old")
     village.write("waits")
-    restore = backed_up(village, tmp_path / "copy")
+    restore = backed_up(village, tmp_path / "stick")
     exchange(village, served, "new")
     eventually(lambda: len(served.world.sent) == 3, "the mails at SendGrid")
     renewed = devices.renew(served.relay, "kitenge")
@@ -166,7 +203,7 @@ def test_the_same_backup_can_be_restored_again(
     village: Village, served: Served, tmp_path: Path
 ) -> None:
     village.write("waits")
-    restore = backed_up(village, tmp_path / "copy")
+    restore = backed_up(village, tmp_path / "stick")
     exchange(village, served, "first")
     eventually(lambda: len(served.world.sent) == 2, "the mails at SendGrid")
     for _ in range(3):
@@ -185,7 +222,7 @@ def test_what_was_asked_of_the_relay_is_asked_again(
     with village.store.transaction() as connection:
         wishes.ask(connection, "original", "no-such-ticket", village.accounts["amina"])
         connection.execute("UPDATE wish SET state = 'asked'")  # and denied after the backup
-    restore = backed_up(village, tmp_path / "copy")
+    restore = backed_up(village, tmp_path / "stick")
     exchange(village, served, "new")
     restore()
     village.sync()
@@ -199,7 +236,7 @@ def test_what_was_asked_of_the_relay_is_asked_again(
 def test_news_of_mail_that_the_backup_does_not_know_does_no_harm(
     village: Village, served: Served, tmp_path: Path
 ) -> None:
-    restore = backed_up(village, tmp_path / "copy")
+    restore = backed_up(village, tmp_path / "stick")
     exchange(village, served, "new")
     restore()
     village.sync()

@@ -21,7 +21,13 @@ _OF_GNUPG = ("S.", ".#", "random_seed")
 def estimate() -> int:
     """Return about how many octets a backup will have."""
     plain = (source.path for source in _plain_files())
-    return _octets([paths.mail_database(), *plain, *paths.attachments().glob("??/*")])
+    return size_of_store() + _octets([*plain, *paths.attachments().glob("??/*")])
+
+
+def size_of_store() -> int:
+    """Return how many octets a copy of the mail store may have."""
+    database = paths.mail_database()
+    return _octets([database, database.with_name(f"{database.name}-wal")])
 
 
 def snapshot(target: Path) -> None:

@@ -284,14 +284,13 @@ class Daemon:
 
 def restart() -> None:
     """Restart the board."""
-    subprocess.run(["systemctl", "reboot"], check=True)
+    subprocess.run(["systemctl", "reboot"], check=False)  # else at the next power cut
 
 
 def _copy_of_store() -> Path:
     copy = paths.restore() / archive.DATABASE
     try:
-        size = paths.mail_database().stat().st_size
-        if size + RESERVE > shutil.disk_usage(paths.data()).free:
+        if contents.size_of_store() + RESERVE > shutil.disk_usage(paths.data()).free:
             raise BackupError(NO_ROOM_HERE)
         contents.snapshot(copy)
     except OSError as error:

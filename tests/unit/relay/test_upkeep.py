@@ -21,7 +21,7 @@ from mokanda_relay.files import Files, write_durably
 from mokanda_relay.incidents import now, record
 from mokanda_relay.mail import deliver, keep_original
 from mokanda_relay.relay import Relay
-from mokanda_relay.tables import Device, Incident, Incoming, Original
+from mokanda_relay.tables import Device, Incident, Incoming, Original, Resident
 
 pytest_plugins = ("tests.relay_fixtures",)
 
@@ -161,6 +161,19 @@ class TestTidying:
         waiting = self.original(relay, b"waiting", "amina@kitenge.example")
         housekeeping.tidy(relay)
         assert relay.originals.path(waiting).exists()
+
+    @pytest.mark.parametrize(("villager", "there"), [("amina", True), ("bako", False)])
+    def test_one_for_a_villager_whom_the_device_does_not_have_goes_after_thirty_days(
+        self, relay: Relay, villager: str, *, there: bool
+    ) -> None:
+        waiting = self.original(relay, b"waiting", "amina@kitenge.example")
+        with relay.database.transaction() as session:
+            device = session.scalars(sa.select(Device)).one()
+            device.residents_known = True
+            session.add(Resident(device_id=device.id, name=villager))
+            session.execute(sa.update(Incoming).values(received=now() - timedelta(days=31)))
+        housekeeping.tidy(relay)
+        assert relay.originals.path(waiting).exists() == there
 
     def test_so_is_one_that_waits_for_the_world(self, relay: Relay) -> None:
         waiting = self.original(relay, b"waiting")

@@ -269,6 +269,26 @@ class Board:
         path = "/machine/peripheral/lamps"
         return str(self.qmp.execute("qom-get", path=path, property=f"led{number}"))
 
+    def plug_in_stick(self, image: Path) -> None:
+        """Plug in a USB memory stick whose content is an image file."""
+        content = {"driver": "file", "filename": str(image)}
+        self.qmp.execute("blockdev-add", driver="raw", **{"node-name": "stick"}, file=content)
+        self.qmp.execute(
+            "device_add", driver="usb-storage", id="stick", drive="stick", bus="usb-bus.5"
+        )
+
+    def pull_out_stick(self) -> None:
+        """Pull the memory stick out; QEMU gives its image back once the board has let go."""
+        self.qmp.execute("device_del", id="stick")
+        wait_until(self._gives_stick_back, "QEMU to let go of the stick", 30)
+
+    def _gives_stick_back(self) -> bool:
+        try:
+            self.qmp.execute("blockdev-del", **{"node-name": "stick"})
+        except BoardError:
+            return False
+        return True
+
     def write_setup_file(self, source: Path, name: str = CLAIM_NAME) -> None:
         """Put a file on the card's SETUP partition, as a laptop would; the power must be off."""
         self._need_card()

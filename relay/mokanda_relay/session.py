@@ -79,7 +79,7 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
             log.info("history starts over device=%s", name)
             history.restart(session, device.id)
             done += down.thaw(session, device)
-        up.announce(session, device, said.up)
+        restored = not up.announce(session, device, said.up) or restored
         session.flush()
         upload = session.get(Upload, device.id)
         next_down = down.pending(session, device.id)

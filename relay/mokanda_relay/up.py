@@ -40,21 +40,25 @@ _LONGEST_REPORT = 64 * 1024  # characters
 log = logging.getLogger(__name__)
 
 
-def announce(session: Session, device: Device, sealed: protocol.Sealed | None) -> None:
-    """Note what the device, whose row is locked, is about to upload; forget what it was before."""
+def announce(session: Session, device: Device, sealed: protocol.Sealed | None) -> bool:
+    """Note what the device, whose row is locked, is about to upload; forget what it was before.
+
+    Returns False when the number is that of another bundle, so that nothing can come of it.
+    """
     old = session.get(Upload, device.id)
     if old is not None:
         if sealed is not None and _is(old, sealed):
-            return
+            return True
         session.delete(old)
         session.flush()
     if sealed is None:
-        return
+        return True
     if sealed.sequence <= device.up_applied:
         last = (device.up_applied, device.up_sha256)
-        if (sealed.sequence, sealed.sha256.hex()) != last:  # else its receipt got lost
-            repeats.expect(session, device.id, sealed.sequence)
-        return
+        if (sealed.sequence, sealed.sha256.hex()) == last:  # its receipt got lost
+            return True
+        repeats.expect(session, device.id, sealed.sequence)
+        return False
     if not 0 < sealed.size <= protocol.MAX_BUNDLE or len(sealed.sha256) != 32:
         most = protocol.MAX_BUNDLE
         raise RefusedError(
@@ -69,6 +73,7 @@ def announce(session: Session, device: Device, sealed: protocol.Sealed | None) -
             sha256=sealed.sha256.hex(),
         )
     )
+    return True
 
 
 def _is(upload: Upload, sealed: protocol.Sealed) -> bool:

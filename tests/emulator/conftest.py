@@ -21,7 +21,14 @@ from tests.stand_ins.mobile_network import GATEWAY, MobileNetwork, tun_device
 from tests.stand_ins.modem import Modem
 
 # Those that change the card or boot anew come last.
-ORDER = ["test_boot", "test_first_day", "test_lights", "test_modem", "test_bad_input"]
+ORDER = [
+    "test_boot",
+    "test_first_day",
+    "test_lights",
+    "test_modem",
+    "test_backup",
+    "test_bad_input",
+]
 IMAGE = REPOSITORY / "build" / "image" / "orangepi-zero" / "mokanda.img"
 MEASURED = pytest.StashKey[dict[str, str]]()
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A memory stick takes a backup on the board, and any computer can read it; the log is shown."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from scripts.card import TOOLBOX
+from scripts.patience import wait_until
+from tests.emulator.phone import Phone
+from tests.emulator.village import Village
+
+PASSPHRASE = "four goats at the river"
+
+
+@pytest.fixture
+def keeper(village: Village) -> Phone:
+    phone = village.phone()
+    if not phone.log_in("awa"):
+        phone.register("awa", "Awa")
+    return phone
+
+
+@pytest.fixture
+def stick(village: Village) -> Iterator[Path]:
+    """An ordinary stick, FAT without partitions, that is in the board."""
+    image = village.board.card.parent / "stick.img"
+    with image.open("wb") as file:
+        file.truncate(64 << 20)
+    subprocess.run([str(TOOLBOX), "mkfs.vfat", "-n", "GOATS", str(image)], check=True)
+    village.board.plug_in_stick(image)
+    yield image
+    image.unlink()
+
+
+def test_a_backup_on_a_stick_can_be_read_elsewhere(
+    village: Village, keeper: Phone, stick: Path, measured: dict[str, str]
+) -> None:
+    wait_until(lambda: "GOATS" in keeper.open("/backup").text, "the stick", 60, every=1)
+    assert keeper.open("/backup").html.select_one("form[action='/backup/make']")
+    keeper.fill_in("/backup", "/backup/make", passphrase=PASSPHRASE, again=PASSPHRASE)
+
+    def is_done() -> bool:
+        page = keeper.open("/backup").html.main.get_text(" ", strip=True)
+        assert not keeper.open("/backup").html.select_one(".problem"), page
+        return "You may take the stick out now." in page
+
+    wait_until(is_done, "the backup", 300, every=2)
+    assert village.shell.run("grep mokanda/stick /proc/mounts").code == 1
+    village.board.pull_out_stick()
+
+    folder = stick.parent / "unpacked"
+    folder.mkdir()
+    copy = [str(TOOLBOX), "mcopy", "-i", str(stick), "::mokanda-*.backup", str(folder)]
+    subprocess.run(copy, check=True)
+    [backup] = folder.glob("*.backup")
+    measured["backup"] = f"{backup.stat().st_size / 1e6:.1f} MB"
+    # As docs/keeper.md tells.
+    sealed = backup.read_bytes().split(b"\n", 2)[2]
+    home = folder / "gnupg"
+    home.mkdir(mode=0o700)
+    gpg = ["gpg", "--homedir", str(home), "--batch", "--pinentry-mode", "loopback"]
+    (folder / "sealed").write_bytes(sealed)
+    opened = subprocess.run(
+        [*gpg, "--passphrase-fd", "0", "--decrypt", str(folder / "sealed")],
+        input=PASSPHRASE.encode(),
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    subprocess.run(["tar", "x", "-C", str(folder)], input=opened, check=True)
+    with closing(sqlite3.connect(folder / "mail.db")) as store:
+        names = [name for (name,) in store.execute("SELECT name FROM account")]
+    assert "awa" in names
+    assert (folder / "claim.toml").exists()
+    assert list((folder / "keys" / "private-keys-v1.d").glob("*.key"))
+
+
+def test_the_keeper_sees_the_log(keeper: Phone) -> None:
+    lines = keeper.open("/logs?part=webmail").html.select(".log li")
+    assert any("listening on" in line.get_text() for line in lines)

@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import io
 import lzma
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from mokanda_firmware.backup import archive
+from mokanda_firmware.backup.archive import Source
+from mokanda_firmware.backup.failures import BackupError
 from mokanda_wire import claimfile, codec, protocol, quoting
 from mokanda_wire.address import AddressError, check_local_part, parse_address
 from mokanda_wire.bundle import (
@@ -140,6 +146,16 @@ def _addresses(data: bytes) -> None:
         check_local_part(text)
 
 
+def _backup() -> bytes:
+    file = io.BytesIO()
+    manifest = archive.Manifest(7, "Boende", "boende.example", "1.0.0", 1, 2, 300)
+    with tempfile.NamedTemporaryFile() as store:
+        store.write(PRIMER)
+        store.flush()
+        archive.write(file, manifest, [Source("mail.db", Path(store.name))], lambda _: None)
+    return file.getvalue()
+
+
 _KINDS = (
     protocol.Claim,
     protocol.ClaimRequest,
@@ -190,6 +206,16 @@ TARGETS: dict[str, Target] = {
         lambda data: quoting.restore(data.decode("utf-8", "replace"), 10_000),
         (quoting.QuotingError,),
         (b"\x03a\n\x04> \x04b\n\x02c\n",),
+    ),
+    "backup": Target(
+        lambda data: archive.check(io.BytesIO(data), 1000, lambda _: None),
+        (BackupError,),
+        (_backup(),),
+    ),
+    "backup's header": Target(
+        lambda data: archive.read_header(io.BytesIO(data)),
+        (BackupError,),
+        (b'MOKANDA BACKUP 1\n{"made": 7, "village": "Boende", "octets": 300}\n',),
     ),
     "addresses": Target(_addresses, (), (b"Amina@Kimpese.Example", "é@ñ.example".encode())),
 }

@@ -121,6 +121,7 @@ def _gpg(
 ) -> Iterator[tuple[subprocess.Popen[bytes], "_Said"]]:
     """Run GnuPG in a home of its own, which it needs for nothing."""
     home = Path(tempfile.mkdtemp(prefix="mokanda-backup-"))
+    (home / "common.conf").touch()  # else GnuPG 2.4 may want its key daemon
     reader, writer = os.pipe()
     try:
         with tempfile.TemporaryFile() as messages:

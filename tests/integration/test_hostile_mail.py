@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import status
-from mokanda_firmware.mailbox import accounts, folders
+from mokanda_firmware.mailbox import accounts, first_steps, folders
 from mokanda_firmware.mailbox.store import Store
 from tests.hostile import collection, deliver
 from tests.unit.webmail.village import DOMAIN, Village
@@ -18,7 +18,7 @@ AWA = f"awa@{DOMAIN}"
 # Tags that none of our pages of letters has.
 FOREIGN = (
     "script:not([src^='/keep-']), style, iframe, frame, object, embed, base, svg *:not(path),"
-    " meta[http-equiv], img"
+    " meta[http-equiv]"
 )
 
 
@@ -28,6 +28,7 @@ def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)
     status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
     store = Store(tmp_path / "mail.db", tmp_path / "attachments")
+    first_steps.end(store)
     yield Village(store)
     store.close()
 
@@ -47,7 +48,8 @@ def test_no_hostile_mail_vanishes_or_becomes_part_of_a_page(
         assert hostile.words in text.get_text(), hostile.name
         seen = text.get_text(strip=True) or page.html.select(".attachments li")
         assert seen or hostile.empty, hostile.name
-        for view in (page, awa.get(f"/mail/{newest}/reply")):
+        assert not page.html.select("img"), hostile.name
+        for view in (page, awa.get(f"/mail/{newest}/reply"), awa.get(f"/mail/{newest}/print")):
             assert not view.html.select(FOREIGN), hostile.name
             for tag in view.html.find_all(True):
                 assert not [name for name in tag.attrs if name.startswith(("on", "style"))]

@@ -82,7 +82,7 @@ class Phone:
         form = next(form for form in page.forms.values() if form.action == action)
         button = fields.pop("button", None)
         for name, value in fields.items():
-            form[name] = value
+            form.set(name, value, index=0)  # there are two for files: the other is the camera's
         return form.submit(button, status="*").maybe_follow()
 
     def register(self, name: str, display_name: str) -> None:

@@ -2,6 +2,7 @@
 """What the board is like once it is up."""
 
 import re
+from collections import Counter
 
 from scripts.card import CARD_SIZE
 from tests.emulator.village import Village
@@ -39,8 +40,10 @@ def test_the_daemons_fit_their_budget(village: Village, measured: dict[str, str]
         ' for process in $(cat "$group/cgroup.procs"); do'
         ' echo "${group##*/} $(grep ^Pss: /proc/$process/smaps_rollup)"; done; done'
     )
-    daemons = re.findall(r"mokanda-([a-z@0-9-]+)\.service Pss: +(\d+) kB", text)
-    for name, kibibytes in daemons:
-        measured[f"memory of {name}"] = f"{int(kibibytes) / 1024:.1f} MiB"
-    assert {"webmail", "courier", "modem", "lights"} <= {name for name, _ in daemons}
-    assert sum(int(kibibytes) for _, kibibytes in daemons) < DAEMONS_MIB * 1024
+    daemons: Counter[str] = Counter()  # KiB; one may have several processes
+    for name, kibibytes in re.findall(r"mokanda-([a-z@0-9-]+)\.service Pss: +(\d+) kB", text):
+        daemons[name] += int(kibibytes)
+    for name, total in daemons.items():
+        measured[f"memory of {name}"] = f"{total / 1024:.1f} MiB"
+    assert {"webmail", "courier", "modem", "lights"} <= daemons.keys()
+    assert daemons.total() < DAEMONS_MIB * 1024

@@ -144,6 +144,11 @@ def image(tmp_path: Path) -> MakeStick:
             file.truncate(size << 20)
         command = {"vfat": ["mkfs.vfat"], "ext4": ["mkfs.ext4", "-q", "-F"]}[kind]
         subprocess.run([str(TOOLBOX), *command, str(path)], check=True, stdout=subprocess.DEVNULL)
+        place = tmp_path / "place"
+        place.mkdir()
+        if subprocess.run(["mount", "-o", "loop", str(path), str(place)], check=False).returncode:
+            pytest.skip("images cannot be mounted here")
+        subprocess.run(["umount", str(place)], check=True)
         return path
 
     return make

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -26,6 +28,20 @@ def backups(
     running = Backups(FolderStick(tmp_path / "stick"))
     yield running
     running.close()
+
+
+class SlowStick(FolderStick):
+    """A stick that lets nothing be written until it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.answers = Event()
+
+    @contextmanager
+    def mounted(self, *, writable: bool) -> Iterator[Path]:
+        assert not writable or self.answers.wait(60)
+        with super().mounted(writable=writable) as folder:
+            yield folder
 
 
 def press(phone: Phone, action: str, status: int = 303, **fields: str) -> str:
@@ -63,11 +79,12 @@ def test_while_it_is_made_the_page_shows_how_far_it_is_and_asks_again(
     village: Village, backups: Backups, tmp_path: Path
 ) -> None:
     keeper = village.villager("awa")
-    (tmp_path / "ballast").write_bytes(bytes(20_000_000))
+    backups.stick = stick = SlowStick(tmp_path / "stick")
     press(keeper, "/backup/make", passphrase=PASSPHRASE, again=PASSPHRASE)
     page = keeper.get("/backup")
     assert page.headers["Refresh"] == "5"
     assert page.html.select_one("progress")
+    stick.answers.set()
     wait(keeper)
     assert backups.ask("look")["state"] == "done"
 

@@ -47,9 +47,9 @@ def test_a_backup_on_a_stick_can_be_read_elsewhere(
     keeper.fill_in("/backup", "/backup/make", passphrase=PASSPHRASE, again=PASSPHRASE)
 
     def is_done() -> bool:
-        page = keeper.open("/backup").html.main.get_text(" ", strip=True)
-        assert not keeper.open("/backup").html.select_one(".problem"), page
-        return "You may take the stick out now." in page
+        page = keeper.open("/backup").html.main
+        assert not page.select_one(".problem"), page.get_text(" ", strip=True)
+        return "You may take the stick out now." in page.get_text(" ", strip=True)
 
     wait_until(is_done, "the backup", 300, every=2)
     assert village.shell.run("grep mokanda/stick /proc/mounts").code == 1

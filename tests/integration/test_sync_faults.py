@@ -21,7 +21,7 @@ from mokanda_firmware import paths
 from mokanda_firmware.courier import run, session
 from mokanda_firmware.courier.failures import CourierError, CutError, LinkError
 from mokanda_firmware.courier.relay import Connection
-from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox import sync, wishes
 from mokanda_firmware.mailbox.store import Store
 from mokanda_relay import devices, history
 from mokanda_relay.tables import Device, DownBundle, Incident
@@ -372,6 +372,36 @@ def test_what_the_device_tells_of_itself_and_the_relay_refuses_is_told_twice_at_
     village.write("still")
     village.sync()
     assert_arrived(village, served, ["still"], [])
+
+
+def test_a_wish_that_the_relay_refuses_is_denied_and_all_else_goes(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = wire.decode
+
+    def refusing(*arguments: Any, **named: Any) -> wire.Decoded:  # noqa: ANN401
+        decoded = decode(*arguments, **named)
+        for item in decoded.bundle.items:
+            if isinstance(item, wire.Wish) and item.name == "poison":
+                raise wire.BundleError("Item 1 is damaged.")
+        return decoded
+
+    monkeypatch.setattr(wire, "decode", refusing)
+    names = ("mail1", "poison", "mail2", "mail3")
+    with village.store.transaction() as connection:
+        for name in names:
+            wishes.ask(connection, "original", name, None)
+    for text in ("a", "b", "c"):
+        village.write(text)
+    village.sync()
+    assert_arrived(village, served, ["a", "b", "c"], [])
+    assert sync.untold_wishes(village.store) == []
+    with village.store.reading() as connection:
+        found = {name: wishes.find(connection, "original", name) for name in names}
+    assert {name: wish and wish.reason for name, wish in found.items()} == {
+        name: "refused" if name == "poison" else "gone" for name in names
+    }
+    assert histories_agree(village, served)
 
 
 def test_a_mail_that_no_bundle_takes_is_set_aside_and_the_rest_goes(

@@ -251,7 +251,7 @@ def piece(moved: int, before: int = 0, *, after_a_cut: bool) -> int:
 
     Args:
         moved: bytes that this connection has carried.
-        before: bytes that the last one had carried when it was cut, where that is known.
+        before: bytes that the last one brought to the other end, where that is known.
         after_a_cut: whether there was one.
     """
     least = _PIECE_AFTER_A_CUT if after_a_cut else _PIECE

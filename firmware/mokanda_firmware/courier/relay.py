@@ -112,8 +112,7 @@ class Connection:
         self._interface: str | None = None
         self._following: http.client.HTTPResponse | None = None
         self._counted = (0, 0)
-        # Bytes of bundles that this connection has sent, and the one before it.
-        self._sent = self._sent_before = 0
+        self._began = (0, 0)  # the last upload: its sequence, and from which byte on
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +133,6 @@ class Connection:
             NotOurRelayError: somebody else answers.
         """
         self.close()
-        self._sent, self._sent_before = 0, self._sent
         self._interface = interface
         try:
             plain = self._reach(interface)
@@ -250,13 +248,14 @@ class Connection:
         headers = {protocol.OFFSET_HEADER: str(offset), protocol.TOKEN_HEADER: token}
         with _cuts():
             self._begin("PUT", f"{path}?{held}", sealed.size - offset, headers)
-            cut = offset > 0
+            sequence, earlier = self._began
+            self._began = (sealed.sequence, offset)
+            start, before = offset, offset - earlier if sequence == sealed.sequence else 0
             while chunk := content.read(
-                min(protocol.piece(self._sent, self._sent_before, after_a_cut=cut), end - offset)
+                min(protocol.piece(offset - start, before, after_a_cut=start > 0), end - offset)
             ):
                 self._http.send(chunk)
                 self._http.flush()
-                self._sent += len(chunk)
                 offset += len(chunk)
                 progress(offset)
             self._http.flush()

@@ -68,14 +68,17 @@ def freeze(
         return None
     sequence = sync.state(store).up_sequence + 1
     most = suspects.most(store)
-    wishes = sync.untold_wishes(store)
-    others = [*_news(store), *wishes]
+    untold, apart = sync.untold_wishes(store), suspects.wishes_apart(store)
+    news = _news(store)
     choice = Choice(store, allowance, whole=whole)
     while True:
         mails = sync.waiting(store, FULL, choice.held)
         mails = (mails or sync.waiting(store, LARGEST, choice.held)[:1])[:most]
-        if mails and most == 1:
-            others, wishes = [], []
+        alone = bool(mails) and most == 1
+        wishes = untold
+        if alone or apart:
+            wishes = [] if mails or news else untold[:1]
+        others = wishes if alone else [*news, *wishes]
         if not (mails or others):
             choice.note()
             return None

@@ -319,6 +319,18 @@ def in_bundle(store: Store, sequence: int) -> list[int]:
         return [row["message"] for row in rows]
 
 
+def wishes_in_bundle(store: Store, sequence: int) -> list[Wish]:
+    """Return the wishes that are bound to bundle ``sequence``."""
+    with store.reading() as connection:
+        return wishes.bound(connection, sequence)
+
+
+def deny(store: Store, wish: Wish, reason: str) -> None:
+    """Note that the relay does not take a wish; ``reason`` is a word."""
+    with store.transaction() as connection:
+        wishes.deny(connection, wish.kind, wish.name, reason)
+
+
 def set_aside(store: Store, number: int, reason: str) -> None:
     """Give a waiting mail up: its writer finds it among the sent ones, unread, with the reason."""
     with store.transaction() as connection:
@@ -386,7 +398,7 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
             elif isinstance(item, Grant):
                 usage.split(connection, wishes.grant(connection, item), cost)
             elif isinstance(item, Denial):
-                wishes.deny(connection, item)
+                wishes.deny(connection, item.kind, item.name, item.reason)
             elif isinstance(item, Event):
                 _note(connection, item)
                 events += 1

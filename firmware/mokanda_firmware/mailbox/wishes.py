@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mokanda_wire.bundle import Denial, Grant, Wish, WishKind
+from mokanda_wire.bundle import Grant, Wish, WishKind
 
 State = Literal["waiting", "leaving", "asked", "denied"]
 
@@ -24,6 +24,10 @@ class Asked:
     reason: str
 
 
+_WISHES = (
+    "SELECT kind, wish.name, coalesce(account.name, '') AS who, withdrawn FROM wish"
+    " LEFT JOIN account ON account.id = wish.account"
+)
 _UNTOLD = "sequence IS NULL AND (state = 'waiting' OR state = 'asked' AND withdrawn)"
 
 
@@ -85,10 +89,15 @@ def sizes(connection: sqlite3.Connection) -> list[tuple[int | None, int]]:
 
 def untold(connection: sqlite3.Connection) -> list[Wish]:
     """Return what the relay has yet to be told."""
-    rows = connection.execute(
-        "SELECT kind, wish.name, coalesce(account.name, '') AS who, withdrawn FROM wish"  # noqa: S608
-        f" LEFT JOIN account ON account.id = wish.account WHERE {_UNTOLD}"
-    )
+    return _wishes(connection.execute(f"{_WISHES} WHERE {_UNTOLD}"))
+
+
+def bound(connection: sqlite3.Connection, sequence: int) -> list[Wish]:
+    """Return what is bound to this bundle."""
+    return _wishes(connection.execute(f"{_WISHES} WHERE sequence = ?", (sequence,)))
+
+
+def _wishes(rows: Iterable[sqlite3.Row]) -> list[Wish]:
     return [Wish(row["kind"], row["name"], row["who"], bool(row["withdrawn"])) for row in rows]
 
 
@@ -141,12 +150,12 @@ def grant(connection: sqlite3.Connection, given: Grant) -> list[int]:
     return asked
 
 
-def deny(connection: sqlite3.Connection, denial: Denial) -> None:
-    """Note that the relay cannot give this."""
+def deny(connection: sqlite3.Connection, kind: WishKind, name: str, reason: str) -> None:
+    """Note that the relay does not give this."""
     connection.execute(
         "UPDATE wish SET state = 'denied', reason = ?, withdrawn = 0, sequence = NULL"
         " WHERE kind = ? AND name = ?",
-        (denial.reason, denial.kind, denial.name),
+        (reason, kind, name),
     )
 
 

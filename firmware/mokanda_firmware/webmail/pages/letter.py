@@ -29,6 +29,7 @@ _ASKED_ALREADY = N_("This has been asked for already, or by somebody else.")
 _DENIALS = {
     "gone": N_("The relay no longer has it: it keeps everything for 30 days."),
     "large": N_("It is too large to be sent to the village."),
+    "refused": N_("The relay refuses to send it."),
 }
 # Types that a phone may open by itself; everything else is only ever saved.
 _HARMLESS = re.compile(

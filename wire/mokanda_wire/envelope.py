@@ -150,7 +150,7 @@ class Keyring:
     def seal(self, data: bytes, recipient: str, signer: str) -> bytes:
         """Sign with `signer`'s key and encrypt to `recipient`'s; both are fingerprints."""
         options = {"sign": signer, "always_trust": True, "armor": False}
-        return self._made(self._run("encrypt", data, recipient, **options))
+        return self._make("encrypt", data, recipient, **options)
 
     def open(self, sealed: bytes, signer: str) -> bytes:
         """Decrypt what was sealed to a key of ours.
@@ -169,7 +169,7 @@ class Keyring:
 
     def sign(self, data: bytes, signer: str) -> bytes:
         """Wrap the data with a signature (binary, an OpenPGP signed message)."""
-        return self._made(self._run("sign", data, keyid=signer, clearsign=False, binary=True))
+        return self._make("sign", data, keyid=signer, clearsign=False, binary=True)
 
     def verify(self, signed: bytes, signer: str) -> bytes:
         """Return the data that `sign` wrapped.
@@ -180,10 +180,17 @@ class Keyring:
         result = self._run("decrypt", signed, always_trust=True)
         return _signed_by(signer, result, _status(result))
 
-    def _made(self, result: Any) -> bytes:  # noqa: ANN401 - gnupg is untyped
-        if not result.data or (hasattr(result, "ok") and not result.ok):
-            raise KeyringError(f"GnuPG failed: {_last_line(result)}")
-        return bytes(result.data)
+    def _make(self, command: str, *arguments: Any, **options: Any) -> bytes:  # noqa: ANN401
+        """Encrypt or sign, at the second try if need be.
+
+        GnuPG waits 5 s for its agent (SECS_TO_WAIT_FOR_AGENT in its source); where the machine is
+        so busy that this is too short, the agent has come up by then.
+        """
+        for _ in range(2):
+            result = self._run(command, *arguments, **options)
+            if result.data and getattr(result, "ok", True):
+                return bytes(result.data)
+        raise KeyringError(f"GnuPG failed: {_last_line(result)}")
 
 
 def verify_with(public_key: bytes, signed: bytes) -> tuple[str, bytes]:

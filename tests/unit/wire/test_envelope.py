@@ -185,6 +185,21 @@ def test_that_gnupg_ends_early_is_no_fault_of_an_envelope(pair: Pair) -> None:
         device.open(sealed, relay_key)
 
 
+def test_an_agent_that_starts_slowly_is_waited_for(pair: Pair, tmp_path: Path) -> None:
+    device, device_key, relay, relay_key = pair
+    first = tmp_path / "first"
+    gpg = tmp_path / "gpg"
+    gpg.write_text(
+        f'#!/bin/sh\nmkdir {first} 2>/dev/null || exec gpg "$@"\n'
+        "cat >/dev/null; echo 'gpg: signing failed: No secret key' >&2; exit 2\n"
+    )
+    gpg.chmod(0o755)
+    device._gpg.gpgbinary = str(gpg)
+    sealed = device.seal(b"mbote", relay_key, device_key)
+    assert first.exists()
+    assert relay.open(sealed, device_key) == b"mbote"
+
+
 def test_a_keyring_that_is_not_used_runs_nothing(
     new_keyring: NewKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:

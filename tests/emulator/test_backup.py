@@ -21,6 +21,8 @@ PASSPHRASE = "four goats at the river"
 
 @pytest.fixture
 def keeper(village: Village) -> Phone:
+    # Until it is claimed, it has no keys to keep.
+    village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
     phone = village.phone()
     if not phone.log_in("awa"):
         phone.register("awa", "Awa")

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for every test."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def umask() -> Iterator[None]:
+    """Keep the mask of new files to the test: commands that run within one set their own."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)

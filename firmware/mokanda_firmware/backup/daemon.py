@@ -35,6 +35,7 @@ _UNFINISHED = "mokanda-*.part"
 _NAME = re.compile(r"mokanda-[A-Za-z0-9-]+\.backup")
 _LISTED = 50
 _IDLE = 15 * 60.0  # seconds without a request after which the daemon ends
+_UNTIL_RESTART = 8.0  # seconds
 
 _log = logging.getLogger(__name__)
 
@@ -283,7 +284,11 @@ class Daemon:
 
 
 def restart() -> None:
-    """Restart the board."""
+    """Restart the board when the phone that asked for it has had time to fetch its page."""
+    threading.Timer(_UNTIL_RESTART, _reboot).start()
+
+
+def _reboot() -> None:
     subprocess.run(["systemctl", "reboot"], check=False)  # else at the next power cut
 
 

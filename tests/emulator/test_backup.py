@@ -41,9 +41,8 @@ def stick(village: Village) -> Iterator[Path]:
     image.unlink()
 
 
-def test_a_backup_on_a_stick_can_be_read_elsewhere(
-    village: Village, keeper: Phone, stick: Path, measured: dict[str, str]
-) -> None:
+def back_up(keeper: Phone) -> None:
+    """Have a backup made on the stick."""
     wait_until(lambda: "GOATS" in keeper.open("/backup").text, "the stick", 60, every=1)
     assert keeper.open("/backup").html.select_one("form[action='/backup/make']")
     keeper.fill_in("/backup", "/backup/make", passphrase=PASSPHRASE, again=PASSPHRASE)
@@ -54,6 +53,12 @@ def test_a_backup_on_a_stick_can_be_read_elsewhere(
         return "You may take the stick out now." in page.get_text(" ", strip=True)
 
     wait_until(is_done, "the backup", 300, every=2)
+
+
+def test_a_backup_on_a_stick_can_be_read_elsewhere(
+    village: Village, keeper: Phone, stick: Path, measured: dict[str, str]
+) -> None:
+    back_up(keeper)
     assert village.shell.run("grep mokanda/stick /proc/mounts").code == 1
     village.board.pull_out_stick()
 
@@ -81,6 +86,29 @@ def test_a_backup_on_a_stick_can_be_read_elsewhere(
     assert "awa" in names
     assert (folder / "claim.toml").exists()
     assert list((folder / "keys" / "private-keys-v1.d").glob("*.key"))
+
+
+@pytest.mark.usefixtures("stick")
+def test_a_restored_board_goes_on_from_its_backup(village: Village, keeper: Phone) -> None:
+    keeper.write("awa", "Kept by the goats", "This is in the backup.")
+    back_up(keeper)
+    keeper.write("awa", "Too late for them", "This is not.")
+    keeper.fill_in("/backup", "/backup/check", passphrase=PASSPHRASE)
+    wait_until(
+        lambda: "/backup/restore" in keeper.open("/backup").text, "the look at it", 300, every=2
+    )
+    page = keeper.fill_in("/backup", "/backup/restore", sure="1")
+    assert "The device starts anew with these data." in page.text
+    village.shell.wait_for_start()
+    village.wait_for_webmail()
+    village.board.pull_out_stick()
+    phone = village.phone()
+    assert phone.log_in("awa")
+    inbox = phone.open("/inbox").text
+    assert "Kept by the goats" in inbox
+    assert "Too late for them" not in inbox
+    courier = village.sync(phone)
+    assert courier["state"] == "idle", courier["detail"]
 
 
 def test_the_keeper_sees_the_log(keeper: Phone) -> None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,8 +113,9 @@ class Backups:
         return self.ask("look")
 
     def close(self) -> None:
-        self._daemon.idle = 0  # from the next request on
-        self.ask("look")
+        self._daemon.idle = 0  # from the next request on, or from now if it has not waited yet
+        with suppress(status.RequestUnavailable):
+            status.request("backup", "look", timeout=5)
         self._thread.join(60)
         self._requests.close()
 

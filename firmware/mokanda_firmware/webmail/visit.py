@@ -22,7 +22,7 @@ from mokanda_firmware.mailbox.settings import setting
 from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.webmail import notes
 from mokanda_firmware.webmail.forms import Form
-from mokanda_firmware.webmail.languages import Language, choose, languages
+from mokanda_firmware.webmail.languages import N_, Language, choose, languages
 from mokanda_firmware.webmail.throttle import Throttle
 from mokanda_wire.message import Mailbox
 
@@ -30,6 +30,7 @@ HERE = Path(__file__).parent
 COOKIE = "mokanda"
 LANGUAGE_COOKIE = "language"
 _COOKIE_SECONDS = 365 * 24 * 3600
+_NOT_SURE = N_("Please tick that you are sure.")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -159,6 +160,11 @@ class Visit:
         sessions.close_session(self.store, self.token)
         self.take_token(secrets.token_urlsafe(32))
         self.account = None
+
+    def make_sure(self) -> None:
+        """Refuse a form whose "sure" was not ticked."""
+        if not self.form["sure"]:
+            raise Refused(422, _NOT_SURE)
 
     def page(
         self,

@@ -8,17 +8,14 @@ from typing import Any
 
 from bottle import HTTPResponse
 
-from mokanda_firmware import status
 from mokanda_firmware.backup import SHORTEST
 from mokanda_firmware.mailbox import keeping
 from mokanda_firmware.sentences import said_again, translated
-from mokanda_firmware.status import RequestError, RequestUnavailable
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.pages.device import ask
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
-_SILENT = N_("This part of the device does not answer now. Please try again in a minute.")
 _NOT_SAME = N_("The two passphrases are not the same.")
-_NOT_SURE = N_("Please tick that you are sure.")
 _NONE_CHOSEN = N_("Please choose a backup first.")
 _PATIENCE = 60.0  # seconds; a slow stick, and a service that has to start first
 _LOOK_AGAIN = 5  # seconds after which a page is asked for again while there is work
@@ -74,8 +71,7 @@ def check(visit: Visit) -> HTTPResponse:
 @post("/backup/restore", access="newcomer", rescue=_show)
 def restore(visit: Visit) -> HTTPResponse:
     """Have the device restored from the backup that was looked at."""
-    if not visit.form["sure"]:
-        raise Refused(422, _NOT_SURE)
+    visit.make_sure()
     _ask(visit, "restore", who=visit.account.name if visit.account else "")
     return visit.redirect("/backup")
 
@@ -90,8 +86,7 @@ def cancel(visit: Visit) -> HTTPResponse:
 @post("/backup/go-back", access="keeper", rescue=_show)
 def go_back(visit: Visit) -> HTTPResponse:
     """Have the data back that the last restore has replaced."""
-    if not visit.form["sure"]:
-        raise Refused(422, _NOT_SURE)
+    visit.make_sure()
     _ask(visit, "go-back")
     return visit.redirect("/backup")
 
@@ -104,13 +99,7 @@ def forget(visit: Visit) -> HTTPResponse:
 
 
 def _ask(visit: Visit, verb: str, **arguments: str) -> dict[str, Any]:
-    try:
-        return status.request("backup", verb, timeout=_PATIENCE, **arguments)
-    except RequestUnavailable as error:
-        raise Refused(503, _SILENT) from error
-    except RequestError as error:
-        sentence = translated(error.args[0], visit.language.text)
-        raise Refused(409, "{sentence}", sentence=sentence) from error
+    return ask(visit, "backup", verb, _PATIENCE, **arguments)
 
 
 def _said(visit: Visit, told: dict[str, Any], name: str) -> str:

@@ -92,10 +92,12 @@ def look_for_update(visit: Visit) -> HTTPResponse:
     return visit.redirect("/device", "check")
 
 
-def ask(visit: Visit, daemon: str, verb: str, **arguments: object) -> dict[str, Any]:
+def ask(
+    visit: Visit, daemon: str, verb: str, patience: float = _PATIENCE_SECONDS, **arguments: object
+) -> dict[str, Any]:
     """Have a daemon do something; return its reply, or refuse with what it says."""
     try:
-        return status.request(daemon, verb, timeout=_PATIENCE_SECONDS, **arguments)
+        return status.request(daemon, verb, timeout=patience, **arguments)
     except RequestUnavailable as error:
         raise Refused(503, _SILENT) from error
     except RequestError as error:

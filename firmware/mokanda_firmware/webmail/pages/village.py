@@ -20,7 +20,6 @@ MAX_VILLAGE = 60
 _MAX_CLAIM = 10_000
 _NO_VILLAGE = N_("Please tell the name of the village.")
 _NO_CLAIM = N_("Please choose the claim file, or put its text into the field.")
-_NOT_SURE = N_("Please tick that you are sure.")
 
 
 def network() -> Wifi:
@@ -104,7 +103,6 @@ def change_village(visit: Visit) -> HTTPResponse:
 @post("/device/claim", access="keeper", takes_files=True, rescue=_show)
 def change_claim(visit: Visit) -> HTTPResponse:
     """Put in another claim file."""
-    if not visit.form["sure"]:
-        raise Refused(422, _NOT_SURE)
+    visit.make_sure()
     take_claim(visit)
     return visit.redirect("/device/village", "claim")

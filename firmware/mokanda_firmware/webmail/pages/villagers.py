@@ -61,7 +61,6 @@ _RESTS = N_(
     "This name belonged to somebody who was deleted, so it rests: mail for them would reach its new"
     " owner. A keeper can give it free on the page of the villagers."
 )
-_NOT_SURE = N_("Please tick that you are sure.")
 _NO_VILLAGER = N_("There is no such villager.")
 _NOT_ALLOWED = N_("You may not do this to this account.")
 
@@ -103,8 +102,7 @@ def set_rule(visit: Visit) -> HTTPResponse:
 @post("/villagers/names", access="keeper")
 def release_name(visit: Visit) -> HTTPResponse:
     """Let somebody else have the name of who was deleted."""
-    if not visit.form["sure"]:
-        raise Refused(422, _NOT_SURE)
+    visit.make_sure()
     with _allowed():
         keeping.release_name(visit.store, visit.villager, visit.form["name"])
     return visit.redirect("/villagers", "saved")
@@ -202,8 +200,7 @@ def export(visit: Visit, villager: int) -> HTTPResponse:
 @post("/villagers/<villager:int>/delete", access="keeper")
 def delete(visit: Visit, villager: int) -> HTTPResponse:
     """Delete an account and its mail for good."""
-    if not visit.form["sure"]:
-        raise Refused(422, _NOT_SURE)
+    visit.make_sure()
     with _allowed():
         keeping.delete(visit.store, visit.villager, villager)
     return visit.redirect("/villagers", "villager-deleted")

@@ -9,7 +9,6 @@ from mokanda_firmware.webmail.pages.device import ask
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
 _WRONG = N_("This is not your password.")
-_NOT_SURE = N_("Please tick that you are sure.")
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
@@ -25,8 +24,7 @@ def show_wipe(visit: Visit) -> HTTPResponse:
 @post("/device/wipe", access="keeper", rescue=_show)
 def wipe(visit: Visit) -> HTTPResponse:
     """Have the device wipe itself and start anew, once the keeper has given the password again."""
-    if not visit.form["sure"]:
-        raise Refused(422, _NOT_SURE)
+    visit.make_sure()
     account = visit.villager
     throttle, key = visit.site.of_account, (account.name, "change")
     if throttle.wait(key):

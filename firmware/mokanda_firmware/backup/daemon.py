@@ -17,15 +17,17 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from mokanda_firmware import paths, status
 from mokanda_firmware.backup import SHORTEST, archive, contents, sealing, switch
 from mokanda_firmware.backup.archive import Header, Manifest
 from mokanda_firmware.backup.failures import NO_ROOM_HERE, BackupError, of_device, of_stick
 from mokanda_firmware.backup.sticks import Stick
-from mokanda_firmware.mailbox.store import MIGRATIONS
+from mokanda_firmware.files import sync_folder
+from mokanda_firmware.mailbox import store
 from mokanda_firmware.sentences import Sentence, say
 
 RESERVE = 16 << 20  # octets that restoring leaves free for the mail that goes on meanwhile
@@ -219,7 +221,7 @@ class Daemon:
                     self._write(temporary, manifest, files, passphrase)
                     self._read_back(temporary, passphrase)
                     temporary.replace(folder / f"{name}{_SUFFIX}")
-                    _sync(folder)
+                    sync_folder(folder)
                 except BaseException:
                     temporary.unlink(missing_ok=True)
                     raise
@@ -247,9 +249,8 @@ class Daemon:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def _read_back(self, path: Path, passphrase: str) -> None:
-        with path.open("rb") as file:
+        with _for_gnupg(path) as file:
             octets = archive.read_header(file).octets
-            _sync_position(file)
             with sealing.opened(file, passphrase) as pipe:
                 archive.check(pipe, octets, self._counter(octets, 0.5, 1.0))
 
@@ -257,9 +258,8 @@ class Daemon:
         """Unpack a backup beside the data and check all of it."""
         _log.info("a backup is checked")
         try:
-            with stick.mounted(writable=False) as folder, (folder / name).open("rb") as file:
+            with stick.mounted(writable=False) as folder, _for_gnupg(folder / name) as file:
                 header = archive.read_header(file)
-                _sync_position(file)
                 if header.octets + RESERVE > shutil.disk_usage(paths.data()).free:
                     raise BackupError(NO_ROOM_HERE)
                 target = switch.new()
@@ -268,7 +268,7 @@ class Daemon:
                     found = archive.unpack(pipe, target, header.octets, progress)
         except OSError as error:
             raise of_stick(error) from error
-        archive.check_store(target / archive.DATABASE, _newest_migration())
+        archive.check_store(target / archive.DATABASE, store.newest_version())
         self._found = found
         self._state = "checked"
 
@@ -290,6 +290,11 @@ def restart() -> None:
 
 def _reboot() -> None:
     subprocess.run(["systemctl", "reboot"], check=False)  # else at the next power cut
+
+
+def _for_gnupg(path: Path) -> FileIO:
+    """Open a file to read its header and leave the rest to GnuPG: nothing of it is read ahead."""
+    return path.open("rb", buffering=0)
 
 
 def _copy_of_store() -> Path:
@@ -343,20 +348,3 @@ def _name(manifest: Manifest) -> str:
     plain = unicodedata.normalize("NFKD", manifest.village).encode("ascii", "ignore").decode()
     village = re.sub("[^a-z0-9]+", "-", plain.lower()).strip("-")[:40] or "village"
     return f"mokanda-{village}-{datetime.fromtimestamp(manifest.made, UTC):%Y-%m-%d-%H%M}"
-
-
-def _newest_migration() -> int:
-    return max(int(file.name[:4]) for file in MIGRATIONS.glob("*.sql"))
-
-
-def _sync_position(file: BinaryIO) -> None:
-    """Let the descriptor stand where the file object does, which has read ahead."""
-    os.lseek(file.fileno(), file.tell(), os.SEEK_SET)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

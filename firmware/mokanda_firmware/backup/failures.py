@@ -3,7 +3,7 @@
 
 import errno
 
-from mokanda_firmware.sentences import Sentence, say
+from mokanda_firmware.sentences import say
 
 
 class BackupError(Exception):
@@ -38,6 +38,3 @@ NO_ROOM_HERE = say("The device has not enough room for this. Please delete what 
 
 def _why(error: OSError) -> str:
     return error.strerror or type(error).__name__
-
-
-__all__ = ["DAMAGED", "NO_ROOM_HERE", "BackupError", "Sentence", "of_device", "of_stick"]

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from mokanda_firmware import paths
+from mokanda_firmware.files import sync_folder
 
 KEPT_SECONDS = 14 * 24 * 3600  # for which one may go back
 
@@ -53,7 +54,7 @@ def confirm() -> None:
     folder = unpacked()
     _sync_tree(folder)
     folder.replace(paths.restore() / f"ready-{_next_number()}")
-    _sync(paths.restore())
+    sync_folder(paths.restore())
 
 
 def is_ready() -> bool:
@@ -71,7 +72,7 @@ def go_back() -> None:
     old = before()
     if old is not None:
         old.replace(paths.restore() / f"ready-{_next_number()}")
-        _sync(paths.restore())
+        sync_folder(paths.restore())
 
 
 def forget() -> None:
@@ -79,7 +80,7 @@ def forget() -> None:
     for old in paths.restore().glob("before-*"):
         gone = paths.restore() / f"gone-{old.name}"
         old.replace(gone)  # never half of it comes back
-        _sync(paths.restore())
+        sync_folder(paths.restore())
     for gone in paths.restore().glob("gone-*"):
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -100,11 +101,11 @@ def switch() -> None:
     if paths.data().exists() and not old.exists():
         paths.data().replace(old)
         os.utime(old)
-        _sync(paths.data().parent)
-        _sync(paths.restore())
+        sync_folder(paths.data().parent)
+        sync_folder(paths.restore())
     ready.replace(paths.data())
-    _sync(paths.restore())
-    _sync(paths.data().parent)
+    sync_folder(paths.restore())
+    sync_folder(paths.data().parent)
     _log.warning("the data were restored from a backup; those before are kept as %s", old.name)
 
 
@@ -121,12 +122,4 @@ def _sync_tree(folder: Path) -> None:
     """Have every folder on the disk; files were synced as they were written."""
     for path in [folder, *folder.rglob("*")]:
         if path.is_dir() and not path.is_symlink():
-            _sync(path)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync_folder(path)

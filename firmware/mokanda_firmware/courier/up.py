@@ -17,6 +17,7 @@ from mokanda_firmware.courier.allowance import Allowance
 from mokanda_firmware.courier.choice import Choice
 from mokanda_firmware.courier.failures import CourierError
 from mokanda_firmware.courier.identity import Identity
+from mokanda_firmware.files import sync_folder
 from mokanda_firmware.mailbox import budget, sessions, sync, usage
 from mokanda_firmware.mailbox.attachments import as_it_was
 from mokanda_firmware.mailbox.store import Store
@@ -219,8 +220,4 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from mokanda_firmware.files import sync_folder
 from mokanda_wire.message import Attachment
 
 # Attachments never take the last of the data partition: the database must still be able to write.
@@ -51,9 +52,9 @@ class Incoming:
         os.fsync(self._file.fileno())
         if not final.parent.is_dir():
             final.parent.mkdir(exist_ok=True)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         self._path.replace(final)
-        _sync_folder(final.parent)
+        sync_folder(final.parent)
         return digest
 
 
@@ -126,11 +127,3 @@ def as_it_was(part: Attachment) -> Attachment:
 def _free_bytes(folder: Path) -> int:
     state = os.statvfs(folder)
     return state.f_bavail * state.f_frsize
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -140,9 +140,18 @@ class Store:
         connection.close()
 
 
+def newest_version() -> int:
+    """Return the version of a store that this software has opened."""
+    return _migrations()[-1][0]
+
+
+def _migrations() -> list[tuple[int, Path]]:
+    return [(int(file.name[:4]), file) for file in sorted(MIGRATIONS.glob("*.sql"))]
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
     """Apply what is missing of migrations/NNNN_*.sql, all of it or nothing."""
-    migrations = [(int(file.name[:4]), file) for file in sorted(MIGRATIONS.glob("*.sql"))]
+    migrations = _migrations()
     if _version(connection) == migrations[-1][0]:
         return
     connection.execute("BEGIN IMMEDIATE")

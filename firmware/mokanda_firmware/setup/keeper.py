@@ -7,15 +7,14 @@ recovery code. It opens the account once; a file that begins like an answer is l
 """
 
 import logging
-import os
 import subprocess
 from pathlib import Path
 
 from mokanda_firmware import paths
 from mokanda_firmware.mailbox import keeping
 from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.setup import card
 from mokanda_firmware.setup.claim import decode
-from mokanda_firmware.setup.result import writable
 
 NAME = "mokanda-keeper.txt"
 _MAX_SIZE = 2000  # bytes; a name is shorter, an answer too
@@ -43,12 +42,9 @@ def answer() -> None:
         asked = decode(file.read_bytes()).strip("\ufeff \r\n\t")
         if asked.startswith(_ANSWER.strip()):
             return
-        with writable(file.parent):
+        with card.writable(file.parent):
             said = _ANSWER + _recover(asked.lower().partition("@")[0])
-            temporary = file.with_name("answer.new")
-            temporary.write_bytes(said.replace("\n", "\r\n").encode())
-            temporary.replace(file)
-            os.sync()
+            card.replace(file, card.for_laptops(said))
     except (OSError, UnicodeError, subprocess.SubprocessError) as error:
         _log.warning("SETUP partition: %s", error)
 

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The result file on the SETUP partition: what a person with a laptop reads after a start."""
 
-import contextlib
 import logging
-import os
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 from mokanda_firmware import paths
+from mokanda_firmware.setup import card
 from mokanda_firmware.setup.claim import State
 
 NAME = "mokanda-result.txt"
@@ -34,11 +31,8 @@ def write(state: State) -> None:
     try:
         if file.exists() and file.read_bytes() == text:
             return
-        with writable(file.parent):
-            temporary = file.with_suffix(".new")
-            temporary.write_bytes(text)
-            temporary.replace(file)
-            os.sync()
+        with card.writable(file.parent):
+            card.replace(file, text)
     except (OSError, subprocess.SubprocessError) as error:
         _log.warning("SETUP partition: %s", error)
 
@@ -49,22 +43,4 @@ def _text(state: State) -> bytes:
         paragraphs.append(f"Device: {state.village}\nMail addresses: ...@{state.domain}")
     if state.state in _ADVICE:
         paragraphs.append(_ADVICE[state.state])
-    text = "\n\n".join(paragraphs) + "\n"
-    return text.replace("\n", "\r\n").encode()  # for any laptop's simplest editor
-
-
-@contextlib.contextmanager
-def writable(folder: Path) -> Iterator[None]:
-    """Make a partition that is mounted read-only writable for a moment."""
-    read_only = bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
-    if read_only:
-        _remount(folder, "rw")
-    try:
-        yield
-    finally:
-        if read_only:
-            _remount(folder, "ro")
-
-
-def _remount(folder: Path, mode: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{mode}", str(folder)], check=True)
+    return card.for_laptops("\n\n".join(paragraphs) + "\n")

@@ -13,9 +13,9 @@ import subprocess
 from pathlib import Path
 
 from mokanda_firmware import paths, service
-from mokanda_firmware.files import write_durably
+from mokanda_firmware.files import sync_folder, write_durably
 from mokanda_firmware.setup import claim
-from mokanda_firmware.setup.result import writable
+from mokanda_firmware.setup.card import writable
 
 REQUEST = "mokanda-wipe"  # how the name of the file on the card begins: editors add to it
 _WIPING, _WIPED = "mokanda-wiping.txt", "mokanda-is-wiped.txt"
@@ -40,12 +40,12 @@ def wipe() -> bool:
     for path in sorted(paths.data().iterdir()):
         if path not in (paths.wipe_mark(), paths.former_claims()):
             _erase(path)
-    _sync(paths.data())
+    sync_folder(paths.data())
     if paths.restore().exists():
         _erase(paths.restore())
     _rename(card, _WIPING, _WIPED)
     paths.wipe_mark().unlink()
-    _sync(paths.data())
+    sync_folder(paths.data())
     _log.info("this device was wiped")
     return True
 
@@ -86,14 +86,6 @@ def _erase(path: Path) -> None:
         path.rmdir()
     else:
         path.unlink()
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def main() -> None:

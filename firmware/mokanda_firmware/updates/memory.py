@@ -2,12 +2,12 @@
 """What an update must remember across a restart, in a small file on the data partition."""
 
 import json
-import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
 from mokanda_firmware import paths
+from mokanda_firmware.files import write_durably
 from mokanda_firmware.sentences import Sentence, said_again
 
 
@@ -50,22 +50,10 @@ class Memory:
 
     def keep(self) -> Self:
         """Write it durably; returns itself."""
-        file = _file()
         kept = {field.name: getattr(self, field.name) for field in fields(self)}
         if isinstance(self.reason, Sentence):
             kept["reason_said"] = self.reason.said
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}")
-        with temporary.open("w", encoding="utf-8") as text:
-            json.dump(kept, text)
-            text.flush()
-            os.fsync(text.fileno())
-        temporary.replace(file)
-        descriptor = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        write_durably(_file(), json.dumps(kept))
         return self
 
 

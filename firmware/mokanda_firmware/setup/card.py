@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing on the SETUP partition, for who reads the card in a laptop."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Make a partition that is mounted read-only writable for a moment.
+
+    Raises:
+        OSError, subprocess.SubprocessError: it cannot be written.
+    """
+    read_only = bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    if read_only:
+        _remount(folder, "rw")
+    try:
+        yield
+    finally:
+        if read_only:
+            _remount(folder, "ro")
+
+
+def replace(file: Path, content: bytes) -> None:
+    """Replace a file of a partition that is writable: a power cut leaves the old one or the new."""
+    temporary = file.with_name("mokanda.new")
+    temporary.write_bytes(content)
+    temporary.replace(file)
+    os.sync()
+
+
+def for_laptops(text: str) -> bytes:
+    """Return a text as any laptop's simplest editor shows it."""
+    return text.replace("\n", "\r\n").encode()
+
+
+def _remount(folder: Path, mode: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{mode}", str(folder)], check=True)

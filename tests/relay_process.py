@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mokanda_relay import __main__ as command
-from mokanda_relay import database, outgoing
+from mokanda_relay import database, housekeeping, outgoing
 from scripts.patience import wait_until
 from tests import clocks
 from tests.dying import die_before_step
@@ -28,13 +28,15 @@ class Conditions:
     """What a relay's process has to live with; times in seconds.
 
     It dies before step `death` (0: never); its clock is `off`; it waits for the lock of its
-    database for `patience`, and `rest` before it sends a mail of unknown outcome again.
+    database for `patience`, and `rest` before it sends a mail of unknown outcome again; it is
+    tidied `every` so often.
     """
 
     death: int = 0
     off: float = 0
     patience: float = 30
     rest: float = 600
+    every: float = 3600
 
 
 def _serve(
@@ -47,6 +49,7 @@ def _serve(
         clocks.shift(conditions.off)
     database._WAIT_FOR_LOCK = conditions.patience  # type: ignore[assignment]
     outgoing.REST = timedelta(seconds=conditions.rest)
+    housekeeping.EVERY = conditions.every
     if conditions.death:
         die_before_step(conditions.death)
     command.main(arguments)

@@ -33,6 +33,7 @@ from .tables import Device, DownBundle, Incoming, Notice, Original, Resident, Wi
 
 FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
 LEAST_ROOM = 1024  # bytes of a bundle that are worth making one
+NEVER = 0  # the number of no bundle: for what goes in none
 _DENSEST = 40  # times that mail may shrink on the way: more need not be tried
 _MOST_NOTICES = 2000
 
@@ -66,6 +67,14 @@ class _Made:
     bundle: wire.Bundle
     wishes: list[Wish]
     mails: list[tuple[str, list[Incoming], wire.Mail]]
+
+
+class _LostError(Exception):
+    """The file of a mail is gone, for which the readers wait."""
+
+    def __init__(self, readers: Sequence[Incoming]) -> None:
+        super().__init__()
+        self.readers = readers
 
 
 def offer(relay: Relay, device_id: int, room: int | None = None) -> Sealed | None:
@@ -197,7 +206,12 @@ def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
         device = load.device
         assert device.fingerprint is not None
         sequence = device.down_frozen + 1
-        load, made, encoded = _encode(relay, load, sequence, prices)
+        try:
+            load, made, encoded = _encode(relay, load, sequence, prices)
+        except _LostError as error:
+            with relay.database.transaction() as session:
+                set_aside(session, device.id, error.readers, "lost", "its file is gone")
+            return True
         if not load:  # photos are still being made smaller
             return False
         costs = _Costs(made, encoded)
@@ -361,7 +375,7 @@ def _make(
         for each in load.notices
     ]
     items += [
-        promises.stub(relay, entries, prices.get(digest, 0))
+        promises.stub(_original(relay, entries), entries, prices.get(digest, 0))
         for digest, entries in load.promises.items()
     ]
     mails: list[tuple[str, list[Incoming], wire.Mail]] = []
@@ -376,7 +390,7 @@ def _make(
             items.append(answer)
             files |= given
         for digest, entries in load.mails.items():
-            raw = relay.originals.path(digest).read_bytes()
+            raw = _original(relay, entries)
             received = entries[0].received
             message, attached = slim(*parse(raw, received, read_html))
             if digest in whole:
@@ -395,6 +409,13 @@ def _make(
     name = load.device.name
     bundle = wire.Bundle(name, "down", sequence, incidents.now(), tuple(items), files)
     return _Made(bundle, answered, mails)
+
+
+def _original(relay: Relay, readers: Sequence[Incoming]) -> bytes:
+    try:
+        return relay.originals.path(readers[0].digest).read_bytes()
+    except FileNotFoundError:
+        raise _LostError(readers) from None
 
 
 def _as_attachment(message: Message, digest: str, raw: bytes) -> tuple[Message, dict[str, bytes]]:
@@ -470,6 +491,26 @@ def confirm(session: Session, device: Device, applied: int) -> list[str]:
         _let_wait_again(session, device, applied)
     device.down_confirmed = max(device.down_confirmed, applied)
     return [row.sha256 for row in done]
+
+
+def set_aside(
+    session: Session, device_id: int, readers: Sequence[Incoming], kind: str, why: str
+) -> None:
+    """Give up a mail that cannot get to its readers, and tell the operator."""
+    names = ", ".join(entry.recipient for entry in readers)
+    told = f"the mail {readers[0].digest[:12]} for {names} is set aside: {why}"
+    incidents.record(session, kind, told, device_id)
+    session.execute(
+        sa.update(Incoming)
+        .where(Incoming.id.in_([entry.id for entry in readers]))
+        .values(sequence=NEVER, delivered=incidents.now())
+    )
+
+
+def is_lost(relay: Relay, session: Session, device_id: int) -> bool:
+    """Whether the file of the bundle is gone that the device should fetch next."""
+    frozen = pending(session, device_id)
+    return frozen is not None and not relay.bundles.path(frozen.sha256.hex()).exists()
 
 
 def take_back(session: Session, device: Device, applied: int) -> None:

@@ -11,9 +11,9 @@ import contextlib
 import hashlib
 import os
 import secrets
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 _UNFINISHED = ".unfinished-"
 
@@ -41,6 +41,14 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
         unfinished.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+class Written(NamedTuple):
+    """A file, as it was written; the same name may be written again."""
+
+    name: str
+    inode: int
+    at: int  # nanoseconds
 
 
 class Files:
@@ -86,10 +94,10 @@ class Files:
         """Delete the file called `name`, if it is there."""
         self.path(name).unlink(missing_ok=True)
 
-    def names_older_than(self, seconds: float) -> Iterator[str]:
-        """Names of the files last written more than `seconds` ago, unfinished ones included."""
-        limit = time.time() - seconds
+    def written(self) -> Iterator[Written]:
+        """All files, unfinished ones included."""
         for entry in os.scandir(self._root):
             with contextlib.suppress(FileNotFoundError):
-                if entry.is_file() and entry.stat().st_mtime < limit:
-                    yield entry.name
+                if entry.is_file():
+                    state = entry.stat()
+                    yield Written(entry.name, state.st_ino, state.st_mtime_ns)

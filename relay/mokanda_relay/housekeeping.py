@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the relay no longer needs goes: delivered mail after 30 days, files that no row names."""
+"""What the relay no longer needs goes: delivered mail after 30 days, files that no row names.
+
+No clock is believed: one that jumps years ahead makes nothing old at once, and no file that is
+still in the making an orphan.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
+from collections.abc import Container
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from . import incidents, repeats
-from .files import Files
+from .files import Files, Written
 from .outgoing import TRYING, WAITING
 from .relay import Relay
 from .tables import (
@@ -25,53 +30,93 @@ from .tables import (
     Posted,
     Rendition,
     Resident,
+    Tidied,
     Upload,
 )
 
-EVERY = 3600.0  # seconds
+EVERY = 3600.0  # seconds; no file is in the making for so long
 KEPT = dt.timedelta(days=30)  # originals, once delivered; and what is remembered to know them again
 _INCIDENTS_KEPT = dt.timedelta(days=90)
-_MAY_BE_IN_THE_MAKING = 24 * 3600.0  # seconds: a file may be there before the row that names it
+_STRIDE = dt.timedelta(days=1)  # by which things grow older at most from one time to the next
 
 log = logging.getLogger(__name__)
 
 
-def tidy(relay: Relay) -> None:
-    """Delete what is no longer needed."""
-    limit = incidents.now() - KEPT
-    with relay.database.transaction() as session:
-        session.execute(sa.delete(Incoming).where(Incoming.delivered < limit))
-        session.execute(sa.delete(Incoming).where(Incoming.received < limit, _has_no_reader()))
-        session.execute(sa.delete(Notice).where(Notice.delivered < limit))
-        session.execute(
-            sa.delete(Outgoing).where(
-                Outgoing.created < limit, Outgoing.state.not_in((WAITING, TRYING))
-            )
-        )
-        needed = sa.union(sa.select(Incoming.digest), sa.select(Outgoing.digest))
-        session.execute(
-            sa.delete(Original).where(Original.kept < limit, Original.digest.not_in(needed))
-        )
-        named = sa.select(Content.digest).where(Content.rendition.is_(True))
-        session.execute(
-            sa.delete(Rendition).where(Rendition.made < limit, Rendition.digest.not_in(named))
-        )
-        session.execute(sa.delete(Posted).where(Posted.at < incidents.now() - repeats.KEPT))
-        session.execute(sa.delete(Incident).where(Incident.at < incidents.now() - _INCIDENTS_KEPT))
-    with relay.database.reading() as session:
-        originals = set(session.scalars(sa.select(Original.digest)))
-        renditions = set(session.scalars(sa.select(Rendition.digest)))
-        renditions |= set(session.scalars(named))
-        bundles = set(session.scalars(sa.select(DownBundle.sha256)))
-        uploads = {
-            f"{row.device_id}-{row.sequence}-{row.sha256}"
-            for row in session.scalars(sa.select(Upload))
+class Housekeeper:
+    """Tidies a relay, each time that it is asked to: that should be EVERY so many seconds."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._orphans: set[tuple[Files, Written]] = set()  # of the last time
+
+    def tidy(self) -> None:
+        """Delete what is no longer needed, files when no row has named them two times in a row."""
+        self._forget_rows()
+        kinds = self._named_files()
+        orphans = {
+            (files, each)
+            for files, named in kinds.items()
+            for each in files.written()
+            if each.name not in named
         }
-    gone = _sweep(relay.originals, originals)
-    gone += _sweep(relay.bundles, bundles) + _sweep(relay.uploads, uploads)
-    gone += _sweep(relay.renditions, renditions)
-    if gone:
-        log.info("tidied files=%d", gone)
+        gone = orphans & self._orphans
+        for files, each in gone:
+            files.delete(each.name)
+        self._orphans = orphans - gone
+        if gone:
+            log.info("tidied files=%d", len(gone))
+
+    def _forget_rows(self) -> None:
+        with self._relay.database.transaction() as session:
+            now = _grown_to(session)
+            limit = now - KEPT
+            session.execute(sa.delete(Incoming).where(Incoming.delivered < limit))
+            session.execute(sa.delete(Incoming).where(Incoming.received < limit, _has_no_reader()))
+            session.execute(sa.delete(Notice).where(Notice.delivered < limit))
+            session.execute(
+                sa.delete(Outgoing).where(
+                    Outgoing.created < limit, Outgoing.state.not_in((WAITING, TRYING))
+                )
+            )
+            needed = sa.union(sa.select(Incoming.digest), sa.select(Outgoing.digest))
+            session.execute(
+                sa.delete(Original).where(Original.kept < limit, Original.digest.not_in(needed))
+            )
+            session.execute(
+                sa.delete(Rendition).where(
+                    Rendition.made < limit, Rendition.digest.not_in(_NAMED_RENDITIONS)
+                )
+            )
+            session.execute(sa.delete(Posted).where(Posted.at < now - repeats.KEPT))
+            session.execute(sa.delete(Incident).where(Incident.at < now - _INCIDENTS_KEPT))
+
+    def _named_files(self) -> dict[Files, Container[str]]:
+        relay = self._relay
+        with relay.database.reading() as session:
+            renditions = set(session.scalars(sa.select(Rendition.digest)))
+            return {
+                relay.originals: set(session.scalars(sa.select(Original.digest))),
+                relay.renditions: renditions | set(session.scalars(_NAMED_RENDITIONS)),
+                relay.bundles: set(session.scalars(sa.select(DownBundle.sha256))),
+                relay.uploads: {
+                    f"{row.device_id}-{row.sequence}-{row.sha256}"
+                    for row in session.scalars(sa.select(Upload))
+                },
+            }
+
+
+_NAMED_RENDITIONS = sa.select(Content.digest).where(Content.rendition.is_(True))
+
+
+def _grown_to(session: Session) -> dt.datetime:
+    """The time by which things grow old: that of the clock, or a stride after the last one."""
+    now = incidents.now()
+    tidied = session.get(Tidied, 1, with_for_update=True)
+    if tidied is None:
+        session.add(Tidied(id=1, until=now))
+        return now
+    tidied.until = min(now, tidied.until + _STRIDE)
+    return tidied.until
 
 
 def _has_no_reader() -> sa.ColumnElement[bool]:
@@ -88,12 +133,3 @@ def _has_no_reader() -> sa.ColumnElement[bool]:
         .where(device, ~sa.exists().where(reader).correlate(Device, Incoming))
         .correlate(Incoming),
     )
-
-
-def _sweep(files: Files, named: Iterable[str]) -> int:
-    gone = 0
-    for name in files.names_older_than(_MAY_BE_IN_THE_MAKING):
-        if name not in named:
-            files.delete(name)
-            gone += 1
-    return gone

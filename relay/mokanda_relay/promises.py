@@ -14,7 +14,6 @@ from mokanda_wire.message import parse
 
 from .budgets import SEAL
 from .reading import read_html
-from .relay import Relay
 from .tables import Incoming
 
 _SIZE = 200  # bytes of a bundle that a stub takes at most, but for long subjects
@@ -36,9 +35,8 @@ def first(promises: Promises, count: int) -> Promises:
     return dict(list(promises.items())[: max(count, 0)])
 
 
-def stub(relay: Relay, entries: Sequence[Incoming], cost: int) -> wire.Stub:
+def stub(raw: bytes, entries: Sequence[Incoming], cost: int) -> wire.Stub:
     """The stub of a mail that would take so many bytes."""
-    raw = relay.originals.path(entries[0].digest).read_bytes()
     message, _ = parse(raw, entries[0].received, read_html)
     message = replace(
         message,

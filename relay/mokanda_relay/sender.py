@@ -49,8 +49,13 @@ class Sender(threading.Thread):
             intent = outgoing.take(session)
         if intent is None:
             return False
-        message, contents = parse(self._relay.originals.path(intent.digest).read_bytes())
-        outcome = self._sendgrid.send(intent.id, intent.recipients, message, contents)
+        outcome: outgoing.Outcome
+        try:
+            raw = self._relay.originals.path(intent.digest).read_bytes()
+        except FileNotFoundError:
+            outcome = outgoing.Refused("the relay has lost the mail's file")
+        else:
+            outcome = self._sendgrid.send(intent.id, intent.recipients, *parse(raw))
         self._settle(intent, outcome)
         log.info("outbound mail=%s to=%d %s", intent.id, len(intent.recipients), outcome)
         return True

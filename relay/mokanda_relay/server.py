@@ -170,7 +170,7 @@ def running(relay: Relay, listen: Listen, operator: Listen) -> Iterator[tuple[st
     """
     servers = (_device_server(relay, listen), _operator_server(relay, operator))
     stopping = threading.Event()
-    workers = [threading.Thread(target=_housekeeper, args=(relay, stopping), daemon=True)]
+    workers = [threading.Thread(target=_keep_house, args=(relay, stopping), daemon=True)]
     workers.append(Preparer(relay, stopping))
     if relay.settings.sendgrid_key:
         workers += [Sender(relay, stopping) for _ in range(_SENDERS)]
@@ -191,10 +191,11 @@ def running(relay: Relay, listen: Listen, operator: Listen) -> Iterator[tuple[st
             thread.join(max(deadline - time.monotonic(), 0))
 
 
-def _housekeeper(relay: Relay, stopping: threading.Event) -> None:
+def _keep_house(relay: Relay, stopping: threading.Event) -> None:
+    housekeeper = housekeeping.Housekeeper(relay)
     while True:
         try:
-            housekeeping.tidy(relay)
+            housekeeper.tidy()
         except Exception:
             log.exception("housekeeping failed")
         if stopping.wait(housekeeping.EVERY):

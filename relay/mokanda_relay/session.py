@@ -78,6 +78,10 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         if not agrees:
             log.info("history starts over device=%s", name)
             history.restart(session, device.id)
+        lost = down.is_lost(relay, session, device.id)
+        if lost:
+            log.error("the file of a bundle is gone device=%s", name)
+        if lost or not agrees:
             done += down.thaw(session, device)
         restored = not up.announce(session, device, said.up) or restored
         session.flush()

@@ -340,6 +340,14 @@ class Incident(Table):
     text: Mapped[str]
 
 
+class Tidied(Table):
+    """Up to when the relay was tidied; one row, its `id` is 1."""
+
+    __tablename__ = "tidied"
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    until: Mapped[dt.datetime]
+
+
 class HistoryRow(Table):
     """A row of the history log that the relay and a device both keep (mokanda_wire.history)."""
 

@@ -7,9 +7,10 @@ the handshake, the hello, a bundle, a reply. Among them both are killed (SIGKILL
 between any two writes, their disks are full, their databases locked, their clocks years off,
 their histories lost; two syncs start at once, and requests of before come again in any order.
 Mail goes on being written on both sides. In the end all is left alone, and every mail must be
-where it belongs, once.
+where it belongs, once. That the relay meets what it has not foreseen (HTTP 500) ends it at once.
 
-The disks are file systems in memory, mounted for this program alone (`unshare`).
+The disks are file systems in memory, mounted for this program alone (`unshare`). What is on them is
+kept in build/faults where it does not end well.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import json
 import logging
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import ssl
@@ -51,6 +53,7 @@ from mokanda_relay.relay import open_relay
 from mokanda_relay.settings import read_settings
 from scripts.patience import wait_until
 from tests import courier_process
+from tests.bench.corpora import REPOSITORY
 from tests.faults import FaultyLink, Plan
 from tests.relay_process import Conditions, RelayProcess
 from tests.stand_ins.sendgrid import SendGridStandIn
@@ -66,6 +69,8 @@ TELL_EVERY = 20.0  # seconds
 MORTAL = 3000  # steps (tests.dying) after which a relay is dead
 LAST = 12  # requests of which some come again
 REST = 15.0  # seconds before the relay sends a mail of unknown outcome again
+EVIDENCE = REPOSITORY / "build" / "faults"
+TIDY_EVERY = 5.0  # seconds; what is in the making is done by then
 SIZES = (0, 0, 300, 3000, 12_000)  # bytes of a mail's file
 
 
@@ -86,7 +91,7 @@ class Trial:
     world: SendGridStandIn
     village: Village
     relay: RelayProcess
-    relay_data: Path
+    folder: Path  # of both disks
     link: FaultyLink
     fate: random.Random
     wanted: int  # faults
@@ -139,8 +144,10 @@ class Trial:
 
     def sync(self) -> None:
         """Sync once; that it fails is what this is about."""
-        with suppress(CourierError):
+        try:
             self.village.sync()
+        except CourierError as error:
+            assert "HTTP 500" not in str(error), error
 
     def step(self) -> None:
         """One fault; and another life for a relay that has died."""
@@ -158,7 +165,7 @@ class Trial:
         self.relay.kill()
         death = self.fate.randint(1, MORTAL) if mortal else 0
         while True:
-            self.relay.start(Conditions(death, off, PATIENCE, REST))
+            self.relay.start(Conditions(death, off, PATIENCE, REST, TIDY_EVERY))
             if self.relay.lives():
                 break
             death = self.fate.randint(20, MORTAL)  # it died before it served
@@ -198,8 +205,11 @@ class Trial:
 
     def lock_relay(self) -> None:
         """Somebody else holds the relay's database."""
-        with self._locked(self.relay_data / "relay.db"):
+        with self._locked(self._relay_database()):
             self.sync()
+
+    def _relay_database(self) -> Path:
+        return self.folder / "relay" / "data" / "relay.db"
 
     @contextmanager
     def _locked(self, path: Path) -> Iterator[None]:
@@ -215,7 +225,7 @@ class Trial:
 
     def fill_relay(self) -> None:
         """The relay's disk is full."""
-        with self._full(self.relay_data):
+        with self._full(self.folder / "relay"):
             self.sync()
             self.post()
 
@@ -243,7 +253,7 @@ class Trial:
 
     def lose_history(self) -> None:
         """One end's history is gone."""
-        path = self.fate.choice((paths.mail_database(), self.relay_data / "relay.db"))
+        path = self.fate.choice((paths.mail_database(), self._relay_database()))
         with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path)) as other, other:
             other.execute("DELETE FROM history")
         self.sync()
@@ -277,6 +287,12 @@ class Trial:
                 with closing(connection):
                     connection.request(request.method, request.path, request.body, request.headers)
                     connection.getresponse().read()
+
+    def keep(self) -> None:
+        """Keep what is on the disks, and the relay's log, to find out what went wrong."""
+        self.relay.kill()
+        shutil.rmtree(EVIDENCE, ignore_errors=True)
+        shutil.copytree(self.folder, EVIDENCE, ignore=shutil.ignore_patterns("S.*"))
 
     def verdict(self) -> tuple[int, int]:
         """Let everything arrive; return how many mails were lost and doubled."""
@@ -359,7 +375,7 @@ def a_trial(wanted: int, seed: int) -> Iterator[Trial]:
         )
         stack.callback(_end_agents, paths.keys())
         village.store.attachments.reserve = 0  # the disk itself is to be full
-        trial = Trial(world, village, relay, data, link, random.Random(seed), wanted)
+        trial = Trial(world, village, relay, folder, link, random.Random(seed), wanted)
         patch.setattr(courier_relay, "_Http", _noting(trial.requests))
         village.sync()
         yield trial
@@ -418,16 +434,23 @@ def torment(cuts: int, seed: int, tell: Callable[[str], None]) -> dict[str, int]
         stopped: list[int] = []
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: stopped.append(number))
-        while trial.count() < cuts and not stopped:
-            trial.step()
-            now = time.monotonic()
-            if now > told + TELL_EVERY:
-                told = now
-                mails = len(trial.out) + len(trial.back)
-                tell(f"{now - began:6.0f} s {trial.count():7d} faults {mails:6d} mails")
-        done = trial.count()
-        trial.faults["cut"] = trial.link.cuts
-        lost, doubled = trial.verdict()
+        well = False
+        try:
+            while trial.count() < cuts and not stopped:
+                trial.step()
+                now = time.monotonic()
+                if now > told + TELL_EVERY:
+                    told = now
+                    mails = len(trial.out) + len(trial.back)
+                    tell(f"{now - began:6.0f} s {trial.count():7d} faults {mails:6d} mails")
+            done = trial.count()
+            trial.faults["cut"] = trial.link.cuts
+            lost, doubled = trial.verdict()
+            well = lost == doubled == 0
+        finally:
+            if not well:
+                trial.keep()
+                tell(f"what is on the disks is kept in {EVIDENCE}")
         tell(", ".join(f"{count} {name}" for name, count in trial.faults.most_common()))
         return {"cuts": done, "lost": lost, "doubled": doubled}
 

@@ -217,7 +217,7 @@ class TestWishes:
         with served.relay.database.transaction() as session:
             session.execute(sa.update(Incoming).values(delivered=past))
             session.execute(sa.update(Original).values(kept=past))
-        housekeeping.tidy(served.relay)
+        housekeeping.Housekeeper(served.relay).tidy()
         with served.relay.database.reading() as session:
             assert session.scalars(sa.select(Content)).all() == []
         wish = Wish("file", digest_of(DOCUMENT), "amina")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import time
 from datetime import timedelta
@@ -15,7 +14,7 @@ import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from mokanda_relay import claims, housekeeping, outgoing, releases
+from mokanda_relay import claims, housekeeping, incidents, outgoing, releases
 from mokanda_relay.certificate import ensure_certificate
 from mokanda_relay.files import Files, write_durably
 from mokanda_relay.incidents import now, record
@@ -139,6 +138,13 @@ class TestReleases:
             self.add(tmp_path, "0.2.0", board=word)
 
 
+def tidy(relay: Relay) -> None:
+    """What an hour does."""
+    housekeeper = housekeeping.Housekeeper(relay)
+    housekeeper.tidy()
+    housekeeper.tidy()
+
+
 class TestTidying:
     def original(self, relay: Relay, content: bytes, recipient: str = "") -> str:
         """A kept mail, last handed in 31 days ago; on its way to `recipient`, if given."""
@@ -148,8 +154,6 @@ class TestTidying:
             if recipient:
                 deliver(session, recipient, digest, size)
             session.get_one(Original, digest).kept = now() - timedelta(days=31)
-        old = time.time() - 31 * 86400
-        os.utime(relay.originals.path(digest), (old, old))
         return digest
 
     @pytest.fixture(autouse=True)
@@ -159,7 +163,7 @@ class TestTidying:
 
     def test_a_mail_that_still_waits_is_kept_however_old(self, relay: Relay) -> None:
         waiting = self.original(relay, b"waiting", "amina@kitenge.example")
-        housekeeping.tidy(relay)
+        tidy(relay)
         assert relay.originals.path(waiting).exists()
 
     @pytest.mark.parametrize(("villager", "there"), [("amina", True), ("bako", False)])
@@ -172,14 +176,14 @@ class TestTidying:
             device.residents_known = True
             session.add(Resident(device_id=device.id, name=villager))
             session.execute(sa.update(Incoming).values(received=now() - timedelta(days=31)))
-        housekeeping.tidy(relay)
+        tidy(relay)
         assert relay.originals.path(waiting).exists() == there
 
     def test_so_is_one_that_waits_for_the_world(self, relay: Relay) -> None:
         waiting = self.original(relay, b"waiting")
         with relay.database.transaction() as session:
             outgoing.post(session, 1, "1@kitenge.example", waiting, ["ada@example.org"])
-        housekeeping.tidy(relay)
+        tidy(relay)
         assert relay.originals.path(waiting).exists()
 
     def test_a_delivered_one_goes_after_thirty_days(self, relay: Relay) -> None:
@@ -187,22 +191,46 @@ class TestTidying:
         for days, there in ((29, True), (31, False)):
             with relay.database.transaction() as session:
                 session.execute(sa.update(Incoming).values(delivered=now() - timedelta(days=days)))
-            housekeeping.tidy(relay)
+            tidy(relay)
             assert relay.originals.path(delivered).exists() == there
 
-    def test_files_that_no_row_names_go_once_they_cannot_be_in_the_making(
-        self, relay: Relay
-    ) -> None:
-        relay.bundles.write("orphan", b"left by a crash")
-        relay.uploads.write("orphan", b"left by a crash")
-        housekeeping.tidy(relay)
-        assert relay.bundles.path("orphan").exists()
-        old = time.time() - 2 * 86400
+    def test_files_that_no_row_names_go_the_second_time(self, relay: Relay) -> None:
+        housekeeper = housekeeping.Housekeeper(relay)
         for files in (relay.bundles, relay.uploads):
-            os.utime(files.path("orphan"), (old, old))
-        housekeeping.tidy(relay)
+            files.write("orphan", b"left by a crash")
+        housekeeper.tidy()
+        assert relay.bundles.path("orphan").exists()
+        housekeeper.tidy()
         assert not relay.bundles.path("orphan").exists()
         assert not relay.uploads.path("orphan").exists()
+
+    def test_one_that_is_written_again_meanwhile_stays(self, relay: Relay) -> None:
+        """A mail that was not taken comes again, and the row of it is about to be written."""
+        housekeeper = housekeeping.Housekeeper(relay)
+        relay.originals.write_by_digest([b"mail"])
+        housekeeper.tidy()
+        digest, _ = relay.originals.write_by_digest([b"mail"])
+        housekeeper.tidy()
+        assert relay.originals.path(digest).exists()
+
+    def test_a_clock_that_jumps_ahead_takes_nothing_away(
+        self, relay: Relay, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tidy(relay)
+        delivered = self.original(relay, b"delivered", "amina@kitenge.example")
+        in_the_making, _ = relay.originals.write_by_digest([b"in the making"])
+        today = now()
+        with relay.database.transaction() as session:
+            session.execute(sa.update(Incoming).values(delivered=today))
+        monkeypatch.setattr(incidents, "now", lambda: today + timedelta(days=30 * 365))
+        housekeeper = housekeeping.Housekeeper(relay)
+        housekeeper.tidy()
+        assert relay.originals.path(in_the_making).exists()
+        for _ in range(24):
+            housekeeper.tidy()
+        monkeypatch.setattr(incidents, "now", lambda: today)
+        housekeeper.tidy()
+        assert relay.originals.path(delivered).exists()
 
     def test_old_incidents_are_forgotten(self, relay: Relay) -> None:
         with relay.database.transaction() as session:
@@ -214,6 +242,6 @@ class TestTidying:
                 .where(Incident.text == "old")
                 .values(at=now() - timedelta(days=91))
             )
-        housekeeping.tidy(relay)
+        tidy(relay)
         with relay.database.reading() as session:
             assert [each.text for each in session.scalars(sa.select(Incident))] == ["new"]

@@ -8,6 +8,7 @@ import io
 import logging
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cheroot import wsgi
+from cheroot.errors import FatalSSLAlert
 from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
@@ -60,7 +62,12 @@ class _LazyTls(BuiltinSSLAdapter):
         self.context.sslsocket_class = _Resumable
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
-        wrapped = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        try:
+            wrapped = self.context.wrap_socket(
+                sock, server_side=True, do_handshake_on_connect=False
+            )
+        except OSError as error:  # it is broken already
+            raise FatalSSLAlert(*error.args) from error
         return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
 
@@ -120,7 +127,8 @@ class _Server(wsgi.Server):
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         # A connection that breaks is what village links do; only what we did wrong is an error.
-        grave = level >= logging.ERROR
+        broken = isinstance(sys.exception(), ConnectionError | TimeoutError | ssl.SSLError)
+        grave = level >= logging.ERROR and not broken
         text = " ".join(msg.split())
         log.log(level if grave else logging.DEBUG, "%s", text, exc_info=grave and traceback)
 

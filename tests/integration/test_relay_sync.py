@@ -6,7 +6,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import http.client
+import itertools
+import socket
 import ssl
+import struct
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import pairwise
@@ -610,6 +613,18 @@ class TestTheLine:
         assert device.hello().applied_up == 1
         for each in silent:
             each.close()
+
+    def test_a_connection_that_breaks_in_the_handshake_is_no_error_in_the_log(
+        self, served: Served, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        address = urlsplit(served.device_url)
+        for abrupt, sent in itertools.product((True, False), (b"", b"\x16\x03\x01\x02\x00\x01")):
+            with socket.create_connection((address.hostname, address.port), timeout=5) as line:
+                line.sendall(sent)
+                if abrupt:  # with a reset
+                    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        served.claimed_device().hello()
+        assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []
 
     def test_a_full_disk_is_said_and_loses_nothing(
         self, served: Served, monkeypatch: pytest.MonkeyPatch

@@ -22,45 +22,36 @@ from .tables import Notice, Outgoing, Posted
 KEPT = dt.timedelta(days=90)  # a letter that waited when an older backup was made may go twice
 
 
-def note(session: Session, device_id: int, sequence: int, mail: Mail) -> None:
-    """Remember a mail that the up bundle `sequence` brought."""
-    session.add(
-        Posted(
-            device_id=device_id,
-            sequence=sequence,
-            fingerprint=_fingerprint(mail),
-            message_id=mail.message.message_id,
-            at=incidents.now(),
-        )
-    )
-    session.flush()
+def note(session: Session, device_id: int, sequence: int, mail: Mail) -> bool:
+    """Remember a mail that the up bundle `sequence` brought; False if it was posted before.
 
-
-def expect(session: Session, device_id: int, since: int) -> None:
-    """The device knows nothing of its up bundles from `since` on: it may send their mails again."""
-    session.execute(
-        sa.update(Posted)
-        .where(Posted.device_id == device_id, Posted.sequence >= since)
-        .values(may_repeat=True)
-    )
-
-
-def is_one(session: Session, device_id: int, mail: Mail) -> bool:
-    """Whether a mail was posted before; what becomes of it is then told under its new name."""
+    What becomes of that one is then told under its new name.
+    """
+    fingerprint = _fingerprint(mail)
     row = session.scalar(
         sa.select(Posted)
         .where(
             Posted.device_id == device_id,
-            Posted.fingerprint == _fingerprint(mail),
+            Posted.fingerprint == fingerprint,
             Posted.may_repeat.is_(True),
         )
         .order_by(Posted.id)
         .limit(1)
     )
     if row is None:
-        return False
+        session.add(
+            Posted(
+                device_id=device_id,
+                sequence=sequence,
+                fingerprint=fingerprint,
+                message_id=mail.message.message_id,
+                at=incidents.now(),
+            )
+        )
+        session.flush()
+        return True
     old, row.message_id = row.message_id, mail.message.message_id
-    row.may_repeat = False
+    row.sequence, row.may_repeat = sequence, False  # of which it may be repeated once more
     for table in (Outgoing, Notice):
         session.execute(
             sa.update(table)
@@ -73,7 +64,16 @@ def is_one(session: Session, device_id: int, mail: Mail) -> bool:
         .values(sequence=None, delivered=None)
     )
     session.flush()
-    return True
+    return False
+
+
+def expect(session: Session, device_id: int, since: int) -> None:
+    """The device knows nothing of its up bundles from `since` on: it may send their mails again."""
+    session.execute(
+        sa.update(Posted)
+        .where(Posted.device_id == device_id, Posted.sequence >= since)
+        .values(may_repeat=True)
+    )
 
 
 def _fingerprint(mail: Mail) -> str:

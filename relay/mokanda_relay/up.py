@@ -277,8 +277,9 @@ def _apply(
     for place, item in enumerate(bundle.items):
         if isinstance(item, wire.Mail) and place not in originals:
             _send_back(session, device, item, "the relay cannot make a mail of it")
-        elif isinstance(item, wire.Mail) and not repeats.is_one(session, device.id, item):
-            repeats.note(session, device.id, bundle.sequence, item)
+        elif isinstance(item, wire.Mail) and repeats.note(
+            session, device.id, bundle.sequence, item
+        ):
             digest, size = originals[place]
             _post(session, device, item, digest, size)
             contents.note_sent(session, device.id, digest, item.message.attachments)

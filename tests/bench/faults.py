@@ -5,9 +5,11 @@ A real device (store and courier) and a real relay, each on a small disk of its 
 socket. Most faults are connections cut after a random number of bytes, in either direction: in
 the handshake, the hello, a bundle, a reply. Among them both are killed (SIGKILL) at any moment and
 between any two writes, their disks are full, their databases locked, their clocks years off,
-their histories lost; two syncs start at once, and requests of before come again in any order.
-Mail goes on being written on both sides. In the end all is left alone, and every mail must be
-where it belongs, once. That the relay meets what it has not foreseen (HTTP 500) ends it at once.
+their histories lost; two syncs start at once, requests of before come again in any order, and the
+device's card is restored from an old backup. Mail goes on being written on both sides. In the end
+all is left alone, and every mail must be where it belongs, once. (Letters that were written after
+a backup may be gone with the card that it replaces; they go to the world once at the most.) That
+the relay meets what it has not foreseen, and answers with HTTP 500, ends it at once.
 
 The disks are file systems in memory, mounted for this program alone (`unshare`). What is on them is
 kept in build/faults where it does not end well.
@@ -43,11 +45,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from mokanda_firmware import paths
+from mokanda_firmware.backup import archive, contents, switch
 from mokanda_firmware.courier import relay as courier_relay
 from mokanda_firmware.courier import run
 from mokanda_firmware.courier.failures import CourierError
 from mokanda_firmware.mailbox import store as stores
-from mokanda_firmware.mailbox.store import StoreError
+from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_relay import devices
 from mokanda_relay.relay import open_relay
 from mokanda_relay.settings import read_settings
@@ -98,6 +101,9 @@ class Trial:
     out: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
     untaken: list[tuple[str, bytes]] = field(default_factory=list)  # by the relay
+    backed_up: int | None = None  # how much of `out` there was when a backup was made
+    gone: set[str] = field(default_factory=set)  # written after a backup that was restored
+    clock_is_right: bool = True  # the relay's
     requests: collections.deque[Request] = field(
         default_factory=lambda: collections.deque(maxlen=12)
     )
@@ -163,6 +169,9 @@ class Trial:
     def start_relay(self, off: float = 0, *, mortal: bool = True) -> None:
         """Start the relay; one day it will die between two writes."""
         self.relay.kill()
+        self.clock_is_right = not off
+        if off:
+            self.backed_up = None  # what came when is not known any more
         death = self.fate.randint(1, MORTAL) if mortal else 0
         while True:
             self.relay.start(Conditions(death, off, PATIENCE, REST, TIDY_EVERY))
@@ -258,6 +267,28 @@ class Trial:
             other.execute("DELETE FROM history")
         self.sync()
 
+    def restore(self) -> None:
+        """The device is backed up, or else becomes again what it was at its last backup."""
+        backup, copy = self.folder / "backup.tar", self.folder / "mail.db"
+        if self.backed_up is not None:
+            self.village.store.close()
+            _end_agents(paths.keys())
+            with backup.open("rb") as file:
+                archive.unpack(file, switch.new(), backup.stat().st_size, lambda _: None)
+            switch.confirm()
+            switch.switch()
+            switch.forget()
+            self.village.store = Store.of_device()
+            self.gone.update(self.out[self.backed_up :])
+            self.backed_up = None
+        elif self.clock_is_right:
+            contents.snapshot(copy)
+            files = contents.sources(copy)
+            with backup.open("wb") as file:
+                archive.write(file, contents.describe(copy, files), files, lambda _: None)
+            self.backed_up = len(self.out)
+        self.sync()
+
     def sync_twice(self) -> None:
         """Two syncs at once."""
         both = [threading.Thread(target=self.sync), threading.Thread(target=courier_process.sync)]
@@ -294,8 +325,8 @@ class Trial:
         shutil.rmtree(EVIDENCE, ignore_errors=True)
         shutil.copytree(self.folder, EVIDENCE, ignore=shutil.ignore_patterns("S.*"))
 
-    def verdict(self) -> tuple[int, int]:
-        """Let everything arrive; return how many mails were lost and doubled."""
+    def verdict(self) -> tuple[list[str], list[str]]:
+        """Let everything arrive; return which mails were lost and doubled, and where."""
         self.start_relay(mortal=False)
         self.post()
         while self.untaken:
@@ -304,18 +335,22 @@ class Trial:
             self.sync()
         self.village.sync()
         with suppress(Exception):
-            wait_until(lambda: len(self.world.sent) >= len(self.out), "the last mails", 4 * REST)
+            out = set(self.out) - self.gone
+            wait_until(lambda: out <= {each.text for each in self.world.sent}, "mails", 4 * REST)
         self.village.sync()
         ends = (
-            (self.out, [mail.text for mail in self.world.sent]),
-            (self.out, self.village.texts("sent")),
-            (self.back, self.village.texts("inbox")),
+            ("the world", self.out, [mail.text for mail in self.world.sent]),
+            ("sent", self.out, self.village.texts("sent")),
+            ("inbox", self.back, self.village.texts("inbox")),
         )
-        lost = doubled = 0
-        for written, arrived in ends:
+        lost, doubled = [], []
+        for end, written, arrived in ends:
             counts = collections.Counter(arrived)
-            lost += sum(counts[text] == 0 for text in written)
-            doubled += sum(count - 1 for count in counts.values() if count > 1)
+            missing = set(written) - set(arrived) - self.gone
+            lost += [f"{end}: {text}" for text in sorted(missing)]
+            doubled += [
+                f"{end}: {text}" for text in (counts - collections.Counter(set(arrived))).elements()
+            ]
             assert set(counts) <= set(written), "mail that nobody wrote"
         return lost, doubled
 
@@ -332,6 +367,7 @@ _FAULTS: dict[str, tuple[int, Callable[[Trial], None]]] = {
     "device's clock": (4, Trial.set_device_clock),
     "relay's clock": (3, Trial.set_relay_clock),
     "history lost": (4, Trial.lose_history),
+    "card restored": (4, Trial.restore),
     "two at once": (4, Trial.sync_twice),
     "repeated": (10, Trial.repeat),
 }
@@ -446,13 +482,17 @@ def torment(cuts: int, seed: int, tell: Callable[[str], None]) -> dict[str, int]
             done = trial.count()
             trial.faults["cut"] = trial.link.cuts
             lost, doubled = trial.verdict()
-            well = lost == doubled == 0
+            well = not (lost or doubled)
         finally:
             if not well:
                 trial.keep()
                 tell(f"what is on the disks is kept in {EVIDENCE}")
         tell(", ".join(f"{count} {name}" for name, count in trial.faults.most_common()))
-        return {"cuts": done, "lost": lost, "doubled": doubled}
+        for text in lost:
+            tell(f"lost in {text}")
+        for text in doubled:
+            tell(f"doubled in {text}")
+        return {"cuts": done, "lost": len(lost), "doubled": len(doubled)}
 
 
 def main() -> int:

@@ -5,25 +5,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
-from mokanda_firmware.backup.daemon import Daemon
-from mokanda_firmware.courier import identity, up
+from mokanda_firmware.courier import identity, relay, up
 from mokanda_firmware.courier.allowance import Allowance
+from mokanda_firmware.courier.failures import CutError
 from mokanda_firmware.mailbox import sync, wishes
 from mokanda_firmware.mailbox.store import Store
 from mokanda_relay import devices
 from mokanda_relay.tables import Notice
 from mokanda_wire.envelope import Keyring
 from tests.relay_served import Served, eventually
-from tests.unit.backup.conftest import PASSPHRASE, FolderStick
+from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick
 from tests.village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -40,30 +39,24 @@ def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def backed_up(village: Village, stick: Path) -> Callable[[], None]:
     """Back the device up; return what restores it, up to and with the next start."""
     stick.mkdir()
-    daemon = Daemon(status.Requests("backup"), lambda: FolderStick(stick), lambda: None)
-    Thread(target=daemon.run, daemon=True).start()
-    assert done("make", passphrase=PASSPHRASE)["state"] == "done"
+    with daemon(stick) as backups:
+        assert backups.done("make", passphrase=PASSPHRASE)["state"] == "done"
     [backup] = stick.iterdir()
 
     def restore() -> None:
         village.store.close()
-        assert done("check", name=backup.name, passphrase=PASSPHRASE)["state"] == "checked"
-        status.request("backup", "restore", timeout=60)
+        with daemon(stick) as backups:
+            checked = backups.done("check", name=backup.name, passphrase=PASSPHRASE)
+            assert checked["state"] == "checked"
+            backups.ask("restore")
         switch.switch()
         village.store = Store.of_device()
 
     return restore
 
 
-def done(verb: str, **arguments: str) -> dict[str, Any]:
-    """Ask the backup's daemon for something, and wait for its end."""
-    status.request("backup", verb, timeout=60, **arguments)
-
-    def look() -> dict[str, Any]:
-        return status.request("backup", "look", timeout=60)
-
-    eventually(lambda: look()["state"] != "working", "the end of the work on the stick")
-    return look()
+def daemon(stick: Path) -> AbstractContextManager[Backups]:
+    return closing(Backups(FolderStick(stick)))
 
 
 def write_to_village(served: Served, text: str, name: str = "amina") -> None:
@@ -213,6 +206,33 @@ def test_the_same_backup_can_be_restored_again(
         assert village.texts("inbox") == ["first back"]
         assert village.texts("sent") == ["waits"]
     assert sent(served) == ["first out", "waits"]
+
+
+def test_a_mail_that_still_waits_in_a_second_backup_does_not_leave_twice_either(
+    village: Village, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village.write("waits")
+    restore_first = backed_up(village, tmp_path / "stick")
+    exchange(village, served, "new")
+    eventually(lambda: len(served.world.sent) == 2, "the mails at SendGrid")
+    restore_first()
+    with monkeypatch.context() as patch, pytest.raises(CutError):
+        patch.setattr(relay.Connection, "upload", cut)
+        village.sync()  # it learns how far the numbers have come, and not more
+    restore_second = backed_up(village, tmp_path / "another stick")
+    village.sync()
+    restore_second()
+    for _ in range(2):
+        village.sync()
+        assert village.texts("sent") == ["waits"]
+    village.write("after")
+    village.sync()
+    eventually(lambda: "after" in sent(served), "the mail at SendGrid")
+    assert sent(served) == ["after", "new out", "waits"]
+
+
+def cut(*_: object) -> None:
+    raise CutError("the link breaks")
 
 
 def test_what_was_asked_of_the_relay_is_asked_again(

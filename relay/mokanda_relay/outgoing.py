@@ -108,9 +108,10 @@ def take(session: Session) -> Intent | None:
         )
         if row is None:
             return None
-        if row.state == WAITING or row.id in _under_way:
+        # What rests is chosen against before the lock is there: another thread may have been first.
+        if row.state == WAITING or (row.id in _under_way and row.id not in _resting()):
             break
-        _under_way[row.id] = monotonic()  # another process' or an earlier one's
+        _under_way.setdefault(row.id, monotonic())  # another process' or an earlier one's
     row.state = TRYING
     row.attempts += 1
     row.due = now + REST

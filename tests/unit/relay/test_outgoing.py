@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -138,6 +140,28 @@ def test_after_a_restart_a_request_of_unknown_outcome_rests_anew(
     assert take(database) is None
     clock.pass_by(minutes=10)
     assert take(database) is not None
+
+
+def test_of_two_senders_after_a_restart_none_takes_it_up_before_it_has_rested(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(database, "ada@example.org")
+    assert take(database) is not None
+    outgoing._under_way.clear()  # as another process
+    clock.pass_by(hours=1)
+    resting, both = outgoing._resting, threading.Barrier(2, timeout=10)
+    first = threading.local()
+
+    def look_at_once() -> list[str]:
+        found = resting()
+        if not hasattr(first, "done"):
+            first.done = True
+            both.wait()
+        return found
+
+    monkeypatch.setattr(outgoing, "_resting", look_at_once)
+    with ThreadPoolExecutor(2) as senders:
+        assert list(senders.map(take, [database, database])) == [None, None]
 
 
 def test_a_clock_that_is_set_back_keeps_no_mail(database: Database, clock: Clock) -> None:

@@ -15,12 +15,18 @@ import pytest
 from mokanda_firmware import paths
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.files import write_durably
-from mokanda_firmware.mailbox import entries, sync
+from mokanda_firmware.mailbox import entries, housekeeping, sync
 from mokanda_firmware.mailbox.store import Store
 from mokanda_firmware.mailbox.sync import SessionRecord
 from mokanda_wire import claimfile
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.message import Attachment, Mailbox, Message, new_message_id
+
+
+def tidy(store: Store) -> None:
+    """Do the housekeeping, and again an hour later: files go the second time."""
+    housekeeping.tidy(store)
+    housekeeping.tidy(store)
 
 
 class Village:

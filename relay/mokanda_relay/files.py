@@ -13,7 +13,7 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 _UNFINISHED = ".unfinished-"
 
@@ -48,7 +48,13 @@ class Written(NamedTuple):
 
     name: str
     inode: int
-    at: int  # nanoseconds
+    moment: int  # nanoseconds
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Look at a file; raises FileNotFoundError."""
+        state = path.stat()
+        return cls(path.name, state.st_ino, state.st_mtime_ns)
 
 
 class Files:
@@ -96,8 +102,13 @@ class Files:
 
     def written(self) -> Iterator[Written]:
         """All files, unfinished ones included."""
-        for entry in os.scandir(self._root):
+        for path in self._root.iterdir():
             with contextlib.suppress(FileNotFoundError):
-                if entry.is_file():
-                    state = entry.stat()
-                    yield Written(entry.name, state.st_ino, state.st_mtime_ns)
+                yield Written.at(path)
+
+    def delete_written(self, written: Written) -> None:
+        """Delete a file, unless it was written again."""
+        with contextlib.suppress(FileNotFoundError):
+            path = self.path(written.name)
+            if Written.at(path) == written:
+                path.unlink()

@@ -61,7 +61,7 @@ class Housekeeper:
         }
         gone = orphans & self._orphans
         for files, each in gone:
-            files.delete(each.name)
+            files.delete_written(each)
         self._orphans = orphans - gone
         if gone:
             log.info("tidied files=%d", len(gone))

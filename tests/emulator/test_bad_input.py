@@ -26,6 +26,9 @@ def keeper(village: Village) -> Phone:
     # Awa is the keeper of the village, since its first day or from now on.
     if not phone.log_in("awa"):
         phone.register("awa", "Awa")
+    # At each start the emulated board has this computer's time; this one is known to it alone.
+    village.shell.check("systemctl stop mokanda-courier")
+    village.shell.check("date -s @$(($(date +%s) + 3600))")
     phone.write("awa", "Do not lose me", "I was here before the power went.")
     return phone
 
@@ -72,6 +75,11 @@ def is_refused(setup: dict[str, Any]) -> bool:
 
 def test_a_power_cut_loses_no_letter(keeper: Phone) -> None:
     assert "I was here before" in keeper.read("inbox", "Do not lose me").text
+
+
+def test_nor_does_it_set_the_clock_back(village: Village) -> None:
+    told = village.shell.check("journalctl --unit mokanda-clock --output cat")
+    assert "the clock goes on from" in told
 
 
 def test_a_damaged_claim_file_takes_no_claim_away(village: Village, keeper: Phone) -> None:

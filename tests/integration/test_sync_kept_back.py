@@ -11,14 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from mokanda_firmware.mailbox import entries, letters, sync, wishes
-from mokanda_firmware.mailbox.housekeeping import tidy
 from mokanda_relay import devices, incidents
 from mokanda_relay.tables import Content, Device
 from mokanda_wire.bundle import WishKind
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
 from tests.photos import opened, photo
 from tests.relay_served import Served, eventually
-from tests.village import Village, a_village
+from tests.village import Village, a_village, tidy
 
 pytest_plugins = ("tests.relay_fixtures",)
 
@@ -159,7 +158,6 @@ def test_what_the_device_has_forgotten_comes_again(village: Village, served: Ser
     entries.move(village.store, village.accounts["amina"], [letter.entry], "trash")
     entries.delete(village.store, village.accounts["amina"])
     path = village.store.attachments.path(digest_of(NOTE))
-    os.utime(path, (0, 0))
     tidy(village.store)
     assert not path.exists()
     post(served, NOTE, number=2, to="bako")

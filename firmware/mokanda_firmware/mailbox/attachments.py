@@ -10,19 +10,30 @@ import errno
 import hashlib
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, Self
 
 from mokanda_firmware.files import sync_folder
 from mokanda_wire.message import Attachment
 
 # Attachments never take the last of the data partition: the database must still be able to write.
 RESERVE_BYTES = 8 << 20
-# A file younger than this may belong to a transaction that has not ended.
-_SETTLED_SECONDS = 24 * 3600
+
+
+class Written(NamedTuple):
+    """A file, as it was written; the same path may be written again."""
+
+    path: Path
+    inode: int
+    moment: int  # nanoseconds
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Look at a file; raises FileNotFoundError."""
+        state = path.stat()
+        return cls(path, state.st_ino, state.st_mtime_ns)
 
 
 class Incoming:
@@ -64,6 +75,7 @@ class Attachments:
     def __init__(self, folder: Path, reserve: int = RESERVE_BYTES) -> None:
         self._folder = folder
         self.reserve = reserve
+        self._orphans: set[Written] = set()  # of the last look
 
     @contextlib.contextmanager
     def incoming(self) -> Iterator[Incoming]:
@@ -102,16 +114,26 @@ class Attachments:
             size=part.size,
         )
 
-    def sweep(self, wanted: set[str]) -> int:
-        """Remove settled files that ``wanted`` does not name; return how many."""
-        before = time.time() - _SETTLED_SECONDS
-        removed = 0
+    def orphans(self, wanted: set[str]) -> set[Written]:
+        """Return the files that ``wanted`` does not name, nor did at the last look.
+
+        One that was written since then may belong to a transaction that has not ended.
+        """
+        before, self._orphans = self._orphans, set()
         for path in [*self._folder.glob(".incoming-*"), *self._folder.glob("[0-9a-f][0-9a-f]/*")]:
             if path.name not in wanted:
                 with contextlib.suppress(FileNotFoundError):
-                    if path.stat().st_mtime < before:
-                        path.unlink()
-                        removed += 1
+                    self._orphans.add(Written.at(path))
+        return before & self._orphans
+
+    def remove(self, orphans: set[Written], wanted: set[str]) -> int:
+        """Remove those of the ``orphans`` that ``wanted`` does not name; return how many."""
+        removed = 0
+        for orphan in orphans:
+            with contextlib.suppress(FileNotFoundError):
+                if orphan.path.name not in wanted and Written.at(orphan.path) == orphan:
+                    orphan.path.unlink()
+                    removed += 1
         return removed
 
 

@@ -214,13 +214,13 @@ def delete_all(connection: sqlite3.Connection, account: int) -> None:
     _remove(connection, account, [row["id"] for row in rows.fetchall()])
 
 
-def delete_old_trash(store: Store, seconds: int) -> int:
-    """Delete what came into a trash more than so many ``seconds`` ago; return how many entries."""
+def delete_old_trash(store: Store, before: int) -> int:
+    """Delete what came into a trash ``before`` this time; return how many entries."""
     removed = 0
     with store.transaction() as connection:
         rows = connection.execute(
             "SELECT account, id FROM entry WHERE folder = 'trash' AND trashed < ?",
-            (messages.now() - seconds,),
+            (before,),
         ).fetchall()
         for row in rows:
             removed += _remove(connection, row["account"], [row["id"]])

@@ -9,7 +9,7 @@ import sys
 
 from cheroot import wsgi
 
-from mokanda_firmware.mailbox.housekeeping import tidy_every_day
+from mokanda_firmware.mailbox.housekeeping import keep_tidy
 from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_firmware.service import notify
 from mokanda_firmware.webmail.app import create_app
@@ -81,7 +81,7 @@ def main() -> int:
         server.prepare()
         logging.info("listening on %s:%d", *server.bind_addr)
         notify("READY=1")
-        tidy_every_day(store)
+        keep_tidy(store)
         server.serve()
     except OSError as error:
         sys.exit(f"mokanda-webmail: {error}")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mokanda_firmware.mailbox import contacts, entries, folders, letters, sync
+from mokanda_firmware.mailbox import contacts, entries, folders, letters, messages, sync
 from mokanda_firmware.mailbox.folders import MARK, UNMARK, Query
 from mokanda_firmware.mailbox.store import Store
 from mokanda_wire.bundle import Mail
@@ -177,7 +177,7 @@ class TestMoving:
         entries.move(store, awa, [1, 2], "trash")
         with store.transaction() as connection:
             connection.execute("UPDATE entry SET trashed = trashed - 31 * 86400 WHERE id = 1")
-        assert entries.delete_old_trash(store, 30 * 24 * 3600) == 1
+        assert entries.delete_old_trash(store, messages.now() - 30 * 24 * 3600) == 1
         assert len(subjects(store, awa, "trash")) == 1
 
 

@@ -177,16 +177,35 @@ def test_an_attachment_given_up_leaves_no_file(store: Store, tmp_path: Path) -> 
     assert [path for path in (tmp_path / "attachments").rglob("*") if path.is_file()] == []
 
 
-def test_sweeping_keeps_what_is_wanted_and_what_is_new(store: Store) -> None:
-    digests = []
-    for content in (b"wanted", b"unwanted", b"new"):
-        with store.incoming_attachment() as incoming:
-            incoming.write(content)
-            digests.append(incoming.keep())
-    for digest in digests[:2]:
-        os.utime(store.attachments.path(digest), (0, 0))
-    assert store.attachments.sweep({digests[0]}) == 1
-    assert [store.attachments.path(digest).exists() for digest in digests] == [True, False, True]
+def keep(store: Store, content: bytes) -> str:
+    with store.incoming_attachment() as incoming:
+        incoming.write(content)
+        return incoming.keep()
+
+
+def test_a_file_is_an_orphan_that_is_unwanted_twice_and_not_written_meanwhile(
+    store: Store,
+) -> None:
+    wanted, unwanted, again = (keep(store, content) for content in (b"1", b"2", b"3"))
+    files = store.attachments
+    assert files.orphans({wanted}) == set()
+    keep(store, b"3")
+    keep(store, b"4")
+    orphans = files.orphans({wanted})
+    assert [orphan.path.name for orphan in orphans] == [unwanted]
+    assert files.remove(orphans, {wanted, unwanted}) == 0
+    assert files.remove(orphans, {wanted}) == 1
+    assert not files.path(unwanted).exists()
+    assert files.path(again).exists()
+
+
+def test_an_orphan_that_is_written_again_is_not_removed(store: Store) -> None:
+    digest = keep(store, b"1")
+    store.attachments.orphans(set())
+    orphans = store.attachments.orphans(set())
+    keep(store, b"1")
+    assert store.attachments.remove(orphans, set()) == 0
+    assert store.attachments.path(digest).exists()
 
 
 def test_group_may_write_whatever_the_first_daemon_created(tmp_path: Path) -> None:

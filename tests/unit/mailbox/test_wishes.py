@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 
 import pytest
 
 from mokanda_firmware.mailbox import entries, letters, sync, wishes
 from mokanda_firmware.mailbox.folders import unread
-from mokanda_firmware.mailbox.housekeeping import tidy
 from mokanda_firmware.mailbox.store import Store, StoreBusy, StoreError
 from mokanda_wire.bundle import Denial, Grant, Mail, Stub, Wish, WishKind
 from mokanda_wire.message import Attachment, digest_of
 from tests.unit.mailbox.letters import NOTHING, add_account, bundle_down, folders, letter
+from tests.village import tidy
 
 BEN = "ben@boende.example"
 CLARA = "clara@boende.example"
@@ -99,8 +98,6 @@ def test_an_original_stays_as_long_as_its_letter(store: Store, ben: int) -> None
     bring(store, Mail((BEN,), letter(attachments=(PHOTO,))), small=SMALL)
     bring(store, Grant(PHOTO.original, 2000), whole=WHOLE)
     paths = [store.attachments.path(digest) for digest in (PHOTO.digest, PHOTO.original)]
-    for path in paths:
-        os.utime(path, (0, 0))
     tidy(store)
     assert all(path.exists() for path in paths)
     entries.move(store, ben, [only(store, ben).entry], "trash")
@@ -202,7 +199,6 @@ def test_the_mail_as_it_was_is_kept_with_its_letter(store: Store, ben: int) -> N
     assert found.original is not None
     assert found.original.ticket == "ticket1"
     bring(store, Grant(digest_of(WHOLE), 2000, "ticket1"), whole=WHOLE)
-    os.utime(store.attachments.path(digest_of(WHOLE)), (0, 0))
     tidy(store)
     assert only(store, ben).original_digest == digest_of(WHOLE)
     assert store.attachments.path(digest_of(WHOLE)).exists()
@@ -273,7 +269,6 @@ def test_a_file_that_no_letter_names_any_more_may_be_named_again(store: Store, b
     entries.move(store, ben, [only(store, ben).entry], "trash")
     entries.delete(store, ben)
     path = store.attachments.path(NAMED.digest)
-    os.utime(path, (0, 0))
     again = Mail((BEN,), letter("2@boende.example", attachments=(NAMED,)))
     tidy(store)
     bring(store, again)
@@ -286,7 +281,6 @@ def test_a_file_that_is_still_here_is_not_asked_for_nor_swept(store: Store, ben:
     entries.move(store, ben, [only(store, ben).entry], "trash")
     entries.delete(store, ben)
     path = store.attachments.path(NAMED.digest)
-    os.utime(path, (0, 0))
     bring(store, Mail((BEN,), letter("2@boende.example", attachments=(NAMED,))))
     tidy(store)
     assert path.exists()
@@ -299,15 +293,18 @@ def test_no_bundle_is_applied_while_files_are_swept(
     """So a bundle cannot find a file here that is about to go."""
     monkeypatch.setattr("mokanda_firmware.mailbox.store.BUSY_SECONDS", 0.01)
     courier = Store(store.path, store.path.parent / "attachments")
+    with store.incoming_attachment() as incoming:
+        incoming.write(WHOLE)
+        incoming.keep()
     tried = []
 
-    def sweep(wanted: set[str]) -> int:
+    def remove(_: object, wanted: set[str]) -> int:
         with pytest.raises(StoreBusy):
             sync.apply_down(courier, bundle_down(1, Mail((BEN,), letter(attachments=(NAMED,)))))
         tried.append(wanted)
         return 0
 
-    monkeypatch.setattr(store.attachments, "sweep", sweep)
+    monkeypatch.setattr(store.attachments, "remove", remove)
     tidy(store)
     assert len(tried) == 1
     courier.close()

@@ -14,12 +14,12 @@ from PIL import ImageOps, ImageStat
 from webtest import TestResponse
 
 from mokanda_firmware.mailbox import sync
-from mokanda_firmware.mailbox.housekeeping import tidy
 from mokanda_firmware.webmail import smaller as programs
 from mokanda_firmware.webmail.smaller import MOST, Photo, read_head, smaller
 from mokanda_wire.message import digest_of
 from tests.photos import SVG, bomb, opened, photo
 from tests.unit.webmail.village import Phone, Village
+from tests.village import tidy
 
 WORLD = "marie@example.org"
 PHOTO = photo(320, 240)
@@ -139,8 +139,6 @@ def test_the_choice_can_be_undone_while_the_letter_waits(village: Village) -> No
     awa = village.villager("awa")
     form = next(form for form in asked(awa).forms.values() if form.action == "/write")
     awa.send(form)
-    for file in village.store.path.parent.glob("attachments/*/*"):
-        os.utime(file, (0, 0))
     tidy(village.store)
     number = village.rows("entry")[0]["id"]
     page = awa.post(f"/mail/{number}/take-back", 303).follow()
@@ -157,7 +155,6 @@ def test_the_larger_photo_goes_with_its_letter(village: Village) -> None:
     with village.store.transaction() as connection:
         connection.execute("UPDATE outgoing SET state = 'sent'")
     path = village.store.attachments.path(digest_of(PHOTO))
-    os.utime(path, (0, 0))
     tidy(village.store)
     assert not path.exists()
     assert village.rows("smaller_photo") == []

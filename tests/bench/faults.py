@@ -18,6 +18,7 @@ kept in build/faults where it does not end well.
 from __future__ import annotations
 
 import argparse
+import base64
 import collections
 import http.client
 import json
@@ -49,6 +50,7 @@ from mokanda_firmware.backup import archive, contents, switch
 from mokanda_firmware.courier import relay as courier_relay
 from mokanda_firmware.courier import run
 from mokanda_firmware.courier.failures import CourierError
+from mokanda_firmware.mailbox import housekeeping
 from mokanda_firmware.mailbox import store as stores
 from mokanda_firmware.mailbox.store import Store, StoreError
 from mokanda_relay import devices
@@ -100,6 +102,7 @@ class Trial:
     wanted: int  # faults
     out: list[str] = field(default_factory=list)
     back: list[str] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)  # of each mail, by its text
     untaken: list[tuple[str, bytes]] = field(default_factory=list)  # by the relay
     backed_up: int | None = None  # how much of `out` there was when a backup was made
     gone: set[str] = field(default_factory=set)  # written after a backup that was restored
@@ -117,26 +120,35 @@ class Trial:
         """Now and then somebody writes, on either side."""
         if self.fate.random() < 0.15:
             text = f"out {len(self.out)}"
+            file = self._file(text)
             with suppress(StoreError):  # the writer is told
-                self.village.write(text, files=self._file())
+                self.village.write(text, files={"file.bin": file} if file else {})
                 self.out.append(text)
         if self.fate.random() < 0.15:
             self.back.append(f"back {len(self.back)}")
             self.untaken.append((self.back[-1], self._mail(self.back[-1])))
+        if self.fate.random() < 0.05:
+            with suppress(StoreError):
+                housekeeping.tidy(self.village.store)
         self.post()
 
-    def _file(self) -> dict[str, bytes]:
-        size = self.fate.choice(SIZES)
-        return {"file.bin": self.fate.randbytes(size)} if size else {}
+    def _file(self, text: str) -> bytes:
+        """Choose the file of a mail; the other end may hold it already."""
+        if self.files and self.fate.random() < 0.3:
+            file = self.fate.choice(list(self.files.values())[-20:])
+        else:
+            file = self.fate.randbytes(self.fate.choice(SIZES))
+        self.files[text] = file
+        return file
 
     def _mail(self, text: str) -> bytes:
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = "ada@example.org", VILLAGER, "Mbote"
         mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain="example.org")
         mail.set_content(text)
-        for name, content in self._file().items():
+        if file := self._file(text):
             mail.add_attachment(
-                content, maintype="application", subtype="octet-stream", filename=name
+                file, maintype="application", subtype="octet-stream", filename="file.bin"
             )
         return mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
 
@@ -348,11 +360,37 @@ class Trial:
             counts = collections.Counter(arrived)
             missing = set(written) - set(arrived) - self.gone
             lost += [f"{end}: {text}" for text in sorted(missing)]
-            doubled += [
-                f"{end}: {text}" for text in (counts - collections.Counter(set(arrived))).elements()
-            ]
+            again = counts - collections.Counter(set(arrived))
+            doubled += [f"{end}: {text}" for text in again.elements()]
             assert set(counts) <= set(written), "mail that nobody wrote"
+        for end, files in (("the world", self._files_sent()), ("inbox", self._files_received())):
+            lost += [
+                f"{end}, its file: {text}" for text in files if files[text] != self.files[text]
+            ]
         return lost, doubled
+
+    def _files_sent(self) -> dict[str, bytes]:
+        """The file of each mail that the world got, by its text."""
+        parts = {mail.text: mail.body.get("attachments", ()) for mail in self.world.sent}
+        return {
+            text: b"".join(base64.b64decode(part["content"]) for part in parts[text])
+            for text in parts
+        }
+
+    def _files_received(self) -> dict[str, bytes]:
+        """The file of each mail in the inbox, by its text; as far as it is there."""
+        files: dict[str, bytes] = {}
+        with self.village.store.reading() as connection:
+            for text, digest in connection.execute(
+                "SELECT body.text, attachment.digest FROM entry"
+                " JOIN body ON body.message = entry.message"
+                " LEFT JOIN attachment ON attachment.message = entry.message"
+                " WHERE folder = 'inbox'"
+            ):
+                files[text] = b""
+                with suppress(FileNotFoundError, TypeError):
+                    files[text] = self.village.store.attachments.path(digest).read_bytes()
+        return files
 
 
 # How often among a thousand, and what it is.

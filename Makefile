@@ -5,6 +5,7 @@ BOARD ?= orangepi-zero
 ENGINE ?= debian
 N ?= 1000
 SEED ?= 1
+DATABASE ?= sqlite
 PYTHON := build/venv/bin/python
 SETUP := build/venv/.ready
 export MOKANDA_CHROMIUM ?= $(CURDIR)/scripts/chromium
@@ -54,8 +55,8 @@ bench: bench-wire bench-link bench-memory bench-faults bench-webmail ## measure 
 bench-wire: $(SETUP) ## bytes of a mail on the wire, beside the peers' formats
 	$(PYTHON) -m tests.bench.wire
 
-bench-faults: $(SETUP) ## mail lost or doubled when N things go wrong (N=1000 SEED=1)
-	$(PYTHON) -m tests.bench.faults --cuts $(N) --seed $(SEED)
+bench-faults: $(SETUP) ## mail lost or doubled when N things go wrong (N=1000 SEED=1 DATABASE=sqlite)
+	$(PYTHON) -m tests.bench.faults --cuts $(N) --seed $(SEED) --database $(DATABASE)
 
 bench-webmail: $(SETUP) ## the webmail beside Lokole's client, on the same store
 	$(PYTHON) -m tests.bench.webmail

@@ -3,63 +3,28 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from mokanda_relay.relay import Relay, open_relay
 from mokanda_relay.server import running
 from mokanda_relay.settings import read_settings
+from tests import postgresql as postgresql_server
 from tests.relay_served import ANY_PORT, INBOUND_SECRET, Served
 from tests.stand_ins.sendgrid import SendGridStandIn
-
-
-def _postgresql_programs() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found and (in_path := shutil.which("initdb")):
-        found = [Path(in_path).resolve()]
-    return found[-1].parent if found else None
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A throw-away PostgreSQL cluster; yields a URL without a database's name."""
     pytest.importorskip("psycopg")
-    programs = _postgresql_programs()
+    programs = postgresql_server.programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
-    # Not in pytest's own folder: the server's user could not get there.
-    folder = Path(tempfile.mkdtemp(prefix="mokanda-postgresql-"))
-    user = "postgres" if os.geteuid() == 0 else None
-    if user:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(programs / program), "-D", str(folder / "data"), *arguments],
-            user=user,
-            cwd=folder,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-
-    try:
-        run("initdb", "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync")
-        run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
-        try:
-            yield f"postgresql+psycopg://postgres@/{{name}}?host={folder}"
-        finally:
-            run("pg_ctl", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgresql_server.cluster(programs) as url:
+        yield url
 
 
 @pytest.fixture
@@ -67,13 +32,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database: SQLite, unless the test asks for another kind."""
     if getattr(request, "param", "sqlite") == "sqlite":
         return f"sqlite:///{tmp_path}/relay.db"
-    template: str = request.getfixturevalue("postgresql")
-    name = f"relay_{os.urandom(6).hex()}"
-    engine = sa.create_engine(template.format(name="postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return template.format(name=name)
+    return postgresql_server.new_database(request.getfixturevalue("postgresql"))
 
 
 @pytest.fixture

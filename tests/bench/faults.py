@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`make bench-faults N=10000 SEED=1`: let N things go wrong; count mail lost and doubled.
 
+The relay is on SQLite, or with DATABASE=postgresql on that.
+
 A real device (store and courier) and a real relay, each on a small disk of its own, over a real
 socket. Most faults are connections cut after a random number of bytes, in either direction: in
 the handshake, the hello, a bundle, a reply. Among them both are killed (SIGKILL) at any moment and
@@ -44,6 +46,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup import archive, contents, switch
@@ -57,7 +60,7 @@ from mokanda_relay import devices
 from mokanda_relay.relay import open_relay
 from mokanda_relay.settings import read_settings
 from scripts.patience import wait_until
-from tests import courier_process
+from tests import courier_process, postgresql
 from tests.bench.corpora import REPOSITORY
 from tests.faults import FaultyLink, Plan
 from tests.relay_process import Conditions, RelayProcess
@@ -97,6 +100,7 @@ class Trial:
     village: Village
     relay: RelayProcess
     folder: Path  # of both disks
+    database: sa.Engine  # the relay's, for others than the relay
     link: FaultyLink
     fate: random.Random
     wanted: int  # faults
@@ -225,12 +229,19 @@ class Trial:
             self.sync()
 
     def lock_relay(self) -> None:
-        """Somebody else holds the relay's database."""
-        with self._locked(self._relay_database()):
+        """Somebody else holds the relay's database, or throws it out."""
+        if self.database.dialect.name == "sqlite":
+            with self._locked(Path(str(self.database.url.database))):
+                self.sync()
+        else:
+            thrower = threading.Timer(self.fate.uniform(0, 0.1), self._end_connections)
+            thrower.start()
             self.sync()
+            thrower.join()
 
-    def _relay_database(self) -> Path:
-        return self.folder / "relay" / "data" / "relay.db"
+    def _end_connections(self) -> None:
+        with self.database.connect() as connection:
+            connection.execute(sa.text(_END_CONNECTIONS))
 
     @contextmanager
     def _locked(self, path: Path) -> Iterator[None]:
@@ -274,9 +285,11 @@ class Trial:
 
     def lose_history(self) -> None:
         """One end's history is gone."""
-        path = self.fate.choice((paths.mail_database(), self._relay_database()))
-        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path)) as other, other:
-            other.execute("DELETE FROM history")
+        device = sa.create_engine(f"sqlite:///{paths.mail_database()}")
+        engine = self.fate.choice((device, self.database))
+        with suppress(sa.exc.OperationalError), engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM history"))
+        device.dispose()
         self.sync()
 
     def restore(self) -> None:
@@ -411,8 +424,15 @@ _FAULTS: dict[str, tuple[int, Callable[[Trial], None]]] = {
 }
 
 
+# All of PostgreSQL's that are not the one that says so.
+_END_CONNECTIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
 @contextmanager
-def a_trial(wanted: int, seed: int) -> Iterator[Trial]:
+def a_trial(wanted: int, seed: int, kind: str) -> Iterator[Trial]:
     """A claimed village and its relay, on disks of their own."""
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
@@ -431,6 +451,13 @@ def a_trial(wanted: int, seed: int) -> Iterator[Trial]:
             "SENDGRID_EVENT_KEY": world.public_key,
         }
         data = folder / "relay" / "data"
+        url = f"sqlite:///{data}/relay.db"
+        if kind == "postgresql":
+            programs = postgresql.programs()
+            assert programs, "PostgreSQL is not installed"
+            url = postgresql.new_database(stack.enter_context(postgresql.cluster(programs)))
+            environment["MOKANDA_RELAY_DATABASE"] = url
+        database = sa.create_engine(url, poolclass=sa.NullPool)
         relay = RelayProcess(data, environment)
         stack.callback(relay.kill)
         world.parse_url = f"{relay.operator_url}/inbound/secret"
@@ -440,16 +467,17 @@ def a_trial(wanted: int, seed: int) -> Iterator[Trial]:
         opened.database.close()
         stack.callback(_end_agents, data / "keys")
         relay.start()
-        url = urlsplit(relay.device_url)
-        assert url.hostname
-        assert url.port
-        link = stack.enter_context(FaultyLink((url.hostname, url.port)))
+        address = urlsplit(relay.device_url)
+        assert address.hostname
+        assert address.port
+        link = stack.enter_context(FaultyLink((address.hostname, address.port)))
         village = stack.enter_context(
             a_village(claim, f"https://127.0.0.1:{link.port}", folder / "device" / "d", patch)
         )
         stack.callback(_end_agents, paths.keys())
         village.store.attachments.reserve = 0  # the disk itself is to be full
-        trial = Trial(world, village, relay, folder, link, random.Random(seed), wanted)
+        fate = random.Random(seed)
+        trial = Trial(world, village, relay, folder, database, link, fate, wanted)
         patch.setattr(courier_relay, "_Http", _noting(trial.requests))
         village.sync()
         yield trial
@@ -501,10 +529,10 @@ def _noting(requests: collections.deque[Request]) -> type[courier_relay._Http]:
     return Noting
 
 
-def torment(cuts: int, seed: int, tell: Callable[[str], None]) -> dict[str, int]:
+def torment(cuts: int, seed: int, kind: str, tell: Callable[[str], None]) -> dict[str, int]:
     """Do so many faults, or as many as there is time for until Ctrl-C; then count the mail."""
     began = told = time.monotonic()
-    with a_trial(cuts, seed) as trial:
+    with a_trial(cuts, seed, kind) as trial:
         stopped: list[int] = []
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: stopped.append(number))
@@ -538,6 +566,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-faults", description="Torments a village.")
     parser.add_argument("--cuts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if not arguments.inside:
@@ -552,7 +581,7 @@ def main() -> int:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
-    result = torment(arguments.cuts, arguments.seed, tell)
+    result = torment(arguments.cuts, arguments.seed, arguments.database, tell)
     tell(json.dumps(result))
     return 0 if result["lost"] == result["doubled"] == 0 else 1
 

@@ -8,6 +8,7 @@ and in templates, and where a daemon says it by `say()`. A new language is a new
 
 import argparse
 import io
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -104,10 +105,12 @@ def update(new_languages: list[str]) -> None:
 
 
 def compile_all() -> None:
-    """Write each mokanda.mo beside its mokanda.po."""
+    """Write each mokanda.mo beside its mokanda.po, whole at any moment: somebody may read it."""
     for path, catalogue in catalogues():
-        with path.with_suffix(".mo").open("wb") as file:
+        temporary = path.with_name(f".{path.stem}.{os.getpid()}")
+        with temporary.open("wb") as file:
             write_mo(file, catalogue)
+        temporary.replace(path.with_suffix(".mo"))
 
 
 def check() -> Iterator[str]:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from mokanda_firmware.webmail.languages import languages
+from scripts import translations
+
 
 @pytest.fixture(autouse=True)
 def umask() -> Iterator[None]:
@@ -13,3 +16,10 @@ def umask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+@pytest.fixture(scope="session")
+def compiled() -> None:
+    """The webmail's catalogues, as `make translations` compiles them."""
+    translations.compile_all()
+    languages.cache_clear()

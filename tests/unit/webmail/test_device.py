@@ -14,7 +14,6 @@ from mokanda_firmware.mailbox import messages
 from mokanda_firmware.sentences import say
 from mokanda_firmware.webmail import legend, statuses
 from mokanda_firmware.webmail.languages import languages
-from scripts import translations
 from tests.unit.webmail.village import Phone, Village
 
 
@@ -216,8 +215,8 @@ class TestStorage:
         assert "Storage" not in village.villager("ben").get("/device").text
 
 
+@pytest.mark.usefixtures("compiled")
 def test_what_a_daemon_says_is_in_the_readers_language(village: Village) -> None:
-    translations.compile_all()
     status.publish(
         "modem", state="dialling", detail=say("Dialling the access point {name}.", name="orange")
     )

@@ -12,12 +12,7 @@ from scripts import translations
 from tests.unit.webmail.village import Village
 
 NOON = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp())
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _compiled() -> None:
-    translations.compile_all()
-    languages.cache_clear()
+pytestmark = pytest.mark.usefixtures("compiled")
 
 
 def test_every_text_is_translated_and_every_translation_used() -> None:

@@ -8,15 +8,19 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from mokanda_relay import __main__ as command
 from mokanda_relay import database, housekeeping, outgoing
 from scripts.patience import wait_until
 from tests import clocks
 from tests.dying import die_before_step
+from tests.ports import reserved_port
 
 # Started clean and with everything imported, so that each relay is up in a blink.
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -56,15 +60,28 @@ def _serve(
 
 
 class RelayProcess:
-    """A relay on a data folder; started and killed as often as need be."""
+    """A relay on a data folder; started and killed as often as need be, and when the block ends."""
 
     def __init__(self, data: Path, environment: Mapping[str, str]) -> None:
         self._data = data
         self._environment = dict(environment)
-        self._ports = (_free_port(), _free_port())
+        self._stack = ExitStack()
+        self._ports = [self._stack.enter_context(reserved_port()) for _ in range(2)]
         self.device_url = f"https://127.0.0.1:{self._ports[0]}"
         self.operator_url = f"http://127.0.0.1:{self._ports[1]}"
         self._process: multiprocessing.context.ForkServerProcess | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+        self._stack.close()
 
     def start(self, conditions: Conditions = Conditions()) -> None:
         """Start serving, until it is killed or, under some conditions, until it dies by itself."""
@@ -100,12 +117,6 @@ class RelayProcess:
         self._process.terminate()
         self._process.join(30)
         return self._process.exitcode, time.monotonic() - start
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

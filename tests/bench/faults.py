@@ -458,8 +458,7 @@ def a_trial(wanted: int, seed: int, kind: str) -> Iterator[Trial]:
             url = postgresql.new_database(stack.enter_context(postgresql.cluster(programs)))
             environment["MOKANDA_RELAY_DATABASE"] = url
         database = sa.create_engine(url, poolclass=sa.NullPool)
-        relay = RelayProcess(data, environment)
-        stack.callback(relay.kill)
+        relay = stack.enter_context(RelayProcess(data, environment))
         world.parse_url = f"{relay.operator_url}/inbound/secret"
         world.events_url = f"{relay.operator_url}/events"
         opened = open_relay(read_settings(environment, data))

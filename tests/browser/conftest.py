@@ -4,11 +4,10 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from mokanda_firmware import status
 from mokanda_firmware.mailbox import first_steps
 from mokanda_firmware.mailbox.store import Store
-from scripts import translations
+from tests.ports import reserved_port
 
 DOMAIN = "boende.example.org"
 PASSWORD = "elombe-2026"
@@ -51,20 +50,24 @@ class Webmail:
 
 
 @pytest.fixture
-def webmail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Webmail]:
-    translations.compile_all()
+def webmail(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    compiled: None,  # noqa: ARG001
+) -> Iterator[Webmail]:
     monkeypatch.setenv("MOKANDA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
     status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
     store = Store.of_device()
     first_steps.end(store)  # they have tests of their own
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-    with subprocess.Popen(
-        [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        reserved_port() as port,
+        subprocess.Popen(
+            [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stderr is not None
         assert "listening" in process.stderr.readline()
         yield Webmail(f"http://127.0.0.1:{port}", store)

@@ -101,13 +101,12 @@ def bench(tmp_path: Path, world: SendGridStandIn) -> Iterator[Bench]:
         "SENDGRID_EVENT_KEY": world.public_key,
     }
     data = tmp_path / "data"
-    process = RelayProcess(data, environment)
-    world.parse_url = f"{process.operator_url}/inbound/{INBOUND_SECRET}"
     relay = open_relay(read_settings(environment, data))
     claim = devices.add(relay, "kitenge", "kitenge.example")
     relay.database.close()
-    yield Bench(process, data, world, dataclasses.replace(claim, relay=process.device_url))
-    process.kill()
+    with RelayProcess(data, environment) as process:
+        world.parse_url = f"{process.operator_url}/inbound/{INBOUND_SECRET}"
+        yield Bench(process, data, world, dataclasses.replace(claim, relay=process.device_url))
     relay.keyring.close()
 
 

@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlencode
@@ -21,6 +20,7 @@ import pytest
 
 from mokanda_firmware.mailbox import first_steps
 from mokanda_firmware.mailbox.store import Store
+from tests.ports import reserved_port
 
 PASSWORD = "elombe-2026"
 BOUNDARY = "----phone"
@@ -114,14 +114,15 @@ def server(tmp_path: Path) -> Iterator[Server]:
     data = tmp_path / "data"
     store = Store(data / "mail.db", data / "attachments")
     first_steps.end(store)  # they have tests of their own
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-    with subprocess.Popen(
-        [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
-        env={**os.environ, "MOKANDA_DATA": str(data), "MOKANDA_RUN": str(tmp_path / "run")},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        reserved_port() as port,
+        subprocess.Popen(
+            [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
+            env={**os.environ, "MOKANDA_DATA": str(data), "MOKANDA_RUN": str(tmp_path / "run")},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stderr is not None
         assert "listening" in process.stderr.readline()
         yield Server(process, port, store)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A village of its own for each test: its store, its statuses, its webmail and its phones."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,23 @@ from mokanda_firmware.mailbox.store import Store
 from tests.unit.webmail.village import DOMAIN, Village
 
 
+@pytest.fixture(scope="session")
+def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A mail store to copy: making one takes as long as most tests with it."""
+    folder = tmp_path_factory.mktemp("store")
+    store = Store(folder / "mail.db", folder / "attachments")
+    first_steps.end(store)  # they have tests of their own
+    store.close()
+    return store.path
+
+
 @pytest.fixture
-def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_store: Path) -> Iterator[Village]:
     for name in ("data", "run", "setup"):
         monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)  # what a password costs has its own test
     status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
+    shutil.copy(new_store, tmp_path / "mail.db")
     store = Store(tmp_path / "mail.db", tmp_path / "attachments")
-    first_steps.end(store)  # they have tests of their own
     yield Village(store)
     store.close()

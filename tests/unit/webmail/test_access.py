@@ -153,7 +153,7 @@ def test_a_page_is_for_those_whom_the_table_names(village: Village, page: Page, 
     if page.method == "GET":
         answer = phone.app.get(path_of(page), expect_errors=True)
     else:
-        token = phone.get("/" if role == "everyone" else "/write").forms[0]["csrf"].value
+        token = phone.token("/" if role == "everyone" else "/write")
         fields = {"csrf": token, "language": "en"}
         answer = phone.app.post(path_of(page), fields, expect_errors=True)
     if role == "everyone":
@@ -220,8 +220,7 @@ def wealthy(village: Village) -> Phone:
 
 def press(phone: Phone, path: str, **fields: str) -> None:
     """Send a form, whatever comes of it."""
-    token = phone.get("/write").forms[0]["csrf"].value
-    phone.app.post(path, {"csrf": token, **fields}, expect_errors=True)
+    phone.app.post(path, {"csrf": phone.token(), **fields}, expect_errors=True)
 
 
 def of_others(village: Village) -> dict[str, object]:

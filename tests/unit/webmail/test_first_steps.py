@@ -76,7 +76,7 @@ class TestANewDevice:
 
     def test_leads_forms_there_too(self, new: Village) -> None:
         phone = new.phone()
-        csrf = phone.get("/").forms[0]["csrf"].value
+        csrf = phone.token("/")
         answer = phone.app.post("/login", {"csrf": csrf, "name": "awa", "password": "x"})
         assert answer.location == "/"
 

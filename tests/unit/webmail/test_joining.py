@@ -55,7 +55,7 @@ class TestWhoMayRegister:
         page = village.phone().get("/register")
         assert "gives out the accounts" in page.text
         phone = village.phone()
-        csrf = phone.get("/").forms[0]["csrf"].value
+        csrf = phone.token("/")
         fields = {"csrf": csrf, "name": "ben", "display_name": "Ben", "password": PASSWORD}
         phone.app.post("/register", {**fields, "again": PASSWORD}, status=403)
         form = keeper.get("/villagers/new").forms[0]

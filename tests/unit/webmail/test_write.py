@@ -235,7 +235,7 @@ def test_nobody_comes_by_the_files_of_anothers_draft_by_logging_in(village: Vill
     village.villager("awa").write("ben", "Photos", button="save", files=(PHOTO,))
     village.villager("ben")
     phone = village.phone()
-    fields = {"csrf": phone.get("/").forms[0]["csrf"].value, "name": "ben", "password": PASSWORD}
+    fields = {"csrf": phone.token("/"), "name": "ben", "password": PASSWORD}
     answer = phone.app.post("/login", {**fields, "kept-draft": "1", "kept-text": "x"})
     assert not answer.follow().html.select(".attachments li")
     assert len(village.rows("draft")) == 2
@@ -263,7 +263,7 @@ def test_text_longer_than_a_book_is_refused_in_bounded_memory(village: Village) 
 
 def test_characters_that_are_no_text_are_replaced(village: Village) -> None:
     awa = village.villager("awa")
-    token = awa.get("/write").forms[0]["csrf"].value
+    token = awa.token()
     body = f"csrf={token}&send=1&to=awa&subject=a%00b%ED%A0%80&text=%FF%1B".encode()
     awa.app.post("/write", body, content_type="application/x-www-form-urlencoded", status=303)
     letter = awa.open_first()
@@ -331,7 +331,7 @@ class TestRecipients:
 
 def test_no_file_is_left_of_an_upload_that_nobody_may_make(village: Village) -> None:
     phone = village.phone()
-    csrf = phone.get("/").forms[0]["csrf"].value
+    csrf = phone.token("/")
     phone.app.post("/write", {"csrf": csrf}, upload_files=[("files", *PHOTO)], status=403)
     folder = village.store.path.parent / "attachments"
     assert not folder.exists() or list(folder.iterdir()) == []

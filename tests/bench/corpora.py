@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -99,7 +100,7 @@ def _is(path: Path, digest: str) -> bool:
 
 
 def apt(*arguments: str) -> None:
-    """Run apt-get in CACHE on Debian 13's packages and sources.
+    """Run apt-get in CACHE on Debian 13's packages and sources, one at a time.
 
     Raises:
         CorpusError: it failed.
@@ -118,12 +119,14 @@ def apt(*arguments: str) -> None:
     )
     commands = [["sh", "-c", script]]
     commands += [["apt-get", *options, *each] for each in (("update",), arguments)]
-    for command in commands:
-        done = subprocess.run(
-            [*toolbox, *command], cwd=CACHE, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise CorpusError(f"{' '.join(command)}: {done.stderr or done.stdout}")
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # apt gives up where another holds its own
+        for command in commands:
+            done = subprocess.run(
+                [*toolbox, *command], cwd=CACHE, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise CorpusError(f"{' '.join(command)}: {done.stderr or done.stdout}")
 
 
 @contextmanager

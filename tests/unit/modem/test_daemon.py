@@ -9,12 +9,14 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mokanda_firmware import status
+from mokanda_firmware.modem import apn
 from mokanda_firmware.modem import daemon as daemon_module
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.sticks import Stick
@@ -22,6 +24,12 @@ from tests.stand_ins.mobile_network import MobileNetwork
 from tests.stand_ins.modem import SILENCE, Modem
 
 HERE = Path(__file__).parent
+PROVIDERS = """\
+<serviceproviders><country><provider><gsm>
+<network-id mcc="630" mnc="01"/>
+<apn value="vodanet"><usage type="internet"/></apn>
+</gsm></provider></country></serviceproviders>
+"""
 HOOK = HERE.parents[2] / "firmware/system/usr/lib/mokanda/ppp-up"
 
 
@@ -59,6 +67,10 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{HERE}:{os.environ['PATH']}")
     monkeypatch.setattr(daemon_module, "_START_PAUSE", 0.05)
     monkeypatch.setattr(daemon_module, "_SEARCH_PAUSE", 0.05)
+    # The providers' list is in the image; the computer that tests may have none.
+    providers = tmp_path / "providers.xml"
+    providers.write_text(PROVIDERS)
+    monkeypatch.setattr(apn, "find", partial(apn.find, providers=providers))
 
 
 @pytest.fixture

@@ -2,12 +2,25 @@
 """What holds for every test."""
 
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mokanda_firmware.webmail.languages import languages
 from scripts import translations
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the test, with a shorter name than pytest's own.
+
+    GnuPG's sockets lie in such folders, and the path of a socket has 107 bytes at most. The folders
+    of tests that run beside each other are a level deeper.
+    """
+    name = re.sub(r"\W", "_", request.node.name)
+    return tmp_path_factory.mktemp(name[:16])
 
 
 @pytest.fixture(autouse=True)

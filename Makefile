@@ -30,7 +30,7 @@ test: lint test-quick image ## everything: lint, unit, integration, browser, emu
 	$(PYTHON) -m pytest tests/emulator
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
-	$(PYTHON) -m pytest tests/unit tests/fuzz tests/integration tests/browser
+	$(PYTHON) -m pytest --numprocesses logical --dist worksteal tests/unit tests/fuzz tests/integration tests/browser
 
 lint: $(SETUP) ## ruff, mypy, shellcheck, shfmt, yamllint
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint

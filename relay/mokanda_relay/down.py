@@ -33,7 +33,6 @@ from .tables import Device, DownBundle, Incoming, Notice, Original, Resident, Wi
 
 FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
 LEAST_ROOM = 1024  # bytes of a bundle that are worth making one
-NEVER = 0  # the number of no bundle: for what goes in none
 _DENSEST = 40  # times that mail may shrink on the way: more need not be tried
 _MOST_NOTICES = 2000
 
@@ -70,10 +69,11 @@ class _Made:
 
 
 class _LostError(Exception):
-    """The file of a mail is gone, for which the readers wait."""
+    """The file of a mail is not there, for which these readers wait."""
 
     def __init__(self, readers: Sequence[Incoming]) -> None:
-        super().__init__()
+        names = ", ".join(entry.recipient for entry in readers)
+        super().__init__(f"the file of the mail {readers[0].digest} for {names} is not there")
         self.readers = readers
 
 
@@ -192,10 +192,12 @@ def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
     """Freeze what may go; tell whether there was anything."""
     held, prices = _too_large(relay, device_id, budget.room)
     later: set[int] = set()
+    lost: set[int] = set()
     promised: Promises | None = None
     while True:
         with relay.database.reading() as session:
-            load = _next_load(session, device_id, held, later, promised or {}, budget.room)
+            passed = held.keys() | lost
+            load = _next_load(session, device_id, passed, later, promised or {}, budget.room)
         if not load and promised is None:
             promised = promises.choose(held.values(), budget.room, 0)
             if promised:
@@ -208,10 +210,12 @@ def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
         sequence = device.down_frozen + 1
         try:
             load, made, encoded = _encode(relay, load, sequence, prices)
-        except _LostError as error:
-            with relay.database.transaction() as session:
-                set_aside(session, device.id, error.readers, "lost", "its file is gone")
-            return True
+        except _LostError as error:  # the others go; so does this one, if its file comes back
+            incidents.report_once(relay.database, "lost", str(error), device.id)
+            lost |= {entry.id for entry in error.readers}
+            held = {number: entry for number, entry in held.items() if number not in lost}
+            promised = promised and promises.choose(held.values(), budget.room, 0)
+            continue
         if not load:  # photos are still being made smaller
             return False
         costs = _Costs(made, encoded)
@@ -491,20 +495,6 @@ def confirm(session: Session, device: Device, applied: int) -> list[str]:
         _let_wait_again(session, device, applied)
     device.down_confirmed = max(device.down_confirmed, applied)
     return [row.sha256 for row in done]
-
-
-def set_aside(
-    session: Session, device_id: int, readers: Sequence[Incoming], kind: str, why: str
-) -> None:
-    """Give up a mail that cannot get to its readers, and tell the operator."""
-    names = ", ".join(entry.recipient for entry in readers)
-    told = f"the mail {readers[0].digest[:12]} for {names} is set aside: {why}"
-    incidents.record(session, kind, told, device_id)
-    session.execute(
-        sa.update(Incoming)
-        .where(Incoming.id.in_([entry.id for entry in readers]))
-        .values(sequence=NEVER, delivered=incidents.now())
-    )
 
 
 def is_lost(relay: Relay, session: Session, device_id: int) -> bool:

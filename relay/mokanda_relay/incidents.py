@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from .database import Database
@@ -24,6 +25,14 @@ def report(database: Database, kind: str, text: str, device_id: int | None = Non
     """Record an incident in a transaction of its own: the one that met it is undone."""
     with database.transaction() as session:
         record(session, kind, text, device_id)
+
+
+def report_once(database: Database, kind: str, text: str, device_id: int) -> None:
+    """Report an incident that may be met again and again, unless it was reported before."""
+    same = (Incident.device_id == device_id, Incident.kind == kind, Incident.text == text)
+    with database.transaction() as session:
+        if session.scalar(sa.select(Incident.id).where(*same).limit(1)) is None:
+            record(session, kind, text, device_id)
 
 
 def now() -> dt.datetime:

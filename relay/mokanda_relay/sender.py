@@ -53,7 +53,7 @@ class Sender(threading.Thread):
         try:
             raw = self._relay.originals.path(intent.digest).read_bytes()
         except FileNotFoundError:
-            outcome = outgoing.Refused("the relay has lost the mail's file")
+            outcome = outgoing.NotTaken("its file is not there")
         else:
             outcome = self._sendgrid.send(intent.id, intent.recipients, *parse(raw))
         self._settle(intent, outcome)

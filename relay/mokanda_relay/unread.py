@@ -18,6 +18,7 @@ from . import down, incidents
 from .tables import Device, Incoming, Notice, Wish
 
 _ENOUGH = 64  # mails in a bundle that was read, after which nothing is suspected any more
+_NEVER = 0  # the number of no bundle: for what goes in none
 
 log = logging.getLogger(__name__)
 
@@ -69,14 +70,17 @@ def _set_aside(session: Session, device: Device, sequence: int) -> None:
             )
         )
     )
+    what = "news of mail that was sent, and answers to wishes"
     if readers:
-        down.set_aside(session, device.id, readers, "unread", f"{device.name} cannot read it")
-        return
-    told = f"{device.name} cannot read news of mail that was sent, and answers to wishes: set aside"
+        names = ", ".join(entry.recipient for entry in readers)
+        what = f"the mail {readers[0].digest[:12]} for {names}"
+    told = f"{device.name} cannot read {what}: set aside"
     incidents.record(session, "unread", told, device.id)
-    session.execute(
-        sa.update(Notice)
-        .where(Notice.device_id == device.id, Notice.sequence == sequence)
-        .values(sequence=down.NEVER, delivered=incidents.now())
-    )
+    device.error = told
+    for table in (Incoming, Notice):
+        session.execute(
+            sa.update(table)
+            .where(table.device_id == device.id, table.sequence == sequence)
+            .values(sequence=_NEVER, delivered=incidents.now())
+        )
     session.execute(sa.delete(Wish).where(Wish.device_id == device.id, Wish.sequence == sequence))

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A relay that has lost a file, as a broken disk loses them: one mail is missing, not more."""
+"""A relay that misses a file, as when its disk is broken: one mail waits for it, and not more."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay import down, outgoing
+from mokanda_relay.incidents import now
 from mokanda_relay.tables import Incident, Incoming, Outgoing
 from mokanda_wire.bundle import Stub
 from tests.relay_device import RelayDevice
@@ -31,21 +36,33 @@ def incidents(served: Served) -> list[str]:
         return [each.text for each in session.scalars(sa.select(Incident))]
 
 
-def lose_original_of_first(served: Served) -> None:
+@contextmanager
+def without_first_original(served: Served) -> Iterator[None]:
+    """The file of the first mail is not there, and comes back."""
     with served.relay.database.reading() as session:
         digest = session.scalar(sa.select(Incoming.digest).order_by(Incoming.id).limit(1))
     assert digest
-    served.relay.originals.delete(digest)
+    path = served.relay.originals.path(digest)
+    elsewhere = path.rename(served.folder / "elsewhere")
+    yield
+    elsewhere.rename(path)
 
 
-def test_a_mail_whose_file_is_gone_holds_up_no_other(served: Served, device: RelayDevice) -> None:
+def texts(device: RelayDevice) -> list[str]:
+    return sorted(mail.message.text.strip() for mail in device.mails)
+
+
+def test_a_mail_without_its_file_holds_up_no_other(served: Served, device: RelayDevice) -> None:
     for text in ("one", "two", "three"):
         post(served, text)
-    lose_original_of_first(served)
-    device.sync()
-    assert sorted(mail.message.text.strip() for mail in device.mails) == ["three", "two"]
+    with without_first_original(served):
+        device.sync()
+        device.sync()
+        assert texts(device) == ["three", "two"]
     [told] = incidents(served)
-    assert "amina@kitenge.example is set aside: its file is gone" in told
+    assert "for amina@kitenge.example is not there" in told
+    device.sync()
+    assert texts(device) == ["one", "three", "two"]
 
 
 def test_nor_does_one_that_would_be_announced(served: Served, device: RelayDevice) -> None:
@@ -53,11 +70,12 @@ def test_nor_does_one_that_would_be_announced(served: Served, device: RelayDevic
         post(served, text)
     with served.relay.database.transaction() as session:
         session.execute(sa.update(Incoming).values(cost=10_000))  # more than there is room for
-    lose_original_of_first(served)
-    assert down.offer(served.relay, 1, room=2000) is not None
-    device.sync()
-    assert [each.message.subject for each in device.others if isinstance(each, Stub)] == ["two"]
-    assert [mail.message.text.strip() for mail in device.mails] == ["two"]
+    with without_first_original(served):
+        assert down.offer(served.relay, 1, room=2000) is not None
+        device.sync()
+        stubs = [each for each in device.others if isinstance(each, Stub)]
+        assert [each.message.subject for each in stubs] == ["two"]
+        assert texts(device) == ["two"]
 
 
 def test_a_bundle_whose_file_is_gone_is_frozen_anew(served: Served, device: RelayDevice) -> None:
@@ -69,24 +87,25 @@ def test_a_bundle_whose_file_is_gone_is_frozen_anew(served: Served, device: Rela
     assert [mail.message.text.strip() for mail in device.mails] == ["one"]
 
 
-def test_a_mail_to_the_world_whose_file_is_gone_bounces(
+def test_a_mail_to_the_world_waits_for_its_file(
     served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post_intent = outgoing.post
+    path, elsewhere = Path(), served.folder / "elsewhere"
 
     def losing(session: Session, device: int, name: str, digest: str, to: list[str]) -> None:
+        nonlocal path
         post_intent(session, device, name, digest, to)
-        served.relay.originals.delete(digest)
+        path = served.relay.originals.path(digest)
+        path.rename(elsewhere)
 
     monkeypatch.setattr(outgoing, "post", losing)
     device.freeze(device.message("ada@example.org", "Hello"))
     device.sync()
-
-    def refused() -> bool:
-        with served.relay.database.reading() as session:
-            return session.scalars(sa.select(Outgoing.state)).one() == outgoing.REFUSED
-
-    eventually(refused, "the mail is given up")
-    device.sync()
-    assert device.told() == {"ada@example.org": ["bounced"]}
-    assert "lost" in device.events[0].reason
+    eventually(lambda: incidents(served), "the operator is told")
+    assert incidents(served) == ["a mail waits: its file is not there"]
+    elsewhere.rename(path)
+    with served.relay.database.transaction() as session:
+        session.execute(sa.update(Outgoing).values(due=now()))
+    served.relay.outbox_bell.ring()
+    eventually(lambda: served.world.sent, "the mail is sent")

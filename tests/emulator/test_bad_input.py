@@ -27,6 +27,7 @@ def keeper(village: Village) -> Phone:
     if not phone.log_in("awa"):
         phone.register("awa", "Awa")
     # At each start the emulated board has this computer's time; this one is known to it alone.
+    village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed")
     village.shell.check("systemctl stop mokanda-courier")
     village.shell.check("date -s @$(($(date +%s) + 3600))")
     phone.write("awa", "Do not lose me", "I was here before the power went.")

@@ -32,7 +32,7 @@ test: lint test-quick image ## everything: lint, unit, integration, browser, emu
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
 	$(PYTHON) -m pytest --numprocesses logical --dist worksteal tests/unit tests/fuzz tests/integration tests/browser
 
-lint: $(SETUP) ## ruff, mypy, shellcheck, shfmt, yamllint
+lint: $(SETUP) ## ruff, mypy, import-linter, shellcheck, shfmt, yamllint
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint
 
 format: $(SETUP) ## let ruff and shfmt format the tree

@@ -9,13 +9,13 @@ import os
 from collections.abc import Mapping
 
 from mokanda_firmware.courier import run
-from mokanda_firmware.courier.failures import CourierError
-from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.uplink.failures import CourierError
 from tests import clocks
 from tests.dying import die_before_step
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["mokanda_relay.server", "tests.relay_process", __name__])
+_CONTEXT.set_forkserver_preload(["mokanda_relay.http.server", "tests.relay_process", __name__])
 
 SECONDS = 120  # that a sync may take
 

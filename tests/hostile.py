@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from email.header import Header
 
 from mokanda_firmware.mailbox import sync
-from mokanda_firmware.mailbox.store import Store
-from mokanda_relay.reading import read_html
-from mokanda_relay.slimming import slim
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_relay.rendering.attachment_policy import slim
+from mokanda_relay.rendering.html_to_text import read_html
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import parse
 from tests.bench.corpora import files_of

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mokanda_relay.http.server import running
 from mokanda_relay.relay import Relay, open_relay
-from mokanda_relay.server import running
-from mokanda_relay.settings import read_settings
+from mokanda_relay.store.settings import read_settings
 from tests import postgresql as postgresql_server
 from tests.relay_served import ANY_PORT, INBOUND_SECRET, Served
 from tests.stand_ins.sendgrid import SendGridStandIn

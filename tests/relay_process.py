@@ -16,7 +16,9 @@ from types import TracebackType
 from typing import Self
 
 from mokanda_relay import __main__ as command
-from mokanda_relay import database, housekeeping, outgoing
+from mokanda_relay.operator import housekeeping
+from mokanda_relay.store import database
+from mokanda_relay.transport import outbox
 from scripts.patience import wait_until
 from tests import clocks
 from tests.dying import die_before_step
@@ -24,7 +26,7 @@ from tests.ports import reserved_port
 
 # Started clean and with everything imported, so that each relay is up in a blink.
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["mokanda_relay.server", "tests.relay_process"])
+_CONTEXT.set_forkserver_preload(["mokanda_relay.http.server", "tests.relay_process"])
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def _serve(
     if conditions.off:
         clocks.shift(conditions.off)
     database._WAIT_FOR_LOCK = conditions.patience  # type: ignore[assignment]
-    outgoing.REST = timedelta(seconds=conditions.rest)
+    outbox.REST = timedelta(seconds=conditions.rest)
     housekeeping.EVERY = conditions.every
     if conditions.death:
         die_before_step(conditions.death)

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay import devices
+from mokanda_relay.operator import devices
 from mokanda_relay.relay import Relay
-from mokanda_relay.settings import Listen
-from mokanda_relay.tables import Incoming
+from mokanda_relay.store.settings import Listen
+from mokanda_relay.store.tables import Incoming
 from scripts.patience import wait_until
 from tests.relay_device import RelayDevice
 from tests.stand_ins.sendgrid import SendGridStandIn

@@ -15,8 +15,10 @@ import pytest
 from mokanda_firmware import paths
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.files import write_durably
-from mokanda_firmware.mailbox import entries, housekeeping, sync
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.administration import housekeeping
+from mokanda_firmware.mailbox.letters import entries
+from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import SessionRecord
 from mokanda_wire import claimfile
 from mokanda_wire.claimfile import ClaimFile

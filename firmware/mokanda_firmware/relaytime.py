@@ -8,7 +8,7 @@ no jump of the clock gives a day away or takes one.
 import time
 from datetime import UTC, datetime, timedelta
 
-from mokanda_firmware import status
+from mokanda_firmware.bus import status
 
 NAME = "clock"  # of the status, which a reboot clears
 

@@ -12,14 +12,21 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mokanda_relay.operator import devices, fleet
+from mokanda_relay.relay import DataFolderError, Relay, open_relay
+from mokanda_relay.store import alerts, releases
+from mokanda_relay.store.database import DatabaseError
+from mokanda_relay.store.settings import (
+    ENVIRONMENT,
+    Settings,
+    SettingsError,
+    parse_listen,
+    read_settings,
+)
+from mokanda_relay.sync import usage_by_day
+from mokanda_relay.transport.events import EventsError
 from mokanda_wire import claimfile
 from mokanda_wire.envelope import EnvelopeError, KeyringError
-
-from . import days, devices, fleet, incidents, releases
-from .database import DatabaseError
-from .events import EventsError
-from .relay import DataFolderError, Relay, open_relay
-from .settings import ENVIRONMENT, Settings, SettingsError, parse_listen, read_settings
 
 _FAILURES = (
     DataFolderError,
@@ -212,7 +219,7 @@ def _between(least: int, most: int) -> Callable[[str], int]:
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
-    from .server import running  # the other commands need no web server
+    from mokanda_relay.http.server import running
 
     logging.basicConfig(
         level=logging.INFO,
@@ -283,7 +290,7 @@ def _give_out(claim: claimfile.ClaimFile, output: Path | None) -> int:
 
 def _device_list(_options: argparse.Namespace, settings: Settings) -> int:
     relay = open_relay(settings)
-    now = incidents.now()
+    now = alerts.now()
     rows = [("NAME", "DOMAIN", "CLAIMED", "LAST SYNC", "WAITING", "THIS MONTH", "VERSION")]
     with relay.database.reading() as session:
         for village in fleet.villages(session):
@@ -303,7 +310,7 @@ def _device_list(_options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _month(month: days.Sum) -> str:
+def _month(month: usage_by_day.Sum) -> str:
     return ", ".join(filter(None, (fleet.size(month.up + month.down), month.price())))
 
 
@@ -312,8 +319,10 @@ def _device_costs(options: argparse.Namespace, settings: Settings) -> int:
     rows = [("DAY", "UP", "DOWN", "COST")]
     with relay.database.reading() as session:
         device = devices.find(session, options.name)
-        shown = days.of_device(session, device, max(options.days, 0))
-    parts = [(day.day, days.total([day])) for day in shown] + [("all", days.total(shown))]
+        shown = usage_by_day.of_device(session, device, max(options.days, 0))
+    parts = [(day.day, usage_by_day.total([day])) for day in shown] + [
+        ("all", usage_by_day.total(shown))
+    ]
     for name, part in parts:
         rows.append((name, fleet.size(part.up), fleet.size(part.down), part.price()))
     _table(rows)

@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mokanda_relay.store.blobs import Files, write_durably
+from mokanda_relay.store.certificate import ensure_certificate
+from mokanda_relay.store.database import Database
+from mokanda_relay.store.settings import Settings
 from mokanda_wire.envelope import Keyring
-
-from .certificate import ensure_certificate
-from .database import Database
-from .files import Files, write_durably
-from .settings import Settings
 
 
 class DataFolderError(Exception):

@@ -50,15 +50,15 @@ import sqlalchemy as sa
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup import archive, contents, switch
-from mokanda_firmware.courier import relay as courier_relay
 from mokanda_firmware.courier import run
-from mokanda_firmware.courier.failures import CourierError
-from mokanda_firmware.mailbox import housekeeping
-from mokanda_firmware.mailbox import store as stores
-from mokanda_firmware.mailbox.store import Store, StoreError
-from mokanda_relay import devices
+from mokanda_firmware.mailbox.administration import housekeeping
+from mokanda_firmware.mailbox.store import database as stores
+from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.uplink import connection as courier_relay
+from mokanda_firmware.uplink.failures import CourierError
+from mokanda_relay.operator import devices
 from mokanda_relay.relay import open_relay
-from mokanda_relay.settings import read_settings
+from mokanda_relay.store.settings import read_settings
 from scripts.patience import wait_until
 from tests import courier_process, postgresql
 from tests.bench.corpora import REPOSITORY

@@ -33,9 +33,10 @@ from pathlib import Path
 from time import monotonic, perf_counter
 from urllib.parse import urlencode
 
-from mokanda_firmware import status
-from mokanda_firmware.mailbox import accounts, entries, first_steps
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox.letters import entries
+from mokanda_firmware.mailbox.people import accounts, first_steps
+from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Attachment, Mailbox, Message
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -34,10 +34,10 @@ from typing import Any
 import pytest
 
 from mokanda_firmware.courier import session
-from mokanda_relay import devices
+from mokanda_relay.http.server import running
+from mokanda_relay.operator import devices
 from mokanda_relay.relay import open_relay
-from mokanda_relay.server import running
-from mokanda_relay.settings import Listen, read_settings
+from mokanda_relay.store.settings import Listen, read_settings
 from mokanda_wire.message import parse
 from mokanda_wire.protocol import Sealed
 from tests.bench.corpora import REPOSITORY, Sample, halves, nncp

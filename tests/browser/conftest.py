@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mokanda_firmware import status
-from mokanda_firmware.mailbox import first_steps
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox.people import first_steps
+from mokanda_firmware.mailbox.store.database import Store
 from tests.ports import reserved_port
 
 DOMAIN = "boende.example.org"

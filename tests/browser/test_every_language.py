@@ -4,20 +4,13 @@
 import pytest
 from playwright.sync_api import Route
 
-from mokanda_firmware import status
-from mokanda_firmware.mailbox import (
-    accounts,
-    aliases,
-    contacts,
-    entries,
-    joining,
-    keeping,
-    news,
-    tariff,
-    usage,
-)
-from mokanda_firmware.mailbox.settings import set_setting
-from mokanda_firmware.sentences import say
+from mokanda_firmware.bus import status
+from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.costs import tariff, usage
+from mokanda_firmware.mailbox.letters import entries
+from mokanda_firmware.mailbox.people import accounts, aliases, contacts, joining, noticeboard
+from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.webmail.languages import LOCALE
 from mokanda_wire.message import Mailbox
 from tests.browser.conftest import DOMAIN, PASSWORD, Phone, Phones, Webmail
@@ -59,15 +52,15 @@ def be_busy(webmail: Webmail, code: str) -> None:
     awa = accounts.register(store, "awa", "Awa Mboyo", PASSWORD, code)
     for name in ("bienvenu", "chantal", "didier"):
         accounts.register(store, name, f"{name.title()} wa Ilunga Kabongo", PASSWORD, code)
-    keeping.set_role(store, awa, 2, "helper")
-    keeping.suspend(store, awa, 3, suspended=True)
-    keeping.delete(store, awa, 4)
+    audit.set_role(store, awa, 2, "helper")
+    audit.suspend(store, awa, 3, suspended=True)
+    audit.delete(store, awa, 4)
     set_setting(store, joining.SETTING, joining.new_rule("code"))
     set_setting(store, "budget", {"village": 500_000, "villager": 100_000})
     set_setting(store, tariff.SETTING, tariff.to_json(tariff.Tariff("USD", 600_000)))
     aliases.add(store, awa.id, "mama")
     contacts.set_group(store, awa.id, "ecole", (Mailbox("marie@example.org", "Marie Okito"),))
-    news.put_up(store, awa, "Marché", "Samedi *matin*\n- manioc\n- poisson")
+    noticeboard.put_up(store, awa, "Marché", "Samedi *matin*\n- manioc\n- poisson")
     own = Mailbox(f"awa@{DOMAIN}", "Awa Mboyo")
     for number, to in enumerate((f"awa@{DOMAIN}", "marie@example.org"), 1):
         mail = letter(f"{number}@{DOMAIN}", sender=own.address, to=to)

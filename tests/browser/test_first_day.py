@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
+from mokanda_firmware.bus import status
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile

@@ -6,7 +6,7 @@ import sys
 import pytest
 from playwright.sync_api import Dialog
 
-from mokanda_firmware.mailbox.letters import read
+from mokanda_firmware.mailbox.letters.opened import read
 from mokanda_wire.message import one_line
 from tests.browser.conftest import DOMAIN, Phones, Webmail
 from tests.hostile import collection, deliver

@@ -5,7 +5,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page
 
-from mokanda_firmware import status
+from mokanda_firmware.bus import status
 from tests.browser.conftest import PASSWORD, Phones
 
 pytestmark = pytest.mark.browser

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mokanda_firmware import relaytime, status
-from mokanda_firmware.mailbox import budget, sync, tariff, usage
+from mokanda_firmware import relaytime
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.sync import SessionRecord
 from tests.browser.conftest import Phone, Phones, Webmail
 from tests.browser.test_pages import found

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware import status
-from mokanda_firmware.mailbox import accounts, first_steps, folders
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox.letters import folders
+from mokanda_firmware.mailbox.people import accounts, first_steps
+from mokanda_firmware.mailbox.store.database import Store
 from tests.hostile import collection, deliver
 from tests.unit.webmail.village import DOMAIN, Village
 

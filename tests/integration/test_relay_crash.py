@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_relay import devices
+from mokanda_relay.operator import devices
 from mokanda_relay.relay import open_relay
-from mokanda_relay.settings import read_settings
+from mokanda_relay.store.settings import read_settings
 from mokanda_wire.claimfile import ClaimFile
 from tests.relay_device import RefusedByRelay, RelayDevice
 from tests.relay_process import Conditions, RelayProcess

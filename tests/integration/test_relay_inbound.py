@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay import inbound
-from mokanda_relay.tables import Incident, Incoming, Original
+from mokanda_relay.store.tables import Incident, Incoming, Original
+from mokanda_relay.transport import inbound
 from mokanda_wire.message import parse
 from tests.relay_served import INBOUND_SECRET, Served
 
@@ -210,7 +210,7 @@ class TestForm:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patched:
-            patched.setattr("mokanda_relay.files.os.fsync", full)
+            patched.setattr("mokanda_relay.store.blobs.os.fsync", full)
             assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 503
         served.claimed_device()
         assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 200

@@ -10,8 +10,11 @@ import os
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay import devices, fitting, housekeeping, incidents, wishes
-from mokanda_relay.tables import Content, Incoming, Original
+from mokanda_relay.operator import devices, housekeeping
+from mokanda_relay.rendering import attachment_policy
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Content, Incoming, Original
+from mokanda_relay.sync import content_requests
 from mokanda_wire import protocol
 from mokanda_wire.bundle import Denial, Grant, Mail, Report, Wish, WishKind
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
@@ -40,7 +43,7 @@ def raw_mail(*files: bytes, message_id: str = "1@example.org", subject: str = "F
     ]
     message = Message(
         message_id=message_id,
-        date=incidents.now().replace(microsecond=0),
+        date=alerts.now().replace(microsecond=0),
         sender=Mailbox("ada@example.org"),
         to=(Mailbox(AMINA),),
         cc=(),
@@ -142,12 +145,12 @@ class TestPolicy:
     def test_a_mail_waits_for_its_photos_but_not_for_long(
         self, served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mokanda_relay.photos.prepare_one", lambda _: False)
+        monkeypatch.setattr("mokanda_relay.rendering.photos.prepare_one", lambda _: False)
         served.world.post_inbound(raw_mail(PHOTO), "ada@example.org", [AMINA])
         served.world.post_inbound(raw_mail(message_id="2@example.org"), "ada@example.org", [AMINA])
         device.sync()
         assert [len(mail.message.attachments) for mail in device.mails] == [0]
-        monkeypatch.setattr(fitting, "PATIENCE", dt.timedelta(0))
+        monkeypatch.setattr(attachment_policy, "PATIENCE", dt.timedelta(0))
         device.sync()
         assert attachments(device)[0].held_back
 
@@ -202,7 +205,7 @@ class TestWishes:
     def test_what_no_board_could_take_is_denied(
         self, served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(wishes, "LARGEST", 1000)
+        monkeypatch.setattr(content_requests, "LARGEST", 1000)
         post(served, raw_mail(DOCUMENT))
         device.sync()
         wish = Wish("file", digest_of(DOCUMENT), "amina")
@@ -213,7 +216,7 @@ class TestWishes:
         post(served, raw_mail(DOCUMENT, PHOTO))
         device.sync()
         device.sync()
-        past = incidents.now() - housekeeping.KEPT - dt.timedelta(days=1)
+        past = alerts.now() - housekeeping.KEPT - dt.timedelta(days=1)
         with served.relay.database.transaction() as session:
             session.execute(sa.update(Incoming).values(delivered=past))
             session.execute(sa.update(Original).values(kept=past))

@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay import down, outgoing
-from mokanda_relay.incidents import now
-from mokanda_relay.tables import Incident, Incoming, Outgoing
+from mokanda_relay.store.alerts import now
+from mokanda_relay.store.tables import Incident, Incoming, Outgoing
+from mokanda_relay.sync import down
+from mokanda_relay.transport import outbox
 from mokanda_wire.bundle import Stub
 from tests.relay_device import RelayDevice
 from tests.relay_served import Served, eventually
@@ -90,7 +91,7 @@ def test_a_bundle_whose_file_is_gone_is_frozen_anew(served: Served, device: Rela
 def test_a_mail_to_the_world_waits_for_its_file(
     served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    post_intent = outgoing.post
+    post_intent = outbox.post
     path, elsewhere = Path(), served.folder / "elsewhere"
 
     def losing(session: Session, device: int, name: str, digest: str, to: list[str]) -> None:
@@ -99,7 +100,7 @@ def test_a_mail_to_the_world_waits_for_its_file(
         path = served.relay.originals.path(digest)
         path.rename(elsewhere)
 
-    monkeypatch.setattr(outgoing, "post", losing)
+    monkeypatch.setattr(outbox, "post", losing)
     device.freeze(device.message("ada@example.org", "Hello"))
     device.sync()
     eventually(lambda: incidents(served), "the operator is told")

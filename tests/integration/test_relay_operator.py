@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 from bs4 import BeautifulSoup
 
-from mokanda_relay import fleet
-from mokanda_relay.incidents import now, report
+from mokanda_relay.http.server import running
+from mokanda_relay.operator import fleet
 from mokanda_relay.relay import Relay
-from mokanda_relay.server import running
-from mokanda_relay.tables import Device
+from mokanda_relay.store.alerts import now, report
+from mokanda_relay.store.tables import Device
 from mokanda_wire.bundle import Report
 from tests.relay_served import ANY_PORT, Served, eventually
 

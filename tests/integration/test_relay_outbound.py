@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay import outgoing, sender, sendgrid_api
-from mokanda_relay.incidents import now
-from mokanda_relay.sender import Sender
-from mokanda_relay.tables import Incident, Outgoing
+from mokanda_relay.store.alerts import now
+from mokanda_relay.store.tables import Incident, Outgoing
+from mokanda_relay.transport import outbox, sender, sendgrid
+from mokanda_relay.transport.sender import Sender
 from mokanda_wire.message import Mailbox
 from tests.relay_device import RelayDevice
 from tests.relay_served import Served, eventually
@@ -23,15 +23,15 @@ from tests.stand_ins.sendgrid import Fault
 pytest_plugins = ("tests.relay_fixtures",)
 
 
-def outbox(served: Served) -> list[Outgoing]:
+def waiting_mail(served: Served) -> list[Outgoing]:
     with served.relay.database.reading() as session:
         return list(session.scalars(sa.select(Outgoing)))
 
 
 def make_due(served: Served) -> None:
     """Let the time pass that a mail rests."""
-    for mail in outgoing._under_way:
-        outgoing._under_way[mail] -= outgoing.REST.total_seconds()
+    for mail in outbox._under_way:
+        outbox._under_way[mail] -= outbox.REST.total_seconds()
     with served.relay.database.transaction() as session:
         session.execute(sa.update(Outgoing).values(due=now()))
     served.relay.outbox_bell.ring()
@@ -67,7 +67,7 @@ class TestAnswers:
         served.world.fail_next(fault)
         device = served.claimed_device()
         send(device)
-        eventually(lambda: outbox(served)[0].state == outgoing.REFUSED, "the mail is refused")
+        eventually(lambda: waiting_mail(served)[0].state == outbox.REFUSED, "the mail is refused")
         device.sync()
         assert device.told() == {"ada@example.org": ["bounced"]}
         assert fault in device.events[0].reason
@@ -80,8 +80,8 @@ class TestAnswers:
         served.world.fail_next(fault)
         device = served.claimed_device()
         send(device)
-        eventually(lambda: outbox(served)[0].reason, "the answer is recorded")
-        assert outbox(served)[0].state == outgoing.WAITING
+        eventually(lambda: waiting_mail(served)[0].reason, "the answer is recorded")
+        assert waiting_mail(served)[0].state == outbox.WAITING
         make_due(served)
         eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
         with served.relay.database.reading() as session:
@@ -98,10 +98,10 @@ class TestUnknownOutcomes:
         served.world.fail_next(fault)
         device = served.claimed_device()
         send(device)
-        eventually(lambda: outbox(served)[0].reason, "the outcome is recorded")
-        [mail] = outbox(served)
-        assert mail.state == outgoing.TRYING
-        assert mail.due > now() + outgoing.REST - timedelta(minutes=1)
+        eventually(lambda: waiting_mail(served)[0].reason, "the outcome is recorded")
+        [mail] = waiting_mail(served)
+        assert mail.state == outbox.TRYING
+        assert mail.due > now() + outbox.REST - timedelta(minutes=1)
 
     def test_an_event_that_carries_its_id_settles_it_as_sent(self, served: Served) -> None:
         served.world.fail_next("lost")
@@ -119,19 +119,19 @@ class TestUnknownOutcomes:
         served.world.events_url = ""
         monkeypatch.setattr(sender, "_SETTLE_AGAIN", 0.01)
         full = iter([True, True])
-        settle = outgoing.settle
+        settle = outbox.settle
 
         def settle_when_there_is_room(
-            session: Session, intent_id: str, outcome: outgoing.Outcome
+            session: Session, intent_id: str, outcome: outbox.Outcome
         ) -> None:
             if next(full, False):
                 raise sa.exc.OperationalError("UPDATE", {}, OSError("disk is full"))
             settle(session, intent_id, outcome)
 
-        monkeypatch.setattr(outgoing, "settle", settle_when_there_is_room)
+        monkeypatch.setattr(outbox, "settle", settle_when_there_is_room)
         device = served.claimed_device()
         send(device)
-        eventually(lambda: outbox(served)[0].state == outgoing.SENT, "the outcome is recorded")
+        eventually(lambda: waiting_mail(served)[0].state == outbox.SENT, "the outcome is recorded")
         assert served.world.requests == 1
 
     def test_without_any_event_it_is_tried_again_after_its_rest(self, served: Served) -> None:
@@ -141,8 +141,8 @@ class TestUnknownOutcomes:
         for attempt in (1, 2):
             eventually(
                 lambda attempt=attempt: (
-                    outbox(served)[0].attempts == attempt  # type: ignore[misc]
-                    and outbox(served)[0].reason
+                    waiting_mail(served)[0].attempts == attempt  # type: ignore[misc]
+                    and waiting_mail(served)[0].reason
                 ),
                 "the attempt is over",
             )
@@ -154,13 +154,13 @@ class TestUnknownOutcomes:
         eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
 
     def test_silence_is_given_up_on(self, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sendgrid_api, "TIMEOUT", 0.2)
+        monkeypatch.setattr(sendgrid, "TIMEOUT", 0.2)
         served.world.events_url = ""
         served.world.fail_next("silence")
         device = served.claimed_device()
         send(device)
-        eventually(lambda: outbox(served)[0].reason, "the outcome is recorded")
-        assert outbox(served)[0].state == outgoing.TRYING
+        eventually(lambda: waiting_mail(served)[0].reason, "the outcome is recorded")
+        assert waiting_mail(served)[0].state == outbox.TRYING
 
     def test_after_four_days_it_bounces_and_says_that_it_may_have_arrived(
         self, served: Served
@@ -169,21 +169,21 @@ class TestUnknownOutcomes:
         served.world.fail_next("lost", "500")
         device = served.claimed_device()
         send(device)
-        eventually(lambda: outbox(served)[0].reason, "the outcome is recorded")
+        eventually(lambda: waiting_mail(served)[0].reason, "the outcome is recorded")
         with served.relay.database.transaction() as session:
             session.execute(sa.update(Outgoing).values(created=now() - timedelta(days=5)))
         make_due(served)
-        eventually(lambda: outbox(served)[0].state == outgoing.REFUSED, "it is given up")
+        eventually(lambda: waiting_mail(served)[0].state == outbox.REFUSED, "it is given up")
         device.sync()
         assert device.told() == {"ada@example.org": ["bounced"]}
         assert "may have arrived" in device.events[0].reason
 
     def test_a_service_that_cannot_be_reached_is_tried_again_soon(self, served: Served) -> None:
-        sendgrid = sendgrid_api.SendGrid("SG.test", "http://127.0.0.1:1")
+        unreachable = sendgrid.SendGrid("SG.test", "http://127.0.0.1:1")
         device = served.claimed_device()
         message = device.message("ada@example.org", "Hello").message
-        outcome = sendgrid.send("id", ["ada@example.org"], message, {})
-        assert isinstance(outcome, outgoing.NotTaken)
+        outcome = unreachable.send("id", ["ada@example.org"], message, {})
+        assert isinstance(outcome, outbox.NotTaken)
 
 
 class TestRecipients:

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
-from mokanda_firmware.courier.failures import CutError
-from mokanda_firmware.courier.relay import Connection
-from mokanda_relay import claims, devices, fleet, releases
-from mokanda_relay.tables import Device, Incident
+from mokanda_firmware.uplink.connection import Connection
+from mokanda_firmware.uplink.failures import CutError
+from mokanda_relay.operator import claims, devices, fleet
+from mokanda_relay.store import releases
+from mokanda_relay.store.tables import Device, Incident
 from mokanda_wire import protocol
 from mokanda_wire.bundle import Bundle, Event, Limits, Report, encode
 from mokanda_wire.envelope import Keyring
@@ -188,7 +189,7 @@ class TestSync:
     def test_small_mail_goes_first_and_a_bundle_has_its_fill(
         self, served: Served, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mokanda_relay.down.FULL", 20_000)
+        monkeypatch.setattr("mokanda_relay.sync.down.FULL", 20_000)
         device = served.claimed_device()
         for size in (30_000, 200, 15_000, 100):
             served.world.write("ada@example.org", ["amina@kitenge.example"], str(size), "x" * size)
@@ -637,7 +638,7 @@ class TestTheLine:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patched:
-            patched.setattr("mokanda_relay.files.os.fsync", full)
+            patched.setattr("mokanda_relay.store.blobs.os.fsync", full)
             with pytest.raises(RefusedByRelay) as refused:
                 device.upload(0)
         assert refused.value.status == HTTPStatus.INSUFFICIENT_STORAGE

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths, relaytime
-from mokanda_firmware.courier.failures import BudgetSpentError, CutError
 from mokanda_firmware.courier.run import run
-from mokanda_firmware.mailbox import budget, usage
-from mokanda_firmware.mailbox.settings import set_setting
+from mokanda_firmware.mailbox.costs import budget, usage
+from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.mailbox.sync import SessionRecord
-from mokanda_relay import days, devices, down
+from mokanda_firmware.uplink.failures import BudgetSpentError, CutError
+from mokanda_relay.operator import devices
+from mokanda_relay.sync import down, usage_by_day
 from tests.relay_served import Served
 from tests.village import Village, a_village
 
@@ -216,7 +217,7 @@ def test_a_bundle_that_is_more_than_a_day_goes_over_several_by_resume(
         raise CutError("The connection broke.")
 
     with monkeypatch.context() as patched, pytest.raises(CutError):
-        patched.setattr("mokanda_firmware.courier.relay.Connection.upload", cut)
+        patched.setattr("mokanda_firmware.uplink.connection.Connection.upload", cut)
         patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
         run(village.store, lambda *_: None, beyond=True)
     send_down(served, "comes meanwhile")
@@ -240,7 +241,7 @@ def test_a_down_bundle_that_is_more_than_a_day_comes_over_several(
         raise CutError("The connection broke.")
 
     with monkeypatch.context() as patched, pytest.raises(CutError):
-        patched.setattr("mokanda_firmware.courier.relay.Connection.fetch", cut)
+        patched.setattr("mokanda_firmware.uplink.connection.Connection.fetch", cut)
         patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
         run(village.store, lambda *_: None, beyond=True)
     nights = 0
@@ -304,7 +305,7 @@ def test_the_operator_learns_what_the_village_costs(village: Village, served: Se
     village.sync()  # the report is told anew, as budgets have changed
     with served.relay.database.reading() as session:
         device = devices.find(session, "kitenge")
-        [day] = days.of_device(session, device, 5)
+        [day] = usage_by_day.of_device(session, device, 5)
     assert (day.day, day.currency) == (used.day, "USD")
     assert used.used.up <= day.bytes_up < used.used.up + 3000
     assert day.money >= used.used.money > 0
@@ -317,7 +318,7 @@ def test_what_was_counted_outlives_a_power_cut(
     village.sync()
     sleep(village)
     village.write("big", files={"film.bin": random.Random(1).randbytes(400_000)})
-    monkeypatch.setattr("mokanda_firmware.courier.allowance._COUNTED_EVERY", 0.0)
+    monkeypatch.setattr("mokanda_firmware.courier.quota._COUNTED_EVERY", 0.0)
     seen = []
 
     def tell(_state: str, _text: str, part: float | None) -> None:

@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
+from mokanda_firmware.bus import status
 from mokanda_firmware.courier import schedule
 from mokanda_firmware.files import write_durably
-from mokanda_firmware.mailbox import sync, usage
-from mokanda_relay import devices
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.costs import usage
+from mokanda_relay.operator import devices
 from mokanda_wire import claimfile
 from scripts.patience import wait_until
 from tests.relay_served import Served

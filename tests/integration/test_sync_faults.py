@@ -19,12 +19,14 @@ import sqlalchemy as sa
 
 from mokanda_firmware import paths
 from mokanda_firmware.courier import run, session
-from mokanda_firmware.courier.failures import CourierError, CutError, LinkError
-from mokanda_firmware.courier.relay import Connection
-from mokanda_firmware.mailbox import sync, wishes
-from mokanda_firmware.mailbox.store import Store
-from mokanda_relay import devices, history
-from mokanda_relay.tables import Device, DownBundle, Incident
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import content_requests
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.uplink.connection import Connection
+from mokanda_firmware.uplink.failures import CourierError, CutError, LinkError
+from mokanda_relay.operator import devices
+from mokanda_relay.store.tables import Device, DownBundle, Incident
+from mokanda_relay.sync import history
 from mokanda_wire import bundle as wire
 from mokanda_wire.message import compose
 from tests.faults import FaultyLink, Plan
@@ -165,7 +167,7 @@ def test_a_lost_receipt_does_not_send_a_mail_twice(
     village.write("once")
     with monkeypatch.context() as patch:
         patch.setattr(run, "CUTS", 1)
-        patch.setattr("mokanda_firmware.courier.relay.Connection.upload", _losing_the_receipt)
+        patch.setattr("mokanda_firmware.uplink.connection.Connection.upload", _losing_the_receipt)
         with pytest.raises(CutError):
             village.sync()
     assert village.texts("outbox") == ["once"]  # as far as the device knows
@@ -191,8 +193,8 @@ def test_a_lost_acknowledgement_does_not_deliver_a_mail_twice(
     write_to_village(served, "once")
     write_to_village(served, "then")
     with monkeypatch.context() as patch:
-        patch.setattr("mokanda_relay.down.FULL", 1)  # bytes: two bundles
-        patch.setattr("mokanda_firmware.courier.relay.Connection.acknowledge", lose)
+        patch.setattr("mokanda_relay.sync.down.FULL", 1)  # bytes: two bundles
+        patch.setattr("mokanda_firmware.uplink.connection.Connection.acknowledge", lose)
         patch.setattr(run, "CUTS", 1)
         with pytest.raises(CutError):
             village.sync()
@@ -390,14 +392,14 @@ def test_a_wish_that_the_relay_refuses_is_denied_and_all_else_goes(
     names = ("mail1", "poison", "mail2", "mail3")
     with village.store.transaction() as connection:
         for name in names:
-            wishes.ask(connection, "original", name, None)
+            content_requests.ask(connection, "original", name, None)
     for text in ("a", "b", "c"):
         village.write(text)
     village.sync()
     assert_arrived(village, served, ["a", "b", "c"], [])
     assert sync.untold_wishes(village.store) == []
     with village.store.reading() as connection:
-        found = {name: wishes.find(connection, "original", name) for name in names}
+        found = {name: content_requests.find(connection, "original", name) for name in names}
     assert {name: wish and wish.reason for name, wish in found.items()} == {
         name: "refused" if name == "poison" else "gone" for name in names
     }
@@ -423,7 +425,7 @@ def test_a_mail_of_which_the_relay_makes_no_mime_comes_back_and_the_rest_goes(
             raise UnicodeError
         return compose(message, contents)
 
-    monkeypatch.setattr("mokanda_relay.up.compose", broken)
+    monkeypatch.setattr("mokanda_relay.sync.up.compose", broken)
     village.write("poison")
     village.write("sound")
     village.sync()
@@ -454,7 +456,7 @@ def test_a_bundle_that_rotted_at_the_relay_is_sealed_anew(
 ) -> None:
     write_to_village(served, "whole")
     with monkeypatch.context() as patch:
-        patch.setattr("mokanda_firmware.courier.relay.Connection.fetch", lose)
+        patch.setattr("mokanda_firmware.uplink.connection.Connection.fetch", lose)
         patch.setattr(run, "CUTS", 1)
         with pytest.raises(CutError):
             village.sync()

@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mokanda_firmware.mailbox import entries, letters, sync, wishes
-from mokanda_relay import devices, incidents
-from mokanda_relay.tables import Content, Device
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.letters import entries, opened
+from mokanda_firmware.mailbox.store import content_requests
+from mokanda_relay.operator import devices
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Content, Device
 from mokanda_wire.bundle import WishKind
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
-from tests.photos import opened, photo
+from tests.photos import opened as opened_photo
+from tests.photos import photo
 from tests.relay_served import Served, eventually
 from tests.village import Village, a_village, tidy
 
@@ -42,7 +46,7 @@ def post(served: Served, *files: bytes, to: str = "amina", number: int = 1) -> b
     ]
     message = Message(
         message_id=f"{number}@example.org",
-        date=incidents.now().replace(microsecond=0),
+        date=alerts.now().replace(microsecond=0),
         sender=Mailbox("ada@example.org"),
         to=(Mailbox(f"{to}@kitenge.example"),),
         cc=(),
@@ -56,20 +60,20 @@ def post(served: Served, *files: bytes, to: str = "amina", number: int = 1) -> b
     return raw
 
 
-def last_letter(village: Village, name: str = "amina") -> letters.Letter:
+def last_letter(village: Village, name: str = "amina") -> opened.Letter:
     account = village.accounts[name]
     with village.store.reading() as connection:
         entry = connection.execute(
             "SELECT max(id) FROM entry WHERE account = ?", (account,)
         ).fetchone()[0]
-    letter = letters.read(village.store, account, entry)
+    letter = opened.read(village.store, account, entry)
     assert letter is not None
     return letter
 
 
 def ask(village: Village, kind: WishKind, name: str) -> None:
     with village.store.transaction() as connection:
-        wishes.ask(connection, kind, name, village.accounts["amina"])
+        content_requests.ask(connection, kind, name, village.accounts["amina"])
 
 
 def content(village: Village, digest: str) -> bytes:
@@ -82,7 +86,7 @@ def test_a_photo_comes_small_and_as_it_was_when_asked_for(village: Village, serv
     (file,) = last_letter(village).files
     assert file.here is not None
     assert not file.is_whole
-    assert opened(content(village, file.here.digest)).format == "JPEG"
+    assert opened_photo(content(village, file.here.digest)).format == "JPEG"
     assert small_bytes < 30_000
     ask(village, "file", file.whole.digest)
     village.sync()
@@ -99,7 +103,9 @@ def test_a_wish_taken_back_before_the_mail_run_costs_nothing(
     (file,) = last_letter(village).files
     ask(village, "file", file.whole.digest)
     with village.store.transaction() as connection:
-        assert wishes.take_back(connection, "file", file.whole.digest, village.accounts["amina"])
+        assert content_requests.take_back(
+            connection, "file", file.whole.digest, village.accounts["amina"]
+        )
     assert village.sync().bytes_down < 2000
     assert last_letter(village).files[0].here is None
 
@@ -122,7 +128,7 @@ def test_a_file_held_back_is_passed_on_without_going_over_the_link(
     received = last_letter(village).message
     passed_on = Message(
         message_id="forward@kitenge.example",
-        date=incidents.now().replace(microsecond=0),
+        date=alerts.now().replace(microsecond=0),
         sender=Mailbox("amina@kitenge.example"),
         to=(Mailbox("ben@example.org"),),
         cc=(),

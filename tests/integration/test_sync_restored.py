@@ -13,13 +13,15 @@ import sqlalchemy as sa
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
-from mokanda_firmware.courier import identity, relay, up
-from mokanda_firmware.courier.allowance import Allowance
-from mokanda_firmware.courier.failures import CutError
-from mokanda_firmware.mailbox import sync, wishes
-from mokanda_firmware.mailbox.store import Store
-from mokanda_relay import devices
-from mokanda_relay.tables import Notice
+from mokanda_firmware.courier import up
+from mokanda_firmware.courier.quota import Allowance
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import content_requests
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.uplink import connection, identity
+from mokanda_firmware.uplink.failures import CutError
+from mokanda_relay.operator import devices
+from mokanda_relay.store.tables import Notice
 from mokanda_wire.envelope import Keyring
 from tests.relay_served import Served, eventually
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick
@@ -217,7 +219,7 @@ def test_a_mail_that_still_waits_in_a_second_backup_does_not_leave_twice_either(
     eventually(lambda: len(served.world.sent) == 2, "the mails at SendGrid")
     restore_first()
     with monkeypatch.context() as patch, pytest.raises(CutError):
-        patch.setattr(relay.Connection, "upload", cut)
+        patch.setattr(connection.Connection, "upload", cut)
         village.sync()  # it learns how far the numbers have come, and not more
     restore_second = backed_up(village, tmp_path / "another stick")
     village.sync()
@@ -240,7 +242,7 @@ def test_what_was_asked_of_the_relay_is_asked_again(
 ) -> None:
     exchange(village, served, "old")
     with village.store.transaction() as connection:
-        wishes.ask(connection, "original", "no-such-ticket", village.accounts["amina"])
+        content_requests.ask(connection, "original", "no-such-ticket", village.accounts["amina"])
         connection.execute("UPDATE wish SET state = 'asked'")  # and denied after the backup
     restore = backed_up(village, tmp_path / "stick")
     exchange(village, served, "new")
@@ -248,7 +250,7 @@ def test_what_was_asked_of_the_relay_is_asked_again(
     village.sync()
     village.sync()
     with village.store.reading() as connection:
-        asked = wishes.find(connection, "original", "no-such-ticket")
+        asked = content_requests.find(connection, "original", "no-such-ticket")
     assert asked is not None
     assert asked.state == "denied"
 

@@ -21,17 +21,17 @@ import pytest
 
 from mokanda_firmware import paths
 from mokanda_firmware.courier import clock
-from mokanda_firmware.courier.failures import (
+from mokanda_firmware.courier.run import alone
+from mokanda_firmware.uplink import offer
+from mokanda_firmware.uplink.failures import (
     BusyError,
     ClaimError,
     LinkError,
     NotOurRelayError,
     OutdatedError,
 )
-from mokanda_firmware.courier.run import alone
-from mokanda_firmware.updates import offer
-from mokanda_relay import devices
-from mokanda_relay.certificate import ensure_certificate
+from mokanda_relay.operator import devices
+from mokanda_relay.store.certificate import ensure_certificate
 from tests.relay_served import Served, eventually
 from tests.village import Village, a_village
 
@@ -179,7 +179,7 @@ def test_a_device_of_an_older_format_is_told_what_to_do(
     village: Village, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     village.sync()
-    monkeypatch.setattr("mokanda_relay.session.OLDEST_FORMAT", 2)
+    monkeypatch.setattr("mokanda_relay.sync.session.OLDEST_FORMAT", 2)
     with pytest.raises(OutdatedError, match="Write a new card"):
         village.sync()
 
@@ -195,7 +195,7 @@ def test_a_relay_of_an_older_format_is_told_of_with_what_to_do(
 def test_a_device_that_knows_no_newer_format_is_served_by_a_relay_that_does(
     village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mokanda_relay.session.FORMAT", 2)
+    monkeypatch.setattr("mokanda_relay.sync.session.FORMAT", 2)
     village.write("Mbote")
     served.world.write("ada@example.org", ["amina@kitenge.example"], "Re:", "Mbote!")
     record = village.sync()
@@ -234,7 +234,7 @@ def test_a_mail_too_large_for_one_bundle_goes_alone(village: Village, served: Se
 def test_all_bundles_that_wait_come_in_one_session(
     village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mokanda_relay.down.FULL", 1)  # bytes: each mail has its own
+    monkeypatch.setattr("mokanda_relay.sync.down.FULL", 1)  # bytes: each mail has its own
     village.sync()
     for number in range(3):
         served.world.write("ada@example.org", ["amina@kitenge.example"], "Mbote", str(number))

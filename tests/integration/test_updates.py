@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.updates import download, offer
+from mokanda_firmware.updates import download
 from mokanda_firmware.updates.link import to_relay
-from mokanda_relay import devices, releases
+from mokanda_firmware.uplink import offer
+from mokanda_relay.operator import devices
+from mokanda_relay.store import releases
 from tests.relay_served import Served
 from tests.village import Village, a_village
 

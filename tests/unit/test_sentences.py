@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware import status
-from mokanda_firmware.sentences import Sentence, said_again, say, translated
+from mokanda_firmware.bus import status
+from mokanda_firmware.bus.sentences import Sentence, said_again, say, translated
 
 FRENCH = {
     "The relay {relay} cannot be reached: {why}.": "Le relais {relay} ne répond pas : {why}.",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
+from mokanda_firmware.bus import status
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import argparse
 import os
 import sys
 
-from mokanda_firmware import service, status
 from mokanda_firmware.backup import switch
+from mokanda_firmware.bus import service, status
 
 
 def main() -> int:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeVar
 
 from mokanda_firmware.backup.failures import DAMAGED, BackupError, of_device
-from mokanda_firmware.sentences import say
+from mokanda_firmware.bus.sentences import say
 
 VERSION = 1
 DATABASE = "mail.db"

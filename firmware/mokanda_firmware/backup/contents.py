@@ -9,9 +9,10 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mokanda_firmware import paths, running, status
+from mokanda_firmware import paths, running
 from mokanda_firmware.backup.archive import DATABASE, Manifest, Source
-from mokanda_firmware.mailbox.housekeeping import named_files
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox.administration.housekeeping import named_files
 
 # Bundles in flight are sealed anew, updates are offered again; locks and sockets are of processes.
 _LEFT_OUT = {"attachments", "bundles", "updates", "offer.json", "courier.lock"}

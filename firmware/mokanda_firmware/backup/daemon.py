@@ -21,14 +21,15 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
 from mokanda_firmware.backup import SHORTEST, archive, contents, sealing, switch
 from mokanda_firmware.backup.archive import Header, Manifest
 from mokanda_firmware.backup.failures import NO_ROOM_HERE, BackupError, of_device, of_stick
 from mokanda_firmware.backup.sticks import Stick
+from mokanda_firmware.bus import status
+from mokanda_firmware.bus.sentences import Sentence, say
 from mokanda_firmware.files import sync_folder
-from mokanda_firmware.mailbox import store
-from mokanda_firmware.sentences import Sentence, say
+from mokanda_firmware.mailbox.store import database
 
 RESERVE = 16 << 20  # octets that restoring leaves free for the mail that goes on meanwhile
 
@@ -268,7 +269,7 @@ class Daemon:
                     found = archive.unpack(pipe, target, header.octets, progress)
         except OSError as error:
             raise of_stick(error) from error
-        archive.check_store(target / archive.DATABASE, store.newest_version())
+        archive.check_store(target / archive.DATABASE, database.newest_version())
         self._found = found
         self._state = "checked"
 

@@ -3,7 +3,7 @@
 
 import errno
 
-from mokanda_firmware.sentences import say
+from mokanda_firmware.bus.sentences import say
 
 
 class BackupError(Exception):

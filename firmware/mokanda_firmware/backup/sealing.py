@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from mokanda_firmware.backup.failures import DAMAGED, BackupError
-from mokanda_firmware.sentences import say
+from mokanda_firmware.bus.sentences import say
 
 _COMMAND = [
     "gpg",

@@ -12,7 +12,7 @@ import pyudev
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup.failures import BackupError
-from mokanda_firmware.sentences import say
+from mokanda_firmware.bus.sentences import say
 
 # File systems of sticks, and with what to mount them beside the options of all.
 _KINDS = {"vfat": ",umask=0077", "exfat": ",umask=0077", "ext4": ""}

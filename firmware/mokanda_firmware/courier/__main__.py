@@ -6,11 +6,11 @@ import logging
 import os
 import sys
 
-from mokanda_firmware import service
+from mokanda_firmware.bus import service
 from mokanda_firmware.courier.daemon import Daemon
-from mokanda_firmware.courier.failures import CourierError
 from mokanda_firmware.courier.run import run
-from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.uplink.failures import CourierError
 
 log = logging.getLogger(__name__)
 

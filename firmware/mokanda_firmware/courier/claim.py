@@ -8,11 +8,11 @@ put in another. A lost reply does no harm: the same code and key are granted aga
 import logging
 
 from mokanda_firmware import running
+from mokanda_firmware.bus.sentences import say
 from mokanda_firmware.courier import clock
-from mokanda_firmware.courier.failures import ClaimError, CutError, NotOurRelayError, RefusedError
-from mokanda_firmware.courier.identity import Identity, Outcome, read_outcome, write_outcome
-from mokanda_firmware.courier.relay import Connection
-from mokanda_firmware.sentences import say
+from mokanda_firmware.uplink.connection import Connection
+from mokanda_firmware.uplink.failures import ClaimError, CutError, NotOurRelayError, RefusedError
+from mokanda_firmware.uplink.identity import Identity, Outcome, read_outcome, write_outcome
 from mokanda_wire import protocol
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, Keyring

@@ -9,14 +9,16 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mokanda_firmware import service, status
-from mokanda_firmware.courier import claim, identity, schedule
-from mokanda_firmware.courier.failures import BudgetSpentError, CourierError
+from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.courier import claim, schedule
 from mokanda_firmware.courier.run import NO_CLAIM, run
-from mokanda_firmware.mailbox import sync, tariff, usage
-from mokanda_firmware.mailbox.store import Store, StoreError
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.costs import tariff, usage
+from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.sync import SessionRecord
-from mokanda_firmware.sentences import say
+from mokanda_firmware.uplink import identity
+from mokanda_firmware.uplink.failures import BudgetSpentError, CourierError
 from mokanda_firmware.zones import zone_of
 
 # The clock may be wrong until the relay has told the time, and with it every scheduled time.

@@ -9,9 +9,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from mokanda_firmware import paths
-from mokanda_firmware.courier import claim, identity, link, up
-from mokanda_firmware.courier.allowance import Allowance
-from mokanda_firmware.courier.failures import (
+from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.courier import claim, up
+from mokanda_firmware.courier.quota import Allowance
+from mokanda_firmware.courier.session import Session
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.sync import SessionRecord
+from mokanda_firmware.uplink import identity, link
+from mokanda_firmware.uplink.connection import Connection
+from mokanda_firmware.uplink.failures import (
     BusyError,
     ClaimError,
     CourierError,
@@ -19,12 +26,6 @@ from mokanda_firmware.courier.failures import (
     FullError,
     is_full,
 )
-from mokanda_firmware.courier.relay import Connection
-from mokanda_firmware.courier.session import Session
-from mokanda_firmware.mailbox import sync
-from mokanda_firmware.mailbox.store import Store, StoreError
-from mokanda_firmware.mailbox.sync import SessionRecord
-from mokanda_firmware.sentences import say
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from mokanda_firmware.mailbox.tariff import Tariff
+from mokanda_firmware.mailbox.costs.tariff import Tariff
 
 SETTING = "schedule"
 DAY = 24 * 60  # minutes

@@ -16,9 +16,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from mokanda_firmware import paths, running
-from mokanda_firmware.courier import clock, suspects, up
-from mokanda_firmware.courier.allowance import SPENT, Allowance
-from mokanda_firmware.courier.failures import (
+from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.courier import clock, quarantine, up
+from mokanda_firmware.courier.quota import SPENT, Allowance
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.sync import PendingUp
+from mokanda_firmware.uplink.connection import Connection, Held
+from mokanda_firmware.uplink.failures import (
     BudgetSpentError,
     CourierError,
     CutError,
@@ -26,13 +31,8 @@ from mokanda_firmware.courier.failures import (
     OutdatedError,
     RefusedError,
 )
-from mokanda_firmware.courier.identity import Identity
-from mokanda_firmware.courier.relay import Connection, Held
-from mokanda_firmware.mailbox import sync
-from mokanda_firmware.mailbox.store import Store, StoreError
-from mokanda_firmware.mailbox.sync import PendingUp
-from mokanda_firmware.sentences import say
-from mokanda_firmware.updates.offer import Offer, note
+from mokanda_firmware.uplink.identity import Identity
+from mokanda_firmware.uplink.offer import Offer, note
 from mokanda_wire import protocol
 from mokanda_wire.bundle import (
     FORMAT,
@@ -256,7 +256,7 @@ class Session:
 
     def _confirm(self, pending: PendingUp) -> None:
         self.traded.sent += sync.confirm_up(self._store, pending.sequence)
-        suspects.taken(self._store)
+        quarantine.taken(self._store)
         pending.path.unlink(missing_ok=True)
 
     def _restart(self, reason: str) -> NoReturn:
@@ -290,7 +290,7 @@ class Session:
                 raise AtOddsError(str(error)) from error
             if error.reason == protocol.BUNDLE_BAD:
                 self._refusals += 1
-                if suspects.refused(self._store, pending.sequence, str(error)):
+                if quarantine.refused(self._store, pending.sequence, str(error)):
                     up.forget_what_was_told(self._store)
                 else:  # what was told is refused: it is not told again until it changes
                     self._refusals = REFUSALS

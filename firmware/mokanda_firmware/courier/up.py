@@ -11,17 +11,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mokanda_firmware import paths, running, status
-from mokanda_firmware.courier import suspects
-from mokanda_firmware.courier.allowance import Allowance
-from mokanda_firmware.courier.choice import Choice
-from mokanda_firmware.courier.failures import CourierError
-from mokanda_firmware.courier.identity import Identity
+from mokanda_firmware import paths, running
+from mokanda_firmware.bus import status
+from mokanda_firmware.courier import quarantine
+from mokanda_firmware.courier.quota import Allowance
+from mokanda_firmware.courier.selection import Choice
 from mokanda_firmware.files import sync_folder
-from mokanda_firmware.mailbox import budget, sessions, sync, usage
-from mokanda_firmware.mailbox.attachments import as_it_was
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.costs import budget, usage
+from mokanda_firmware.mailbox.people import sessions
+from mokanda_firmware.mailbox.store.attachments import as_it_was
+from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import Outgoing, PendingUp
+from mokanda_firmware.uplink.failures import CourierError
+from mokanda_firmware.uplink.identity import Identity
 from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Report, Residents, encode
 from mokanda_wire.envelope import Keyring
 
@@ -68,8 +71,8 @@ def freeze(
     if allowance.is_spent:
         return None
     sequence = sync.state(store).up_sequence + 1
-    most = suspects.most(store)
-    untold, apart = sync.untold_wishes(store), suspects.wishes_apart(store)
+    most = quarantine.most(store)
+    untold, apart = sync.untold_wishes(store), quarantine.wishes_apart(store)
     news = _news(store)
     choice = Choice(store, allowance, whole=whole)
     while True:

@@ -3,7 +3,8 @@
 
 import argparse
 
-from mokanda_firmware import paths, service
+from mokanda_firmware import paths
+from mokanda_firmware.bus import service
 from mokanda_firmware.lights.daemon import Daemon
 from mokanda_firmware.lights.lamps import of_board
 

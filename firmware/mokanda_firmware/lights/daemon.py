@@ -4,7 +4,7 @@
 import logging
 from collections.abc import Sequence
 
-from mokanda_firmware import service, status
+from mokanda_firmware.bus import service, status
 from mokanda_firmware.lights.lamps import Lamps
 from mokanda_firmware.lights.table import PATTERNS, state_of_device
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mokanda_firmware.mailbox import entries, messages, stubs, usage, wishes
-from mokanda_firmware.mailbox.settings import set_setting, setting
-from mokanda_firmware.mailbox.store import Store, StoreError
-from mokanda_firmware.sentences import said_again
+from mokanda_firmware.bus.sentences import said_again
+from mokanda_firmware.mailbox.costs import usage
+from mokanda_firmware.mailbox.letters import entries, stubs
+from mokanda_firmware.mailbox.store import content_requests, messages
+from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.store.settings import set_setting, setting
 from mokanda_wire.bundle import Decoded, Denial, Event, Grant, Mail, Stub, Wish
 from mokanda_wire.history import Change, History, Row
 from mokanda_wire.message import Message
@@ -209,13 +211,13 @@ def hold(store: Store, costs: Mapping[int, int], held: Mapping[int, str]) -> Non
 def untold_wishes(store: Store) -> list[Wish]:
     """Return what villagers want, or no longer want, of what the relay keeps."""
     with store.reading() as connection:
-        return wishes.untold(connection)
+        return content_requests.untold(connection)
 
 
 def known_at_relay(store: Store, digests: Iterable[str]) -> set[str]:
     """Return which of these files the relay holds, as far as is known."""
     with store.reading() as connection:
-        return {digest for digest in digests if wishes.is_at_relay(connection, digest)}
+        return {digest for digest in digests if content_requests.is_at_relay(connection, digest)}
 
 
 def forget_at_relay(store: Store) -> None:
@@ -250,7 +252,7 @@ def freeze_up(
             ).rowcount
             if changed != 1:
                 raise StoreError(f"mail {message_id} does not wait any more")
-        if not wishes.bind(connection, sequence, wished):
+        if not content_requests.bind(connection, sequence, wished):
             raise StoreError("a wish was taken back")
         connection.execute(
             "UPDATE sync SET up_sequence = ?, pending_size = ?, pending_sha256 = ?,"
@@ -290,8 +292,10 @@ def confirm_up(store: Store, sequence: int) -> int:
             f" AND message IN {bundled}",
             (sequence,),
         )
-        wishes.note_at_relay(connection, [row["digest"] for row in carried], messages.now())
-        wishes.confirm(connection, sequence)
+        content_requests.note_at_relay(
+            connection, [row["digest"] for row in carried], messages.now()
+        )
+        content_requests.confirm(connection, sequence)
         mails = connection.execute(
             "UPDATE outgoing SET state = 'sent' WHERE state = 'bundled' AND sequence = ?",
             (sequence,),
@@ -322,13 +326,13 @@ def in_bundle(store: Store, sequence: int) -> list[int]:
 def wishes_in_bundle(store: Store, sequence: int) -> list[Wish]:
     """Return the wishes that are bound to bundle ``sequence``."""
     with store.reading() as connection:
-        return wishes.bound(connection, sequence)
+        return content_requests.bound(connection, sequence)
 
 
 def deny(store: Store, wish: Wish, reason: str) -> None:
     """Note that the relay does not take a wish; ``reason`` is a word."""
     with store.transaction() as connection:
-        wishes.deny(connection, wish.kind, wish.name, reason)
+        content_requests.deny(connection, wish.kind, wish.name, reason)
 
 
 def set_aside(store: Store, number: int, reason: str) -> None:
@@ -355,7 +359,7 @@ def restart_history(store: Store, reason: str) -> None:
             _release(connection, pending, reason)
         _change_history(connection, _history(connection).restart())
         # One end was restored from a backup, and an answer may have come before it was.
-        wishes.ask_again(connection)
+        content_requests.ask_again(connection)
 
 
 def history(store: Store) -> History:
@@ -396,9 +400,9 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
                 usage.split(connection, entries.readers(connection, item.recipients), cost)
                 unknown += [(item.message.message_id, recipient) for recipient in nobody]
             elif isinstance(item, Grant):
-                usage.split(connection, wishes.grant(connection, item), cost)
+                usage.split(connection, content_requests.grant(connection, item), cost)
             elif isinstance(item, Denial):
-                wishes.deny(connection, item.kind, item.name, item.reason)
+                content_requests.deny(connection, item.kind, item.name, item.reason)
             elif isinstance(item, Event):
                 _note(connection, item)
                 events += 1
@@ -498,7 +502,7 @@ def _release(connection: sqlite3.Connection, pending: PendingUp, reason: str) ->
         (reason, pending.sequence),
     )
     connection.execute("UPDATE sync SET up_sequence = ?", (pending.sequence - 1,))
-    wishes.release(connection, pending.sequence)
+    content_requests.release(connection, pending.sequence)
     _forget_pending(connection)
 
 
@@ -509,9 +513,9 @@ def _look_for_files(store: Store, connection: sqlite3.Connection, message: Messa
     """
     for part in message.attachments:
         if not part.held_back and not store.attachments.path(part.digest).exists():
-            wishes.ask(connection, "file", part.digest, None)
+            content_requests.ask(connection, "file", part.digest, None)
     at_relay = [part.original or part.digest for part in message.attachments]
-    wishes.note_at_relay(connection, at_relay, messages.now())
+    content_requests.note_at_relay(connection, at_relay, messages.now())
 
 
 def _forget_pending(connection: sqlite3.Connection) -> None:

@@ -3,7 +3,7 @@
 
 import argparse
 
-from mokanda_firmware import service, status
+from mokanda_firmware.bus import service, status
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.sticks import Watch
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from mokanda_firmware import service, status
+from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus.sentences import say
 from mokanda_firmware.modem import apn
 from mokanda_firmware.modem.at import At, AtError, AtTimeoutError
 from mokanda_firmware.modem.call import HOOK, Call
 from mokanda_firmware.modem.sticks import Stick
-from mokanda_firmware.sentences import say
 
 _log = logging.getLogger(__name__)
 

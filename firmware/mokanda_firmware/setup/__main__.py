@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mokanda_firmware import service, status
-from mokanda_firmware.sentences import say
+from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus.sentences import say
 from mokanda_firmware.setup import claim, keeper, result, wifi, wipe
 from mokanda_firmware.setup.wifi import Wifi, WifiError
 from mokanda_wire import claimfile

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
+from mokanda_firmware.bus import status
+from mokanda_firmware.bus.sentences import say
 from mokanda_firmware.files import write_durably
-from mokanda_firmware.sentences import say
 from mokanda_wire import claimfile
 
 _log = logging.getLogger(__name__)

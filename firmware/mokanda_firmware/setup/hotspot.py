@@ -14,7 +14,7 @@ import json
 import time
 from pathlib import Path
 
-from mokanda_firmware import service, status
+from mokanda_firmware.bus import service, status
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 

@@ -8,8 +8,8 @@ import re
 from dataclasses import asdict, dataclass
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus.sentences import say
 from mokanda_firmware.files import write_durably
-from mokanda_firmware.sentences import say
 
 MAX_NAME = 32  # bytes, as in IEEE 802.11
 MIN_KEY, MAX_KEY = 8, 63  # characters of a WPA2 passphrase

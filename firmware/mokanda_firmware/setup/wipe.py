@@ -12,7 +12,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from mokanda_firmware import paths, service
+from mokanda_firmware import paths
+from mokanda_firmware.bus import service
 from mokanda_firmware.files import sync_folder, write_durably
 from mokanda_firmware.setup import claim
 from mokanda_firmware.setup.card import writable

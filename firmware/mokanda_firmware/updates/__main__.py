@@ -4,7 +4,7 @@
 import argparse
 import sys
 
-from mokanda_firmware import service, status
+from mokanda_firmware.bus import service, status
 from mokanda_firmware.updates.daemon import Daemon
 from mokanda_firmware.updates.link import to_relay
 from mokanda_firmware.updates.proof import prove

@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from mokanda_firmware import paths, running, status
-from mokanda_firmware.sentences import say
-from mokanda_firmware.updates import download, offer, rauc
+from mokanda_firmware import paths, running
+from mokanda_firmware.bus import status
+from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.updates import download, rauc
 from mokanda_firmware.updates.download import megabytes
 from mokanda_firmware.updates.memory import Memory
-from mokanda_firmware.updates.offer import Offer
+from mokanda_firmware.uplink import offer
+from mokanda_firmware.uplink.offer import Offer
 
 _log = logging.getLogger(__name__)
 

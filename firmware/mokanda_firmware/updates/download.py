@@ -13,9 +13,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from mokanda_firmware.courier.failures import CourierError
-from mokanda_firmware.sentences import say
-from mokanda_firmware.updates.offer import Offer
+from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.uplink.failures import CourierError
+from mokanda_firmware.uplink.offer import Offer
 
 _log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from mokanda_firmware import status
-from mokanda_firmware.courier import identity, link
-from mokanda_firmware.courier.failures import LinkError
-from mokanda_firmware.courier.relay import Connection
+from mokanda_firmware.bus import status
+from mokanda_firmware.uplink import identity, link
+from mokanda_firmware.uplink.connection import Connection
+from mokanda_firmware.uplink.failures import LinkError
 
 _TRAVELLING = {"dialling", "connecting", "syncing"}
 _PATIENCE = 3600.0  # seconds that a courier may be on its way

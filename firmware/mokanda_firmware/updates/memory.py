@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus.sentences import Sentence, said_again
 from mokanda_firmware.files import write_durably
-from mokanda_firmware.sentences import Sentence, said_again
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 
 from mokanda_firmware import running
-from mokanda_firmware.sentences import say
+from mokanda_firmware.bus.sentences import say
 from mokanda_firmware.updates import daemon, health, rauc
 from mokanda_firmware.updates.memory import Memory
 

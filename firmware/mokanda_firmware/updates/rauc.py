@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from mokanda_firmware.sentences import say
+from mokanda_firmware.bus.sentences import say
 
 _PROGRESS = re.compile(r"\s*(\d+)% ")
 

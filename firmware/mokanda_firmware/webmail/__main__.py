@@ -9,9 +9,9 @@ import sys
 
 from cheroot import wsgi
 
-from mokanda_firmware.mailbox.housekeeping import keep_tidy
-from mokanda_firmware.mailbox.store import Store, StoreError
-from mokanda_firmware.service import notify
+from mokanda_firmware.bus.service import notify
+from mokanda_firmware.mailbox.administration.housekeeping import keep_tidy
+from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.webmail.app import create_app
 
 # One for each phone that sends a file at the same time; an idle one costs next to nothing.

@@ -9,30 +9,23 @@ from typing import Any
 import bottle
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox import accounts
-from mokanda_firmware.mailbox.store import Store, StoreBusy, StoreError, StoreFull
+from mokanda_firmware.mailbox.people import accounts
+from mokanda_firmware.mailbox.store.database import Store, StoreBusy, StoreError, StoreFull
 from mokanda_firmware.webmail import forms
 from mokanda_firmware.webmail.languages import N_, Language, choose
-from mokanda_firmware.webmail.pages import (  # noqa: F401 - each puts its pages into PAGES
-    account,
+from mokanda_firmware.webmail.pages.account import access, recovery, settings  # noqa: F401 - each puts its pages into PAGES
+from mokanda_firmware.webmail.pages.device import (  # noqa: F401 - each puts its pages into PAGES
     backup,
-    device,
-    first,
-    folders,
-    letter,
+    first_steps,
     logs,
-    news,
-    people,
-    plan,
-    recovery,
-    search,
-    settings,
+    overview,
+    schedule,
     spending,
-    village,
-    villagers,
+    village_settings,
     wipe,
-    write,
 )
+from mokanda_firmware.webmail.pages.letters import folders, letter, search, write  # noqa: F401 - each puts its pages into PAGES
+from mokanda_firmware.webmail.pages.people import contacts, noticeboard, villagers  # noqa: F401 - each puts its pages into PAGES
 from mokanda_firmware.webmail.visit import PAGES, Page, Refused, Site, Visit, answer
 
 UPLOAD_LIMIT = 10_000_000
@@ -71,7 +64,7 @@ def _served(site: Site, page: Page) -> Any:  # noqa: ANN401 - bottle has no type
             visit = Visit(site, bottle.request)
             if page.method == "POST":
                 return _take_form(visit, page, arguments)
-            if place := first.goes_on_at(visit, page):
+            if place := first_steps.goes_on_at(visit, page):
                 return visit.redirect(place)
             if visit.account is None and not _is_open(visit, page):
                 return visit.redirect("/")
@@ -96,10 +89,10 @@ def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPRespo
         visit.request.environ, visit.store, visit.site.upload_limit, takes_files
     )
     visit.form_is_ours = is_ours(visit.form)
-    if place := first.goes_on_at(visit, page):
+    if place := first_steps.goes_on_at(visit, page):
         return visit.redirect(place)
     if visit.account is None and not _is_open(visit, page):
-        return account.ask_to_log_in(visit)
+        return access.ask_to_log_in(visit)
     try:
         if not visit.form_is_ours:
             raise Refused(403, _OLD)

@@ -18,8 +18,8 @@ from multipart import (
     parse_options_header,
 )
 
-from mokanda_firmware.mailbox.attachments import Incoming
-from mokanda_firmware.mailbox.store import Store, StoreFull
+from mokanda_firmware.mailbox.store.attachments import Incoming
+from mokanda_firmware.mailbox.store.database import Store, StoreFull
 from mokanda_wire.message import Attachment, safe_file_name
 
 # Of all fields together; a book of 300 pages has less.

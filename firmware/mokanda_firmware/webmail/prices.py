@@ -5,14 +5,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mokanda_firmware import relaytime, status
-from mokanda_firmware.mailbox import budget, outbox, tariff
-from mokanda_firmware.mailbox.outbox import Waiting
-from mokanda_firmware.mailbox.tariff import Tariff
-from mokanda_firmware.status import RequestError
+from mokanda_firmware import relaytime
+from mokanda_firmware.bus import status
+from mokanda_firmware.bus.status import RequestError
+from mokanda_firmware.mailbox.costs import budget, tariff
+from mokanda_firmware.mailbox.costs.tariff import Tariff
+from mokanda_firmware.mailbox.letters import outbox
+from mokanda_firmware.mailbox.letters.outbox import Waiting
 from mokanda_firmware.webmail.languages import N_
-from mokanda_firmware.webmail.statuses import seconds
 from mokanda_firmware.webmail.visit import Visit
+from mokanda_firmware.webmail.wording.statuses import seconds
 from mokanda_firmware.zones import zone_of
 
 _WHY = {

@@ -15,15 +15,16 @@ from urllib.parse import urlencode
 
 from bottle import HTTPResponse, LocalRequest, SimpleTemplate
 
-from mokanda_firmware import status
-from mokanda_firmware.mailbox import first_steps, folders, sessions
-from mokanda_firmware.mailbox.accounts import Account
-from mokanda_firmware.mailbox.settings import setting
-from mokanda_firmware.mailbox.store import Store
-from mokanda_firmware.webmail import notes
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox.letters import folders
+from mokanda_firmware.mailbox.people import first_steps, sessions
+from mokanda_firmware.mailbox.people.accounts import Account
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.webmail.forms import Form
 from mokanda_firmware.webmail.languages import N_, Language, choose, languages
 from mokanda_firmware.webmail.throttle import Throttle
+from mokanda_firmware.webmail.wording import notes
 from mokanda_wire.message import Mailbox
 
 HERE = Path(__file__).parent

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
 from mokanda_firmware.backup.daemon import Daemon
 from mokanda_firmware.backup.sticks import Stick
-from mokanda_firmware.mailbox.settings import set_setting
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import set_setting
 from scripts.patience import wait_until
 
 TOOLBOX = Path(__file__).resolve().parents[3] / "scripts" / "toolbox"

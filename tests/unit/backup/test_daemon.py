@@ -11,9 +11,9 @@ import pytest
 from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
 from mokanda_firmware.backup.sticks import UsbStick
-from mokanda_firmware.mailbox import keeping
-from mokanda_firmware.mailbox.store import Store
-from mokanda_firmware.status import RequestError
+from mokanda_firmware.bus.status import RequestError
+from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.store.database import Store
 from tests.unit.backup.conftest import (
     PASSPHRASE,
     Backups,
@@ -119,7 +119,7 @@ def test_a_restore_takes_effect_at_the_next_start_and_can_be_undone(
     assert paths.claim().read_text() == "code"
     assert not paths.bundles().exists()
     store = Store.of_device()
-    assert [(act.actor, act.action) for act in keeping.acts(store)] == [("awa", "restore")]
+    assert [(act.actor, act.action) for act in audit.acts(store)] == [("awa", "restore")]
     store.close()
 
     assert backups.ask("look")["before"]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
 from mokanda_firmware.backup.daemon import Daemon
+from mokanda_firmware.bus import status
 from tests.dying import die_before_step
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick, drafts, write_draft
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.courier.relay import Connection
-from mokanda_relay import certificate
+from mokanda_firmware.uplink.connection import Connection
+from mokanda_relay.store import certificate
 from mokanda_wire.claimfile import ClaimFile
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mokanda_firmware.courier import schedule
 from mokanda_firmware.courier.schedule import DAY, Plan
-from mokanda_firmware.mailbox.tariff import Tariff, Window
+from mokanda_firmware.mailbox.costs.tariff import Tariff, Window
 from mokanda_firmware.zones import zone_of
 
 KINSHASA = ZoneInfo("Africa/Kinshasa")  # UTC+1 all year

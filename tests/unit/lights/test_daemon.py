@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware import status
+from mokanda_firmware.bus import status
 from mokanda_firmware.lights.daemon import Daemon
 from mokanda_firmware.lights.table import PATTERNS, Blink
 

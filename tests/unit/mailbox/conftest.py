@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.store.database import Store
 
 
 @pytest.fixture

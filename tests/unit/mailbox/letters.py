@@ -4,7 +4,7 @@
 import hashlib
 from datetime import UTC, datetime
 
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.bundle import Bundle, Decoded, Item
 from mokanda_wire.history import Record
 from mokanda_wire.message import Attachment, Mailbox, Message

@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from mokanda_firmware.mailbox import contacts, entries, folders, letters, messages, sync
-from mokanda_firmware.mailbox.folders import MARK, UNMARK, Query
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.letters import entries, folders, opened
+from mokanda_firmware.mailbox.letters.folders import MARK, UNMARK, Query
+from mokanda_firmware.mailbox.people import contacts
+from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import Mailbox, Message
 from tests.unit.mailbox.letters import DOMAIN, add_account, attached, bundle_down, letter
@@ -84,7 +87,7 @@ class TestConversations:
         bring(store, letter("1@x", sender=WORLD), letter("2@x", sender=WORLD, references=("1@x",)))
         entries.mark_read(store, awa, first(store, awa).id)
         assert first(store, awa).unread
-        for other in letters.conversation(store, awa, first(store, awa).id):
+        for other in opened.conversation(store, awa, first(store, awa).id):
             entries.mark_read(store, awa, other.entry)
         assert not first(store, awa).unread
 
@@ -95,18 +98,18 @@ class TestConversations:
         answer = letter("3@x", sender=AWA, to=WORLD, references=("1@x", "2@x"))
         entries.submit(store, awa, answer, here=[], outside=[WORLD])
         newest = first(store, awa).id
-        assert [one.sender.address for one in letters.conversation(store, awa, newest)] == [
+        assert [one.sender.address for one in opened.conversation(store, awa, newest)] == [
             AWA,
             WORLD,
             WORLD,
         ]
         entries.move(store, awa, [1], "trash")
-        assert len(letters.conversation(store, awa, newest)) == 2
+        assert len(opened.conversation(store, awa, newest)) == 2
 
     def test_nobody_sees_the_conversation_of_another(self, store: Store, awa: int) -> None:
         ben = add_account(store, "ben")
         bring(store, letter("1@x", sender=WORLD))
-        assert letters.conversation(store, ben, first(store, awa).id) == []
+        assert opened.conversation(store, ben, first(store, awa).id) == []
 
 
 class TestMoving:
@@ -127,7 +130,7 @@ class TestMoving:
         entries.move(store, awa, [first(store, awa).id], "trash")
         entries.delete(store, awa)
         assert subjects(store, ben) == ["Both"]
-        assert letters.read(store, ben, first(store, ben).id) is not None
+        assert opened.read(store, ben, first(store, ben).id) is not None
 
     def test_nobody_moves_the_letter_of_another(self, store: Store, awa: int) -> None:
         ben = add_account(store, "ben")

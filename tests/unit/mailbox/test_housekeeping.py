@@ -3,8 +3,11 @@
 
 import pytest
 
-from mokanda_firmware.mailbox import entries, housekeeping, messages, sync
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.administration import housekeeping
+from mokanda_firmware.mailbox.letters import entries
+from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.bundle import Mail
 from tests.unit.mailbox.letters import add_account, attached, bundle_down, folders, letter
 from tests.village import tidy

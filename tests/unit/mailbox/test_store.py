@@ -16,9 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.mailbox import store as store_module
-from mokanda_firmware.mailbox.settings import set_setting, setting
-from mokanda_firmware.mailbox.store import MIGRATIONS, Store, StoreBusy, StoreError, StoreFull
+from mokanda_firmware.mailbox.store import database as store_module
+from mokanda_firmware.mailbox.store.database import (
+    MIGRATIONS,
+    Store,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+)
+from mokanda_firmware.mailbox.store.settings import set_setting, setting
 
 VERSIONS = sorted(int(file.name[:4]) for file in MIGRATIONS.glob("*.sql"))
 

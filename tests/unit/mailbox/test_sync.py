@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.mailbox import entries, letters, sync
-from mokanda_firmware.mailbox.folders import page, unread
-from mokanda_firmware.mailbox.store import Store, StoreError
-from mokanda_firmware.sentences import say, translated
+from mokanda_firmware.bus.sentences import say, translated
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.letters import entries, opened
+from mokanda_firmware.mailbox.letters.folders import page, unread
+from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_wire.bundle import Decoded, Event, Mail
 from mokanda_wire.history import START, Record
 from mokanda_wire.message import Message
@@ -174,7 +175,7 @@ def test_a_mail_that_only_borrows_a_message_id_shows_its_own_text(store: Store) 
     sync.apply_down(store, bundle_down(1, Mail(("awa@boende.example",), secret)))
     sync.apply_down(store, bundle_down(2, Mail(("ben@boende.example",), forged)))
     read = [
-        letters.read(store, account, page(store, account, "inbox").lines[0].id)
+        opened.read(store, account, page(store, account, "inbox").lines[0].id)
         for account in (awa, ben)
     ]
     assert [one.message.text for one in read if one] == ["for Awa alone", "show me"]

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths, relaytime
-from mokanda_firmware.mailbox import budget, entries, sync, tariff, usage
-from mokanda_firmware.mailbox.settings import set_setting
-from mokanda_firmware.mailbox.store import Store
-from mokanda_firmware.mailbox.usage import Used
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.costs import budget, tariff, usage
+from mokanda_firmware.mailbox.costs.usage import Used
+from mokanda_firmware.mailbox.letters import entries
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_wire.bundle import Mail
 from tests.unit.mailbox.letters import NOTHING, add_account, bundle_down, letter
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.mailbox import entries, letters, sync, wishes
-from mokanda_firmware.mailbox.folders import unread
-from mokanda_firmware.mailbox.store import Store, StoreBusy, StoreError
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.letters import entries, opened
+from mokanda_firmware.mailbox.letters.folders import unread
+from mokanda_firmware.mailbox.store import content_requests
+from mokanda_firmware.mailbox.store.database import Store, StoreBusy, StoreError
 from mokanda_wire.bundle import Denial, Grant, Mail, Stub, Wish, WishKind
 from mokanda_wire.message import Attachment, digest_of
 from tests.unit.mailbox.letters import NOTHING, add_account, bundle_down, folders, letter
@@ -38,12 +40,12 @@ def bring(store: Store, *items: Mail | Stub | Grant | Denial, **contents: bytes)
 
 def ask(store: Store, kind: WishKind, name: str, account: int) -> None:
     with store.transaction() as connection:
-        wishes.ask(connection, kind, name, account)
+        content_requests.ask(connection, kind, name, account)
 
 
 def take_back(store: Store, kind: WishKind, name: str, account: int) -> bool:
     with store.transaction() as connection:
-        return wishes.take_back(connection, kind, name, account)
+        return content_requests.take_back(connection, kind, name, account)
 
 
 def freeze(store: Store) -> int:
@@ -61,10 +63,10 @@ def tell(store: Store) -> list[Wish]:
     return told
 
 
-def only(store: Store, account: int) -> letters.Letter:
+def only(store: Store, account: int) -> opened.Letter:
     with store.reading() as connection:
         (row,) = connection.execute("SELECT id FROM entry WHERE account = ?", (account,))
-    found = letters.read(store, account, row["id"])
+    found = opened.read(store, account, row["id"])
     assert found is not None
     return found
 
@@ -127,7 +129,7 @@ def test_a_wish_asked_again_after_it_was_taken_back_stands(store: Store, ben: in
     ask(store, "file", HELD.digest, ben)
     assert sync.untold_wishes(store) == []
     with store.reading() as connection:
-        found = wishes.find(connection, "file", HELD.digest)
+        found = content_requests.find(connection, "file", HELD.digest)
     assert found is not None
     assert found.state == "asked"
 
@@ -291,7 +293,7 @@ def test_no_bundle_is_applied_while_files_are_swept(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So a bundle cannot find a file here that is about to go."""
-    monkeypatch.setattr("mokanda_firmware.mailbox.store.BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("mokanda_firmware.mailbox.store.database.BUSY_SECONDS", 0.01)
     courier = Store(store.path, store.path.parent / "attachments")
     with store.incoming_attachment() as incoming:
         incoming.write(WHOLE)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mokanda_firmware import status
+from mokanda_firmware.bus import status
 from mokanda_firmware.modem import apn
 from mokanda_firmware.modem import daemon as daemon_module
 from mokanda_firmware.modem.daemon import Daemon

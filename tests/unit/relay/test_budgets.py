@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from mokanda_relay.budgets import SEAL, Budget
-from mokanda_relay.tables import Wish
+from mokanda_relay.store.tables import Wish
+from mokanda_relay.sync.budgets import SEAL, Budget
 
 
 def wish(number: int, who: str = "amina") -> Wish:

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from mokanda_relay.database import Database, DatabaseError
-from mokanda_relay.tables import Device, Table
+from mokanda_relay.store.database import Database, DatabaseError
+from mokanda_relay.store.tables import Device, Table
 from tests.relay_served import BOTH_DATABASES
 
 pytest_plugins = ("tests.relay_fixtures",)

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from mokanda_relay import budgets, days, fleet
 from mokanda_relay.__main__ import main
-from mokanda_relay.budgets import Budget
-from mokanda_relay.incidents import now
-from mokanda_relay.mail import deliver
+from mokanda_relay.operator import fleet
 from mokanda_relay.relay import Relay
-from mokanda_relay.tables import Device, Incoming
+from mokanda_relay.store.alerts import now
+from mokanda_relay.store.tables import Device, Incoming
+from mokanda_relay.sync import budgets, usage_by_day
+from mokanda_relay.sync.budgets import Budget
+from mokanda_relay.transport.down_queue import deliver
 from tests.relay_served import BOTH_DATABASES
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -36,14 +37,14 @@ def device_of(session: Session, **fields: object) -> Device:
 
 def told(relay: Relay, *rows: object) -> None:
     with relay.database.transaction() as session:
-        days.note(session, device_of(session), list(rows))
+        usage_by_day.note(session, device_of(session), list(rows))
 
 
 def kept(relay: Relay) -> list[tuple[str, str, int, int, int]]:
     with relay.database.reading() as session:
         return [
             (day.day, day.currency, day.bytes_up, day.bytes_down, day.money)
-            for day in days.of_device(session, device_of(session), 1000)
+            for day in usage_by_day.of_device(session, device_of(session), 1000)
         ]
 
 
@@ -71,7 +72,7 @@ def test_a_day_that_is_told_again_has_gone_on(relay: Relay) -> None:
 )
 def test_what_is_no_day_is_passed_over(relay: Relay, rows: object) -> None:
     with relay.database.transaction() as session:
-        days.note(session, device_of(session), rows)
+        usage_by_day.note(session, device_of(session), rows)
     assert kept(relay) == []
 
 
@@ -94,7 +95,7 @@ def test_money_of_several_currencies_is_summed_apart(relay: Relay) -> None:
     told(
         relay,
         [TODAY, "USD", 1000, 2000, 1_200_000_000],
-        [TODAY, "CDF", 3000, 0, 2_500 * days.MONEY_UNIT],
+        [TODAY, "CDF", 3000, 0, 2_500 * usage_by_day.MONEY_UNIT],
         ["2020-01-01", "USD", 9, 9, 9],
     )
     with relay.database.reading() as session:

@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay import incidents, outgoing
-from mokanda_relay.database import Database
-from mokanda_relay.mail import keep_original
-from mokanda_relay.outgoing import Accepted, NotTaken, Outcome, Refused, Unknown
-from mokanda_relay.tables import Device, Notice, Outgoing
+from mokanda_relay.store import alerts
+from mokanda_relay.store.database import Database
+from mokanda_relay.store.tables import Device, Notice, Outgoing
+from mokanda_relay.transport import outbox
+from mokanda_relay.transport.down_queue import keep_original
+from mokanda_relay.transport.outbox import Accepted, NotTaken, Outcome, Refused, Unknown
 from tests.relay_served import BOTH_DATABASES
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -43,8 +44,8 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(incidents, "now", clock)
-    monkeypatch.setattr(outgoing, "monotonic", clock.monotonic)
+    monkeypatch.setattr(alerts, "now", clock)
+    monkeypatch.setattr(outbox, "monotonic", clock.monotonic)
     return clock
 
 
@@ -60,20 +61,20 @@ def database(database_url: str) -> Iterator[Database]:
 
 def post(database: Database, *recipients: str, message_id: str = "1@kitenge.example") -> None:
     with database.transaction() as session:
-        outgoing.post(session, 1, message_id, "digest", recipients)
+        outbox.post(session, 1, message_id, "digest", recipients)
 
 
-def take(database: Database) -> outgoing.Intent | None:
+def take(database: Database) -> outbox.Intent | None:
     with database.transaction() as session:
-        return outgoing.take(session)
+        return outbox.take(session)
 
 
 def try_with(database: Database, outcome: Outcome) -> None:
     with database.transaction() as session:
-        intent = outgoing.take(session)
+        intent = outbox.take(session)
         assert intent is not None
     with database.transaction() as session:
-        outgoing.settle(session, intent.id, outcome)
+        outbox.settle(session, intent.id, outcome)
 
 
 def row(database: Database) -> Outgoing:
@@ -99,10 +100,10 @@ def test_two_that_take_at_once_take_different_mails(database: Database) -> None:
     post(database, "a@example.org")
     post(database, "b@example.org", message_id="2@kitenge.example")
     with database.transaction() as first:
-        one = outgoing.take(first)
+        one = outbox.take(first)
         if first.get_bind().dialect.name == "postgresql":  # SQLite lets one write at a time
             with database.transaction() as second:
-                two = outgoing.take(second)
+                two = outbox.take(second)
     if first.get_bind().dialect.name == "sqlite":
         two = take(database)
     assert one
@@ -115,7 +116,7 @@ def test_a_mail_whose_sender_died_rests_before_it_is_taken_up_again(
 ) -> None:
     post(database, "a@example.org")
     take(database)
-    clock.pass_by(seconds=outgoing.REST.total_seconds() - 1)
+    clock.pass_by(seconds=outbox.REST.total_seconds() - 1)
     assert take(database) is None
     clock.pass_by(seconds=1)
     assert take(database) is not None
@@ -135,7 +136,7 @@ def test_after_a_restart_a_request_of_unknown_outcome_rests_anew(
 ) -> None:
     post(database, "a@example.org")
     take(database)
-    outgoing._under_way.clear()  # as another process
+    outbox._under_way.clear()  # as another process
     clock.now += dt.timedelta(days=3650)
     assert take(database) is None
     clock.pass_by(minutes=10)
@@ -147,9 +148,9 @@ def test_of_two_senders_after_a_restart_none_takes_it_up_before_it_has_rested(
 ) -> None:
     post(database, "ada@example.org")
     assert take(database) is not None
-    outgoing._under_way.clear()  # as another process
+    outbox._under_way.clear()  # as another process
     clock.pass_by(hours=1)
-    resting, both = outgoing._resting, threading.Barrier(2, timeout=10)
+    resting, both = outbox._resting, threading.Barrier(2, timeout=10)
     first = threading.local()
 
     def look_at_once() -> list[str]:
@@ -159,7 +160,7 @@ def test_of_two_senders_after_a_restart_none_takes_it_up_before_it_has_rested(
             both.wait()
         return found
 
-    monkeypatch.setattr(outgoing, "_resting", look_at_once)
+    monkeypatch.setattr(outbox, "_resting", look_at_once)
     with ThreadPoolExecutor(2) as senders:
         assert list(senders.map(take, [database, database])) == [None, None]
 
@@ -174,7 +175,7 @@ def test_a_clock_that_is_set_back_keeps_no_mail(database: Database, clock: Clock
 def test_an_accepted_mail_is_told_as_sent(database: Database) -> None:
     post(database, "a@example.org", "b@example.org")
     try_with(database, Accepted())
-    assert row(database).state == outgoing.SENT
+    assert row(database).state == outbox.SENT
     assert notices(database) == [("a@example.org", "sent"), ("b@example.org", "sent")]
 
 
@@ -205,7 +206,7 @@ def test_after_four_days_it_is_given_up(database: Database, clock: Clock, outcom
     post(database, "a@example.org")
     clock.pass_by(days=4, seconds=1)
     try_with(database, outcome)
-    assert row(database).state == outgoing.REFUSED
+    assert row(database).state == outbox.REFUSED
     assert ("may have arrived" in row(database).reason) == isinstance(outcome, Unknown)
 
 
@@ -216,16 +217,16 @@ def test_an_event_settles_what_is_unknown_and_a_late_answer_changes_nothing(
     intent = take(database)
     assert intent is not None
     with database.transaction() as session:
-        assert outgoing.settle_by_event(session, intent.id) is not None
+        assert outbox.settle_by_event(session, intent.id) is not None
     with database.transaction() as session:
-        outgoing.settle(session, intent.id, Unknown("the connection broke"))
-    assert row(database).state == outgoing.SENT
+        outbox.settle(session, intent.id, Unknown("the connection broke"))
+    assert row(database).state == outbox.SENT
     assert notices(database) == [("a@example.org", "sent")]
 
 
 def test_an_event_of_another_mail_settles_nothing(database: Database) -> None:
     with database.transaction() as session:
-        assert outgoing.settle_by_event(session, "unknown") is None
+        assert outbox.settle_by_event(session, "unknown") is None
 
 
 def test_the_recipients_of_one_request_are_as_many_as_the_provider_takes(

@@ -9,10 +9,13 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from mokanda_relay import devices, incidents, mail, photos
-from mokanda_relay.photos import Format, is_photo, prepare_one, shrink
+from mokanda_relay.operator import devices
 from mokanda_relay.relay import Relay
-from mokanda_relay.tables import Device, Incoming, Rendition
+from mokanda_relay.rendering import photos
+from mokanda_relay.rendering.photos import Format, is_photo, prepare_one, shrink
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Device, Incoming, Rendition
+from mokanda_relay.transport import down_queue
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of
 from tests.photos import SVG, bomb, opened, photo
 
@@ -88,7 +91,7 @@ def incoming(relay: Relay, content: bytes, name: str = "p.jpg", to: str = "amina
     raw = compose(
         Message(
             message_id=f"{file.digest[:8]}@example.org",
-            date=incidents.now().replace(microsecond=0),
+            date=alerts.now().replace(microsecond=0),
             sender=Mailbox("ada@example.org"),
             to=(Mailbox(f"{to}@kitenge.example"),),
             cc=(),
@@ -100,7 +103,7 @@ def incoming(relay: Relay, content: bytes, name: str = "p.jpg", to: str = "amina
     )
     digest, size = relay.originals.write_by_digest([raw])
     with relay.database.transaction() as session:
-        assert mail.deliver(session, f"{to}@kitenge.example", digest, size) == "queued"
+        assert down_queue.deliver(session, f"{to}@kitenge.example", digest, size) == "queued"
     return digest
 
 

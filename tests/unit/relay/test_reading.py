@@ -3,7 +3,7 @@
 
 import pytest
 
-from mokanda_relay.reading import read_html
+from mokanda_relay.rendering.html_to_text import read_html
 from mokanda_wire.message import parse
 
 

@@ -14,13 +14,15 @@ import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from mokanda_relay import claims, housekeeping, incidents, outgoing, releases
-from mokanda_relay.certificate import ensure_certificate
-from mokanda_relay.files import Files, write_durably
-from mokanda_relay.incidents import now, record
-from mokanda_relay.mail import deliver, keep_original
+from mokanda_relay.operator import claims, housekeeping
 from mokanda_relay.relay import Relay
-from mokanda_relay.tables import Device, Incident, Incoming, Original, Resident
+from mokanda_relay.store import alerts, releases
+from mokanda_relay.store.alerts import now, record
+from mokanda_relay.store.blobs import Files, write_durably
+from mokanda_relay.store.certificate import ensure_certificate
+from mokanda_relay.store.tables import Device, Incident, Incoming, Original, Resident
+from mokanda_relay.transport import outbox
+from mokanda_relay.transport.down_queue import deliver, keep_original
 
 pytest_plugins = ("tests.relay_fixtures",)
 
@@ -35,7 +37,7 @@ class TestFiles:
         def fails(_: int) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("mokanda_relay.files.os.fsync", fails)
+        monkeypatch.setattr("mokanda_relay.store.blobs.os.fsync", fails)
         with pytest.raises(OSError, match="No space"):
             write_durably(path, b"new")
         assert path.read_bytes() == b"old"
@@ -86,7 +88,7 @@ class TestClaimCodes:
         assert not throttle.is_open("192.0.2.1")
         assert throttle.is_open("192.0.2.2")
         later = time.monotonic() + claims.TRIES_WITHIN + 1
-        monkeypatch.setattr("mokanda_relay.claims.time.monotonic", lambda: later)
+        monkeypatch.setattr("mokanda_relay.operator.claims.time.monotonic", lambda: later)
         assert throttle.is_open("192.0.2.1")
 
 
@@ -182,7 +184,7 @@ class TestTidying:
     def test_so_is_one_that_waits_for_the_world(self, relay: Relay) -> None:
         waiting = self.original(relay, b"waiting")
         with relay.database.transaction() as session:
-            outgoing.post(session, 1, "1@kitenge.example", waiting, ["ada@example.org"])
+            outbox.post(session, 1, "1@kitenge.example", waiting, ["ada@example.org"])
         tidy(relay)
         assert relay.originals.path(waiting).exists()
 
@@ -222,13 +224,13 @@ class TestTidying:
         today = now()
         with relay.database.transaction() as session:
             session.execute(sa.update(Incoming).values(delivered=today))
-        monkeypatch.setattr(incidents, "now", lambda: today + timedelta(days=30 * 365))
+        monkeypatch.setattr(alerts, "now", lambda: today + timedelta(days=30 * 365))
         housekeeper = housekeeping.Housekeeper(relay)
         housekeeper.tidy()
         assert relay.originals.path(in_the_making).exists()
         for _ in range(24):
             housekeeper.tidy()
-        monkeypatch.setattr(incidents, "now", lambda: today)
+        monkeypatch.setattr(alerts, "now", lambda: today)
         housekeeper.tidy()
         assert relay.originals.path(delivered).exists()
 

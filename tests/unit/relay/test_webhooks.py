@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mokanda_relay import events, inbound
-from mokanda_relay.database import Database
-from mokanda_relay.files import Files
+from mokanda_relay.store.blobs import Files
+from mokanda_relay.store.database import Database
+from mokanda_relay.transport import events, inbound
 
 pytest_plugins = ("tests.relay_fixtures",)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
+from mokanda_firmware.bus import status
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 from scripts.patience import wait_until

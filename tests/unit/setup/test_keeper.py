@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.mailbox import accounts, keeping
-from mokanda_firmware.mailbox.accounts import Account
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.people import accounts
+from mokanda_firmware.mailbox.people.accounts import Account
+from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.setup import keeper
 
 
@@ -86,7 +87,7 @@ def test_the_old_password_goes_on_until_the_code_is_used(card: Path, store: Stor
 
 def test_of_several_keepers_one_has_to_be_named(card: Path, store: Store, awa: Account) -> None:
     ben = accounts.register(store, "ben", "Ben", "his password", "fr")
-    keeping.set_role(store, awa, ben.id, "keeper")
+    audit.set_role(store, awa, ben.id, "keeper")
     assert "The keepers are: awa, ben." in ask(card)
     assert code_in(ask(card, b"awa"))
 
@@ -104,7 +105,7 @@ def test_a_device_without_a_keeper_says_what_to_do(card: Path) -> None:
 @pytest.mark.usefixtures("awa")
 def test_it_is_written_down_for_the_keepers(card: Path, store: Store) -> None:
     ask(card)
-    assert [(act.action, act.subject) for act in keeping.acts(store)] == [("card-code", "awa")]
+    assert [(act.action, act.subject) for act in audit.acts(store)] == [("card-code", "awa")]
 
 
 @pytest.mark.usefixtures("awa")
@@ -117,7 +118,7 @@ def test_a_file_that_is_none_of_this_is_left_alone(card: Path, store: Store) -> 
     for content in (b"x" * 3000, b"\xff\xfe\xd8", b"\x80\x81"):
         ask(card, content)
         assert (card / keeper.NAME).read_bytes() == content
-    assert keeping.acts(store) == []
+    assert audit.acts(store) == []
 
 
 def test_a_store_that_cannot_be_opened_is_told(card: Path, tmp_path: Path) -> None:

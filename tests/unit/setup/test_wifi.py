@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
+from mokanda_firmware.bus import status
 from mokanda_firmware.setup import hotspot, wifi
 from mokanda_firmware.setup.wifi import Wifi, WifiError
 

@@ -10,12 +10,14 @@ from typing import Any, NoReturn
 
 import pytest
 
-from mokanda_firmware import paths, status
-from mokanda_firmware.courier.failures import LinkError
-from mokanda_firmware.updates import daemon, offer
+from mokanda_firmware import paths
+from mokanda_firmware.bus import status
+from mokanda_firmware.updates import daemon
 from mokanda_firmware.updates.daemon import Daemon
 from mokanda_firmware.updates.memory import Memory
-from mokanda_firmware.updates.offer import Offer
+from mokanda_firmware.uplink import offer
+from mokanda_firmware.uplink.failures import LinkError
+from mokanda_firmware.uplink.offer import Offer
 
 CONTENT = b"an update"
 OFFER = Offer("1.1.0", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "/v1/release/x.raucb")

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.courier.failures import LinkError
 from mokanda_firmware.updates import download
 from mokanda_firmware.updates.download import FailedDownloadError, InterruptedDownloadError
-from mokanda_firmware.updates.offer import Offer
+from mokanda_firmware.uplink.failures import LinkError
+from mokanda_firmware.uplink.offer import Offer
 
 CONTENT = os.urandom(300_000)
 PATH = "/v1/release/orangepi-zero-1.1.0.raucb"

@@ -3,9 +3,9 @@ import threading
 
 import pytest
 
-from mokanda_firmware import status
-from mokanda_firmware.courier.failures import LinkError
+from mokanda_firmware.bus import status
 from mokanda_firmware.updates import link
+from mokanda_firmware.uplink.failures import LinkError
 
 
 def test_without_a_claim_there_is_no_way() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware import paths, status
+from mokanda_firmware import paths
+from mokanda_firmware.bus import status
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.updates.proof import prove
 

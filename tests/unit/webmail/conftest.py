@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware import status
-from mokanda_firmware.mailbox import accounts, first_steps
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox.people import accounts, first_steps
+from mokanda_firmware.mailbox.store.database import Store
 from tests.unit.webmail.village import DOMAIN, Village
 
 

@@ -8,7 +8,8 @@ import itertools
 
 import pytest
 
-from mokanda_firmware.mailbox import drafts, keeping
+from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.webmail.visit import PAGES, Page
 from tests.unit.webmail.test_protection import FILES, contents, first_letter, name_of, path_of
 from tests.unit.webmail.village import Phone, Village
@@ -184,7 +185,7 @@ def test_a_helper_lets_somebody_in(village: Village) -> None:
     form["name"], form["display_name"] = "didier", "Didier"
     password = form.submit().html.select_one(".secret").get_text()
     assert village.phone().log_in("didier", password).location == "/inbox"
-    assert keeping.acts(village.store)[0].actor == "chantal"
+    assert audit.acts(village.store)[0].actor == "chantal"
 
 
 # What is somebody's own, and how another one might try to come by it.

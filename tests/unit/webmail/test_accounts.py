@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mokanda_firmware.mailbox import accounts
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.people import accounts
+from mokanda_firmware.mailbox.store.database import Store
 from tests.unit.webmail.village import PASSWORD, Village
 
 

@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 
 from mokanda_firmware.backup import switch
-from mokanda_firmware.mailbox import keeping
+from mokanda_firmware.mailbox.administration import audit
 from scripts.patience import wait_until
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick
 from tests.unit.webmail.village import Phone, Village
@@ -70,7 +70,7 @@ def test_the_keeper_makes_a_backup_and_is_told_when_the_stick_may_go(
     keeper = village.villager("awa")
     assert "Size of a backup" in keeper.get("/backup").text
     assert "You may take the stick out now." in make(keeper)
-    assert [act.action for act in keeping.acts(village.store)] == ["backup"]
+    assert [act.action for act in audit.acts(village.store)] == ["backup"]
     assert "backup begun" in keeper.get("/villagers").text
     assert backups.ask("look")["state"] == "done"
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mokanda_firmware.mailbox import messages, sync, vcards
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.people import vcards
+from mokanda_firmware.mailbox.store import messages
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.test_letters import WORLD, bring, from_world

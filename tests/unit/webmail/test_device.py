@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from mokanda_firmware import status
+from mokanda_firmware.bus import status
+from mokanda_firmware.bus.sentences import say
 from mokanda_firmware.lights.table import PATTERNS
-from mokanda_firmware.mailbox import messages
-from mokanda_firmware.sentences import say
-from mokanda_firmware.webmail import legend, statuses
+from mokanda_firmware.mailbox.store import messages
 from mokanda_firmware.webmail.languages import languages
+from mokanda_firmware.webmail.wording import legend, statuses
 from tests.unit.webmail.village import Phone, Village
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from webtest import TestResponse
 
-from mokanda_firmware import paths, status
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware import paths
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from webtest import TestResponse
 
-from mokanda_firmware.mailbox import accounts, housekeeping, joining, messages, quotas, sync
-from mokanda_firmware.mailbox.settings import set_setting
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.administration import housekeeping
+from mokanda_firmware.mailbox.costs import quotas
+from mokanda_firmware.mailbox.people import accounts, joining
+from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store.settings import set_setting
 from tests.unit.webmail.village import PASSWORD, Phone, Village
 
 NEW = "mwasi-2027"

@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mokanda_firmware import status
-from mokanda_firmware.mailbox import budget, entries, sessions, sync, tariff
-from mokanda_firmware.mailbox.settings import set_setting
-from mokanda_firmware.mailbox.store import StoreFull
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.costs import budget, tariff
+from mokanda_firmware.mailbox.letters import entries
+from mokanda_firmware.mailbox.people import sessions
+from mokanda_firmware.mailbox.store.database import StoreFull
+from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.webmail.languages import choose
-from mokanda_firmware.webmail.reasons import explain
+from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import Denial, Event, Grant, Item, Mail, Stub, Wish
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of
 from tests.unit.mailbox.letters import bundle_down

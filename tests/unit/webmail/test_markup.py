@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mokanda_firmware.webmail.markup import to_html
+from mokanda_firmware.webmail.wording.markup import to_html
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_a_fault_of_the_program_shows_no_traces(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("mokanda_firmware.mailbox.folders.page", broken)
+    monkeypatch.setattr("mokanda_firmware.mailbox.letters.folders.page", broken)
     monkeypatch.setattr("sys.stderr.write", lambda _: None)
     answer = awa.app.get("/inbox", status=500, expect_errors=True)
     assert "Something went wrong here" in answer.text

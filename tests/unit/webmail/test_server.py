@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from mokanda_firmware.mailbox import first_steps
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.people import first_steps
+from mokanda_firmware.mailbox.store.database import Store
 from tests.ports import reserved_port
 
 PASSWORD = "elombe-2026"

@@ -7,12 +7,16 @@ from datetime import UTC, datetime
 import pytest
 from webtest import Form, TestResponse
 
-from mokanda_firmware import relaytime, status
+from mokanda_firmware import relaytime
+from mokanda_firmware.bus import status
 from mokanda_firmware.courier.schedule import Plan, plan_from_json
-from mokanda_firmware.mailbox import budget, keeping, outbox, sync, tariff, usage
-from mokanda_firmware.mailbox.budget import Budget
-from mokanda_firmware.mailbox.settings import set_setting, setting
-from mokanda_firmware.mailbox.tariff import Tariff, Window
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.costs import budget, tariff, usage
+from mokanda_firmware.mailbox.costs.budget import Budget
+from mokanda_firmware.mailbox.costs.tariff import Tariff, Window
+from mokanda_firmware.mailbox.letters import outbox
+from mokanda_firmware.mailbox.store.settings import set_setting, setting
 from tests.unit.webmail.test_device import daemon
 from tests.unit.webmail.village import Phone, Village
 
@@ -134,7 +138,7 @@ def test_whatever_a_keeper_changes_is_written_down(village: Village) -> None:
     keeper.post("/villagers/rule", way="closed", quota="50000000")
     keeper.post("/news", title="Market", text="On Saturday")
     keeper.post("/news/1/delete")
-    done = [(act.action, act.subject) for act in keeping.acts(village.store)]
+    done = [(act.action, act.subject) for act in audit.acts(village.store)]
     assert done == [
         ("news", "Market"),
         ("room", "50 MB"),

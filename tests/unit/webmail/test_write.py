@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware import status
-from mokanda_firmware.mailbox import drafts, sync, tariff
-from mokanda_firmware.mailbox import store as store_module
-from mokanda_firmware.mailbox.settings import set_setting
-from mokanda_firmware.mailbox.store import Store, StoreFull
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.costs import tariff
+from mokanda_firmware.mailbox.letters import drafts
+from mokanda_firmware.mailbox.store import database as store_module
+from mokanda_firmware.mailbox.store.database import Store, StoreFull
+from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.webmail.recipients import BadRecipient, parse, written
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.village import DOMAIN, PASSWORD, Village

@@ -7,7 +7,7 @@ from typing import Any
 import bottle
 from webtest import Form, TestApp, TestResponse
 
-from mokanda_firmware.mailbox.store import Store
+from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.webmail.app import create_app
 
 DOMAIN = "boende.example.org"

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much room each villager has on the card.
+
+Letters that arrive always find room, as the world cannot be told to wait; what one writes does not
+take more files than there is room for.
+"""
+
+from dataclasses import dataclass
+
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import setting
+
+SETTING = "quota"
+# Of everybody, until the keeper says otherwise; 0 is no end.
+DEFAULT = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an account has used, and may use; octets, ``quota`` is 0 when there is no end."""
+
+    used: int
+    quota: int
+
+    @property
+    def left(self) -> int | None:
+        """Octets that are left, None when there is no end."""
+        return max(0, self.quota - self.used) if self.quota else None
+
+
+def room(store: Store, account: int) -> Room:
+    """Return how much room an account has and uses."""
+    of_everybody = for_everybody(store)
+    with store.reading() as connection:
+        row = connection.execute(
+            "SELECT quota, (SELECT coalesce(sum(size), 0) FROM entry"
+            " JOIN message ON message.id = entry.message WHERE entry.account = account.id)"
+            " + (SELECT coalesce(sum(size), 0) FROM draft"
+            " JOIN draft_attachment ON draft = draft.id WHERE draft.account = account.id) AS used"
+            " FROM account WHERE id = ?",
+            (account,),
+        ).fetchone()
+    return Room(row["used"], of_everybody if row["quota"] is None else row["quota"])
+
+
+def for_everybody(store: Store) -> int:
+    """Return the room of those who have none of their own."""
+    return int(setting(store, SETTING, DEFAULT))

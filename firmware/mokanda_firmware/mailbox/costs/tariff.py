@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a megabyte costs at which hour, as the keeper has told it.
+
+A price is a whole number of millionths of the currency for a megabyte of 1,000,000 bytes, so that a
+day of small amounts adds up; money is in billionths.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, time, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import setting
+
+SETTING = "tariff"
+PRICE_UNIT = 1_000_000  # of a price in the currency itself
+MONEY_UNIT = 1_000_000_000
+MAX_PRICE = 10**6  # of the currency for a megabyte
+MAX_WINDOWS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of the day ("HH:MM", local) with a price of their own; they may span midnight."""
+
+    start: str
+    end: str
+    price: int
+
+    def covers(self, clock: time) -> bool:
+        """Whether this time of day is among them; equal ends mean the whole day."""
+        start, end = time.fromisoformat(self.start), time.fromisoformat(self.end)
+        if start < end:
+            return start <= clock < end
+        return clock >= start or clock < end
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """The price of each hour: the first window's that covers it, else ``price``.
+
+    Without a currency nothing is known of prices.
+    """
+
+    currency: str = ""
+    price: int = 0
+    windows: tuple[Window, ...] = ()
+
+    def price_at(self, clock: time) -> int:
+        """Return the price of a time of day."""
+        for window in self.windows:
+            if window.covers(clock):
+                return window.price
+        return self.price
+
+    def is_cheap(self, clock: time) -> bool:
+        """Whether no other time of the day costs less."""
+        return self.price_at(clock) == min(map(self.price_at, self.changes()))
+
+    def changes(self) -> list[time]:
+        """Return the times of day at which the price may change, midnight among them."""
+        ends = {end for window in self.windows for end in (window.start, window.end)}
+        return sorted({time(0), *map(time.fromisoformat, ends)})
+
+    def cost(self, octets: int, at: datetime, zone: tzinfo) -> int:
+        """Return what so many bytes cost at a moment, in billionths of the currency."""
+        return money(octets, self.price_at(at.astimezone(zone).time()))
+
+
+def money(octets: int, price: int) -> int:
+    """Return the cost of bytes at a price, in billionths of the currency, rounded up."""
+    return -(-octets * price // (PRICE_UNIT * 1_000_000 // MONEY_UNIT))
+
+
+def load(store: Store) -> Tariff:
+    """Return the village's tariff; one that cannot be read counts as none."""
+    return from_json(setting(store, SETTING, {}))
+
+
+def from_json(value: Any) -> Tariff:  # noqa: ANN401 - whatever the setting holds
+    """Read a tariff as `to_json` wrote it."""
+    try:
+        windows = tuple(
+            Window(_clock(each["start"]), _clock(each["end"]), int(each["price"]))
+            for each in value["windows"]
+        )
+        return Tariff(str(value["currency"]), int(value["price"]), windows)
+    except (KeyError, TypeError, ValueError):
+        return Tariff()
+
+
+def to_json(tariff: Tariff) -> dict[str, Any]:
+    """Write a tariff for the store's settings."""
+    return asdict(tariff)
+
+
+def parse_price(text: str) -> int:
+    """Read a price as people write it, with point or comma.
+
+    Raises:
+        ValueError: it is no price.
+    """
+    try:
+        price = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation:
+        price = Decimal(-1)
+    if not price.is_finite() or not 0 <= price <= MAX_PRICE:
+        raise ValueError(text)
+    return int(price * PRICE_UNIT)
+
+
+def _clock(text: str) -> str:
+    return f"{time.fromisoformat(text):%H:%M}"

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Letters not yet sent: what stands in the form, and the files that came with it."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire.message import Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A letter being written; ``fields`` are the form's, ``updated`` is seconds since 1970."""
+
+    id: int
+    fields: dict[str, str]
+    attachments: tuple[Attachment, ...]
+    updated: int
+
+
+def save(
+    connection: sqlite3.Connection,
+    account: int,
+    draft: int | None,
+    fields: Mapping[str, str],
+    attachments: Sequence[Attachment],
+) -> int:
+    """Keep what is being written, inside the caller's transaction.
+
+    Returns the draft's number, a new one if ``draft`` is none of the account's.
+    """
+    text = json.dumps(dict(fields), ensure_ascii=False)
+    changed = connection.execute(
+        "UPDATE draft SET fields = ?, updated = ? WHERE id = ? AND account = ?",
+        (text, messages.now(), draft, account),
+    ).rowcount
+    if draft is None or not changed:
+        draft = connection.execute(
+            "INSERT INTO draft (account, fields, updated) VALUES (?, ?, ?)",
+            (account, text, messages.now()),
+        ).lastrowid
+        assert draft is not None
+    connection.execute("DELETE FROM draft_attachment WHERE draft = ?", (draft,))
+    connection.executemany(
+        "INSERT INTO draft_attachment (draft, position, name, media_type, size, digest, original,"
+        " original_size) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                draft,
+                position,
+                part.name,
+                part.media_type,
+                part.size,
+                part.digest,
+                part.original,
+                part.original_size,
+            )
+            for position, part in enumerate(attachments)
+        ],
+    )
+    return draft
+
+
+def load(store: Store, account: int, draft: int) -> Draft | None:
+    """Return this draft if it is the account's own."""
+    with store.reading() as connection:
+        row = connection.execute(
+            "SELECT * FROM draft WHERE id = ? AND account = ?", (draft, account)
+        ).fetchone()
+        return None if row is None else _from_row(connection, row)
+
+
+def all_of(store: Store, account: int) -> list[Draft]:
+    """Return the account's drafts, the latest first."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT * FROM draft WHERE account = ? ORDER BY updated DESC, id DESC", (account,)
+        )
+        return [_from_row(connection, row) for row in rows.fetchall()]
+
+
+def discard(connection: sqlite3.Connection, account: int, draft: int) -> None:
+    """Forget this draft, inside the caller's transaction."""
+    connection.execute("DELETE FROM draft WHERE id = ? AND account = ?", (draft, account))
+
+
+def _from_row(connection: sqlite3.Connection, row: sqlite3.Row) -> Draft:
+    attachments = connection.execute(
+        "SELECT name, media_type, digest, size, original, original_size FROM draft_attachment"
+        " WHERE draft = ? ORDER BY position",
+        (row["id"],),
+    )
+    return Draft(
+        row["id"],
+        json.loads(row["fields"]),
+        tuple(Attachment(**dict(part)) for part in attachments),
+        row["updated"],
+    )

@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who has which letter in which folder: putting them there, and moving them."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mokanda_firmware.mailbox.letters import drafts
+from mokanda_firmware.mailbox.people import aliases, contacts, vacation
+from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire.message import Mailbox, Message
+
+Folder = Literal["inbox", "outbox", "sent", "archive", "trash"]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A letter that did not leave, and whom of the world outside it was for."""
+
+    message: Message
+    recipients: tuple[str, ...]
+
+
+def deliver(
+    connection: sqlite3.Connection,
+    message: Message,
+    recipients: Sequence[str],
+    *,
+    ticket: str = "",
+    instead_of: int | None = None,
+) -> list[str]:
+    """Put ``message`` into the inbox of each recipient; return those nobody here answers to.
+
+    A mail that its reader has had already, even one moved to the trash, does not come again. One
+    that comes ``instead_of`` another takes that one's place, in whatever folder it is.
+    ``ticket`` is what the relay calls the mail by.
+    """
+    found = {recipient: aliases.reader_of(connection, recipient) for recipient in recipients}
+    readers = [account for account in found.values() if account is not None]
+    if readers:
+        number = messages.insert(connection, message)
+        if ticket:
+            connection.execute("UPDATE message SET ticket = ? WHERE id = ?", (ticket, number))
+        for reader in readers:
+            if instead_of is not None:
+                _replace(connection, reader, instead_of, number)
+            _enter(connection, reader, number, "received", "inbox")
+            _answer(connection, reader, message)
+        if instead_of == number:  # a mail may be as empty as its stub
+            connection.execute("DELETE FROM stub WHERE message = ?", (number,))
+        elif instead_of is not None:
+            messages.remove_unwanted(connection, [instead_of])
+    return [recipient for recipient, account in found.items() if account is None]
+
+
+def readers(connection: sqlite3.Connection, recipients: Sequence[str]) -> list[int]:
+    """Return the accounts that answer to these addresses, each once."""
+    found = (aliases.reader_of(connection, recipient) for recipient in recipients)
+    return list(dict.fromkeys(account for account in found if account is not None))
+
+
+def submit(
+    store: Store,
+    account: int,
+    message: Message,
+    here: Sequence[str],
+    outside: Sequence[str],
+    draft: int | None = None,
+) -> list[str]:
+    """Take a mail that ``account`` wrote: ``here`` get it at once, ``outside`` by the courier.
+
+    All happens, the end of its ``draft`` among it, or nothing. When an address of ``here`` is
+    nobody's, nothing happens, and the list returned names it. A mail taken before under the same
+    Message-ID is not taken again: a phone repeats a form whose answer it did not get.
+
+    Raises:
+        StoreError: or one of its kinds; the mail has not been taken.
+    """
+    with store.transaction() as connection:
+        found = {address: aliases.reader_of(connection, address) for address in here}
+        nobody = [address for address, reader in found.items() if reader is None]
+        if nobody:
+            return nobody
+        if draft is not None:
+            drafts.discard(connection, account, draft)
+        if _was_taken(connection, account, message.message_id):
+            return []
+        _post(connection, account, message, here, outside)
+        states = (*here, *outside)
+        names = {one.address: one.name for one in (*message.to, *message.cc)}
+        known = [Mailbox(address, names.get(address, "")) for address in states]
+        contacts.note(connection, account, known)
+    return []
+
+
+def _post(
+    connection: sqlite3.Connection,
+    account: int,
+    message: Message,
+    here: Sequence[str],
+    outside: Sequence[str],
+) -> None:
+    """Put a mail of the account into the inboxes of those here, and on its way to the others."""
+    now = messages.now()
+    number = messages.insert(connection, message)
+    for reader in readers(connection, here):
+        _enter(connection, reader, number, "received", "inbox")
+        _answer(connection, reader, message)
+    _enter(connection, account, number, "written", "outbox" if outside else "sent")
+    states = {**dict.fromkeys(here, "delivered"), **dict.fromkeys(outside, "waiting")}
+    connection.executemany(
+        "INSERT INTO delivery (message, address, state, at) VALUES (?, ?, ?, ?)",
+        [(number, address, state, now) for address, state in states.items()],
+    )
+    if outside:
+        connection.execute(
+            "INSERT INTO outgoing (message, state, queued) VALUES (?, 'waiting', ?)", (number, now)
+        )
+
+
+def _answer(connection: sqlite3.Connection, reader: int, message: Message) -> None:
+    """Send the note of absence of who gets this mail, if there is one and it may be sent."""
+    answer = vacation.answer(connection, reader, message)
+    if answer is None or _was_taken(connection, reader, answer.message_id):
+        return
+    address = answer.to[0].address
+    is_here = address.rpartition("@")[2] == answer.sender.address.rpartition("@")[2]
+    if not is_here:
+        _post(connection, reader, answer, (), (address,))
+    elif aliases.reader_of(connection, address) is not None:
+        _post(connection, reader, answer, (address,), ())
+
+
+def take_back(connection: sqlite3.Connection, account: int, entry: int) -> TakenBack | None:
+    """Stop a letter of the account that still waits; None when it is on its way already.
+
+    Villagers who have it keep it. The caller keeps what it gets in the same transaction.
+    """
+    row = connection.execute(
+        "SELECT entry.message FROM entry JOIN outgoing ON outgoing.message = entry.message"
+        " WHERE entry.id = ? AND account = ? AND folder = 'outbox' AND state = 'waiting'",
+        (entry, account),
+    ).fetchone()
+    if row is None:
+        return None
+    number = row["message"]
+    message = messages.load(connection, number)
+    recipients = connection.execute(
+        "SELECT address FROM delivery WHERE message = ? AND state = 'waiting'", (number,)
+    )
+    taken = TakenBack(message, tuple(row["address"] for row in recipients))
+    connection.execute("DELETE FROM outgoing WHERE message = ?", (number,))
+    _remove(connection, account, [entry])
+    return taken
+
+
+def move(store: Store, account: int, chosen: Iterable[int], folder: Folder) -> list[int]:
+    """Move entries of the account to the archive or the trash; return the ones moved.
+
+    What waits in the outbox stays: it is taken back, not thrown away.
+    """
+    with store.transaction() as connection:
+        moved = [
+            row
+            for row in _own(connection, account, chosen)
+            if row["folder"] not in {folder, "outbox"}
+        ]
+        for row in moved:
+            connection.execute(
+                "UPDATE entry SET folder = ?, came_from = folder, trashed = ?, unread = 0"
+                " WHERE id = ?",
+                (folder, messages.now() if folder == "trash" else None, row["id"]),
+            )
+        _find_newest(connection, account, {row["thread"] for row in moved})
+        return [row["id"] for row in moved]
+
+
+def put_back(store: Store, account: int, chosen: Iterable[int]) -> list[int]:
+    """Undo `move`: return entries of the account to where they were."""
+    with store.transaction() as connection:
+        moved = [row for row in _own(connection, account, chosen) if row["came_from"]]
+        for row in moved:
+            connection.execute(
+                "UPDATE entry SET folder = came_from, came_from = '', trashed = NULL WHERE id = ?",
+                (row["id"],),
+            )
+        _find_newest(connection, account, {row["thread"] for row in moved})
+        return [row["id"] for row in moved]
+
+
+def delete(store: Store, account: int, chosen: Iterable[int] | None = None) -> int:
+    """Delete entries of the account's trash for good, all of it for None; return how many."""
+    with store.transaction() as connection:
+        if chosen is None:
+            trash = connection.execute(
+                "SELECT id FROM entry WHERE account = ? AND folder = 'trash'", (account,)
+            )
+            return _remove(connection, account, [row["id"] for row in trash])
+        own = _own(connection, account, chosen)
+        return _remove(connection, account, [row["id"] for row in own if row["folder"] == "trash"])
+
+
+def delete_all(connection: sqlite3.Connection, account: int) -> None:
+    """Delete every entry of an account, inside the caller's transaction.
+
+    What waits in its outbox does not leave any more: nobody could be told how it went.
+    """
+    connection.execute(
+        "DELETE FROM outgoing WHERE state = 'waiting' AND message IN"
+        " (SELECT message FROM entry WHERE account = ? AND origin = 'written')",
+        (account,),
+    )
+    rows = connection.execute("SELECT id FROM entry WHERE account = ?", (account,))
+    _remove(connection, account, [row["id"] for row in rows.fetchall()])
+
+
+def delete_old_trash(store: Store, before: int) -> int:
+    """Delete what came into a trash ``before`` this time; return how many entries."""
+    removed = 0
+    with store.transaction() as connection:
+        rows = connection.execute(
+            "SELECT account, id FROM entry WHERE folder = 'trash' AND trashed < ?",
+            (before,),
+        ).fetchall()
+        for row in rows:
+            removed += _remove(connection, row["account"], [row["id"]])
+    return removed
+
+
+def of_conversations(store: Store, account: int, chosen: Iterable[int]) -> list[int]:
+    """Return the entries that share conversation and folder with the chosen ones."""
+    with store.reading() as connection:
+        found: dict[int, None] = {}
+        for row in _own(connection, account, chosen):
+            rows = connection.execute(
+                "SELECT id FROM entry WHERE account = ? AND thread = ? AND folder = ?",
+                (account, row["thread"], row["folder"]),
+            )
+            found.update(dict.fromkeys(one["id"] for one in rows))
+        return list(found)
+
+
+def mark_read(store: Store, account: int, entry: int) -> None:
+    """Note that the account has opened this entry."""
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE entry SET unread = 0 WHERE id = ? AND account = ?", (entry, account)
+        )
+
+
+def _enter(
+    connection: sqlite3.Connection, account: int, number: int, origin: str, folder: Folder
+) -> None:
+    connection.execute(
+        "INSERT INTO entry (account, message, origin, folder, unread, at, thread)"
+        " SELECT ?, id, ?, ?, ?, ?, thread FROM message WHERE id = ? ON CONFLICT DO NOTHING",
+        (account, origin, folder, origin == "received", messages.now(), number),
+    )
+    thread = _thread(connection, number)
+    _find_newest(connection, account, {thread})
+
+
+def _replace(connection: sqlite3.Connection, account: int, stub: int, number: int) -> None:
+    """Let a mail take the place of its stub, unread."""
+    row = connection.execute(
+        "SELECT id, thread FROM entry WHERE account = ? AND message = ? AND origin = 'received'",
+        (account, stub),
+    ).fetchone()
+    if row is None:
+        return
+    thread = _thread(connection, number)
+    connection.execute(
+        "UPDATE OR REPLACE entry SET message = ?, thread = ?, unread = 1 WHERE id = ?",
+        (number, thread, row["id"]),
+    )
+    _find_newest(connection, account, {row["thread"], thread})
+
+
+def _thread(connection: sqlite3.Connection, number: int) -> str:
+    """Return the conversation of a mail."""
+    row = connection.execute("SELECT thread FROM message WHERE id = ?", (number,)).fetchone()
+    return str(row["thread"])
+
+
+def _find_newest(connection: sqlite3.Connection, account: int, threads: Iterable[str]) -> None:
+    """Mark the newest letter of each conversation in each folder."""
+    for thread in threads:
+        connection.execute(
+            "UPDATE entry SET newest = (id = (SELECT max(id) FROM entry AS other WHERE"
+            " other.account = entry.account AND other.thread = entry.thread"
+            " AND other.folder = entry.folder)) WHERE account = ? AND thread = ?",
+            (account, thread),
+        )
+
+
+def _own(connection: sqlite3.Connection, account: int, chosen: Iterable[int]) -> list[sqlite3.Row]:
+    rows = []
+    for entry in dict.fromkeys(chosen):
+        row = connection.execute(
+            "SELECT id, folder, came_from, thread FROM entry WHERE id = ? AND account = ?",
+            (entry, account),
+        ).fetchone()
+        if row is not None:
+            rows.append(row)
+    return rows
+
+
+def _remove(connection: sqlite3.Connection, account: int, chosen: Sequence[int]) -> int:
+    """Delete entries, and the letters that nobody has any more."""
+    for entry in chosen:
+        row = connection.execute(
+            "DELETE FROM entry WHERE id = ? RETURNING message, thread", (entry,)
+        ).fetchone()
+        _find_newest(connection, account, {row["thread"]})
+        messages.remove_unwanted(connection, [row["message"]])
+    return len(chosen)
+
+
+def _was_taken(connection: sqlite3.Connection, account: int, message_id: str) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM message JOIN entry ON entry.message = message.id"
+        " WHERE message_id = ? AND account = ? AND origin = 'written'",
+        (message_id, account),
+    ).fetchone()
+    return row is not None

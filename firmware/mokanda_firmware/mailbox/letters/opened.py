@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One letter, open: all that its reader may see of it."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from mokanda_firmware.mailbox.store import content_requests, messages
+from mokanda_firmware.mailbox.store.attachments import as_it_was
+from mokanda_firmware.mailbox.store.content_requests import Asked
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire.message import Attachment, Mailbox, Message
+
+_HEADERS = 3000  # octets of a mail that are in none of its parts, more or less
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far a mail came for one recipient; ``at`` is seconds since 1970."""
+
+    address: str
+    state: str
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a letter: as it was, what of it is here, and whether more was asked for."""
+
+    whole: Attachment
+    here: Attachment | None
+    wish: Asked | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it is here."""
+        return self.here == self.whole
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What of a mail is at the relay: octets to fetch, and whether it was asked for."""
+
+    ticket: str
+    size: int
+    wish: Asked | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail that is open; ``at`` is seconds since 1970."""
+
+    entry: int
+    folder: str
+    came_from: str
+    origin: str
+    unread: bool
+    at: int
+    message: Message
+    files: tuple[File, ...]
+    stub: Awaited | None  # nothing but the head of the mail is here
+    original: Awaited | None  # the mail as it came from the world, which the relay has
+    original_digest: str  # "" until that is here
+    deliveries: tuple[Delivery, ...]  # of a mail written by its reader
+    waiting: bool  # in the outbox, in no bundle yet
+    waits_because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another letter of the same conversation; ``at`` is seconds since 1970."""
+
+    entry: int
+    sender: Mailbox
+    unread: bool
+    at: int
+
+
+def read(store: Store, account: int, entry: int) -> Letter | None:
+    """Open an entry if it is the account's own."""
+    with store.reading() as connection:
+        row = connection.execute(
+            "SELECT * FROM entry WHERE id = ? AND account = ?", (entry, account)
+        ).fetchone()
+        if row is None:
+            return None
+        message = messages.load(connection, row["message"])
+        files = tuple(_file(store, connection, part) for part in message.attachments)
+        known = connection.execute(
+            "SELECT message.ticket, original, stub.ticket AS stub, stub.size FROM message"
+            " LEFT JOIN stub ON stub.message = message.id WHERE id = ?",
+            (row["message"],),
+        ).fetchone()
+        stub = original = None
+        if known["stub"]:
+            wish = content_requests.find(connection, "mail", known["stub"])
+            stub = Awaited(known["stub"], known["size"], wish)
+        elif known["ticket"]:
+            wish = content_requests.find(connection, "original", known["ticket"])
+            original = Awaited(known["ticket"], _size_of_original(message), wish)
+        deliveries: tuple[Delivery, ...] = ()
+        outgoing = None
+        if row["origin"] == "written":
+            number = (row["message"],)
+            deliveries = tuple(
+                Delivery(**dict(one))
+                for one in connection.execute(
+                    "SELECT address, state, reason, at FROM delivery WHERE message = ?", number
+                )
+            )
+            outgoing = connection.execute(
+                "SELECT state, reason FROM outgoing WHERE message = ?", number
+            ).fetchone()
+    return Letter(
+        entry=row["id"],
+        folder=row["folder"],
+        came_from=row["came_from"],
+        origin=row["origin"],
+        unread=bool(row["unread"]),
+        at=row["at"],
+        message=message,
+        files=files,
+        stub=stub,
+        original=original,
+        original_digest=known["original"],
+        deliveries=deliveries,
+        waiting=outgoing is not None and outgoing["state"] == "waiting",
+        waits_because="" if outgoing is None else outgoing["reason"],
+    )
+
+
+def conversation(store: Store, account: int, entry: int, limit: int = 50) -> list[Other]:
+    """Return the letters around this one, the latest first; those in the trash are left out."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT other.id, other.unread, other.at, sender_address, sender_name"
+            " FROM entry JOIN entry AS other"
+            " ON other.account = entry.account AND other.thread = entry.thread"
+            " JOIN message ON message.id = other.message"
+            " WHERE entry.id = ? AND entry.account = ? AND other.folder <> 'trash'"
+            " AND (other.message <> entry.message OR other.id = entry.id)"
+            " ORDER BY other.id DESC LIMIT ?",
+            (entry, account, limit),
+        )
+        return [
+            Other(
+                row["id"],
+                Mailbox(row["sender_address"], row["sender_name"]),
+                bool(row["unread"]),
+                row["at"],
+            )
+            for row in rows
+        ]
+
+
+def file(store: Store, account: int, entry: int, position: int) -> File | None:
+    """Return this file if its mail is in a folder of the account."""
+    with store.reading() as connection:
+        row = connection.execute(
+            f"SELECT {messages.ATTACHMENT} FROM attachment"  # noqa: S608 - constants
+            " JOIN entry ON entry.message = attachment.message"
+            " WHERE entry.id = ? AND entry.account = ? AND position = ?",
+            (entry, account, position),
+        ).fetchone()
+        return None if row is None else _file(store, connection, Attachment(**dict(row)))
+
+
+def _file(store: Store, connection: sqlite3.Connection, part: Attachment) -> File:
+    whole = as_it_was(part)
+    return File(
+        whole, store.attachments.here(part), content_requests.find(connection, "file", whole.digest)
+    )
+
+
+def _size_of_original(message: Message) -> int:
+    """Guess the octets of a mail as it came: its text, and its files as MIME writes them."""
+    files = sum(part.original_size or part.size for part in message.attachments)
+    return len(message.text.encode()) + files * 4 // 3 + _HEADERS

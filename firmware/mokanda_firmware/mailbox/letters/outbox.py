@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the letters that wait will take on the way, by what others like them have taken."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from mokanda_firmware.mailbox.costs import budget
+from mokanda_firmware.mailbox.store import content_requests
+from mokanda_firmware.mailbox.store.database import Store
+
+RUN = 3000  # bytes; about what a mail run takes that has nothing to carry
+_HEAD = 100  # bytes; about what names, date and subject of a letter take
+_MEASURED = 200  # letters that are looked back at
+# Before any was measured: how much of a text, and of a file, travels.
+_TEXT, _FILES = 0.5, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A letter in the outbox: what it will take in bytes, and why it waits ('' for its turn).
+
+    ``held`` is as in the store; ``moving`` is one that is in a bundle already.
+    """
+
+    octets: int
+    held: str
+    moving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the next mail run carries, and how many letters and bytes the budgets hold back.
+
+    Among them what was asked of the relay and does not fit into a day.
+    """
+
+    letters: int
+    octets: int
+    held_letters: int
+    held_octets: int
+
+
+def of_account(store: Store, account: int) -> dict[int, Waiting]:
+    """Return the letters of an account that wait, by their entries."""
+    with store.reading() as connection:
+        text, files = _shares(connection)
+        rows = connection.execute(
+            f"{_LETTERS} AND entry.account = ? AND entry.folder = 'outbox'", (account,)
+        )
+        return {
+            row["entry"]: Waiting(_octets(row, text, files), row["held"], row["state"] == "bundled")
+            for row in rows
+        }
+
+
+def expected(store: Store) -> Expected:
+    """Return what the letters of the whole village will take."""
+    with store.reading() as connection:
+        text, files = _shares(connection)
+        rows = connection.execute(_LETTERS).fetchall()
+        wished = content_requests.sizes(connection)
+    left = budget.left(store)
+    held = [_octets(row, text, files) for row in rows if row["held"]]
+    held += [octets for account, octets in wished if left.too_small(octets, account) is not None]
+    going = [_octets(row, text, files) for row in rows if not row["held"]]
+    return Expected(len(going), sum(going), len(held), sum(held))
+
+
+_SIZES = (
+    " message.size AS size, coalesce((SELECT sum(size) FROM attachment"
+    " WHERE attachment.message = message.id), 0) AS files, outgoing.cost AS cost"
+)
+_LETTERS = (
+    f"SELECT entry.id AS entry, outgoing.held, outgoing.state, {_SIZES} FROM outgoing"  # noqa: S608
+    " JOIN message ON message.id = outgoing.message"
+    " JOIN entry ON entry.message = message.id AND entry.origin = 'written'"
+    " WHERE outgoing.state <> 'sent'"
+)
+
+
+def _shares(connection: sqlite3.Connection) -> tuple[float, float]:
+    """Return how much of a byte of text, and of a file, has travelled lately."""
+    rows = connection.execute(
+        f"SELECT {_SIZES} FROM outgoing"  # noqa: S608 - constants
+        " JOIN message ON message.id = outgoing.message"
+        " WHERE cost IS NOT NULL ORDER BY outgoing.message DESC LIMIT ?",
+        (_MEASURED,),
+    ).fetchall()
+    plain = [row for row in rows if not row["files"]]
+    text = _share([(row["size"], row["cost"] - _HEAD) for row in plain], _TEXT)
+    loaded = [
+        (row["files"], row["cost"] - _HEAD - text * (row["size"] - row["files"]))
+        for row in rows
+        if row["files"]
+    ]
+    return text, _share(loaded, _FILES)
+
+
+def _share(measured: list[tuple[int, float]], otherwise: float) -> float:
+    whole = sum(size for size, _ in measured)
+    travelled = sum(max(0.0, octets) for _, octets in measured)
+    return min(1.0, travelled / whole) if whole else otherwise
+
+
+def _octets(row: sqlite3.Row, text: float, files: float) -> int:
+    if row["cost"] is not None:
+        return int(row["cost"])
+    octets = _HEAD + text * (row["size"] - row["files"]) + files * row["files"]
+    return int(octets)

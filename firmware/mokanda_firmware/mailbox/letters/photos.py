@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Photos of letters not yet sent, in two sizes: their writer chooses, until they have left."""
+
+import sqlite3
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mokanda_firmware.mailbox.store import content_requests
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire.message import Attachment
+
+Choice = Literal["small", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A photo made smaller, and as it was; ``chosen`` is what its letter has now."""
+
+    small: Attachment
+    whole: Attachment
+    chosen: Choice
+
+
+def sizes(store: Store, account: int, part: Attachment) -> Sizes | None:
+    """Return both sizes of a photo that the account has made smaller; None for other files."""
+    with store.reading() as connection:
+        row = connection.execute(
+            "SELECT * FROM smaller_photo WHERE account = :account"
+            " AND (digest = :digest OR whole = :digest) LIMIT 1",
+            {"account": account, "digest": part.digest},
+        ).fetchone()
+    if row is None or not store.attachments.path(row["whole"]).exists():
+        return None
+    return Sizes(
+        replace(part, digest=row["digest"], size=row["size"]),
+        replace(part, digest=row["whole"], size=row["whole_size"]),
+        "small" if part.digest == row["digest"] else "whole",
+    )
+
+
+def is_new(store: Store, account: int, part: Attachment) -> bool:
+    """Whether a file has to go up as it is, and there is no other size of it yet."""
+    with store.reading() as connection:
+        at_relay = content_requests.is_at_relay(connection, part.original or part.digest)
+    return not at_relay and sizes(store, account, part) is None
+
+
+def keep_smaller(store: Store, account: int, whole: Attachment, data: bytes) -> Attachment:
+    """Keep a photo made smaller beside the one that it was made of; return it.
+
+    Raises:
+        StoreFull: there is no room.
+    """
+    with store.incoming_attachment() as incoming:
+        incoming.write(data)
+        small = replace(whole, digest=incoming.keep(), size=len(data))
+    with store.transaction() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO smaller_photo (account, digest, size, whole, whole_size)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (account, small.digest, small.size, whole.digest, whole.size),
+        )
+    return small
+
+
+def forget_sent(connection: sqlite3.Connection) -> None:
+    """Forget the sizes of photos whose letters are no drafts and do not wait any more."""
+    connection.execute(
+        "DELETE FROM smaller_photo WHERE NOT EXISTS ("
+        " SELECT 1 FROM draft_attachment JOIN draft ON draft.id = draft"
+        " WHERE draft.account = smaller_photo.account"
+        " AND draft_attachment.digest IN (smaller_photo.digest, smaller_photo.whole))"
+        " AND NOT EXISTS ("
+        " SELECT 1 FROM attachment JOIN outgoing ON outgoing.message = attachment.message"
+        " WHERE outgoing.state = 'waiting'"
+        " AND attachment.digest IN (smaller_photo.digest, smaller_photo.whole))"
+    )

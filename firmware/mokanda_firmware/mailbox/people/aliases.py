@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""More names that a villager answers to: for who is known by several, or moves on."""
+
+import sqlite3
+
+from mokanda_firmware.mailbox.people import reserved_names
+from mokanda_firmware.mailbox.people.accounts import NameRests, NameTaken
+from mokanda_firmware.mailbox.store.database import Store
+
+MOST = 5
+
+
+class TooMany(Exception):  # noqa: N818 - reads better where it is caught
+    """The account has as many aliases as one may have."""
+
+
+def account_of(connection: sqlite3.Connection, name: str) -> int | None:
+    """Return who answers to a local part, by the account's name or an alias."""
+    row = connection.execute(
+        "SELECT id FROM account WHERE name = :name"
+        " UNION ALL SELECT account FROM alias WHERE name = :name",
+        {"name": name},
+    ).fetchone()
+    return None if row is None else int(row["id"])
+
+
+def reader_of(connection: sqlite3.Connection, address: str) -> int | None:
+    """Return who of the village gets mail to an address; what follows a + in it is the reader's."""
+    return account_of(connection, address.partition("@")[0].partition("+")[0].lower())
+
+
+def of_account(store: Store, account: int) -> list[str]:
+    """Return the aliases of an account, in order."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT name FROM alias WHERE account = ? ORDER BY name", (account,)
+        )
+        return [row["name"] for row in rows]
+
+
+def add(store: Store, account: int, name: str) -> None:
+    """Let an account answer to this name too.
+
+    Raises:
+        NameTaken: somebody answers to it already, or did (`NameRests`).
+        TooMany: it has `MOST` already.
+    """
+    with store.transaction() as connection:
+        if account_of(connection, name) is not None:
+            raise NameTaken(name)
+        if reserved_names.rests(connection, name):
+            raise NameRests(name)
+        own = connection.execute("SELECT count(*) FROM alias WHERE account = ?", (account,))
+        if own.fetchone()[0] >= MOST:
+            raise TooMany
+        connection.execute("INSERT INTO alias (name, account) VALUES (?, ?)", (name, account))
+
+
+def remove(store: Store, account: int, name: str) -> None:
+    """Let an account answer to this name no more."""
+    with store.transaction() as connection:
+        connection.execute("DELETE FROM alias WHERE account = ? AND name = ?", (account, name))

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whom a villager writes to: kept by itself from the letters that are sent."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.messages import people_from_json
+from mokanda_wire.message import Mailbox
+
+
+def note(connection: sqlite3.Connection, account: int, people: Iterable[Mailbox]) -> None:
+    """Count a letter to each of ``people``, inside the caller's transaction."""
+    connection.executemany(
+        "INSERT INTO contact (account, address, name, letters) VALUES (?, ?, ?, 1)"
+        " ON CONFLICT DO UPDATE SET letters = letters + 1,"
+        " name = CASE WHEN excluded.name = '' THEN name ELSE excluded.name END",
+        [(account, one.address, one.name) for one in people],
+    )
+
+
+def people(store: Store, account: int, domain: str, limit: int = 40) -> list[Mailbox]:
+    """Return whom the account may want to write to: its contacts by use, then other villagers."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT address, name FROM contact WHERE account = ?"
+            " ORDER BY letters DESC, address LIMIT ?",
+            (account, limit),
+        )
+        found = {row["address"]: Mailbox(row["address"], row["name"]) for row in rows}
+        villagers = connection.execute(
+            "SELECT name, display_name FROM account WHERE id <> ? AND NOT suspended ORDER BY name",
+            (account,),
+        )
+        for row in villagers:
+            address = f"{row['name']}@{domain}"
+            if address in found or len(found) < limit:
+                found[address] = Mailbox(address, row["display_name"])
+    return list(found.values())
+
+
+def of_account(store: Store, account: int) -> list[Mailbox]:
+    """Return the account's contacts by name."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT address, name FROM contact WHERE account = ?"
+            " ORDER BY lower(CASE WHEN name = '' THEN address ELSE name END)",
+            (account,),
+        )
+        return [Mailbox(row["address"], row["name"]) for row in rows]
+
+
+def forget(store: Store, account: int, address: str) -> None:
+    """Forget a contact; the next letter to it brings it back."""
+    with store.transaction() as connection:
+        connection.execute(
+            "DELETE FROM contact WHERE account = ? AND address = ?", (account, address)
+        )
+
+
+def add(store: Store, account: int, people: Iterable[Mailbox]) -> int:
+    """Put people among the contacts, as those of a phone; return how many are new."""
+    with store.transaction() as connection:
+        return sum(
+            connection.execute(
+                "INSERT INTO contact (account, address, name, letters) VALUES (?, ?, ?, 0)"
+                " ON CONFLICT DO NOTHING",
+                (account, one.address, one.name),
+            ).rowcount
+            for one in people
+        )
+
+
+def groups(store: Store, account: int) -> dict[str, tuple[Mailbox, ...]]:
+    """Return the account's groups of people, by name."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT name, members FROM people_group WHERE account = ? ORDER BY name", (account,)
+        )
+        return {row["name"]: people_from_json(json.loads(row["members"])) for row in rows}
+
+
+def set_group(store: Store, account: int, name: str, members: Iterable[Mailbox]) -> None:
+    """Make a group, or change who is in it; one without members is none."""
+    people = [[one.address, one.name] for one in members]
+    with store.transaction() as connection:
+        connection.execute(
+            "DELETE FROM people_group WHERE account = ? AND name = ?", (account, name)
+        )
+        if people:
+            connection.execute(
+                "INSERT INTO people_group (account, name, members) VALUES (?, ?, ?)",
+                (account, name, json.dumps(people, ensure_ascii=False)),
+            )

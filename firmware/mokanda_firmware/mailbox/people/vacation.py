@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notes of absence: who writes to somebody who is away gets an answer, once a week (RFC 3834)."""
+
+import hashlib
+import re
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mokanda_firmware.mailbox.people import aliases
+from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire.address import AddressError, parse_address
+from mokanda_wire.message import Mailbox, Message
+
+_AGAIN_SECONDS = 7 * 24 * 3600
+# Addresses that no person reads, whatever their mails say of themselves.
+_ROBOT = re.compile(
+    r"mailer-daemon|postmaster|no-?reply|do-?not-?reply|listserv|majordomo|owner-.*"
+    r"|.*-(request|owner|no-?reply)|(.*[+=-])?bounces?([+=-].*)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is answered, and until when (seconds since 1970; None is until it is taken away)."""
+
+    text: str = ""
+    until: int | None = None
+
+
+def note(store: Store, account: int) -> Note:
+    """Return the account's note; its text is "" when there is none."""
+    with store.reading() as connection:
+        row = connection.execute(
+            "SELECT absence, absent_until FROM account WHERE id = ?", (account,)
+        ).fetchone()
+    return Note(row["absence"], row["absent_until"])
+
+
+def set_note(store: Store, account: int, new: Note) -> None:
+    """Replace the account's note; everybody is told anew."""
+    with store.transaction() as connection:
+        connection.execute(
+            "UPDATE account SET absence = ?, absent_until = ? WHERE id = ?",
+            (new.text, new.until, account),
+        )
+        connection.execute("DELETE FROM absence_told WHERE account = ?", (account,))
+
+
+def answer(connection: sqlite3.Connection, account: int, message: Message) -> Message | None:
+    """Return the answer to a mail that the account gets, None when none is to be sent.
+
+    Lists, robots, other notes of absence and one's own mail get none, nor does who was told within
+    the last week, nor a mail that does not name the account among its recipients.
+    """
+    row = connection.execute("SELECT * FROM account WHERE id = ?", (account,)).fetchone()
+    now = messages.now()
+    if not row["absence"] or (row["absent_until"] is not None and now >= row["absent_until"]):
+        return None
+    named = [
+        one.address
+        for one in (*message.to, *message.cc)
+        if aliases.reader_of(connection, one.address) == account
+    ]
+    to = _writer(message)
+    if message.automatic or not named or to is None:
+        return None
+    own, there = (address.rpartition("@")[2] for address in (named[0], to.address))
+    if own == there and aliases.reader_of(connection, to.address) == account:
+        return None
+    if not _to_be_told(connection, account, to.address, now):
+        return None
+    key = f"{account} {message.message_id} {to.address}"
+    return Message(
+        message_id=f"{hashlib.sha256(key.encode()).hexdigest()[:24]}@{own}",
+        date=datetime.fromtimestamp(now, UTC),
+        sender=Mailbox(f"{row['name']}@{own}", row["display_name"]),
+        to=(to,),
+        cc=(),
+        subject=f"Re: {message.subject}"[:300],
+        text=row["absence"],
+        in_reply_to=message.message_id,
+        references=(message.message_id,),
+        automatic=True,
+    )
+
+
+def _writer(message: Message) -> Mailbox | None:
+    """Return the person who wrote a mail, None when it is none or cannot be answered."""
+    local = message.sender.address.rpartition("@")[0].lower()
+    try:
+        address = parse_address(message.sender.address)
+    except AddressError:
+        return None
+    if _ROBOT.fullmatch(local) or address.endswith("@unknown.invalid"):
+        return None
+    return Mailbox(address, message.sender.name)
+
+
+def _to_be_told(connection: sqlite3.Connection, account: int, address: str, now: int) -> bool:
+    """Note that the writer is told now, unless that was done lately."""
+    told = connection.execute(
+        "SELECT at FROM absence_told WHERE account = ? AND address = ?", (account, address)
+    ).fetchone()
+    # A clock that went back must not keep anybody from being told for long.
+    if told is not None and abs(now - told["at"]) < _AGAIN_SECONDS:
+        return False
+    connection.execute(
+        "INSERT INTO absence_told (account, address, at) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET at = excluded.at",
+        (account, address, now),
+    )
+    return True

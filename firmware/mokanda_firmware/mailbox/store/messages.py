@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mails as rows: put in, taken out, removed; all inside the caller's transaction."""
+
+import hashlib
+import json
+import re
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from mokanda_firmware.mailbox.store import content_requests
+from mokanda_wire.message import Attachment, Mailbox, Message
+
+# The columns that make an Attachment.
+ATTACHMENT = "name, media_type, digest, size, content_id, original, original_size"
+
+
+def now() -> int:
+    """Return the time as the store keeps it: seconds since 1970, UTC."""
+    return int(time.time())
+
+
+def insert(connection: sqlite3.Connection, message: Message) -> int:
+    """Store ``message`` unless the very same mail is there; return its number.
+
+    A mail that only has the Message-ID of another is not the same mail: its sender could make it
+    show what others were sent.
+    """
+    content = asdict(message)
+    del content["automatic"]  # younger than mails that may come a second time
+    digest = hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).digest()
+    known = connection.execute("SELECT id FROM message WHERE digest = ?", (digest,)).fetchone()
+    if known is not None:
+        return int(known["id"])
+    number = connection.execute(
+        "INSERT INTO message (digest, message_id, thread, date, sender_address, sender_name,"
+        " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            digest,
+            message.message_id,
+            _thread(connection, message),
+            int(message.date.timestamp()),
+            message.sender.address,
+            message.sender.name,
+            _people_to_json(to=message.to, cc=message.cc, reply_to=message.reply_to),
+            message.subject,
+            message.in_reply_to,
+            json.dumps(message.references),
+            len(message.attachments),
+            size(message),
+            message.automatic,
+        ),
+    ).lastrowid
+    assert number is not None
+    connection.execute(
+        "INSERT INTO body (message, text, html) VALUES (?, ?, ?)",
+        (number, message.text, message.html),
+    )
+    connection.executemany(
+        "INSERT INTO attachment (message, position, name, media_type, size, digest, content_id,"
+        " original, original_size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                number,
+                position,
+                part.name,
+                part.media_type,
+                part.size,
+                part.digest,
+                part.content_id,
+                part.original,
+                part.original_size,
+            )
+            for position, part in enumerate(message.attachments)
+        ],
+    )
+    connection.execute(
+        "INSERT INTO search (rowid, subject, people, text, files)"
+        " SELECT id, subject, people, text, files FROM searchable WHERE id = ?",
+        (number,),
+    )
+    return number
+
+
+def load(connection: sqlite3.Connection, number: int) -> Message:
+    """Return the mail of this number; raises KeyError when there is none."""
+    row = connection.execute(
+        "SELECT * FROM message JOIN body ON body.message = message.id WHERE id = ?", (number,)
+    ).fetchone()
+    if row is None:
+        raise KeyError(number)
+    people = json.loads(row["recipients"])
+    return Message(
+        message_id=row["message_id"],
+        date=datetime.fromtimestamp(row["date"], UTC),
+        sender=Mailbox(row["sender_address"], row["sender_name"]),
+        to=people_from_json(people["to"]),
+        cc=people_from_json(people["cc"]),
+        subject=row["subject"],
+        text=row["text"],
+        html=row["html"],
+        reply_to=people_from_json(people["reply_to"]),
+        in_reply_to=row["in_reply_to"],
+        references=tuple(json.loads(row["reference_ids"])),
+        attachments=attachments(connection, number),
+        automatic=bool(row["automatic"]),
+    )
+
+
+def attachments(connection: sqlite3.Connection, number: int) -> tuple[Attachment, ...]:
+    """Return what is attached to the mail of this number."""
+    rows = connection.execute(
+        f"SELECT {ATTACHMENT} FROM attachment WHERE message = ? ORDER BY position",  # noqa: S608
+        (number,),
+    )
+    return tuple(Attachment(**dict(row)) for row in rows)
+
+
+def remove_unwanted(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Remove the mails of these numbers that are in nobody's folders and on no way out."""
+    for number in numbers:
+        wanted = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM entry WHERE message = :n) OR"
+            " EXISTS (SELECT 1 FROM outgoing WHERE message = :n AND state <> 'sent')",
+            {"n": number},
+        ).fetchone()[0]
+        if not wanted:
+            content_requests.give_up(connection, number)
+            connection.execute(
+                "INSERT INTO search (search, rowid, subject, people, text, files)"
+                " SELECT 'delete', id, subject, people, text, files FROM searchable WHERE id = ?",
+                (number,),
+            )
+            connection.execute("DELETE FROM message WHERE id = ?", (number,))
+
+
+def size(message: Message) -> int:
+    """Return the octets of text, HTML and attachments."""
+    text = len(message.text.encode()) + len(message.html.encode())
+    return text + sum(part.size for part in message.attachments)
+
+
+def people_from_json(people: list[list[str]]) -> tuple[Mailbox, ...]:
+    """Read a list of mailboxes as the store keeps it."""
+    return tuple(Mailbox(address, name) for address, name in people)
+
+
+def _people_to_json(**people: tuple[Mailbox, ...]) -> str:
+    lists = {part: [[one.address, one.name] for one in many] for part, many in people.items()}
+    return json.dumps(lists, ensure_ascii=False)
+
+
+def _thread(connection: sqlite3.Connection, message: Message) -> str:
+    """Name the conversation by its first mail, so that the order of arrival does not matter."""
+    ancestors = [*message.references, message.in_reply_to]
+    for ancestor in reversed(ancestors):
+        row = connection.execute(
+            "SELECT thread FROM message WHERE message_id = ? LIMIT 1", (ancestor,)
+        ).fetchone()
+        if ancestor and row is not None:
+            return str(row["thread"])
+    return next(
+        (ancestor for ancestor in ancestors if ancestor),
+        _thread_of_subject(connection, message) or message.message_id,
+    )
+
+
+def _thread_of_subject(connection: sqlite3.Connection, message: Message) -> str:
+    """Find what a letter answers whose writer's program names no ancestors, by its subject."""
+    base = _ANSWERS.sub("", message.subject)
+    if base == message.subject or not base:
+        return ""
+    row = connection.execute(
+        "SELECT thread FROM message WHERE subject IN (?, ?)"
+        " AND (sender_address = ? OR instr(recipients, ?)) ORDER BY id DESC LIMIT 1",
+        (base, f"Re: {base}", message.sender.address, f'["{message.sender.address}",'),
+    ).fetchone()
+    return "" if row is None else str(row["thread"])
+
+
+# How programs of several languages mark an answer.
+_ANSWERS = re.compile(r"^(\s*(re|aw|sv|tr|rép|res)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)

@@ -1,0 +1,400 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The connection to the relay: one, kept alive, with a time limit on every wait."""
+
+import contextlib
+import http.client
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeVar
+from urllib.parse import urlsplit
+
+from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.uplink.failures import (
+    CutError,
+    LinkError,
+    NotOurRelayError,
+    RefusedError,
+    is_full,
+)
+from mokanda_wire import protocol
+from mokanda_wire.claimfile import ClaimFile
+from mokanda_wire.protocol import ProtocolError, Receipt, Refusal, Sealed
+
+CONNECT_SECONDS = 20.0
+SILENCE_SECONDS = 90.0  # a mobile network may hold back what it has for a minute
+CHUNK = 4096  # bytes; the kernel holds no more unsent, so that progress is true
+
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL: our clock may be wrong
+_TLSEXT_PADDING = 0x10  # SSL_OP_TLSEXT_PADDING of OpenSSL
+_TCP_NOTSENT_LOWAT = 25  # of linux/tcp.h, as are the two offsets into struct tcp_info
+_BYTES_RECEIVED, _BYTES_SENT = 128, 200
+
+T = TypeVar("T")
+Progress = Callable[[int], None]  # called with how many bytes of a bundle have gone through
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many bytes of which down bundle this device holds; nothing by default.
+
+    ``room`` is how many more it may fetch today; None is no limit.
+    """
+
+    sequence: int = 0
+    size: int = 0
+    room: int | None = None
+
+    def __str__(self) -> str:
+        held = f"held={self.sequence}-{self.size}" if self.sequence else "held"
+        return held if self.room is None else f"{held}&room={self.room}"
+
+
+class _Http(http.client.HTTPConnection):
+    """HTTP whose requests leave in as few TLS records as they can: headers with their body.
+
+    A relay whose certificate is pinned is `alone` behind it, and not told its name. Before the
+    socket is closed, by whomever, `ending` is called.
+    """
+
+    def __init__(self, host: str, port: int, ending: Callable[[], None], *, alone: bool) -> None:
+        super().__init__(host, port)
+        self.auto_open = 0
+        self._held = b""
+        self._ending = ending
+        self._alone = alone
+
+    def close(self) -> None:
+        """Close the connection; http.client does it, too, when it breaks."""
+        self._ending()
+        super().close()
+
+    def begin(self, method: str, path: str) -> None:
+        """Begin a request, without headers that say nothing."""
+        self.putrequest(method, path, skip_host=self._alone, skip_accept_encoding=True)
+        if self._alone:
+            self.putheader("Host", "")
+
+    def send(self, data: Any) -> None:  # noqa: ANN401 - as http.client's; here it is bytes
+        """Hold this back for `flush`."""
+        self._held += data
+
+    def flush(self) -> None:
+        """Send what was held back."""
+        held, self._held = self._held, b""
+        super().send(held)
+
+
+class Connection:
+    """An HTTPS connection to the relay of a claim file, once `connect` has made it.
+
+    Every method that talks raises CutError when the connection breaks or falls silent, and
+    RefusedError when the relay refuses.
+    """
+
+    def __init__(self, claim: ClaimFile) -> None:
+        url = urlsplit(claim.relay)
+        self._host, self._port = url.hostname or "", url.port or 443
+        self._certificate = (
+            ssl.PEM_cert_to_DER_cert(claim.certificate) if claim.certificate else None
+        )
+        self._context = _context(claim)
+        self._http = _Http(
+            self._host, self._port, self._remember, alone=self._certificate is not None
+        )
+        self._tls: ssl.SSLSession | None = None  # of the last connection, to be resumed
+        self._interface: str | None = None
+        self._following: http.client.HTTPResponse | None = None
+        self._counted = (0, 0)
+        self._began = (0, 0)  # the last upload: its sequence, and from which byte on
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def connect(self, interface: str | None = None) -> None:
+        """Connect by the default route, or by this network interface.
+
+        Raises:
+            LinkError: the relay cannot be reached this way.
+            NotOurRelayError: somebody else answers.
+        """
+        self.close()
+        self._interface = interface
+        try:
+            plain = self._reach(interface)
+        except OSError as error:
+            raise LinkError(
+                say(
+                    "The relay {relay} cannot be reached: {why}.",
+                    relay=self._host,
+                    why=_said(error),
+                )
+            ) from error
+        try:
+            plain.settimeout(SILENCE_SECONDS)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, CHUNK)
+            secure = self._context.wrap_socket(plain, server_hostname=self._host, session=self._tls)
+        except ssl.SSLCertVerificationError as error:
+            plain.close()
+            raise self._stranger() from error
+        except OSError as error:
+            plain.close()
+            raise LinkError(
+                say("The relay {relay} does not answer: {why}.", relay=self._host, why=_said(error))
+            ) from error
+        self._http.sock = secure
+        if self._certificate and secure.getpeercert(binary_form=True) != self._certificate:
+            self.close()
+            raise self._stranger()
+
+    def _stranger(self) -> NotOurRelayError:
+        return NotOurRelayError(
+            say(
+                "What answers at {relay} is not this device's relay. If the relay has moved, ask"
+                " its operator for a new claim file.",
+                relay=self._host,
+            )
+        )
+
+    def _reach(self, interface: str | None) -> socket.socket:
+        problem: OSError = OSError(say("it has no address"))
+        for family, kind, protocol_number, _, address in socket.getaddrinfo(
+            self._host, self._port, type=socket.SOCK_STREAM
+        ):
+            plain = socket.socket(family, kind, protocol_number)
+            try:
+                plain.settimeout(CONNECT_SECONDS)
+                if interface:
+                    name = interface.encode() + b"\0"
+                    plain.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+                plain.connect(address)
+            except OSError as error:
+                plain.close()
+                problem = error
+            else:
+                return plain
+        raise problem
+
+    def reconnect(self) -> None:
+        """Connect again, the same way; raises what `connect` does."""
+        self.connect(self._interface)
+
+    def close(self) -> None:
+        """Close the connection; its bytes stay counted."""
+        self._following = None
+        self._http.close()
+
+    def _remember(self) -> None:
+        """Keep what is to outlive the socket."""
+        self._counted = self.traffic()
+        if isinstance(self._http.sock, ssl.SSLSocket):
+            self._tls = self._http.sock.session
+
+    def traffic(self) -> tuple[int, int]:
+        """Bytes sent and received so far, with TLS and what TCP repeated, without IP's own."""
+        sent, received = self._counted
+        if isinstance(self._http.sock, socket.socket):
+            with contextlib.suppress(OSError):
+                info = self._http.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+                sent += struct.unpack_from("=Q", info, _BYTES_SENT)[0]
+                received += struct.unpack_from("=Q", info, _BYTES_RECEIVED)[0]
+        return sent, received
+
+    def claim(self, body: bytes) -> bytes:
+        """Post a claim, and return the relay's reply."""
+        with _cuts():
+            self._begin("POST", protocol.CLAIM, body)
+            return self._answer().read(protocol.MAX_BODY)
+
+    def hello(self, body: bytes, held: Held, device: str = "") -> bytes:
+        """Say hello, and return the reply; `device` names us where the hello is signed."""
+        headers = {protocol.DEVICE_HEADER: device} if device else {}
+        with _cuts():
+            self._begin("POST", f"{protocol.HELLO}?{held}", body, headers)
+            return self._message()
+
+    def upload(
+        self,
+        sealed: Sealed,
+        content: BinaryIO,
+        offset: int,
+        token: str,
+        held: Held,
+        progress: Progress,
+        limit: int | None = None,
+    ) -> Receipt | None:
+        """Send a sealed bundle from `offset` on.
+
+        After `limit` bytes it breaks off and returns None; the connection is of no more use.
+        """
+        content.seek(offset)
+        end = sealed.size if limit is None else min(sealed.size, offset + limit)
+        path = protocol.UP.format(sequence=sealed.sequence)
+        headers = {protocol.OFFSET_HEADER: str(offset), protocol.TOKEN_HEADER: token}
+        with _cuts():
+            self._begin("PUT", f"{path}?{held}", sealed.size - offset, headers)
+            sequence, earlier = self._began
+            self._began = (sealed.sequence, offset)
+            start, before = offset, offset - earlier if sequence == sealed.sequence else 0
+            while chunk := content.read(
+                min(protocol.piece(offset - start, before, after_a_cut=start > 0), end - offset)
+            ):
+                self._http.send(chunk)
+                self._http.flush()
+                offset += len(chunk)
+                progress(offset)
+            self._http.flush()
+            if end < sealed.size:
+                return None
+            return _load(Receipt, self._message())
+
+    def acknowledge(self, sequence: int, token: str, held: Held) -> Receipt:
+        """Say that this down bundle, and all before it, are applied."""
+        body = protocol.dump(protocol.Ack(sequence))
+        with _cuts():
+            self._begin("POST", f"{protocol.ACK}?{held}", body, {protocol.TOKEN_HEADER: token})
+            return _load(Receipt, self._message())
+
+    def fetch(self, sealed: Sealed, path: Path, token: str, progress: Progress) -> None:
+        """Get what is still missing of a sealed bundle into the file `path`.
+
+        Most often it is on its way already, behind the message that named it. What came before
+        a cut is on the disk.
+        """
+        with path.open("ab") as file, _cuts():
+            if file.tell() >= sealed.size:
+                return
+            response, self._following = self._following, None
+            if response is None:
+                response = self._ask_for(sealed, file, token)
+            try:
+                while chunk := response.read1(CHUNK):
+                    file.write(chunk)
+                    progress(file.tell())
+            finally:
+                response.close()  # read1 does not do it at the end
+                file.flush()
+                os.fsync(file.fileno())
+
+    def get(self, path: str, offset: int) -> http.client.HTTPResponse:
+        """Ask for a file of the relay's, from byte `offset` on; the caller reads the answer."""
+        with _cuts():
+            self._begin("GET", path, None, {"Range": f"bytes={offset}-"})
+            return self._http.getresponse()
+
+    def _ask_for(self, sealed: Sealed, file: BinaryIO, token: str) -> http.client.HTTPResponse:
+        headers = {protocol.TOKEN_HEADER: token}
+        if file.tell():
+            headers |= {
+                "Range": f"bytes={file.tell()}-",
+                "If-Range": f'"{sealed.sha256.hex()}"',
+            }
+        self._begin("GET", protocol.DOWN.format(sequence=sealed.sequence), None, headers)
+        response = self._answer()
+        if response.status == HTTPStatus.OK:
+            file.truncate(0)
+        return response
+
+    def _begin(
+        self,
+        method: str,
+        path: str,
+        body: bytes | int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send a request; where only the length of a body is given, the headers wait for it."""
+        self._http.begin(method, path)
+        for name, value in (headers or {}).items():
+            self._http.putheader(name, value)
+        if body is not None:
+            length = body if isinstance(body, int) else len(body)
+            self._http.putheader("Content-Length", str(length))
+        self._http.endheaders(body if isinstance(body, bytes) else None)
+        if not isinstance(body, int):
+            self._http.flush()
+
+    def _answer(self) -> http.client.HTTPResponse:
+        response = self._http.getresponse()
+        if response.status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+            raise self._refusal(response)
+        return response
+
+    def _message(self) -> bytes:
+        """Read a framed message; what follows it is for `fetch`."""
+        response = self._answer()
+        size = int.from_bytes(response.read(2), "big")
+        message = response.read(size)
+        if len(message) < size:
+            raise http.client.IncompleteRead(message, size - len(message))
+        self._following = None if response.isclosed() else response
+        return message
+
+    def _refusal(self, response: http.client.HTTPResponse) -> CutError | RefusedError:
+        body = response.read(protocol.MAX_BODY + 1)
+        try:
+            refusal = protocol.load(Refusal, body)
+        except ProtocolError:
+            return CutError(say("The relay has trouble (HTTP {status}).", status=response.status))
+        return RefusedError(refusal.reason, refusal.text, counter=refusal.counter)
+
+
+def _context(claim: ClaimFile) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Offering nothing else halves the handshake, and more than that with OpenSSL 3.5, which
+    # would send a post-quantum key along; what matters in here is sealed once more.
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_ecdh_curve("X25519")
+    context.options |= ssl.OP_NO_TICKET  # of TLS 1.2, whose extension would be sent along
+    # Room in front of a session's name, for terminators of ten years ago: 219 bytes a reconnect.
+    context.options &= ~_TLSEXT_PADDING
+    context.verify_flags |= _NO_CHECK_TIME
+    if claim.certificate:
+        context.check_hostname = False  # the very certificate is known
+        context.load_verify_locations(cadata=claim.certificate)
+    else:
+        context.load_default_certs()
+    return context
+
+
+def _load(kind: type[T], body: bytes) -> T:
+    try:
+        return protocol.load(kind, body)
+    except ProtocolError as error:
+        raise CutError(say("The relay's answer cannot be read: {why}", why=error)) from error
+
+
+@contextlib.contextmanager
+def _cuts() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, OSError) and is_full(error):
+            raise  # what came was to be written
+        raise CutError(
+            say("The connection to the relay broke: {why}.", why=_said(error))
+        ) from error
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return say("it fell silent")
+    if isinstance(error, socket.gaierror):
+        return say("its name is not known here, or there is no network")
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno) if error.errno > 0 else str(error)
+    return str(error) or type(error).__name__

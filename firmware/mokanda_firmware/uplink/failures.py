@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong on the way to the relay, each with a sentence for people."""
+
+import errno
+
+from mokanda_firmware.bus.sentences import say
+
+
+class CourierError(Exception):
+    """A sync or claim did not work; str() is a sentence for people."""
+
+    worth_retrying = True  # soon, by itself; otherwise somebody has to do something first
+
+
+class LinkError(CourierError):
+    """There is no way to the relay: no network, no signal, no modem."""
+
+
+class CutError(CourierError):
+    """The connection broke or fell silent; what went through is kept."""
+
+
+class RefusedError(CourierError):
+    """The relay refused; `reason` is a word of mokanda_wire.protocol."""
+
+    def __init__(self, reason: str, text: str, *, counter: int | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.counter = counter
+
+
+class NotOurRelayError(CourierError):
+    """What answers is not the relay of the claim file."""
+
+    worth_retrying = False
+
+
+class OutdatedError(CourierError):
+    """The device or its relay is too old for the other."""
+
+    worth_retrying = False
+
+
+class ClaimError(CourierError):
+    """The claim was refused for good."""
+
+    worth_retrying = False
+
+
+class FullError(CourierError):
+    """The data partition has no room left."""
+
+    def __init__(self) -> None:
+        super().__init__(say("The device's card is full. Delete mail with large attachments."))
+
+
+class BusyError(CourierError):
+    """Another sync is running."""
+
+    worth_retrying = False
+
+
+class BudgetSpentError(CourierError):
+    """The village has spent what it may spend today; the rest goes another day."""
+
+    worth_retrying = False
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there was no room on the disk."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Coming in, registering, going out, and the language of the pages."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+
+from bottle import HTTPResponse
+
+from mokanda_firmware.mailbox.letters import drafts
+from mokanda_firmware.mailbox.people import accounts, joining
+from mokanda_firmware.webmail.languages import N_, languages
+from mokanda_firmware.webmail.pages.letters.write import FIELDS
+from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
+from mokanda_wire.address import AddressError, check_local_part
+
+MAX_NAME = 60
+_KEPT = (*FIELDS, "draft")  # of a letter whose session has ended, until its writer has logged in
+_WRONG = N_("This name and password do not belong together.")
+SUSPENDED = N_("Your account is suspended. Please talk to your keeper.")
+TAKEN = N_("Somebody has this name already. Please choose another one.")
+BAD_NAME = N_(
+    "The name for your address starts with a letter from a to z. After it come letters, digits,"
+    " and single dots, hyphens or underscores: 2 to 32 in all."
+)
+_NO_NAME = N_("Please tell your name.")
+_BAD_PASSWORD = N_("A password has at least {number} characters.")
+_BAD_CODE = N_("This is not the code of the village. Your keeper knows it.")
+_CLOSED = N_("The keeper of this device gives out the accounts here. Please ask them for one.")
+_NOT_THE_SAME = N_("The two passwords are not the same.")
+
+
+@get("/", access="everyone")
+def home(visit: Visit) -> HTTPResponse:
+    """Let those in who are logged in; the others log in here. A new device says welcome."""
+    if visit.account:
+        return visit.redirect("/inbox")
+    if visit.site.first_step() == "account":
+        return visit.page("first", bare=True)
+    return _log_in_page(visit)
+
+
+def _give_back_log_in(visit: Visit, problem: str) -> HTTPResponse:
+    return _log_in_page(visit, problem)
+
+
+@post("/login", access="everyone", rescue=_give_back_log_in)
+def log_in(visit: Visit) -> HTTPResponse:
+    """Check name and password, as often as the throttles allow."""
+    name = visit.form["name"].strip().lower().partition("@")[0]
+    with throttled(visit, name) as seconds:
+        if seconds:
+            return _log_in_page(visit, wait_sentence(visit, seconds), status=429)
+        account = accounts.authenticate(visit.store, name, visit.form["password"])
+        if account is None:
+            raise Refused(403, _WRONG)
+    if account.suspended:
+        raise Refused(403, SUSPENDED)
+    visit.log_in(account)
+    kept = {name: visit.form[f"kept-{name}"] for name in FIELDS}
+    if any(kept.values()):
+        number = visit.form.number("kept-draft")
+        old = drafts.load(visit.store, account.id, number) if number else None
+        files = old.attachments if old else ()
+        with visit.store.transaction() as connection:
+            draft = drafts.save(connection, account.id, number, kept, files)
+        return visit.redirect("/write", draft=draft)
+    return visit.redirect("/inbox")
+
+
+@contextlib.contextmanager
+def throttled(visit: Visit, name: str) -> Iterator[float]:
+    """Give the seconds that this phone has to wait before it tries a secret of this account again.
+
+    A try that is refused with 403 counts as a failure, one that ends well forgives those before.
+    """
+    phone = visit.request.environ.get("REMOTE_ADDR", "")
+    throttles = [(visit.site.of_account, (name, phone)), (visit.site.of_phone, phone)]
+    seconds = max(throttle.wait(key) for throttle, key in throttles)
+    try:
+        yield seconds
+    except Refused as refused:
+        if refused.status == 403:
+            for throttle, key in throttles:
+                throttle.fail(key)
+        raise
+    if not seconds:
+        for throttle, key in throttles:
+            throttle.succeed(key)
+
+
+def ask_to_log_in(visit: Visit) -> HTTPResponse:
+    """Answer a form that came from a page whose session has ended; keep what was written."""
+    return _log_in_page(
+        visit,
+        visit.language.text("You were logged out. Please log in again; what you wrote is kept."),
+        status=403,
+        kept={name: visit.form[name] for name in _KEPT if visit.form[name]},
+    )
+
+
+@get("/register", access="everyone")
+def ask_to_register(visit: Visit) -> HTTPResponse:
+    """Show the form for a new account."""
+    return _register_page(visit)
+
+
+def _give_back_register(visit: Visit, problem: str) -> HTTPResponse:
+    return _register_page(visit, problem)
+
+
+@post("/register", access="everyone", rescue=_give_back_register)
+def register(visit: Visit) -> HTTPResponse:
+    """Make an account and log in to it, as far as the village's rule lets one in."""
+    rule = joining.rule(visit.store)
+    with throttled(visit, "registration") as seconds:
+        if seconds:
+            return _register_page(visit, wait_sentence(visit, seconds), status=429)
+        if not rule.lets_in(visit.form["code"]):
+            raise Refused(403, _CLOSED if rule.way == "closed" else _BAD_CODE)
+    name, display_name = new_names(visit)
+    password = visit.form["password"]
+    check_new_password(password, visit.form["again"])
+    try:
+        account = accounts.register(visit.store, name, display_name, password, visit.language.code)
+    except accounts.NameTaken as error:
+        raise Refused(409, TAKEN) from error
+    visit.log_in(account)
+    return show_code(visit, visit.language.text("Welcome, {name}!").format(name=display_name))
+
+
+def show_code(visit: Visit, title: str) -> HTTPResponse:
+    """Make a new recovery code and show it, this once."""
+    code = accounts.new_recovery_code(visit.store, visit.villager.id)
+    bare = visit.villager.is_keeper and bool(visit.site.first_step())
+    return visit.page(
+        "recovery-code", title=title, code=code, domain=visit.site.domain(), bare=bare
+    )
+
+
+def new_names(visit: Visit) -> tuple[str, str]:
+    """Return the name for the address of a new account, and the villager's own, from the form."""
+    display_name = " ".join(visit.form["display_name"].split())[:MAX_NAME]
+    try:
+        name = check_local_part(visit.form["name"])
+    except AddressError as error:
+        raise Refused(422, BAD_NAME) from error
+    if not display_name:
+        raise Refused(422, _NO_NAME)
+    return name, display_name
+
+
+def check_new_password(password: str, again: str) -> None:
+    """Refuse a password that is too short, or was mistyped once."""
+    if not accounts.MIN_PASSWORD <= len(password) <= accounts.MAX_PASSWORD:
+        raise Refused(422, _BAD_PASSWORD, number=accounts.MIN_PASSWORD)
+    if password != again:
+        raise Refused(422, _NOT_THE_SAME)
+
+
+@post("/logout")
+def log_out(visit: Visit) -> HTTPResponse:
+    """End the session of this phone."""
+    visit.log_out()
+    return visit.redirect("/", "logged-out")
+
+
+@post("/language", access="everyone")
+def change_language(visit: Visit) -> HTTPResponse:
+    """Show the pages in another language from now on."""
+    code = visit.form["language"]
+    if code in languages():
+        visit.set_cookie(LANGUAGE_COOKIE, code)
+        if visit.account:
+            accounts.set_language(visit.store, visit.account.id, code)
+    back = visit.form["back"]
+    is_ours = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable()
+    return visit.redirect(back if is_ours else "/")
+
+
+def _log_in_page(
+    visit: Visit, problem: str = "", status: int = 200, kept: dict[str, str] | None = None
+) -> HTTPResponse:
+    if kept is None:
+        kept = {name: visit.form[f"kept-{name}"] for name in _KEPT if visit.form[f"kept-{name}"]}
+    return visit.page(
+        "home",
+        status,
+        problem=problem,
+        name=visit.form["name"],
+        kept=kept,
+    )
+
+
+def _register_page(visit: Visit, problem: str = "", status: int = 200) -> HTTPResponse:
+    told = visit.request.query.getunicode("code", "")[:40]
+    return visit.page(
+        "register",
+        status,
+        problem=problem,
+        name=visit.form["name"],
+        code=visit.form["code"] if visit.request.method == "POST" else told,
+        way=joining.rule(visit.store).way,
+        display_name=visit.form["display_name"],
+        domain=visit.site.domain(),
+        min_password=accounts.MIN_PASSWORD,
+        is_first=visit.site.first_step() == "account",
+    )
+
+
+def wait_sentence(visit: Visit, seconds: float) -> str:
+    """Say how long a phone has to wait after wrong passwords."""
+    minutes = max(1, math.ceil(seconds / 60))
+    return visit.language.plural(
+        "Too many wrong passwords. Please try again in {number} minute.",
+        "Too many wrong passwords. Please try again in {number} minutes.",
+        minutes,
+    ).format(number=minutes)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the device is, and what its keeper may have it do."""
+
+from typing import Any
+
+from bottle import HTTPResponse
+
+from mokanda_firmware.bus import status
+from mokanda_firmware.bus.sentences import translated
+from mokanda_firmware.bus.status import RequestError, RequestUnavailable
+from mokanda_firmware.mailbox.administration import audit, storage
+from mokanda_firmware.webmail import prices
+from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.visit import Refused, Visit, get, post
+from mokanda_firmware.webmail.wording import legend, statuses
+from mokanda_firmware.webmail.wording.statuses import Card, Fact
+
+# A daemon may have to be started for it, on a slow board.
+_PATIENCE_SECONDS = 30
+_SILENT = N_("This part of the device does not answer now. Please try again in a minute.")
+_SHORT = N_(
+    "The card is nearly full. Have large letters deleted, and the trash emptied; old photos take"
+    " the most room."
+)
+
+
+def _show(visit: Visit, problem: str = "") -> HTTPResponse:
+    is_keeper = visit.villager.is_keeper
+    cards = statuses.cards(visit.language, visit.zone)
+    if visit.villager.is_helper:
+        cards.append(_storage_card(visit))
+    return visit.page(
+        "device",
+        problem=problem,
+        cards=cards,
+        legend=legend.rows(visit.language),
+        price=prices.of_run_now(visit) if is_keeper else "",
+        price_of_all=prices.of_all_now(visit) if is_keeper else "",
+    )
+
+
+def _storage_card(visit: Visit) -> Card:
+    """Say what takes the room on the card, and when there will be more."""
+    found, text, size = storage.measure(visit.store), visit.language.text, visit.language.size
+    sentence = text("{free} of {whole} are free.").format(
+        free=size(found.free), whole=size(found.whole)
+    )
+    facts = [
+        Fact(text("Letters"), size(found.letters)),
+        Fact(text("Photos"), size(found.photos)),
+        Fact(text("Other files"), size(found.files)),
+        Fact(text("The device itself"), size(found.rest)),
+    ]
+    detail = text(_SHORT) if found.is_short else ""
+    if found.trash_goes is not None:
+        goes = text("{size} in all; the first of it goes for good: {day}").format(
+            size=size(found.trash), day=visit.language.date(found.trash_goes, visit.zone)
+        )
+        facts.append(Fact(text("Trash"), goes))
+    mood = "bad" if found.is_short else "good"
+    share = found.used / found.whole
+    return Card(text("Storage"), sentence, mood, detail, share, facts)
+
+
+@get("/device")
+def show_device(visit: Visit) -> HTTPResponse:
+    """Show what the daemons say of themselves."""
+    return _show(visit)
+
+
+@post("/device/sync", access="keeper", rescue=_show)
+def sync_now(visit: Visit) -> HTTPResponse:
+    """Have the courier go now; if asked for, beyond what may be spent today."""
+    beyond = visit.form["beyond"] == "1"
+    ask(visit, "courier", "sync", beyond=beyond)
+    audit.note(visit.store, visit.villager, "sync-all" if beyond else "sync")
+    return visit.redirect("/device", "sync")
+
+
+@post("/device/update", access="keeper", rescue=_show)
+def update_now(visit: Visit) -> HTTPResponse:
+    """Have the update installed that is there."""
+    ask(visit, "updates", "install")
+    audit.note(visit.store, visit.villager, "update")
+    return visit.redirect("/device", "update")
+
+
+@post("/device/check", access="keeper", rescue=_show)
+def look_for_update(visit: Visit) -> HTTPResponse:
+    """Ask whether there is an update."""
+    ask(visit, "updates", "check")
+    audit.note(visit.store, visit.villager, "check")
+    return visit.redirect("/device", "check")
+
+
+def ask(
+    visit: Visit, daemon: str, verb: str, patience: float = _PATIENCE_SECONDS, **arguments: object
+) -> dict[str, Any]:
+    """Have a daemon do something; return its reply, or refuse with what it says."""
+    try:
+        return status.request(daemon, verb, timeout=patience, **arguments)
+    except RequestUnavailable as error:
+        raise Refused(503, _SILENT) from error
+    except RequestError as error:
+        sentence = translated(str(error), visit.language.text)
+        raise Refused(409, "{sentence}", sentence=sentence) from error

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What mail has cost, by day and by villager, and how much of it there may be."""
+
+from dataclasses import dataclass
+
+from bottle import HTTPResponse
+
+from mokanda_firmware.bus.sentences import translated
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.costs import budget, tariff, usage
+from mokanda_firmware.mailbox.costs.budget import Budget
+from mokanda_firmware.mailbox.costs.usage import Day
+from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.visit import Refused, Visit, get, post
+
+# Bytes a day; 0 in a form is no limit.
+VILLAGE = (50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 20_000_000)
+VILLAGER = (10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 5_000_000)
+_SHOWN = 30  # days
+_RUNS = 20
+_NO_LIMIT = N_("This is not one of the amounts.")
+
+_HEIGHT, _STEP, _WIDTH = 60, 10, 8  # of the plot, its days and their bars
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A day of the plot: where its bar stands, and how high its two parts are."""
+
+    x: int
+    up: float
+    down: float
+    failed: bool
+
+
+def _show(visit: Visit, problem: str = "") -> HTTPResponse:
+    store = visit.store
+    month = usage.this_month(store)
+    days = usage.days(store, _SHOWN)
+    shares = usage.month_of_villagers(store, month)
+    villagers = [(one.account, shares.get(one.account.id)) for one in audit.villagers(store)]
+    total = usage.month(store, month)
+    return visit.page(
+        "spending",
+        problem=problem,
+        total=total,
+        rest=max(0, total.octets - sum(share.octets for share in shares.values())),
+        villagers=sorted(villagers, key=lambda one: -(one[1].octets if one[1] else 0)),
+        days=days,
+        bars=bars(days),
+        height=_HEIGHT,
+        wide=max(1, len(days)) * _STEP,
+        width=_WIDTH,
+        money=money(visit),
+        runs=sync.sessions(store, _RUNS),
+        said=lambda error: translated(error, visit.language.text),
+        budget=budget.load(store),
+        left=budget.left(store).village,
+        amounts=(VILLAGE, VILLAGER),
+    )
+
+
+@get("/spending", access="keeper")
+def show_spending(visit: Visit) -> HTTPResponse:
+    """Show what this month's mail has cost, the last days and the last mail runs."""
+    return _show(visit)
+
+
+@post("/spending/budget", access="keeper", rescue=_show)
+def set_budget(visit: Visit) -> HTTPResponse:
+    """Change how much data the village, and each villager, may use in a day."""
+    changed = Budget(amount(visit, "village", VILLAGE), amount(visit, "villager", VILLAGER))
+    said = " / ".join(
+        "-" if most is None else f"{most // 1000} kB"
+        for most in (changed.village, changed.villager)
+    )
+    audit.change_settings(
+        visit.store,
+        visit.villager,
+        "budget",
+        said,
+        **{budget.SETTING: budget.to_json(changed)},
+    )
+    return visit.redirect("/spending", "saved")
+
+
+def amount(visit: Visit, field: str, amounts: tuple[int, ...]) -> int | None:
+    """Return what was chosen in a form; None for nothing in particular."""
+    octets = visit.form.number(field)
+    if octets and octets not in amounts:
+        raise Refused(422, _NO_LIMIT)
+    return octets or None
+
+
+class Money:
+    """Writes amounts in the tariff's currency; says nothing where there is none."""
+
+    def __init__(self, visit: Visit, currency: str) -> None:
+        self._visit = visit
+        self.currency = currency
+
+    def __call__(self, amount: int, currency: str | None = None) -> str:
+        """Write an amount in billionths."""
+        currency = self.currency if currency is None else currency
+        return self._visit.language.money(amount, currency) if currency else ""
+
+
+def money(visit: Visit) -> Money:
+    """Return what writes amounts for a page."""
+    return Money(visit, tariff.load(visit.store).currency)
+
+
+def bars(days: list[Day]) -> list[Bar]:
+    """Make the plot of days, which are the latest first; it shows the earliest first."""
+    most = max((day.used.octets for day in days), default=0) or 1
+    return [
+        Bar(
+            position * _STEP,
+            round(day.used.up / most * _HEIGHT, 1),
+            round(day.used.down / most * _HEIGHT, 1),
+            day.failed > 0,
+        )
+        for position, day in enumerate(reversed(days))
+    ]

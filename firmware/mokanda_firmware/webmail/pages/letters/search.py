@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finding letters again."""
+
+import html
+from datetime import UTC, datetime, timedelta
+
+from bottle import HTTPResponse
+
+from mokanda_firmware.mailbox.letters import folders
+from mokanda_firmware.mailbox.letters.folders import MARK, UNMARK, Page, Query
+from mokanda_firmware.webmail.pages.letters.folders import TITLES, colour, initial, number
+from mokanda_firmware.webmail.visit import Visit, get
+
+_FIELDS = ("q", "people", "subject", "since", "until")
+
+
+@get("/search")
+def search(visit: Visit) -> HTTPResponse:
+    """Show the form, and what it found."""
+    fields = {name: visit.request.query.getunicode(name, "")[:200] for name in _FIELDS}
+    asked = any(fields.values())
+    query = Query(
+        fields["q"],
+        fields["people"],
+        fields["subject"],
+        start_of_day(fields["since"]),
+        start_of_day(fields["until"], days=1),
+    )
+    page = Page()
+    if asked:
+        page = folders.search(visit.store, visit.villager.id, query, before=number(visit, "before"))
+    return visit.page(
+        "search",
+        fields=fields,
+        asked=asked,
+        page=page,
+        titles=TITLES,
+        initial=initial,
+        colour=colour,
+        marked=marked,
+    )
+
+
+def marked(text: str) -> str:
+    """Return the HTML of a text whose found words are marked."""
+    return html.escape(text).replace(MARK, "<mark>").replace(UNMARK, "</mark>")
+
+
+def start_of_day(text: str, days: int = 0) -> int | None:
+    """Return the start of a day as a browser writes it, ``days`` later; None when it is none."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
+        return int(day.timestamp())
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator's listener: the fleet page, metrics, and the webhooks that SendGrid posts to.
+
+It speaks plain HTTP, on loopback or behind a proxy. Of its paths only `/inbound/` and `/events`
+need to be reachable from the world.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import io
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+import sqlalchemy as sa
+from bottle import Bottle, HTTPResponse, SimpleTemplate, request, static_file
+
+from mokanda_relay.http.serving import arriving, content_length, header
+from mokanda_relay.operator import fleet
+from mokanda_relay.relay import Relay
+from mokanda_relay.store import alerts
+from mokanda_relay.transport import events, inbound
+
+_VIEWS = Path(__file__).parent / "views"
+_INCIDENTS_SHOWN = 30
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+log = logging.getLogger(__name__)
+
+
+class OperatorSide:
+    """The operator's side of one relay; `app` is its WSGI application."""
+
+    def __init__(self, relay: Relay) -> None:
+        """Prepare page and webhooks.
+
+        Raises:
+            EventsError: SENDGRID_EVENT_KEY is not a key.
+        """
+        self._relay = relay
+        self._page = SimpleTemplate(name="fleet.tpl", lookup=[str(_VIEWS)])
+        key = relay.settings.sendgrid_event_key
+        self._event_key = events.load_public_key(key) if key else None
+        self.app = Bottle()
+        self.app.config["catchall"] = False  # what is not foreseen goes to the server's log
+        for path, method, handler in (
+            ("/", "GET", self._behind_password(self._fleet)),
+            ("/metrics", "GET", self._behind_password(self._metrics)),
+            ("/relay.css", "GET", self._style),
+            ("/healthz", "GET", self._health),
+            ("/inbound/<secret>", "POST", self._inbound),
+            ("/events", "POST", self._events),
+        ):
+            self.app.route(path, method, handler)
+
+    def _fleet(self) -> HTTPResponse:
+        now = alerts.now()
+        with self._relay.database.reading() as session:
+            shown = self._page.render(
+                villages=fleet.villages(session),
+                incidents=fleet.incidents(session, _INCIDENTS_SHOWN),
+                ago=lambda moment: fleet.ago(moment, now),
+                size=fleet.size,
+                limits=fleet.limits,
+                now=now,
+                sends=bool(self._relay.settings.sendgrid_key),
+            )
+        return HTTPResponse(shown, headers=_SECURITY | {"Content-Type": "text/html; charset=utf-8"})
+
+    def _style(self) -> HTTPResponse:
+        return static_file("relay.css", root=_VIEWS)
+
+    def _metrics(self) -> HTTPResponse:
+        with self._relay.database.reading() as session:
+            text = fleet.metrics(session)
+        return HTTPResponse(text, headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    def _health(self) -> HTTPResponse:
+        try:
+            with self._relay.database.reading() as session:
+                session.execute(sa.text("SELECT 1"))
+        except sa.exc.SQLAlchemyError as error:
+            log.error("the database does not answer: %s", error)
+            return _plain(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer")
+        return _plain(HTTPStatus.OK, "ok")
+
+    def _inbound(self, secret: str) -> HTTPResponse:
+        if not hmac.compare_digest(secret.encode(), self._relay.inbound_secret.encode()):
+            return _plain(HTTPStatus.NOT_FOUND, "there is nothing here")
+        return self._webhook(self._take_mail, inbound.MAX_BODY)
+
+    def _take_mail(self, length: int) -> None:
+        inbound.take_in(
+            self._relay.database,
+            self._relay.originals,
+            header(request, "Content-Type"),
+            length,
+            io.BufferedReader(_Body()),
+        )
+        self._relay.incoming_bell.ring()
+
+    def _events(self) -> HTTPResponse:
+        return self._webhook(self._take_events, events.MAX_BODY)
+
+    def _take_events(self, _length: int) -> None:
+        body = b"".join(arriving(request))
+        if self._event_key is not None:
+            signature = header(request, events.SIGNATURE_HEADER)
+            timestamp = header(request, events.TIMESTAMP_HEADER)
+            events.verify(self._event_key, body, signature, timestamp)
+        events.take_in(self._relay.database, body)
+
+    def _webhook(self, take_in: Callable[[int], None], most: int) -> HTTPResponse:
+        """Answer SendGrid: a 5xx makes it try again for some days, anything else is for good."""
+        length = content_length(request)
+        if length is None:
+            return _plain(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is needed")
+        if length > most:
+            text = f"a post of {length} bytes; at most {most} are taken"
+            alerts.report(self._relay.database, "webhook", text)
+            return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
+        try:
+            take_in(length)
+        except inbound.NotRawError as error:
+            text = (
+                f'{error}: tick "POST the raw, full MIME message" in SendGrid\'s Inbound Parse'
+                " settings; SendGrid keeps the mail for three days"
+            )
+            alerts.report(self._relay.database, "webhook", text)
+            return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, text)
+        except (inbound.InboundError, events.EventsError) as error:
+            what = request.path.split("/")[1]
+            alerts.report(self._relay.database, "webhook", f"{what}: {error}")
+            return _plain(HTTPStatus.BAD_REQUEST, str(error))
+        except (OSError, sa.exc.OperationalError) as error:
+            log.error("a webhook's post could not be stored: %s", error)
+            return _plain(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
+        return _plain(HTTPStatus.OK, "taken")
+
+    def _behind_password(self, handler: Callable[[], HTTPResponse]) -> Callable[[], HTTPResponse]:
+        """Ask for the operator's password, if there is one; any user name will do."""
+        password = self._relay.settings.operator_password.encode()
+
+        def answer() -> HTTPResponse:
+            if not password or hmac.compare_digest(_given_password(), password):
+                return handler()
+            asked = {"WWW-Authenticate": 'Basic realm="Mokanda relay", charset="UTF-8"'}
+            return HTTPResponse("the operator's password, please\n", status=401, headers=asked)
+
+        return answer
+
+
+class _Body(io.RawIOBase):
+    """The request's body as a file."""
+
+    def __init__(self) -> None:
+        self._pieces = arriving(request)
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        self._left = self._left or memoryview(next(self._pieces, b""))
+        taken = min(len(buffer), len(self._left))
+        buffer[:taken] = self._left[:taken]
+        self._left = self._left[taken:]
+        return taken
+
+
+def _given_password() -> bytes:
+    scheme, _, credentials = header(request, "Authorization").partition(" ")
+    try:
+        _, _, password = base64.b64decode(credentials, validate=True).partition(b":")
+    except ValueError:
+        return b""
+    return password if scheme.lower() == "basic" else b""
+
+
+def _plain(status: HTTPStatus, text: str) -> HTTPResponse:
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    return HTTPResponse(f"{text}\n", status=int(status), headers=headers)

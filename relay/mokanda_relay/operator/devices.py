@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operator's devices: add, list, renew the claim of, remove; and a device's own claim."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_relay.operator.claims import Throttle, hash_code, new_code
+from mokanda_relay.relay import Relay
+from mokanda_relay.rendering import photos
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import (
+    Device,
+    HistoryRow,
+    Incoming,
+    Outgoing,
+    Resident,
+    Upload,
+    Wish,
+)
+from mokanda_relay.sync import deduplication, down
+from mokanda_relay.sync.refusals import TRY_LATER, RefusedError
+from mokanda_wire import protocol
+from mokanda_wire.address import AddressError, parse_address
+from mokanda_wire.claimfile import ClaimFile
+from mokanda_wire.envelope import EnvelopeError, verify_with
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+log = logging.getLogger(__name__)
+
+
+class DeviceError(Exception):
+    """What the operator asked for cannot be done; the text says why."""
+
+
+def add(relay: Relay, name: str, domain: str, *, pinned: bool = True) -> ClaimFile:
+    """Add a device and return its claim file.
+
+    Args:
+        relay: where to add it.
+        name: lower-case letters, digits and hyphens; shown to the operator.
+        domain: the village's mail domain, or "" for the name under the relay's own domain.
+        pinned: whether devices see the relay's own certificate; not so behind a proxy.
+
+    Raises:
+        DeviceError: it cannot be added; the text says what to do.
+    """
+    if not _NAME.fullmatch(name):
+        raise DeviceError(
+            f"{name!r} is no name for a device: use lower-case letters, digits and hyphens"
+        )
+    if not domain and not relay.settings.domain:
+        raise DeviceError("no mail domain: give --domain, or set MOKANDA_RELAY_DOMAIN")
+    domain = (domain or f"{name}.{relay.settings.domain}").lower()
+    try:
+        parse_address(f"somebody@{domain}")
+    except AddressError as error:
+        raise DeviceError(f"{domain!r} is not a mail domain") from error
+    code = new_code()
+    claim = _claim_file(relay, code, name, domain, pinned=pinned)
+    with relay.database.transaction() as session:
+        for taken in session.scalars(
+            sa.select(Device).where(sa.or_(Device.name == name, Device.domain == domain))
+        ):
+            raise DeviceError(
+                f"there is a device {taken.name!r} with the domain {taken.domain} already;"
+                " `device renew` makes a new claim file for it"
+            )
+        session.add(
+            Device(name=name, domain=domain, added=alerts.now(), claim_hash=hash_code(code))
+        )
+    return claim
+
+
+def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
+    """Make a new claim for a device whose card was lost or replaced; return its claim file.
+
+    The old card is locked out at once. Mail that it has not acknowledged is sent to the new one.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+    code = new_code()
+    with relay.database.transaction() as session:
+        device = find(session, name)
+        claim = _claim_file(relay, code, name, device.domain, pinned=pinned)
+        down.thaw(session, device)
+        deduplication.expect(session, device.id, 0)  # the new card may be restored from a backup
+        for table in (HistoryRow, Resident, Upload, Wish):
+            session.execute(sa.delete(table).where(table.device_id == device.id))
+        device.claim_hash, device.claimed = hash_code(code), None
+        device.fingerprint = device.token_hash = device.secret = None
+        device.hello_counter = device.up_applied = 0
+        device.up_sha256 = ""
+        device.down_frozen = device.down_confirmed = 0
+        device.residents_known = False
+    return claim
+
+
+def remove(relay: Relay, name: str) -> None:
+    """Forget a device, and all mail that waits for it or from it.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+    with relay.database.transaction() as session:
+        session.execute(sa.delete(Device).where(Device.id == find(session, name).id))
+
+
+def set_limits(
+    relay: Relay,
+    name: str,
+    *,
+    photo_side: int | None = None,
+    photo_bytes: int | None = None,
+    file_bytes: int | None = None,
+) -> Device:
+    """Say how large photos (pixels a side, bytes) and other files to a device may be.
+
+    None leaves one as it is. Returns the device, as it is now.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+    given = {"photo_side": photo_side, "photo_bytes": photo_bytes, "file_bytes": file_bytes}
+    with relay.database.transaction() as session:
+        device = find(session, name)
+        changed = {limit: value for limit, value in given.items() if value is not None}
+        for limit, value in changed.items():
+            setattr(device, limit, value)
+        if changed:
+            photos.prepare_anew(session, device.id)
+    return device
+
+
+def find(session: Session, name: str) -> Device:
+    """The device of this name, locked.
+
+    Raises:
+        DeviceError: there is none.
+    """
+    device = session.scalar(sa.select(Device).where(Device.name == name).with_for_update())
+    if device is None:
+        raise DeviceError(f"there is no device {name!r}; `device list` shows those that are")
+    return device
+
+
+def waiting(session: Session, device: Device) -> tuple[int, int]:
+    """How many mails wait for the device, and how many of its own wait for the world."""
+    down_count = sa.select(sa.func.count()).where(
+        Incoming.device_id == device.id, Incoming.delivered.is_(None)
+    )
+    out_count = sa.select(sa.func.count()).where(
+        Outgoing.device_id == device.id, Outgoing.state.in_(("waiting", "trying"))
+    )
+    return session.scalar(down_count) or 0, session.scalar(out_count) or 0
+
+
+def _claim_file(relay: Relay, code: str, name: str, domain: str, *, pinned: bool) -> ClaimFile:
+    if not relay.settings.url:
+        raise DeviceError(
+            "MOKANDA_RELAY_URL is not set: the claim file has to say where devices find this relay"
+        )
+    return ClaimFile(
+        relay=relay.settings.url,
+        code=code,
+        device=name,
+        domain=domain,
+        relay_fingerprint=relay.fingerprint,
+        certificate=relay.certificate.read_text() if pinned else "",
+    )
+
+
+def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> protocol.ClaimReply:
+    """Redeem a claim code for the key that signs the request; again for the same key.
+
+    Raises:
+        RefusedError: the code is unknown or used, or there were too many wrong ones.
+        ProtocolError: the body is not a claim.
+    """
+    if not throttle.is_open(address):
+        raise RefusedError(
+            TRY_LATER, "There were too many wrong claim codes. Try again in some minutes."
+        )
+    claim = protocol.load(protocol.Claim, body)
+    try:
+        fingerprint, signed = verify_with(claim.public_key, claim.request)
+    except EnvelopeError as error:
+        throttle.count_wrong(address)
+        raise RefusedError(
+            protocol.MALFORMED, f"The claim's signature is wrong. {error}"
+        ) from error
+    request = protocol.load(protocol.ClaimRequest, signed)
+    code_hash = hash_code(request.code)
+    with relay.database.transaction() as session:
+        device = session.scalar(
+            sa.select(Device).where(Device.claim_hash == code_hash).with_for_update()
+        )
+        if device is None or device.name != request.name:
+            throttle.count_wrong(address)
+            raise RefusedError(
+                protocol.CLAIM_UNKNOWN,
+                "The relay does not know this claim code. Ask its operator for a new claim file.",
+            )
+        grant = protocol.ClaimGrant(device.name, device.domain, fingerprint, alerts.now())
+        twin = session.scalar(
+            sa.select(Device.name).where(Device.fingerprint == fingerprint, Device.id != device.id)
+        )
+        used = twin is not None or device.fingerprint not in (None, fingerprint)
+        if device.fingerprint is None and not used:
+            relay.keyring.import_key(claim.public_key)
+            device.fingerprint, device.claimed = fingerprint, alerts.now()
+            device.version = request.version[:100]
+            log.info("claimed device=%s key=%s", device.name, fingerprint)
+    if used:
+        told = f"its key is that of {twin}" if twin else "by another key than the first time"
+        alerts.report(relay.database, "claim", f"a claim code was used again, {told}", device.id)
+        raise RefusedError(
+            protocol.CLAIM_USED,
+            "This claim code was used by another device, or this device is claimed already."
+            " Ask the relay's operator for a new claim file.",
+        )
+    return protocol.ClaimReply(
+        relay.keyring.export_key(relay.fingerprint),
+        relay.keyring.sign(protocol.dump(grant), relay.fingerprint),
+    )

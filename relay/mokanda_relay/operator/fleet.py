@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operator sees of the fleet: the figures behind the page and the metrics."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_relay.rendering import photos
+from mokanda_relay.store.alerts import now
+from mokanda_relay.store.tables import Device, Incident, Incoming, Outgoing
+from mokanda_relay.sync import usage_by_day
+from mokanda_relay.transport.outbox import TRYING, WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Village:
+    """A device, the mails that wait for it, its own that wait for the world, and its costs."""
+
+    device: Device
+    waiting_down: int
+    waiting_out: int
+    told: dict[str, Any]
+    month: usage_by_day.Sum  # this one
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An incident, and the name of the device that it is about, or ""."""
+
+    at: dt.datetime
+    device: str
+    kind: str
+    text: str
+
+
+def villages(session: Session) -> list[Village]:
+    """All devices by name."""
+    down = _counts(session, Incoming.device_id, Incoming.delivered.is_(None))
+    out = _counts(session, Outgoing.device_id, Outgoing.state.in_((WAITING, TRYING)))
+    months = usage_by_day.months(session, this_month())
+    return [
+        Village(
+            device,
+            down.get(device.id, 0),
+            out.get(device.id, 0),
+            device.told(),
+            months.get(device.id, usage_by_day.Sum()),
+        )
+        for device in session.scalars(sa.select(Device).order_by(Device.name))
+    ]
+
+
+def this_month() -> str:
+    """The month that it is (YYYY-MM)."""
+    return f"{now():%Y-%m}"
+
+
+def limits(device: Device) -> str:
+    """Say how large photos and files to a device may be."""
+    kind = photos.Format.of(device).kind.replace("webp", "WebP").replace("jpeg", "JPEG")
+    return (
+        f"photos {kind}, {device.photo_side} pixels, {size(device.photo_bytes)};"
+        f" files {size(device.file_bytes)}"
+    )
+
+
+def _counts(
+    session: Session, by: sa.orm.InstrumentedAttribute[int], condition: sa.ColumnElement[bool]
+) -> dict[int, int]:
+    counted = session.execute(sa.select(by, sa.func.count()).where(condition).group_by(by))
+    return {device_id: count for device_id, count in counted}  # noqa: C416 - rows are no tuples
+
+
+def incidents(session: Session, most: int) -> list[Told]:
+    """The last incidents, the newest first."""
+    rows = session.execute(
+        sa.select(Incident, Device.name)
+        .outerjoin(Device, Incident.device_id == Device.id)
+        .order_by(Incident.id.desc())
+        .limit(most)
+    )
+    return [Told(each.at, name or "", each.kind, each.text) for each, name in rows]
+
+
+def metrics(session: Session) -> str:
+    """The figures in Prometheus' text format."""
+    return "\n".join(_metrics(villages(session))) + "\n"
+
+
+def _metrics(fleet: list[Village]) -> Iterator[str]:
+    families = (
+        ("claimed", "gauge", "Whether the device has claimed itself.", _claimed),
+        ("last_sync_timestamp_seconds", "gauge", "When it last synced.", _last_sync),
+        ("bytes_up_total", "counter", "Bytes of bundles from it.", lambda v: v.device.bytes_up),
+        ("bytes_down_total", "counter", "Bytes of bundles to it.", lambda v: v.device.bytes_down),
+        ("mails_out_total", "counter", "Mails that it sent.", lambda v: v.device.mails_out),
+        ("mails_in_total", "counter", "Mails that it received.", lambda v: v.device.mails_in),
+        ("mails_waiting_down", "gauge", "Mails that wait for it.", lambda v: v.waiting_down),
+        ("mails_waiting_out", "gauge", "Its mails to be sent.", lambda v: v.waiting_out),
+        (
+            "failing",
+            "gauge",
+            "Whether its last sync went wrong.",
+            lambda v: int(bool(v.device.error)),
+        ),
+    )
+    for name, kind, text, figure in families:
+        yield f"# HELP mokanda_device_{name} {text}"
+        yield f"# TYPE mokanda_device_{name} {kind}"
+        for village in fleet:
+            yield f'mokanda_device_{name}{{device="{village.device.name}"}} {figure(village)}'
+
+
+def _claimed(village: Village) -> int:
+    return int(village.device.claimed is not None)
+
+
+def _last_sync(village: Village) -> int:
+    return int(village.device.last_sync.timestamp()) if village.device.last_sync else 0
+
+
+def ago(moment: dt.datetime | None, now: dt.datetime) -> str:
+    """How long ago, in one unit: `3 h ago`; `never` for None."""
+    if moment is None:
+        return "never"
+    seconds = max((now - moment).total_seconds(), 0)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (unit != "d" and seconds >= size):
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"
+
+
+def size(count: int) -> str:
+    """Bytes for people: `1.4 MB`."""
+    value = float(count)
+    for unit in ("B", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

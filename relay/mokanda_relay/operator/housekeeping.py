@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the relay no longer needs goes: delivered mail after 30 days, files that no row names.
+
+No clock is believed: one that jumps years ahead makes nothing old at once, and no file that is
+still in the making an orphan.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Container
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_relay.relay import Relay
+from mokanda_relay.store import alerts
+from mokanda_relay.store.blobs import Files, Written
+from mokanda_relay.store.tables import (
+    Content,
+    Device,
+    DownBundle,
+    Incident,
+    Incoming,
+    Notice,
+    Original,
+    Outgoing,
+    Posted,
+    Rendition,
+    Resident,
+    Tidied,
+    Upload,
+)
+from mokanda_relay.sync import deduplication
+from mokanda_relay.transport.outbox import TRYING, WAITING
+
+EVERY = 3600.0  # seconds; no file is in the making for so long
+KEPT = dt.timedelta(days=30)  # originals, once delivered; and what is remembered to know them again
+_INCIDENTS_KEPT = dt.timedelta(days=90)
+_STRIDE = dt.timedelta(days=1)  # by which things grow older at most from one time to the next
+
+log = logging.getLogger(__name__)
+
+
+class Housekeeper:
+    """Tidies a relay, each time that it is asked to: that should be EVERY so many seconds."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._orphans: set[tuple[Files, Written]] = set()  # of the last time
+
+    def tidy(self) -> None:
+        """Delete what is no longer needed, files when no row has named them two times in a row."""
+        self._forget_rows()
+        kinds = self._named_files()
+        orphans = {
+            (files, each)
+            for files, named in kinds.items()
+            for each in files.written()
+            if each.name not in named
+        }
+        gone = orphans & self._orphans
+        for files, each in gone:
+            files.delete_written(each)
+        self._orphans = orphans - gone
+        if gone:
+            log.info("tidied files=%d", len(gone))
+
+    def _forget_rows(self) -> None:
+        with self._relay.database.transaction() as session:
+            now = _grown_to(session)
+            limit = now - KEPT
+            session.execute(sa.delete(Incoming).where(Incoming.delivered < limit))
+            session.execute(sa.delete(Incoming).where(Incoming.received < limit, _has_no_reader()))
+            session.execute(sa.delete(Notice).where(Notice.delivered < limit))
+            session.execute(
+                sa.delete(Outgoing).where(
+                    Outgoing.created < limit, Outgoing.state.not_in((WAITING, TRYING))
+                )
+            )
+            needed = sa.union(sa.select(Incoming.digest), sa.select(Outgoing.digest))
+            session.execute(
+                sa.delete(Original).where(Original.kept < limit, Original.digest.not_in(needed))
+            )
+            session.execute(
+                sa.delete(Rendition).where(
+                    Rendition.made < limit, Rendition.digest.not_in(_NAMED_RENDITIONS)
+                )
+            )
+            session.execute(sa.delete(Posted).where(Posted.at < now - deduplication.KEPT))
+            session.execute(sa.delete(Incident).where(Incident.at < now - _INCIDENTS_KEPT))
+
+    def _named_files(self) -> dict[Files, Container[str]]:
+        relay = self._relay
+        with relay.database.reading() as session:
+            renditions = set(session.scalars(sa.select(Rendition.digest)))
+            return {
+                relay.originals: set(session.scalars(sa.select(Original.digest))),
+                relay.renditions: renditions | set(session.scalars(_NAMED_RENDITIONS)),
+                relay.bundles: set(session.scalars(sa.select(DownBundle.sha256))),
+                relay.uploads: {
+                    f"{row.device_id}-{row.sequence}-{row.sha256}"
+                    for row in session.scalars(sa.select(Upload))
+                },
+            }
+
+
+_NAMED_RENDITIONS = sa.select(Content.digest).where(Content.rendition.is_(True))
+
+
+def _grown_to(session: Session) -> dt.datetime:
+    """The time by which things grow old: that of the clock, or a stride after the last one."""
+    now = alerts.now()
+    tidied = session.get(Tidied, 1, with_for_update=True)
+    if tidied is None:
+        session.add(Tidied(id=1, until=now))
+        return now
+    tidied.until = min(now, tidied.until + _STRIDE)
+    return tidied.until
+
+
+def _has_no_reader() -> sa.ColumnElement[bool]:
+    """Choose mails that wait for villagers whom their device does not have."""
+    device = sa.and_(Device.id == Incoming.device_id, Device.residents_known.is_(True))
+    reader = sa.and_(
+        Resident.device_id == Device.id,
+        Resident.name + "@" + Device.domain == Incoming.recipient,
+    )
+    return sa.and_(
+        Incoming.delivered.is_(None),
+        Incoming.sequence.is_(None),
+        sa.exists()
+        .where(device, ~sa.exists().where(reader).correlate(Device, Incoming))
+        .correlate(Incoming),
+    )

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mail as a village gets it by its device's policy: small photos, and large files on demand.
+
+What the device holds goes by its name alone, however large it is. Of the rest, photos go as small
+as the policy has them, and what is too large is held back: its reader sees its name and size, and
+may ask for it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from mokanda_relay.relay import Relay
+from mokanda_relay.rendering import device_files, photos
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Device
+from mokanda_wire.message import Attachment, Message
+
+# Proofs of the sender, over the original's bytes: of no use without those.
+_SIGNATURES = {
+    "application/pgp-signature",
+    "application/pkcs7-signature",
+    "application/x-pkcs7-signature",
+}
+# How long a mail waits for its photos to be made smaller; then they are held back, and it goes.
+PATIENCE = dt.timedelta(minutes=10)
+
+
+class NotReadyError(Exception):
+    """A photo of the mail is about to be made smaller."""
+
+
+def slim(message: Message, contents: Mapping[str, bytes]) -> tuple[Message, dict[str, bytes]]:
+    """Leave out what the village has no use for; also returns the contents that stay.
+
+    HTML never goes: `text` says the same, a page costs many times as much, and a village that gets
+    none cannot be hurt by any.
+    """
+    kept = tuple(each for each in message.attachments if each.media_type not in _SIGNATURES)
+    wanted = {each.digest for each in kept}
+    return (
+        replace(message, html="", attachments=kept),
+        {digest: content for digest, content in contents.items() if digest in wanted},
+    )
+
+
+def fit(
+    relay: Relay,
+    session: Session,
+    device: Device,
+    message: Message,
+    attached: Mapping[str, bytes],
+    received: dt.datetime,
+) -> tuple[Message, dict[str, bytes]]:
+    """Say what of a mail goes to the device; also returns the contents that have to.
+
+    Raises:
+        NotReadyError: a photo is not looked at yet, and the mail not old.
+    """
+    form = photos.Format.of(device)
+    held = device_files.held(session, device.id, attached)
+    going: dict[str, bytes] = {}
+    parts = []
+    for part in message.attachments:
+        content = attached[part.digest]
+        if part.digest in held:
+            parts.append(part)
+        elif len(content) > form.most and photos.is_photo(content):
+            parts.append(_photo(relay, session, device.id, part, form, going, received))
+        else:
+            parts.append(_file(device, part, content, going))
+    return replace(message, attachments=tuple(parts)), going
+
+
+def _file(device: Device, part: Attachment, content: bytes, going: dict[str, bytes]) -> Attachment:
+    if len(content) > device.file_bytes:
+        return _held_back(part)
+    going[part.digest] = content
+    return part
+
+
+def _photo(
+    relay: Relay,
+    session: Session,
+    device_id: int,
+    part: Attachment,
+    form: photos.Format,
+    going: dict[str, bytes],
+    received: dt.datetime,
+) -> Attachment:
+    held_back = _held_back(part)
+    made = photos.rendition(session, part.digest, form)
+    # The phones take WebP since a moment ago: then JPEG is good enough once more.
+    made = made or photos.rendition(session, part.digest, replace(form, kind="jpeg"))
+    if made is None and received > alerts.now() - PATIENCE:
+        raise NotReadyError
+    if made is None or not made.digest:
+        return held_back
+    small = replace(held_back, digest=made.digest, size=made.size)
+    if made.digest not in device_files.held(session, device_id, [made.digest]):
+        try:
+            going[made.digest] = relay.renditions.path(made.digest).read_bytes()
+        except FileNotFoundError:
+            return held_back
+    return small
+
+
+def _held_back(part: Attachment) -> Attachment:
+    """A file of which nothing goes but what it is called."""
+    return replace(part, original=part.digest, original_size=part.size)

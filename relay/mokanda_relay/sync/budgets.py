@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A village's budgets, as far as the relay sees to them: what may go down today.
+
+The device says in each request for how many bytes it has room. The budgets of villagers stand in
+its report; what they have spent today, both ways, is counted here, by the same measure as there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Device, Incoming, Spent, Wish
+
+SEAL = 400  # bytes that signature and encryption add to a bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the next bundle may take: `room` bytes, and of them so many for a villager.
+
+    None is no limit; nor have villagers one that are not named.
+    """
+
+    room: int | None = None
+    villagers: Mapping[str, int] = field(default_factory=dict)
+
+    def over(
+        self, mails: Iterable[tuple[Sequence[Incoming], int]], others: int
+    ) -> dict[int, Incoming]:
+        """The queue entries, by id, that do not fit.
+
+        Args:
+            mails: the entries of each mail and what it costs, the first ones first.
+            others: bytes of the bundle that are no mail.
+        """
+        if self.room is None:
+            return {}
+        room, left = self.room - others - SEAL, dict(self.villagers)
+        over: dict[int, Incoming] = {}
+        for entries, cost in mails:
+            if cost > room:
+                over |= {entry.id: entry for entry in entries}
+                continue
+            share = -(-cost // len(entries))
+            poor = [entry for entry in entries if left.get(villager(entry), share) < share]
+            over |= {entry.id: entry for entry in poor}
+            if len(poor) < len(entries):
+                room -= cost
+            for entry in entries:
+                if entry not in poor and villager(entry) in left:
+                    left[villager(entry)] -= share
+        return over
+
+    def dear(self, answers: Iterable[tuple[Wish, int]], others: int) -> set[int]:
+        """The wishes, by id, whose answers do not fit beside so many bytes of `others`.
+
+        Mail goes first: what was kept back can wait for a day with less of it.
+        """
+        if self.room is None:
+            return set()
+        room, left = self.room - others - SEAL, dict(self.villagers)
+        dear = set()
+        for wish, cost in answers:
+            if cost > room or left.get(wish.who, cost) < cost:
+                dear.add(wish.id)
+                continue
+            room -= cost
+            if wish.who in left:
+                left[wish.who] -= cost
+        return dear
+
+
+def of_device(session: Session, device: Device, room: int | None) -> Budget:
+    """The budget of a device that has said for how much it has `room`; None for all there is."""
+    limits = _limits(device)
+    if room is None or not limits:
+        return Budget(room)
+    spent = {
+        row.name: row.octets
+        for row in session.scalars(
+            sa.select(Spent).where(Spent.device_id == device.id, Spent.day == _today(device))
+        )
+    }
+    names = session.scalars(
+        sa.select(Incoming.recipient)
+        .where(Incoming.device_id == device.id, Incoming.sequence.is_(None))
+        .distinct()
+    )
+    askers = session.scalars(
+        sa.select(Wish.who).where(Wish.device_id == device.id, Wish.who != "").distinct()
+    )
+    left = {}
+    for name in (*(address.partition("@")[0] for address in names), *askers):
+        limit = limits.get(name, limits.get(""))
+        if limit is not None:
+            left[name] = limit - spent.get(name, 0)
+    return Budget(room, left)
+
+
+def are_kept(device: Device) -> bool:
+    """Whether villagers of this device have budgets."""
+    return bool(_limits(device))
+
+
+def charge(session: Session, device: Device, octets: Mapping[str, int]) -> None:
+    """Note that villagers, by local part, have spent bytes; the device's row is locked."""
+    if not are_kept(device):
+        return
+    today = _today(device)
+    session.execute(sa.delete(Spent).where(Spent.device_id == device.id, Spent.day != today))
+    for name, count in octets.items():
+        row = session.get(Spent, (device.id, name))
+        if row is None:
+            session.add(Spent(device_id=device.id, name=name, day=today, octets=count))
+        else:
+            row.octets += count
+    session.flush()
+
+
+def villager(entry: Incoming) -> str:
+    """The local part that a queue entry is for."""
+    return entry.recipient.partition("@")[0]
+
+
+def _limits(device: Device) -> dict[str, int]:
+    """Bytes a day by local part; "" stands for everybody else."""
+    told = device.told().get("budgets")
+    if not isinstance(told, dict):
+        return {}
+    own = told.get("villagers")
+    limits = {"": told.get("villager"), **(own if isinstance(own, dict) else {})}
+    return {name: limit for name, limit in limits.items() if _is_size(limit)}
+
+
+def _is_size(value: Any) -> bool:  # noqa: ANN401 - whatever a report holds
+    return type(value) is int and value >= 0
+
+
+def _today(device: Device) -> str:
+    told = device.told().get("budgets")
+    name = told.get("zone") if isinstance(told, dict) else None
+    zone: dt.tzinfo = dt.UTC
+    if isinstance(name, str) and name:
+        try:
+            zone = ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            zone = dt.UTC
+    return alerts.now().astimezone(zone).date().isoformat()

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mails that a device may send a second time, because its card was restored from a backup.
+
+Message-IDs do not travel, and the device has forgotten that these mails have left. They are known
+again by what is in them: who wrote them, in which second, to whom and what.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Notice, Outgoing, Posted
+from mokanda_wire.bundle import Mail
+
+KEPT = dt.timedelta(days=90)  # a letter that waited when an older backup was made may go twice
+
+
+def note(session: Session, device_id: int, sequence: int, mail: Mail) -> bool:
+    """Remember a mail that the up bundle `sequence` brought; False if it was posted before.
+
+    What becomes of that one is then told under its new name.
+    """
+    fingerprint = _fingerprint(mail)
+    row = session.scalar(
+        sa.select(Posted)
+        .where(
+            Posted.device_id == device_id,
+            Posted.fingerprint == fingerprint,
+            Posted.may_repeat.is_(True),
+        )
+        .order_by(Posted.id)
+        .limit(1)
+    )
+    if row is None:
+        session.add(
+            Posted(
+                device_id=device_id,
+                sequence=sequence,
+                fingerprint=fingerprint,
+                message_id=mail.message.message_id,
+                at=alerts.now(),
+            )
+        )
+        session.flush()
+        return True
+    old, row.message_id = row.message_id, mail.message.message_id
+    row.sequence, row.may_repeat = sequence, False  # of which it may be repeated once more
+    for table in (Outgoing, Notice):
+        session.execute(
+            sa.update(table)
+            .where(table.device_id == device_id, table.message_id == old)
+            .values(message_id=row.message_id)
+        )
+    session.execute(
+        sa.update(Notice)
+        .where(Notice.device_id == device_id, Notice.message_id == row.message_id)
+        .values(sequence=None, delivered=None)
+    )
+    session.flush()
+    return False
+
+
+def expect(session: Session, device_id: int, since: int) -> None:
+    """The device knows nothing of its up bundles from `since` on: it may send their mails again."""
+    session.execute(
+        sa.update(Posted)
+        .where(Posted.device_id == device_id, Posted.sequence >= since)
+        .values(may_repeat=True)
+    )
+
+
+def _fingerprint(mail: Mail) -> str:
+    message = mail.message
+    content = [
+        message.sender.address,
+        int(message.date.timestamp()),
+        sorted(mail.recipients),
+        message.subject,
+        message.text,
+        len(message.attachments),  # a photo may go smaller, or whole, the second time
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

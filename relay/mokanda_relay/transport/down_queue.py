@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mail to villagers, and notices of what became of a villager's mail: the queue down."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Device, Incoming, Notice, Original, Resident
+from mokanda_wire.bundle import EventKind
+
+Delivery = Literal["queued", "unknown village", "unknown villager"]
+
+
+def keep_original(session: Session, digest: str, size: int) -> None:
+    """Record that the raw mail of this digest is in the folder of originals."""
+    original = session.get(Original, digest)
+    if original is None:
+        session.add(Original(digest=digest, size=size, kept=alerts.now()))
+        session.flush()
+    else:
+        original.kept = alerts.now()
+
+
+def is_resident(session: Session, device: Device, local_part: str) -> bool:
+    """Whether the device has this villager, as far as is known: all have, before the first sync."""
+    name = local_part.lower()
+    known = session.get(Resident, (device.id, name))
+    return known is not None or not device.residents_known
+
+
+def deliver(session: Session, address: str, digest: str, size: int) -> Delivery:
+    """Queue a mail, durable among the originals, for the villager at `address`.
+
+    The same mail for the same villager again changes nothing.
+    """
+    local_part, _, domain = address.lower().rpartition("@")
+    device = session.scalar(sa.select(Device).where(Device.domain == domain))
+    if device is None:
+        return "unknown village"
+    if not is_resident(session, device, local_part):
+        return "unknown villager"
+    recipient = f"{local_part}@{domain}"
+    queued = sa.select(Incoming.id).where(
+        Incoming.device_id == device.id,
+        Incoming.recipient == recipient,
+        Incoming.digest == digest,
+    )
+    if session.scalar(queued) is None:
+        keep_original(session, digest, size)
+        session.add(
+            Incoming(device_id=device.id, recipient=recipient, digest=digest, received=alerts.now())
+        )
+        session.flush()
+    return "queued"
+
+
+def notify(
+    session: Session,
+    device_id: int,
+    message_id: str,
+    recipient: str,
+    kind: EventKind,
+    reason: str = "",
+    at: dt.datetime | None = None,
+) -> None:
+    """Queue an event for the device, once for each mail, recipient and kind."""
+    same = sa.select(Notice.id).where(
+        Notice.device_id == device_id,
+        Notice.message_id == message_id,
+        Notice.recipient == recipient,
+        Notice.kind == kind,
+    )
+    if session.scalar(same) is None:
+        session.add(
+            Notice(
+                device_id=device_id,
+                message_id=message_id,
+                recipient=recipient,
+                kind=kind,
+                at=at or alerts.now(),
+                reason=reason[:500],
+            )
+        )
+        session.flush()

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outbox: mail to the world, handed to a provider that cannot be asked "have you got it?".
+
+The intent is committed before the request is made, and carries an id that comes back with the
+provider's events. So a mail is never lost, and a request whose outcome is unknown (a time-out, an
+error of the provider, a crash of ours) is not repeated at once: the mail rests for a while, in
+which an event that carries its id settles it as sent. One window remains that no client can
+close: the provider has accepted the mail, its answer was lost, and none of its events arrive
+within that rest. Then the mail is sent twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Outgoing, OutgoingRecipient
+from mokanda_relay.transport.down_queue import notify
+
+WAITING, TRYING, SENT, REFUSED = "waiting", "trying", "sent", "refused"
+
+REST = dt.timedelta(minutes=10)  # before a request of unknown outcome is repeated, for its events
+FIRST_PAUSE = dt.timedelta(seconds=30)  # before a mail that surely was not taken is tried again
+LONGEST_PAUSE = dt.timedelta(hours=1)
+GIVE_UP = dt.timedelta(days=4)
+MOST_RECIPIENTS = 1000  # of one request, by SendGrid's rules
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A mail that is to be sent now: the raw mail's digest, and its recipients in the world."""
+
+    id: str
+    digest: str
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has taken the mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The provider will never take the mail."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """The provider has surely not taken the mail, and may later; `pause` if it says when."""
+
+    reason: str
+    pause: dt.timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The provider may have taken the mail."""
+
+    reason: str
+
+
+Outcome = Accepted | Refused | NotTaken | Unknown
+
+
+def post(
+    session: Session, device_id: int, message_id: str, digest: str, recipients: Sequence[str]
+) -> None:
+    """Record the intent to send a kept mail to these recipients in the world."""
+    now = alerts.now()
+    for first in range(0, len(recipients), MOST_RECIPIENTS):
+        intent = Outgoing(
+            id=secrets.token_hex(16),
+            device_id=device_id,
+            digest=digest,
+            message_id=message_id,
+            state=WAITING,
+            created=now,
+            due=now,
+        )
+        session.add(intent)
+        session.flush()
+        for address in recipients[first : first + MOST_RECIPIENTS]:
+            session.add(OutgoingRecipient(outgoing_id=intent.id, address=address))
+
+
+def take(session: Session) -> Intent | None:
+    """Take up the mail that is due first; until it is settled, its outcome counts as unknown."""
+    now = alerts.now()
+    while True:
+        row = session.scalar(
+            sa.select(Outgoing)
+            .where(Outgoing.state.in_((WAITING, TRYING)), Outgoing.id.not_in(_resting()))
+            # Due in a week: somebody has set the clock back.
+            .where(sa.or_(Outgoing.due <= now, Outgoing.due > now + 2 * GIVE_UP))
+            .order_by(Outgoing.due)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if row is None:
+            return None
+        # What rests is chosen against before the lock is there: another thread may have been first.
+        if row.state == WAITING or (row.id in _under_way and row.id not in _resting()):
+            break
+        _under_way.setdefault(row.id, monotonic())  # another process' or an earlier one's
+    row.state = TRYING
+    row.attempts += 1
+    row.due = now + REST
+    _under_way[row.id] = monotonic()
+    return Intent(row.id, row.digest, recipients_of(session, row.id))
+
+
+# Since when this process knows of a request that it may be under way, by a clock that nobody sets.
+_under_way: dict[str, float] = {}
+
+
+def _resting() -> list[str]:
+    """Mails that are not to be sent again yet, whatever the clock says."""
+    since = monotonic() - REST.total_seconds()
+    return [mail for mail, begun in list(_under_way.items()) if begun > since]
+
+
+def next_due(session: Session) -> dt.datetime | None:
+    """When the next mail is due, or has rested; None when none is."""
+    due = session.scalar(
+        sa.select(sa.func.min(Outgoing.due)).where(
+            Outgoing.state.in_((WAITING, TRYING)), Outgoing.id.not_in(_resting())
+        )
+    )
+    ends = [_under_way[mail] + REST.total_seconds() - monotonic() for mail in _resting()]
+    rested = [alerts.now() + dt.timedelta(seconds=max(end, 0)) for end in ends]
+    return min(([due] if due else []) + rested, default=None)
+
+
+def settle(session: Session, intent_id: str, outcome: Outcome) -> None:
+    """Record what became of a mail that was taken up."""
+    row = session.get(Outgoing, intent_id, with_for_update=True)
+    if row is None or row.state in (SENT, REFUSED):
+        return  # its device is gone, or an event came first
+    match outcome:
+        case Accepted():
+            _finish(session, row, SENT, "")
+        case Refused(reason):
+            _finish(session, row, REFUSED, reason)
+        case NotTaken(reason, pause):
+            doubling = FIRST_PAUSE * 2 ** min(row.attempts - 1, 10)
+            _again(session, row, WAITING, pause or min(doubling, LONGEST_PAUSE), reason)
+        case Unknown(reason):
+            _again(session, row, TRYING, REST * min(row.attempts, 6), reason)
+
+
+def settle_by_event(session: Session, intent_id: str) -> Outgoing | None:
+    """An event carries this id, so the mail is sent; returns None if it is none of ours."""
+    row = session.get(Outgoing, intent_id, with_for_update=True)
+    if row is not None and row.state in (WAITING, TRYING):
+        _finish(session, row, SENT, "")
+    return row
+
+
+def _again(session: Session, row: Outgoing, state: str, pause: dt.timedelta, reason: str) -> None:
+    now = alerts.now()
+    if now - row.created > GIVE_UP:
+        doubt = "; it may have arrived all the same" if state == TRYING else ""
+        _finish(
+            session, row, REFUSED, f"could not be sent for {GIVE_UP.days} days ({reason}){doubt}"
+        )
+        return
+    if reason != row.reason:
+        alerts.record(session, "sending", f"a mail waits: {reason}", row.device_id)
+    row.state, row.due, row.reason = state, now + pause, reason
+    if state == WAITING:
+        _under_way.pop(row.id, None)
+
+
+def _finish(session: Session, row: Outgoing, state: str, reason: str) -> None:
+    row.state, row.reason = state, reason
+    _under_way.pop(row.id, None)
+    if state == REFUSED:
+        alerts.record(session, "refused", f"a mail was not sent: {reason}", row.device_id)
+    for address in recipients_of(session, row.id):
+        notify(
+            session,
+            row.device_id,
+            row.message_id,
+            address,
+            "sent" if state == SENT else "bounced",
+            reason,
+        )
+
+
+def recipients_of(session: Session, intent_id: str) -> tuple[str, ...]:
+    """Whom a mail goes to."""
+    return tuple(
+        session.scalars(
+            sa.select(OutgoingRecipient.address)
+            .where(OutgoingRecipient.outgoing_id == intent_id)
+            .order_by(OutgoingRecipient.address)
+        )
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_durably(path: Path, text: str) -> None:
-    """Replace the file at ``path``: after a power cut there is the old text or the new, whole."""
+    """Replace the file at `path`: after a power cut there is the old text or the new, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("w", encoding="utf-8") as file:

@@ -57,7 +57,7 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Mail:
-    """A letter for both stores; ``photo`` is empty for most."""
+    """A letter for both stores; `photo` is empty for most."""
 
     number: int
     sender: str
@@ -208,7 +208,7 @@ class Browser:
         self._cookies: dict[str, str] = {}
 
     def ask(self, path: str, fields: dict[str, str] | None = None) -> tuple[int, bytes, bytes]:
-        """Get a page, or send a form; return status, the octets that came, and the page."""
+        """Get a page, or send a form; return status, the bytes that came, and the page."""
         headers = {
             "Accept-Encoding": "gzip",
             "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
@@ -232,7 +232,7 @@ class Browser:
         return answer.status, raw, page
 
     def log_in(self, path: str, token: str, fields: dict[str, str]) -> None:
-        """Fill in the form at ``path``, whose hidden field ``token`` comes along."""
+        """Fill in the form at `path`, whose hidden field `token` comes along."""
         page = self.ask("/" if path == "/login" else path)[2].decode()
         found = re.search(rf'name="{token}"[^>]*value="([^"]*)"', page)
         hidden = {token: html.unescape(found[1])} if found else {}
@@ -303,7 +303,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Row:
-    """A question and what it took: milliseconds, and octets over the air."""
+    """A question and what it took: milliseconds, and bytes over the air."""
 
     name: str
     ours: float
@@ -348,7 +348,7 @@ def measure(ours: Browser, theirs: Browser) -> list[Row]:
 
 
 def asked(browser: Browser, path: str) -> int:
-    """Get a page; return how many octets came."""
+    """Get a page; return how many bytes came."""
     answered, raw, page = browser.ask(path)
     if answered != 200:
         sys.exit(f"{path}: {answered}\n{page.decode()[:2000]}")

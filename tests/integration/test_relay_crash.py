@@ -30,7 +30,7 @@ from tests.stand_ins.sendgrid import SendGridStandIn
 pytest_plugins = ("tests.relay_fixtures",)
 
 BROKEN = (OSError, http.client.HTTPException, RefusedByRelay)
-MOST_STEPS = 60
+MAX_STEPS = 60
 
 
 @dataclasses.dataclass
@@ -126,7 +126,7 @@ def device(bench: Bench, tmp_path: Path) -> Iterator[RelayDevice]:
 
 def test_a_claim(bench: Bench, tmp_path: Path) -> None:
     fresh = bench.saved()
-    for step in range(1, MOST_STEPS):
+    for step in range(1, MAX_STEPS):
         bench.put_back(fresh)
         device = RelayDevice(bench.claim, tmp_path / f"device-{step}")
 
@@ -154,7 +154,7 @@ def test_a_mail_out(bench: Bench, device: RelayDevice) -> None:
             lambda: not bench.process.lives() or bench.outbox() == ["sent"], "the mail is sent"
         )
 
-    for step in range(1, MOST_STEPS):
+    for step in range(1, MAX_STEPS):
         bench.put_back(before)
         vars(device).update(memory, events=[], mails=[], _connection=None)
         device.freeze(device.message("ada@example.org", "Once"))
@@ -198,7 +198,7 @@ def test_a_mail_in(bench: Bench, device: RelayDevice) -> None:
             raise ConnectionError("SendGrid tries again later")
         device.sync()
 
-    for step in range(1, MOST_STEPS):
+    for step in range(1, MAX_STEPS):
         bench.put_back(before)
         vars(device).update(memory, events=[], mails=[], _connection=None)
         lived = bench.lives_through(work, step)

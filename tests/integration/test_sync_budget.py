@@ -33,9 +33,9 @@ def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         yield village
 
 
-def noise(octets: int, seed: int) -> str:
+def noise(size: int, seed: int) -> str:
     """Text that no model foresees: it travels at about three quarters of its size."""
-    return base64.b64encode(random.Random(seed).randbytes(octets * 3 // 4)).decode()
+    return base64.b64encode(random.Random(seed).randbytes(size * 3 // 4)).decode()
 
 
 def limit(village: Village, day: int | None = None, villager: int | None = None) -> None:
@@ -202,7 +202,7 @@ def test_a_villager_keeps_to_a_budget_both_ways(village: Village, served: Served
     village.sync()
     charged = usage.month_of_villagers(village.store, usage.this_month(village.store))
     assert len(village.texts("sent", "bako")) == 4
-    assert 6_000 < charged[village.accounts["amina"]].octets <= 8_000
+    assert 6_000 < charged[village.accounts["amina"]].size <= 8_000
     assert len([text for text in village.texts("sent") + village.texts("inbox") if text]) < 4
     assert set(held(village)) == {"villager"}
 
@@ -292,8 +292,8 @@ def test_the_shares_of_all_are_less_than_what_crossed(village: Village, served: 
     assert 1500 < amina.up < bako.up < 6000
     assert 2200 < amina.down < 3100
     assert bako.down == 0
-    assert crossed(record) - 4000 < amina.octets + bako.octets < crossed(record)
-    assert amina.money == amina.octets * 600
+    assert crossed(record) - 4000 < amina.size + bako.size < crossed(record)
+    assert amina.money == amina.size * 600
 
 
 def test_the_operator_learns_what_the_village_costs(village: Village, served: Served) -> None:

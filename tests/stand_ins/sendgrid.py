@@ -360,7 +360,7 @@ def _handler(service: SendGridStandIn) -> type[BaseHTTPRequestHandler]:
             if self.headers.get_content_type() != "application/json":
                 self._errors(415, "", "the content type has to be application/json")
                 return
-            if len(body) > sendgrid_rules.MOST_BYTES:
+            if len(body) > sendgrid_rules.MAX_BYTES:
                 self._errors(413, "", "the payload is too large")
                 return
             try:

@@ -8,8 +8,8 @@ import json
 import re
 from typing import Any, Final
 
-MOST_BYTES: Final = 30 * 1024 * 1024
-MOST_RECIPIENTS: Final = 1000
+MAX_BYTES: Final = 30 * 1024 * 1024
+MAX_RECIPIENTS: Final = 1000
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _KNOWN_FIELDS = {
     *("asm", "attachments", "batch_id", "categories", "content", "custom_args", "from", "headers"),
@@ -74,8 +74,8 @@ def _recipient_errors(personalizations: object) -> list[tuple[str, str]]:
                     text = f"each address has to be unique between to, cc and bcc: {address}"
                     errors.append((field, text))
                 seen.add(address)
-    if total > MOST_RECIPIENTS:
-        errors.append(("personalizations", f"at most {MOST_RECIPIENTS} recipients are allowed"))
+    if total > MAX_RECIPIENTS:
+        errors.append(("personalizations", f"at most {MAX_RECIPIENTS} recipients are allowed"))
     return errors
 
 

@@ -12,14 +12,14 @@ from typing import Any, Self
 class Sentence(str):
     """An English sentence that knows its text and values; it stays itself in an exception.
 
-    ``said`` is what it is made of, as JSON: its text, and values that may be sentences again.
+    `said` is what it is made of, as JSON: its text, and values that may be sentences again.
     """
 
     __slots__ = ("said",)
     said: dict[str, Any]
 
     def __new__(cls, text: str, /, **values: object) -> Self:
-        """Fill ``values`` into ``text``; a value may be a sentence, or an exception with one."""
+        """Fill `values` into `text`; a value may be a sentence, or an exception with one."""
         plain = {
             name: each if isinstance(each, int) else str(each) for name, each in values.items()
         }
@@ -33,12 +33,12 @@ class Sentence(str):
 
 
 def say(text: str, /, **values: object) -> Sentence:
-    """Make a sentence; ``text`` is collected for the catalogues."""
+    """Make a sentence; `text` is collected for the catalogues."""
     return Sentence(text, **values)
 
 
 def said_again(said: object, otherwise: str = "") -> str:
-    """Make a sentence of what another process said, ``otherwise`` if that is none."""
+    """Make a sentence of what another process said, `otherwise` if that is none."""
     if not isinstance(said, Mapping) or not isinstance(said.get("text"), str):
         return otherwise
     values = said.get("values")

@@ -43,9 +43,9 @@ class RequestUnavailable(RequestError):  # noqa: N818 - the contract's name
 
 
 def publish(name: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Replace the status ``name``, stamped ``at`` (ISO 8601, UTC), and wake subscribers.
+    """Replace the status `name`, stamped `at` (ISO 8601, UTC), and wake subscribers.
 
-    Beside a field that is a `Sentence` stands, under its name and ``_said``, of what it is made.
+    Beside a field that is a `Sentence` stands, under its name and `_said`, of what it is made.
     """
     path = paths.status(name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def publish(name: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON c
 
 
 def read(name: str) -> dict[str, Any]:
-    """Return the status of daemon ``name``; {} when it has not published yet."""
+    """Return the status of daemon `name`; {} when it has not published yet."""
     try:
         content = json.loads(paths.status(name).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -91,7 +91,7 @@ class Subscription:
         return self._descriptor
 
     def wait(self, timeout: float | None) -> set[str]:
-        """Return the names that changed, after at most ``timeout`` seconds (None: no end)."""
+        """Return the names that changed, after at most `timeout` seconds (None: no end)."""
         if not _readable(self._descriptor, timeout):
             return set()
         try:
@@ -129,11 +129,11 @@ class Subscription:
 
 
 def request(daemon: str, verb: str, *, timeout: float = 10, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Ask ``daemon`` to do ``verb`` and return its reply's fields.
+    """Ask `daemon` to do `verb` and return its reply's fields.
 
     Raises:
         RequestError: the daemon refused or failed; its sentence for people.
-        RequestUnavailable: it is not there, or gave no answer within ``timeout`` seconds.
+        RequestUnavailable: it is not there, or gave no answer within `timeout` seconds.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(timeout)
@@ -208,7 +208,7 @@ class Requests:
         return self._listener.fileno()
 
     def receive(self, timeout: float | None) -> Request | None:
-        """Return the next request, or None after ``timeout`` seconds (None: no end)."""
+        """Return the next request, or None after `timeout` seconds (None: no end)."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())

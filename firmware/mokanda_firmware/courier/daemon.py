@@ -24,7 +24,7 @@ from mokanda_firmware.zones import zone_of
 # The clock may be wrong until the relay has told the time, and with it every scheduled time.
 FIRST_SYNC = timedelta(seconds=90)
 # The clock may be set by somebody else: look at it now and then.
-LONGEST_WAIT = timedelta(hours=6)
+MAX_WAIT = timedelta(hours=6)
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Daemon:
             poller.register(descriptor, select.POLLIN)
         seconds = None
         if self._running is None:
-            seconds = min(max(0.0, self._due - time.monotonic()), LONGEST_WAIT.total_seconds())
+            seconds = min(max(0.0, self._due - time.monotonic()), MAX_WAIT.total_seconds())
         found = poller.poll(None if seconds is None else seconds * 1000 + 1)
         if not found and self._running is None and time.monotonic() < self._due:
             self._plan()

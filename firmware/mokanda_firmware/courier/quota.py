@@ -16,8 +16,8 @@ from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.uplink.failures import BudgetSpentError
 from mokanda_wire.protocol import MAX_BUNDLE
 
-_LEAST_RUN = 4096  # bytes; the least that a session takes, with TLS's handshake
-_LEAST_ROOM = 1024  # bytes of a bundle that are worth a request
+_MIN_RUN = 4096  # bytes; the least that a session takes, with TLS's handshake
+_MIN_ROOM = 1024  # bytes of a bundle that are worth a request
 _COUNTED_EVERY = 5.0  # seconds
 
 SPENT = say("The data for today is used up. The rest of the mail goes tomorrow.")
@@ -45,7 +45,7 @@ class Allowance:
         Raises:
             BudgetSpentError: there is not.
         """
-        spent = self.left and self.left.village is not None and self.left.village < _LEAST_RUN
+        spent = self.left and self.left.village is not None and self.left.village < _MIN_RUN
         if spent and relaytime.now() is not None:
             raise BudgetSpentError(SPENT)
 
@@ -97,7 +97,7 @@ class Allowance:
     def is_spent(self) -> bool:
         """Whether no bundle is worth a request any more."""
         room = self.room()
-        return room is not None and room < _LEAST_ROOM
+        return room is not None and room < _MIN_ROOM
 
     def _bytes_left(self) -> int | None:
         if self.left is None or self.left.village is None:

@@ -29,7 +29,7 @@ class Lamps(Protocol):
         ...
 
     def show(self, pattern: Mapping[str, Blink]) -> None:
-        """Play ``pattern``; lamps that it does not name are dark. Raises OSError."""
+        """Play `pattern`; lamps that it does not name are dark. Raises OSError."""
         ...
 
 
@@ -37,7 +37,7 @@ class LedClass:
     """Lamps of the kernel's LED class; its `timer` trigger blinks."""
 
     def __init__(self, names: Mapping[str, str], root: Path = LED_CLASS) -> None:
-        """``names`` maps lamps to folders below ``root``."""
+        """`names` maps lamps to folders below `root`."""
         self._folders = {lamp: root / name for lamp, name in names.items()}
 
     def outputs(self) -> list[str]:
@@ -45,7 +45,7 @@ class LedClass:
         return [f"{lamp}: {folder.name}" for lamp, folder in self._folders.items()]
 
     def show(self, pattern: Mapping[str, Blink]) -> None:
-        """Play ``pattern``."""
+        """Play `pattern`."""
         for lamp, folder in self._folders.items():
             blink = pattern.get(lamp, DARK)
             if blink.lit and blink.dark:
@@ -62,7 +62,7 @@ class Pca9552:
     """Lamps at the 16 outputs of a PCA9552, which has two rates of blinking."""
 
     def __init__(self, bus: int, address: int, lamps: Mapping[str, int]) -> None:
-        """``lamps`` maps lamps to outputs, 0 to 15."""
+        """`lamps` maps lamps to outputs, 0 to 15."""
         self._bus = bus
         self._address = address
         self._lamps = dict(lamps)
@@ -72,7 +72,7 @@ class Pca9552:
         return [f"{lamp}: PCA9552 LED{output}" for lamp, output in self._lamps.items()]
 
     def show(self, pattern: Mapping[str, Blink]) -> None:
-        """Play ``pattern``, of at most two different ways to blink."""
+        """Play `pattern`, of at most two different ways to blink."""
         from smbus2 import SMBus
 
         registers = self.registers(pattern)

@@ -64,9 +64,9 @@ _SESSIONS_KEPT = 2000
 
 @dataclass(frozen=True, slots=True)
 class PendingUp:
-    """A sealed bundle on its way up; ``size`` in octets, ``sha256`` in hex.
+    """A sealed bundle on its way up; `size` in bytes, `sha256` in hex.
 
-    ``record`` is what it adds to the history once the relay has applied it.
+    `record` is what it adds to the history once the relay has applied it.
     """
 
     sequence: int
@@ -90,7 +90,7 @@ class SyncState:
 class Outgoing:
     """A mail that waits for a bundle: whom outside the village it is for, and whose it is.
 
-    ``number`` is the mail's in the store.
+    `number` is the mail's in the store.
     """
 
     message_id: str
@@ -114,8 +114,8 @@ class Applied:
 class SessionRecord:
     """One session with the relay, for the keeper's page.
 
-    ``error`` is "" when it went well, else a `Sentence` if whoever failed had one to say. ``money``
-    is in billionths of ``currency``.
+    `error` is "" when it went well, else a `Sentence` if whoever failed had one to say. `money`
+    is in billionths of `currency`.
     """
 
     started: datetime
@@ -137,16 +137,16 @@ def state(store: Store) -> SyncState:
 
 
 def next_hello_counter(store: Store, after: int = 0) -> int:
-    """Return a number that no hello has carried yet, greater than ``after``."""
+    """Return a number that no hello has carried yet, greater than `after`."""
     with store.transaction() as connection:
         connection.execute("UPDATE sync SET hello_counter = max(hello_counter, ?) + 1", (after,))
         return _state(connection).hello_counter
 
 
 def waiting(store: Store, limit_bytes: int, without: Collection[int] = ()) -> list[Outgoing]:
-    """Return mail that is in no bundle, small and old first, up to ``limit_bytes`` of content.
+    """Return mail that is in no bundle, small and old first, up to `limit_bytes` of content.
 
-    Mails of the numbers ``without`` are passed over.
+    Mails of the numbers `without` are passed over.
     """
     found = []
     with store.reading() as connection:
@@ -233,7 +233,7 @@ def freeze_up(
     message_ids: Sequence[str],
     wished: Sequence[Wish] = (),
 ) -> None:
-    """Bind waiting mails and wishes to the sealed bundle ``sequence``, which must be the next one.
+    """Bind waiting mails and wishes to the sealed bundle `sequence`, which must be the next one.
 
     Raises:
         StoreError: another bundle is on its way, the number is not the next one, or a mail or wish
@@ -262,7 +262,7 @@ def freeze_up(
 
 
 def confirm_up(store: Store, sequence: int) -> int:
-    """Note that the relay has applied bundle ``sequence``: its mails leave the outbox for sent.
+    """Note that the relay has applied bundle `sequence`: its mails leave the outbox for sent.
 
     Returns how many mails it carried; 0 when that was known already.
     """
@@ -306,7 +306,7 @@ def confirm_up(store: Store, sequence: int) -> int:
 
 
 def release_up(store: Store, sequence: int, reason: str) -> None:
-    """Note that the relay refused bundle ``sequence`` for good: its mails wait for another."""
+    """Note that the relay refused bundle `sequence` for good: its mails wait for another."""
     with store.transaction() as connection:
         pending = _state(connection).up_pending
         if pending is not None and pending.sequence == sequence:
@@ -314,7 +314,7 @@ def release_up(store: Store, sequence: int, reason: str) -> None:
 
 
 def in_bundle(store: Store, sequence: int) -> list[int]:
-    """Return the numbers of the mails that are bound to bundle ``sequence``."""
+    """Return the numbers of the mails that are bound to bundle `sequence`."""
     with store.reading() as connection:
         rows = connection.execute(
             "SELECT message FROM outgoing WHERE state = 'bundled' AND sequence = ? ORDER BY 1",
@@ -324,13 +324,13 @@ def in_bundle(store: Store, sequence: int) -> list[int]:
 
 
 def wishes_in_bundle(store: Store, sequence: int) -> list[Wish]:
-    """Return the wishes that are bound to bundle ``sequence``."""
+    """Return the wishes that are bound to bundle `sequence`."""
     with store.reading() as connection:
         return content_requests.bound(connection, sequence)
 
 
 def deny(store: Store, wish: Wish, reason: str) -> None:
-    """Note that the relay does not take a wish; ``reason`` is a word."""
+    """Note that the relay does not take a wish; `reason` is a word."""
     with store.transaction() as connection:
         content_requests.deny(connection, wish.kind, wish.name, reason)
 
@@ -412,7 +412,7 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
 
 
 def skip_up(store: Store, sequence: int) -> None:
-    """Note that the relay has applied bundles up to ``sequence`` which this store knows nothing of.
+    """Note that the relay has applied bundles up to `sequence` which this store knows nothing of.
 
     So it is when the store was restored from a copy: a new bundle must not take an old number.
     """
@@ -433,7 +433,7 @@ def accounts(store: Store) -> list[str]:
 
 
 def record_session(store: Store, record: SessionRecord) -> None:
-    """Keep ``record`` for the keeper's page."""
+    """Keep `record` for the keeper's page."""
     with store.transaction() as connection:
         connection.execute(
             "INSERT INTO sync_session"
@@ -460,7 +460,7 @@ def record_session(store: Store, record: SessionRecord) -> None:
 
 
 def sessions(store: Store, limit: int) -> list[SessionRecord]:
-    """Return the last ``limit`` sessions, the latest first."""
+    """Return the last `limit` sessions, the latest first."""
     with store.reading() as connection:
         return [
             SessionRecord(

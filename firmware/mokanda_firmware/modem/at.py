@@ -39,7 +39,7 @@ class At:
     """A conversation with a modem. All times are seconds."""
 
     def __init__(self, path: str) -> None:
-        """Open the serial port at ``path``; raises OSError when that cannot be done."""
+        """Open the serial port at `path`; raises OSError when that cannot be done."""
         self.path = path
         self._port = serial.Serial(path, 115200, timeout=0, write_timeout=5)
         self._received = b""
@@ -64,17 +64,17 @@ class At:
             _log.debug("closing %s: %s", self.path, error)
 
     def command(self, text: str, timeout: float = 5.0) -> list[str]:
-        """Send ``text`` and return its information lines.
+        """Send `text` and return its information lines.
 
         Raises:
             AtError: the final result code is a refusal.
-            AtTimeoutError: none came within ``timeout`` seconds.
+            AtTimeoutError: none came within `timeout` seconds.
             OSError: the port is gone.
         """
         return self._converse(text, timeout, connect=False)
 
     def value(self, text: str, timeout: float = 5.0) -> str:
-        """Return the one value that command ``text`` asks for, "" when the modem gave none.
+        """Return the one value that command `text` asks for, "" when the modem gave none.
 
         A name before it ("+CSQ: 17,99") is taken away. Raises as `command` does.
         """
@@ -98,7 +98,7 @@ class At:
     def synchronise(self, tries: int = 3) -> None:
         """Say AT until the modem answers, then switch its echo off.
 
-        Clears what a command that timed out left behind. Raises AtTimeoutError after ``tries``
+        Clears what a command that timed out left behind. Raises AtTimeoutError after `tries`
         seconds.
         """
         failure: AtError | None = None

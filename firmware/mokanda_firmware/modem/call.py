@@ -51,7 +51,7 @@ class Call:
     def __init__(
         self, device: str, access_point: AccessPoint, *, carrier: bool, hook: Path = HOOK
     ) -> None:
-        """Start pppd on ``device``; ``carrier`` tells that the port reports a lost connection."""
+        """Start pppd on `device`; `carrier` tells that the port reports a lost connection."""
         self._folder = tempfile.TemporaryDirectory(prefix="mokanda-call-")
         self._pending = b""
         self.interface = ""
@@ -94,7 +94,7 @@ class Call:
                 _log.debug("pppd: %s", line)  # it logs to the journal itself
 
     def hang_up(self, patience: float = 10) -> None:
-        """End the call: ask pppd, and kill it after ``patience`` seconds."""
+        """End the call: ask pppd, and kill it after `patience` seconds."""
         if not self.ended:
             self._process.terminate()
             try:

@@ -21,10 +21,10 @@ from mokanda_firmware.modem.sticks import Stick
 
 _log = logging.getLogger(__name__)
 
-_CONNECT_PATIENCE = 90.0  # seconds a connect may wait for the modem and the network
-_DIAL_PATIENCE = 60.0  # seconds from ATD to CONNECT
-_LINK_PATIENCE = 60.0  # seconds from CONNECT to an IP address
-_START_TRIES = 10  # a stick may need half a minute after plugging until it answers
+_CONNECT_TIMEOUT = 90.0  # seconds a connect may wait for the modem and the network
+_DIAL_TIMEOUT = 60.0  # seconds from ATD to CONNECT
+_LINK_TIMEOUT = 60.0  # seconds from CONNECT to an IP address
+_MAX_START_TRIES = 10  # a stick may need half a minute after plugging until it answers
 _START_PAUSE = 3.0
 _FAULT_PAUSE = 600.0
 _SEARCH_PAUSE = 5.0
@@ -201,7 +201,7 @@ class Daemon:
             self._at.close()
             self._at = None
         self._tries += 1
-        if self._tries < _START_TRIES or (self._stick and self._enumerate_again(self._stick)):
+        if self._tries < _MAX_START_TRIES or (self._stick and self._enumerate_again(self._stick)):
             self._again_at = time.monotonic() + _START_PAUSE
             self._set(replace(self._state, state="starting", detail=say("The modem is starting.")))
         else:
@@ -327,7 +327,7 @@ class Daemon:
             request.fail(self._state.detail)
         else:
             if not self._waiting:
-                self._give_up_at = time.monotonic() + _CONNECT_PATIENCE
+                self._give_up_at = time.monotonic() + _CONNECT_TIMEOUT
                 if self._again_at is None:
                     self._again_at = time.monotonic()
             self._waiting.append(request)
@@ -360,11 +360,11 @@ class Daemon:
         self._set(replace(self._state, state="dialling", detail=detail))
         try:
             self._at.command(f'AT+CGDCONT=1,"IP","{access_point.name}"')
-            self._at.dial("ATD*99***1#", timeout=_DIAL_PATIENCE)
+            self._at.dial("ATD*99***1#", timeout=_DIAL_TIMEOUT)
         except AtError as error:
             self._call_failed(say("The mobile network did not take the call ({why}).", why=error))
             return
-        self._link_by = time.monotonic() + _LINK_PATIENCE
+        self._link_by = time.monotonic() + _LINK_TIMEOUT
         carrier = self._at.reports_carrier()
         try:
             self._call = Call(self._at.path, access_point, carrier=carrier, hook=self._hook)

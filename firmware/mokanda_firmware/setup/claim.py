@@ -114,7 +114,7 @@ def _digest(claim: claimfile.ClaimFile) -> str:
 
 
 def state(problem: str = "") -> State:
-    """Return how far the claim has come; ``problem`` is what `take_in` returned."""
+    """Return how far the claim has come; `problem` is what `take_in` returned."""
     claim = _claimed()
     if claim is None:
         if problem:

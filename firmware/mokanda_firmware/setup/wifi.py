@@ -24,7 +24,7 @@ class WifiError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wifi:
-    """A network; ``key`` is "" when it is open, ``country`` when none is told (ISO 3166-1)."""
+    """A network; `key` is "" when it is open, `country` when none is told (ISO 3166-1)."""
 
     name: str
     key: str = ""

@@ -44,7 +44,7 @@ Progress = Callable[[int], None]  # called with how many bytes of a bundle have 
 class Held:
     """How many bytes of which down bundle this device holds; nothing by default.
 
-    ``room`` is how many more it may fetch today; None is no limit.
+    `room` is how many more it may fetch today; None is no limit.
     """
 
     sequence: int = 0

@@ -44,7 +44,7 @@ _TOO_LONG = N_("This is too long.")
 
 
 def create_app(store: Store, upload_limit: int = UPLOAD_LIMIT) -> bottle.Bottle:
-    """Make the webmail of this store; a mail takes ``upload_limit`` octets of attachments."""
+    """Make the webmail of this store; a mail takes `upload_limit` bytes of attachments."""
     site = Site(store, upload_limit)
     app = bottle.Bottle()
     for page in PAGES:

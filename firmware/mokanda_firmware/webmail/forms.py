@@ -28,7 +28,7 @@ MAX_FIELDS = 200
 _CHUNK = 65536
 # What is read to the end although it is too large: a browser shows an answer only when it has sent
 # its form, and most phones' videos are smaller than this.
-_PATIENCE_BYTES = 64_000_000
+_MAX_DRAINED_BYTES = 64_000_000
 
 TOO_LARGE = "too large"
 NO_ROOM = "no room"
@@ -38,7 +38,7 @@ MALFORMED = "malformed"
 
 
 class Form:
-    """The fields and files of a form; ``problem`` is "" or one of the words above."""
+    """The fields and files of a form; `problem` is "" or one of the words above."""
 
     def __init__(self) -> None:
         self.files: list[Attachment] = []
@@ -81,7 +81,7 @@ def read(
 ) -> Form:
     """Read the form of a request.
 
-    Files are kept, ``limit`` octets of them at most, when ``takes_files`` says so of the fields
+    Files are kept, `limit` bytes of them at most, when `takes_files` says so of the fields
     before them; others are passed over.
     """
     form = Form()
@@ -117,7 +117,7 @@ class _Body:
         length = str(environ.get("CONTENT_LENGTH") or "0")
         self.missing = int(length) if length.isdecimal() else 0
         self._stream: BinaryIO = environ["wsgi.input"]
-        self._patience = _PATIENCE_BYTES
+        self._patience = _MAX_DRAINED_BYTES
 
     def __iter__(self) -> Iterator[bytes]:
         while self.missing > 0 and self._patience > 0:

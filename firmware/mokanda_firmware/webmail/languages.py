@@ -67,13 +67,13 @@ class Language:
         )
         return self.text("{date}, {time}").format(date=date, time=f"{time:%H:%M}")
 
-    def size(self, octets: int) -> str:
+    def size(self, size: int) -> str:
         """Write an amount of data, in steps of 1000 as phones do."""
-        if octets < 999_500:
-            return self.text("{number} KB").format(number=round(octets / 1000) or int(octets > 0))
-        if octets < 999_500_000:
-            return self.text("{number} MB").format(number=self._number(f"{octets / 1e6:.1f}"))
-        return self.text("{number} GB").format(number=self._number(f"{octets / 1e9:.1f}"))
+        if size < 999_500:
+            return self.text("{number} KB").format(number=round(size / 1000) or int(size > 0))
+        if size < 999_500_000:
+            return self.text("{number} MB").format(number=self._number(f"{size / 1e6:.1f}"))
+        return self.text("{number} GB").format(number=self._number(f"{size / 1e9:.1f}"))
 
     def money(self, amount: int, currency: str) -> str:
         """Write an amount in billionths of its currency: two digits that count, cents at least."""

@@ -31,7 +31,7 @@ class Fare:
     """A letter that waits: why, and about how much data and money it will take."""
 
     why: str
-    octets: int
+    size: int
     price: str  # "" where nobody has told the tariff
 
 
@@ -43,35 +43,35 @@ def fares(visit: Visit) -> dict[int, Fare]:
 
     def fare(letter: Waiting) -> Fare:
         why = visit.language.text(_MOVING if letter.moving else _WHY.get(letter.held, _WHY[""]))
-        return Fare(why, letter.octets, _price(visit, prices, letter.octets, at))
+        return Fare(why, letter.size, _price(visit, prices, letter.size, at))
 
     return {entry: fare(letter) for entry, letter in letters.items()}
 
 
-def of_fetching(visit: Visit, octets: int) -> str:
+def of_fetching(visit: Visit, size: int) -> str:
     """Say what it costs to fetch so much with the next mail run; "" where nobody knows."""
-    return _price(visit, tariff.load(visit.store), octets, _next_run() or _now())
+    return _price(visit, tariff.load(visit.store), size, _next_run() or _now())
 
 
-def day_too_small(visit: Visit, octets: int) -> int | None:
+def day_too_small(visit: Visit, size: int) -> int | None:
     """The bytes of a whole day, where what the reader fetches does not fit into one."""
-    return budget.left(visit.store).too_small(octets, visit.villager.id)
+    return budget.left(visit.store).too_small(size, visit.villager.id)
 
 
 def of_run_now(visit: Visit) -> str:
     """Say what a mail run would cost at this hour."""
     going = outbox.expected(visit.store)
-    octets = outbox.RUN + going.octets
+    run = outbox.RUN + going.size
     prices, now = tariff.load(visit.store), _now()
-    size, language = visit.language.size, visit.language
+    language = visit.language
     text = language.plural(
         "For {number} letter that waits here, about {size}",
         "For {number} letters that wait here, about {size}",
         going.letters,
     )
-    what = text.format(number=going.letters, size=size(octets))
+    what = text.format(number=going.letters, size=language.size(run))
     if prices.currency:
-        price, each = (_price(visit, prices, count, now) for count in (octets, 1_000_000))
+        price, each = (_price(visit, prices, count, now) for count in (run, 1_000_000))
         what = language.text(
             "{what}: {price} at this hour. Each MB that comes costs {each}."
         ).format(what=what, price=price, each=each)
@@ -80,7 +80,7 @@ def of_run_now(visit: Visit) -> str:
     left = budget.left(visit.store).village
     if left is not None:
         text = language.text("Today {size} may be used at most.")
-        what = f"{what} {text.format(size=size(max(0, left)))}"
+        what = f"{what} {text.format(size=language.size(max(0, left)))}"
     return what
 
 
@@ -90,16 +90,16 @@ def of_all_now(visit: Visit) -> str:
     if not going.held_letters:
         return ""
     prices, language = tariff.load(visit.store), visit.language
-    octets = outbox.RUN + going.octets + going.held_octets
+    size = outbox.RUN + going.size + going.held_size
     text = language.plural(
         "{number} letter is too much for today. All of it together takes about {size}.",
         "{number} letters are too much for today. All of it together takes about {size}.",
         going.held_letters,
     )
-    what = text.format(number=going.held_letters, size=language.size(octets))
+    what = text.format(number=going.held_letters, size=language.size(size))
     if prices.currency:
         text = language.text("That costs {price} at this hour.")
-        what = f"{what} {text.format(price=_price(visit, prices, octets, _now()))}"
+        what = f"{what} {text.format(price=_price(visit, prices, size, _now()))}"
     return what
 
 
@@ -109,11 +109,11 @@ def tell_courier() -> None:
         status.request("courier", "waiting", timeout=2)
 
 
-def _price(visit: Visit, prices: Tariff, octets: int, at: datetime) -> str:
+def _price(visit: Visit, prices: Tariff, size: int, at: datetime) -> str:
     """Say what so many bytes cost at a moment; "" where nobody has told the tariff."""
     if not prices.currency:
         return ""
-    return visit.language.money(prices.cost(octets, at, zone_of(visit.zone)), prices.currency)
+    return visit.language.money(prices.cost(size, at, zone_of(visit.zone)), prices.currency)
 
 
 def _next_run() -> datetime | None:

@@ -26,7 +26,7 @@ def parse(
     """Read addresses separated by commas, semicolons, lines or spaces, each once.
 
     `name@example.org`, `Awa <awa@example.org>`, for a villager the bare `awa`, which is of
-    ``domain``, and for a group its name.
+    `domain`, and for a group its name.
 
     Raises:
         BadRecipient: with the part that cannot be read.

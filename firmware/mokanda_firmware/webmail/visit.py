@@ -53,7 +53,7 @@ class Site:
     """What all requests share."""
 
     store: Store
-    upload_limit: int  # octets of all attachments of a mail
+    upload_limit: int  # bytes of all attachments of a mail
     of_account: Throttle = field(default_factory=lambda: Throttle(free=5))
     of_phone: Throttle = field(default_factory=lambda: Throttle(free=20))
     _is_set_up: bool = False
@@ -248,7 +248,7 @@ class Visit:
 def answer(
     request: LocalRequest, body: bytes, status: int, headers: Mapping[str, str]
 ) -> HTTPResponse:
-    """Answer with these octets, packed when the phone can unpack them."""
+    """Answer with these bytes, packed when the phone can unpack them."""
     response = HTTPResponse(body, status, {**SECURITY_HEADERS, **headers})
     if "gzip" in request.get_header("Accept-Encoding", ""):
         response.body = gzip.compress(body, compresslevel=6, mtime=0)
@@ -272,7 +272,7 @@ def to_save(body: bytes | Iterable[bytes], media_type: str, name: str) -> HTTPRe
 
 
 class Refused(Exception):  # noqa: N818 - not an error of the program
-    """The request cannot be granted; ``text`` is of the catalogues, ``values`` fill it in."""
+    """The request cannot be granted; `text` is of the catalogues, `values` fill it in."""
 
     def __init__(self, status: int, text: str, /, **values: object) -> None:
         super().__init__(text)
@@ -319,7 +319,7 @@ def post(
 ) -> Callable[[Handler], Handler]:
     """Serve a form, once it has shown where it comes from.
 
-    ``rescue`` answers with the form as it was filled in, and a sentence on top, when it cannot be
+    `rescue` answers with the form as it was filled in, and a sentence on top, when it cannot be
     taken: what a villager has written is never lost.
     """
     return _page("POST", path, access, takes_files=takes_files, rescue=rescue)

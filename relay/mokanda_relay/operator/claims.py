@@ -14,7 +14,7 @@ _GROUPS, _LETTERS = 3, 4  # 58.9 bits
 
 TRIES = 10  # wrong codes from one address
 TRIES_WITHIN = 600.0  # seconds
-_MOST_ADDRESSES = 10_000
+_MAX_ADDRESSES = 10_000
 
 
 def new_code() -> str:
@@ -48,7 +48,7 @@ class Throttle:
     def count_wrong(self, address: str) -> None:
         """Count a wrong code."""
         with self._lock:
-            if len(self._wrong) >= _MOST_ADDRESSES:
+            if len(self._wrong) >= _MAX_ADDRESSES:
                 self._wrong.pop(next(iter(self._wrong)))
             self._wrong.setdefault(address, collections.deque(maxlen=TRIES)).append(
                 time.monotonic()

@@ -22,7 +22,7 @@ _SECONDS = 30  # of processor time
 
 _BEST, _LEAST = 80, 35  # quality: below this a smaller picture shows more
 _SMALLER = 0.75  # side of the next try
-_SMALLEST = 160  # pixels of the longest side
+_MIN_SIDE = 160  # pixels of the longest side
 
 
 class HopelessError(Exception):
@@ -48,7 +48,7 @@ def smaller(data: bytes, side: int, most: int, kind: str) -> bytes:
         if len(written(picture, kind, _LEAST)) <= most:
             return _best(picture, kind, most)
         longest = int(max(picture.size) * _SMALLER)
-        if longest < _SMALLEST:
+        if longest < _MIN_SIDE:
             raise HopelessError
         picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
 

@@ -147,7 +147,7 @@ class Spent(Table):
     )
     name: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[str]
-    octets: Mapped[int]
+    size: Mapped[int]
 
 
 class Original(Table):

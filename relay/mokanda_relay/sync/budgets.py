@@ -84,7 +84,7 @@ def of_device(session: Session, device: Device, room: int | None) -> Budget:
     if room is None or not limits:
         return Budget(room)
     spent = {
-        row.name: row.octets
+        row.name: row.size
         for row in session.scalars(
             sa.select(Spent).where(Spent.device_id == device.id, Spent.day == _today(device))
         )
@@ -110,18 +110,18 @@ def are_kept(device: Device) -> bool:
     return bool(_limits(device))
 
 
-def charge(session: Session, device: Device, octets: Mapping[str, int]) -> None:
+def charge(session: Session, device: Device, size: Mapping[str, int]) -> None:
     """Note that villagers, by local part, have spent bytes; the device's row is locked."""
     if not are_kept(device):
         return
     today = _today(device)
     session.execute(sa.delete(Spent).where(Spent.device_id == device.id, Spent.day != today))
-    for name, count in octets.items():
+    for name, count in size.items():
         row = session.get(Spent, (device.id, name))
         if row is None:
-            session.add(Spent(device_id=device.id, name=name, day=today, octets=count))
+            session.add(Spent(device_id=device.id, name=name, day=today, size=count))
         else:
-            row.octets += count
+            row.size += count
     session.flush()
 
 

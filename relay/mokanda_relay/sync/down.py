@@ -40,9 +40,9 @@ from mokanda_wire.message import Attachment, Message, parse
 from mokanda_wire.protocol import Sealed
 
 FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
-LEAST_ROOM = 1024  # bytes of a bundle that are worth making one
+MIN_ROOM = 1024  # bytes of a bundle that are worth making one
 _DENSEST = 40  # times that mail may shrink on the way: more need not be tried
-_MOST_NOTICES = 2000
+_MAX_NOTICES = 2000
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def offer(relay: Relay, device_id: int, room: int | None = None) -> Sealed | Non
             frozen = pending(session, device_id)
             if frozen is not None:
                 return frozen
-            if room is not None and room < LEAST_ROOM:
+            if room is not None and room < MIN_ROOM:
                 return None
             budget = budgets.of_device(session, session.get_one(Device, device_id), room)
         if not _freeze(relay, device_id, budget):  # else another session may have been first
@@ -157,7 +157,7 @@ def _next_load(
         sa.select(Notice)
         .where(Notice.device_id == device_id, Notice.sequence.is_(None))
         .order_by(Notice.id)
-        .limit(_MOST_NOTICES)
+        .limit(_MAX_NOTICES)
     )
     rows = session.execute(
         sa.select(Incoming, Original.size)

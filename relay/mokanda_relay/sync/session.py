@@ -168,7 +168,7 @@ def _more(
     relay: Relay, device_id: int, next_down: protocol.Sealed | None, room: int | None
 ) -> bool | None:
     """Whether it is worth asking for what is behind the next bundle; None for no."""
-    if next_down is None or (room is not None and room - next_down.size < down.LEAST_ROOM):
+    if next_down is None or (room is not None and room - next_down.size < down.MIN_ROOM):
         return None
     with relay.database.reading() as session:
         return down.waits(session, device_id) or None

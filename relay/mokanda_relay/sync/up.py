@@ -26,7 +26,7 @@ from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.envelope import EnvelopeError
 from mokanda_wire.message import compose
 
-_LONGEST_REPORT = 64 * 1024  # characters
+_MAX_REPORT = 64 * 1024  # characters
 
 log = logging.getLogger(__name__)
 
@@ -279,7 +279,7 @@ def _apply(
 def _take_report(session: Session, device: Device, report: wire.Report) -> None:
     form = photos.Format.of(device)
     usage_by_day.note(session, device, report.fields.pop("days", None))
-    device.report = json.dumps(report.fields, default=str, skipkeys=True)[:_LONGEST_REPORT]
+    device.report = json.dumps(report.fields, default=str, skipkeys=True)[:_MAX_REPORT]
     if photos.Format.of(device) != form:
         photos.prepare_anew(session, device.id)
 

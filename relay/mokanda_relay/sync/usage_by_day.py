@@ -15,7 +15,7 @@ from mokanda_relay.store.tables import Day, Device
 
 KEPT = 400  # days of each device
 MONEY_UNIT = 1_000_000_000  # of a currency
-_MOST_TOLD = 400  # days in a report
+_MAX_TOLD = 400  # days in a report
 _MOST = 2**60
 
 
@@ -92,7 +92,7 @@ def total(days: Iterable[Day]) -> Sum:
 
 
 def _readable(told: object) -> Iterator[tuple[str, str, int, int, int]]:
-    for row in told[:_MOST_TOLD] if isinstance(told, list) else []:
+    for row in told[:_MAX_TOLD] if isinstance(told, list) else []:
         if not isinstance(row, list) or len(row) != 5:
             continue
         day, currency, *numbers = row

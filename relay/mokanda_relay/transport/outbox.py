@@ -28,9 +28,9 @@ WAITING, TRYING, SENT, REFUSED = "waiting", "trying", "sent", "refused"
 
 REST = dt.timedelta(minutes=10)  # before a request of unknown outcome is repeated, for its events
 FIRST_PAUSE = dt.timedelta(seconds=30)  # before a mail that surely was not taken is tried again
-LONGEST_PAUSE = dt.timedelta(hours=1)
+MAX_PAUSE = dt.timedelta(hours=1)
 GIVE_UP = dt.timedelta(days=4)
-MOST_RECIPIENTS = 1000  # of one request, by SendGrid's rules
+MAX_RECIPIENTS = 1000  # of one request, by SendGrid's rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def post(
 ) -> None:
     """Record the intent to send a kept mail to these recipients in the world."""
     now = alerts.now()
-    for first in range(0, len(recipients), MOST_RECIPIENTS):
+    for first in range(0, len(recipients), MAX_RECIPIENTS):
         intent = Outgoing(
             id=secrets.token_hex(16),
             device_id=device_id,
@@ -89,7 +89,7 @@ def post(
         )
         session.add(intent)
         session.flush()
-        for address in recipients[first : first + MOST_RECIPIENTS]:
+        for address in recipients[first : first + MAX_RECIPIENTS]:
             session.add(OutgoingRecipient(outgoing_id=intent.id, address=address))
 
 
@@ -153,7 +153,7 @@ def settle(session: Session, intent_id: str, outcome: Outcome) -> None:
             _finish(session, row, REFUSED, reason)
         case NotTaken(reason, pause):
             doubling = FIRST_PAUSE * 2 ** min(row.attempts - 1, 10)
-            _again(session, row, WAITING, pause or min(doubling, LONGEST_PAUSE), reason)
+            _again(session, row, WAITING, pause or min(doubling, MAX_PAUSE), reason)
         case Unknown(reason):
             _again(session, row, TRYING, REST * min(row.attempts, 6), reason)
 

@@ -17,7 +17,7 @@ from mokanda_firmware.bus import status
 from tests.dying import die_before_step
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick, drafts, write_draft
 
-MOST_STEPS = 200
+MAX_STEPS = 200
 
 
 def dies_before(step: int, work: Callable[[], None]) -> bool:
@@ -34,7 +34,7 @@ def dies_before(step: int, work: Callable[[], None]) -> bool:
 
 def after_each_death(work: Callable[[], None], look: Callable[[], None]) -> int:
     """Kill the work before each of its steps, and look; return how many there were."""
-    for step in range(1, MOST_STEPS):
+    for step in range(1, MAX_STEPS):
         if not dies_before(step, work):
             return step - 1
         look()

@@ -47,7 +47,7 @@ def letter(
 
 
 def attached(content: bytes, name: str = "photo.jpg") -> Attachment:
-    """Describe ``content`` as an attachment."""
+    """Describe `content` as an attachment."""
     return Attachment(name, "image/jpeg", hashlib.sha256(content).hexdigest(), len(content))
 
 

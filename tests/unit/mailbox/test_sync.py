@@ -48,8 +48,8 @@ def test_each_hello_has_its_own_number(store: Store) -> None:
 
 def test_small_mail_goes_first_and_what_does_not_fit_waits(store: Store) -> None:
     awa = add_account(store, "awa")
-    for name, octets in (("large", 5000), ("small", 10), ("medium", 300)):
-        write(store, awa, f"{name}@boende.example", "x" * octets)
+    for name, size in (("large", 5000), ("small", 10), ("medium", 300)):
+        write(store, awa, f"{name}@boende.example", "x" * size)
     found = sync.waiting(store, limit_bytes=400)
     assert [one.message_id.partition("@")[0] for one in found] == ["small", "medium"]
     assert found[0].recipients == (WORLD,)

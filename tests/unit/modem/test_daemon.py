@@ -274,7 +274,7 @@ def test_a_link_that_does_not_come_up_tells_why(
 def test_a_modem_that_does_not_answer_is_a_fault(
     plug: Callable[[], Stick], modem: Modem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daemon_module, "_START_TRIES", 1)
+    monkeypatch.setattr(daemon_module, "_MAX_START_TRIES", 1)
     modem.faults["AT"] = SILENCE
     plug()
     assert "Pull it out" in wait_for("fault")["detail"]

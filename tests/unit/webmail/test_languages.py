@@ -88,7 +88,7 @@ def test_times_are_those_of_the_village() -> None:
 
 
 @pytest.mark.parametrize(
-    ("octets", "english", "french"),
+    ("size", "english", "french"),
     [
         (0, "0 KB", "0 ko"),
         (1, "1 KB", "1 ko"),
@@ -99,9 +99,9 @@ def test_times_are_those_of_the_village() -> None:
         (7_400_000_000, "7.4 GB", "7,4 Go"),
     ],
 )
-def test_sizes(octets: int, english: str, french: str) -> None:
-    assert languages()["en"].size(octets) == english
-    assert languages()["fr"].size(octets) == french
+def test_sizes(size: int, english: str, french: str) -> None:
+    assert languages()["en"].size(size) == english
+    assert languages()["fr"].size(size) == french
 
 
 def test_the_language_changes_on_every_page_and_stays(village: Village) -> None:

@@ -82,7 +82,7 @@ def test_a_program_that_takes_too_much_is_given_up(
     assert smaller(path) == b""
 
 
-def test_the_head_of_a_photo_is_read_in_both_orders_of_octets() -> None:
+def test_the_head_of_a_photo_is_read_in_both_orders_of_bytes() -> None:
     head = read_head(io.BytesIO(photo(32, 16, orientation=6)))
     assert head == Photo(32, 16, 6)
     little = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0"

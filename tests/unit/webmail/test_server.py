@@ -42,7 +42,7 @@ class Server:
             return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
 
     def peak_memory(self) -> int:
-        """The most memory it has had, in octets."""
+        """The most memory it has had, in bytes."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         match = re.search(r"VmHWM:\s+([0-9]+) kB", text)
         assert match is not None

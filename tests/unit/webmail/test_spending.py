@@ -226,7 +226,7 @@ def test_what_others_have_taken_tells_what_a_letter_will(village: Village) -> No
     [first, second] = sync.waiting(village.store, 1_000_000)
     sync.hold(village.store, {first.number: 10_100}, {})
     waiting = outbox.of_account(village.store, 1)
-    assert sorted(one.octets for one in waiting.values()) == [10_100, 15_100]
+    assert sorted(one.size for one in waiting.values()) == [10_100, 15_100]
     assert second.number != first.number
 
 

@@ -21,7 +21,7 @@ class NotAllowed(Exception):  # noqa: N818 - reads better where it is caught
 
 @dataclass(frozen=True, slots=True)
 class Villager:
-    """An account as its keeper sees it; ``size`` is the octets of its letters."""
+    """An account as its keeper sees it; `size` is the bytes of its letters."""
 
     account: Account
     letters: int
@@ -30,7 +30,7 @@ class Villager:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something that was done; ``at`` is seconds since 1970."""
+    """Something that was done; `at` is seconds since 1970."""
 
     at: int
     actor: str
@@ -60,7 +60,7 @@ def find(store: Store, number: int) -> Account | None:
 
 
 def may_change(actor: Account, account: Account) -> bool:
-    """Whether ``actor`` may do anything to ``account``: keepers to all others, helpers to few."""
+    """Whether `actor` may do anything to `account`: keepers to all others, helpers to few."""
     if actor.id == account.id:
         return False
     return actor.is_keeper or (actor.role == "helper" and account.role == "villager")
@@ -70,7 +70,7 @@ def suspend(store: Store, actor: Account, number: int, *, suspended: bool) -> No
     """Keep an account from logging in, and put it out; or let it in again. Its mail still arrives.
 
     Raises:
-        NotAllowed: ``actor`` may not do this to this account.
+        NotAllowed: `actor` may not do this to this account.
     """
     with store.transaction() as connection:
         account = _changeable(connection, actor, number)
@@ -83,7 +83,7 @@ def reset_password(store: Store, actor: Account, number: int) -> str:
     """Give an account a new password, which it must change when it logs in; return it.
 
     Raises:
-        NotAllowed: ``actor`` may not do this to this account.
+        NotAllowed: `actor` may not do this to this account.
     """
     password = recovery_codes.make(3)
     hashed = accounts.hash_password(password)
@@ -123,7 +123,7 @@ def set_role(store: Store, actor: Account, number: int, role: str) -> None:
     """Make an account a villager, helper or keeper.
 
     Raises:
-        NotAllowed: ``actor`` is no keeper, or it is its own account: there is always one keeper.
+        NotAllowed: `actor` is no keeper, or it is its own account: there is always one keeper.
     """
     with store.transaction() as connection:
         account = _changeable(connection, actor, number, by_keepers=True)
@@ -139,7 +139,7 @@ def add(
     """Make an account for somebody; return it and its password, to be changed at log-in.
 
     Raises:
-        NotAllowed: ``actor`` is nobody's helper.
+        NotAllowed: `actor` is nobody's helper.
         accounts.NameTaken: another account has this name, or had it (`NameRests`).
     """
     if not actor.is_helper:
@@ -153,10 +153,10 @@ def add(
 
 
 def set_quota(store: Store, actor: Account, number: int, quota: int | None) -> None:
-    """Give an account room of its own in octets, None for as much as everybody has.
+    """Give an account room of its own in bytes, None for as much as everybody has.
 
     Raises:
-        NotAllowed: ``actor`` may not do this to this account.
+        NotAllowed: `actor` may not do this to this account.
     """
     with store.transaction() as connection:
         account = _changeable(connection, actor, number)
@@ -168,7 +168,7 @@ def delete(store: Store, actor: Account, number: int) -> None:
     """Delete an account and its letters; those that others have too stay theirs. Its names rest.
 
     Raises:
-        NotAllowed: ``actor`` may not do this to this account.
+        NotAllowed: `actor` may not do this to this account.
     """
     with store.transaction() as connection:
         account = _changeable(connection, actor, number, by_keepers=True)
@@ -182,7 +182,7 @@ def release_name(store: Store, actor: Account, name: str) -> None:
     """Let somebody else have the name of who was deleted, and their mail.
 
     Raises:
-        NotAllowed: ``actor`` is no keeper, or the name does not rest.
+        NotAllowed: `actor` is no keeper, or the name does not rest.
     """
     with store.transaction() as connection:
         if not actor.is_keeper or not reserved_names.rests(connection, name):
@@ -195,7 +195,7 @@ def note_export(store: Store, actor: Account, number: int) -> Account:
     """Write down that the mail of an account is taken out of it; return the account.
 
     Raises:
-        NotAllowed: ``actor`` may not do this to this account.
+        NotAllowed: `actor` may not do this to this account.
     """
     with store.transaction() as connection:
         account = _changeable(connection, actor, number, by_keepers=True)
@@ -203,17 +203,17 @@ def note_export(store: Store, actor: Account, number: int) -> Account:
         return account
 
 
-def set_budget(store: Store, actor: Account, number: int, octets: int | None) -> None:
+def set_budget(store: Store, actor: Account, number: int, size: int | None) -> None:
     """Give an account a budget of its own in bytes a day, None for the one of everybody.
 
     Raises:
-        NotAllowed: ``actor`` is no keeper.
+        NotAllowed: `actor` is no keeper.
     """
     with store.transaction() as connection:
         row = connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
         if row is None or not actor.is_keeper:
             raise NotAllowed
-        connection.execute("UPDATE account SET budget = ? WHERE id = ?", (octets, number))
+        connection.execute("UPDATE account SET budget = ? WHERE id = ?", (size, number))
         _write_down(connection, actor, "budget-of", accounts.from_row(row))
 
 
@@ -249,7 +249,7 @@ def acts(store: Store, limit: int = 50) -> list[Act]:
 def _changeable(
     connection: sqlite3.Connection, actor: Account, number: int, *, by_keepers: bool = False
 ) -> Account:
-    """Return an account that ``actor`` may change, ``by_keepers`` in a way that only they may."""
+    """Return an account that `actor` may change, `by_keepers` in a way that only they may."""
     row = connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
     if row is None or not may_change(actor, accounts.from_row(row)):
         raise NotAllowed

@@ -12,10 +12,10 @@ from mokanda_firmware.mailbox.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Octets of the partition, and of what takes them; all files are counted once.
+    """Bytes of the partition, and of what takes them; all files are counted once.
 
-    ``letters`` is the database. ``trash`` is what all villagers have thrown away: the first of it
-    goes for good at ``trash_goes``, in seconds since 1970, None when there is nothing.
+    `letters` is the database. `trash` is what all villagers have thrown away: the first of it
+    goes for good at `trash_goes`, in seconds since 1970, None when there is nothing.
     """
 
     whole: int

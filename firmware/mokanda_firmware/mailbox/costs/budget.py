@@ -18,7 +18,7 @@ RECORDS = 105  # percent of a bundle's size that it takes in TLS's records
 class Budget:
     """Bytes a day, both ways together; None is no limit.
 
-    ``village`` bounds all that crosses the link, ``villager`` what one villager is charged with,
+    `village` bounds all that crosses the link, `villager` what one villager is charged with,
     unless the account has a budget of its own.
     """
 
@@ -28,9 +28,9 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What may still be spent today; ``villagers`` by account, those without a limit left out.
+    """What may still be spent today; `villagers` by account, those without a limit left out.
 
-    ``whole`` and ``whole_days`` are the same of a day that has just begun.
+    `whole` and `whole_days` are the same of a day that has just begun.
     """
 
     village: int | None
@@ -38,12 +38,12 @@ class Left:
     whole: int | None
     whole_days: dict[int, int]
 
-    def too_small(self, octets: int, account: int | None) -> int | None:
+    def too_small(self, size: int, account: int | None) -> int | None:
         """The bytes of a whole day, where so many for this account do not fit into one."""
         own = None if account is None else self.whole_days.get(account)
-        if own is not None and octets > own:
+        if own is not None and size > own:
             return own
-        if self.whole is not None and octets > room_of_a_day(self.whole):
+        if self.whole is not None and size > room_of_a_day(self.whole):
             return self.whole
         return None
 

@@ -17,14 +17,14 @@ DEFAULT = 200_000_000
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What an account has used, and may use; octets, ``quota`` is 0 when there is no end."""
+    """What an account has used, and may use; bytes, `quota` is 0 when there is no end."""
 
     used: int
     quota: int
 
     @property
     def left(self) -> int | None:
-        """Octets that are left, None when there is no end."""
+        """Bytes that are left, None when there is no end."""
         return max(0, self.quota - self.used) if self.quota else None
 
 

@@ -38,7 +38,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """The price of each hour: the first window's that covers it, else ``price``.
+    """The price of each hour: the first window's that covers it, else `price`.
 
     Without a currency nothing is known of prices.
     """
@@ -63,14 +63,14 @@ class Tariff:
         ends = {end for window in self.windows for end in (window.start, window.end)}
         return sorted({time(0), *map(time.fromisoformat, ends)})
 
-    def cost(self, octets: int, at: datetime, zone: tzinfo) -> int:
+    def cost(self, size: int, at: datetime, zone: tzinfo) -> int:
         """Return what so many bytes cost at a moment, in billionths of the currency."""
-        return money(octets, self.price_at(at.astimezone(zone).time()))
+        return money(size, self.price_at(at.astimezone(zone).time()))
 
 
-def money(octets: int, price: int) -> int:
+def money(size: int, price: int) -> int:
     """Return the cost of bytes at a price, in billionths of the currency, rounded up."""
-    return -(-octets * price // (PRICE_UNIT * 1_000_000 // MONEY_UNIT))
+    return -(-size * price // (PRICE_UNIT * 1_000_000 // MONEY_UNIT))
 
 
 def load(store: Store) -> Tariff:

@@ -29,14 +29,14 @@ class Used:
     money: int = 0
 
     @property
-    def octets(self) -> int:
+    def size(self) -> int:
         """Both ways together."""
         return self.up + self.down
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """All that crossed the link on a day (YYYY-MM-DD); ``failed`` of the ``runs`` went wrong."""
+    """All that crossed the link on a day (YYYY-MM-DD); `failed` of the `runs` went wrong."""
 
     day: str
     used: Used
@@ -65,7 +65,7 @@ def today(connection: sqlite3.Connection) -> str:
 
 
 def count(store: Store, up: int, down: int, *, run: bool = False, failed: bool = False) -> Used:
-    """Count bytes that have just crossed the link, and with the last of them the ``run``.
+    """Count bytes that have just crossed the link, and with the last of them the `run`.
 
     Returns what was counted, with its price at this hour.
     """
@@ -97,17 +97,17 @@ def charge(connection: sqlite3.Connection, account: int, *, up: int = 0, down: i
     )
 
 
-def split(connection: sqlite3.Connection, accounts: Sequence[int], octets: int) -> None:
+def split(connection: sqlite3.Connection, accounts: Sequence[int], size: int) -> None:
     """Charge a mail that came down to its readers, to each the same part."""
     for position, account in enumerate(accounts):
-        rest = position < octets % len(accounts)
-        charge(connection, account, down=octets // len(accounts) + rest)
+        rest = position < size % len(accounts)
+        charge(connection, account, down=size // len(accounts) + rest)
 
 
 def days(store: Store, limit: int = KEPT_DAYS, account: int | None = None) -> list[Day]:
     """Return the last days on which something was counted, the latest first.
 
-    With an ``account``, only what was charged to it.
+    With an `account`, only what was charged to it.
     """
     table, whose = "traffic", ""
     if account is not None:
@@ -194,11 +194,11 @@ def _currency(connection: sqlite3.Connection) -> str:
     return tariff.from_json(read_setting(connection, tariff.SETTING, {})).currency
 
 
-def _priced(connection: sqlite3.Connection, octets: int) -> tuple[str, int]:
+def _priced(connection: sqlite3.Connection, size: int) -> tuple[str, int]:
     """Return currency and price of bytes that cross the link at this hour."""
     prices = tariff.from_json(read_setting(connection, tariff.SETTING, {}))
     now = relaytime.now() or datetime.now(UTC)
-    return prices.currency, prices.cost(octets, now, zone(connection))
+    return prices.currency, prices.cost(size, now, zone(connection))
 
 
 def _forget(connection: sqlite3.Connection) -> None:

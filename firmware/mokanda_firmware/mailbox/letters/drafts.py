@@ -13,7 +13,7 @@ from mokanda_wire.message import Attachment
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A letter being written; ``fields`` are the form's, ``updated`` is seconds since 1970."""
+    """A letter being written; `fields` are the form's, `updated` is seconds since 1970."""
 
     id: int
     fields: dict[str, str]
@@ -30,7 +30,7 @@ def save(
 ) -> int:
     """Keep what is being written, inside the caller's transaction.
 
-    Returns the draft's number, a new one if ``draft`` is none of the account's.
+    Returns the draft's number, a new one if `draft` is none of the account's.
     """
     text = json.dumps(dict(fields), ensure_ascii=False)
     changed = connection.execute(

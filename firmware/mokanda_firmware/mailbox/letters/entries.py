@@ -31,11 +31,11 @@ def deliver(
     ticket: str = "",
     instead_of: int | None = None,
 ) -> list[str]:
-    """Put ``message`` into the inbox of each recipient; return those nobody here answers to.
+    """Put `message` into the inbox of each recipient; return those nobody here answers to.
 
     A mail that its reader has had already, even one moved to the trash, does not come again. One
-    that comes ``instead_of`` another takes that one's place, in whatever folder it is.
-    ``ticket`` is what the relay calls the mail by.
+    that comes `instead_of` another takes that one's place, in whatever folder it is.
+    `ticket` is what the relay calls the mail by.
     """
     found = {recipient: aliases.reader_of(connection, recipient) for recipient in recipients}
     readers = [account for account in found.values() if account is not None]
@@ -69,9 +69,9 @@ def submit(
     outside: Sequence[str],
     draft: int | None = None,
 ) -> list[str]:
-    """Take a mail that ``account`` wrote: ``here`` get it at once, ``outside`` by the courier.
+    """Take a mail that `account` wrote: `here` get it at once, `outside` by the courier.
 
-    All happens, the end of its ``draft`` among it, or nothing. When an address of ``here`` is
+    All happens, the end of its `draft` among it, or nothing. When an address of `here` is
     nobody's, nothing happens, and the list returned names it. A mail taken before under the same
     Message-ID is not taken again: a phone repeats a form whose answer it did not get.
 
@@ -217,7 +217,7 @@ def delete_all(connection: sqlite3.Connection, account: int) -> None:
 
 
 def delete_old_trash(store: Store, before: int) -> int:
-    """Delete what came into a trash ``before`` this time; return how many entries."""
+    """Delete what came into a trash `before` this time; return how many entries."""
     removed = 0
     with store.transaction() as connection:
         rows = connection.execute(

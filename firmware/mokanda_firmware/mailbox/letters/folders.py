@@ -29,10 +29,10 @@ _LINE = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry as a list shows it, ``at`` in seconds since 1970.
+    """An entry as a list shows it, `at` in seconds since 1970.
 
     In a folder that is listed by conversation it stands for its whole conversation there:
-    ``letters`` counts them, and ``unread`` holds for any of them.
+    `letters` counts them, and `unread` holds for any of them.
     """
 
     id: int
@@ -46,7 +46,7 @@ class Line:
     attachments: int
     size: int
     letters: int = 1
-    at_relay: int = 0  # octets of the letter, or of its files, that are not here
+    at_relay: int = 0  # bytes of the letter, or of its files, that are not here
     found: str = ""  # what of the text a search found, between MARK and UNMARK
 
 
@@ -55,8 +55,8 @@ class Page:
     """Some lines of a folder, the latest first, and where the pages beside it begin."""
 
     lines: list[Line] = field(default_factory=list)
-    newer: int | None = None  # pass as ``after``
-    older: int | None = None  # pass as ``before``
+    newer: int | None = None  # pass as `after`
+    older: int | None = None  # pass as `before`
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def page(
     after: int | None = None,
     limit: int = PAGE_LENGTH,
 ) -> Page:
-    """Return the ``limit`` lines of a folder next to an entry, or its first ones."""
+    """Return the `limit` lines of a folder next to an entry, or its first ones."""
     bound, order, edge = "", "DESC", 0
     if before is not None:
         bound, edge = "AND entry.id < :edge", before
@@ -120,7 +120,7 @@ def search(
     """Return the latest letters that have every word, in all folders but the trash.
 
     Without a word, days alone choose them. Accents and case do not matter. Pass the last line's
-    ``older`` as ``before`` for more; a page of a search has no ``newer``.
+    `older` as `before` for more; a page of a search has no `newer`.
     """
     match = _match(query)
     if not match and query.since is None and query.until is None:
@@ -185,7 +185,7 @@ def _conversation(connection: sqlite3.Connection, account: int, row: sqlite3.Row
 
 
 def _at_relay(store: Store, connection: sqlite3.Connection, row: Mapping[str, Any]) -> int:
-    """Return how many octets of a letter have not come: all of it, or files."""
+    """Return how many bytes of a letter have not come: all of it, or files."""
     if row["stub"] or not row["attachments"]:
         return int(row["stub"])
     files = connection.execute(

@@ -10,12 +10,12 @@ from mokanda_firmware.mailbox.store.content_requests import Asked
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Attachment, Mailbox, Message
 
-_HEADERS = 3000  # octets of a mail that are in none of its parts, more or less
+_HEADERS = 3000  # bytes of a mail that are in none of its parts, more or less
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How far a mail came for one recipient; ``at`` is seconds since 1970."""
+    """How far a mail came for one recipient; `at` is seconds since 1970."""
 
     address: str
     state: str
@@ -39,7 +39,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What of a mail is at the relay: octets to fetch, and whether it was asked for."""
+    """What of a mail is at the relay: bytes to fetch, and whether it was asked for."""
 
     ticket: str
     size: int
@@ -48,7 +48,7 @@ class Awaited:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail that is open; ``at`` is seconds since 1970."""
+    """A mail that is open; `at` is seconds since 1970."""
 
     entry: int
     folder: str
@@ -68,7 +68,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another letter of the same conversation; ``at`` is seconds since 1970."""
+    """Another letter of the same conversation; `at` is seconds since 1970."""
 
     entry: int
     sender: Mailbox
@@ -173,6 +173,6 @@ def _file(store: Store, connection: sqlite3.Connection, part: Attachment) -> Fil
 
 
 def _size_of_original(message: Message) -> int:
-    """Guess the octets of a mail as it came: its text, and its files as MIME writes them."""
+    """Guess the bytes of a mail as it came: its text, and its files as MIME writes them."""
     files = sum(part.original_size or part.size for part in message.attachments)
     return len(message.text.encode()) + files * 4 // 3 + _HEADERS

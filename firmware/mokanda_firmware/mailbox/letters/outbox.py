@@ -19,10 +19,10 @@ _TEXT, _FILES = 0.5, 1.0
 class Waiting:
     """A letter in the outbox: what it will take in bytes, and why it waits ('' for its turn).
 
-    ``held`` is as in the store; ``moving`` is one that is in a bundle already.
+    `held` is as in the store; `moving` is one that is in a bundle already.
     """
 
-    octets: int
+    size: int
     held: str
     moving: bool
 
@@ -35,9 +35,9 @@ class Expected:
     """
 
     letters: int
-    octets: int
+    size: int
     held_letters: int
-    held_octets: int
+    held_size: int
 
 
 def of_account(store: Store, account: int) -> dict[int, Waiting]:
@@ -48,7 +48,7 @@ def of_account(store: Store, account: int) -> dict[int, Waiting]:
             f"{_LETTERS} AND entry.account = ? AND entry.folder = 'outbox'", (account,)
         )
         return {
-            row["entry"]: Waiting(_octets(row, text, files), row["held"], row["state"] == "bundled")
+            row["entry"]: Waiting(_size(row, text, files), row["held"], row["state"] == "bundled")
             for row in rows
         }
 
@@ -60,9 +60,9 @@ def expected(store: Store) -> Expected:
         rows = connection.execute(_LETTERS).fetchall()
         wished = content_requests.sizes(connection)
     left = budget.left(store)
-    held = [_octets(row, text, files) for row in rows if row["held"]]
-    held += [octets for account, octets in wished if left.too_small(octets, account) is not None]
-    going = [_octets(row, text, files) for row in rows if not row["held"]]
+    held = [_size(row, text, files) for row in rows if row["held"]]
+    held += [size for account, size in wished if left.too_small(size, account) is not None]
+    going = [_size(row, text, files) for row in rows if not row["held"]]
     return Expected(len(going), sum(going), len(held), sum(held))
 
 
@@ -98,12 +98,12 @@ def _shares(connection: sqlite3.Connection) -> tuple[float, float]:
 
 def _share(measured: list[tuple[int, float]], otherwise: float) -> float:
     whole = sum(size for size, _ in measured)
-    travelled = sum(max(0.0, octets) for _, octets in measured)
+    travelled = sum(max(0.0, size) for _, size in measured)
     return min(1.0, travelled / whole) if whole else otherwise
 
 
-def _octets(row: sqlite3.Row, text: float, files: float) -> int:
+def _size(row: sqlite3.Row, text: float, files: float) -> int:
     if row["cost"] is not None:
         return int(row["cost"])
-    octets = _HEAD + text * (row["size"] - row["files"]) + files * row["files"]
-    return int(octets)
+    size = _HEAD + text * (row["size"] - row["files"]) + files * row["files"]
+    return int(size)

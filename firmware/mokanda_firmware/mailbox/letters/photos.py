@@ -14,7 +14,7 @@ Choice = Literal["small", "whole"]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """A photo made smaller, and as it was; ``chosen`` is what its letter has now."""
+    """A photo made smaller, and as it was; `chosen` is what its letter has now."""
 
     small: Attachment
     whole: Attachment

@@ -31,7 +31,7 @@ class NameRests(NameTaken):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A villager; ``name`` is the local part of the address, times are seconds since 1970."""
+    """A villager; `name` is the local part of the address, times are seconds since 1970."""
 
     id: int
     name: str
@@ -41,8 +41,8 @@ class Account:
     suspended: bool
     must_change: bool  # the password, before anything else
     recoverable: bool  # by a code that was written down
-    quota: int | None  # octets; None is as for everybody, 0 no end
-    budget: int | None  # octets a day on the link; None is as for everybody
+    quota: int | None  # bytes; None is as for everybody, 0 no end
+    budget: int | None  # bytes a day on the link; None is as for everybody
     signature: str
     created: int
     last_seen: int | None
@@ -150,7 +150,7 @@ def set_signature(store: Store, account: int, signature: str) -> None:
 
 
 def set_language(store: Store, account: int, language: str) -> None:
-    """Show this account's pages in ``language``."""
+    """Show this account's pages in `language`."""
     with store.transaction() as connection:
         connection.execute("UPDATE account SET language = ? WHERE id = ?", (language, account))
 

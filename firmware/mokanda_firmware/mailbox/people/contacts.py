@@ -11,7 +11,7 @@ from mokanda_wire.message import Mailbox
 
 
 def note(connection: sqlite3.Connection, account: int, people: Iterable[Mailbox]) -> None:
-    """Count a letter to each of ``people``, inside the caller's transaction."""
+    """Count a letter to each of `people`, inside the caller's transaction."""
     connection.executemany(
         "INSERT INTO contact (account, address, name, letters) VALUES (?, ?, ?, 1)"
         " ON CONFLICT DO UPDATE SET letters = letters + 1,"

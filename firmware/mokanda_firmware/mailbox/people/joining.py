@@ -14,7 +14,7 @@ WAYS = ("open", "code", "closed")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How one joins; ``code`` is "" unless it takes one."""
+    """How one joins; `code` is "" unless it takes one."""
 
     way: str
     code: str = ""

@@ -10,7 +10,7 @@ from mokanda_firmware.mailbox.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something on the noticeboard; ``at`` is seconds since 1970."""
+    """Something on the noticeboard; `at` is seconds since 1970."""
 
     id: int
     author: str
@@ -20,7 +20,7 @@ class Notice:
 
 
 def notices(store: Store, before: int | None = None, limit: int = 10) -> list[Notice]:
-    """Return the notices older than the one ``before``, the latest first."""
+    """Return the notices older than the one `before`, the latest first."""
     with store.reading() as connection:
         rows = connection.execute(
             "SELECT id, author, title, text, at FROM news WHERE id < ? ORDER BY id DESC LIMIT ?",

@@ -15,7 +15,7 @@ REST_SECONDS = 365 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class LeftName:
-    """A name that rests; ``until`` is seconds since 1970."""
+    """A name that rests; `until` is seconds since 1970."""
 
     name: str
     until: int

@@ -16,7 +16,7 @@ _NOTE_SECONDS = 3600
 
 
 def open_session(store: Store, account: int) -> str:
-    """Log ``account`` in; return the token for its cookie."""
+    """Log `account` in; return the token for its cookie."""
     token = secrets.token_urlsafe(32)
     with store.transaction() as connection:
         now = messages.now()
@@ -32,7 +32,7 @@ def open_session(store: Store, account: int) -> str:
 def account_of(store: Store, token: str, *, webp: bool | None = None) -> Account | None:
     """Return who holds this token; None when it is no session, or the account is suspended.
 
-    ``webp`` says whether the phone takes such pictures, None when it did not say.
+    `webp` says whether the phone takes such pictures, None when it did not say.
     """
     with store.reading() as connection:
         row = connection.execute(

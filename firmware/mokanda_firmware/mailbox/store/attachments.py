@@ -40,7 +40,7 @@ class Incoming:
     """An attachment being written; nothing of it stays unless `keep` is called."""
 
     def __init__(self, folder: Path, file: BinaryIO, path: Path, reserve: int) -> None:
-        self.size = 0  # octets written
+        self.size = 0  # bytes written
         self._folder = folder
         self._file = file
         self._path = path
@@ -115,7 +115,7 @@ class Attachments:
         )
 
     def orphans(self, wanted: set[str]) -> set[Written]:
-        """Return the files that ``wanted`` does not name, nor did at the last look.
+        """Return the files that `wanted` does not name, nor did at the last look.
 
         One that was written since then may belong to a transaction that has not ended.
         """
@@ -127,7 +127,7 @@ class Attachments:
         return before & self._orphans
 
     def remove(self, orphans: set[Written], wanted: set[str]) -> int:
-        """Remove those of the ``orphans`` that ``wanted`` does not name; return how many."""
+        """Remove those of the `orphans` that `wanted` does not name; return how many."""
         removed = 0
         for orphan in orphans:
             with contextlib.suppress(FileNotFoundError):

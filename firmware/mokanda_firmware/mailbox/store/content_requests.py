@@ -17,7 +17,7 @@ State = Literal["waiting", "leaving", "asked", "denied"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How far a wish has come; ``reason`` says in a word why it was denied."""
+    """How far a wish has come; `reason` says in a word why it was denied."""
 
     state: State
     account: int | None
@@ -81,10 +81,10 @@ def sizes(connection: sqlite3.Connection) -> list[tuple[int | None, int]]:
         "  original_size - size)), 0) FROM attachment WHERE message = message.id)"
         "  FROM message WHERE ticket = wish.name)"
         " ELSE (SELECT max(iif(original = '', size, original_size)) FROM attachment"
-        "  WHERE wish.name IN (digest, original)) END, 0) AS octets"
+        "  WHERE wish.name IN (digest, original)) END, 0) AS bytes"
         " FROM wish WHERE state <> 'denied' AND NOT withdrawn"
     )
-    return [(row["account"], row["octets"]) for row in rows]
+    return [(row["account"], row["bytes"]) for row in rows]
 
 
 def untold(connection: sqlite3.Connection) -> list[Wish]:

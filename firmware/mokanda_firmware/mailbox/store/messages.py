@@ -23,7 +23,7 @@ def now() -> int:
 
 
 def insert(connection: sqlite3.Connection, message: Message) -> int:
-    """Store ``message`` unless the very same mail is there; return its number.
+    """Store `message` unless the very same mail is there; return its number.
 
     A mail that only has the Message-ID of another is not the same mail: its sender could make it
     show what others were sent.
@@ -138,7 +138,7 @@ def remove_unwanted(connection: sqlite3.Connection, numbers: Iterable[int]) -> N
 
 
 def size(message: Message) -> int:
-    """Return the octets of text, HTML and attachments."""
+    """Return the bytes of text, HTML and attachments."""
     text = len(message.text.encode()) + len(message.html.encode())
     return text + sum(part.size for part in message.attachments)
 

@@ -9,13 +9,13 @@ from mokanda_firmware.mailbox.store.database import Store
 
 
 def setting(store: Store, key: str, default: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    """Return the value of ``key``, or ``default`` when it was never set."""
+    """Return the value of `key`, or `default` when it was never set."""
     with store.reading() as connection:
         return read_setting(connection, key, default)
 
 
 def set_setting(store: Store, key: str, value: Any) -> None:  # noqa: ANN401
-    """Set ``key`` to ``value``, which must be JSON."""
+    """Set `key` to `value`, which must be JSON."""
     with store.transaction() as connection:
         write_setting(connection, key, value)
 

@@ -27,7 +27,7 @@
  <span class="files">{{_("{size} still at the relay").format(size=size(line.at_relay))}}</span>\\
 % end
 % if line.id in get("fares", {}):
- <span class="found">{{fares[line.id].why}} {{size(fares[line.id].octets)}}{{", " + fares[line.id].price if fares[line.id].price else ""}}</span>\\
+ <span class="found">{{fares[line.id].why}} {{size(fares[line.id].size)}}{{", " + fares[line.id].price if fares[line.id].price else ""}}</span>\\
 % end
 % if not folder:
  <span class="files">{{_(titles[line.folder])}}</span>\\

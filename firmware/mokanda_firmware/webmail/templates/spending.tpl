@@ -65,7 +65,7 @@
 <h2>{{_("This month by villager")}}</h2>
 <ul class="attachments">
 % for one, share in villagers:
-<li><a href="/villagers/{{one.id}}">{{one.display_name}}</a> <span class="hint">{{size(share.octets) if share else _("nothing")}}{{", " + money(share.money) if share and money.currency else ""}}</span></li>
+<li><a href="/villagers/{{one.id}}">{{one.display_name}}</a> <span class="hint">{{size(share.size) if share else _("nothing")}}{{", " + money(share.money) if share and money.currency else ""}}</span></li>
 % end
 <li>{{_("Calling the relay, and what is nobody's letter")}} <span class="hint">{{size(rest) if rest else _("nothing")}}</span></li>
 </ul>
@@ -77,8 +77,8 @@
 <label for="{{name}}">{{title}}</label>
 <select id="{{name}}" name="{{name}}">
 <option value="">{{_("no end")}}</option>
-% for octets in sorted({*offered, chosen} - {None}):
-<option value="{{octets}}"{{!" selected" if octets == chosen else ""}}>{{size(octets)}}</option>
+% for size in sorted({*offered, chosen} - {None}):
+<option value="{{size}}"{{!" selected" if size == chosen else ""}}>{{size(size)}}</option>
 % end
 </select>
 % end

@@ -11,7 +11,7 @@
 <div><dt>{{_("Since")}}</dt><dd>{{when_exactly(villager.created)}}</dd></div>
 <div><dt>{{_("Last seen")}}</dt><dd>{{when_exactly(villager.last_seen) if villager.last_seen else _("never here")}}</dd></div>
 <div><dt>{{_("Room")}}</dt><dd>{{_("{used} of {quota} are used.").format(used=size(room.used), quota=size(room.quota)) if room.quota else _("{used} are used.").format(used=size(room.used))}}</dd></div>
-<div><dt>{{_("This month")}}</dt><dd>{{size(month.octets) if month else _("nothing")}}{{", " + money(month.money) if month and money.currency else ""}}</dd></div>
+<div><dt>{{_("This month")}}</dt><dd>{{size(month.size) if month else _("nothing")}}{{", " + money(month.money) if month and money.currency else ""}}</dd></div>
 </dl>
 % if account.is_keeper:
 <form class="actions" method="post" action="/villagers/{{villager.id}}/budget">
@@ -19,8 +19,8 @@
 <label for="budget">{{_("Data for a day")}}</label>
 <select id="budget" name="budget">
 <option value="">{{_("as everybody")}}</option>
-% for octets in sorted({*budgets, budget} - {None}):
-<option value="{{octets}}"{{!" selected" if octets == budget else ""}}>{{size(octets)}}</option>
+% for size in sorted({*budgets, budget} - {None}):
+<option value="{{size}}"{{!" selected" if size == budget else ""}}>{{size(size)}}</option>
 % end
 </select>
 <button class="quiet">{{_("Save")}}</button>

@@ -6,7 +6,7 @@
 <span class="subject">{{one.account.name}} · {{size(one.size)}}\\
 % share = shares.get(one.account.id)
 % if account.is_keeper and share:
- · {{_("this month {what}").format(what=", ".join(filter(None, (size(share.octets), money(share.money)))))}}\\
+ · {{_("this month {what}").format(what=", ".join(filter(None, (size(share.size), money(share.money)))))}}\\
 % end
 % if one.account.suspended:
  · <b>{{_("suspended")}}</b>\\

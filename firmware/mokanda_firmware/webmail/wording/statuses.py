@@ -79,7 +79,7 @@ _STATES: dict[str, dict[str, tuple[str, str]]] = {
 
 
 class Fact(NamedTuple):
-    """What else there is to tell; ``bars`` is 1 to 4 for a strength, which is drawn too."""
+    """What else there is to tell; `bars` is 1 to 4 for a strength, which is drawn too."""
 
     title: str
     value: str
@@ -88,7 +88,7 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The status of a daemon, or of the card, for the page; ``mood`` is good, bad or ""."""
+    """The status of a daemon, or of the card, for the page; `mood` is good, bad or ""."""
 
     title: str
     sentence: str
@@ -101,7 +101,7 @@ class Card:
 
 
 def cards(language: Language, zone: str) -> list[Card]:
-    """Read the statuses of all daemons and say them in ``language``."""
+    """Read the statuses of all daemons and say them in `language`."""
     # A board without a Wi-Fi card has nothing to say of it.
     return [
         card(name, language, zone) for name in _STATES if name != "hotspot" or status.read(name)
@@ -117,7 +117,7 @@ def seconds(iso: object) -> int | None:
 
 
 def card(name: str, language: Language, zone: str) -> Card:
-    """Read the status of one daemon and say it in ``language``."""
+    """Read the status of one daemon and say it in `language`."""
     fields = status.read(name)
     state = str(fields.get("state", ""))
     mood, sentence = _STATES[name].get(state, ("", N_("Nothing is known of this yet.")))

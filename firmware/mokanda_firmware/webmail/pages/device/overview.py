@@ -16,7 +16,7 @@ from mokanda_firmware.webmail.wording import legend, statuses
 from mokanda_firmware.webmail.wording.statuses import Card, Fact
 
 # A daemon may have to be started for it, on a slow board.
-_PATIENCE_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 _SILENT = N_("This part of the device does not answer now. Please try again in a minute.")
 _SHORT = N_(
     "The card is nearly full. Have large letters deleted, and the trash emptied; old photos take"
@@ -94,7 +94,7 @@ def look_for_update(visit: Visit) -> HTTPResponse:
 
 
 def ask(
-    visit: Visit, daemon: str, verb: str, patience: float = _PATIENCE_SECONDS, **arguments: object
+    visit: Visit, daemon: str, verb: str, patience: float = _TIMEOUT_SECONDS, **arguments: object
 ) -> dict[str, Any]:
     """Have a daemon do something; return its reply, or refuse with what it says."""
     try:

@@ -45,8 +45,8 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         "spending",
         problem=problem,
         total=total,
-        rest=max(0, total.octets - sum(share.octets for share in shares.values())),
-        villagers=sorted(villagers, key=lambda one: -(one[1].octets if one[1] else 0)),
+        rest=max(0, total.size - sum(share.size for share in shares.values())),
+        villagers=sorted(villagers, key=lambda one: -(one[1].size if one[1] else 0)),
         days=days,
         bars=bars(days),
         height=_HEIGHT,
@@ -87,10 +87,10 @@ def set_budget(visit: Visit) -> HTTPResponse:
 
 def amount(visit: Visit, field: str, amounts: tuple[int, ...]) -> int | None:
     """Return what was chosen in a form; None for nothing in particular."""
-    octets = visit.form.number(field)
-    if octets and octets not in amounts:
+    size = visit.form.number(field)
+    if size and size not in amounts:
         raise Refused(422, _NO_LIMIT)
-    return octets or None
+    return size or None
 
 
 class Money:
@@ -113,7 +113,7 @@ def money(visit: Visit) -> Money:
 
 def bars(days: list[Day]) -> list[Bar]:
     """Make the plot of days, which are the latest first; it shows the earliest first."""
-    most = max((day.used.octets for day in days), default=0) or 1
+    most = max((day.used.size for day in days), default=0) or 1
     return [
         Bar(
             position * _STEP,

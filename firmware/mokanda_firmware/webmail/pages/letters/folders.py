@@ -37,7 +37,7 @@ _ACTIONS = {
     "archive": {"back": N_("Out of the archive"), "trash": N_("Delete")},
     "trash": {"back": N_("Put back"), "delete": N_("Delete for good")},
 }
-_MOST_UNDONE = 100
+_MAX_UNDONE = 100
 
 
 @get("/<folder:re:inbox|outbox|sent|archive|trash>")
@@ -90,7 +90,7 @@ def move(visit: Visit) -> HTTPResponse:
     action = visit.form["do"]
     if action in {"archive", "trash"}:
         moved = entries.move(visit.store, account, chosen, cast("Folder", action))
-        undo = "-".join(str(one) for one in moved) if len(moved) <= _MOST_UNDONE else ""
+        undo = "-".join(str(one) for one in moved) if len(moved) <= _MAX_UNDONE else ""
         return visit.redirect(f"/{origin}", f"moved-{action}" if moved else "", undo=undo)
     if action == "back":
         moved = entries.put_back(visit.store, account, chosen)

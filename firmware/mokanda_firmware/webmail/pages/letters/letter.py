@@ -70,8 +70,8 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         pictures=_pictures(visit, letter),
         show_pictures="pictures" in visit.request.query,
         denials=_DENIALS,
-        price=lambda octets: prices.of_fetching(visit, octets),
-        day_too_small=lambda octets: prices.day_too_small(visit, octets),
+        price=lambda size: prices.of_fetching(visit, size),
+        day_too_small=lambda size: prices.day_too_small(visit, size),
         to_all=len(letter.message.to) + len(letter.message.cc) > 1,
     )
 

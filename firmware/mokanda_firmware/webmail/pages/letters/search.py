@@ -47,7 +47,7 @@ def marked(text: str) -> str:
 
 
 def start_of_day(text: str, days: int = 0) -> int | None:
-    """Return the start of a day as a browser writes it, ``days`` later; None when it is none."""
+    """Return the start of a day as a browser writes it, `days` later; None when it is none."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
         return int(day.timestamp())

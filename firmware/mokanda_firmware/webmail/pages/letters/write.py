@@ -192,7 +192,7 @@ def _form(
         people=contacts.people(visit.store, visit.villager.id, visit.domain),
         limit=visit.site.upload_limit,
         left=_left_today(visit),
-        price=lambda octets: prices.of_fetching(visit, octets),
+        price=lambda size: prices.of_fetching(visit, size),
     )
 
 
@@ -353,7 +353,7 @@ def _prefixed(prefix: str, subject: str) -> str:
 
 
 def _quoting(visit: Visit, message: Message) -> str:
-    """Quote the words of a letter, without what it quotes itself: every octet costs money."""
+    """Quote the words of a letter, without what it quotes itself: every byte costs money."""
     own = re.split(r"^-- $", message.text, maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in own.strip().split("\n") if not line.startswith(">")]
     said = visit.language.text("{name} wrote:").format(name=visit.who(message.sender))

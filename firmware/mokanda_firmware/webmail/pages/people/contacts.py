@@ -11,7 +11,7 @@ from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.recipients import BadRecipient
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post, to_save
 
-_MAX_CARDS = 4_000_000  # octets; a phone's photos of people are among them
+_MAX_CARDS = 4_000_000  # bytes; a phone's photos of people are among them
 _MAX_MEMBERS = 50
 _BAD_NAME = N_("The name of a group is one word of letters and digits.")
 _BAD_MEMBER = N_("“{text}” is not an address. An address looks like this: name@example.org")

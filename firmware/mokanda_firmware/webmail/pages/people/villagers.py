@@ -57,7 +57,7 @@ WAYS = {
     "code": N_("who knows the code of the village may register"),
     "closed": N_("only whom the keeper adds"),
 }
-# Octets; 0 is no end.
+# Bytes; 0 is no end.
 _QUOTAS = (20_000_000, 50_000_000, 100_000_000, 200_000_000, 500_000_000, 1_000_000_000, 0)
 _RESTS = N_(
     "This name belonged to somebody who was deleted, so it rests: mail for them would reach its new"
@@ -183,9 +183,9 @@ def set_quota(visit: Visit, villager: int) -> HTTPResponse:
 @post("/villagers/<villager:int>/budget", access="keeper")
 def set_budget(visit: Visit, villager: int) -> HTTPResponse:
     """Give a villager data for a day of their own, or as everybody has."""
-    octets = spending.amount(visit, "budget", spending.VILLAGER)
+    size = spending.amount(visit, "budget", spending.VILLAGER)
     with _allowed():
-        audit.set_budget(visit.store, visit.villager, villager, octets)
+        audit.set_budget(visit.store, visit.villager, villager, size)
     return visit.redirect(f"/villagers/{villager}", "saved")
 
 

@@ -13,18 +13,12 @@ import subprocess
 import sys
 
 from scripts.card import CardError
-from scripts.emulator import LOOPBACK, WEBMAIL_SECONDS, Board, BoardError, answers
-from scripts.patience import DeadlineError, wait_until
-from scripts.village import (
-    REPOSITORY,
-    Children,
-    StartError,
-    ports,
-    print_addresses,
-    start_relay,
-    step,
-    wait_for_interrupt,
-)
+from scripts.children import REPOSITORY, Children, StartError
+from scripts.deadlines import DeadlineError, wait_until
+from scripts.emulator.board import LOOPBACK, Board, BoardError
+from scripts.emulator.qmp import QmpError
+from scripts.local_relay import ports, start_relay
+from scripts.terminal import print_addresses, step, wait_for_interrupt
 
 FOLDER = REPOSITORY / "build" / "run"
 CLAIM_SECONDS = 300
@@ -40,7 +34,7 @@ def main() -> int:
         shutil.rmtree(FOLDER, ignore_errors=True)
     try:
         _run(arguments.board)
-    except (BoardError, CardError, DeadlineError, StartError) as error:
+    except (BoardError, CardError, DeadlineError, QmpError, StartError) as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -69,7 +63,7 @@ def _run(board_name: str) -> None:
                 print("    the card is the last run's; make run FRESH=1 takes the new image")
             with step("booting the emulated board, about a minute"):
                 board.power_on()
-                wait_until(lambda: answers(board.webmail), "the webmail", WEBMAIL_SECONDS)
+                board.wait_for_webmail()
             with step("waiting until the device has claimed itself"):
                 wait_until(relay.has_claimed, "the claim", CLAIM_SECONDS)
             print_addresses(f"{board.webmail}/", relay)

@@ -13,18 +13,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from scripts.emulator import answers
-from scripts.village import (
-    REPOSITORY,
-    Children,
-    Relay,
-    StartError,
-    ports,
-    print_addresses,
-    start_relay,
-    step,
-    wait_for_interrupt,
-)
+from scripts.children import REPOSITORY, Children, StartError
+from scripts.http_probe import answers
+from scripts.local_relay import Relay, ports, start_relay
+from scripts.terminal import print_addresses, step, wait_for_interrupt
 
 FOLDER = REPOSITORY / "build" / "run-host"
 

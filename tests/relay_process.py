@@ -19,7 +19,7 @@ from mokanda_relay import __main__ as command
 from mokanda_relay.operator import housekeeping
 from mokanda_relay.store import database
 from mokanda_relay.transport import outbox
-from scripts.patience import wait_until
+from scripts.deadlines import wait_until
 from tests import clocks
 from tests.dying import die_before_step
 from tests.ports import reserved_port

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.patience import wait_until
+from scripts.deadlines import wait_until
 from tests.browser.conftest import PASSWORD, Phone, Phones, Webmail
 from tests.browser.test_pages import found
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick

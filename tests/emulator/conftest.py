@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts.emulator import REPOSITORY, Board
-from scripts.patience import slowness
-from scripts.village import Children, Relay, ports, start_relay
+from scripts.children import REPOSITORY, Children
+from scripts.deadlines import slowness
+from scripts.emulator.board import Board
+from scripts.local_relay import Relay, ports, start_relay
+from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.shell import Shell
-from tests.emulator.village import Village
 from tests.stand_ins.front import Front
 from tests.stand_ins.mobile_network import GATEWAY, MobileNetwork, tun_device
 from tests.stand_ins.modem import Modem
@@ -86,16 +87,16 @@ def front(folder: Path, relay: Relay, network: MobileNetwork) -> Iterator[Front]
 @pytest.fixture(scope="session")
 def flashed_village(
     request: pytest.FixtureRequest, folder: Path, relay: Relay, front: Front, network: MobileNetwork
-) -> Iterator[Village]:
+) -> Iterator[EmulatedVillage]:
     """A village whose card has just been flashed; its board has no power yet."""
     with Board(request.config.getoption("image", IMAGE), folder / "board") as board:
         modem = Modem(network)
-        yield Village(board, Shell(board), relay, front, network, modem)
+        yield EmulatedVillage(board, Shell(board), relay, front, network, modem)
         modem.unplug()
 
 
 @pytest.fixture(scope="session")
-def village(flashed_village: Village) -> Village:
+def village(flashed_village: EmulatedVillage) -> EmulatedVillage:
     """A village that has booted with its claim file in place."""
     flashed_village.board.write_setup_file(flashed_village.write_claim("village"))
     flashed_village.power_on()

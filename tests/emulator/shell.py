@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scripts.emulator import Board
-from scripts.patience import DeadlineError, wait_until
+from scripts.deadlines import DeadlineError, wait_until
+from scripts.emulator.board import Board
 
 # systemd's debug shell takes the place of a login; it reads lines without a prompt or an echo.
 READY: Final = "The shell for tests is ready."

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from scripts.card import TOOLBOX
-from scripts.patience import wait_until
+from scripts.deadlines import wait_until
+from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone
-from tests.emulator.village import Village
 
 PASSPHRASE = "four goats at the river"
 
 
 @pytest.fixture
-def keeper(village: Village) -> Phone:
+def keeper(village: EmulatedVillage) -> Phone:
     # Until it is claimed, it has no keys to keep.
     village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
     phone = village.phone()
@@ -30,7 +30,7 @@ def keeper(village: Village) -> Phone:
 
 
 @pytest.fixture
-def stick(village: Village) -> Iterator[Path]:
+def stick(village: EmulatedVillage) -> Iterator[Path]:
     """An ordinary stick, FAT without partitions, that is in the board."""
     image = village.board.card.parent / "stick.img"
     with image.open("wb") as file:
@@ -56,7 +56,7 @@ def back_up(keeper: Phone) -> None:
 
 
 def test_a_backup_on_a_stick_can_be_read_elsewhere(
-    village: Village, keeper: Phone, stick: Path, measured: dict[str, str]
+    village: EmulatedVillage, keeper: Phone, stick: Path, measured: dict[str, str]
 ) -> None:
     back_up(keeper)
     assert village.shell.run("grep mokanda/stick /proc/mounts").code == 1
@@ -89,7 +89,7 @@ def test_a_backup_on_a_stick_can_be_read_elsewhere(
 
 
 @pytest.mark.usefixtures("stick")
-def test_a_restored_board_goes_on_from_its_backup(village: Village, keeper: Phone) -> None:
+def test_a_restored_board_goes_on_from_its_backup(village: EmulatedVillage, keeper: Phone) -> None:
     keeper.write("awa", "Kept by the goats", "This is in the backup.")
     back_up(keeper)
     keeper.write("awa", "Too late for them", "This is not.")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from scripts.patience import wait_until
+from scripts.deadlines import wait_until
+from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone
-from tests.emulator.village import Village
 from tests.stand_ins.front import Front
 
 DAMAGED = 'relay = "https://10.64.0.1:8443"\ncode = "ABCD-'
@@ -20,7 +20,7 @@ RESULT = "/run/mokanda/setup/mokanda-result.txt"
 
 
 @pytest.fixture(scope="module")
-def keeper(village: Village) -> Phone:
+def keeper(village: EmulatedVillage) -> Phone:
     """The phone of a keeper who has a letter."""
     phone = village.phone()
     # Awa is the keeper of the village, since its first day or from now on.
@@ -35,7 +35,11 @@ def keeper(village: Village) -> Phone:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def power_cut(village: Village, keeper: Phone, tmp_path_factory: pytest.TempPathFactory) -> None:  # noqa: ARG001
+def power_cut(
+    village: EmulatedVillage,
+    keeper: Phone,  # noqa: ARG001
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """The power goes, and somebody puts a damaged claim file on the card of the claimed device."""
     village.board.cut_power()
     damaged = tmp_path_factory.mktemp("claim") / "damaged.toml"
@@ -45,14 +49,14 @@ def power_cut(village: Village, keeper: Phone, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture
-def unclaimed(village: Village) -> None:
+def unclaimed(village: EmulatedVillage) -> None:
     """The device has no relay, and no key that a relay knows; it has its mail."""
     village.shell.check("systemctl stop mokanda-courier")
     village.shell.check("cd /data/mokanda && rm -rf claim.toml claim.json keys")
     village.shell.check("systemctl start mokanda-courier", seconds=60)
 
 
-def import_claim(village: Village, claim: Path) -> None:
+def import_claim(village: EmulatedVillage, claim: Path) -> None:
     """Put a claim file on the SETUP partition of the running board and have it read."""
     village.put(claim, "/run/claim.toml")
     folder = "/run/mokanda/setup"
@@ -63,7 +67,7 @@ def import_claim(village: Village, claim: Path) -> None:
     village.shell.request("setup", "import")
 
 
-def wait_for_result(village: Village, text: str) -> None:
+def wait_for_result(village: EmulatedVillage, text: str) -> None:
     """Wait for the card's result file to say this: it is written after the status."""
     wait_until(
         lambda: text in village.shell.run(f"cat {RESULT}").output, f"{text!r} on the card", 60
@@ -78,18 +82,18 @@ def test_a_power_cut_loses_no_letter(keeper: Phone) -> None:
     assert "I was here before" in keeper.read("inbox", "Do not lose me").text
 
 
-def test_nor_does_it_set_the_clock_back(village: Village) -> None:
+def test_nor_does_it_set_the_clock_back(village: EmulatedVillage) -> None:
     told = village.shell.check("journalctl --unit mokanda-clock --output cat")
     assert "the clock goes on from" in told
 
 
-def test_a_damaged_claim_file_takes_no_claim_away(village: Village, keeper: Phone) -> None:
+def test_a_damaged_claim_file_takes_no_claim_away(village: EmulatedVillage, keeper: Phone) -> None:
     setup = village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed")
     assert "The claim file is damaged" in setup["detail"]
     assert "The claim file is damaged" in keeper.open("/device").text
 
 
-def test_a_relay_that_cannot_be_reached_is_told(village: Village, keeper: Phone) -> None:
+def test_a_relay_that_cannot_be_reached_is_told(village: EmulatedVillage, keeper: Phone) -> None:
     village.front.refused = {Front.ANYBODY}
     try:
         courier = village.sync(keeper)
@@ -102,7 +106,9 @@ def test_a_relay_that_cannot_be_reached_is_told(village: Village, keeper: Phone)
     assert village.sync(keeper)["state"] == "idle"
 
 
-def test_a_full_data_partition_keeps_all_that_it_has(village: Village, keeper: Phone) -> None:
+def test_a_full_data_partition_keeps_all_that_it_has(
+    village: EmulatedVillage, keeper: Phone
+) -> None:
     free = village.shell.check("df -k /data | tail -n 1").split()[3]
     village.shell.check(f"fallocate -l {int(free) * 1024} /data/full")
     try:
@@ -117,7 +123,7 @@ def test_a_full_data_partition_keeps_all_that_it_has(village: Village, keeper: P
 
 @pytest.mark.usefixtures("unclaimed")
 def test_a_damaged_claim_file_says_what_to_do(
-    village: Village, keeper: Phone, tmp_path: Path
+    village: EmulatedVillage, keeper: Phone, tmp_path: Path
 ) -> None:
     claim = tmp_path / "claim.toml"
     claim.write_text(DAMAGED)
@@ -129,7 +135,7 @@ def test_a_damaged_claim_file_says_what_to_do(
 
 
 @pytest.mark.usefixtures("unclaimed")
-def test_a_claim_code_serves_one_device(village: Village, keeper: Phone) -> None:
+def test_a_claim_code_serves_one_device(village: EmulatedVillage, keeper: Phone) -> None:
     used = village.board.card.parent / "village.toml"
     import_claim(village, used)
     setup = village.shell.wait_for_status("setup", is_refused, 120)
@@ -138,7 +144,7 @@ def test_a_claim_code_serves_one_device(village: Village, keeper: Phone) -> None
     wait_for_result(village, "This claim code was used")
 
 
-def test_a_new_claim_file_mends_it(village: Village, keeper: Phone) -> None:
+def test_a_new_claim_file_mends_it(village: EmulatedVillage, keeper: Phone) -> None:
     import_claim(village, village.write_claim("mended"))
     village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
     assert "This device belongs to its relay." in keeper.open("/device").text

@@ -5,36 +5,36 @@ import re
 from collections import Counter
 
 from scripts.card import CARD_SIZE
-from tests.emulator.village import Village
+from tests.emulator.emulated_village import EmulatedVillage
 
 # The budget of docs/: all our daemons together, on a board of 256 MiB.
 DAEMONS_MIB = 90
 
 
-def test_it_boots_to_the_webmail(village: Village, measured: dict[str, str]) -> None:
+def test_it_boots_to_the_webmail(village: EmulatedVillage, measured: dict[str, str]) -> None:
     measured["power-on to webmail"] = f"{village.seconds_to_webmail:.0f} s"
     assert village.shell.check("systemctl is-active mokanda-webmail") == "active"
 
 
-def test_no_unit_failed(village: Village) -> None:
+def test_no_unit_failed(village: EmulatedVillage) -> None:
     village.shell.run("systemctl is-system-running --wait", seconds=120)
     assert village.shell.check("systemctl --failed --plain --no-legend") == ""
 
 
-def test_the_root_file_system_cannot_be_written(village: Village) -> None:
+def test_the_root_file_system_cannot_be_written(village: EmulatedVillage) -> None:
     assert "Read-only" in village.shell.run("touch /etc/written /usr/written").output
 
 
-def test_the_data_partition_fills_the_card(village: Village) -> None:
+def test_the_data_partition_fills_the_card(village: EmulatedVillage) -> None:
     blocks = village.shell.check("df -k /data | tail -n 1").split()[1]
     assert int(blocks) * 1024 > 0.8 * CARD_SIZE
 
 
-def test_the_watchdog_is_on(village: Village) -> None:
+def test_the_watchdog_is_on(village: EmulatedVillage) -> None:
     assert village.shell.check("cat /sys/class/watchdog/watchdog0/state") == "active"
 
 
-def test_the_daemons_fit_their_budget(village: Village, measured: dict[str, str]) -> None:
+def test_the_daemons_fit_their_budget(village: EmulatedVillage, measured: dict[str, str]) -> None:
     text = village.shell.check(
         "for group in /sys/fs/cgroup/system.slice/mokanda-*; do"
         ' for process in $(cat "$group/cgroup.procs"); do'

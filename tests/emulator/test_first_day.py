@@ -9,8 +9,8 @@ from io import BytesIO
 from PIL import Image
 from webtest import Upload
 
-from scripts.patience import wait_until
-from tests.emulator.village import ETHERNET, MOBILE, Village
+from scripts.deadlines import wait_until
+from tests.emulator.emulated_village import ETHERNET, MOBILE, EmulatedVillage
 
 
 def take_photo() -> bytes:
@@ -21,7 +21,7 @@ def take_photo() -> bytes:
     return photo.getvalue()
 
 
-def test_the_first_day(village: Village, measured: dict[str, str]) -> None:
+def test_the_first_day(village: EmulatedVillage, measured: dict[str, str]) -> None:
     shell = village.shell
 
     # The device claims itself through Ethernet, which is then taken away.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device's state on its lamps: the board's own LEDs, and those of the LED driver on I2C."""
 
-from tests.emulator.village import Village
+from tests.emulator.emulated_village import EmulatedVillage
 
 
-def led(village: Village, name: str) -> str:
+def led(village: EmulatedVillage, name: str) -> str:
     """What the kernel's LED class says of a LED of the board: off, on, or the trigger it has."""
     folder = f"/sys/class/leds/orangepi:{name}"
     triggers = village.shell.check(f"cat {folder}/trigger")
@@ -14,13 +14,13 @@ def led(village: Village, name: str) -> str:
     return "off" if village.shell.check(f"cat {folder}/brightness") == "0" else "on"
 
 
-def test_a_device_that_is_ready_shines_green(village: Village) -> None:
+def test_a_device_that_is_ready_shines_green(village: EmulatedVillage) -> None:
     village.shell.wait_for_status("lights", lambda now: now["state"] == "ready")
     assert (led(village, "green:pwr"), led(village, "red:status")) == ("on", "off")
     assert (village.board.lamp(0), village.board.lamp(1)) == ("on", "off")
 
 
-def test_a_fault_shines_red(village: Village) -> None:
+def test_a_fault_shines_red(village: EmulatedVillage) -> None:
     village.shell.check(
         'python3 -c "from mokanda_firmware import status; '
         "status.publish('updates', state='failed', detail='A test says so.')\""
@@ -33,7 +33,7 @@ def test_a_fault_shines_red(village: Village) -> None:
         village.shell.check("systemctl restart mokanda-updates")
 
 
-def test_mail_on_its_way_blinks(village: Village) -> None:
+def test_mail_on_its_way_blinks(village: EmulatedVillage) -> None:
     village.shell.check(
         'python3 -c "from mokanda_firmware import status; '
         "status.publish('courier', state='syncing', detail='')\""

@@ -5,33 +5,33 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator.village import Village
+from tests.emulator.emulated_village import EmulatedVillage
 
 
 @pytest.fixture(autouse=True)
-def restored(village: Village) -> Iterator[None]:
+def restored(village: EmulatedVillage) -> Iterator[None]:
     """The stick is out, with a good SIM card in it, before and after each test."""
     pull_out(village)
     yield
     pull_out(village)
 
 
-def pull_out(village: Village) -> None:
+def pull_out(village: EmulatedVillage) -> None:
     village.modem.unplug()
     village.modem.sim = "ready"
     village.modem.signal = 18
     wait_for_state(village, "absent")
 
 
-def plug_in(village: Village) -> None:
+def plug_in(village: EmulatedVillage) -> None:
     village.modem.plug_into_socket(village.board.modem_socket)
 
 
-def wait_for_state(village: Village, state: str) -> None:
+def wait_for_state(village: EmulatedVillage, state: str) -> None:
     village.shell.wait_for_status("modem", lambda now: now["state"] == state)
 
 
-def test_a_stick_is_seen_when_it_comes_and_when_it_goes(village: Village) -> None:
+def test_a_stick_is_seen_when_it_comes_and_when_it_goes(village: EmulatedVillage) -> None:
     plug_in(village)
     wait_for_state(village, "ready")
     status = village.shell.status("modem")
@@ -42,7 +42,7 @@ def test_a_stick_is_seen_when_it_comes_and_when_it_goes(village: Village) -> Non
     wait_for_state(village, "ready")
 
 
-def test_a_stick_without_a_sim_card_says_so(village: Village) -> None:
+def test_a_stick_without_a_sim_card_says_so(village: EmulatedVillage) -> None:
     village.modem.sim = "absent"
     plug_in(village)
     wait_for_state(village, "no_sim")
@@ -51,7 +51,7 @@ def test_a_stick_without_a_sim_card_says_so(village: Village) -> None:
     assert (village.board.lamp(0), village.board.lamp(1)) == ("off", "pwm0")
 
 
-def test_the_network_is_told_when_it_is_found(village: Village) -> None:
+def test_the_network_is_told_when_it_is_found(village: EmulatedVillage) -> None:
     village.modem.signal = 99
     plug_in(village)
     wait_for_state(village, "no_signal")

@@ -18,9 +18,9 @@ import pytest
 from scripts import build_release, release_keys
 from scripts.assembly import layout
 from scripts.build_release import Image, Keys
-from scripts.emulator import REPOSITORY
+from scripts.children import REPOSITORY
 from scripts.steps import Log
-from tests.emulator.village import Village
+from tests.emulator.emulated_village import EmulatedVillage
 
 BOARD = "orangepi-zero"
 FORGED, BROKEN, GOOD = "7.0.0-dev", "8.0.0-dev", "9.0.0-dev"
@@ -80,14 +80,14 @@ def releases(request: pytest.FixtureRequest, folder: Path) -> Releases:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def claimed(village: Village) -> None:
+def claimed(village: EmulatedVillage) -> None:
     """The device belongs to its relay, which has heard from it what board it is."""
     village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 180)
     village.shell.wait_for_status("updates", lambda now: bool(now), 180)
     look_for_updates(village)
 
 
-def look_for_updates(village: Village) -> None:
+def look_for_updates(village: EmulatedVillage) -> None:
     """Have the device ask its relay, as its page's button does, and wait until it has."""
     before = village.shell.status("courier").get("last_success")
 
@@ -98,7 +98,7 @@ def look_for_updates(village: Village) -> None:
     village.shell.wait_for_status("courier", has_synced, 240)
 
 
-def offer(village: Village, update: Path, version: str) -> None:
+def offer(village: EmulatedVillage, update: Path, version: str) -> None:
     """Give an update to the relay, and wait until the device shows it."""
     village.relay.run("release", "add", str(update), "--version", version, "--board", BOARD)
     look_for_updates(village)
@@ -112,16 +112,16 @@ def is_state(*states: str) -> Callable[[dict[str, Any]], bool]:
     return lambda now: now.get("state") in states
 
 
-def install(village: Village) -> None:
+def install(village: EmulatedVillage) -> None:
     assert "accepted" in village.shell.request("updates", "install").output
 
 
-def tries_left(village: Village, slot: str) -> int:
+def tries_left(village: EmulatedVillage, slot: str) -> int:
     return int(village.shell.check(f"fw_printenv -n BOOT_{slot}_LEFT"), 16)
 
 
 def test_an_update_of_other_keys_is_refused(
-    village: Village, releases: Releases, tmp_path: Path
+    village: EmulatedVillage, releases: Releases, tmp_path: Path
 ) -> None:
     release_keys.make(tmp_path)
     keys = Keys(tmp_path / "release.key.pem", tmp_path / "release.cert.pem")
@@ -135,7 +135,7 @@ def test_an_update_of_other_keys_is_refused(
 
 
 def test_an_update_that_does_not_start_falls_back(
-    village: Village, releases: Releases, measured: dict[str, str]
+    village: EmulatedVillage, releases: Releases, measured: dict[str, str]
 ) -> None:
     offer(village, releases.make(BROKEN, os.urandom(65536)), BROKEN)
     slot = village.slot()
@@ -152,7 +152,7 @@ def test_an_update_that_does_not_start_falls_back(
 
 
 def test_a_power_cut_while_installing_starts_the_old_slot(
-    village: Village, releases: Releases, measured: dict[str, str]
+    village: EmulatedVillage, releases: Releases, measured: dict[str, str]
 ) -> None:
     update = releases.make(GOOD)
     measured["update: size"] = f"{update.stat().st_size / 1e6:.1f} MB"
@@ -176,7 +176,7 @@ def test_a_power_cut_while_installing_starts_the_old_slot(
 
 
 def test_an_update_is_installed_and_proves_itself(
-    village: Village, measured: dict[str, str]
+    village: EmulatedVillage, measured: dict[str, str]
 ) -> None:
     slot = village.slot()
     other = "B" if slot == "A" else "A"

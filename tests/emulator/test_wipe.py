@@ -3,14 +3,14 @@
 
 import pytest
 
+from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone, password_of
-from tests.emulator.village import Village
 
 CARD = "/run/mokanda/setup"
 
 
 @pytest.fixture
-def keeper(village: Village) -> Phone:
+def keeper(village: EmulatedVillage) -> Phone:
     """The phone of the keeper, who is new where the device is."""
     phone = village.phone()
     if not phone.log_in("awa"):
@@ -18,11 +18,11 @@ def keeper(village: Village) -> Phone:
     return phone
 
 
-def is_new(village: Village) -> bool:
+def is_new(village: EmulatedVillage) -> bool:
     return "This device is new." in village.phone().open("/inbox").text
 
 
-def test_the_keeper_sets_the_wifi(village: Village, keeper: Phone) -> None:
+def test_the_keeper_sets_the_wifi(village: EmulatedVillage, keeper: Phone) -> None:
     page = keeper.fill_in(
         *("/device/village", "/device/village"), village="Boende", key="mbote na yo"
     )
@@ -38,7 +38,7 @@ def test_the_keeper_sets_the_wifi(village: Village, keeper: Phone) -> None:
     assert "wlan0" in said
 
 
-def test_a_device_that_its_keeper_wipes_is_new(village: Village, keeper: Phone) -> None:
+def test_a_device_that_its_keeper_wipes_is_new(village: EmulatedVillage, keeper: Phone) -> None:
     village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
     page = keeper.fill_in(*("/device/wipe", "/device/wipe"), password=password_of("awa"), sure="1")
     assert "The device is wiped" in page.text
@@ -51,7 +51,7 @@ def test_a_device_that_its_keeper_wipes_is_new(village: Village, keeper: Phone) 
 
 
 @pytest.mark.usefixtures("keeper")
-def test_a_device_that_its_card_wipes_is_new(village: Village) -> None:
+def test_a_device_that_its_card_wipes_is_new(village: EmulatedVillage) -> None:
     assert not is_new(village)
     village.shell.check(f"mount -o remount,rw {CARD} && touch {CARD}/mokanda-wipe.txt && sync")
     village.reboot()

@@ -8,8 +8,9 @@ import pytest
 
 from scripts.assembly import layout
 from scripts.card import CARD_SIZE, CardError, read_environment, run_tool, set_boot_variable
-from scripts.emulator import Board, BoardError
-from scripts.patience import Deadline, DeadlineError, wait_until
+from scripts.deadlines import Deadline, DeadlineError, wait_until
+from scripts.emulator.board import Board, BoardError
+from scripts.emulator.qmp import QmpError
 
 SETUP = f"@@{layout.SETUP}"
 
@@ -121,7 +122,7 @@ def test_lamps_can_be_read_and_power_cut(board: Board) -> None:
 
 def test_what_qemu_refuses_is_said_in_its_words(board: Board) -> None:
     board.power_on()
-    with pytest.raises(BoardError, match="QEMU refuses device_del: Device 'stick' not found"):
+    with pytest.raises(QmpError, match="QEMU refuses device_del: Device 'stick' not found"):
         board.qmp.execute("device_del", id="stick")
 
 

@@ -21,7 +21,7 @@ from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import usage
 from mokanda_relay.operator import devices
 from mokanda_wire import claimfile
-from scripts.patience import wait_until
+from scripts.deadlines import wait_until
 from tests.relay_served import Served
 from tests.village import Village, a_village
 

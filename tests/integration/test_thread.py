@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from scripts.patience import wait_until
+from scripts.children import Children
+from scripts.deadlines import wait_until
+from scripts.local_relay import Relay, start_relay
 from scripts.run_host import start_device
-from scripts.village import Children, Relay, start_relay
 from tests.emulator.phone import Phone
 
 

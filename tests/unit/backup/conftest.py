@@ -20,7 +20,7 @@ from mokanda_firmware.backup.sticks import Stick
 from mokanda_firmware.bus import status
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import set_setting
-from scripts.patience import wait_until
+from scripts.deadlines import wait_until
 
 TOOLBOX = Path(__file__).resolve().parents[3] / "scripts" / "toolbox"
 PASSPHRASE = "four goats at the river"

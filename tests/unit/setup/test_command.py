@@ -13,7 +13,7 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus import status
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
-from scripts.patience import wait_until
+from scripts.deadlines import wait_until
 from tests.setup_service import setup_service
 
 

@@ -1,128 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The emulated board: a card's image under QEMU, from power-on through U-Boot to the webmail.
-
-`Board` is what `scripts/emulate` and the emulator's tests share. The board is QEMU's Orange Pi PC;
-it boots the Orange Pi Zero's own card, as it would be flashed. It has Ethernet (through which the
-webmail is reached on a port of this computer), a USB port, and an LED driver on I2C.
-"""
+"""The board itself: its card, its power, and what can be plugged into it or seen from outside."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import json
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
-import threading
-import time
-import urllib.request
 from collections.abc import Iterator
-from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TextIO
+from typing import Final, Self
 
 from scripts.card import (
     CLAIM_NAME,
     TOOLBOX,
-    CardError,
     flash,
     set_boot_variable,
     write_setup_file,
 )
-from scripts.patience import Deadline, DeadlineError, wait_until
+from scripts.deadlines import Deadline, wait_until
+from scripts.emulator.console import Console
+from scripts.emulator.qmp import Qmp, QmpError
+from scripts.http_probe import answers
 
-REPOSITORY: Final = Path(__file__).resolve().parents[1]
-WEBMAIL_SECONDS: Final = 120
 # What a board under QEMU reaches as this computer's loopback.
 LOOPBACK: Final = "10.0.2.2"
 
 
 class BoardError(Exception):
     """The board cannot do what was asked; a sentence for people."""
-
-
-class Console:
-    """The serial console: everything is kept in a log file, and can be waited for."""
-
-    def __init__(self, connection: socket.socket, log: Path) -> None:
-        self._connection = connection
-        self._log = log.open("ab")
-        self._text = ""
-        self._read = 0
-        self._screen: TextIO | None = None
-        self._news = threading.Condition()
-        threading.Thread(target=self._listen, name="console", daemon=True).start()
-
-    def _listen(self) -> None:
-        with self._log as log, contextlib.suppress(OSError):
-            while data := self._connection.recv(65536):
-                log.write(data)
-                log.flush()
-                text = data.decode("utf-8", "replace").replace("\r", "")
-                with self._news:
-                    self._text += text
-                    self._news.notify_all()
-                if self._screen:
-                    print(text, end="", file=self._screen, flush=True)
-
-    def show(self, screen: TextIO) -> None:
-        """Show what comes from now on."""
-        self._screen = screen
-
-    def write(self, text: str) -> None:
-        """Type `text`."""
-        self._connection.sendall(text.encode())
-
-    def wait_for(self, pattern: str, seconds: float) -> re.Match[str]:
-        """Wait until `pattern` comes, after what an earlier wait found; raises DeadlineError."""
-        deadline = Deadline(seconds, f"{pattern!r} on the console")
-        with self._news:
-            while not (found := re.compile(pattern).search(self._text, self._read)):
-                try:
-                    self._news.wait(min(1.0, deadline.left()))
-                except DeadlineError as missed:
-                    raise DeadlineError(f"{missed}; its last lines:\n{self.tail()}") from None
-            self._read = found.end()
-        return found
-
-    def tail(self, lines: int = 20) -> str:
-        """The last lines that the board wrote."""
-        return "\n".join(self._text.splitlines()[-lines:])
-
-
-class Qmp:
-    """QEMU's control socket (QEMU Machine Protocol)."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._stream = connection.makefile("rwb")
-        self._read()
-        self.execute("qmp_capabilities")
-
-    def execute(self, command: str, **arguments: Any) -> Any:  # noqa: ANN401 - as the command has it
-        """Run a command and return what it returns; raises BoardError."""
-        request = {"execute": command, "arguments": arguments}
-        self._stream.write(json.dumps(request).encode() + b"\n")
-        self._stream.flush()
-        while True:
-            reply = self._read()
-            if "error" in reply:
-                raise BoardError(f"QEMU refuses {command}: {reply['error']['desc']}")
-            if "return" in reply:
-                return reply["return"]
-
-    def _read(self) -> dict[str, Any]:
-        line = self._stream.readline()
-        if not line:
-            raise BoardError("QEMU has ended")
-        reply: dict[str, Any] = json.loads(line)
-        return reply
 
 
 class Board:
@@ -253,6 +162,10 @@ class Board:
             self._process = None
         self._sockets.close()
 
+    def wait_for_webmail(self, seconds: float = 120) -> None:
+        """Wait until the webmail answers; raises DeadlineError."""
+        wait_until(lambda: answers(self.webmail), "the webmail", seconds)
+
     def wait(self) -> None:
         """Wait until QEMU ends by itself; raises BoardError, for a board never does."""
         if self._process is not None:
@@ -288,7 +201,7 @@ class Board:
     def _gives_stick_back(self) -> bool:
         try:
             self.qmp.execute("blockdev-del", **{"node-name": "stick"})
-        except BoardError:
+        except QmpError:
             return False
         return True
 
@@ -326,85 +239,3 @@ def listening(path: Path) -> Iterator[socket.socket]:
         server.bind(str(path))
         server.listen(1)
         yield server
-
-
-def answers(url: str) -> bool:
-    """Whether `url` answers with a page now."""
-    try:
-        with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - our own http URL
-            return bool(reply.status == HTTPStatus.OK)
-    except OSError:
-        return False
-
-
-def _arguments() -> argparse.Namespace:
-    build = REPOSITORY / "build"
-    parser = argparse.ArgumentParser(
-        prog="scripts/emulate",
-        description="Boot a card's image on the emulated board. The card is kept between runs.",
-    )
-    parser.add_argument(
-        "--image",
-        type=Path,
-        default=build / "image" / "orangepi-zero" / "mokanda.img",
-        metavar="IMG",
-        help="the image to flash (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--folder",
-        type=Path,
-        default=build / "run" / "board",
-        help="where card and console log are kept (default: %(default)s)",
-    )
-    parser.add_argument("--fresh", action="store_true", help="flash a new card, forget the last")
-    parser.add_argument(
-        "--claim", type=Path, metavar="FILE", help="put this claim file on the card first"
-    )
-    parser.add_argument("--web", type=int, default=0, metavar="PORT", help="the webmail's port")
-    parser.add_argument("--serial", action="store_true", help="show the console, and type into it")
-    return parser.parse_args()
-
-
-def _boot(arguments: argparse.Namespace) -> None:
-    if arguments.fresh:
-        shutil.rmtree(arguments.folder, ignore_errors=True)
-    with Board(arguments.image, arguments.folder, web_port=arguments.web) as board:
-        if board.outdated:
-            _say("the image is newer than the card of the last run; --fresh takes it")
-        if arguments.claim:
-            board.write_setup_file(arguments.claim)
-        start = time.monotonic()
-        board.power_on()
-        _say(f"power is on; the console's log is {board.log}")
-        if arguments.serial:
-            board.console.show(sys.stdout)
-            threading.Thread(target=_type, args=(board.console,), daemon=True).start()
-        wait_until(lambda: answers(board.webmail), "the webmail", WEBMAIL_SECONDS)
-        _say(f"{board.webmail} answers after {time.monotonic() - start:.0f} s; Ctrl-C ends it")
-        board.wait()
-
-
-def _type(console: Console) -> None:
-    for line in sys.stdin:
-        console.write(line)
-
-
-def _say(text: str) -> None:
-    print(f"emulate: {text}", file=sys.stderr, flush=True)
-
-
-def main() -> int:
-    """Boot a board for people; Ctrl-C takes its power away."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        _boot(_arguments())
-    except KeyboardInterrupt:
-        return 130
-    except (BoardError, CardError, DeadlineError) as error:
-        _say(str(error))
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from scripts.emulator import LOOPBACK, Board, answers
-from scripts.patience import DeadlineError, wait_until
-from scripts.village import Relay
+from scripts.deadlines import DeadlineError, wait_until
+from scripts.emulator.board import LOOPBACK, Board
+from scripts.local_relay import Relay
 from tests.emulator.phone import Phone
 from tests.emulator.shell import Shell
 from tests.stand_ins.front import Front
@@ -29,7 +29,7 @@ MOBILE: Final = str(BOARD)
 
 
 @dataclass
-class Village:
+class EmulatedVillage:
     """One village; `front` is the relay's only door for its board."""
 
     board: Board
@@ -55,7 +55,7 @@ class Village:
 
     def wait_for_webmail(self) -> None:
         """Wait until the webmail answers, after a reset or power-on."""
-        wait_until(lambda: answers(self.board.webmail), "the webmail", 180)
+        self.board.wait_for_webmail(180)
 
     def reboot(self) -> None:
         """Restart as the board itself does, and wait until webmail and root shell answer."""

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""QEMU's control socket (QEMU Machine Protocol)."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+
+class QmpError(Exception):
+    """QEMU has ended, or refuses a command; a sentence for people."""
+
+
+class Qmp:
+    """A connection to a running QEMU."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._stream = connection.makefile("rwb")
+        self._read()
+        self.execute("qmp_capabilities")
+
+    def execute(self, command: str, **arguments: Any) -> Any:  # noqa: ANN401 - as the command has it
+        """Run a command and return what it returns; raises QmpError."""
+        request = {"execute": command, "arguments": arguments}
+        self._stream.write(json.dumps(request).encode() + b"\n")
+        self._stream.flush()
+        while True:
+            reply = self._read()
+            if "error" in reply:
+                raise QmpError(f"QEMU refuses {command}: {reply['error']['desc']}")
+            if "return" in reply:
+                return reply["return"]
+
+    def _read(self) -> dict[str, Any]:
+        line = self._stream.readline()
+        if not line:
+            raise QmpError("QEMU has ended")
+        reply: dict[str, Any] = json.loads(line)
+        return reply

@@ -112,7 +112,7 @@ class Shell:
     def request(self, daemon: str, verb: str, **arguments: object) -> Result:
         """Make a request of a daemon, as another daemon of the board would."""
         code = (
-            "import json; from mokanda_firmware import status; "
+            "import json; from mokanda_firmware.bus import status; "
             f"print(json.dumps(status.request({daemon!r}, {verb!r}, timeout=120, **{arguments!r})))"
         )
         return self.run(f'python3 -c "{code}"', seconds=150)

@@ -22,7 +22,7 @@ def test_a_device_that_is_ready_shines_green(village: EmulatedVillage) -> None:
 
 def test_a_fault_shines_red(village: EmulatedVillage) -> None:
     village.shell.check(
-        'python3 -c "from mokanda_firmware import status; '
+        'python3 -c "from mokanda_firmware.bus import status; '
         "status.publish('updates', state='failed', detail='A test says so.')\""
     )
     try:
@@ -35,7 +35,7 @@ def test_a_fault_shines_red(village: EmulatedVillage) -> None:
 
 def test_mail_on_its_way_blinks(village: EmulatedVillage) -> None:
     village.shell.check(
-        'python3 -c "from mokanda_firmware import status; '
+        'python3 -c "from mokanda_firmware.bus import status; '
         "status.publish('courier', state='syncing', detail='')\""
     )
     try:

@@ -192,7 +192,7 @@ def test_a_daemon_started_by_systemd_takes_over_its_socket(run_folder: Path) -> 
         listener.bind(str(paths.requests("updates")))
         listener.listen()
         code = (
-            "from mokanda_firmware import status\n"
+            "from mokanda_firmware.bus import status\n"
             "requests = status.Requests('updates')\n"
             "requests.receive(10).reply(done=True)\n"
             "requests.close()\n"

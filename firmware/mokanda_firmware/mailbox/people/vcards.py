@@ -63,8 +63,8 @@ def _properties(text: str) -> Iterator[tuple[str, str]]:
         value, parameters = found["value"], found["parameters"].upper()
         if "QUOTED-PRINTABLE" in parameters:
             charset = re.search(r"CHARSET=([\w-]+)", parameters)
-            size = quopri.decodestring(value.encode("utf-8", "replace"))
-            value = decode_text(size, charset[1] if charset else "utf-8")
+            raw = quopri.decodestring(value.encode("utf-8", "replace"))
+            value = decode_text(raw, charset[1] if charset else "utf-8")
         yield found["name"].upper(), _ESCAPED.sub(r"\1", value.strip())
 
 

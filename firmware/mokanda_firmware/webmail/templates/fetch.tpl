@@ -1,10 +1,10 @@
-% size_and_price = ", ".join(filter(None, (size(size), price(size))))
+% size_and_price = ", ".join(filter(None, (size(whole), price(whole))))
 % asked = wish is not None and wish.state != "denied"
-% day = day_too_small(size)
+% day = day_too_small(whole)
 % if wish and not asked:
 <p class="hint">{{_(denials.get(wish.reason, wish.reason))}}</p>
 % elif day:
-<p class="hint">{{_("It is larger than the data for a whole day. The keeper can send it all the same.")}} {{size(size)}} / {{size(day)}}</p>
+<p class="hint">{{_("It is larger than the data for a whole day. The keeper can send it all the same.")}} {{size(whole)}} / {{size(day)}}</p>
 % elif asked:
 <p class="hint">{{_("Asked for: it comes with one of the next mail runs.")}} {{size_and_price}}</p>
 % end

@@ -77,8 +77,8 @@
 <label for="{{name}}">{{title}}</label>
 <select id="{{name}}" name="{{name}}">
 <option value="">{{_("no end")}}</option>
-% for size in sorted({*offered, chosen} - {None}):
-<option value="{{size}}"{{!" selected" if size == chosen else ""}}>{{size(size)}}</option>
+% for amount in sorted({*offered, chosen} - {None}):
+<option value="{{amount}}"{{!" selected" if amount == chosen else ""}}>{{size(amount)}}</option>
 % end
 </select>
 % end

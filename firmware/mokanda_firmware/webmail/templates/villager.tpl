@@ -19,8 +19,8 @@
 <label for="budget">{{_("Data for a day")}}</label>
 <select id="budget" name="budget">
 <option value="">{{_("as everybody")}}</option>
-% for size in sorted({*budgets, budget} - {None}):
-<option value="{{size}}"{{!" selected" if size == budget else ""}}>{{size(size)}}</option>
+% for amount in sorted({*budgets, budget} - {None}):
+<option value="{{amount}}"{{!" selected" if amount == budget else ""}}>{{size(amount)}}</option>
 % end
 </select>
 <button class="quiet">{{_("Save")}}</button>

@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from scripts.assembly import boot, card, root
+from scripts.assembly import boot, card, root, u_boot
 from scripts.engines import Built
 from scripts.recipes import ROOT as RECIPES
 from scripts.recipes import RecipeError, System, boards, load
@@ -69,21 +69,20 @@ def build(system: System, engine: str) -> None:
     keyring.write_text(os.environ["MOKANDA_AUTHORITY"] + "\n")
     root.finish(system, built.root, version, epoch, keyring, log)
 
-    u_boot = boot.u_boot(system, cache, log)
+    u_boot_files = u_boot.build(system, cache, log)
     ramdisk = boot.initramfs(system, built, work, log)
     tree = boot.device_tree(system, built, work, log)
-    fit = boot.fit(built.kernel, tree, ramdisk, work, log)
+    fit = boot.fit(system.soc, built.kernel, tree, ramdisk, work, log)
     say("compressing the root file system")
     squashed = card.squash(built.root, work, log)
     slot, image = output / "slot.img", output / "mokanda.img"
     card.slot(squashed, fit, slot)
     say("writing the card image")
-    environment = boot.write_environment(boot.environment(), work, log)
     card.card(
         root=squashed,
         fit=fit,
-        u_boot=u_boot,
-        environment=environment,
+        u_boot=u_boot_files,
+        environment=u_boot.environment_image(system.soc, work, log),
         path=image,
         work=work,
         log=log,

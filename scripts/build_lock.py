@@ -17,11 +17,12 @@ from scripts.engines.debian_lock import (
     LockError,
     changes,
     falls_behind,
+    merge,
     parse,
     write,
 )
 from scripts.recipes import ROOT as RECIPES
-from scripts.recipes import RecipeError, boards, load
+from scripts.recipes import RecipeError, System, boards, load
 from scripts.steps import Log, StepError, say
 
 NAME = LOCK.relative_to(RECIPES.parent)
@@ -45,13 +46,23 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         cache = Path(os.environ["MOKANDA_CACHE"])
-        archive = Archive(cache, debian.ARCHITECTURE, Log(cache / "lock.log"))
-        new = debian.resolve([load(board) for board in boards()], archive)
+        new = resolve([load(board) for board in boards()], cache, Log(cache / "lock.log"))
         renew(LOCK, new, dry_run=options.dry_run)
     except (RecipeError, StepError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def resolve(systems: list[System], cache: Path, log: Log) -> Lock:
+    """What the images of systems of any architecture take as the mirror is now."""
+    by_architecture: dict[str, list[System]] = {}
+    for system in systems:
+        by_architecture.setdefault(system.soc.architecture, []).append(system)
+    return merge(
+        debian.resolve(same, Archive(cache, architecture, log))
+        for architecture, same in sorted(by_architecture.items())
+    )
 
 
 def renew(path: Path, new: Lock, *, dry_run: bool) -> None:

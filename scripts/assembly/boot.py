@@ -1,110 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""U-Boot, its environment, the initramfs and the FIT image that a slot boots from."""
+"""The FIT image that a slot boots from: kernel, device tree and initramfs."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import shutil
 from pathlib import Path
 
-from scripts.assembly import layout
+from scripts.assembly.template import fill
 from scripts.engines import Built
-from scripts.engines.debian_archive import Archive
-from scripts.recipes import ROOT, System
-from scripts.steps import Log, StepError, say
+from scripts.recipes import ROOT, Soc, System
+from scripts.steps import Log
 
-RECIPES = ROOT / "boot"
-U_BOOT_SOURCE = "pool/main/u/u-boot/u-boot_2025.01.orig.tar.bz2"
-U_BOOT_SHA256 = "cdef7d507c93f1bbd9f015ea9bc21fa074268481405501945abc6f854d5b686f"
-U_BOOT_DATE = "1736208000"  # in its banner; constant, so that every build makes the same binary
-
-KERNEL_ADDRESS = 0x42000000  # above what a kernel unpacks to at 0x40008000
 APPLETS = (
     "blockdev chroot cut dd insmod mkdir mknod mount printf reboot sh sha256sum sleep switch_root "
     "sync usleep"
 ).split()
-
-
-def environment_variables(text: str) -> dict[str, str]:
-    """Parse boot/environment: paragraphs NAME=VALUE, the lines of a script joined to one."""
-    variables: dict[str, str] = {}
-    lines = [line.strip() for line in text.splitlines() if not line.startswith("#")]
-    for paragraph in re.split(r"\n{2,}", "\n".join(lines).strip()):
-        name, _, value = paragraph.partition("=")
-        variables[name] = " ".join(value.split())
-    return variables
-
-
-def environment() -> dict[str, str]:
-    """The environment that the card is flashed with."""
-    return environment_variables((RECIPES / "environment").read_text())
-
-
-def write_environment(variables: dict[str, str], work: Path, log: Log) -> bytes:
-    """One copy of the environment as it lies on the card."""
-    text = work / "environment.txt"
-    text.write_text("".join(f"{name}={value}\n" for name, value in sorted(variables.items())))
-    image = work / "environment.img"
-    log.run("mkenvimage", "-r", "-s", str(layout.ENVIRONMENT_SIZE), "-o", image, text)
-    return image.read_bytes()
-
-
-def u_boot(system: System, cache: Path, log: Log) -> Path:
-    """SPL and U-Boot for the board, compiled when its source or configuration changed."""
-    config = (RECIPES / "u-boot.config").read_text()
-    variables = environment()
-    default = "".join(f"{name}={value}\n" for name, value in sorted(variables.items()))
-    key = hashlib.sha256(
-        repr([config, default, system.board.u_boot, U_BOOT_SHA256, U_BOOT_DATE]).encode()
-    ).hexdigest()[:16]
-    # The tree is kept: a change of the environment compiles one file.
-    tree = RECIPES.parent.parent / "build/u-boot" / system.board.name
-    tree.mkdir(parents=True, exist_ok=True)
-    made = tree / f"mokanda-{key}.bin"
-    if made.exists():
-        return made
-    say("compiling U-Boot (two minutes the first time)")
-    source = Archive(cache, "armhf", log).source(U_BOOT_SOURCE, U_BOOT_SHA256)
-    log.run(
-        *("tar", "--extract", "--skip-old-files", "--strip-components=1"),
-        *("--directory", tree, "--file", source),
-    )
-    (tree / "mokanda.env").write_text(default)
-    fragment = tree / "mokanda.config"
-    fragment.write_text(config + 'CONFIG_DEFAULT_ENV_FILE="mokanda.env"\n')
-    make = [
-        "env",
-        f"SOURCE_DATE_EPOCH={U_BOOT_DATE}",
-        "KBUILD_BUILD_USER=mokanda",
-        "KBUILD_BUILD_HOST=mokanda",
-        "make",
-        "-C",
-        str(tree),
-        f"-j{os.cpu_count()}",
-        "CROSS_COMPILE=arm-linux-gnueabihf-",
-        "SCP=/dev/null",
-    ]
-    log.run(*make, f"{system.board.u_boot}_defconfig")
-    log.run(tree / "scripts/kconfig/merge_config.sh", "-m", "-O", tree, tree / ".config", fragment)
-    log.run(*make, "olddefconfig")
-    _check_config(config, (tree / ".config").read_text())
-    log.run(*make)
-    shutil.copy(tree / "u-boot-sunxi-with-spl.bin", made)
-    return made
-
-
-def _check_config(wanted: str, got: str) -> None:
-    """A fragment that did not take effect would only show in the field."""
-    lines = set(got.splitlines())
-    for line in wanted.splitlines():
-        if line.startswith("CONFIG_") and line not in lines:
-            raise StepError(f"U-Boot's configuration did not take {line}")
-        if line.endswith(" is not set"):
-            option = line.split()[1]
-            if any(other.startswith(f"{option}=") for other in lines):
-                raise StepError(f"U-Boot's configuration did not take: {line}")
 
 
 def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
@@ -113,7 +23,7 @@ def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
     shutil.rmtree(tree, ignore_errors=True)
     for directory in ("bin", "dev", "modules", "proc", "root", "run", "sys"):
         (tree / directory).mkdir(parents=True)
-    shutil.copy(RECIPES / "init", tree / "init")
+    (tree / "init").write_text(fill((ROOT / "boot/init").read_text(), system.soc))
     shutil.copy(built.busybox, tree / "bin/busybox")
     for path in (tree / "init", tree / "bin/busybox"):
         path.chmod(0o755)
@@ -168,28 +78,36 @@ def _write_lines(path: Path, lines: list[str]) -> None:
 
 
 def device_tree(system: System, built: Built, work: Path, log: Log) -> Path:
-    """The board's device tree with what recipes switch on, and cards numbered as U-Boot does."""
+    """The board's device tree with what recipes switch on, and the card numbered as by U-Boot."""
     changed = work / "device-tree.dtb"
     shutil.copy(built.device_tree, changed)
     for node in system.board.device_tree_enable:
         log.run("fdtput", "--type", "s", changed, node, "status", "okay")
-    log.run("fdtput", "--type", "s", changed, "/aliases", "mmc0", "/soc/mmc@1c0f000")
+    soc = system.soc
+    log.run("fdtput", "--type", "s", changed, "/aliases", f"mmc{soc.card}", soc.card_node)
     return changed
 
 
-def fit(kernel: Path, tree: Path, ramdisk: Path, work: Path, log: Log) -> Path:
+def fit(soc: Soc, kernel: Path, tree: Path, ramdisk: Path, work: Path, log: Log) -> Path:
     """The FIT image: U-Boot checks each part's hash before it starts them."""
+    source, image = work / "slot.its", work / "slot.itb"
+    source.write_text(fit_source(soc, kernel, tree, ramdisk))
+    log.run("mkimage", "-f", source, image)
+    return image
+
+
+def fit_source(soc: Soc, kernel: Path, tree: Path, ramdisk: Path) -> str:
+    """What mkimage makes the FIT image from."""
 
     def part(name: str, path: Path, kind: str, more: str = "") -> str:
         return (
             f'{name} {{ description = "{name}"; data = /incbin/("{path}"); type = "{kind}"; '
-            f'arch = "arm"; compression = "none"; {more} hash-1 {{ algo = "sha256"; }}; }};'
+            f'arch = "{soc.fit_architecture}"; compression = "none"; {more} '
+            'hash-1 { algo = "sha256"; }; };'
         )
 
-    address = f"load = <{KERNEL_ADDRESS:#x}>; entry = <{KERNEL_ADDRESS:#x}>;"
-    source = work / "slot.its"
-    source.write_text(
-        f"""/dts-v1/;
+    address = f"load = <{soc.kernel_address:#x}>; entry = <{soc.kernel_address:#x}>;"
+    return f"""/dts-v1/;
 / {{
     description = "Mokanda";
     #address-cells = <1>;
@@ -204,7 +122,3 @@ def fit(kernel: Path, tree: Path, ramdisk: Path, work: Path, log: Log) -> Path:
     }};
 }};
 """
-    )
-    image = work / "slot.itb"
-    log.run("mkimage", "-f", source, image)
-    return image

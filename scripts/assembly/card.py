@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.assembly import layout
@@ -43,19 +44,28 @@ def slot(root: Path, fit: Path, path: Path) -> None:
     for what, part, room in (("root", root, layout.ROOT_SIZE), ("boot", fit, layout.FIT_SIZE)):
         size = part.stat().st_size
         say(f"{what} image: {megabytes(size)}, {size / room:.0%} of its place")
-        if size > layout.FULL * room:
+        if size > layout.MAX_FILL * room:
             raise StepError(
                 f"the {what} image fills {size / room:.0%} of its place in the slot, more than "
-                f"{layout.FULL:.0%}: leave something out"
+                f"{layout.MAX_FILL:.0%}: leave something out"
             )
     _create(path, layout.FIT + _round_up(fit.stat().st_size, 4096))
     _fill_slot(root, fit, path, 0)
 
 
 def card(
-    *, root: Path, fit: Path, u_boot: Path, environment: bytes, path: Path, work: Path, log: Log
+    *,
+    root: Path,
+    fit: Path,
+    u_boot: Mapping[Path, int],
+    environment: bytes,
+    path: Path,
+    work: Path,
+    log: Log,
 ) -> Path:
     """Write the SD card image, both slots with the same system; return its block map.
+
+    `u_boot` says at which byte of the card each of its files belongs.
 
     Only what nobody reads is a hole in the file. All of both file systems is written, zeros too:
     what an older one left on a card in between would be read as part of them.
@@ -74,9 +84,9 @@ def card(
     ]
     header = f"label: dos\nlabel-id: {layout.DISK_IDENTIFIER:#x}\nunit: sectors\n"
     log.run("sfdisk", "--quiet", path, text=header + "\n".join(lines) + "\n")
-    if layout.U_BOOT + u_boot.stat().st_size > layout.ENVIRONMENT[0]:
-        raise StepError("U-Boot is too large: it would lie over its environment")
-    _place(u_boot, path, layout.U_BOOT)
+    check_places(u_boot)
+    for file, offset in u_boot.items():
+        _place(file, path, offset)
     with path.open("r+b") as image:
         for offset in layout.ENVIRONMENT:
             image.seek(offset)
@@ -88,6 +98,16 @@ def card(
     block_map = path.with_suffix(".bmap")
     log.run("bmaptool", "create", "--output", block_map, path)
     return block_map
+
+
+def check_places(u_boot: Mapping[Path, int]) -> None:
+    """Raise StepError where a file of U-Boot would lie over something else on the card."""
+    free = 0
+    for file, offset in sorted(u_boot.items(), key=lambda item: item[1]):
+        end = offset + file.stat().st_size
+        if offset < free or not any(start <= offset and end <= to for start, to in layout.U_BOOT):
+            raise StepError(f"{file.name} at byte {offset} would lie over something else")
+        free = end
 
 
 def _fill_slot(root: Path, fit: Path, image: Path, slot: int) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where things lie on the card, and within a slot. Offsets and sizes in bytes.
 
-    8 KiB     SPL and U-Boot
+    512       U-Boot, where the SoC looks for it
     1 MiB     U-Boot's environment, twice
     4 MiB     partition 1, SETUP: FAT, for the claim file
     32 MiB    partition 2, slot A
@@ -19,7 +19,6 @@ from __future__ import annotations
 MIB = 1 << 20
 SECTOR = 512
 
-U_BOOT = 8 << 10
 ENVIRONMENT = (1 * MIB, 1 * MIB + (64 << 10))
 ENVIRONMENT_SIZE = 64 << 10
 
@@ -33,6 +32,9 @@ CARD_SIZE = 256 * MIB  # a power of two: QEMU's SD cards
 ROOT_SIZE = 64 * MIB
 FIT = ROOT_SIZE  # from the start of the slot
 FIT_SIZE = SLOT_SIZE - ROOT_SIZE
-FULL = 0.8  # images grow; one that fills more of its place than this is refused
+MAX_FILL = 0.8  # images grow; one that fills more of its place than this is refused
+
+# From the first to before the second of each pair nothing else lies: there U-Boot may.
+U_BOOT = ((SECTOR, ENVIRONMENT[0]), (ENVIRONMENT[1] + ENVIRONMENT_SIZE, SETUP))
 
 DISK_IDENTIFIER = 0x6D6F6B61

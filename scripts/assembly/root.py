@@ -8,12 +8,18 @@ import shutil
 from pathlib import Path
 
 from scripts.assembly import layout
+from scripts.assembly.template import fill
 from scripts.recipes import ROOT as RECIPES
-from scripts.recipes import System
+from scripts.recipes import Soc, System
 from scripts.steps import Log, StepError, say
 
 REPOSITORY = RECIPES.parent
 OVERLAYS = (RECIPES / "root", REPOSITORY / "firmware/system")
+# Files of the overlays in which the SoC's words are missing.
+TEMPLATES = (
+    "usr/lib/systemd/system/debug-shell.service.d/mokanda.conf",
+    "usr/lib/systemd/system.conf.d/watchdog.conf",
+)
 PYTHON = ("wire/mokanda_wire", "firmware/mokanda_firmware")
 
 # Commands for scripts and for people at the debug shell; what a package brings wins.
@@ -53,6 +59,9 @@ def finish(
     for overlay in OVERLAYS:
         if overlay.is_dir():
             lay(overlay, root)
+    for name in TEMPLATES:
+        file = root / name
+        file.write_text(fill(file.read_text(), system.soc))
     _python(root, log)
     _shell(root)
     _identity(system, root, version)
@@ -112,17 +121,22 @@ def _updates(system: System, root: Path, certificate: Path) -> None:
     directory = root / "etc/rauc"
     directory.mkdir(parents=True, exist_ok=True)
     shutil.copy(certificate, directory / "keyring.pem")
+    (directory / "system.conf").write_text(rauc_configuration(system))
+    (root / "etc/fw_env.config").write_text(environment_places(system.soc))
+
+
+def rauc_configuration(system: System) -> str:
+    """RAUC's system.conf."""
     slots = "".join(
         f"""
 [slot.system.{number}]
-device=/dev/mmcblk0p{number + 2}
+device=/dev/{system.soc.card_device}p{number + 2}
 type=raw
 bootname={name}
 """
         for number, name in enumerate(layout.SLOTS)
     )
-    (directory / "system.conf").write_text(
-        f"""[system]
+    return f"""[system]
 compatible={system.compatible}
 bootloader=uboot
 bundle-formats=verity
@@ -132,12 +146,13 @@ data-directory=/data/rauc
 path=keyring.pem
 use-bundle-signing-time=true
 {slots}"""
-    )
-    (root / "etc/fw_env.config").write_text(
-        "".join(
-            f"/dev/mmcblk0 {offset:#x} {layout.ENVIRONMENT_SIZE:#x}\n"
-            for offset in layout.ENVIRONMENT
-        )
+
+
+def environment_places(soc: Soc) -> str:
+    """Where the copies of U-Boot's environment are (fw_env.config)."""
+    return "".join(
+        f"/dev/{soc.card_device} {offset:#x} {layout.ENVIRONMENT_SIZE:#x}\n"
+        for offset in layout.ENVIRONMENT
     )
 
 

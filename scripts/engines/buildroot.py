@@ -37,9 +37,9 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     (kernel_release,) = [path.name for path in (root / "usr/lib/modules").iterdir()]
     return Built(
         root=root,
-        kernel=images / "zImage",
+        kernel=images / system.soc.kernel_image,
         kernel_release=kernel_release,
-        device_tree=images / f"{system.board.device_tree}.dtb",
+        device_tree=images / f"{Path(system.board.device_tree).name}.dtb",
         busybox=root / "usr/bin/busybox",
         packages=_packages(json.loads(information.read_text()), cache / "buildroot"),
         # The pinned series has ended: what it lacks now, it will always lack.

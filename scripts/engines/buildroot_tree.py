@@ -6,15 +6,14 @@ Run `python3 -m scripts.engines.buildroot_tree` after a change of recipes/ and c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from scripts.recipes import ROOT as RECIPES
-from scripts.recipes import Board, Recipe, System, boards, load
+from scripts.recipes import Recipe, System, boards, load
 
 TREE = RECIPES.parent / "buildroot-external"
 BOARD = TREE / "board/mokanda"
-# Where Linux keeps the device trees of Allwinner's chips.
-DEVICE_TREES = "allwinner"
 NOTICE = """# SPDX-License-Identifier: Apache-2.0
 # Written from recipes/ by scripts/engines/buildroot_tree.py: change it there.
 """
@@ -25,43 +24,41 @@ def defconfig_path(board: str) -> Path:
     return TREE / "configs" / f"{board.replace('-', '_')}_defconfig"
 
 
-def kernel_fragment_path() -> Path:
-    """The file with the kernel options of all recipes."""
+def topics_path() -> Path:
+    """The file with the kernel options that every board has."""
     return BOARD / "linux/recipes.config"
 
 
+def board_path(board: str) -> Path:
+    """The file with the kernel options of a board and its SoC."""
+    return BOARD / f"linux/boards/{board}.config"
+
+
 def defconfig(system: System) -> str:
-    """Buildroot's configuration for a board: the board's lines, the engine's, the topics'."""
+    """Buildroot's configuration for a board: SoC's and board's lines, engine's, topics'."""
     board = system.board
-    fragments = sorted((BOARD / "linux").glob("*.config"))
+    fragments = [*sorted((BOARD / "linux").glob("*.config")), board_path(board.name)]
     names = " ".join(f"$(BR2_EXTERNAL_MOKANDA_PATH)/{path.relative_to(TREE)}" for path in fragments)
     kernel = f"""BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES="{names}"
-BR2_LINUX_KERNEL_INTREE_DTS_NAME="{DEVICE_TREES}/{board.device_tree}"
+BR2_LINUX_KERNEL_INTREE_DTS_NAME="{board.device_tree}"
 """
     engine = (BOARD / "engine.config").read_text()
     seen: set[str] = set()
-    sections = [_section(board, kernel, seen), engine]
+    sections = [_section(system.soc, "", seen), _section(board, kernel, seen), engine]
     sections += [_section(recipe, "", seen) for recipe in system.recipes if recipe.buildroot_config]
     return "\n".join([NOTICE, *sections])
 
 
-def kernel_fragment() -> str:
-    """The kernel options of all recipes, by topic; a driver that may be a module is one."""
+def kernel_fragment(recipes: Iterable[Recipe]) -> str:
+    """The kernel options of recipes; a driver that may be a module is one."""
     sections = [NOTICE]
-    for recipe in _all_parts():
+    for recipe in recipes:
         if recipe.kernel:
             options = "".join(
                 f"CONFIG_{option}={'m' if module else 'y'}\n" for option, module in recipe.kernel
             )
             sections.append(f"# {recipe.name}: {recipe.summary}\n{options}")
     return "\n".join(sections)
-
-
-def _all_parts() -> list[Recipe]:
-    """Every topic, and every board."""
-    systems = [load(name) for name in boards()]
-    own: list[Board] = [system.board for system in systems]
-    return [*systems[0].recipes, *own]
 
 
 def _section(recipe: Recipe, more: str, seen: set[str]) -> str:
@@ -72,11 +69,17 @@ def _section(recipe: Recipe, more: str, seen: set[str]) -> str:
 
 def files() -> dict[Path, str]:
     """Every written file and what it is to hold."""
-    written = {defconfig_path(name): defconfig(load(name)) for name in boards()}
-    return {kernel_fragment_path(): kernel_fragment(), **written}
+    written = {}
+    for system in map(load, boards()):
+        board = system.board
+        written[topics_path()] = kernel_fragment(system.recipes)
+        written[board_path(board.name)] = kernel_fragment([system.soc, board])
+        written[defconfig_path(board.name)] = defconfig(system)
+    return written
 
 
 if __name__ == "__main__":
     for path, text in files().items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         print(path.relative_to(RECIPES.parent))

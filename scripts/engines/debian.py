@@ -23,9 +23,6 @@ from scripts.recipes import ROOT as RECIPES
 from scripts.recipes import System
 from scripts.steps import Log, StepError, say
 
-ARCHITECTURE = "armhf"
-KERNEL = "linux-image-armmp"
-
 # Two packages that bring the same file are an error; owners are those of base-passwd.
 UNPACK = """root=$1
 shift
@@ -89,9 +86,9 @@ PRUNED = (
 
 def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     """Make the root file system of an image in `work`; raises StepError."""
-    archive = Archive(cache, ARCHITECTURE, log)
+    archive = Archive(cache, system.soc.architecture, log)
     lock, locked = obtain(system, read(), archive)
-    debs = lock.select(system.board.name, asked(system))
+    debs = lock.select(system.board.name, system.debian_packages)
     extracted = extract(archive, debs, work / "extracted", log)
 
     say("pruning to what the recipes name")
@@ -100,12 +97,9 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     log.run("cp", "--archive", extracted, root)
     debs = _leave_out(set(system.debian_without), debs, archive, root)
     release = _kernel_release(root)
-    kernel, device_tree, busybox = work / "zImage", work / "board.dtb", work / "busybox"
+    kernel, device_tree, busybox = work / "kernel", work / "board.dtb", work / "busybox"
     shutil.copy(root / f"boot/vmlinuz-{release}", kernel)
-    tree = root / f"usr/lib/linux-image-{release}/{system.board.device_tree}.dtb"
-    if not tree.exists():
-        raise StepError(f"the kernel package has no device tree {system.board.device_tree}")
-    shutil.copy(tree, device_tree)
+    shutil.copy(_device_tree(system, root / f"usr/lib/linux-image-{release}"), device_tree)
     shutil.copy(root / "usr/bin/busybox", busybox)
     _prune_modules(system, root, release, log)
     for pattern in PRUNED:
@@ -126,18 +120,17 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     )
 
 
-def asked(system: System) -> list[str]:
-    """The packages that the image of a system is to have, besides what they depend on."""
-    return [*system.debian_packages, KERNEL]
-
-
 def resolve(systems: Iterable[System], archive: Archive) -> Lock:
-    """What the images of some systems take as the mirror is now; raises StepError."""
+    """What the images of some systems, of the archive's architecture, take as the mirror is now.
+
+    Raises StepError.
+    """
     say("asking the mirror what is new")
     suites = archive.update()
     boards = {
         system.board.name: Selection(
-            digest(asked(system)), frozenset(archive.resolve(suites.values(), asked(system)))
+            digest(system.debian_packages),
+            frozenset(archive.resolve(suites.values(), system.debian_packages)),
         )
         for system in systems
     }
@@ -152,13 +145,13 @@ def obtain(system: System, lock: Lock | None, archive: Archive) -> tuple[Lock, b
     """
     if lock is None:
         raise StepError(f"there is no {LOCK.relative_to(RECIPES.parent)}: run make lock")
-    missing = archive.fetch(lock.select(system.board.name, asked(system)))
+    missing = archive.fetch(lock.select(system.board.name, system.debian_packages))
     if not missing:
         return lock, True
     say(f"WARNING: {LOCK.name} names what cannot be had from the mirror: {_named(missing)}")
     say("WARNING: this image gets what the mirror has now; run make lock to mend that")
     lock = resolve([system], archive)
-    missing = archive.fetch(lock.select(system.board.name, asked(system)))
+    missing = archive.fetch(lock.select(system.board.name, system.debian_packages))
     if missing:
         raise StepError(f"these cannot be had from the mirror; try later: {_named(missing)}")
     return lock, False
@@ -217,6 +210,15 @@ def _kernel_release(root: Path) -> str:
     if len(releases) != 1:
         raise StepError(f"expected one kernel, found {releases or 'none'}")
     return releases[0]
+
+
+def _device_tree(system: System, folder: Path) -> Path:
+    """The board's device tree, which Debian has with the maker's folder or without."""
+    name = f"{system.board.device_tree}.dtb"
+    for file in (folder / name, folder / Path(name).name):
+        if file.exists():
+            return file
+    raise StepError(f"the kernel package has no device tree {system.board.device_tree}")
 
 
 def _prune_modules(system: System, root: Path, release: str, log: Log) -> None:

@@ -48,6 +48,11 @@ class Deb:
     sha256: str
 
     @property
+    def qualified_name(self) -> str:
+        """Its name where several architectures meet, as dpkg has it."""
+        return f"{self.name}:{self.architecture}"
+
+    @property
     def file(self) -> str:
         """Its name where apt keeps it."""
         return f"{self.name}_{self.version.replace(':', '%3a')}_{self.architecture}.deb"
@@ -80,15 +85,15 @@ class Lock:
 
     @property
     def debs(self) -> dict[str, Deb]:
-        """All packages by name, sorted."""
+        """All packages by what dpkg calls them (name:architecture), sorted."""
         found = {deb for selection in self.boards.values() for deb in selection.debs}
-        return {deb.name: deb for deb in sorted(found)}
+        return {deb.qualified_name: deb for deb in sorted(found)}
 
     def select(self, board: str, names: Iterable[str]) -> list[Deb]:
         """The packages of a board whose recipes ask for `names`, sorted; raises LockError."""
         names = list(names)
         if board not in self.boards or self.boards[board].asked != digest(names):
-            unknown = sorted(set(names) - self.debs.keys())
+            unknown = sorted(set(names) - {deb.name for deb in self.debs.values()})
             why = f" ({', '.join(unknown)} added)" if unknown else ""
             raise LockError(
                 f"the recipes ask for other packages than {LOCK.name} holds{why}: run make lock"
@@ -114,6 +119,21 @@ def changes(old: Lock | None, new: Lock) -> Iterator[str]:
             yield f"{name}  {was.version} -> {now.version}"
         elif was and now and was.sha256 != now.sha256:
             yield f"{name}  {now.version}, but another file"
+
+
+def merge(locks: Iterable[Lock]) -> Lock:
+    """One lock of those of several architectures, as old as the oldest of them.
+
+    Raises:
+        LockError: the mirror has changed between them.
+    """
+    locks = list(locks)
+    shared = set.intersection(*(set(lock.suites) for lock in locks))
+    suites = {suite: min(lock.suites[suite] for lock in locks) for suite in shared}
+    merged = Lock(suites, {board: lock.boards[board] for lock in locks for board in lock.boards})
+    if len(merged.debs) < len({deb for lock in locks for deb in lock.debs.values()}):
+        raise LockError("the mirror was synchronised while it was read: run make lock again")
+    return merged
 
 
 def falls_behind(old: Lock, new: Lock) -> str | None:
@@ -144,7 +164,7 @@ def write(lock: Lock) -> str:
     for name, deb in lock.debs.items():
         fields = [
             f"{field} = {_text(getattr(deb, field))}"
-            for field in ("version", "architecture", "archive", "path", "sha256")
+            for field in ("version", "archive", "path", "sha256")
         ]
         fields.insert(-1, f"size = {deb.size}")
         boards = sorted(board for board, has in lock.boards.items() if deb in has.debs)
@@ -177,7 +197,8 @@ def read(path: Path = LOCK) -> Lock | None:
 
 def _deb(name: str, fields: dict[str, Any], everyone: frozenset[str]) -> tuple[Deb, frozenset[str]]:
     boards = frozenset(fields.pop("boards", everyone))
-    return Deb(name=name, **fields), boards
+    name, architecture = name.split(":")
+    return Deb(name=name, architecture=architecture, **fields), boards
 
 
 def _date(date: datetime) -> datetime:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.assembly import boot, card, layout, root
+from scripts.assembly import card, layout, root, u_boot
+from scripts.recipes import boards, load
 from scripts.steps import StepError
 
 
@@ -26,14 +27,15 @@ def test_nothing_on_the_card_lies_over_anything_else() -> None:
 
 def test_a_script_of_the_environment_becomes_one_line() -> None:
     text = "# a comment\n\nbootdelay=0\n\nbootcmd=\nif test a = b; then\n  run c;\nfi\n"
-    assert boot.environment_variables(text) == {
+    assert u_boot.parse_environment(text) == {
         "bootdelay": "0",
         "bootcmd": "if test a = b; then run c; fi",
     }
 
 
-def test_the_shipped_environment_starts_with_tries_for_both_slots() -> None:
-    variables = boot.environment()
+@pytest.mark.parametrize("board", boards())
+def test_the_shipped_environment_starts_with_tries_for_both_slots(board: str) -> None:
+    variables = u_boot.environment(load(board).soc)
     assert variables["BOOT_ORDER"] == "A B"
     assert int(variables["BOOT_A_LEFT"], 16) <= 9
     assert int(variables["BOOT_B_LEFT"], 16) <= 9

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
@@ -15,16 +16,20 @@ from pathlib import Path
 
 import pytest
 
+from scripts.build_lock import resolve
 from scripts.engines import debian, debian_archive
 from scripts.engines.debian_archive import Archive
 from scripts.engines.debian_lock import Lock, LockError
 from scripts.recipes import System, load
 from scripts.steps import Log, StepError
+from tests.recipes import SOC, write
 
 pytestmark = pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt on this machine")
 
 SPRING = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 11, 9, 30, tzinfo=UTC)
+SMALLER_SOC = SOC.replace('"arm64"', '"armhf"').replace("linux-image-arm64", "linux-image-armmp")
+ARCHITECTURES = ("arm64", "armhf")
 MAIN = {"trixie": "debian", "trixie-updates": "debian", "trixie-security": "debian-security"}
 
 
@@ -47,9 +52,17 @@ class Mirror:
         handler = type("Handler", (Quiet,), {"asked": self.asked})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
         self.address = f"http://127.0.0.1:{self.server.server_port}"
-        self.stanzas: dict[str, list[str]] = {suite: [] for suite in MAIN}
+        self.stanzas: dict[tuple[str, str], list[str]] = {}
 
-    def add(self, name: str, version: str, *, suite: str = "trixie", **fields: str) -> Path:
+    def add(
+        self,
+        name: str,
+        version: str,
+        *,
+        suite: str = "trixie",
+        architecture: str = "armhf",
+        **fields: str,
+    ) -> Path:
         """Bring a package of one file into a suite, in the place of its older versions."""
         tree = self.folder.parent / "package"
         shutil.rmtree(tree, ignore_errors=True)
@@ -59,14 +72,15 @@ class Mirror:
         control = {
             "Package": name,
             "Version": version,
-            "Architecture": "armhf",
+            "Architecture": architecture,
             "Maintainer": "Nobody <nobody@example.org>",
             "Description": "a package",
             **fields,
         }
         text = "".join(f"{field}: {value}\n" for field, value in control.items())
         (tree / "DEBIAN/control").write_text(text)
-        path = Path("pool/main") / name[0] / name / f"{name}_{version.split(':')[-1]}_armhf.deb"
+        deb = f"{name}_{version.split(':')[-1]}_{architecture}.deb"
+        path = Path("pool/main") / name[0] / name / deb
         file = self.folder / MAIN[suite] / path
         file.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(
@@ -74,9 +88,9 @@ class Mirror:
             check=True,
             capture_output=True,
         )
-        known = [stanza for stanza in self.stanzas[suite] if f"Package: {name}\n" not in stanza]
-        self.stanzas[suite] = [
-            *known,
+        known = self.stanzas.get((suite, architecture), [])
+        self.stanzas[suite, architecture] = [
+            *(stanza for stanza in known if f"Package: {name}\n" not in stanza),
             f"{text}Filename: {path}\nSize: {file.stat().st_size}\nSHA256: {_sha256(file)}\n",
         ]
         return file
@@ -85,16 +99,20 @@ class Mirror:
         """Write and sign the indexes."""
         for suite in suites or ("trixie", "trixie-updates"):
             folder = self.folder / MAIN[suite] / "dists" / suite
-            index = folder / "main/binary-armhf/Packages"
-            index.parent.mkdir(parents=True, exist_ok=True)
-            index.write_text("\n".join(self.stanzas[suite]))
+            listed = ""
+            for architecture in ARCHITECTURES:
+                index = folder / f"main/binary-{architecture}/Packages"
+                index.parent.mkdir(parents=True, exist_ok=True)
+                index.write_text("\n".join(self.stanzas.get((suite, architecture), [])))
+                name = index.relative_to(folder)
+                listed += f" {_sha256(index)} {index.stat().st_size} {name}\n"
             (folder / "InRelease").unlink(missing_ok=True)
             subprocess.run(
                 ["gpg", "--homedir", self.key, "--clearsign", "--output", folder / "InRelease"],
                 input=(
                     f"Suite: stable\nCodename: {suite}\nDate: {format_datetime(date)}\n"
-                    "Architectures: armhf\nComponents: main\nSHA256:\n"
-                    f" {_sha256(index)} {index.stat().st_size} main/binary-armhf/Packages\n"
+                    f"Architectures: {' '.join(ARCHITECTURES)}\nComponents: main\n"
+                    f"SHA256:\n{listed}"
                 ).replace("+0000", "UTC"),
                 text=True,
                 check=True,
@@ -165,13 +183,10 @@ def system(tmp_path: Path) -> System:
     return recipes(tmp_path / "recipes", "rauc")
 
 
-def recipes(folder: Path, *packages: str) -> System:
-    (folder / "boards").mkdir(parents=True, exist_ok=True)
-    (folder / "boards/a-board.toml").write_text(
-        'summary = "A board"\nu_boot = "a_board"\ndevice_tree = "a-board"\n'
-        f"[debian]\npackages = {list(packages)}\n"
-    )
-    return load("a-board", folder)
+def recipes(folder: Path, *packages: str, soc: str = SMALLER_SOC) -> System:
+    """The system of a board that asks for these packages."""
+    debian = f"[debian]\npackages = {list(packages)}"
+    return load("a-board", write(folder, soc=soc, topic=debian))
 
 
 @pytest.fixture
@@ -183,7 +198,7 @@ def lock(mirror: Mirror, tmp_path: Path, system: System) -> Lock:
 
 
 def versions(lock: Lock) -> dict[str, str]:
-    return {name: deb.version for name, deb in lock.debs.items()}
+    return {deb.name: deb.version for deb in lock.debs.values()}
 
 
 def test_a_lock_holds_what_the_recipes_ask_for_and_what_that_needs(lock: Lock) -> None:
@@ -204,9 +219,29 @@ def test_security_updates_come_from_their_own_archive(
     lock = debian.resolve([system], archive)
     assert lock.security
     assert lock.suites["trixie-security"] == SUMMER
-    assert lock.debs["rauc"].archive == "debian-security"
-    assert archive.fetch([lock.debs["rauc"]]) == []
-    assert archive.file(lock.debs["rauc"]).read_bytes() == file.read_bytes()
+    assert lock.debs["rauc:armhf"].archive == "debian-security"
+    assert archive.fetch([lock.debs["rauc:armhf"]]) == []
+    assert archive.file(lock.debs["rauc:armhf"]).read_bytes() == file.read_bytes()
+
+
+def test_each_board_gets_the_packages_of_its_architecture(
+    tmp_path: Path, mirror: Mirror, system: System
+) -> None:
+    mirror.add("linux-image-arm64", "6.12.107-1", architecture="arm64")
+    mirror.add("rauc", "1:1.13-3", architecture="arm64")
+    mirror.publish(SUMMER)
+    large = recipes(tmp_path / "large", "rauc", soc=SOC)
+    large = replace(large, board=replace(large.board, name="b-board"))
+    lock = resolve([system, large], tmp_path / "cache", Log(tmp_path / "lock.log"))
+    assert {deb.qualified_name for deb in lock.boards["a-board"].debs} == {
+        "libglib:armhf",
+        "linux-image-armmp:armhf",
+        "rauc:armhf",
+    }
+    assert {deb.qualified_name for deb in lock.boards["b-board"].debs} == {
+        "linux-image-arm64:arm64",
+        "rauc:arm64",
+    }
 
 
 def test_a_locked_image_needs_no_index(
@@ -232,10 +267,10 @@ def test_a_damaged_package_in_the_cache_is_fetched_again(
     archive: Archive, system: System, lock: Lock
 ) -> None:
     debian.obtain(system, lock, archive)
-    rauc = archive.file(lock.debs["rauc"])
+    rauc = archive.file(lock.debs["rauc:armhf"])
     rauc.write_bytes(rauc.read_bytes()[:-1])
     assert debian.obtain(system, lock, archive) == (lock, True)
-    assert _sha256(rauc) == lock.debs["rauc"].sha256
+    assert _sha256(rauc) == lock.debs["rauc:armhf"].sha256
 
 
 def test_a_package_that_is_gone_lets_the_image_be_resolved_anew(
@@ -245,7 +280,7 @@ def test_a_package_that_is_gone_lets_the_image_be_resolved_anew(
     lock: Lock,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (mirror.folder / "debian" / lock.debs["libglib"].path).unlink()
+    (mirror.folder / "debian" / lock.debs["libglib:armhf"].path).unlink()
     mirror.add("libglib", "2.84.1")
     mirror.publish(SUMMER)
     got, locked = debian.obtain(system, lock, archive)
@@ -260,17 +295,18 @@ def test_a_package_that_is_gone_lets_the_image_be_resolved_anew(
 def test_a_package_of_another_content_is_not_taken(
     mirror: Mirror, archive: Archive, lock: Lock
 ) -> None:
-    path = mirror.folder / "debian" / lock.debs["rauc"].path
+    rauc = lock.debs["rauc:armhf"]
+    path = mirror.folder / "debian" / rauc.path
     path.write_bytes(path.read_bytes().replace(b"debian-binary", b"debian-binarz"))
-    assert archive.fetch(lock.select("a-board", ["rauc", debian.KERNEL])) == [lock.debs["rauc"]]
-    assert not archive.file(lock.debs["rauc"]).exists()
-    assert archive.file(lock.debs["libglib"]).exists()
+    assert archive.fetch(lock.select("a-board", ["rauc", "linux-image-armmp"])) == [rauc]
+    assert not archive.file(rauc).exists()
+    assert archive.file(lock.debs["libglib:armhf"]).exists()
 
 
 def test_with_neither_package_nor_index_the_build_ends(
     mirror: Mirror, archive: Archive, system: System, lock: Lock
 ) -> None:
-    (mirror.folder / "debian" / lock.debs["libglib"].path).unlink()
+    (mirror.folder / "debian" / lock.debs["libglib:armhf"].path).unlink()
     mirror.begin_synchronisation()
     with pytest.raises(StepError, match="trixie cannot be fetched from the mirror; try later"):
         debian.obtain(system, lock, archive)
@@ -279,7 +315,7 @@ def test_with_neither_package_nor_index_the_build_ends(
 def test_an_index_that_names_what_is_not_there_ends_the_build(
     mirror: Mirror, archive: Archive, system: System, lock: Lock
 ) -> None:
-    (mirror.folder / "debian" / lock.debs["libglib"].path).unlink()
+    (mirror.folder / "debian" / lock.debs["libglib:armhf"].path).unlink()
     with pytest.raises(StepError, match=r"try later: libglib 2\.84~rc"):
         debian.obtain(system, lock, archive)
 
@@ -314,7 +350,7 @@ def test_packages_are_unpacked_into_one_tree(
     tmp_path: Path, archive: Archive, system: System, lock: Lock
 ) -> None:
     debian.obtain(system, lock, archive)
-    debs = lock.select("a-board", debian.asked(system))
+    debs = lock.select("a-board", system.debian_packages)
     tree = debian.extract(archive, debs, tmp_path / "extracted", archive.log)
     assert (tree / "usr/share/rauc/version").read_text() == "1:1.13-3+b1"
     assert (tree / "usr/share/libglib/version").read_text() == "2.84~rc"
@@ -323,7 +359,7 @@ def test_packages_are_unpacked_into_one_tree(
 def test_two_packages_with_the_same_file_are_refused(
     tmp_path: Path, archive: Archive, lock: Lock
 ) -> None:
-    rauc = lock.debs["rauc"]
+    rauc = lock.debs["rauc:armhf"]
     archive.fetch([rauc])
     with pytest.raises(StepError, match=r"usr/share/rauc/version: Cannot open: File exists"):
         debian.extract(archive, [rauc, rauc], tmp_path / "extracted", archive.log)

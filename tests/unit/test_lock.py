@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.build_lock import renew
-from scripts.engines import debian
 from scripts.engines.debian_lock import (
     Deb,
     Lock,
@@ -18,6 +17,7 @@ from scripts.engines.debian_lock import (
     changes,
     digest,
     falls_behind,
+    merge,
     parse,
     read,
     write,
@@ -28,9 +28,11 @@ SPRING = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 11, 9, 30, tzinfo=UTC)
 
 
-def deb(name: str, version: str = "1.0", sha256: str = "a" * 64) -> Deb:
-    path = f"pool/main/{name[0]}/{name}/{name}_{version.split(':')[-1]}_armhf.deb"
-    return Deb(name, version, "armhf", "debian", path, 1000, sha256)
+def deb(
+    name: str, version: str = "1.0", sha256: str = "a" * 64, architecture: str = "armhf"
+) -> Deb:
+    path = f"pool/main/{name[0]}/{name}/{name}_{version.split(':')[-1]}_{architecture}.deb"
+    return Deb(name, version, architecture, "debian", path, 1000, sha256)
 
 
 def lock(*debs: Deb, asked: str = "", date: datetime = SPRING, security: bool = True) -> Lock:
@@ -41,12 +43,12 @@ def lock(*debs: Deb, asked: str = "", date: datetime = SPRING, security: bool = 
 LETTERS = "abcxyz0189+.-"
 names = st.text(LETTERS, min_size=2, max_size=20)
 versions = st.text(LETTERS + "~:", min_size=1, max_size=20)
-digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
+digests = st.sampled_from("0123456789abcdef").map(lambda digit: digit * 64)
 debs = st.builds(
     Deb,
     name=names,
     version=versions,
-    architecture=st.sampled_from(["all", "armhf"]),
+    architecture=st.sampled_from(["all", "arm64", "armhf"]),
     archive=st.sampled_from(["debian", "debian-security"]),
     path=st.text(LETTERS + "~/_", min_size=1, max_size=40),
     size=st.integers(0, 2**40),
@@ -57,8 +59,8 @@ dates = st.integers(0, 2**33).map(lambda second: datetime.fromtimestamp(second, 
 
 @st.composite
 def locks(draw: st.DrawFn) -> Lock:
-    """Boards that share some packages; a package has one version in all of them."""
-    known = draw(st.lists(debs, unique_by=lambda deb: deb.name, max_size=8))
+    """Boards that share some packages; a package has one version in all of an architecture."""
+    known = draw(st.lists(debs, unique_by=lambda deb: deb.qualified_name, max_size=8))
     taken = st.frozensets(st.sampled_from(known)) if known else st.just(frozenset[Deb]())
     selections = st.builds(Selection, asked=digests, debs=taken)
     suites = draw(
@@ -87,7 +89,7 @@ def test_the_same_lock_is_always_the_same_text(lock: Lock) -> None:
 def test_each_package_is_a_line() -> None:
     before = write(lock(deb("gpg", "2.4.7"), deb("rauc"))).splitlines()
     after = write(lock(deb("gpg", "2.4.8"), deb("rauc"))).splitlines()
-    assert [line.split(" = ")[0] for line in after if line not in before] == ['"gpg"']
+    assert [line.split(" = ")[0] for line in after if line not in before] == ['"gpg:armhf"']
 
 
 def test_a_package_of_one_board_only_says_so() -> None:
@@ -99,8 +101,32 @@ def test_a_package_of_one_board_only_says_so() -> None:
         },
     )
     lines = {line.split(" = ")[0]: line for line in write(both).splitlines()}
-    assert 'boards = ["b-board"]' in lines['"iw"']
-    assert "boards" not in lines['"gpg"']
+    assert 'boards = ["b-board"]' in lines['"iw:armhf"']
+    assert "boards" not in lines['"gpg:armhf"']
+
+
+def test_boards_of_two_architectures_share_a_lock() -> None:
+    certificates = deb("ca-certificates", architecture="all")
+    small = Selection(digest(["gpg"]), frozenset({deb("gpg"), certificates}))
+    large = Selection(digest(["gpg"]), frozenset({deb("gpg", architecture="arm64"), certificates}))
+    merged = merge(
+        [
+            Lock({"trixie": SUMMER, "trixie-security": SUMMER}, {"small": small}),
+            Lock({"trixie": SPRING}, {"large": large}),
+        ]
+    )
+    assert merged == Lock({"trixie": SPRING}, {"small": small, "large": large})
+    assert list(merged.debs) == ["ca-certificates:all", "gpg:arm64", "gpg:armhf"]
+    assert parse(write(merged)) == merged
+
+
+def test_a_mirror_that_changes_while_it_is_read_gives_no_lock() -> None:
+    boards = [
+        Lock({"trixie": SPRING}, {name: Selection("", frozenset({deb("tz", version)}))})
+        for name, version in (("small", "2026a"), ("large", "2026b"))
+    ]
+    with pytest.raises(LockError, match="run make lock again"):
+        merge(boards)
 
 
 def test_a_lock_without_security_updates_says_so() -> None:
@@ -149,21 +175,21 @@ def test_the_lock_of_this_tree_fits_its_recipes(board: str) -> None:
     held = read()
     assert held is not None
     system = load(board)
-    assert set(debian.asked(system)) <= {
-        deb.name for deb in held.select(board, debian.asked(system))
-    }
+    selected = held.select(board, system.debian_packages)
+    assert set(system.debian_packages) <= {deb.name for deb in selected}
+    assert {deb.architecture for deb in selected} == {system.soc.architecture, "all"}
 
 
 def test_changes_are_told_by_name() -> None:
     old = lock(deb("dash"), deb("gpg", "2.4.7"), deb("rauc"), deb("zlib1g"))
     new = lock(deb("gpg", "2.4.8"), deb("iw", "6.9"), deb("rauc", sha256="b" * 64), deb("zlib1g"))
     assert list(changes(old, new)) == [
-        "dash  gone, was 1.0",
-        "gpg  2.4.7 -> 2.4.8",
-        "iw  new, 6.9",
-        "rauc  1.0, but another file",
+        "dash:armhf  gone, was 1.0",
+        "gpg:armhf  2.4.7 -> 2.4.8",
+        "iw:armhf  new, 6.9",
+        "rauc:armhf  1.0, but another file",
     ]
-    assert list(changes(None, lock(deb("iw")))) == ["iw  new, 1.0"]
+    assert list(changes(None, lock(deb("iw")))) == ["iw:armhf  new, 1.0"]
 
 
 def test_a_newer_lock_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
@@ -179,7 +205,7 @@ def test_a_dry_run_shows_what_would_change_and_writes_nothing(
 ) -> None:
     path = tmp_path / "packages.lock"
     renew(path, lock(deb("gpg")), dry_run=True)
-    assert capsys.readouterr().out == "gpg  new, 1.0\n"
+    assert capsys.readouterr().out == "gpg:armhf  new, 1.0\n"
     assert not path.exists()
 
 

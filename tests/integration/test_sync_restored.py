@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
 from mokanda_firmware.courier import up
-from mokanda_firmware.courier.quota import Allowance
+from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import Store
@@ -154,8 +154,8 @@ def freeze(village: Village) -> None:
     who = identity.read()
     assert who is not None
     with Keyring(paths.keys()) as keyring:
-        allowance = Allowance(village.store, beyond=False)
-        assert up.freeze(village.store, keyring, who, allowance, whole=True) is not None
+        quota = Quota(village.store, beyond=False)
+        assert up.freeze(village.store, keyring, who, quota, whole=True) is not None
 
 
 def test_mail_for_who_registered_after_the_backup_waits_until_they_are_known_again(

@@ -23,7 +23,7 @@ _COUNTED_EVERY = 5.0  # seconds
 SPENT = say("The data for today is used up. The rest of the mail goes tomorrow.")
 
 
-class Allowance:
+class Quota:
     """The budget of one run; `beyond` it goes what the keeper has said shall go."""
 
     def __init__(self, store: Store, *, beyond: bool = False) -> None:

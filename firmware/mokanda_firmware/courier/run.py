@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import say
-from mokanda_firmware.courier import claim, up
-from mokanda_firmware.courier.quota import Allowance
+from mokanda_firmware.courier import claim, news
+from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.session import Session
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store.database import Store, StoreError
@@ -54,9 +54,9 @@ def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
         refused = claim.is_refused(claim_file)
         if refused:
             raise ClaimError(refused.detail)
-        allowance = Allowance(store, beyond=beyond)
-        allowance.check()
-        trip = _Trip(store, tell, claim_file, allowance)
+        quota = Quota(store, beyond=beyond)
+        quota.check()
+        trip = _Trip(store, tell, claim_file, quota)
         try:
             trip.make()
         except StoreError as error:
@@ -76,7 +76,7 @@ def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
             raise
         finally:
             with contextlib.suppress(StoreError):
-                allowance.count(run=True, failed=bool(trip.error))
+                quota.count(run=True, failed=bool(trip.error))
             record = trip.record()
             with contextlib.suppress(StoreError):
                 sync.record_session(store, record)
@@ -86,13 +86,11 @@ def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
 class _Trip:
     """A run in progress."""
 
-    def __init__(
-        self, store: Store, tell: Tell, claim_file: ClaimFile, allowance: Allowance
-    ) -> None:
+    def __init__(self, store: Store, tell: Tell, claim_file: ClaimFile, quota: Quota) -> None:
         self._store = store
         self._tell = tell
         self._claim = claim_file
-        self._allowance = allowance
+        self._quota = quota
         self._began = time.monotonic()
         self._link = ""
         self._session: Session | None = None
@@ -105,18 +103,18 @@ class _Trip:
             link.connected(self._claim, lambda state, text: self._tell(state, text, None)) as way,
         ):
             connection, self._link = way
-            self._allowance.follow(connection.traffic)
+            self._quota.follow(connection.traffic)
             try:
                 self._tell("syncing", "", None)
                 who = identity.read()
                 if who is None:
                     who = claim.redeem(self._claim, keyring, connection)
-                    up.forget_what_was_told(self._store)
+                    news.forget(self._store)
                 self._session = Session(
                     self._store,
                     keyring,
                     who,
-                    self._allowance,
+                    self._quota,
                     lambda part: self._tell("syncing", "", part),
                 )
                 self._hold(self._session, connection)
@@ -131,7 +129,7 @@ class _Trip:
             try:
                 session.hold(connection)
             except CutError as error:
-                if self._allowance.is_spent:
+                if self._quota.is_spent:
                     return  # calling again would take more than there is
                 cuts = 1 if session.traded.moved > before else cuts + 1
                 if cuts == CUTS:
@@ -155,8 +153,8 @@ class _Trip:
             sent=traded.sent if traded else 0,
             received=traded.received if traded else 0,
             error=self.error,
-            money=self._allowance.money,
-            currency=self._allowance.currency,
+            money=self._quota.money,
+            currency=self._quota.currency,
         )
 
 

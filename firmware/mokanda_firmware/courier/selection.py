@@ -1,68 +1,99 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of the waiting mails go into the next bundle, as far as the budgets reach.
+"""Which of the waiting mails the budgets let go: a bundle has to be made to be measured.
 
-A bundle has to be made to be measured: mail that does not fit is left out of the next try.
+A selection does not change: pricing a bundle gives the next one, which holds back what did not fit.
 """
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
 
-from mokanda_firmware.courier.quota import Allowance
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.costs.budget import Left
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import Outgoing
 
 _SEAL = 400  # bytes that signature and encryption add to a bundle
 
 
-class Choice:
-    """What is `held` back from the next bundle: by the mail's number, why (as the store keeps it).
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    """What a bundle may take; sizes in bytes of bundles.
 
-    Without `whole`, mail takes half of what is left for the day, so that as much can come down; a
-    mail at the front of the queue that needs more than that goes alone.
+    `room` is what is left for the day, of which mail takes `share`, but for the first in the queue,
+    which may need more than that and then goes alone.
     """
 
-    def __init__(self, store: Store, allowance: Allowance, *, whole: bool) -> None:
-        self._store = store
-        self._left = allowance.left
-        self._room = allowance.room() or 0
-        self._whole_day = allowance.room_of_a_day()
-        self._most = self._room if whole else self._room // 2
-        self._costs: dict[int, int] = {}
-        self.held: dict[int, str] = {}
-        for number, account, cost in sync.known_costs(store):
-            self._hold(number, account, cost, self._room - _SEAL, self._villagers())
+    left: Left | None
+    room: int
+    share: int
+    whole_day: int | None
 
-    def accepts(self, mails: Sequence[Outgoing], costs: Mapping[int, int], size: int) -> bool:
-        """Whether a bundle of `size` bytes may go; if not, one without what is now held may."""
-        self._costs |= costs
+    def why_not(
+        self, account: int, cost: int, room: int, villagers: Mapping[int, int]
+    ) -> str | None:
+        """Why a mail does not go, in the word that the store has for it; None if it goes."""
+        if self.left is None:
+            return None
+        if cost > villagers.get(account, cost):
+            return "large" if cost > self.left.whole_days[account] else "villager"
+        if cost > room:
+            never = self.whole_day is not None and cost + _SEAL > self.whole_day
+            return "large" if never else "day"
+        return None
+
+    def villagers(self) -> dict[int, int]:
+        """Bytes that each villager who has a budget has left."""
+        return dict(self.left.villagers) if self.left else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The mails that are `held` back, by their number in the store, and what all `costs`."""
+
+    _budget: _Budget
+    held: Mapping[int, str] = field(default_factory=dict)
+    costs: Mapping[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of_day(cls, store: Store, quota: Quota, *, whole: bool) -> Self:
+        """Begin with what was measured before.
+
+        Mail takes the `whole` of what is left for the day, or half, so that as much can come down.
+        """
+        room = quota.room() or 0
+        budget = _Budget(quota.left, room, room if whole else room // 2, quota.room_of_a_day())
+        villagers = budget.villagers()
+        reasons = {
+            number: budget.why_not(account, cost, room - _SEAL, villagers)
+            for number, account, cost in sync.known_costs(store)
+        }
+        return cls(budget, {number: why for number, why in reasons.items() if why})
+
+    def priced(self, mails: Sequence[Outgoing], costs: Mapping[int, int], size: int) -> Self:
+        """Hold back what of these mails did not fit into their bundle of `size` bytes."""
         others = size - sum(costs.values()) + _SEAL
-        room, villagers = self._most - others, self._villagers()
+        room, villagers = self._budget.share - others, self._budget.villagers()
+        held = dict(self.held)
         for place, mail in enumerate(mails):
             cost = costs[mail.number]
-            most = max(room, self._room - others) if place == 0 else room
-            if not self._hold(mail.number, mail.account, cost, most, villagers):
-                room -= cost
-                if mail.account in villagers:
-                    villagers[mail.account] -= cost
+            most = max(room, self._budget.room - others) if place == 0 else room
+            why = self._budget.why_not(mail.account, cost, most, villagers)
+            if why:
+                held[mail.number] = why
+                continue
+            room -= cost
+            if mail.account in villagers:
+                villagers[mail.account] -= cost
+        return replace(self, held=held, costs={**self.costs, **costs})
+
+    def admits(self, mails: Sequence[Outgoing]) -> bool:
+        """Whether none of these mails is held back."""
         return not any(mail.number in self.held for mail in mails)
 
-    def note(self) -> None:
-        """Let the outbox know."""
-        sync.hold(self._store, self._costs, self.held)
-
-    def _hold(
-        self, number: int, account: int, cost: int, room: int, villagers: Mapping[int, int]
-    ) -> bool:
-        """Hold a mail that does not fit; tell whether that is so."""
-        if self._left is None:
-            return False
-        if cost > villagers.get(account, cost):
-            large = cost > self._left.whole_days[account]
-            self.held[number] = "large" if large else "villager"
-        elif cost > room:
-            large = self._whole_day is not None and cost + _SEAL > self._whole_day
-            self.held[number] = "large" if large else "day"
-        return number in self.held
-
-    def _villagers(self) -> dict[int, int]:
-        return dict(self._left.villagers) if self._left else {}
+    def record(self, store: Store) -> None:
+        """Let the outbox show what mails cost, and why some of them wait."""
+        sync.hold(store, self.costs, self.held)

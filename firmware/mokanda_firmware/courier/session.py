@@ -17,8 +17,8 @@ from typing import NoReturn
 
 from mokanda_firmware import paths, running
 from mokanda_firmware.bus.sentences import say
-from mokanda_firmware.courier import clock, quarantine, up
-from mokanda_firmware.courier.quota import SPENT, Allowance
+from mokanda_firmware.courier import clock, news, quarantine, up
+from mokanda_firmware.courier.quota import SPENT, Quota
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.sync import PendingUp
@@ -86,13 +86,13 @@ class Session:
         store: Store,
         keyring: Keyring,
         identity: Identity,
-        allowance: Allowance,
+        quota: Quota,
         tell: Callable[[float], None],
     ) -> None:
         self._store = store
         self._keyring = keyring
         self._identity = identity
-        self._allowance = allowance
+        self._quota = quota
         self._tell = tell
         self._first = True  # of its rounds, in which mail that comes down has its half
         self.traded = Traded()
@@ -135,10 +135,10 @@ class Session:
         """Say hello, and do all that follows from it; tell whether another round is due."""
         pending = self._freeze()
         _sweep("up-*", pending.path if pending else None)
-        told_room = self._allowance.room()
+        told_room = self._quota.room()
         reply = self._hello(connection, pending)
         clock.correct(reply.time)
-        self._allowance.count()  # it may be another day than we thought
+        self._quota.count()  # it may be another day than we thought
         self._note_release(reply)
         if pending and reply.applied_up >= pending.sequence:
             pending = self._settle(pending, reply)
@@ -153,20 +153,20 @@ class Session:
             told = self._upload(connection, pending, reply)
         self._take(connection, told, reply.token)
         self._first = False
-        room = self._allowance.room()
+        room = self._quota.room()
         grown = told_room is not None and room is not None and room > told_room
         return grown or self._freeze() is not None
 
     def _freeze(self) -> PendingUp | None:
         if self._refused:
             return None
-        self._allowance.count()
+        self._quota.count()
         whole = not self._first
-        return up.freeze(self._store, self._keyring, self._identity, self._allowance, whole=whole)
+        return up.freeze(self._store, self._keyring, self._identity, self._quota, whole=whole)
 
     def _takes_days(self, pending: PendingUp, reply: HelloReply) -> bool:
         """Whether the rest of an upload is more than may be spent today."""
-        room = self._allowance.room()
+        room = self._quota.room()
         return room is not None and pending.size - reply.up_offset > room
 
     def _take(self, connection: Connection, told: HelloReply | Receipt, token: str) -> None:
@@ -249,7 +249,7 @@ class Session:
             self._confirm(pending)
             return None
         sync.skip_up(self._store, reply.applied_up)
-        up.forget_what_was_told(self._store)
+        news.forget(self._store)
         raise AtOddsError(
             say("This device's mail was restored from a copy, and counts on from there.")
         )
@@ -262,7 +262,7 @@ class Session:
     def _restart(self, reason: str) -> NoReturn:
         """Forget the history, as the relay does or will do when it sees ours."""
         sync.restart_history(self._store, reason)
-        up.forget_what_was_told(self._store)
+        news.forget(self._store)
         raise AtOddsError(reason)
 
     def _upload(self, connection: Connection, pending: PendingUp, reply: HelloReply) -> Receipt:
@@ -277,7 +277,7 @@ class Session:
                     reply.token,
                     self._held(rest),
                     self._progress(pending.size, offset),
-                    self._allowance.room(),
+                    self._quota.room(),
                 )
         except RefusedError as error:
             if error.reason == protocol.HISTORY_UNKNOWN:
@@ -291,7 +291,7 @@ class Session:
             if error.reason == protocol.BUNDLE_BAD:
                 self._refusals += 1
                 if quarantine.refused(self._store, pending.sequence, str(error)):
-                    up.forget_what_was_told(self._store)
+                    news.forget(self._store)
                 else:  # what was told is refused: it is not told again until it changes
                     self._refusals = REFUSALS
                 if self._refusals >= REFUSALS:
@@ -321,7 +321,7 @@ class Session:
             raise
         content = path.read_bytes()
         if len(content) < sealed.size:
-            if self._allowance.is_spent:
+            if self._quota.is_spent:
                 raise BudgetSpentError(SPENT)
             raise CutError(say("The connection to the relay broke in the middle of a bundle."))
         if hashlib.sha256(content).digest() != sealed.sha256:
@@ -371,13 +371,13 @@ class Session:
             self.traded.moved += done - last
             last = done
             self._tell(done / size)
-            self._allowance.tick()
+            self._quota.tick()
 
         return progress
 
     def _held(self, pending: int = 0) -> Held:
         """What there is of a down bundle, and how much more may come beside an upload."""
-        return replace(_held(), room=self._allowance.room(pending))
+        return replace(_held(), room=self._quota.room(pending))
 
     def _note_release(self, reply: HelloReply) -> None:
         offer = None

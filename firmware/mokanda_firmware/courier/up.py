@@ -1,46 +1,75 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes up: mail that waits, who lives here, how the device is; frozen and sealed."""
+"""A bundle on its way up, from what waits to the sealed file that is offered until it is taken.
+
+Gather what there is to say, choose what fits the day (each try is encoded to be priced), seal it,
+record it: in this order, and once recorded it does not change.
+"""
+
+from __future__ import annotations
 
 import dataclasses
 import hashlib
 import logging
 import os
-import shutil
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from mokanda_firmware import paths, running
-from mokanda_firmware.bus import status
-from mokanda_firmware.courier import quarantine
-from mokanda_firmware.courier.quota import Allowance
-from mokanda_firmware.courier.selection import Choice
+from mokanda_firmware import paths
+from mokanda_firmware.courier import news, quarantine
+from mokanda_firmware.courier.quota import Quota
+from mokanda_firmware.courier.selection import Selection
 from mokanda_firmware.files import sync_folder
 from mokanda_firmware.mailbox import sync
-from mokanda_firmware.mailbox.costs import budget, usage
-from mokanda_firmware.mailbox.people import sessions
 from mokanda_firmware.mailbox.store.attachments import as_it_was
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import Outgoing, PendingUp
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.identity import Identity
-from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Report, Residents, encode
+from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Wish, encode
 from mokanda_wire.envelope import Keyring
 
-FULL = 512 * 1024  # bytes of mail in a bundle; a larger mail goes alone
-LARGEST = 48 * 1024 * 1024  # bytes of one mail
-REPORT_EVERY = timedelta(hours=20)
-
-# Settings of the store that only this module uses: what the relay was last told, and when.
-_RESIDENTS = "courier_residents"
-_REPORTED = "courier_reported"
-_BUDGETS = "courier_budgets"
-_DAY = "courier_day"  # the last one of which the relay knows what it cost
-
-_DAYS_TOLD = 40  # in one report
+MAX_MAIL = 512 * 1024  # bytes of mail in a bundle; a larger mail goes alone
+MAX_LONE_MAIL = 48 * 1024 * 1024  # bytes of one mail
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What there is to say beside mail, and how careful to be with it (quarantine)."""
+
+    news: tuple[Item, ...]
+    requests: tuple[Wish, ...]
+    max_mails: int | None
+    requests_apart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one bundle is to carry, and the number that it gets."""
+
+    sequence: int
+    news: tuple[Item, ...] = ()
+    requests: tuple[Wish, ...] = ()
+    mails: tuple[Outgoing, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.news or self.requests or self.mails)
+
+    def with_mails(self, count: int) -> Plan:
+        """The same with fewer mails: the first."""
+        return dataclasses.replace(self, mails=self.mails[:count])
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A plan that was encoded, and what each of its mails costs, by number."""
+
+    plan: Plan
+    encoded: Encoded
+    costs: Mapping[int, int]
 
 
 class _UnfitError(Exception):
@@ -52,7 +81,7 @@ class _UnfitError(Exception):
 
 
 def freeze(
-    store: Store, keyring: Keyring, identity: Identity, allowance: Allowance, *, whole: bool
+    store: Store, keyring: Keyring, identity: Identity, quota: Quota, *, whole: bool
 ) -> PendingUp | None:
     """The sealed bundle to send: the one that is frozen already, or a new one.
 
@@ -63,93 +92,91 @@ def freeze(
         StoreError: the store is full or busy.
         CourierError: a mail cannot be sent.
     """
-    state = sync.state(store)
-    if state.up_pending is not None and state.up_pending.path.exists():
-        return state.up_pending
-    if state.up_pending is not None:
-        sync.release_up(store, state.up_pending.sequence, "its file is gone")
-    if allowance.is_spent:
+    frozen = _frozen(store)
+    if frozen is not None or quota.is_spent:
+        return frozen
+    selection = Selection.of_day(store, quota, whole=whole)
+    priced, selection = _choose(store, identity, _gather(store), selection)
+    selection.record(store)
+    if priced is None:
         return None
-    sequence = sync.state(store).up_sequence + 1
-    most = quarantine.most(store)
-    untold, apart = sync.untold_wishes(store), quarantine.wishes_apart(store)
-    news = _news(store)
-    choice = Choice(store, allowance, whole=whole)
-    while True:
-        mails = sync.waiting(store, FULL, choice.held)
-        mails = (mails or sync.waiting(store, LARGEST, choice.held)[:1])[:most]
-        alone = bool(mails) and most == 1
-        wishes = untold
-        if alone or apart:
-            wishes = [] if mails or news else untold[:1]
-        others = wishes if alone else [*news, *wishes]
-        if not (mails or others):
-            choice.note()
-            return None
+    pending = _seal(keyring, identity, priced)
+    _record(store, pending, priced.plan)
+    return pending
+
+
+def _frozen(store: Store) -> PendingUp | None:
+    """The bundle that is on its way already; one whose file is gone is released."""
+    pending = sync.state(store).up_pending
+    if pending is not None and not pending.path.exists():
+        sync.release_up(store, pending.sequence, "its file is gone")
+        return None
+    return pending
+
+
+def _gather(store: Store) -> Gathered:
+    return Gathered(
+        news.gather(store),
+        tuple(sync.untold_wishes(store)),
+        quarantine.most(store),
+        quarantine.wishes_apart(store),
+    )
+
+
+def _choose(
+    store: Store, identity: Identity, gathered: Gathered, selection: Selection
+) -> tuple[Priced | None, Selection]:
+    """Encode plans until one fits; each that does not holds some mail back or sets one aside."""
+    while plan := _plan(store, gathered, selection):
         try:
-            encoded, costs = _encode(store, identity, sequence, mails, others)
+            priced = _price(store, identity, plan)
         except _UnfitError as error:
             log.error("mail %d cannot be sent: %s", error.number, error)
             sync.set_aside(store, error.number, f"This mail cannot be sent. {error}")
             continue
-        taken = [mail for mail in mails if mail.number in costs]
-        if choice.accepts(taken, costs, len(encoded.data)):
-            break
-    choice.note()
-    sealed = keyring.seal(
-        encoded.data, identity.claim.relay_fingerprint, identity.outcome.fingerprint
-    )
-    digest = hashlib.sha256(sealed).hexdigest()
-    path = paths.bundles() / f"up-{sequence}-{digest[:16]}"
-    _write(path, sealed)
-    pending = PendingUp(sequence, len(sealed), digest, path, encoded.record)
-    sync.freeze_up(store, sequence, pending, [mail.message_id for mail in taken], wishes)
-    for item in others:
-        if isinstance(item, Residents):
-            sync.set_setting(store, _RESIDENTS, list(item.names))
-        elif isinstance(item, Report):
-            sync.set_setting(store, _REPORTED, int(datetime.now(UTC).timestamp()))
-            sync.set_setting(store, _BUDGETS, item.fields.get("budgets"))
-            for day, *_ in item.fields.get("days", []):
-                sync.set_setting(store, _DAY, day)
-    log.info("frozen up=%d mails=%d size=%d", sequence, len(taken), len(sealed))
-    return pending
+        selection = selection.priced(priced.plan.mails, priced.costs, len(priced.encoded.data))
+        if selection.admits(priced.plan.mails):
+            return priced, selection
+    return None, selection
 
 
-def forget_what_was_told(store: Store) -> None:
-    """Tell the relay again who lives here and how the device is: it may not have learned it."""
-    sync.set_setting(store, _RESIDENTS, None)
-    sync.set_setting(store, _REPORTED, 0)
-    sync.set_setting(store, _DAY, "")
+def _plan(store: Store, gathered: Gathered, selection: Selection) -> Plan:
+    """The first mails of the queue that are not held back, and what goes beside them."""
+    mails = sync.waiting(store, MAX_MAIL, selection.held)
+    mails = mails or sync.waiting(store, MAX_LONE_MAIL, selection.held)[:1]
+    sequence = sync.state(store).up_sequence + 1
+    plan = Plan(sequence, gathered.news, gathered.requests, tuple(mails[: gathered.max_mails]))
+    lone = bool(mails) and gathered.max_mails == 1
+    if lone:
+        plan = dataclasses.replace(plan, news=())
+    if lone or gathered.requests_apart:
+        nothing_else = not plan.mails and not gathered.news
+        plan = dataclasses.replace(plan, requests=plan.requests[:1] if nothing_else else ())
+    return plan
 
 
-def _encode(
-    store: Store,
-    identity: Identity,
-    sequence: int,
-    mails: Sequence[Outgoing],
-    others: Sequence[Item],
-) -> tuple[Encoded, dict[int, int]]:
-    """Encode as many of the mails, the first ones, as one bundle takes; tell what each costs."""
+def _price(store: Store, identity: Identity, plan: Plan) -> Priced:
+    """Encode as many of the mails, the first ones, as one bundle takes."""
     history = sync.history(store)
     while True:
         contents: dict[str, bytes] = {}
-        ordered = sorted(mails, key=lambda mail: mail.message.date)  # a reply after what it quotes
+        ordered = sorted(plan.mails, key=lambda mail: mail.message.date)  # replies after originals
         letters = [_mail(store, mail, contents) for mail in ordered]
         now = datetime.now(UTC).replace(microsecond=0)
+        others = (*plan.news, *plan.requests)
         device = identity.outcome.device
-        bundle = Bundle(device, "up", sequence, now, (*others, *letters), contents)
+        bundle = Bundle(device, "up", plan.sequence, now, (*others, *letters), contents)
         try:
             encoded = encode(bundle, history)
         except BundleError as error:
-            if not mails:
+            if not plan.mails:
                 raise CourierError(str(error)) from error
-            if len(mails) == 1:
-                raise _UnfitError(mails[0].number, str(error)) from error
-            mails = mails[: len(mails) // 2]
+            if len(plan.mails) == 1:
+                raise _UnfitError(plan.mails[0].number, str(error)) from error
+            plan = plan.with_mails(len(plan.mails) // 2)
         else:
-            costs = encoded.costs[len(others) :]
-            return encoded, {mail.number: cost for mail, cost in zip(ordered, costs, strict=True)}
+            costs = zip(ordered, encoded.costs[len(others) :], strict=True)
+            return Priced(plan, encoded, {mail.number: cost for mail, cost in costs})
 
 
 def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
@@ -170,54 +197,27 @@ def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
     return Mail(mail.recipients, dataclasses.replace(message, attachments=tuple(kept)))
 
 
-def _news(store: Store) -> list[Item]:
-    """What the relay has not been told yet, or not for a day."""
-    news: list[Item] = []
-    names = sync.accounts(store)
-    if names != sync.setting(store, _RESIDENTS, []):
-        news.append(Residents(tuple(names)))
-    reported = datetime.fromtimestamp(sync.setting(store, _REPORTED, 0), UTC)
-    stale = abs(datetime.now(UTC) - reported) > REPORT_EVERY  # a clock may have been ahead
-    if stale or _budgets(store) != sync.setting(store, _BUDGETS, None):
-        news.append(Report(_report(store)))
-    return news
+def _seal(keyring: Keyring, identity: Identity, priced: Priced) -> PendingUp:
+    """Sign and encrypt a bundle, into a file that a power cut does not take."""
+    encoded, sequence = priced.encoded, priced.plan.sequence
+    sealed = keyring.seal(
+        encoded.data, identity.claim.relay_fingerprint, identity.outcome.fingerprint
+    )
+    digest = hashlib.sha256(sealed).hexdigest()
+    path = paths.bundles() / f"up-{sequence}-{digest[:16]}"
+    _write(path, sealed)
+    return PendingUp(sequence, len(sealed), digest, path, encoded.record)
 
 
-def _report(store: Store) -> dict[str, Any]:
-    modem, updates = status.read("modem"), status.read("updates")
-    fields = {
-        "version": running.version(),
-        "board": running.board(),
-        "free": shutil.disk_usage(paths.data()).free,
-        "uptime": int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])),
-        "modem": modem.get("state"),
-        "operator": modem.get("operator"),
-        "signal": modem.get("signal"),
-        "updates": updates.get("state"),
-        "webp": True if sessions.phones_take_webp(store) else None,
-        "budgets": _budgets(store),
-        "days": _days(store),
-    }
-    return {name: value for name, value in fields.items() if value not in (None, "", [])}
-
-
-def _budgets(store: Store) -> dict[str, Any] | None:
-    """What the relay has to know to keep villagers within theirs; None if none has any."""
-    everybody, own = budget.load(store).villager, budget.of_villagers(store)
-    if everybody is None and not own:
-        return None
-    zone = sync.setting(store, "timezone", "")
-    return {"villager": everybody, "villagers": own, "zone": zone}
-
-
-def _days(store: Store) -> list[tuple[str, str, int, int, int]]:
-    """What days have cost, from the last one that the relay knows of on: it went on after that."""
-    since = usage.since(store, sync.setting(store, _DAY, ""), _DAYS_TOLD)
-    return [(day, currency, used.up, used.down, used.money) for day, currency, used in since]
+def _record(store: Store, pending: PendingUp, plan: Plan) -> None:
+    """Bind what goes to the sealed bundle: from now on it is this one or none."""
+    mails = [mail.message_id for mail in plan.mails]
+    sync.freeze_up(store, pending.sequence, pending, mails, plan.requests)
+    news.record(store, plan.news)
+    log.info("frozen up=%d mails=%d size=%d", pending.sequence, len(mails), pending.size)
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file that a power cut does not take."""
     path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(data)

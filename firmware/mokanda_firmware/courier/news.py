@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the relay is told beside mail: who lives here, how the device is, what days have cost."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mokanda_firmware import paths, running
+from mokanda_firmware.bus import status
+from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.costs import budget, usage
+from mokanda_firmware.mailbox.people import sessions
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire.bundle import Item, Report, Residents
+
+REPORT_EVERY = timedelta(hours=20)
+_MAX_DAYS = 40  # in one report
+
+# Settings of the store that only this module uses: what the relay was last told, and when.
+_RESIDENTS = "courier_residents"
+_REPORTED = "courier_reported"
+_BUDGETS = "courier_budgets"
+_DAY = "courier_day"  # the last one of which the relay knows what it cost
+
+
+def gather(store: Store) -> tuple[Item, ...]:
+    """What the relay has not been told yet, or not for a day."""
+    news: list[Item] = []
+    names = sync.accounts(store)
+    if names != sync.setting(store, _RESIDENTS, []):
+        news.append(Residents(tuple(names)))
+    reported = datetime.fromtimestamp(sync.setting(store, _REPORTED, 0), UTC)
+    stale = abs(datetime.now(UTC) - reported) > REPORT_EVERY  # a clock may have been ahead
+    if stale or _budgets(store) != sync.setting(store, _BUDGETS, None):
+        news.append(Report(_report(store)))
+    return tuple(news)
+
+
+def record(store: Store, items: Iterable[Item]) -> None:
+    """Remember that these are on their way to the relay."""
+    for item in items:
+        if isinstance(item, Residents):
+            sync.set_setting(store, _RESIDENTS, list(item.names))
+        elif isinstance(item, Report):
+            sync.set_setting(store, _REPORTED, int(datetime.now(UTC).timestamp()))
+            sync.set_setting(store, _BUDGETS, item.fields.get("budgets"))
+            for day, *_ in item.fields.get("days", []):
+                sync.set_setting(store, _DAY, day)
+
+
+def forget(store: Store) -> None:
+    """Tell the relay all of it again: it may not have learned it."""
+    sync.set_setting(store, _RESIDENTS, None)
+    sync.set_setting(store, _REPORTED, 0)
+    sync.set_setting(store, _DAY, "")
+
+
+def _report(store: Store) -> dict[str, Any]:
+    modem, updates = status.read("modem"), status.read("updates")
+    fields = {
+        "version": running.version(),
+        "board": running.board(),
+        "free": shutil.disk_usage(paths.data()).free,
+        "uptime": int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])),
+        "modem": modem.get("state"),
+        "operator": modem.get("operator"),
+        "signal": modem.get("signal"),
+        "updates": updates.get("state"),
+        "webp": True if sessions.phones_take_webp(store) else None,
+        "budgets": _budgets(store),
+        "days": _days(store),
+    }
+    return {name: value for name, value in fields.items() if value not in (None, "", [])}
+
+
+def _budgets(store: Store) -> dict[str, Any] | None:
+    """What the relay has to know to keep villagers within theirs; None if none has any."""
+    everybody, own = budget.load(store).villager, budget.of_villagers(store)
+    if everybody is None and not own:
+        return None
+    zone = sync.setting(store, "timezone", "")
+    return {"villager": everybody, "villagers": own, "zone": zone}
+
+
+def _days(store: Store) -> list[tuple[str, str, int, int, int]]:
+    """What days have cost, from the last one that the relay knows of on: it went on after that."""
+    since = usage.since(store, sync.setting(store, _DAY, ""), _MAX_DAYS)
+    return [(day, currency, used.up, used.down, used.money) for day, currency, used in since]

@@ -14,13 +14,12 @@ import pytest
 
 from mokanda_firmware import paths
 from mokanda_firmware.courier.run import run
-from mokanda_firmware.files import write_durably
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.administration import housekeeping
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import SessionRecord
-from mokanda_wire import claimfile
+from mokanda_wire import claimfile, durable
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.message import Attachment, Mailbox, Message, new_message_id
 
@@ -43,7 +42,7 @@ class Village:
 
     def import_claim(self, claim: ClaimFile | None = None) -> None:
         """Put the claim file where the setup service does."""
-        write_durably(paths.claim(), claimfile.write(claim or self.claim))
+        durable.write(paths.claim(), claimfile.write(claim or self.claim).encode())
 
     def add_villager(self, name: str) -> int:
         """Add an account without the cost of a password."""

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mokanda_relay.store.blobs import Files, write_durably
+from mokanda_relay.store.blobs import Files
 from mokanda_relay.store.certificate import ensure_certificate
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.settings import Settings
+from mokanda_wire import durable
 from mokanda_wire.envelope import Keyring
 
 
@@ -118,7 +119,7 @@ def open_relay(settings: Settings) -> Relay:
 def _ensure(path: Path, make: Callable[[], str]) -> str:
     """The text in the file at `path`, made at first."""
     if not path.exists():
-        write_durably(path, make().encode())
+        durable.write(path, make().encode(), 0o600)
     return path.read_text()
 
 

@@ -210,7 +210,7 @@ class TestForm:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patched:
-            patched.setattr("mokanda_relay.store.blobs.os.fsync", full)
+            patched.setattr("mokanda_wire.durable.os.fsync", full)
             assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 503
         served.claimed_device()
         assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 200

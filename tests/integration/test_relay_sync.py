@@ -638,7 +638,7 @@ class TestTheLine:
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patched:
-            patched.setattr("mokanda_relay.store.blobs.os.fsync", full)
+            patched.setattr("mokanda_wire.durable.os.fsync", full)
             with pytest.raises(RefusedByRelay) as refused:
                 device.upload(0)
         assert refused.value.status == HTTPStatus.INSUFFICIENT_STORAGE

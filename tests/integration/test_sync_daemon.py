@@ -16,11 +16,10 @@ import pytest
 from mokanda_firmware import paths
 from mokanda_firmware.bus import status
 from mokanda_firmware.courier import schedule
-from mokanda_firmware.files import write_durably
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import usage
 from mokanda_relay.operator import devices
-from mokanda_wire import claimfile
+from mokanda_wire import claimfile, durable
 from scripts.deadlines import wait_until
 from tests.relay_served import Served
 from tests.village import Village, a_village
@@ -150,7 +149,8 @@ def test_a_failure_is_told_with_its_reason_and_the_next_try(
     import_claim(village)
     wait_for("idle")
     claim = claimfile.read(paths.claim().read_text())
-    write_durably(paths.claim(), claimfile.write(claim).replace(claim.relay, "https://127.0.0.1:1"))
+    text = claimfile.write(claim).replace(claim.relay, "https://127.0.0.1:1")
+    durable.write(paths.claim(), text.encode())
     status.request("courier", "sync")
     wait_for("failed")
     assert "cannot be reached" in told("detail")

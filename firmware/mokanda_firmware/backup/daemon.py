@@ -28,8 +28,8 @@ from mokanda_firmware.backup.failures import NO_ROOM_HERE, BackupError, of_devic
 from mokanda_firmware.backup.sticks import Stick
 from mokanda_firmware.bus import status
 from mokanda_firmware.bus.sentences import Sentence, say
-from mokanda_firmware.files import sync_folder
 from mokanda_firmware.mailbox.store import database
+from mokanda_wire.durable import sync_folder
 
 RESERVE = 16 << 20  # octets that restoring leaves free for the mail that goes on meanwhile
 

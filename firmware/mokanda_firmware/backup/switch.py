@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from mokanda_firmware import paths
-from mokanda_firmware.files import sync_folder
+from mokanda_wire.durable import sync_folder
 
 KEPT_SECONDS = 14 * 24 * 3600  # for which one may go back
 

@@ -41,6 +41,7 @@ from mokanda_wire.bundle import (
     HistoryUnknownError,
     decode,
 )
+from mokanda_wire.durable import UNFINISHED
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
 from mokanda_wire.protocol import HelloReply, Receipt, Sealed
 
@@ -135,6 +136,7 @@ class Session:
         """Say hello, and do all that follows from it; tell whether another round is due."""
         pending = self._freeze()
         _sweep("up-*", pending.path if pending else None)
+        _sweep(f"{UNFINISHED}*", None)
         told_room = self._quota.room()
         reply = self._hello(connection, pending)
         clock.correct(reply.time)

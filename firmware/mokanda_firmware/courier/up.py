@@ -10,23 +10,21 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from mokanda_firmware import paths
 from mokanda_firmware.courier import news, quarantine
 from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.selection import Selection
-from mokanda_firmware.files import sync_folder
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store.attachments import as_it_was
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import Outgoing, PendingUp
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.identity import Identity
+from mokanda_wire import durable
 from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Wish, encode
 from mokanda_wire.envelope import Keyring
 
@@ -205,7 +203,8 @@ def _seal(keyring: Keyring, identity: Identity, priced: Priced) -> PendingUp:
     )
     digest = hashlib.sha256(sealed).hexdigest()
     path = paths.bundles() / f"up-{sequence}-{digest[:16]}"
-    _write(path, sealed)
+    path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+    durable.write(path, sealed)
     return PendingUp(sequence, len(sealed), digest, path, encoded.record)
 
 
@@ -215,12 +214,3 @@ def _record(store: Store, pending: PendingUp, plan: Plan) -> None:
     sync.freeze_up(store, pending.sequence, pending, mails, plan.requests)
     news.record(store, plan.news)
     log.info("frozen up=%d mails=%d size=%d", pending.sequence, len(mails), pending.size)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder(path.parent)

@@ -18,8 +18,7 @@ from typing import Any
 from mokanda_firmware import paths
 from mokanda_firmware.bus import status
 from mokanda_firmware.bus.sentences import say
-from mokanda_firmware.files import write_durably
-from mokanda_wire import claimfile
+from mokanda_wire import claimfile, durable
 
 _log = logging.getLogger(__name__)
 
@@ -90,13 +89,13 @@ def give_up() -> None:
     """
     old = _claimed()
     if old is not None and _digest(old) not in _former():
-        write_durably(paths.former_claims(), json.dumps([*_former(), _digest(old)]))
+        durable.write(paths.former_claims(), json.dumps([*_former(), _digest(old)]).encode())
 
 
 def _replace(new: claimfile.ClaimFile) -> None:
     give_up()
     # Written anew rather than copied: what is imported has been checked whole.
-    write_durably(paths.claim(), claimfile.write(new))
+    durable.write(paths.claim(), claimfile.write(new).encode())
     _log.info("claim of %s at %s imported", new.device, new.relay)
 
 

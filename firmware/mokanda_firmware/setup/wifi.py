@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import say
-from mokanda_firmware.files import write_durably
+from mokanda_wire import durable
 
 MAX_NAME = 32  # bytes, as in IEEE 802.11
 MIN_KEY, MAX_KEY = 8, 63  # characters of a WPA2 passphrase
@@ -87,5 +87,5 @@ def write(wifi: Wifi) -> bool:
     """
     if wifi == read():
         return False
-    write_durably(paths.wifi(), json.dumps(asdict(wifi)))
+    durable.write(paths.wifi(), json.dumps(asdict(wifi)).encode())
     return True

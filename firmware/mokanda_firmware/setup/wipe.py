@@ -14,9 +14,9 @@ from pathlib import Path
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import service
-from mokanda_firmware.files import sync_folder, write_durably
 from mokanda_firmware.setup import claim
 from mokanda_firmware.setup.card import writable
+from mokanda_wire import durable
 
 REQUEST = "mokanda-wipe"  # how the name of the file on the card begins: editors add to it
 _WIPING, _WIPED = "mokanda-wiping.txt", "mokanda-is-wiped.txt"
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 def ask() -> None:
     """Have this device wiped at its next start, whatever happens until then."""
-    write_durably(paths.wipe_mark(), "")
+    durable.write(paths.wipe_mark(), b"")
 
 
 def wipe() -> bool:
@@ -41,12 +41,12 @@ def wipe() -> bool:
     for path in sorted(paths.data().iterdir()):
         if path not in (paths.wipe_mark(), paths.former_claims()):
             _erase(path)
-    sync_folder(paths.data())
+    durable.sync_folder(paths.data())
     if paths.restore().exists():
         _erase(paths.restore())
     _rename(card, _WIPING, _WIPED)
     paths.wipe_mark().unlink()
-    sync_folder(paths.data())
+    durable.sync_folder(paths.data())
     _log.info("this device was wiped")
     return True
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import Sentence, said_again
-from mokanda_firmware.files import write_durably
+from mokanda_wire import durable
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Memory:
         kept = {field.name: getattr(self, field.name) for field in fields(self)}
         if isinstance(self.reason, Sentence):
             kept["reason_said"] = self.reason.said
-        write_durably(_file(), json.dumps(kept))
+        durable.write(_file(), json.dumps(kept).encode())
         return self
 
 

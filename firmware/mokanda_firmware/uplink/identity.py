@@ -10,8 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from mokanda_firmware import paths
-from mokanda_firmware.files import write_durably
-from mokanda_wire import claimfile
+from mokanda_wire import claimfile, durable
 from mokanda_wire.claimfile import ClaimFile, ClaimFileError
 
 
@@ -53,7 +52,7 @@ def read_outcome() -> Outcome | None:
 
 def write_outcome(outcome: Outcome) -> None:
     """Note how a claim ended."""
-    write_durably(paths.claim_result(), json.dumps(asdict(outcome)))
+    durable.write(paths.claim_result(), json.dumps(asdict(outcome)).encode())
 
 
 def read() -> Identity | None:

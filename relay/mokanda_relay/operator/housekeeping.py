@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts
-from mokanda_relay.store.blobs import Files, Written
+from mokanda_relay.store.blobs import Files
 from mokanda_relay.store.tables import (
     Content,
     Device,
@@ -34,6 +34,7 @@ from mokanda_relay.store.tables import (
 )
 from mokanda_relay.sync import deduplication
 from mokanda_relay.transport.outbox import TRYING, WAITING
+from mokanda_wire.durable import Written
 
 EVERY = 3600.0  # seconds; no file is in the making for so long
 KEPT = dt.timedelta(days=30)  # originals, once delivered; and what is remembered to know them again
@@ -48,21 +49,21 @@ class Housekeeper:
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._orphans: set[tuple[Files, Written]] = set()  # of the last time
+        self._orphans: set[Written] = set()  # of the last time
 
     def tidy(self) -> None:
         """Delete what is no longer needed, files when no row has named them two times in a row."""
         self._forget_rows()
         kinds = self._named_files()
         orphans = {
-            (files, each)
+            each
             for files, named in kinds.items()
             for each in files.written()
-            if each.name not in named
+            if each.path.name not in named
         }
         gone = orphans & self._orphans
-        for files, each in gone:
-            files.delete_written(each)
+        for each in gone:
+            each.delete()
         self._orphans = orphans - gone
         if gone:
             log.info("tidied files=%d", len(gone))

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mokanda_relay.store.blobs import write_durably
+from mokanda_wire import durable
 
 NOT_BEFORE = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 NOT_AFTER = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
@@ -36,13 +36,14 @@ def ensure_certificate(certificate: Path, key: Path) -> None:
         .not_valid_after(NOT_AFTER)
         .sign(private, None)
     )
-    write_durably(
+    durable.write(
         key,
         private.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         ),
+        0o600,
     )
     # The certificate last: where it is, its key is too.
-    write_durably(certificate, built.public_bytes(serialization.Encoding.PEM), mode=0o644)
+    durable.write(certificate, built.public_bytes(serialization.Encoding.PEM), 0o644)

@@ -15,9 +15,8 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mokanda_relay.store.blobs import sync_folder, write_durably
 from mokanda_relay.store.tables import Device
-from mokanda_wire import protocol
+from mokanda_wire import durable, protocol
 
 MANIFEST = "manifest.json"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]{0,99}")
@@ -57,15 +56,14 @@ def add(folder: Path, file: Path, version: str, board: str) -> Entry:
             raise ReleaseError(
                 f"{name} was released already, with other contents: raise the version"
             )
-        unfinished = target.with_name(f".unfinished-{name}")
-        shutil.copyfile(file, unfinished)
-        unfinished.replace(target)
-        sync_folder(folder)
+        with file.open("rb") as source, durable.unfinished(folder, 0o644) as copy:
+            shutil.copyfileobj(source, copy)
+            copy.keep(target)
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         entry = Entry(name, version, board, target.stat().st_size, sha256, now)
         others = [each for each in entries(folder) if each.name != name]
         listed = {"releases": [asdict(each) for each in [*others, entry]]}
-        write_durably(folder / MANIFEST, json.dumps(listed, indent=2).encode(), mode=0o644)
+        durable.write(folder / MANIFEST, json.dumps(listed, indent=2).encode(), 0o644)
     except OSError as error:
         raise ReleaseError(f"{file} cannot be added: {error}") from error
     return entry

@@ -18,7 +18,7 @@ from mokanda_relay.operator import claims, housekeeping
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, releases
 from mokanda_relay.store.alerts import now, record
-from mokanda_relay.store.blobs import Files, write_durably
+from mokanda_relay.store.blobs import Files
 from mokanda_relay.store.certificate import ensure_certificate
 from mokanda_relay.store.tables import Device, Incident, Incoming, Original, Resident
 from mokanda_relay.transport import outbox
@@ -28,21 +28,6 @@ pytest_plugins = ("tests.relay_fixtures",)
 
 
 class TestFiles:
-    def test_a_file_is_replaced_whole_or_not_at_all(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        path = tmp_path / "file"
-        write_durably(path, b"old")
-
-        def fails(_: int) -> None:
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr("mokanda_relay.store.blobs.os.fsync", fails)
-        with pytest.raises(OSError, match="No space"):
-            write_durably(path, b"new")
-        assert path.read_bytes() == b"old"
-        assert list(tmp_path.iterdir()) == [path]
-
     def test_what_comes_in_pieces_is_named_by_its_digest(self, tmp_path: Path) -> None:
         files = Files(tmp_path / "files")
         digest, size = files.write_by_digest([b"he", b"", b"llo"])

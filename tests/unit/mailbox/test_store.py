@@ -231,7 +231,7 @@ def test_a_daemon_killed_while_it_writes_leaves_whole_transactions(tmp_path: Pat
         """
         import sys
         from pathlib import Path
-        from mokanda_firmware.mailbox.store import Store
+        from mokanda_firmware.mailbox.store.database import Store
         store = Store(Path(sys.argv[1]), Path(sys.argv[1] + ".attachments"))
         for number in range(10_000):
             with store.transaction() as connection:
@@ -245,8 +245,9 @@ def test_a_daemon_killed_while_it_writes_leaves_whole_transactions(tmp_path: Pat
         [sys.executable, "-c", writer, str(path)], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        while "20" not in process.stdout.readline():
-            pass
+        for line in process.stdout:
+            if "20" in line:
+                break
         process.send_signal(signal.SIGKILL)
         acknowledged = 20 + len(process.stdout.read().split())
     store = Store(path, tmp_path / "attachments")

@@ -9,6 +9,9 @@ mokanda-python-index = $(firstword $(subst /packages/, ,$(PYTHON_CBOR2_SITE)))/p
 
 include $(sort $(wildcard $(BR2_EXTERNAL_MOKANDA_PATH)/package/*/*.mk))
 
+# The mail store searches with it; no option of Buildroot asks for it.
+SQLITE_CONF_OPTS += --fts5
+
 define MOKANDA_CHECK_CONFIG
 	$(BR2_EXTERNAL_MOKANDA_PATH)/board/mokanda/check-config.sh \
 		$(@D)/.config $($(PKG)_KCONFIG_FRAGMENT_FILES)

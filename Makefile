@@ -8,7 +8,7 @@ SEED ?= 1
 DATABASE ?= sqlite
 PYTHON := build/venv/bin/python
 SETUP := build/venv/.ready
-export MOKANDA_CHROMIUM ?= $(CURDIR)/scripts/chromium
+export MOKANDA_CHROMIUM ?= $(CURDIR)/scripts/tools/chromium
 
 ifdef VERSION
 export MOKANDA_VERSION := $(VERSION)
@@ -68,7 +68,7 @@ bench-link: $(SETUP) ## a night's mail over 64 kbit/s and 1 s, whole and cut in 
 	$(PYTHON) -m tests.bench.link
 
 translations: $(SETUP) ## compile and check the translation catalogues
-	$(PYTHON) scripts/translations.py
+	scripts/translations
 
 toolbox: ## the pinned Debian 13 tools (QEMU, RAUC, Chromium ...) in build/toolbox
 	scripts/toolbox true

@@ -12,10 +12,10 @@ import shutil
 import subprocess
 import sys
 
-from scripts.card import CardError
 from scripts.children import REPOSITORY, Children, StartError
 from scripts.deadlines import DeadlineError, wait_until
 from scripts.emulator.board import LOOPBACK, Board, BoardError
+from scripts.emulator.card import CardError
 from scripts.emulator.qmp import QmpError
 from scripts.local_relay import ports, start_relay
 from scripts.terminal import print_addresses, step, wait_for_interrupt

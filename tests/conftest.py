@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware.webmail.languages import languages
-from scripts import translations
+from scripts.languages import catalogues
 
 
 @pytest.fixture
@@ -34,5 +34,5 @@ def umask() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def compiled() -> None:
     """The webmail's catalogues, as `make translations` compiles them."""
-    translations.compile_all()
+    catalogues.compile_all()
     languages.cache_clear()

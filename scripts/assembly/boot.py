@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts.assembly.template import fill
 from scripts.engines import Built
 from scripts.recipes import ROOT, Soc, System
-from scripts.steps import Log
+from scripts.tools.steps import Log
 
 APPLETS = (
     "blockdev chroot cut dd insmod mkdir mknod mount printf reboot sh sha256sum sleep switch_root "

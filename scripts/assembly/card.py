@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.assembly import layout
-from scripts.steps import Log, StepError, megabytes, say
+from scripts.tools.steps import Log, StepError, megabytes, say
 
 README = """This is where a Mokanda card takes its claim from.
 

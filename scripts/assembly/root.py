@@ -11,9 +11,9 @@ from scripts.assembly import layout
 from scripts.assembly.template import fill
 from scripts.recipes import ROOT as RECIPES
 from scripts.recipes import Soc, System
-from scripts.steps import Log, StepError, say
+from scripts.tools.repository import REPOSITORY
+from scripts.tools.steps import Log, StepError, say
 
-REPOSITORY = RECIPES.parent
 OVERLAYS = (RECIPES / "root", REPOSITORY / "firmware/system")
 # Files of the overlays in which the SoC's words are missing.
 TEMPLATES = (

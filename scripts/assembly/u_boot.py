@@ -11,12 +11,13 @@ from pathlib import Path
 
 from scripts.assembly import layout
 from scripts.assembly.template import fill
-from scripts.engines.debian_archive import Archive
+from scripts.engines.debian.archive import Archive
 from scripts.recipes import ROOT, Soc, System
-from scripts.steps import Log, StepError, say
+from scripts.tools.repository import REPOSITORY
+from scripts.tools.steps import Log, StepError, say
 
 RECIPES = ROOT / "boot"
-TREES = ROOT.parent / "build/u-boot"
+TREES = REPOSITORY / "build/u-boot"
 SOURCE = "pool/main/u/u-boot/u-boot_2025.01.orig.tar.bz2"
 SHA256 = "cdef7d507c93f1bbd9f015ea9bc21fa074268481405501945abc6f854d5b686f"
 DATE = "1736208000"  # in its banner; constant, so that every build makes the same binary

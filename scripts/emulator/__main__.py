@@ -11,9 +11,9 @@ import threading
 import time
 from pathlib import Path
 
-from scripts.card import CardError
 from scripts.deadlines import DeadlineError
 from scripts.emulator.board import Board, BoardError
+from scripts.emulator.card import CardError
 from scripts.emulator.console import Console
 from scripts.emulator.qmp import QmpError
 

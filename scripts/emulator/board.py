@@ -14,17 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from scripts.card import (
+from scripts.deadlines import Deadline, wait_until
+from scripts.emulator.card import (
     CLAIM_NAME,
-    TOOLBOX,
     flash,
     set_boot_variable,
     write_setup_file,
 )
-from scripts.deadlines import Deadline, wait_until
 from scripts.emulator.console import Console
 from scripts.emulator.qmp import Qmp, QmpError
 from scripts.http_probe import answers
+from scripts.tools.repository import TOOLBOX
 
 # What a board under QEMU reaches as this computer's loopback.
 LOOPBACK: Final = "10.0.2.2"

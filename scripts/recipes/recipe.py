@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.recipes.table import Table, read
+from scripts.tools.repository import REPOSITORY
 
-ROOT = Path(__file__).resolve().parents[2] / "recipes"
+ROOT = REPOSITORY / "recipes"
 
 _LISTS = {
     "debian": ("packages", "without"),

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.card import TOOLBOX
 from scripts.deadlines import wait_until
+from scripts.tools.repository import TOOLBOX
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone
 

@@ -4,7 +4,7 @@
 import re
 from collections import Counter
 
-from scripts.card import CARD_SIZE
+from scripts.emulator.card import CARD_SIZE
 from tests.emulator.emulated_village import EmulatedVillage
 
 # The budget of docs/: all our daemons together, on a board of 256 MiB.

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from scripts.assembly import layout
-from scripts.card import run_tool
+from scripts.emulator.card import run_tool
 
 BLOCK = 4096
 

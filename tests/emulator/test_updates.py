@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
-from scripts import build_release, release_keys
 from scripts.assembly import layout
-from scripts.build_release import Image, Keys
 from scripts.children import REPOSITORY
-from scripts.steps import Log
+from scripts.releases import signing_keys
+from scripts.releases.image import Image, Keys, read_image
+from scripts.releases.release import bundle
+from scripts.tools.steps import Log
 from tests.emulator.emulated_village import EmulatedVillage
 
 BOARD = "orangepi-zero"
@@ -44,8 +45,8 @@ class Releases:
         else:
             slot.write_bytes(content)
         image = Image(work, {**self.image.record, "version": version})
-        keys = keys or Keys(*release_keys.find())
-        return build_release.bundle(image, keys, work, Log(work / "log"))
+        keys = keys or Keys(*signing_keys.find())
+        return bundle(image, keys, work, Log(work / "log"))
 
     def _raise_version(self, slot: Path, version: str) -> None:
         """Let the system in a slot call itself `version`."""
@@ -76,7 +77,7 @@ def releases(request: pytest.FixtureRequest, folder: Path) -> Releases:
     image = Path(request.config.getoption("image"))
     path = folder / "releases"
     path.mkdir()
-    return Releases(build_release.read_image(image.parent), path)
+    return Releases(read_image(image.parent), path)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -123,7 +124,7 @@ def tries_left(village: EmulatedVillage, slot: str) -> int:
 def test_an_update_of_other_keys_is_refused(
     village: EmulatedVillage, releases: Releases, tmp_path: Path
 ) -> None:
-    release_keys.make(tmp_path)
+    signing_keys.make(tmp_path)
     keys = Keys(tmp_path / "release.key.pem", tmp_path / "release.cert.pem")
     offer(village, releases.make(FORGED, os.urandom(65536), keys), FORGED)
     slot = village.slot()

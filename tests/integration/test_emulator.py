@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from scripts.assembly import layout
-from scripts.card import CARD_SIZE, CardError, read_environment, run_tool, set_boot_variable
 from scripts.deadlines import Deadline, DeadlineError, wait_until
 from scripts.emulator.board import Board, BoardError
+from scripts.emulator.card import (
+    CARD_SIZE,
+    CardError,
+    read_environment,
+    run_tool,
+    set_boot_variable,
+)
 from scripts.emulator.qmp import QmpError
 
 SETUP = f"@@{layout.SETUP}"

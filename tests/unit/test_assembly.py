@@ -8,7 +8,7 @@ import pytest
 
 from scripts.assembly import card, layout, root, u_boot
 from scripts.recipes import boards, load
-from scripts.steps import StepError
+from scripts.tools.steps import StepError
 
 
 def test_nothing_on_the_card_lies_over_anything_else() -> None:

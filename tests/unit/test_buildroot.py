@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from scripts.engines import Package, buildroot_tree
-from scripts.engines import buildroot as engine
+from scripts.engines import Package
+from scripts.engines.buildroot import engine, external_tree
 from scripts.recipes import boards, load
-from scripts.steps import Log, StepError
+from scripts.tools.steps import Log, StepError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXTERNAL = REPOSITORY / "buildroot-external"
@@ -45,15 +45,15 @@ OPTIONAL_MODULES = {
 }
 
 
-@pytest.mark.parametrize("path", buildroot_tree.files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", external_tree.files(), ids=lambda path: path.name)
 def test_written_file_agrees_with_the_recipes(path: Path) -> None:
-    """Mend a failure by `python3 -m scripts.engines.buildroot_tree`."""
-    assert path.read_text() == buildroot_tree.files()[path]
+    """Mend a failure by `scripts/buildroot --write`."""
+    assert path.read_text() == external_tree.files()[path]
 
 
 def test_every_board_has_a_defconfig_and_no_defconfig_lacks_a_board() -> None:
     defconfigs = sorted((EXTERNAL / "configs").iterdir())
-    assert defconfigs == sorted(buildroot_tree.defconfig_path(board) for board in boards())
+    assert defconfigs == sorted(external_tree.defconfig_path(board) for board in boards())
 
 
 def test_menu_lists_every_package() -> None:
@@ -243,7 +243,7 @@ def buildroot() -> Path:
 def test_every_line_of_the_defconfig_takes_effect_in_buildroot(
     buildroot: Path, tmp_path: Path, board: str
 ) -> None:
-    defconfig = buildroot_tree.defconfig_path(board)
+    defconfig = external_tree.defconfig_path(board)
     _make(buildroot, tmp_path, defconfig.name)
     done = _check_config(tmp_path / ".config", defconfig)
     assert done.stderr == ""

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from scripts.build_lock import resolve
-from scripts.engines import debian, debian_archive
-from scripts.engines.debian_archive import Archive
-from scripts.engines.debian_lock import Lock, LockError
+from scripts.engines.debian import archive as debian_archive
+from scripts.engines.debian import packages
+from scripts.engines.debian.archive import Archive
+from scripts.engines.debian.lock import Lock, LockError
+from scripts.engines.debian.renew_lock import resolve
 from scripts.recipes import System, load
-from scripts.steps import Log, StepError
+from scripts.tools.steps import Log, StepError
 from tests.recipes import SOC, write
 
 pytestmark = pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt on this machine")
@@ -192,7 +193,7 @@ def recipes(folder: Path, *packages: str, soc: str = SMALLER_SOC) -> System:
 @pytest.fixture
 def lock(mirror: Mirror, tmp_path: Path, system: System) -> Lock:
     """What the mirror had in spring, resolved on another machine."""
-    lock = debian.resolve([system], fresh(tmp_path / "elsewhere"))
+    lock = packages.resolve([system], fresh(tmp_path / "elsewhere"))
     mirror.asked.clear()
     return lock
 
@@ -216,7 +217,7 @@ def test_security_updates_come_from_their_own_archive(
 ) -> None:
     file = mirror.add("rauc", "1:1.13-3+deb13u1", suite="trixie-security", Depends="libglib")
     mirror.publish(SUMMER, "trixie-security")
-    lock = debian.resolve([system], archive)
+    lock = packages.resolve([system], archive)
     assert lock.security
     assert lock.suites["trixie-security"] == SUMMER
     assert lock.debs["rauc:armhf"].archive == "debian-security"
@@ -249,7 +250,7 @@ def test_a_locked_image_needs_no_index(
 ) -> None:
     for suite in ("trixie", "trixie-updates"):
         mirror.begin_synchronisation(suite)
-    assert debian.obtain(system, lock, archive) == (lock, True)
+    assert packages.obtain(system, lock, archive) == (lock, True)
     assert len(mirror.asked) == 3
     assert all("/pool/" in path for path in mirror.asked)
 
@@ -257,19 +258,19 @@ def test_a_locked_image_needs_no_index(
 def test_what_is_in_the_cache_is_not_asked_for(
     mirror: Mirror, archive: Archive, system: System, lock: Lock
 ) -> None:
-    debian.obtain(system, lock, archive)
+    packages.obtain(system, lock, archive)
     mirror.asked.clear()
-    assert debian.obtain(system, lock, archive) == (lock, True)
+    assert packages.obtain(system, lock, archive) == (lock, True)
     assert mirror.asked == []
 
 
 def test_a_damaged_package_in_the_cache_is_fetched_again(
     archive: Archive, system: System, lock: Lock
 ) -> None:
-    debian.obtain(system, lock, archive)
+    packages.obtain(system, lock, archive)
     rauc = archive.file(lock.debs["rauc:armhf"])
     rauc.write_bytes(rauc.read_bytes()[:-1])
-    assert debian.obtain(system, lock, archive) == (lock, True)
+    assert packages.obtain(system, lock, archive) == (lock, True)
     assert _sha256(rauc) == lock.debs["rauc:armhf"].sha256
 
 
@@ -283,7 +284,7 @@ def test_a_package_that_is_gone_lets_the_image_be_resolved_anew(
     (mirror.folder / "debian" / lock.debs["libglib:armhf"].path).unlink()
     mirror.add("libglib", "2.84.1")
     mirror.publish(SUMMER)
-    got, locked = debian.obtain(system, lock, archive)
+    got, locked = packages.obtain(system, lock, archive)
     assert not locked
     assert versions(got)["libglib"] == "2.84.1"
     assert got.suites["trixie"] == SUMMER
@@ -309,7 +310,7 @@ def test_with_neither_package_nor_index_the_build_ends(
     (mirror.folder / "debian" / lock.debs["libglib:armhf"].path).unlink()
     mirror.begin_synchronisation()
     with pytest.raises(StepError, match="trixie cannot be fetched from the mirror; try later"):
-        debian.obtain(system, lock, archive)
+        packages.obtain(system, lock, archive)
 
 
 def test_an_index_that_names_what_is_not_there_ends_the_build(
@@ -317,17 +318,17 @@ def test_an_index_that_names_what_is_not_there_ends_the_build(
 ) -> None:
     (mirror.folder / "debian" / lock.debs["libglib:armhf"].path).unlink()
     with pytest.raises(StepError, match=r"try later: libglib 2\.84~rc"):
-        debian.obtain(system, lock, archive)
+        packages.obtain(system, lock, archive)
 
 
 def test_while_a_mirror_is_synchronised_the_last_index_is_used(
     mirror: Mirror, archive: Archive, system: System
 ) -> None:
-    debian.resolve([system], archive)
+    packages.resolve([system], archive)
     mirror.add("rauc", "1:1.14", Depends="libglib")
     mirror.publish(SUMMER)
     mirror.begin_synchronisation()
-    lock = debian.resolve([system], archive)
+    lock = packages.resolve([system], archive)
     assert versions(lock)["rauc"] == "1:1.13-3+b1"
     assert lock.suites == {"trixie": SPRING, "trixie-updates": SUMMER}
 
@@ -337,21 +338,21 @@ def test_recipes_that_ask_for_more_than_the_lock_holds_are_refused(
 ) -> None:
     more = recipes(tmp_path / "recipes", "rauc", "iw")
     with pytest.raises(LockError, match=r"\(iw added\): run make lock"):
-        debian.obtain(more, lock, archive)
+        packages.obtain(more, lock, archive)
     assert mirror.asked == []
 
 
 def test_without_a_lock_there_is_no_image(archive: Archive, system: System) -> None:
     with pytest.raises(StepError, match=r"no recipes/packages\.lock: run make lock"):
-        debian.obtain(system, None, archive)
+        packages.obtain(system, None, archive)
 
 
 def test_packages_are_unpacked_into_one_tree(
     tmp_path: Path, archive: Archive, system: System, lock: Lock
 ) -> None:
-    debian.obtain(system, lock, archive)
+    packages.obtain(system, lock, archive)
     debs = lock.select("a-board", system.debian_packages)
-    tree = debian.extract(archive, debs, tmp_path / "extracted", archive.log)
+    tree = packages.extract(archive, debs, tmp_path / "extracted", archive.log)
     assert (tree / "usr/share/rauc/version").read_text() == "1:1.13-3+b1"
     assert (tree / "usr/share/libglib/version").read_text() == "2.84~rc"
 
@@ -362,7 +363,7 @@ def test_two_packages_with_the_same_file_are_refused(
     rauc = lock.debs["rauc:armhf"]
     archive.fetch([rauc])
     with pytest.raises(StepError, match=r"usr/share/rauc/version: Cannot open: File exists"):
-        debian.extract(archive, [rauc, rauc], tmp_path / "extracted", archive.log)
+        packages.extract(archive, [rauc, rauc], tmp_path / "extracted", archive.log)
 
 
 def test_the_source_of_u_boot_is_fetched_by_its_path(mirror: Mirror, archive: Archive) -> None:

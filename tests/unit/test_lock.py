@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.build_lock import renew
-from scripts.engines.debian_lock import (
+from scripts.engines.debian.lock import (
     Deb,
     Lock,
     LockError,
@@ -22,6 +21,7 @@ from scripts.engines.debian_lock import (
     read,
     write,
 )
+from scripts.engines.debian.renew_lock import renew
 from scripts.recipes import boards, load
 
 SPRING = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)

@@ -14,9 +14,12 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
-from scripts import build_release, release_keys
-from scripts.bill_of_materials import bill_of_materials, package_url
-from scripts.build_release import Image, Keys, RefusedError, check
+from scripts.releases import signing_keys
+from scripts.releases.bill_of_materials import bill_of_materials, package_url
+from scripts.releases.check import check
+from scripts.releases.image import Image, Keys, RefusedError, file_sha256, read_image
+from scripts.releases.release import build
+from scripts.tools.repository import TOOLBOX
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 PACKAGES = [
@@ -29,7 +32,7 @@ PACKAGES = [
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     folder = tmp_path_factory.mktemp("keys")
-    release_keys.make(folder)
+    signing_keys.make(folder)
     return Keys(folder / "release.key.pem", folder / "release.cert.pem")
 
 
@@ -50,7 +53,7 @@ def image(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Image:
     card = folder / "mokanda.img"
     sparse(card, 16 << 20)
     toolbox("bmaptool", "create", "--output", card.with_suffix(".bmap"), card)
-    authority = release_keys.authority(keys.certificate)
+    authority = signing_keys.authority(keys.certificate)
     record = {
         "board": "orangepi-zero",
         "compatible": "mokanda-orangepi-zero",
@@ -66,33 +69,31 @@ def image(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Image:
         "locked": True,
         "keyring_sha256": hashlib.sha256(authority.encode()).hexdigest(),
         "files": {
-            path.name: {"size": path.stat().st_size, "sha256": build_release.file_sha256(path)}
+            path.name: {"size": path.stat().st_size, "sha256": file_sha256(path)}
             for path in (folder / "slot.img", folder / "mokanda.img")
         },
         "packages": PACKAGES,
     }
     (folder / "record.json").write_text(json.dumps(record))
-    return build_release.read_image(folder)
+    return read_image(folder)
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory, image: Image, keys: Keys) -> Path:
     folder = tmp_path_factory.mktemp("release") / str(image.record["version"])
-    build_release.build(image, keys, folder)
+    build(image, keys, folder)
     return folder
 
 
 @pytest.fixture
 def authority(tmp_path: Path, keys: Keys) -> Path:
     path = tmp_path / "authority.pem"
-    path.write_text(release_keys.authority(keys.certificate))
+    path.write_text(signing_keys.authority(keys.certificate))
     return path
 
 
 def toolbox(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [build_release.TOOLBOX, *command], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([TOOLBOX, *command], capture_output=True, text=True, check=False)
 
 
 def part(release: Path, image: Image, end: str) -> Path:
@@ -117,8 +118,8 @@ def test_devices_accept_the_update(release: Path, image: Image, authority: Path)
 def test_devices_refuse_an_update_of_other_keys(
     release: Path, image: Image, tmp_path: Path
 ) -> None:
-    release_keys.make(tmp_path)
-    (tmp_path / "other.pem").write_text(release_keys.authority(tmp_path / "release.cert.pem"))
+    signing_keys.make(tmp_path)
+    (tmp_path / "other.pem").write_text(signing_keys.authority(tmp_path / "release.cert.pem"))
     bundle = part(release, image, ".raucb")
     told = toolbox("rauc", "info", f"--keyring={tmp_path / 'other.pem'}", bundle)
     assert told.returncode != 0
@@ -129,7 +130,7 @@ def test_the_card_unpacks_to_the_image(release: Path, image: Image) -> None:
     packed = part(release, image, ".img.zst")
     assert packed.stat().st_size < 200_000
     unpacked = subprocess.run(
-        [build_release.TOOLBOX, "zstd", "--decompress", "--stdout", packed],
+        [TOOLBOX, "zstd", "--decompress", "--stdout", packed],
         capture_output=True,
         check=True,
     ).stdout
@@ -239,4 +240,4 @@ def test_a_release_that_nobody_can_build_again_must_be_wanted(image: Image, keys
 
 def test_without_an_image_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="make image"):
-        build_release.read_image(tmp_path)
+        read_image(tmp_path)

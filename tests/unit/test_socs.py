@@ -9,10 +9,10 @@ import pytest
 
 from scripts.assembly import boot, card, layout, root, u_boot
 from scripts.assembly.template import fill
-from scripts.card import run_tool
-from scripts.engines import buildroot_tree
+from scripts.emulator.card import run_tool
+from scripts.engines.buildroot import external_tree
 from scripts.recipes import ROOT, RecipeError, System, load
-from scripts.steps import StepError
+from scripts.tools.steps import StepError
 from tests import recipes
 
 
@@ -112,12 +112,12 @@ def test_linux_finds_slots_environment_and_data_on_its_card(system: System) -> N
 
 
 def test_buildroot_is_told_of_it(system: System) -> None:
-    defconfig = buildroot_tree.defconfig(system)
+    defconfig = external_tree.defconfig(system)
     assert "BR2_aarch64=y\n" in defconfig
     assert "BR2_arm=y" not in defconfig
     assert 'BR2_LINUX_KERNEL_INTREE_DTS_NAME="a-maker/a-soc-a-board"\n' in defconfig
     assert "/linux/boards/a-board.config" in defconfig
-    assert "CONFIG_MMC_DW=m\n" in buildroot_tree.kernel_fragment([system.soc, system.board])
+    assert "CONFIG_MMC_DW=m\n" in external_tree.kernel_fragment([system.soc, system.board])
 
 
 def test_a_word_that_no_soc_has_is_refused(system: System) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware.updates import rauc
-from scripts import release_keys
+from scripts.releases import signing_keys
 
 TOOLBOX = Path(__file__).resolve().parents[3] / "scripts" / "toolbox"
 
@@ -16,7 +16,7 @@ TOOLBOX = Path(__file__).resolve().parents[3] / "scripts" / "toolbox"
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A signed update of version 1.1.0, with nothing that would start."""
-    release_keys.make(tmp_path / "keys")
+    signing_keys.make(tmp_path / "keys")
     content = tmp_path / "content"
     content.mkdir()
     (content / "slot.img").write_bytes(os.urandom(4096))
@@ -36,7 +36,7 @@ def bundle(tmp_path: Path) -> Path:
 def trust(authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `rauc` be that of a device whose image holds the authority of this folder of keys."""
     keyring, configuration = tmp_path / "keyring.pem", tmp_path / "system.conf"
-    keyring.write_text(release_keys.authority(authority / "release.cert.pem"))
+    keyring.write_text(signing_keys.authority(authority / "release.cert.pem"))
     configuration.write_text(
         "[system]\ncompatible=mokanda-orangepi-zero\nbootloader=noop\n"
         f"bundle-formats=verity\n[keyring]\npath={keyring}\nuse-bundle-signing-time=true\n"
@@ -63,7 +63,7 @@ def test_an_update_of_our_keys_is_taken(
 def test_an_update_of_other_keys_is_refused(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release_keys.make(tmp_path / "other")
+    signing_keys.make(tmp_path / "other")
     trust(tmp_path / "other", tmp_path, monkeypatch)
     with pytest.raises(rauc.RefusedError, match="not signed by those whom this device trusts"):
         rauc.verify(bundle, "1.1.0")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware.webmail.languages import choose, languages
-from scripts import translations
+from scripts.languages import catalogues
 from tests.unit.webmail.village import Village
 
 NOON = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp())
@@ -16,17 +16,17 @@ pytestmark = pytest.mark.usefixtures("compiled")
 
 
 def test_every_text_is_translated_and_every_translation_used() -> None:
-    assert list(translations.check()) == []
+    assert list(catalogues.check()) == []
 
 
 def test_templates_are_searched_for_texts_too() -> None:
-    texts = translations.source_texts()
+    texts = catalogues.source_texts()
     assert texts.get("Write a letter") is not None  # in a template
     assert texts.get("There is no such letter.") is not None  # in Python
 
 
 def test_a_compiled_catalogue_does_not_tell_when_it_was_compiled() -> None:
-    for path in translations.LOCALE.glob("*/LC_MESSAGES/mokanda.mo"):
+    for path in catalogues.LOCALE.glob("*/LC_MESSAGES/mokanda.mo"):
         with path.open("rb") as file:
             told = GNUTranslations(file).info()
         assert told["pot-creation-date"] == "1970-01-01 00:00+0000"
@@ -38,14 +38,14 @@ def test_a_text_that_is_missing_unused_or_broken_is_found(
     catalogue = tmp_path / "xx" / "LC_MESSAGES" / "mokanda.po"
     catalogue.parent.mkdir(parents=True)
     catalogue.write_text(
-        translations.HEADER.format(code="fr", plurals="nplurals=2; plural=(n > 1);")
+        catalogues.HEADER.format(code="fr", plurals="nplurals=2; plural=(n > 1);")
         + 'msgid "Not in the source"\nmsgstr "Pas dans la source"\n\n'
         + 'msgid "{name} wrote:"\nmsgstr "{nom} a écrit :"\n'
     )
     catalogue.parent.parent.rename(tmp_path / "fr")
-    monkeypatch.setattr(translations, "LOCALE", tmp_path)
-    monkeypatch.setattr(translations, "REPOSITORY", tmp_path)
-    problems = "\n".join(translations.check())
+    monkeypatch.setattr(catalogues, "LOCALE", tmp_path)
+    monkeypatch.setattr(catalogues, "REPOSITORY", tmp_path)
+    problems = "\n".join(catalogues.check())
     assert "not translated: 'Inbox'" in problems
     assert "no longer used: 'Not in the source'" in problems
     assert "other {blanks} than the source: '{nom} a écrit :'" in problems

@@ -26,7 +26,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-DEVELOPMENT = Path(__file__).resolve().parent.parent / "build" / "keys"
+from scripts.tools.repository import REPOSITORY
+
+DEVELOPMENT = REPOSITORY / "build" / "keys"
 
 _NOT_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_AFTER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)

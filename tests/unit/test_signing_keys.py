@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from scripts import release_keys
+from scripts.releases import signing_keys
 
 
 def certificates(folder: Path) -> list[x509.Certificate]:
@@ -14,60 +14,60 @@ def certificates(folder: Path) -> list[x509.Certificate]:
 
 
 def test_the_authority_certifies_the_signing_key(tmp_path: Path) -> None:
-    release_keys.make(tmp_path)
+    signing_keys.make(tmp_path)
     release, authority = certificates(tmp_path)
     release.verify_directly_issued_by(authority)
     authority.verify_directly_issued_by(authority)
 
 
 def test_certificates_hold_whatever_the_clock_says(tmp_path: Path) -> None:
-    release_keys.make(tmp_path)
+    signing_keys.make(tmp_path)
     for certificate in certificates(tmp_path):
         assert certificate.not_valid_before_utc.year == 1970
         assert certificate.not_valid_after_utc.year == 9999
 
 
 def test_keys_are_the_owners_alone(tmp_path: Path) -> None:
-    release_keys.make(tmp_path)
+    signing_keys.make(tmp_path)
     for name in ("authority.key.pem", "release.key.pem"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
 
 def test_keys_are_made_once(tmp_path: Path) -> None:
-    release_keys.make(tmp_path)
+    signing_keys.make(tmp_path)
     before = (tmp_path / "release.key.pem").read_bytes()
-    release_keys.make(tmp_path)
+    signing_keys.make(tmp_path)
     assert (tmp_path / "release.key.pem").read_bytes() == before
 
 
 def test_images_trust_the_last_certificate_of_the_file(tmp_path: Path) -> None:
-    release_keys.make(tmp_path)
-    text = release_keys.authority(tmp_path / "release.cert.pem")
+    signing_keys.make(tmp_path)
+    text = signing_keys.authority(tmp_path / "release.cert.pem")
     assert x509.load_pem_x509_certificate(text.encode()) == certificates(tmp_path)[1]
 
 
 def test_the_operators_keys_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    release_keys.make(tmp_path)
+    signing_keys.make(tmp_path)
     monkeypatch.setenv("MOKANDA_RELEASE_KEY", str(tmp_path / "release.key.pem"))
     monkeypatch.setenv("MOKANDA_RELEASE_CERT", str(tmp_path / "release.cert.pem"))
-    assert release_keys.find() == (tmp_path / "release.key.pem", tmp_path / "release.cert.pem")
+    assert signing_keys.find() == (tmp_path / "release.key.pem", tmp_path / "release.cert.pem")
 
 
 def test_half_an_operators_pair_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOKANDA_RELEASE_KEY", str(tmp_path / "release.key.pem"))
     monkeypatch.delenv("MOKANDA_RELEASE_CERT", raising=False)
-    with pytest.raises(release_keys.KeysError, match="set both"):
-        release_keys.find()
+    with pytest.raises(signing_keys.KeysError, match="set both"):
+        signing_keys.find()
 
 
 def test_a_missing_key_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOKANDA_RELEASE_KEY", str(tmp_path / "absent.pem"))
     monkeypatch.setenv("MOKANDA_RELEASE_CERT", str(tmp_path / "absent.pem"))
-    with pytest.raises(release_keys.KeysError, match=re.escape("absent.pem is not a file")):
-        release_keys.find()
+    with pytest.raises(signing_keys.KeysError, match=re.escape("absent.pem is not a file")):
+        signing_keys.find()
 
 
 def test_a_file_without_a_certificate_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("")
-    with pytest.raises(release_keys.KeysError, match="holds no certificate"):
-        release_keys.authority(tmp_path / "empty.pem")
+    with pytest.raises(signing_keys.KeysError, match="holds no certificate"):
+        signing_keys.authority(tmp_path / "empty.pem")

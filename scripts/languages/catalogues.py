@@ -3,14 +3,12 @@
 
 A text is translated where `_()`, `ngettext()`, `N_()`, `.text()` or `.plural()` holds it, in Python
 and in templates, and where a daemon says it by `say()`. A new language is a new file
-`locale/<code>/LC_MESSAGES/mokanda.po`, which `scripts/translations.py extract <code>` begins.
+`locale/<code>/LC_MESSAGES/mokanda.po`, which `scripts/translations extract <code>` begins.
 """
 
-import argparse
 import io
 import os
 import re
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +19,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from bottle import SimpleTemplate
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from scripts.tools.repository import REPOSITORY
+
 FIRMWARE = REPOSITORY / "firmware" / "mokanda_firmware"
 WEBMAIL = FIRMWARE / "webmail"
 LOCALE = WEBMAIL / "locale"
@@ -38,31 +37,6 @@ msgstr ""
 "Content-Transfer-Encoding: 8bit\n"
 
 """
-
-
-def main() -> int:
-    """Do what the command line says; without arguments compile and check."""
-    parser = argparse.ArgumentParser(
-        description="Collect, compile and check the webmail's translations.",
-        epilog="Without a command: compile and check.",
-    )
-    commands = parser.add_subparsers(dest="command")
-    extracting = commands.add_parser(
-        "extract", help="bring the .po files up to date with the source"
-    )
-    extracting.add_argument("language", nargs="*", help="also begin this new language")
-    commands.add_parser("compile", help="write the .mo files that the webmail reads")
-    commands.add_parser("check", help="find what is missing, unused or broken")
-    options = parser.parse_args()
-    if options.command == "extract":
-        update(options.language)
-        return 0
-    if options.command in {None, "compile"}:
-        compile_all()
-    problems = [] if options.command == "compile" else list(check())
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    return 1 if problems else 0
 
 
 def source_texts() -> Catalog:
@@ -157,7 +131,3 @@ def _is_complete(message: Message, plurals: int) -> bool:
 
 def _blanks(text: str) -> set[str]:
     return set(re.findall(r"\{[a-z_]*\}", text))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,7 +19,7 @@ from typing import Any
 
 from scripts.engines import Package
 from scripts.recipes import ROOT as RECIPES
-from scripts.steps import StepError
+from scripts.tools.steps import StepError
 
 LOCK = RECIPES / "packages.lock"
 

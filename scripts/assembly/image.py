@@ -1,48 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build the SD card image of a board; run by scripts/image, in the toolbox."""
+"""The image of a board, from its recipes to build/image."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
 from scripts.assembly import boot, card, root, u_boot
 from scripts.engines import Built
-from scripts.recipes import ROOT as RECIPES
-from scripts.recipes import RecipeError, System, boards, load
-from scripts.steps import Log, StepError, megabytes, say
-
-REPOSITORY = RECIPES.parent
-DESCRIPTION = """Build the SD card image of a board from recipes/.
-
-Writes build/image/<board>/: mokanda.img (the card), mokanda.bmap (which of its blocks to
-flash), slot.img (what an update carries) and record.json (commit, packages, suites, sizes).
-An image that was built from the same files is left as it is. Debian's packages are those of
-recipes/packages.lock, until `make lock` takes newer ones."""
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Build an image; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="scripts/image",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--board", choices=boards(), default="orangepi-zero")
-    parser.add_argument("--engine", choices=("debian", "buildroot"), default="debian")
-    options = parser.parse_args(arguments)
-    try:
-        build(load(options.board), options.engine)
-    except (RecipeError, StepError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+from scripts.recipes import System
+from scripts.tools.repository import REPOSITORY
+from scripts.tools.steps import Log, megabytes, say
 
 
 def build(system: System, engine: str) -> None:
@@ -62,7 +34,7 @@ def build(system: System, engine: str) -> None:
         return
     (output / "record.json").unlink(missing_ok=True)
 
-    built: Built = importlib.import_module(f"scripts.engines.{engine}").build(
+    built: Built = importlib.import_module(f"scripts.engines.{engine}.engine").build(
         system, work, cache, log
     )
     keyring = work / "keyring.pem"
@@ -136,7 +108,3 @@ def _hand_over(output: Path) -> None:
     owner = REPOSITORY.stat()
     for path in (output, *output.iterdir()):
         shutil.chown(path, owner.st_uid, owner.st_gid)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

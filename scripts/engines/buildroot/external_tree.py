@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the files of buildroot-external/ that say in Buildroot's words what the recipes say.
 
-Run `python3 -m scripts.engines.buildroot_tree` after a change of recipes/ and commit the result.
+Run `scripts/buildroot --write` after a change of recipes/ and commit the result.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from scripts.recipes import ROOT as RECIPES
 from scripts.recipes import Recipe, System, boards, load
+from scripts.tools.repository import REPOSITORY
 
-TREE = RECIPES.parent / "buildroot-external"
+TREE = REPOSITORY / "buildroot-external"
 BOARD = TREE / "board/mokanda"
 NOTICE = """# SPDX-License-Identifier: Apache-2.0
-# Written from recipes/ by scripts/engines/buildroot_tree.py: change it there.
+# Written from recipes/ by scripts/buildroot --write: change it there.
 """
 
 
@@ -82,4 +82,4 @@ if __name__ == "__main__":
     for path, text in files().items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-        print(path.relative_to(RECIPES.parent))
+        print(path.relative_to(REPOSITORY))

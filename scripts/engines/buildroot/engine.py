@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Buildroot engine: takes what scripts/buildroot built from source.
+"""Takes what scripts/buildroot built from source.
 
 Buildroot itself runs on the host, as the calling user; here, in the toolbox, its output is
 unpacked for the assembly.
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from scripts.engines import Built, Package
-from scripts.recipes import ROOT as RECIPES
 from scripts.recipes import System
-from scripts.steps import Log, StepError, say
+from scripts.tools.repository import REPOSITORY
+from scripts.tools.steps import Log, StepError, say
 
-OUTPUT = RECIPES.parent / "build/buildroot"
+OUTPUT = REPOSITORY / "build/buildroot"
 
 
 def build(system: System, work: Path, cache: Path, log: Log) -> Built:

@@ -15,8 +15,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from scripts.engines.debian_lock import Deb
-from scripts.steps import Log, StepError, megabytes, say
+from scripts.engines.debian.lock import Deb
+from scripts.tools.steps import Log, StepError, megabytes, say
 
 RELEASE = "trixie"
 # The two archives, and what says where they are.

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from scripts.assembly import layout
+from scripts.tools.repository import TOOLBOX
 
-TOOLBOX: Final = Path(__file__).resolve().parent / "toolbox"
 CLAIM_NAME: Final = "mokanda-claim.toml"
 # As large as the smallest card sold; QEMU wants a power of two.
 CARD_SIZE: Final = 2 << 30

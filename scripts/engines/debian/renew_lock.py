@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Resolve anew what the images are made of; run by scripts/lock, in the toolbox."""
+"""`scripts/lock`: resolve anew what the images are made of; runs in the toolbox."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from scripts.engines import debian
-from scripts.engines.debian_archive import Archive
-from scripts.engines.debian_lock import (
+from scripts.engines.debian import packages
+from scripts.engines.debian.archive import Archive
+from scripts.engines.debian.lock import (
     LOCK,
     Lock,
     LockError,
@@ -21,11 +21,11 @@ from scripts.engines.debian_lock import (
     parse,
     write,
 )
-from scripts.recipes import ROOT as RECIPES
 from scripts.recipes import RecipeError, System, boards, load
-from scripts.steps import Log, StepError, say
+from scripts.tools.repository import REPOSITORY
+from scripts.tools.steps import Log, StepError, say
 
-NAME = LOCK.relative_to(RECIPES.parent)
+NAME = LOCK.relative_to(REPOSITORY)
 DESCRIPTION = f"""Take Debian's newest packages into the images.
 
 Writes to {NAME} what the image of every board takes as the mirror is now, and
@@ -60,7 +60,7 @@ def resolve(systems: list[System], cache: Path, log: Log) -> Lock:
     for system in systems:
         by_architecture.setdefault(system.soc.architecture, []).append(system)
     return merge(
-        debian.resolve(same, Archive(cache, architecture, log))
+        packages.resolve(same, Archive(cache, architecture, log))
         for architecture, same in sorted(by_architecture.items())
     )
 

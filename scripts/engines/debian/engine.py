@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Debian engine: binary packages by extraction, nothing of the target is run.
+
+Packages are those of the lock. What maintainer scripts would do on a running system is done here,
+by its effect (certificates, modules), or by the assembly (accounts, presets).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from scripts.engines import Built
+from scripts.engines.debian.archive import Archive
+from scripts.engines.debian.lock import read
+from scripts.engines.debian.packages import extract, obtain
+from scripts.engines.debian.prune import leave_out, prune_files, prune_modules
+from scripts.recipes import System
+from scripts.tools.steps import Log, StepError, say
+
+
+def build(system: System, work: Path, cache: Path, log: Log) -> Built:
+    """Make the root file system of an image in `work`; raises StepError."""
+    archive = Archive(cache, system.soc.architecture, log)
+    lock, locked = obtain(system, read(), archive)
+    debs = lock.select(system.board.name, system.debian_packages)
+    extracted = extract(archive, debs, work / "extracted", log)
+
+    say("pruning to what the recipes name")
+    root = work / "root"
+    shutil.rmtree(root, ignore_errors=True)
+    log.run("cp", "--archive", extracted, root)
+    debs = leave_out(set(system.debian_without), debs, archive, root)
+    release = _kernel_release(root)
+    kernel, device_tree, busybox = work / "kernel", work / "board.dtb", work / "busybox"
+    shutil.copy(root / f"boot/vmlinuz-{release}", kernel)
+    shutil.copy(_device_tree(system, root / f"usr/lib/linux-image-{release}"), device_tree)
+    shutil.copy(root / "usr/bin/busybox", busybox)
+    prune_modules(system, root, release, log)
+    prune_files(root)
+    _certificates(root)
+    _alternatives(root)
+    return Built(
+        root=root,
+        kernel=kernel,
+        kernel_release=release,
+        device_tree=device_tree,
+        busybox=busybox,
+        packages=[deb.package for deb in debs],
+        suites=dict(lock.suites),
+        security=lock.security,
+        locked=locked,
+    )
+
+
+def _kernel_release(root: Path) -> str:
+    releases = [path.name for path in (root / "usr/lib/modules").iterdir()]
+    if len(releases) != 1:
+        raise StepError(f"expected one kernel, found {releases or 'none'}")
+    return releases[0]
+
+
+def _device_tree(system: System, folder: Path) -> Path:
+    """The board's device tree, which Debian has with the maker's folder or without."""
+    name = f"{system.board.device_tree}.dtb"
+    for file in (folder / name, folder / Path(name).name):
+        if file.exists():
+            return file
+    raise StepError(f"the kernel package has no device tree {system.board.device_tree}")
+
+
+def _certificates(root: Path) -> None:
+    """One file of all certificate authorities, where OpenSSL and GnuTLS look."""
+    authorities = sorted((root / "usr/share/ca-certificates").rglob("*.crt"))
+    bundle = root / "etc/ssl/certs/ca-certificates.crt"
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_text("".join(path.read_text().rstrip("\n") + "\n" for path in authorities))
+    link = root / "usr/lib/ssl/cert.pem"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to("/etc/ssl/certs/ca-certificates.crt")
+    shutil.rmtree(root / "usr/share/ca-certificates", ignore_errors=True)
+
+
+def _alternatives(root: Path) -> None:
+    """The links that update-alternatives would set."""
+    for name in ("regulatory.db", "regulatory.db.p7s"):
+        if (root / f"usr/lib/firmware/{name}-debian").exists():
+            (root / f"usr/lib/firmware/{name}").symlink_to(f"{name}-debian")

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the tree and its toolbox are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+# Before a command: runs it with the tools of build/toolbox.
+TOOLBOX: Final = REPOSITORY / "scripts" / "toolbox"

@@ -7,62 +7,59 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+
+from cyclonedx.model import HashAlgorithm, HashType, Property
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
 
 DEBIAN = "debian-13"
 
 
-def bill_of_materials(record: Mapping[str, Any]) -> dict[str, Any]:
+def bill_of_materials(record: Mapping[str, Any]) -> str:
     """List what is in the image that `record` (its record.json) tells of."""
-    board, version = record["board"], record["version"]
-    system = f"mokanda@{version}"
-    identifier = uuid.uuid5(uuid.NAMESPACE_URL, f"mokanda:{board}:{version}:{record['commit']}")
-    packages = sorted(record["packages"], key=lambda package: str(package["name"]))
-    components = [_component(record["engine"], package) for package in packages]
-    made = datetime.fromtimestamp(record["source_date_epoch"], UTC)
-    return {
-        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "serialNumber": identifier.urn,
-        "version": 1,
-        "metadata": {
-            "timestamp": made.isoformat(timespec="seconds").replace("+00:00", "Z"),
-            "component": {
-                "type": "firmware",
-                "bom-ref": system,
-                "name": "mokanda",
-                "version": version,
-                "licenses": [{"license": {"id": "Apache-2.0"}}],
-                "properties": [
-                    {"name": "mokanda:board", "value": board},
-                    {"name": "mokanda:commit", "value": record["commit"]},
-                    {"name": "mokanda:engine", "value": record["engine"]},
-                ],
-            },
-        },
-        "components": components,
-        "dependencies": [{"ref": system, "dependsOn": [each["bom-ref"] for each in components]}],
-    }
+    board, version, commit = record["board"], record["version"], record["commit"]
+    system = Component(
+        type=ComponentType.FIRMWARE,
+        bom_ref=f"mokanda@{version}",
+        name="mokanda",
+        version=version,
+        licenses=[DisjunctiveLicense(id="Apache-2.0")],
+        properties=[
+            Property(name="mokanda:board", value=board),
+            Property(name="mokanda:commit", value=commit),
+            Property(name="mokanda:engine", value=record["engine"]),
+        ],
+    )
+    components = [_component(record["engine"], package) for package in record["packages"]]
+    # Number and time are the image's own: the same image has the same bill each time.
+    bill = Bom(
+        serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"mokanda:{board}:{version}:{commit}"),
+        metadata=BomMetaData(
+            timestamp=datetime.fromtimestamp(record["source_date_epoch"], UTC), component=system
+        ),
+        components=components,
+    )
+    bill.register_dependency(system, components)
+    return JsonV1Dot6(bill).output_as_string(indent=2) + "\n"
 
 
-def package_url(engine: str, name: str, version: str) -> str:
+def package_url(engine: str, name: str, version: str) -> PackageURL:
     """Name a package as vulnerability scanners do (purl)."""
-    named = f"{quote(name, safe='.-_~')}@{quote(version, safe='.-_~:')}"
     if engine == "debian":
-        return f"pkg:deb/debian/{named}?distro={DEBIAN}"
-    return f"pkg:generic/{named}"
+        return PackageURL("deb", "debian", name, version, {"distro": DEBIAN})
+    return PackageURL("generic", None, name, version)
 
 
-def _component(engine: str, package: Mapping[str, str]) -> dict[str, Any]:
+def _component(engine: str, package: Mapping[str, str]) -> Component:
     url = package_url(engine, package["name"], package["version"])
-    component: dict[str, Any] = {
-        "type": "library",
-        "bom-ref": url,
-        "name": package["name"],
-        "version": package["version"],
-        "purl": url,
-    }
-    if package.get("sha256"):
-        component["hashes"] = [{"alg": "SHA-256", "content": package["sha256"]}]
-    return component
+    sha256 = package.get("sha256")
+    return Component(
+        bom_ref=url.to_string(),
+        name=package["name"],
+        version=package["version"],
+        purl=url,
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256)] if sha256 else [],
+    )

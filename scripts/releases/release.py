@@ -30,7 +30,7 @@ def build(image: Image, keys: Keys, output: Path) -> list[Path]:
     say("compressing the card's image")
     files += compress(image, output, log)
     files.append(output / f"{name}.cdx.json")
-    _write_json(files[-1], bill_of_materials(record))
+    files[-1].write_text(bill_of_materials(record), encoding="utf-8")
 
     manifest = output / f"{name}.json"
     _write_json(

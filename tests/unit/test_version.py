@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "version"
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class Tree:
-    """A small repository with scripts/version in it."""
+    """A small repository with scripts/version in it, and our line ends."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         (path / "scripts").mkdir()
-        shutil.copy(SCRIPT, path / "scripts" / "version")
+        for name in (".gitattributes", "scripts/version"):
+            shutil.copy(REPOSITORY / name, path / name)
         self.git("init", "--quiet")
         self.git("add", ".")
         self.commit()
@@ -28,9 +29,9 @@ class Tree:
     def commit(self) -> None:
         self.git("commit", "--quiet", "--allow-empty", "--message", "Change")
 
-    def version(self, **environment: str) -> str:
+    def version(self, folder: str = ".", **environment: str) -> str:
         done = subprocess.run(
-            [self.path / "scripts" / "version"],
+            [self.path / folder / "scripts" / "version"],
             env={**os.environ, **environment},
             text=True,
             capture_output=True,
@@ -65,6 +66,12 @@ def test_a_change_without_a_commit_shows(tree: Tree) -> None:
     with (tree.path / "scripts" / "version").open("a") as file:
         file.write("# changed\n")
     assert re.fullmatch(r"1\.2\.10-dev\+[0-9a-f]{12}\.dirty", tree.version())
+
+
+def test_a_checkout_that_would_have_the_line_ends_of_windows_has_ours(tree: Tree) -> None:
+    tree.git("tag", "v1.2.9")
+    tree.git("clone", "--quiet", "--config", "core.autocrlf=true", ".", "clone")
+    assert tree.version("clone") == "1.2.9"
 
 
 def test_the_environment_overrules_it(tree: Tree) -> None:

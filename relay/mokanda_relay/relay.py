@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mokanda_relay.store.blobs import Files
+from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.certificate import ensure_certificate
 from mokanda_relay.store.database import Database
+from mokanda_relay.store.file_blob_store import FileBlobStore
 from mokanda_relay.store.settings import Settings
+from mokanda_relay.store.uploads import Uploads
 from mokanda_wire import durable
 from mokanda_wire.envelope import Keyring
 
@@ -57,6 +59,8 @@ class Relay:
         bundles: frozen down bundles, each by its SHA-256.
         uploads: up bundles, as far as they have arrived.
         renditions: photos made smaller, each by its SHA-256.
+        releases: the folder of updates for devices, and of their manifest.
+        release_files: the same, to be read from.
         outbox_bell: rings when there is mail to the world.
         incoming_bell: rings when there is mail to a village.
     """
@@ -65,11 +69,12 @@ class Relay:
     database: Database
     keyring: Keyring
     fingerprint: str
-    originals: Files
-    bundles: Files
-    uploads: Files
-    renditions: Files
+    originals: BlobStore
+    bundles: BlobStore
+    uploads: Uploads
+    renditions: BlobStore
     releases: Path
+    release_files: BlobStore
     certificate: Path
     certificate_key: Path
     inbound_secret: str
@@ -99,21 +104,26 @@ def open_relay(settings: Settings) -> Relay:
                 fingerprint=_ensure(
                     data / "fingerprint", lambda: keyring.create_key("Mokanda relay")
                 ),
-                originals=Files(data / "originals"),
-                bundles=Files(data / "bundles"),
-                uploads=Files(data / "uploads"),
-                renditions=Files(data / "renditions"),
+                originals=_blob_store(settings, "originals"),
+                bundles=_blob_store(settings, "bundles"),
+                uploads=Uploads(data / "uploads"),
+                renditions=_blob_store(settings, "renditions"),
                 releases=data / "releases",
+                release_files=FileBlobStore(data / "releases"),
                 certificate=tls / "certificate.pem",
                 certificate_key=tls / "key.pem",
                 inbound_secret=settings.inbound_secret
                 or _ensure(data / "inbound-secret", lambda: secrets.token_urlsafe(24)),
             )
-            relay.releases.mkdir(exist_ok=True)
             keyring.close()  # no command of an operator's needs it further
             return relay
     except OSError as error:
         raise DataFolderError(f"the data folder {data} cannot be used: {error}") from error
+
+
+def _blob_store(settings: Settings, kind: str) -> BlobStore:
+    """The store of one kind of blobs, where the settings have it."""
+    return FileBlobStore(settings.data / kind)
 
 
 def _ensure(path: Path, make: Callable[[], str]) -> str:

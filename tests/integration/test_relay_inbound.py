@@ -121,7 +121,7 @@ class TestOnce:
             [original] = session.scalars(
                 sa.select(Original).join(Incoming, Incoming.digest == Original.digest)
             )
-        assert served.relay.originals.path(original.digest).read_bytes() == raw
+        assert served.relay.originals.read(original.digest) == raw
 
 
 BROKEN = {

@@ -324,7 +324,7 @@ class TestNothingGoesTwice:
         eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
         with served.relay.database.reading() as session:
             kept = session.scalars(sa.select(Original.digest)).all()
-        mails = [parse(served.relay.originals.path(each).read_bytes()) for each in kept]
+        mails = [parse(served.relay.originals.read(each)) for each in kept]
         assert all(contents == {digest_of(DOCUMENT): DOCUMENT} for _, contents in mails)
         assert len(mails) == 2
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -43,10 +42,10 @@ def without_first_original(served: Served) -> Iterator[None]:
     with served.relay.database.reading() as session:
         digest = session.scalar(sa.select(Incoming.digest).order_by(Incoming.id).limit(1))
     assert digest
-    path = served.relay.originals.path(digest)
-    elsewhere = path.rename(served.folder / "elsewhere")
+    raw = served.relay.originals.read(digest)
+    served.relay.originals.delete(digest)
     yield
-    elsewhere.rename(path)
+    served.relay.originals.write(digest, raw)
 
 
 def texts(device: RelayDevice) -> list[str]:
@@ -92,20 +91,20 @@ def test_a_mail_to_the_world_waits_for_its_file(
     served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post_intent = outbox.post
-    path, elsewhere = Path(), served.folder / "elsewhere"
+    lost: dict[str, bytes] = {}
 
     def losing(session: Session, device: int, name: str, digest: str, to: list[str]) -> None:
-        nonlocal path
         post_intent(session, device, name, digest, to)
-        path = served.relay.originals.path(digest)
-        path.rename(elsewhere)
+        lost[digest] = served.relay.originals.read(digest)
+        served.relay.originals.delete(digest)
 
     monkeypatch.setattr(outbox, "post", losing)
     device.freeze(device.message("ada@example.org", "Hello"))
     device.sync()
     eventually(lambda: incidents(served), "the operator is told")
     assert incidents(served) == ["a mail waits: its file is not there"]
-    elsewhere.rename(path)
+    for digest, raw in lost.items():
+        served.relay.originals.write(digest, raw)
     with served.relay.database.transaction() as session:
         session.execute(sa.update(Outgoing).values(due=now()))
     served.relay.outbox_bell.ring()

@@ -288,7 +288,7 @@ class TestUpload:
         pending = device.freeze(device.message("ada@example.org", "Hello"))
         device.hello()
         name = f"{row(served).id}-{pending.sealed.sequence}-{pending.sealed.sha256.hex()}"
-        served.relay.uploads.write(name, pending.data)  # and then the relay was killed
+        served.relay.uploads.write(name, 0, [pending.data])  # and then the relay was killed
         offset = device.hello().up_offset
         assert offset == pending.sealed.size
         assert device.upload(offset).applied == pending.sealed.sequence

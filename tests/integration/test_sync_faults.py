@@ -462,7 +462,7 @@ def test_a_bundle_that_rotted_at_the_relay_is_sealed_anew(
             village.sync()
     with served.relay.database.reading() as session:
         digest = session.scalars(sa.select(DownBundle.sha256)).one()
-    flip_a_bit(served.relay.bundles.path(digest))
+    flip_a_bit(served.relay.settings.data / "bundles" / digest)
     village.sync()
     assert_arrived(village, served, [], ["whole"])
 

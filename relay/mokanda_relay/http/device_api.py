@@ -15,10 +15,10 @@ from bottle import Bottle, HTTPResponse, request
 
 from mokanda_relay.http.serving import (
     arriving,
+    blob_response,
     caller,
     content_length,
-    file_response,
-    followed_by_file,
+    followed_by_blob,
     header,
 )
 from mokanda_relay.operator import devices
@@ -79,9 +79,10 @@ class DeviceApi:
             row = transaction.get(DownBundle, (device.id, sequence))
         if row is None:
             raise RefusedError(protocol.SEQUENCE_WRONG, f"There is no bundle {sequence} to fetch.")
-        return file_response(
+        return blob_response(
             request,
-            self._relay.bundles.path(row.sha256),
+            self._relay.bundles,
+            row.sha256,
             row.sha256,
             lambda size: session.count_down(self._relay, device.id, size),
         )
@@ -98,9 +99,10 @@ class DeviceApi:
         if answer.down is None:
             return _cbor(protocol.frame(answer.message), HTTPStatus.OK)
         sequence, size = protocol.held(request.query["held"])
-        return followed_by_file(
+        return followed_by_blob(
             protocol.frame(answer.message),
-            self._relay.bundles.path(answer.down.sha256.hex()),
+            self._relay.bundles,
+            answer.down.sha256.hex(),
             min(size, answer.down.size) if sequence == answer.down.sequence else 0,
             lambda size: session.count_down(self._relay, answer.device_id, size),
             _room(),
@@ -109,8 +111,7 @@ class DeviceApi:
     def _release(self, name: str) -> HTTPResponse:
         for entry in releases.entries(self._relay.releases):
             if entry.name == name:
-                path = self._relay.releases / entry.name
-                return file_response(request, path, entry.sha256)
+                return blob_response(request, self._relay.release_files, entry.name, entry.sha256)
         return HTTPResponse(status=HTTPStatus.NOT_FOUND)
 
     def _device(self) -> Device:

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What both listeners do alike: bodies as they arrive, files from where the last piece ended."""
+"""What both listeners do alike: bodies as they arrive, blobs from where the last piece ended."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from bottle import HTTPResponse, LocalRequest
 
+from mokanda_relay.store.blob_store import BlobNotFoundError, BlobStore
 from mokanda_wire import protocol
 
 _PIECE_UP = 64 * 1024  # bytes at most; what has arrived is handed on
@@ -58,25 +58,22 @@ def arriving(request: LocalRequest) -> Iterator[bytes]:
         yield piece
 
 
-def file_response(
+def blob_response(
     request: LocalRequest,
-    path: Path,
+    store: BlobStore,
+    name: str,
     sha256: str,
     count: Callable[[int], None] = lambda _size: None,
 ) -> HTTPResponse:
-    """Answer with a file, or with what of it comes after `Range: bytes=N-`.
+    """Answer with a blob, or with what of it comes after `Range: bytes=N-`.
 
     Args:
         request: the request.
-        path: a file that does not change.
+        store: where the blob is; where it is not, the answer is 404.
+        name: of the blob.
         sha256: its digest in hexadecimal, which is its strong ETag.
         count: is called with the number of bytes that were handed to the network.
     """
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return HTTPResponse(status=404)
-    size = path.stat().st_size
     etag = f'"{sha256}"'
     headers = {
         "Accept-Ranges": "bytes",
@@ -84,67 +81,75 @@ def file_response(
         "ETag": etag,
     }
     wanted = _FROM_OFFSET.fullmatch(header(request, "Range"))
-    if wanted is None or header(request, "If-Range") not in ("", etag):
-        headers["Content-Length"] = str(size)
-        return HTTPResponse(_Pieces(file, count), status=200, headers=headers)
-    start = int(wanted[1])
-    if start >= size:
-        file.close()
-        return HTTPResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-    file.seek(start)
-    headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
+    if header(request, "If-Range") not in ("", etag):
+        wanted = None
+    start = int(wanted[1]) if wanted else 0
+    try:
+        size = store.size(name)
+        if wanted and start >= size:
+            return HTTPResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+        blob = store.open(name, start)
+    except BlobNotFoundError:
+        return HTTPResponse(status=404)
+    if wanted:
+        headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
     headers["Content-Length"] = str(size - start)
-    return HTTPResponse(_Pieces(file, count), status=206, headers=headers)
+    pieces = _Pieces(blob, count, after_a_cut=start > 0)
+    return HTTPResponse(pieces, status=206 if wanted else 200, headers=headers)
 
 
-def followed_by_file(
+def followed_by_blob(
     message: bytes,
-    path: Path,
+    store: BlobStore,
+    name: str,
     offset: int,
     count: Callable[[int], None],
-    most: int | None = None,
+    limit: int | None = None,
 ) -> HTTPResponse:
-    """Answer with a message and, behind it, a file from `offset` on.
+    """Answer with a message and, behind it, a blob from `offset` on.
 
     Args:
         message: comes first.
-        path: a file that does not change; where it is gone, the message comes alone.
-        offset: in the file.
-        count: is called with the number of the file's bytes that were handed to the network.
-        most: so many of them are enough.
+        store: where the blob is; where it is not, the message comes alone.
+        name: of the blob.
+        offset: in the blob.
+        count: is called with the number of the blob's bytes that were handed to the network.
+        limit: at most so many of them follow.
     """
     try:
-        file = path.open("rb")
-    except FileNotFoundError:
+        size = store.size(name)
+        offset = min(offset, size)
+        blob = store.open(name, offset)
+    except BlobNotFoundError:
         return HTTPResponse(message, headers={"Content-Length": str(len(message))})
-    rest = max(path.stat().st_size - offset, 0)
-    rest = rest if most is None else min(rest, most)
-    file.seek(offset)
-    length = str(len(message) + rest)
-    return HTTPResponse(_Pieces(file, count, message, rest), headers={"Content-Length": length})
+    rest = size - offset if limit is None else min(size - offset, limit)
+    pieces = _Pieces(blob, count, message, rest, after_a_cut=offset > 0)
+    return HTTPResponse(pieces, headers={"Content-Length": str(len(message) + rest)})
 
 
 class _Pieces:
-    """A file, in pieces; counts what was taken of it when it is closed."""
+    """A blob, in pieces; counts what was taken of it when it is closed."""
 
     def __init__(
         self,
-        file: BinaryIO,
+        blob: BinaryIO,
         count: Callable[[int], None],
         before: bytes = b"",
-        most: int = sys.maxsize,
+        limit: int = sys.maxsize,
+        *,
+        after_a_cut: bool,
     ) -> None:
-        self._file = file
+        self._blob = blob
         self._count = count
         self._before = before
-        self._left = most
+        self._left = limit
+        self._after_a_cut = after_a_cut
         self._taken = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        cut = self._file.tell() > 0
         before = self._before
-        while piece := self._file.read(
-            min(protocol.piece(self._taken, after_a_cut=cut), self._left)
+        while piece := self._blob.read(
+            min(protocol.piece(self._taken, after_a_cut=self._after_a_cut), self._left)
         ):
             self._left -= len(piece)
             yield before + piece  # in one record
@@ -154,5 +159,5 @@ class _Pieces:
             yield before
 
     def close(self) -> None:
-        self._file.close()
+        self._blob.close()
         self._count(self._taken)

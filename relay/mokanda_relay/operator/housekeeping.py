@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts
-from mokanda_relay.store.blobs import Files
+from mokanda_relay.store.blob_store import BlobStore, Written
 from mokanda_relay.store.tables import (
     Content,
     Device,
@@ -32,9 +32,9 @@ from mokanda_relay.store.tables import (
     Tidied,
     Upload,
 )
+from mokanda_relay.store.uploads import Uploads
 from mokanda_relay.sync import deduplication
 from mokanda_relay.transport.outbox import TRYING, WAITING
-from mokanda_wire.durable import Written
 
 EVERY = 3600.0  # seconds; no file is in the making for so long
 KEPT = dt.timedelta(days=30)  # originals, once delivered; and what is remembered to know them again
@@ -49,21 +49,20 @@ class Housekeeper:
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._orphans: set[Written] = set()  # of the last time
+        self._orphans: set[tuple[BlobStore | Uploads, Written]] = set()  # of the last time
 
     def tidy(self) -> None:
         """Delete what is no longer needed, files when no row has named them two times in a row."""
         self._forget_rows()
-        kinds = self._named_files()
         orphans = {
-            each
-            for files, named in kinds.items()
-            for each in files.written()
-            if each.path.name not in named
+            (store, each)
+            for store, named in self._named().items()
+            for each in store.written()
+            if each.name not in named
         }
         gone = orphans & self._orphans
-        for each in gone:
-            each.delete()
+        for store, each in gone:
+            store.delete_unchanged(each)
         self._orphans = orphans - gone
         if gone:
             log.info("tidied files=%d", len(gone))
@@ -92,7 +91,8 @@ class Housekeeper:
             session.execute(sa.delete(Posted).where(Posted.at < now - deduplication.KEPT))
             session.execute(sa.delete(Incident).where(Incident.at < now - _INCIDENTS_KEPT))
 
-    def _named_files(self) -> dict[Files, Container[str]]:
+    def _named(self) -> dict[BlobStore | Uploads, Container[str]]:
+        """The names in each store that a row has."""
         relay = self._relay
         with relay.database.reading() as session:
             renditions = set(session.scalars(sa.select(Rendition.digest)))

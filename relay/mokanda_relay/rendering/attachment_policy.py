@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files, photos
 from mokanda_relay.store import alerts
+from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device
 from mokanda_wire.message import Attachment, Message
 
@@ -103,8 +104,8 @@ def _photo(
     small = replace(held_back, digest=made.digest, size=made.size)
     if made.digest not in device_files.held(session, device_id, [made.digest]):
         try:
-            going[made.digest] = relay.renditions.path(made.digest).read_bytes()
-        except FileNotFoundError:
+            going[made.digest] = relay.renditions.read(made.digest)
+        except BlobNotFoundError:
             return held_back
     return small
 

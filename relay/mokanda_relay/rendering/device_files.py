@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
+from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Content, Original
 from mokanda_wire import bundle as wire
 from mokanda_wire.message import Attachment, parse
@@ -38,9 +39,9 @@ def fetch(relay: Relay, session: Session, device_id: int, digest: str) -> bytes 
         return None
     try:
         if row.rendition:
-            return relay.renditions.path(digest).read_bytes()
-        raw = relay.originals.path(row.mail).read_bytes()
-    except FileNotFoundError:
+            return relay.renditions.read(digest)
+        raw = relay.originals.read(row.mail)
+    except BlobNotFoundError:
         return None
     return raw if digest == row.mail else parse(raw)[1].get(digest)
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts
+from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device, Incoming, Rendition
 from mokanda_wire.message import parse
 
@@ -99,8 +100,8 @@ def prepare_one(relay: Relay) -> bool:
             return False
         form = Format.of(session.get_one(Device, entry.device_id))
     try:
-        _, contents = parse(relay.originals.path(entry.digest).read_bytes(), entry.received)
-    except FileNotFoundError:
+        _, contents = parse(relay.originals.read(entry.digest), entry.received)
+    except BlobNotFoundError:
         log.error("mail=%s: its file is gone", entry.digest[:12])
         contents = {}
     for digest, content in contents.items():

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files
+from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Incoming, Wish
 from mokanda_wire import bundle as wire
 
@@ -72,8 +75,8 @@ def answer(
         )
         if entry is not None and wish.name:
             digest = entry.digest
-            path = relay.originals.path(digest)
-            content = path.read_bytes() if path.exists() else None
+            with suppress(BlobNotFoundError):
+                content = relay.originals.read(digest)
     if content is None:
         return wire.Denial(kind, wish.name, "gone"), {}
     if len(content) > LARGEST:

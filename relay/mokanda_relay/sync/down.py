@@ -22,6 +22,7 @@ from mokanda_relay.rendering import device_files
 from mokanda_relay.rendering.attachment_policy import NotReadyError, fit, slim
 from mokanda_relay.rendering.html_to_text import read_html
 from mokanda_relay.store import alerts
+from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import (
     Device,
     DownBundle,
@@ -425,8 +426,8 @@ def _make(
 
 def _original(relay: Relay, readers: Sequence[Incoming]) -> bytes:
     try:
-        return relay.originals.path(readers[0].digest).read_bytes()
-    except FileNotFoundError:
+        return relay.originals.read(readers[0].digest)
+    except BlobNotFoundError:
         raise _LostError(readers) from None
 
 
@@ -508,7 +509,7 @@ def confirm(session: Session, device: Device, applied: int) -> list[str]:
 def is_lost(relay: Relay, session: Session, device_id: int) -> bool:
     """Whether the file of the bundle is gone that the device should fetch next."""
     frozen = pending(session, device_id)
-    return frozen is not None and not relay.bundles.path(frozen.sha256.hex()).exists()
+    return frozen is not None and not relay.bundles.exists(frozen.sha256.hex())
 
 
 def take_back(session: Session, device: Device, applied: int) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, releases
-from mokanda_relay.store.blobs import Files
+from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.tables import Device, Upload
 from mokanda_relay.sync import down, history, quarantine, up
 from mokanda_relay.sync.refusals import RefusedError
@@ -225,9 +225,9 @@ def count_down(relay: Relay, device_id: int, size: int) -> None:
         )
 
 
-def _delete(files: Files, names: Iterable[str]) -> None:
+def _delete(blobs: BlobStore, names: Iterable[str]) -> None:
     for name in names:
-        files.delete(name)
+        blobs.delete(name)
 
 
 def _hash(token: str) -> str:

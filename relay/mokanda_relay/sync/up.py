@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterable
 
 import sqlalchemy as sa
@@ -78,9 +76,7 @@ def held(relay: Relay, upload: Upload | None) -> int:
         return 0
     if upload.refused:
         return upload.size  # the device sends nothing, and is told again
-    with contextlib.suppress(FileNotFoundError):
-        return min(relay.uploads.path(_file(upload)).stat().st_size, upload.size)
-    return 0
+    return min(relay.uploads.size(_file(upload)), upload.size)
 
 
 def _file(upload: Upload) -> str:
@@ -116,7 +112,7 @@ def receive(
         )
     if offset + length > upload.size:
         raise RefusedError(protocol.MALFORMED, "The body is longer than the announced bundle.")
-    arrived = _store(relay, upload, offset, body)
+    arrived = relay.uploads.write(_file(upload), offset, body)
     with relay.database.transaction() as session:
         session.execute(
             sa.update(Device)
@@ -134,34 +130,10 @@ def receive(
     _finish(relay, device, upload)
 
 
-def _store(relay: Relay, upload: Upload, offset: int, body: Iterable[bytes]) -> int:
-    """Write what arrives, as it arrives; return how many bytes that were.
-
-    Bytes are handed to the system at once, so only a power cut can lose some, and they are
-    synced when the request ends. What a power cut does to the rest shows in the SHA-256.
-    """
-    path = relay.uploads.path(_file(upload))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    arrived = 0
-    try:
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            for chunk in body:
-                view = memoryview(chunk)
-                while view:
-                    written = os.pwrite(descriptor, view, offset + arrived)
-                    arrived += written
-                    view = view[written:]
-    finally:
-        os.fsync(descriptor)
-        os.close(descriptor)
-    return arrived
-
-
 def _finish(relay: Relay, device: Device, upload: Upload) -> None:
     """Open and apply a bundle that is all here; or refuse it, for good."""
-    path = relay.uploads.path(_file(upload))
     try:
-        decoded = _open(relay, device, upload, path.read_bytes())
+        decoded = _open(relay, device, upload, relay.uploads.read(_file(upload)))
         originals = _compose(relay, device, decoded.bundle)
     except FileNotFoundError:
         # Another request of the device has just finished it.
@@ -191,7 +163,7 @@ def _finish(relay: Relay, device: Device, upload: Upload) -> None:
         history.append(session, now.id, decoded.record)
         now.up_applied, now.up_sha256 = upload.sequence, upload.sha256
         session.execute(sa.delete(Upload).where(Upload.device_id == now.id))
-    path.unlink(missing_ok=True)
+    relay.uploads.delete(_file(upload))
     relay.outbox_bell.ring()
     log.info(
         "applied device=%s up=%d size=%d items=%d",

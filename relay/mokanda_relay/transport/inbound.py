@@ -16,7 +16,7 @@ from typing import BinaryIO
 from multipart import MultipartError, PushMultipartParser, parse_options_header
 
 from mokanda_relay.store import alerts
-from mokanda_relay.store.blobs import Files
+from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.database import Database
 from mokanda_relay.transport.down_queue import deliver
 from mokanda_wire.address import AddressError, parse_address
@@ -35,7 +35,7 @@ class NotRawError(InboundError):
 
 
 def take_in(
-    database: Database, originals: Files, content_type: str, length: int, body: BinaryIO
+    database: Database, originals: BlobStore, content_type: str, length: int, body: BinaryIO
 ) -> None:
     """Take in a mail that the Parse webhook posts; it is durable when this returns.
 
@@ -62,7 +62,7 @@ def take_in(
 
 
 def _read_form(
-    originals: Files, content_type: str, length: int, body: BinaryIO
+    originals: BlobStore, content_type: str, length: int, body: BinaryIO
 ) -> tuple[bytes, str | None, int]:
     """Read envelope and mail; the mail goes to its file as it comes."""
     kind, options = parse_options_header(content_type)

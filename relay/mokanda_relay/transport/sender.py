@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts
+from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.sendgrid import SendGrid
 from mokanda_wire.message import parse
@@ -51,8 +52,8 @@ class Sender(threading.Thread):
             return False
         outcome: outbox.Outcome
         try:
-            raw = self._relay.originals.path(intent.digest).read_bytes()
-        except FileNotFoundError:
+            raw = self._relay.originals.read(intent.digest)
+        except BlobNotFoundError:
             outcome = outbox.NotTaken("its file is not there")
         else:
             outcome = self._sendgrid.send(intent.id, intent.recipients, *parse(raw))

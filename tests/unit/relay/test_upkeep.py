@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keeps a relay in order: durable files, releases, tidying, claim codes, its certificate."""
+"""What keeps a relay in order: releases, tidying, claim codes, its certificate."""
 
 from __future__ import annotations
 
-import hashlib
 import stat
 import time
 from datetime import timedelta
@@ -18,27 +17,12 @@ from mokanda_relay.operator import claims, housekeeping
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, releases
 from mokanda_relay.store.alerts import now, record
-from mokanda_relay.store.blobs import Files
 from mokanda_relay.store.certificate import ensure_certificate
 from mokanda_relay.store.tables import Device, Incident, Incoming, Original, Resident
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.down_queue import deliver, keep_original
 
 pytest_plugins = ("tests.relay_fixtures",)
-
-
-class TestFiles:
-    def test_what_comes_in_pieces_is_named_by_its_digest(self, tmp_path: Path) -> None:
-        files = Files(tmp_path / "files")
-        digest, size = files.write_by_digest([b"he", b"", b"llo"])
-        assert (digest, size) == (hashlib.sha256(b"hello").hexdigest(), 5)
-        assert files.path(digest).read_bytes() == b"hello"
-
-    def test_what_breaks_off_leaves_nothing(self, tmp_path: Path) -> None:
-        files = Files(tmp_path / "files")
-        with pytest.raises(ZeroDivisionError):
-            files.write_by_digest(1 // size * b"x" for size in (1, 0))
-        assert list((tmp_path / "files").iterdir()) == []
 
 
 class TestCertificate:
@@ -151,7 +135,7 @@ class TestTidying:
     def test_a_mail_that_still_waits_is_kept_however_old(self, relay: Relay) -> None:
         waiting = self.original(relay, b"waiting", "amina@kitenge.example")
         tidy(relay)
-        assert relay.originals.path(waiting).exists()
+        assert relay.originals.exists(waiting)
 
     @pytest.mark.parametrize(("villager", "there"), [("amina", True), ("bako", False)])
     def test_one_for_a_villager_whom_the_device_does_not_have_goes_after_thirty_days(
@@ -164,14 +148,14 @@ class TestTidying:
             session.add(Resident(device_id=device.id, name=villager))
             session.execute(sa.update(Incoming).values(received=now() - timedelta(days=31)))
         tidy(relay)
-        assert relay.originals.path(waiting).exists() == there
+        assert relay.originals.exists(waiting) == there
 
     def test_so_is_one_that_waits_for_the_world(self, relay: Relay) -> None:
         waiting = self.original(relay, b"waiting")
         with relay.database.transaction() as session:
             outbox.post(session, 1, "1@kitenge.example", waiting, ["ada@example.org"])
         tidy(relay)
-        assert relay.originals.path(waiting).exists()
+        assert relay.originals.exists(waiting)
 
     def test_a_delivered_one_goes_after_thirty_days(self, relay: Relay) -> None:
         delivered = self.original(relay, b"delivered", "amina@kitenge.example")
@@ -179,17 +163,17 @@ class TestTidying:
             with relay.database.transaction() as session:
                 session.execute(sa.update(Incoming).values(delivered=now() - timedelta(days=days)))
             tidy(relay)
-            assert relay.originals.path(delivered).exists() == there
+            assert relay.originals.exists(delivered) == there
 
     def test_files_that_no_row_names_go_the_second_time(self, relay: Relay) -> None:
         housekeeper = housekeeping.Housekeeper(relay)
-        for files in (relay.bundles, relay.uploads):
-            files.write("orphan", b"left by a crash")
+        relay.bundles.write("orphan", b"left by a crash")
+        relay.uploads.write("orphan", 0, [b"left by a crash"])
         housekeeper.tidy()
-        assert relay.bundles.path("orphan").exists()
+        assert relay.bundles.exists("orphan")
         housekeeper.tidy()
-        assert not relay.bundles.path("orphan").exists()
-        assert not relay.uploads.path("orphan").exists()
+        assert not relay.bundles.exists("orphan")
+        assert relay.uploads.size("orphan") == 0
 
     def test_one_that_is_written_again_meanwhile_stays(self, relay: Relay) -> None:
         """A mail that was not taken comes again, and the row of it is about to be written."""
@@ -198,7 +182,7 @@ class TestTidying:
         housekeeper.tidy()
         digest, _ = relay.originals.write_by_digest([b"mail"])
         housekeeper.tidy()
-        assert relay.originals.path(digest).exists()
+        assert relay.originals.exists(digest)
 
     def test_a_clock_that_jumps_ahead_takes_nothing_away(
         self, relay: Relay, monkeypatch: pytest.MonkeyPatch
@@ -212,12 +196,12 @@ class TestTidying:
         monkeypatch.setattr(alerts, "now", lambda: today + timedelta(days=30 * 365))
         housekeeper = housekeeping.Housekeeper(relay)
         housekeeper.tidy()
-        assert relay.originals.path(in_the_making).exists()
+        assert relay.originals.exists(in_the_making)
         for _ in range(24):
             housekeeper.tidy()
         monkeypatch.setattr(alerts, "now", lambda: today)
         housekeeper.tidy()
-        assert relay.originals.path(delivered).exists()
+        assert relay.originals.exists(delivered)
 
     def test_old_incidents_are_forgotten(self, relay: Relay) -> None:
         with relay.database.transaction() as session:

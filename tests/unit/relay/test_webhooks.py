@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mokanda_relay.store.blobs import Files
 from mokanda_relay.store.database import Database
+from mokanda_relay.store.file_blob_store import FileBlobStore
 from mokanda_relay.transport import events, inbound
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -68,7 +68,7 @@ def test_forms_of_any_shape(database: Database, tmp_path: Path, data: st.DataObj
     with contextlib.suppress(inbound.InboundError):
         inbound.take_in(
             database,
-            Files(tmp_path / "originals"),
+            FileBlobStore(tmp_path / "originals"),
             "multipart/form-data; boundary=b",
             len(body),
             io.BytesIO(bytes(body)),
@@ -85,7 +85,7 @@ def test_envelopes_of_any_shape(database: Database, tmp_path: Path, envelope: ob
     with contextlib.suppress(inbound.InboundError):
         inbound.take_in(
             database,
-            Files(tmp_path / "originals"),
+            FileBlobStore(tmp_path / "originals"),
             "multipart/form-data; boundary=b",
             len(body),
             io.BytesIO(body),

@@ -6,25 +6,35 @@ no jump of the clock gives a day away or takes one.
 """
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.statuses import Status
 
-NAME = "clock"  # of the status, which a reboot clears
+
+@dataclass(frozen=True, slots=True)
+class _Clock(Status):
+    """What the relay told, and when that was by the other clock, in seconds; a reboot clears it."""
+
+    NAME = "clock"
+
+    told: float
+    up: float
 
 
 def note(now: datetime) -> None:
     """Remember what the relay said, until the next reboot."""
-    status.publish(NAME, told=now.timestamp(), up=_up())
+    _Clock(now.timestamp(), _up()).publish()
 
 
 def now() -> datetime | None:
     """Return the time; None before the relay has told it since the last reboot."""
-    noted = status.read(NAME)
+    noted = _Clock.read()
+    if noted is None:
+        return None
     try:
-        passed = timedelta(seconds=_up() - noted["up"])
-        return datetime.fromtimestamp(noted["told"], UTC) + passed
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(noted.told, UTC) + timedelta(seconds=_up() - noted.up)
+    except (ValueError, OverflowError, OSError):
         return None
 
 

@@ -33,7 +33,8 @@ from pathlib import Path
 from time import monotonic, perf_counter
 from urllib.parse import urlencode
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.people import accounts, first_steps
 from mokanda_firmware.mailbox.store.database import Store
@@ -114,7 +115,7 @@ def fill_ours(mails: list[Mail]) -> None:
     """Deliver the letters to Awa."""
     os.environ["MOKANDA_DATA"] = str(FOLDER / "stores" / "ours")
     os.environ["MOKANDA_RUN"] = str(FOLDER / "stores" / "run")
-    status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
+    SetupStatus(SetupState.CLAIMED, village="Boende", domain=DOMAIN).publish()
     store = Store.of_device()
     accounts.register(store, "awa", "Awa", PASSWORD, "en")
     first_steps.end(store)

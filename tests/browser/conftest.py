@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.people import first_steps
 from mokanda_firmware.mailbox.store.database import Store
 from tests.ports import reserved_port
@@ -57,7 +58,7 @@ def webmail(
 ) -> Iterator[Webmail]:
     monkeypatch.setenv("MOKANDA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
-    status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
+    SetupStatus(SetupState.CLAIMED, village="Boende", domain=DOMAIN).publish()
     store = Store.of_device()
     first_steps.end(store)  # they have tests of their own
     with (

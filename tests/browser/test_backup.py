@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mokanda_firmware.bus.states import BackupState
 from scripts.deadlines import wait_until
 from tests.browser.conftest import PASSWORD, Phone, Phones, Webmail
 from tests.browser.test_pages import found
@@ -46,7 +47,7 @@ def backups(webmail: Webmail, tmp_path: Path) -> Iterator[Backups]:
 
 
 def wait(backups: Backups) -> None:
-    wait_until(lambda: backups.ask("look")["state"] != "working", "the work", seconds=60)
+    wait_until(lambda: backups.ask("look").state is not BackupState.WORKING, "the work", seconds=60)
 
 
 @pytest.mark.parametrize("javascript", [False, True], ids=["plain", "script"])
@@ -99,7 +100,7 @@ def test_these_pages_fit_a_phone_and_axe_finds_nothing(
     look("/backup", "working")
     wait(backups)
     look("/backup", "done")
-    [name] = [each["name"] for each in backups.ask("look")["backups"]]
+    [name] = [each.name for each in backups.ask("look").backups]
     backups.done("check", name=name, passphrase="goats that are not there")
     look("/backup", "failed")
     backups.done("check", name=name, passphrase=PASSPHRASE)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every page in every language, on a small phone without JavaScript, and with less than that."""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import Route
 
-from mokanda_firmware.bus import status
 from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.states import CourierState, LightsState, ModemState, UpdatesState
+from mokanda_firmware.bus.statuses import CourierStatus, LightsStatus, ModemStatus, UpdatesStatus
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.costs import tariff, usage
 from mokanda_firmware.mailbox.letters import entries
@@ -70,19 +73,33 @@ def be_busy(webmail: Webmail, code: str) -> None:
     with store.transaction() as connection:
         usage.charge(connection, awa.id, up=70_000, down=90_000)
     why = say("There is no SIM card in the modem.")
-    modem = {"operator": "Vodacom", "signal": 35, "imsi": "630010123456789", "model": "E3131"}
-    status.publish("modem", state="ready", detail=why, **modem)
+    ModemStatus(
+        ModemState.READY,
+        detail=why,
+        operator="Vodacom",
+        signal=35,
+        imsi="630010123456789",
+        model="E3131",
+    ).publish()
     late = say("The modem could not connect in time. {why}", why=why)
-    run = {"next_sync": "2026-03-02T01:10:00+00:00", "bytes_up": 12_000, "bytes_down": 90_000}
-    status.publish("courier", state="failed", detail=late, last_success=run["next_sync"], **run)
+    night = datetime(2026, 3, 2, 1, 10, tzinfo=UTC)
+    CourierStatus(
+        CourierState.FAILED,
+        detail=late,
+        last_success=night,
+        next_sync=night,
+        bytes_up=12_000,
+        bytes_down=90_000,
+    ).publish()
     failed = say(
         "Version {trial} did not start as it should. Version {version} runs again.",
         trial="1.5.0",
         version="1.4.0",
     )
-    version = {"version": "1.4.0", "slot": "A", "installed": "2026-02-02T02:40:00+00:00"}
-    status.publish("updates", state="failed", detail=failed, **version)
-    status.publish("lights", state="fault")
+    UpdatesStatus(
+        UpdatesState.FAILED, detail=failed, version="1.4.0", slot="A", installed=night
+    ).publish()
+    LightsStatus(LightsState.FAULT).publish()
 
 
 def log_in(phone: Phone) -> None:

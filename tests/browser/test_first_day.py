@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile
@@ -34,7 +35,7 @@ def new_device(
     monkeypatch.setenv("MOKANDA_SETUP", str(tmp_path / "setup"))
     with webmail.store.transaction() as connection:
         connection.execute("DELETE FROM setting")
-    status.publish("setup", state="no_claim")
+    SetupStatus(SetupState.NO_CLAIM).publish()
     with setup_service(tmp_path):
         yield webmail
 

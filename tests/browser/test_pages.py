@@ -5,7 +5,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import CourierState, ModemState, UpdatesState
+from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, UpdatesStatus
 from tests.browser.conftest import PASSWORD, Phones
 
 pytestmark = pytest.mark.browser
@@ -24,9 +25,9 @@ PAGES = (
 def test_every_page_fits_a_phone_and_axe_finds_nothing(
     phones: Phones, locale: str, dark: bool
 ) -> None:
-    status.publish("courier", state="syncing", progress=0.4, bytes_up=12_000)
-    status.publish("modem", state="no_sim", detail="x" * 80)
-    status.publish("updates", state="available", version="1", offered="2", size=96_000)
+    CourierStatus(CourierState.SYNCING, progress=0.4, bytes_up=12_000).publish()
+    ModemStatus(ModemState.NO_SIM, detail="x" * 80).publish()
+    UpdatesStatus(UpdatesState.AVAILABLE, version="1", offered="2", size=96_000).publish()
     awa, ben = (phones(javascript=True, dark=dark, locale=locale) for _ in range(2))
     long = "supercalifragilistic" * 8
     problems = []

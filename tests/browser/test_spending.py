@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mokanda_firmware import relaytime
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import CourierState
+from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.sync import SessionRecord
@@ -79,7 +80,7 @@ def test_the_keeper_sees_what_a_month_has_cost_and_sets_a_budget(
 def test_a_villager_sees_why_a_letter_waits_and_what_it_costs(
     phones: Phones, webmail: Webmail
 ) -> None:
-    status.publish("courier", state="idle", next_sync="2026-03-02T01:10:00+00:00")
+    CourierStatus(CourierState.IDLE, next_sync=datetime(2026, 3, 2, 1, 10, tzinfo=UTC)).publish()
     relaytime.note(NOON)
     keeper = phones()
     keeper.register("awa")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mokanda_firmware.bus.sentences import said_again
 from scripts.deadlines import DeadlineError, wait_until
 from scripts.emulator.board import Board
 
@@ -89,6 +90,8 @@ class Shell:
             content: dict[str, Any] = json.loads(text)
         except ValueError:
             return {}
+        if "detail" in content:
+            content["detail"] = said_again(content["detail"])
         return content
 
     def wait_for_status(
@@ -112,7 +115,7 @@ class Shell:
     def request(self, daemon: str, verb: str, **arguments: object) -> Result:
         """Make a request of a daemon, as another daemon of the board would."""
         code = (
-            "import json; from mokanda_firmware.bus import status; "
-            f"print(json.dumps(status.request({daemon!r}, {verb!r}, timeout=120, **{arguments!r})))"
+            "import json; from mokanda_firmware.bus.requests import ask; "
+            f"print(json.dumps(ask({daemon!r}, {verb!r}, timeout=120, **{arguments!r})))"
         )
         return self.run(f'python3 -c "{code}"', seconds=150)

@@ -14,6 +14,12 @@ def led(village: EmulatedVillage, name: str) -> str:
     return "off" if village.shell.check(f"cat {folder}/brightness") == "0" else "on"
 
 
+def publish(village: EmulatedVillage, kind: str, state: str) -> None:
+    """Publish a status in a daemon's place."""
+    code = f"from mokanda_firmware.bus import statuses; statuses.{kind}('{state}').publish()"
+    village.shell.check(f'python3 -c "{code}"')
+
+
 def test_a_device_that_is_ready_shines_green(village: EmulatedVillage) -> None:
     village.shell.wait_for_status("lights", lambda now: now["state"] == "ready")
     assert (led(village, "green:pwr"), led(village, "red:status")) == ("on", "off")
@@ -21,10 +27,7 @@ def test_a_device_that_is_ready_shines_green(village: EmulatedVillage) -> None:
 
 
 def test_a_fault_shines_red(village: EmulatedVillage) -> None:
-    village.shell.check(
-        'python3 -c "from mokanda_firmware.bus import status; '
-        "status.publish('updates', state='failed', detail='A test says so.')\""
-    )
+    publish(village, "UpdatesStatus", "failed")
     try:
         village.shell.wait_for_status("lights", lambda now: now["state"] == "fault")
         assert (led(village, "green:pwr"), led(village, "red:status")) == ("off", "on")
@@ -34,10 +37,7 @@ def test_a_fault_shines_red(village: EmulatedVillage) -> None:
 
 
 def test_mail_on_its_way_blinks(village: EmulatedVillage) -> None:
-    village.shell.check(
-        'python3 -c "from mokanda_firmware.bus import status; '
-        "status.publish('courier', state='syncing', detail='')\""
-    )
+    publish(village, "CourierStatus", "syncing")
     try:
         village.shell.wait_for_status("lights", lambda now: now["state"] == "syncing")
         assert (led(village, "green:pwr"), village.board.lamp(0)) == ("timer", "pwm0")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.letters import folders
 from mokanda_firmware.mailbox.people import accounts, first_steps
 from mokanda_firmware.mailbox.store.database import Store
@@ -27,7 +28,7 @@ FOREIGN = (
 def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)
-    status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
+    SetupStatus(SetupState.CLAIMED, village="Boende", domain=DOMAIN).publish()
     store = Store(tmp_path / "mail.db", tmp_path / "attachments")
     first_steps.end(store)
     yield Village(store)

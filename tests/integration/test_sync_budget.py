@@ -263,7 +263,7 @@ def test_after_a_reboot_the_relay_is_asked_what_day_it_is(village: Village) -> N
             "UPDATE sync SET day = '2026-01-01'",
         ):
             connection.execute(statement)
-    paths.status(relaytime.NAME).unlink()
+    paths.status("clock").unlink()
     assert budget.left(village.store).village == 0
     village.write("goes all the same")
     assert village.sync().sent == 1

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask
+from mokanda_firmware.bus.states import CourierState, SetupState
+from mokanda_firmware.bus.statuses import CourierStatus, SetupStatus
 from mokanda_firmware.courier import schedule
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import usage
@@ -50,22 +52,23 @@ def courier(village: Village, tmp_path: Path) -> Iterator[subprocess.Popen[bytes
 
 
 def told(field: str) -> Any:  # noqa: ANN401 - whatever a status holds
-    return status.read("courier").get(field)
+    courier = CourierStatus.read()
+    return courier and getattr(courier, field)
 
 
-def wait_for(state: str, field: str = "state") -> None:
-    wait_until(lambda: told(field) == state, f"the courier's {field} {state}", seconds=30)
+def wait_for(state: CourierState) -> None:
+    wait_until(lambda: told("state") is state, f"the courier's state {state}", seconds=30)
 
 
 def import_claim(village: Village) -> None:
     """What the setup service does with a claim file."""
     village.import_claim()
-    status.publish("setup", state="claim_pending")
+    SetupStatus(SetupState.CLAIM_PENDING).publish()
 
 
 def test_a_device_without_a_claim_says_what_to_do(courier: subprocess.Popen[bytes]) -> None:
     assert courier.poll() is None
-    assert told("state") == "unclaimed"
+    assert told("state") is CourierState.UNCLAIMED
     assert "Copy a claim file" in told("detail")
 
 
@@ -73,7 +76,7 @@ def test_an_imported_claim_is_redeemed_at_once(
     village: Village, courier: subprocess.Popen[bytes]
 ) -> None:
     import_claim(village)
-    wait_for("idle")
+    wait_for(CourierState.IDLE)
     assert courier.poll() is None
     assert told("last_success")
     assert told("next_sync") > told("last_success")
@@ -83,9 +86,9 @@ def test_mail_goes_when_the_webmail_asks(
     village: Village, courier: subprocess.Popen[bytes]
 ) -> None:
     import_claim(village)
-    wait_for("idle")
+    wait_for(CourierState.IDLE)
     village.write("now, please")
-    assert status.request("courier", "sync") == {"accepted": True}
+    assert ask("courier", "sync") == {"accepted": True}
     wait_until(lambda: told("sent") == 1, "the mail on its way", seconds=30)
     assert village.texts("sent") == ["now, please"]
     assert told("bytes_up") > 0
@@ -94,12 +97,12 @@ def test_mail_goes_when_the_webmail_asks(
 
 def test_a_new_schedule_is_taken_over(village: Village, courier: subprocess.Popen[bytes]) -> None:
     import_claim(village)
-    wait_for("idle")
+    wait_for(CourierState.IDLE)
     sync.set_setting(village.store, "timezone", "Africa/Kinshasa")
     plan = schedule.Plan(first="05:30")
     sync.set_setting(village.store, schedule.SETTING, schedule.plan_to_json(plan))
-    status.request("courier", "reschedule")
-    wait_until(lambda: "T04:30:00" in told("next_sync"), "the new time", seconds=10)
+    ask("courier", "reschedule")
+    wait_until(lambda: f"{told('next_sync'):%H:%M:%S}" == "04:30:00", "the new time", seconds=10)
     assert courier.poll() is None
 
 
@@ -107,12 +110,12 @@ def test_letters_that_wait_are_told_to_the_lamps(
     village: Village, courier: subprocess.Popen[bytes]
 ) -> None:
     import_claim(village)
-    wait_for("idle")
+    wait_for(CourierState.IDLE)
     assert told("waiting") == 0
     village.write("wait a while")
-    status.request("courier", "waiting")
+    ask("courier", "waiting")
     wait_until(lambda: told("waiting") == 1, "the count", seconds=10)
-    status.request("courier", "sync")
+    ask("courier", "sync")
     wait_until(lambda: told("waiting") == 0, "the letter on its way", seconds=30)
     assert courier.poll() is None
 
@@ -120,10 +123,10 @@ def test_letters_that_wait_are_told_to_the_lamps(
 def test_bytes_of_other_daemons_are_counted(
     village: Village, courier: subprocess.Popen[bytes]
 ) -> None:
-    assert status.request("courier", "count", up=1000, down=96_000) == {}
+    assert ask("courier", "count", up=1000, down=96_000) == {}
     assert usage.days(village.store)[0].used == usage.Used(1000, 96_000)
-    with pytest.raises(status.RequestError, match="counts bytes"):
-        status.request("courier", "count", up="many", down=-1)
+    with pytest.raises(RequestError, match="counts bytes"):
+        ask("courier", "count", up="many", down=-1)
     assert courier.poll() is None
 
 
@@ -131,14 +134,14 @@ def test_a_day_that_is_spent_is_no_fault(
     village: Village, courier: subprocess.Popen[bytes]
 ) -> None:
     import_claim(village)
-    wait_for("idle")
+    wait_for(CourierState.IDLE)
     sync.set_setting(village.store, "budget", {"village": 10_000, "villager": None})
     usage.count(village.store, 10_000, 0)
     village.write("tomorrow")
-    status.request("courier", "sync")
+    ask("courier", "sync")
     wait_until(lambda: "goes tomorrow" in told("detail"), "the reason", seconds=30)
-    assert (told("state"), told("waiting")) == ("idle", 1)
-    status.request("courier", "sync", beyond=True)
+    assert (told("state"), told("waiting")) == (CourierState.IDLE, 1)
+    ask("courier", "sync", beyond=True)
     wait_until(lambda: told("waiting") == 0, "the letter on its way", seconds=30)
     assert courier.poll() is None
 
@@ -147,20 +150,20 @@ def test_a_failure_is_told_with_its_reason_and_the_next_try(
     village: Village, courier: subprocess.Popen[bytes]
 ) -> None:
     import_claim(village)
-    wait_for("idle")
+    wait_for(CourierState.IDLE)
     claim = claimfile.read(paths.claim().read_text())
     text = claimfile.write(claim).replace(claim.relay, "https://127.0.0.1:1")
     durable.write(paths.claim(), text.encode())
-    status.request("courier", "sync")
-    wait_for("failed")
+    ask("courier", "sync")
+    wait_for(CourierState.FAILED)
     assert "cannot be reached" in told("detail")
     assert told("next_sync")
     assert courier.poll() is None
 
 
 def test_a_request_that_it_does_not_know_is_refused(courier: subprocess.Popen[bytes]) -> None:
-    with pytest.raises(status.RequestError, match="does not know how to dance"):
-        status.request("courier", "dance")
+    with pytest.raises(RequestError, match="does not know how to dance"):
+        ask("courier", "dance")
     assert courier.poll() is None
 
 
@@ -168,9 +171,9 @@ def test_a_killed_courier_leaves_nothing_in_the_way(
     village: Village, courier: subprocess.Popen[bytes]
 ) -> None:
     import_claim(village)
-    wait_for("idle")
+    wait_for(CourierState.IDLE)
     village.write("survives")
-    status.request("courier", "sync")
+    ask("courier", "sync")
     os.kill(courier.pid, signal.SIGKILL)
     courier.wait()
     with subprocess.Popen([sys.executable, "-m", "mokanda_firmware.courier"]) as again:
@@ -182,6 +185,6 @@ def test_a_killed_courier_leaves_nothing_in_the_way(
 
 def _asked() -> bool:
     try:
-        return status.request("courier", "sync") == {"accepted": True}
-    except status.RequestUnavailable:
+        return ask("courier", "sync") == {"accepted": True}
+    except UnavailableError:
         return False

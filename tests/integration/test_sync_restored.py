@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
+from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.courier import up
 from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.mailbox import sync
@@ -42,14 +43,14 @@ def backed_up(village: Village, stick: Path) -> Callable[[], None]:
     """Back the device up; return what restores it, up to and with the next start."""
     stick.mkdir()
     with daemon(stick) as backups:
-        assert backups.done("make", passphrase=PASSPHRASE)["state"] == "done"
+        assert backups.done("make", passphrase=PASSPHRASE).state is BackupState.DONE
     [backup] = stick.iterdir()
 
     def restore() -> None:
         village.store.close()
         with daemon(stick) as backups:
             checked = backups.done("check", name=backup.name, passphrase=PASSPHRASE)
-            assert checked["state"] == "checked"
+            assert checked.state is BackupState.CHECKED
             backups.ask("restore")
         switch.switch()
         village.store = Store.of_device()

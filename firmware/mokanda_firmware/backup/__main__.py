@@ -6,7 +6,8 @@ import os
 import sys
 
 from mokanda_firmware.backup import switch
-from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus import service
+from mokanda_firmware.bus.requests import Requests
 
 
 def main() -> int:
@@ -27,7 +28,7 @@ def main() -> int:
     from mokanda_firmware.backup import sticks
     from mokanda_firmware.backup.daemon import Daemon, restart
 
-    requests = status.Requests("backup")
+    requests = Requests("backup")
     try:
         Daemon(requests, sticks.find, restart).run()
     finally:

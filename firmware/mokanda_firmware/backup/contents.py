@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mokanda_firmware import paths, running
 from mokanda_firmware.backup.archive import DATABASE, Manifest, Source
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.administration.housekeeping import named_files
 
 # Bundles in flight are sealed anew, updates are offered again; locks and sockets are of processes.
@@ -62,12 +62,12 @@ def describe(database: Path, files: list[Source]) -> Manifest:
         [accounts] = connection.execute("SELECT count(*) FROM account").fetchone()
         [letters] = connection.execute("SELECT count(*) FROM entry").fetchone()
         named = connection.execute("SELECT value FROM setting WHERE key = 'village'").fetchone()
-    setup = status.read("setup")
+    setup = SetupStatus.read()
     village = json.loads(named[0]) if named else ""
     return Manifest(
         made=int(datetime.now(UTC).timestamp()),
-        village=str(village or setup.get("village") or ""),
-        domain=str(setup.get("domain") or ""),
+        village=str(village or (setup.village if setup else "")),
+        domain=setup.domain if setup else "",
         software=running.version(),
         accounts=accounts,
         letters=letters,

@@ -15,7 +15,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
@@ -26,8 +26,11 @@ from mokanda_firmware.backup import SHORTEST, archive, contents, sealing, switch
 from mokanda_firmware.backup.archive import Header, Manifest
 from mokanda_firmware.backup.failures import NO_ROOM_HERE, BackupError, of_device, of_stick
 from mokanda_firmware.backup.sticks import Stick
-from mokanda_firmware.bus import status
-from mokanda_firmware.bus.sentences import Sentence, say
+from mokanda_firmware.backup.view import Found, Listed, View
+from mokanda_firmware.bus import records
+from mokanda_firmware.bus.requests import Request, Requests
+from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.store import database
 from mokanda_wire.durable import sync_folder
 
@@ -36,7 +39,7 @@ RESERVE = 16 << 20  # octets that restoring leaves free for the mail that goes o
 _SUFFIX = ".backup"
 _UNFINISHED = "mokanda-*.part"
 _NAME = re.compile(r"mokanda-[A-Za-z0-9-]+\.backup")
-_LISTED = 50
+_MAX_LISTED = 50
 _IDLE = 15 * 60.0  # seconds without a request after which the daemon ends
 _UNTIL_RESTART = 8.0  # seconds
 
@@ -44,11 +47,11 @@ _log = logging.getLogger(__name__)
 
 
 class Daemon:
-    """Serves requests as long as there are any; `state` is idle, working, done, failed, checked."""
+    """Serves requests as long as there are any."""
 
     def __init__(
         self,
-        requests: status.Requests,
+        requests: Requests,
         find: Callable[[], Stick | None],
         restart: Callable[[], None],
         idle: float = _IDLE,
@@ -58,10 +61,10 @@ class Daemon:
         self._restart = restart
         self.idle = idle
         self._work: threading.Thread | None = None
-        self._state = "idle"
+        self._state = BackupState.IDLE
         self._detail: str = ""
         self._progress: float | None = None
-        self._found: Manifest | None = None  # what was checked
+        self._found: Found | None = None  # what was checked
         self._verbs: dict[str, Callable[[dict[str, Any]], None]] = {
             "look": lambda _: None,
             "make": self._make,
@@ -88,7 +91,7 @@ class Daemon:
     def _working(self) -> bool:
         return self._work is not None and self._work.is_alive()
 
-    def _answer(self, request: status.Request) -> None:
+    def _answer(self, request: Request) -> None:
         verb = self._verbs.get(request.verb)
         if verb is None:
             request.fail(f"The backup service does not know how to {request.verb}.")
@@ -97,45 +100,35 @@ class Daemon:
             if request.verb != "look" and (self._working or switch.is_ready()):
                 raise BackupError(say("Please wait until the work on the stick is done."))
             verb(request.arguments)
-            request.reply(**self._look())
+            request.reply(**records.dump(self._look()))
         except BackupError as error:
             request.fail(error.args[0])
         except OSError as error:
             request.fail(of_device(error).args[0])
 
-    def _look(self) -> dict[str, Any]:
+    def _look(self) -> View:
         """Say what there is and how far the work is; a stick is let alone while it works."""
-        detail = self._detail
-        said = {"detail_said": detail.said} if isinstance(detail, Sentence) else {}
         before = switch.before()
-        working = self._working
-        state = "working" if working else self._state
-        told = {
-            "state": "restarting" if switch.is_ready() else state,
-            "detail": detail,
-            **said,
-            "progress": self._progress,
-            "found": None if self._found is None else asdict(self._found),
-            "before": None if before is None else int(before.stat().st_ctime),
-            "free": shutil.disk_usage(paths.data()).free,
-        }
-        if working:
-            return told
-        return {**told, "needed": contents.estimate(), **self._look_at_stick()}
-
-    def _look_at_stick(self) -> dict[str, Any]:
-        stick = self._find()
+        state = BackupState.WORKING if self._working else self._state
+        view = View(
+            BackupState.RESTARTING if switch.is_ready() else state,
+            detail=self._detail,
+            progress=self._progress,
+            found=self._found,
+            before=None if before is None else int(before.stat().st_ctime),
+        )
+        stick = None if self._working else self._find()
         if stick is None:
-            return {"stick": None}
+            return view
+        view = replace(view, stick=stick.name, needed=contents.estimate())
         try:
             with stick.mounted(writable=False) as folder:
                 room = shutil.disk_usage(folder).free
-                return {"stick": stick.name, "room": room, "backups": _backups(folder)}
+                return replace(view, room=room, backups=tuple(_backups(folder)))
         except OSError as error:
-            problem = of_stick(error).args[0]
+            return replace(view, problem=of_stick(error).args[0])
         except BackupError as error:
-            problem = error.args[0]
-        return {"stick": stick.name, "problem": problem, "problem_said": problem.said}
+            return replace(view, problem=error.args[0])
 
     def _stick(self) -> Stick:
         stick = self._find()
@@ -161,7 +154,7 @@ class Daemon:
         self._start(lambda: self._unpack(stick, name, passphrase))
 
     def _confirm(self, arguments: dict[str, Any]) -> None:
-        if self._state != "checked":
+        if self._state is not BackupState.CHECKED:
             raise BackupError(say("Please choose a backup first."))
         _write_down(switch.unpacked() / archive.DATABASE, str(arguments.get("who", "")))
         switch.confirm()
@@ -170,7 +163,7 @@ class Daemon:
 
     def _cancel(self, _: dict[str, Any]) -> None:
         switch.clean()
-        self._state, self._detail, self._found = "idle", "", None
+        self._state, self._detail, self._found = BackupState.IDLE, "", None
 
     def _go_back(self, _: dict[str, Any]) -> None:
         if switch.before() is None:
@@ -185,7 +178,12 @@ class Daemon:
 
     def _start(self, work: Callable[[], None]) -> None:
         switch.clean()
-        self._state, self._detail, self._progress, self._found = "working", "", 0.0, None
+        self._state, self._detail, self._progress, self._found = (
+            BackupState.WORKING,
+            "",
+            0.0,
+            None,
+        )
         self._work = threading.Thread(target=self._do, args=(work,), daemon=True)
         self._work.start()
 
@@ -204,7 +202,7 @@ class Daemon:
     def _fail(self, sentence: str) -> None:
         _clean()
         switch.clean()
-        self._state, self._detail = "failed", sentence
+        self._state, self._detail = BackupState.FAILED, sentence
 
     def _back_up(self, stick: Stick, passphrase: str) -> None:
         """Write a backup under another name, read it back, and give it its name."""
@@ -231,7 +229,7 @@ class Daemon:
         finally:
             copy.unlink(missing_ok=True)
         _log.info("a backup of %d bytes is made", manifest.octets)
-        self._state = "done"
+        self._state = BackupState.DONE
         self._detail = say(
             "The backup {name} is written and was read back. You may take the stick out now.",
             name=f"{name}{_SUFFIX}",
@@ -270,8 +268,15 @@ class Daemon:
         except OSError as error:
             raise of_stick(error) from error
         archive.check_store(target / archive.DATABASE, database.newest_version())
-        self._found = found
-        self._state = "checked"
+        self._found = Found(
+            found.made,
+            found.village,
+            found.domain,
+            found.accounts,
+            found.letters,
+            found.octets,
+        )
+        self._state = BackupState.CHECKED
 
     def _counter(self, octets: int, start: float, end: float) -> archive.Progress:
         done = 0
@@ -328,9 +333,9 @@ def _clean() -> None:
     switch.clean()
 
 
-def _backups(folder: Path) -> list[dict[str, Any]]:
+def _backups(folder: Path) -> list[Listed]:
     """Describe the backups on a stick, the latest first."""
-    found: list[dict[str, Any]] = []
+    found: list[Listed] = []
     for path in folder.glob(f"mokanda-*{_SUFFIX}"):
         try:
             with path.open("rb") as file:
@@ -339,9 +344,8 @@ def _backups(folder: Path) -> list[dict[str, Any]]:
         except (OSError, BackupError):
             continue
         if _NAME.fullmatch(path.name):
-            made, village = header.made, header.village[:100]
-            found.append({"name": path.name, "made": made, "village": village, "size": size})
-    return sorted(found, key=lambda each: each["made"], reverse=True)[:_LISTED]
+            found.append(Listed(path.name, header.made, header.village[:100], size))
+    return sorted(found, key=lambda each: each.made, reverse=True)[:_MAX_LISTED]
 
 
 def _name(manifest: Manifest) -> str:

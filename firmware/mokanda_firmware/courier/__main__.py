@@ -7,6 +7,7 @@ import os
 import sys
 
 from mokanda_firmware.bus import service
+from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.courier.daemon import Daemon
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.store.database import Store, StoreError
@@ -44,7 +45,7 @@ def main() -> int:
 
 
 def _once(store: Store) -> int:
-    def tell(state: str, detail: str, progress: float | None) -> None:
+    def tell(state: CourierState, detail: str, progress: float | None) -> None:
         part = f" {progress:.0%}" if progress is not None else ""
         log.info("%s", f"{state}{part} {detail}".rstrip())
 

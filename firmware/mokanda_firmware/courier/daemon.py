@@ -6,17 +6,21 @@ import os
 import select
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus import service
+from mokanda_firmware.bus.changes import Subscription
+from mokanda_firmware.bus.requests import Request, Requests
 from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.states import CourierState, ModemState
+from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, SetupStatus
 from mokanda_firmware.courier import claim, schedule
 from mokanda_firmware.courier.run import NO_CLAIM, run
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import tariff, usage
 from mokanda_firmware.mailbox.store.database import Store, StoreError
-from mokanda_firmware.mailbox.sync import SessionRecord
 from mokanda_firmware.uplink import identity
 from mokanda_firmware.uplink.failures import BudgetSpentError, CourierError
 from mokanda_firmware.zones import zone_of
@@ -34,13 +38,15 @@ class Daemon:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._requests = status.Requests("courier")
-        self._statuses = status.Subscription()
+        self._requests = Requests("courier")
+        self._statuses = Subscription()
         self._done_reader, self._done_writer = os.pipe2(os.O_CLOEXEC)
         self._running: threading.Thread | None = None
         self._lock = threading.Lock()  # of what is published, by both threads
-        self._published: dict[str, Any] = {}
-        self._progress: float | None = None
+        self._status = CourierStatus(
+            CourierState.UNCLAIMED if identity.read() is None else CourierState.IDLE
+        )
+        self._published: CourierStatus | None = None
         self._again = False
         self._beyond = False  # whether the next run may go beyond the day's budget
         self._error: CourierError | None = None
@@ -48,12 +54,12 @@ class Daemon:
         self._first: float | None = time.monotonic() + FIRST_SYNC.total_seconds()
         self._due = self._first  # the next try, as are the others in seconds of the monotonic clock
         self._night_ends = self._first + schedule.NIGHT.total_seconds()
-        self._remember()
 
     def serve(self) -> None:
         """Work until a signal ends the process."""
         if identity.read() is None:
             self._due = time.monotonic()
+        self._remember()
         self._rest()
         service.notify("READY=1")
         while True:
@@ -83,6 +89,7 @@ class Daemon:
         found = poller.poll(None if seconds is None else seconds * 1000 + 1)
         if not found and self._running is None and time.monotonic() < self._due:
             self._plan()
+            self._publish()
         return [descriptor for descriptor, _ in found]
 
     def _answer(self) -> None:
@@ -97,6 +104,7 @@ class Daemon:
         elif request.verb == "waiting":  # a letter was written, or taken back
             request.reply()
             self._count_waiting()
+            self._publish()
         elif request.verb == "count":  # bytes that another daemon has moved
             self._count(request)
         elif request.verb == "reschedule":
@@ -106,7 +114,7 @@ class Daemon:
         else:
             request.fail(f"The courier does not know how to {request.verb}.")
 
-    def _count(self, request: status.Request) -> None:
+    def _count(self, request: Request) -> None:
         up, down = (request.arguments.get(way) for way in ("up", "down"))
         if type(up) is not int or type(down) is not int or min(up, down) < 0:
             request.fail("The courier counts bytes.")
@@ -121,14 +129,18 @@ class Daemon:
     def _count_waiting(self) -> None:
         """Tell how many letters have not left yet: the lamps show it."""
         try:
-            self._publish(waiting=sync.count_waiting(self._store))
+            waiting = sync.count_waiting(self._store)
         except StoreError as error:
             log.warning("the letters that wait cannot be counted: %s", error)
+        else:
+            self._change(lambda now: replace(now, waiting=waiting))
 
     def _look_at(self, names: set[str]) -> None:
         """Try to claim when a claim file was imported, or when a modem has become ready."""
-        ready = "modem" in names and status.read("modem").get("state") == "ready"
-        if self._running is None and ("setup" in names or ready) and identity.read() is None:
+        modem = ModemStatus.read() if ModemStatus.NAME in names else None
+        ready = modem is not None and modem.state is ModemState.READY
+        imports = SetupStatus.NAME in names
+        if self._running is None and (imports or ready) and identity.read() is None:
             imported = identity.read_claim()
             if imported is None or claim.is_refused(imported):
                 self._rest()
@@ -138,8 +150,9 @@ class Daemon:
     def _start(self) -> None:
         if self._running is None:
             self._first = None
-            now = _iso(datetime.now(UTC))
-            self._publish(state="connecting", detail="", last_attempt=now, progress=None)
+            begun = datetime.now(UTC)
+            self._change(lambda now: replace(now, last_attempt=begun))
+            self._tell(CourierState.CONNECTING, "", None)
             beyond, self._beyond = self._beyond, False
             self._running = threading.Thread(
                 target=self._run, args=(beyond,), name="sync", daemon=True
@@ -162,13 +175,10 @@ class Daemon:
         finally:
             os.write(self._done_writer, b".")
 
-    def _tell(self, state: str, detail: str, progress: float | None) -> None:
-        if progress is not None:
-            progress = round(progress, 1)
-            if progress == self._progress and self._published.get("state") == state:
-                return
-        self._progress = progress
-        self._publish(state=state, detail=detail, progress=progress)
+    def _tell(self, state: CourierState, detail: str, progress: float | None) -> None:
+        tenths = None if progress is None else round(progress, 1)
+        self._change(lambda now: replace(now, state=state, detail=detail, progress=tenths))
+        self._publish()
 
     def _ended(self) -> None:
         self._running = None
@@ -187,12 +197,12 @@ class Daemon:
         detail = str(self._error) if self._error else ""
         if claimed:
             fine = self._error is None or isinstance(self._error, BudgetSpentError)
-            state = "idle" if fine else "failed"
+            state = CourierState.IDLE if fine else CourierState.FAILED
         else:
-            state = "unclaimed"
+            state = CourierState.UNCLAIMED
             detail = NO_CLAIM if imported is None else refused.detail if refused else detail
         self._plan()
-        self._publish(state=state, detail=detail, progress=None)
+        self._tell(state, detail, None)
 
     def _plan(self) -> None:
         """Find when to try next: soon after a failure, else at the next scheduled time."""
@@ -202,7 +212,7 @@ class Daemon:
             waiting = imported is not None and not claim.is_refused(imported)
             delay = schedule.claim_delay(self._failures).total_seconds() if self._failures else 0.0
             self._due = now + delay if waiting else float("inf")
-            self._publish(next_sync=None)
+            self._change(lambda now: replace(now, next_sync=None))
             return
         wall = datetime.now(UTC)
         zone = zone_of(sync.setting(self._store, "timezone", ""))
@@ -219,7 +229,7 @@ class Daemon:
         if self._due == scheduled:
             self._night_ends = scheduled + schedule.NIGHT.total_seconds()
         at = wall + timedelta(seconds=self._due - now) if self._due != float("inf") else None
-        self._publish(next_sync=_iso(at))
+        self._change(lambda now: replace(now, next_sync=at))
 
     def _remember(self) -> None:
         """Take the last sessions from the store, and what is still to go."""
@@ -229,25 +239,28 @@ class Daemon:
         except StoreError as error:
             log.warning("the sessions cannot be read: %s", error)
             return
-        last: SessionRecord | None = sessions[0] if sessions else None
+        if not sessions:
+            return
+        last = sessions[0]
         success = next((each.ended for each in sessions if not each.error), None)
-        self._publish(
-            last_success=_iso(success),
-            last_attempt=_iso(last.started if last else None),
-            sent=last.sent if last else 0,
-            received=last.received if last else 0,
-            bytes_up=last.bytes_up if last else 0,
-            bytes_down=last.bytes_down if last else 0,
+        self._change(
+            lambda now: replace(
+                now,
+                last_success=success,
+                last_attempt=last.started,
+                sent=last.sent,
+                received=last.received,
+                bytes_up=last.bytes_up,
+                bytes_down=last.bytes_down,
+            )
         )
 
-    def _publish(self, **fields: Any) -> None:  # noqa: ANN401 - as status.publish
+    def _change(self, change: Callable[[CourierStatus], CourierStatus]) -> None:
         with self._lock:
-            changed = {**self._published, **fields}
-            if changed != self._published:
-                self._published = changed
-                if "state" in changed:
-                    status.publish("courier", **changed)
+            self._status = change(self._status)
 
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None
+    def _publish(self) -> None:
+        with self._lock:
+            if self._status != self._published:
+                self._status.publish()
+                self._published = self._status

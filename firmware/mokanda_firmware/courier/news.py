@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mokanda_firmware import paths, running
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.statuses import ModemStatus, UpdatesStatus
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.people import sessions
@@ -60,16 +60,16 @@ def forget(store: Store) -> None:
 
 
 def _report(store: Store) -> dict[str, Any]:
-    modem, updates = status.read("modem"), status.read("updates")
+    modem, updates = ModemStatus.read(), UpdatesStatus.read()
     fields = {
         "version": running.version(),
         "board": running.board(),
         "free": shutil.disk_usage(paths.data()).free,
         "uptime": int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])),
-        "modem": modem.get("state"),
-        "operator": modem.get("operator"),
-        "signal": modem.get("signal"),
-        "updates": updates.get("state"),
+        "modem": modem and modem.state.value,
+        "operator": modem and modem.operator,
+        "signal": modem and modem.signal,
+        "updates": updates and updates.state.value,
         "webp": True if sessions.phones_take_webp(store) else None,
         "budgets": _budgets(store),
         "days": _days(store),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.courier import claim, news
 from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.session import Session
@@ -34,7 +35,7 @@ CUTS = 4  # cuts in a row between which nothing moved
 PAUSE = 1.0  # seconds after the second of them; then twice as long each time
 
 # Called with the courier's state, a sentence, and the fraction of a bundle that has gone.
-Tell = Callable[[str, str, float | None], None]
+Tell = Callable[[CourierState, str, float | None], None]
 log = logging.getLogger(__name__)
 
 
@@ -100,12 +101,12 @@ class _Trip:
     def make(self) -> None:
         with (
             Keyring(paths.keys()) as keyring,
-            link.connected(self._claim, lambda state, text: self._tell(state, text, None)) as way,
+            link.connected(self._claim, lambda state: self._tell(state, "", None)) as way,
         ):
             connection, self._link = way
             self._quota.follow(connection.traffic)
             try:
-                self._tell("syncing", "", None)
+                self._tell(CourierState.SYNCING, "", None)
                 who = identity.read()
                 if who is None:
                     who = claim.redeem(self._claim, keyring, connection)
@@ -115,7 +116,7 @@ class _Trip:
                     keyring,
                     who,
                     self._quota,
-                    lambda part: self._tell("syncing", "", part),
+                    lambda part: self._tell(CourierState.SYNCING, "", part),
                 )
                 self._hold(self._session, connection)
             finally:

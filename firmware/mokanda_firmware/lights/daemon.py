@@ -4,13 +4,22 @@
 import logging
 from collections.abc import Sequence
 
-from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus import service
+from mokanda_firmware.bus.changes import Subscription
+from mokanda_firmware.bus.states import LightsState
+from mokanda_firmware.bus.statuses import (
+    CourierStatus,
+    LightsStatus,
+    ModemStatus,
+    SetupStatus,
+    UpdatesStatus,
+)
 from mokanda_firmware.lights.lamps import Lamps
 from mokanda_firmware.lights.table import PATTERNS, state_of_device
 
 _log = logging.getLogger(__name__)
 
-_WATCHED = frozenset({"setup", "modem", "courier", "updates"})
+_WATCHED = {kind.NAME for kind in (SetupStatus, ModemStatus, CourierStatus, UpdatesStatus)}
 
 
 class Daemon:
@@ -18,12 +27,12 @@ class Daemon:
 
     def __init__(self, lamps: Sequence[Lamps]) -> None:
         self._lamps = lamps
-        self._shown: str | None = None
+        self._shown: LightsState | None = None
         self._missing: set[int] = set()
 
     def run(self) -> None:
         """Serve until SystemExit."""
-        with status.Subscription() as changes:
+        with Subscription() as changes:
             self.show()
             service.notify("READY=1")
             while True:
@@ -32,23 +41,25 @@ class Daemon:
 
     def show(self) -> None:
         """Show the state of now; lamps that were missing may have appeared since."""
-        state = state_of_device({name: status.read(name) for name in _WATCHED})
+        state = state_of_device(
+            SetupStatus.read(), ModemStatus.read(), UpdatesStatus.read(), CourierStatus.read()
+        )
         changed = state != self._shown
         before = set(self._missing)
         for number, lamps in enumerate(self._lamps):
             if changed or number in self._missing:
                 self._play(number, lamps, state)
         if changed or before != self._missing:
-            outputs = [
+            outputs = tuple(
                 output
                 for number, lamps in enumerate(self._lamps)
                 if number not in self._missing
                 for output in lamps.outputs()
-            ]
-            status.publish("lights", state=state, outputs=outputs)
+            )
+            LightsStatus(state, outputs=outputs).publish()
             self._shown = state
 
-    def _play(self, number: int, lamps: Lamps, state: str) -> None:
+    def _play(self, number: int, lamps: Lamps, state: LightsState) -> None:
         try:
             lamps.show(PATTERNS[state])
         except OSError as error:

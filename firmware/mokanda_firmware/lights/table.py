@@ -4,9 +4,16 @@
 The lamps are called green and red; a board that lacks one shows what it can.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from mokanda_firmware.bus.states import (
+    CourierState,
+    LightsState,
+    ModemState,
+    SetupState,
+    UpdatesState,
+)
+from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, SetupStatus, UpdatesStatus
 
 
 @dataclass(frozen=True)
@@ -23,40 +30,84 @@ SLOW = Blink(1, 1)
 FAST = Blink(0.25, 0.25)
 WINK = Blink(1.75, 0.25)
 
-# State -> lamp -> what it does; a lamp that is not named is dark. The most urgent first.
-PATTERNS: dict[str, dict[str, Blink]] = {
-    "fault": {"red": STEADY},
-    "updating": {"green": FAST, "red": FAST},
-    "starting": {"green": SLOW, "red": SLOW},
-    "no_sim": {"red": SLOW},
-    "syncing": {"green": FAST},
-    "dialling": {"green": SLOW},
-    "mail_waiting": {"green": WINK},
-    "ready": {"green": STEADY},
+# State -> lamp -> what it does; a lamp that is not named is dark.
+PATTERNS: dict[LightsState, dict[str, Blink]] = {
+    LightsState.FAULT: {"red": STEADY},
+    LightsState.UPDATING: {"green": FAST, "red": FAST},
+    LightsState.STARTING: {"green": SLOW, "red": SLOW},
+    LightsState.NO_SIM: {"red": SLOW},
+    LightsState.SYNCING: {"green": FAST},
+    LightsState.DIALLING: {"green": SLOW},
+    LightsState.MAIL_WAITING: {"green": WINK},
+    LightsState.READY: {"green": STEADY},
+}
+
+# What each daemon's state asks the lamps to show.
+OF_SETUP: dict[SetupState, LightsState] = {
+    SetupState.NO_CLAIM: LightsState.READY,
+    SetupState.CLAIM_ERROR: LightsState.FAULT,
+    SetupState.CLAIM_PENDING: LightsState.READY,
+    SetupState.CLAIMED: LightsState.READY,
+}
+OF_MODEM: dict[ModemState, LightsState] = {
+    ModemState.ABSENT: LightsState.READY,  # there may be a cable
+    ModemState.STARTING: LightsState.READY,
+    ModemState.NO_SIM: LightsState.NO_SIM,
+    ModemState.PIN: LightsState.NO_SIM,
+    ModemState.NO_SIGNAL: LightsState.READY,  # it comes and goes
+    ModemState.READY: LightsState.READY,
+    ModemState.DIALLING: LightsState.DIALLING,
+    ModemState.CONNECTED: LightsState.READY,
+    ModemState.FAULT: LightsState.FAULT,
+}
+OF_UPDATES: dict[UpdatesState, LightsState] = {
+    UpdatesState.IDLE: LightsState.READY,
+    UpdatesState.AVAILABLE: LightsState.READY,
+    UpdatesState.DOWNLOADING: LightsState.READY,
+    UpdatesState.INSTALLING: LightsState.UPDATING,
+    UpdatesState.INSTALLED: LightsState.READY,
+    UpdatesState.FAILED: LightsState.FAULT,
+}
+OF_COURIER: dict[CourierState, LightsState] = {
+    CourierState.UNCLAIMED: LightsState.READY,
+    CourierState.IDLE: LightsState.READY,
+    CourierState.DIALLING: LightsState.DIALLING,
+    CourierState.CONNECTING: LightsState.DIALLING,
+    CourierState.SYNCING: LightsState.SYNCING,
+    CourierState.FAILED: LightsState.FAULT,
+}
+# In these it is clear already why a mail run fails.
+_REASONS = {
+    LightsState.FAULT,
+    LightsState.UPDATING,
+    LightsState.STARTING,
+    LightsState.NO_SIM,
 }
 
 
-def state_of_device(statuses: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the state to show, a key of `PATTERNS`, from the daemons' statuses by name.
+def state_of_device(
+    setup: SetupStatus | None,
+    modem: ModemStatus | None,
+    updates: UpdatesStatus | None,
+    courier: CourierStatus | None,
+) -> LightsState:
+    """Return the state to show, the most urgent that a daemon asks for.
 
-    A device is starting until setup has run and the updates have told that its slot works.
+    None is a daemon that has told nothing yet, or nothing that is understood here: until all have
+    told, and the updates that their slot works, the device is starting, never well.
     """
-    of = {name: fields.get("state") for name, fields in statuses.items()}
-    setup, modem, courier, updates = map(of.get, ("setup", "modem", "courier", "updates"))
-    if setup == "claim_error" or modem == "fault" or updates == "failed":
-        return "fault"
-    if updates == "installing":
-        return "updating"
-    if setup is None or updates is None:
-        return "starting"
-    if modem in ("no_sim", "pin"):
-        return "no_sim"
-    if courier == "failed":
-        return "fault"
-    if courier == "syncing":
-        return "syncing"
-    if courier in ("dialling", "connecting") or modem == "dialling":
-        return "dialling"
-    if statuses.get("courier", {}).get("waiting"):
-        return "mail_waiting"
-    return "ready"
+    causes = _most_urgent(
+        OF_SETUP[setup.state] if setup else LightsState.STARTING,
+        OF_MODEM[modem.state] if modem else LightsState.STARTING,
+        OF_UPDATES[updates.state] if updates else LightsState.STARTING,
+    )
+    if courier is None:
+        return _most_urgent(causes, LightsState.STARTING)
+    if causes in _REASONS:
+        return causes
+    shown = _most_urgent(causes, OF_COURIER[courier.state])
+    return LightsState.MAIL_WAITING if shown is LightsState.READY and courier.waiting else shown
+
+
+def _most_urgent(*states: LightsState) -> LightsState:
+    return min(states, key=list(LightsState).index)

@@ -3,7 +3,8 @@
 
 import argparse
 
-from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus import service
+from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.sticks import Watch
 
@@ -18,7 +19,7 @@ def main() -> None:
     arguments = parser.parse_args()
     service.start_logging(verbose=arguments.verbose)
     service.end_on_signals()
-    requests = status.Requests("modem")
+    requests = Requests("modem")
     try:
         Daemon(Watch(), requests).run()
     finally:

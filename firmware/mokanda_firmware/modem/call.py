@@ -93,12 +93,12 @@ class Call:
             elif line:
                 _log.debug("pppd: %s", line)  # it logs to the journal itself
 
-    def hang_up(self, patience: float = 10) -> None:
-        """End the call: ask pppd, and kill it after `patience` seconds."""
+    def hang_up(self, timeout: float = 10) -> None:
+        """End the call: ask pppd, and kill it after `timeout` seconds."""
         if not self.ended:
             self._process.terminate()
             try:
-                self._process.wait(patience)
+                self._process.wait(timeout)
             except subprocess.TimeoutExpired:
                 _log.warning("pppd does not end: killed")
                 self._process.kill()

@@ -2,18 +2,21 @@
 """The modem's daemon: one loop over udev, the modem, pppd and the other daemons' requests.
 
 Everything may vanish at any moment, the stick being pulled out: then a read raises OSError, and the
-state becomes `absent`. Commands block the loop for seconds at most; a call does not.
+state becomes ABSENT. Commands block the loop for seconds at most; a call does not.
 """
 
 import logging
 import select
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus import service
+from mokanda_firmware.bus.requests import Request, Requests
 from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.states import ModemState
+from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.modem import apn
 from mokanda_firmware.modem.at import At, AtError, AtTimeoutError
 from mokanda_firmware.modem.call import HOOK, Call
@@ -30,6 +33,8 @@ _FAULT_PAUSE = 600.0
 _SEARCH_PAUSE = 5.0
 _SIM_ABSENT = 10  # +CME ERROR codes (3GPP TS 27.007, 9.2)
 _SIM_BUSY = 14
+# Nothing but a person with the stick in hand makes a connection from here.
+_NO_WAY = {ModemState.ABSENT, ModemState.NO_SIM, ModemState.PIN, ModemState.FAULT}
 
 
 class Sticks(Protocol):
@@ -40,24 +45,14 @@ class Sticks(Protocol):
     def sticks(self) -> list[Stick]: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class State:
-    """The published status; `signal` in percent, None when unknown."""
-
-    state: str = "absent"
-    detail: str = say("No modem is plugged in.")
-    model: str = ""
-    imei: str = ""
-    imsi: str = ""
-    operator: str = ""
-    signal: int | None = None
-    interface: str = ""
+_ABSENT = ModemStatus(ModemState.ABSENT, detail=say("No modem is plugged in."))
+_STARTING = ModemStatus(ModemState.STARTING, detail=say("The modem is starting."))
 
 
 class NotReadyError(Exception):
     """The SIM card cannot be used; the state to publish and a sentence for people."""
 
-    def __init__(self, state: str, detail: str) -> None:
+    def __init__(self, state: ModemState, detail: str) -> None:
         super().__init__(detail)
         self.state = state
         self.detail = detail
@@ -66,15 +61,15 @@ class NotReadyError(Exception):
 class Daemon:
     """Watches the stick, keeps its state published, connects and disconnects."""
 
-    def __init__(self, watch: Sticks, requests: status.Requests, hook: Path = HOOK) -> None:
+    def __init__(self, watch: Sticks, requests: Requests, hook: Path = HOOK) -> None:
         self._watch = watch
         self._requests = requests
         self._hook = hook
         self._stick: Stick | None = None
         self._at: At | None = None
         self._call: Call | None = None
-        self._state = State()
-        self._waiting: list[status.Request] = []  # connect requests not answered yet
+        self._state = _ABSENT
+        self._waiting: list[Request] = []  # connect requests not answered yet
         self._give_up_at = 0.0  # when the waiting ones are refused
         self._link_by = 0.0  # when a call that has no address yet is given up
         self._again_at: float | None = None  # when to look at the stick anew
@@ -84,7 +79,7 @@ class Daemon:
 
     def run(self) -> None:
         """Serve until SystemExit."""
-        status.publish("modem", **vars(self._state))
+        self._state.publish()
         self._again_at = time.monotonic()  # look at once
         service.notify("READY=1")
         try:
@@ -143,7 +138,7 @@ class Daemon:
         if self._again_at is not None and now >= self._again_at:
             self._again_at = None
             self._look()
-            if self._at is not None and self._waiting and self._state.state == "no_signal":
+            if self._at is not None and self._waiting and self._state.state is ModemState.NO_SIGNAL:
                 self._search(self._at)
         if self._call is not None and not self._call.up and now >= self._link_by:
             self._call.hang_up()
@@ -168,7 +163,7 @@ class Daemon:
             self._stick = sticks[0]
             self._tries = 0
             _log.info("a stick is there: %s", self._stick)
-            self._set(State("starting", say("The modem is starting."), model=self._stick.name))
+            self._set(replace(_STARTING, model=self._stick.name))
         if self._stick is not None and self._at is None:
             self._start(self._stick)
 
@@ -178,7 +173,8 @@ class Daemon:
             if not self._state.interface:
                 card = stick.cards[0]
                 detail = say("{model} is a network card.", model=stick.name)
-                self._set(State("ready", detail, model=stick.name, interface=card))
+                status = ModemStatus(ModemState.READY, detail=detail, model=stick.name)
+                self._set(replace(status, interface=card))
             return
         for port in stick.ports:
             at = None
@@ -203,17 +199,17 @@ class Daemon:
         self._tries += 1
         if self._tries < _MAX_START_TRIES or (self._stick and self._enumerate_again(self._stick)):
             self._again_at = time.monotonic() + _START_PAUSE
-            self._set(replace(self._state, state="starting", detail=say("The modem is starting.")))
+            self._set(replace(self._state, state=_STARTING.state, detail=_STARTING.detail))
         else:
             self._again_at = time.monotonic() + _FAULT_PAUSE
             self._refuse_waiting(fault)
-            self._set(replace(self._state, state="fault", detail=fault, signal=None))
+            self._set(replace(self._state, state=ModemState.FAULT, detail=fault, signal=None))
 
     def _lose(self, reason: str) -> None:
         """Forget the stick: it is gone, or its port is. If it is there all the same, look again."""
         _log.info("the modem is gone (%s)", reason)
         if self._call is not None:
-            self._call.hang_up(patience=2)
+            self._call.hang_up(timeout=2)
             self._call = None
         if self._at is not None:
             self._at.close()
@@ -221,7 +217,7 @@ class Daemon:
         self._stick = None
         self._again_at = time.monotonic() + _START_PAUSE
         self._refuse_waiting(say("The modem was unplugged."))
-        self._set(State())
+        self._set(_ABSENT)
 
     def _enumerate_again(self, stick: Stick) -> bool:
         """Take the second step of recovery, once a stick until a call succeeds; False: no more."""
@@ -250,7 +246,7 @@ class Daemon:
                 _check_sim(at)
             except NotReadyError as error:
                 self._set(replace(self._state, state=error.state, detail=error.detail))
-                if error.state == "starting":
+                if error.state is ModemState.STARTING:
                     self._start_later("The SIM card does not start. Take it out and put it back.")
                 return
             self._set(replace(self._state, imsi=at.optional("AT+CIMI")))
@@ -274,10 +270,10 @@ class Daemon:
         operator = _quoted_field(at.optional("AT+COPS?"), 2) if registered else ""
         signal = _percent(at.optional("AT+CSQ"))
         if registered:
-            state = "ready"
+            state = ModemState.READY
             detail = say("Ready on {network}.", network=operator) if operator else say("Ready.")
         else:
-            state, detail = "no_signal", say("Searching for the mobile network.")
+            state, detail = ModemState.NO_SIGNAL, say("Searching for the mobile network.")
         self._set(
             replace(
                 self._state,
@@ -307,12 +303,12 @@ class Daemon:
         except AtError as error:
             self._start_over(error)
         else:
-            if self._waiting and self._state.state == "no_signal":
+            if self._waiting and self._state.state is ModemState.NO_SIGNAL:
                 self._again_at = time.monotonic() + _SEARCH_PAUSE
 
     # Requests
 
-    def _answer(self, request: status.Request) -> None:
+    def _answer(self, request: Request) -> None:
         if request.verb == "connect":
             self._connect(request)
         elif request.verb == "disconnect":
@@ -320,10 +316,10 @@ class Daemon:
         else:
             request.fail(f"The modem service does not know how to {request.verb}.")
 
-    def _connect(self, request: status.Request) -> None:
-        if self._state.state == "connected":
+    def _connect(self, request: Request) -> None:
+        if self._state.state is ModemState.CONNECTED:
             request.reply(interface=self._state.interface)
-        elif self._state.state in ("absent", "no_sim", "pin", "fault"):
+        elif self._state.state in _NO_WAY:
             request.fail(self._state.detail)
         else:
             if not self._waiting:
@@ -332,14 +328,14 @@ class Daemon:
                     self._again_at = time.monotonic()
             self._waiting.append(request)
 
-    def _disconnect(self, request: status.Request) -> None:
+    def _disconnect(self, request: Request) -> None:
         self._refuse_waiting(say("The connection was cancelled."))
         if self._call is not None and self._at is not None:
             self._call.hang_up()
             self._call = None
             self._command_mode(self._at)
-        elif self._state.state == "connected":  # a network card
-            self._set(replace(self._state, state="ready"))
+        elif self._state.state is ModemState.CONNECTED:  # a network card
+            self._set(replace(self._state, state=ModemState.READY))
         request.reply()
 
     def _refuse_waiting(self, text: str) -> None:
@@ -350,14 +346,14 @@ class Daemon:
     # Calls
 
     def _dial_if_wanted(self) -> None:
-        if not self._waiting or self._call is not None or self._state.state != "ready":
+        if not self._waiting or self._call is not None or self._state.state is not ModemState.READY:
             return
         if self._at is None:  # a network card dials by itself
             self._connected(self._state.interface)
             return
         access_point = apn.find(self._state.imsi)
         detail = say("Dialling the access point {name}.", name=access_point.name)
-        self._set(replace(self._state, state="dialling", detail=detail))
+        self._set(replace(self._state, state=ModemState.DIALLING, detail=detail))
         try:
             self._at.command(f'AT+CGDCONT=1,"IP","{access_point.name}"')
             self._at.dial("ATD*99***1#", timeout=_DIAL_TIMEOUT)
@@ -377,14 +373,16 @@ class Daemon:
         call.read()
         if call.ended:
             self._call_ended(call)
-        elif call.up and self._state.state == "dialling":
+        elif call.up and self._state.state is ModemState.DIALLING:
             self._failed_calls = 0
             self._enumerated = None
             self._connected(call.interface)
 
     def _connected(self, interface: str) -> None:
         detail = say("Connected through {name}.", name=self._state.operator or self._state.model)
-        self._set(replace(self._state, state="connected", detail=detail, interface=interface))
+        self._set(
+            replace(self._state, state=ModemState.CONNECTED, detail=detail, interface=interface)
+        )
         for request in self._waiting:
             request.reply(interface=interface)
         self._waiting.clear()
@@ -392,7 +390,7 @@ class Daemon:
     def _call_ended(self, call: Call) -> None:
         self._call = None
         _log.info("the call has ended: %s", call.reason())
-        if self._state.state == "dialling":
+        if self._state.state is ModemState.DIALLING:
             self._call_failed(call.reason())
         elif self._at is not None:
             self._command_mode(self._at)
@@ -404,9 +402,8 @@ class Daemon:
         if self._at is None or self._stick is None:
             return
         if self._failed_calls > 1 and self._enumerate_again(self._stick):
-            self._set(
-                replace(self._state, state="starting", detail=say("The modem is restarting."))
-            )
+            detail = say("The modem is restarting.")
+            self._set(replace(self._state, state=ModemState.STARTING, detail=detail))
         else:
             self._command_mode(self._at, reset=True)
 
@@ -428,13 +425,13 @@ class Daemon:
 
     # The status
 
-    def _set(self, state: State) -> None:
+    def _set(self, state: ModemStatus) -> None:
         if state != self._state:
             if state.state != self._state.state:
                 _log.info("%s: %s", state.state, state.detail)
             self._state = state
-            status.publish("modem", **vars(state))
-        if state.state in ("no_sim", "pin"):
+            state.publish()
+        if state.state in (ModemState.NO_SIM, ModemState.PIN):
             self._refuse_waiting(state.detail)
 
 
@@ -446,17 +443,17 @@ def _check_sim(at: At) -> None:
         raise
     except AtError as error:
         if error.code == _SIM_BUSY:
-            raise NotReadyError("starting", say("The SIM card is starting.")) from error
+            raise NotReadyError(ModemState.STARTING, say("The SIM card is starting.")) from error
         _log.info("SIM card: %s", error)
-        raise NotReadyError("no_sim", say("There is no SIM card in the modem.")) from error
+        raise NotReadyError(ModemState.NO_SIM, say("There is no SIM card in the modem.")) from error
     if answer == "READY":
         return
     if answer in ("SIM PIN", "SIM PUK"):
         detail = say(
             "The SIM card asks for its {code}. Switch that off in a phone first.", code=answer[4:]
         )
-        raise NotReadyError("pin", detail)
-    raise NotReadyError("pin", say("The SIM card is locked ({why}).", why=answer))
+        raise NotReadyError(ModemState.PIN, detail)
+    raise NotReadyError(ModemState.PIN, say("The SIM card is locked ({why}).", why=answer))
 
 
 def _is_registered(answer: str) -> bool:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus import service
+from mokanda_firmware.bus.requests import RequestError, Requests
 from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.setup import claim, keeper, result, wifi, wipe
 from mokanda_firmware.setup.wifi import Wifi, WifiError
 from mokanda_wire import claimfile
@@ -38,12 +40,12 @@ def main() -> None:
     _set_up()
     if "LISTEN_PID" not in os.environ:
         return
-    requests = status.Requests("setup")  # systemd's socket: who asks starts us
+    requests = Requests("setup")  # systemd's socket: who asks starts us
     afterwards: list[Callable[[], None]] = []
     while (request := requests.receive(0)) is not None:
         try:
             reply, then = _obey(request.verb, request.arguments)
-        except (WifiError, status.RequestError) as error:
+        except (WifiError, RequestError) as error:
             request.fail(error.args[0])
         except claimfile.ClaimFileError as error:
             _log.warning("the claim that was given: %s", error)
@@ -79,7 +81,7 @@ def _obey(verb: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], Callabl
     if verb == "wipe":
         wipe.ask()
         return {}, _reboot
-    raise status.RequestError(f"The setup service does not know how to {verb}.")
+    raise RequestError(f"The setup service does not know how to {verb}.")
 
 
 def _restart_hotspot() -> None:
@@ -93,7 +95,7 @@ def _reboot() -> None:
     subprocess.run(["systemctl", "--no-block", "reboot"], check=False)
 
 
-def _set_up() -> claim.State:
+def _set_up() -> SetupStatus:
     current = claim.publish_state(claim.take_in())
     result.write(current)
     keeper.answer()

@@ -11,29 +11,19 @@ another claim since, or had the device wiped: a claim serves one key, and a wipe
 import hashlib
 import json
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
 from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_wire import claimfile, durable
 
 _log = logging.getLogger(__name__)
 
+_NO_FILE = say("There is no claim file on the SETUP partition of the card.")
 _AGAIN = "Copy it to the SETUP partition again."
-
-
-@dataclass(frozen=True)
-class State:
-    """The published status `setup`."""
-
-    state: str
-    detail: str
-    village: str = ""
-    domain: str = ""
-    relay: str = ""
 
 
 def take_in() -> str:
@@ -112,37 +102,38 @@ def _digest(claim: claimfile.ClaimFile) -> str:
     return hashlib.sha256(claim.code.encode()).hexdigest()
 
 
-def state(problem: str = "") -> State:
+def state(problem: str = "") -> SetupStatus:
     """Return how far the claim has come; `problem` is what `take_in` returned."""
     claim = _claimed()
     if claim is None:
         if problem:
-            return State("claim_error", problem)
-        return State("no_claim", say("There is no claim file on the SETUP partition of the card."))
-    where = (claim.device, claim.domain, claim.relay)
+            return SetupStatus(SetupState.CLAIM_ERROR, detail=problem)
+        return SetupStatus(SetupState.NO_CLAIM, detail=_NO_FILE)
     result = _result()
     if result.get("code") != claim.code:
         detail: str = say(
             "The device will claim itself at {relay} as soon as it can connect.", relay=claim.relay
         )
-        name = "claim_pending"
+        now = SetupState.CLAIM_PENDING
     elif result.get("state") != "claimed":
-        name, detail = "claim_error", str(result.get("detail"))
+        now, detail = SetupState.CLAIM_ERROR, str(result.get("detail"))
     else:
-        name, detail = "claimed", say("Mail goes through {relay}.", relay=claim.relay)
+        now, detail = SetupState.CLAIMED, say("Mail goes through {relay}.", relay=claim.relay)
     if problem:
         detail = say(
             "{detail} The claim file that lies on the card now was not used: {problem}",
             detail=detail,
             problem=problem,
         )
-    return State(name, detail, *where)
+    return SetupStatus(
+        now, detail=detail, village=claim.device, domain=claim.domain, relay=claim.relay
+    )
 
 
-def publish_state(problem: str = "") -> State:
+def publish_state(problem: str = "") -> SetupStatus:
     """Publish the status `setup` and return it."""
     current = state(problem)
-    status.publish("setup", **vars(current))
+    current.publish()
     return current
 
 

@@ -14,7 +14,9 @@ import json
 import time
 from pathlib import Path
 
-from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus import service
+from mokanda_firmware.bus.states import HotspotState
+from mokanda_firmware.bus.statuses import HotspotStatus, SetupStatus
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 
@@ -75,12 +77,16 @@ def choose(record: Path, now: float) -> Wifi:
         record: a file of this boot's, with the starts so far.
         now: seconds of a clock that nobody sets.
     """
-    default = wifi.of_village(str(status.read("setup").get("village", "")))
+    setup = SetupStatus.read()
+    default = wifi.of_village(setup.village if setup else "")
     wanted = wifi.read() or default
     given_up = wanted != default and _has_failed(record, wanted, now)
     network = default if given_up else wanted
-    state = "given_up" if given_up else "locked" if network.key else "open"
-    status.publish("hotspot", state=state, network=network.name)
+    if given_up:
+        state = HotspotState.GIVEN_UP
+    else:
+        state = HotspotState.LOCKED if network.key else HotspotState.OPEN
+    HotspotStatus(state, network=network.name).publish()
     return network
 
 

@@ -5,26 +5,28 @@ import logging
 import subprocess
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.setup import card
-from mokanda_firmware.setup.claim import State
 
 NAME = "mokanda-result.txt"
 _log = logging.getLogger(__name__)
 
 _HEADINGS = {
-    "no_claim": "This device does not belong to a relay yet.",
-    "claim_error": "The claim did not work.",
-    "claim_pending": "The claim file has been read.",
-    "claimed": "This device belongs to its relay.",
+    SetupState.NO_CLAIM: "This device does not belong to a relay yet.",
+    SetupState.CLAIM_ERROR: "The claim did not work.",
+    SetupState.CLAIM_PENDING: "The claim file has been read.",
+    SetupState.CLAIMED: "This device belongs to its relay.",
 }
 _ADVICE = {
-    "no_claim": "Copy the file mokanda-claim.toml, which your relay's operator gives you, to this"
-    " place, and start the device again.",
-    "claim_pending": "Put the card back, start the device and give it a modem or a network cable.",
+    SetupState.NO_CLAIM: "Copy the file mokanda-claim.toml, which your relay's operator gives you,"
+    " to this place, and start the device again.",
+    SetupState.CLAIM_PENDING: "Put the card back, start the device and give it a modem or a network"
+    " cable.",
 }
 
 
-def write(state: State) -> None:
+def write(state: SetupStatus) -> None:
     """Write the file if it says something else; that it cannot be written is only logged."""
     file = paths.setup() / NAME
     text = _text(state)
@@ -37,7 +39,7 @@ def write(state: State) -> None:
         _log.warning("SETUP partition: %s", error)
 
 
-def _text(state: State) -> bytes:
+def _text(state: SetupStatus) -> bytes:
     paragraphs = ["Mokanda", _HEADINGS[state.state], state.detail]
     if state.domain:
         paragraphs.append(f"Device: {state.village}\nMail addresses: ...@{state.domain}")

@@ -4,7 +4,8 @@
 import argparse
 import sys
 
-from mokanda_firmware.bus import service, status
+from mokanda_firmware.bus import service
+from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.updates.daemon import Daemon
 from mokanda_firmware.updates.link import to_relay
 from mokanda_firmware.updates.proof import prove
@@ -29,7 +30,7 @@ def main() -> int:
     service.end_on_signals()
     if arguments.command == "prove":
         return 0 if prove(arguments.port, arguments.seconds) else 1
-    requests = status.Requests("updates")
+    requests = Requests("updates")
     try:
         Daemon(requests, to_relay).run()
     finally:

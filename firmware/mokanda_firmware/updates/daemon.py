@@ -14,8 +14,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from mokanda_firmware import paths, running
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.changes import Subscription
+from mokanda_firmware.bus.requests import Request, RequestError, Requests, ask
 from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.states import UpdatesState
+from mokanda_firmware.bus.statuses import CourierStatus, UpdatesStatus
 from mokanda_firmware.updates import download, rauc
 from mokanda_firmware.updates.download import megabytes
 from mokanda_firmware.updates.memory import Memory
@@ -39,15 +42,15 @@ def show() -> Offer | None:
     if offered is not None and offered.version == version:
         offered = None
     if memory.failed and (offered is None or offered.version == memory.failed):
-        _publish("failed", memory.reason, offered)
+        _publish(UpdatesState.FAILED, memory.reason, offered)
     elif offered is None:
-        _publish("idle", say("Version {version} is running.", version=version))
+        _publish(UpdatesState.IDLE, say("Version {version} is running.", version=version))
     else:
         size = megabytes(offered.size)
         said = say(
             "Version {version} can be installed ({size}).", version=offered.version, size=size
         )
-        _publish("available", said, offered)
+        _publish(UpdatesState.AVAILABLE, said, offered)
     return offered
 
 
@@ -55,7 +58,7 @@ class Daemon:
     """Serves requests as long as there are any, and does one installation at a time."""
 
     def __init__(
-        self, requests: status.Requests, link: download.Link, restart: Callable[[], None] = restart
+        self, requests: Requests, link: download.Link, restart: Callable[[], None] = restart
     ) -> None:
         self._requests = requests
         self._link = link
@@ -64,7 +67,7 @@ class Daemon:
 
     def run(self) -> None:
         """Serve until nothing happens any more."""
-        with status.Subscription() as changes:
+        with Subscription() as changes:
             poller = select.poll()
             poller.register(self._requests.fileno(), select.POLLIN)
             poller.register(changes.fileno(), select.POLLIN)
@@ -78,7 +81,7 @@ class Daemon:
                         self._answer(request)
                         end = time.monotonic() + _IDLE
                 # The courier may have noted another offer: systemd starts us but once.
-                if changes.fileno() in ready and "courier" in changes.wait(0):
+                if changes.fileno() in ready and CourierStatus.NAME in changes.wait(0):
                     self._look()
                 if self._working:
                     end = time.monotonic() + _IDLE
@@ -95,7 +98,7 @@ class Daemon:
     def _working(self) -> bool:
         return self._work is not None and self._work.is_alive()
 
-    def _answer(self, request: status.Request) -> None:
+    def _answer(self, request: Request) -> None:
         if request.verb == "check":
             self._check(request)
         elif request.verb == "install":
@@ -103,7 +106,7 @@ class Daemon:
         else:
             request.fail(f"The updates service does not know “{request.verb}”.")
 
-    def _check(self, request: status.Request) -> None:
+    def _check(self, request: Request) -> None:
         """The relay tells at the start of a session what it offers: have one.
 
         What failed before may be tried again then, for somebody asked.
@@ -113,11 +116,11 @@ class Daemon:
             memory.then().keep()
             show()
         try:
-            request.reply(**status.request("courier", "sync"))
-        except status.RequestError as error:
+            request.reply(**ask("courier", "sync"))
+        except RequestError as error:
             request.fail(str(error))
 
-    def _install(self, request: status.Request) -> None:
+    def _install(self, request: Request) -> None:
         if self._working:
             request.reply(accepted=True)
             return
@@ -142,7 +145,8 @@ class Daemon:
             self._fetch_and_install(offered)
         except download.InterruptedDownloadError as error:
             _log.warning("update to %s: %s", offered.version, error)
-            _publish("failed", str(error), offered)  # still wanted: it goes on after the next sync
+            # Still wanted: it goes on after the next sync.
+            _publish(UpdatesState.FAILED, str(error), offered)
         except (download.FailedDownloadError, rauc.RefusedError) as error:
             _log.error("update to %s: %s", offered.version, error)
             Memory.read().then(failed=offered.version, reason=str(error)).keep()
@@ -154,7 +158,7 @@ class Daemon:
             show()
 
     def _fetch_and_install(self, offered: Offer) -> None:
-        progress = _Progress("downloading", offered, offered.size)
+        progress = _Progress(UpdatesState.DOWNLOADING, offered, offered.size)
         progress(0)
         bundle = download.fetch(self._link, offered, paths.updates(), progress)
         try:
@@ -162,7 +166,7 @@ class Daemon:
             slot = "B" if running.slot() == "A" else "A"
             named = {"trial": offered.version, "slot": slot, "begun": int(time.time())}
             trial = Memory.read().then(wanted=offered.version, **named).keep()
-            progress = _Progress("installing", offered, 100)
+            progress = _Progress(UpdatesState.INSTALLING, offered, 100)
             progress(0)
             rauc.install(bundle, progress)
             trial.then(installed=True, **named).keep()
@@ -170,7 +174,9 @@ class Daemon:
             bundle.unlink()
         _log.info("update to %s: lies in slot %s, restarting", offered.version, slot)
         _publish(
-            "installed", say("Version {version} starts now.", version=offered.version), offered
+            UpdatesState.INSTALLED,
+            say("Version {version} starts now.", version=offered.version),
+            offered,
         )
         self._restart()
 
@@ -178,7 +184,7 @@ class Daemon:
 class _Progress:
     """Publishes each percent of what is done, once."""
 
-    def __init__(self, state: str, offered: Offer, whole: int) -> None:
+    def __init__(self, state: UpdatesState, offered: Offer, whole: int) -> None:
         self._state = state
         self._offered = offered
         self._whole = whole
@@ -190,7 +196,7 @@ class _Progress:
             return
         self._percent = percent
         values = {"version": self._offered.version, "percent": percent}
-        if self._state == "downloading":
+        if self._state is UpdatesState.DOWNLOADING:
             text = say("Version {version} is being downloaded ({percent}%).", **values)
         else:
             text = say("Version {version} is being installed ({percent}%).", **values)
@@ -198,13 +204,12 @@ class _Progress:
 
 
 def _publish(
-    state: str, detail: str, offered: Offer | None = None, *, progress: float | None = None
+    state: UpdatesState, detail: str, offered: Offer | None = None, *, progress: float | None = None
 ) -> None:
     memory = Memory.read()
-    at = datetime.fromtimestamp(memory.done_at, UTC).isoformat(timespec="seconds")
-    status.publish(
-        "updates",
-        state=state,
+    at = datetime.fromtimestamp(memory.done_at, UTC)
+    UpdatesStatus(
+        state,
         detail=detail,
         version=running.version(),
         slot=running.slot(),
@@ -212,4 +217,4 @@ def _publish(
         offered=offered.version if offered else None,
         size=offered.size if offered else None,
         progress=progress,
-    )
+    ).publish()

@@ -5,13 +5,16 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.changes import Subscription
+from mokanda_firmware.bus.requests import RequestError, ask
+from mokanda_firmware.bus.states import CourierState
+from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.uplink import identity, link
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import LinkError
 
-_TRAVELLING = {"dialling", "connecting", "syncing"}
-_PATIENCE = 3600.0  # seconds that a courier may be on its way
+_TRAVELLING = {CourierState.DIALLING, CourierState.CONNECTING, CourierState.SYNCING}
+_COURIER_TIMEOUT = 3600.0  # seconds that a courier may be on its way
 
 
 @contextlib.contextmanager
@@ -25,20 +28,20 @@ def to_relay() -> Iterator[Connection]:
     if claim is None:
         raise LinkError("This device has no relay yet.")
     _let_courier_finish()
-    with link.connected(claim, lambda _state, _text: None) as (connection, _name):
+    with link.connected(claim, lambda _: None) as (connection, _name):
         try:
             yield connection
         finally:
             up, down = connection.traffic()
-            with contextlib.suppress(status.RequestError):
-                status.request("courier", "count", up=up, down=down)
+            with contextlib.suppress(RequestError):
+                ask("courier", "count", up=up, down=down)
 
 
 def _let_courier_finish() -> None:
     """Wait while the courier is on its way: when it is done, it hangs up the modem."""
-    end = time.monotonic() + _PATIENCE
-    with status.Subscription() as changes:
-        while status.read("courier").get("state") in _TRAVELLING:
+    end = time.monotonic() + _COURIER_TIMEOUT
+    with Subscription() as changes:
+        while (courier := CourierStatus.read()) and courier.state in _TRAVELLING:
             left = end - time.monotonic()
             if left < 0:
                 return

@@ -5,7 +5,8 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask
+from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CourierError, LinkError, NotOurRelayError
 from mokanda_wire.claimfile import ClaimFile
@@ -17,18 +18,18 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def connected(
-    claim: ClaimFile, tell: Callable[[str, str], None]
+    claim: ClaimFile, tell: Callable[[CourierState], None]
 ) -> Iterator[tuple[Connection, str]]:
     """A connection to the relay, and the name of its link; a modem hangs up in the end.
 
-    `tell` is called with the courier's state and a sentence as they change.
+    `tell` is called with the courier's state as it changes.
 
     Raises:
         LinkError: there is no way to the relay.
         NotOurRelayError: somebody else answers.
     """
     with Connection(claim) as connection:
-        tell("connecting", "")
+        tell(CourierState.CONNECTING)
         try:
             connection.connect()
         except (LinkError, NotOurRelayError) as error:
@@ -37,19 +38,19 @@ def connected(
         else:
             yield connection, "network"
             return
-        tell("dialling", "")
+        tell(CourierState.DIALLING)
         try:
-            interface = str(status.request("modem", "connect", timeout=DIAL_SECONDS)["interface"])
-        except status.RequestUnavailable as error:
+            interface = str(ask("modem", "connect", timeout=DIAL_SECONDS)["interface"])
+        except UnavailableError as error:
             log.info("no modem service: %s", error)
             raise wired from error
-        except status.RequestError as error:
+        except RequestError as error:
             log.info("no way but the modem: %s", wired)
             raise LinkError(str(error)) from error
         try:
-            tell("connecting", "")
+            tell(CourierState.CONNECTING)
             connection.connect(interface)
             yield connection, interface
         finally:
-            with contextlib.suppress(status.RequestError):
-                status.request("modem", "disconnect", timeout=60)
+            with contextlib.suppress(RequestError):
+                ask("modem", "disconnect", timeout=60)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mokanda_firmware import relaytime
-from mokanda_firmware.bus import status
-from mokanda_firmware.bus.status import RequestError
+from mokanda_firmware.bus.requests import RequestError, ask
+from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.mailbox.costs import budget, tariff
 from mokanda_firmware.mailbox.costs.tariff import Tariff
 from mokanda_firmware.mailbox.letters import outbox
 from mokanda_firmware.mailbox.letters.outbox import Waiting
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Visit
-from mokanda_firmware.webmail.wording.statuses import seconds
 from mokanda_firmware.zones import zone_of
 
 _WHY = {
@@ -106,7 +105,7 @@ def of_all_now(visit: Visit) -> str:
 def tell_courier() -> None:
     """Let the courier know that there is other mail than before: it counts what waits."""
     with suppress(RequestError):  # it counts when it starts, too
-        status.request("courier", "waiting", timeout=2)
+        ask("courier", "waiting", timeout=2)
 
 
 def _price(visit: Visit, prices: Tariff, size: int, at: datetime) -> str:
@@ -117,8 +116,8 @@ def _price(visit: Visit, prices: Tariff, size: int, at: datetime) -> str:
 
 
 def _next_run() -> datetime | None:
-    at = seconds(status.read("courier").get("next_sync"))
-    return None if at is None else datetime.fromtimestamp(at, UTC)
+    courier = CourierStatus.read()
+    return courier.next_sync if courier else None
 
 
 def _now() -> datetime:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from bottle import HTTPResponse, LocalRequest, SimpleTemplate
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.letters import folders
 from mokanda_firmware.mailbox.people import first_steps, sessions
 from mokanda_firmware.mailbox.people.accounts import Account
@@ -86,7 +86,8 @@ class Site:
 
     def domain(self) -> str:
         """Return the village's mail domain as its claim names it, "" before that."""
-        return str(status.read("setup").get("domain") or "")
+        setup = SetupStatus.read()
+        return setup.domain if setup else ""
 
 
 class Visit:
@@ -140,7 +141,8 @@ class Visit:
     @cached_property
     def village(self) -> str:
         """The village's name, "" when nobody gave it one."""
-        return str(setting(self.store, "village", "") or status.read("setup").get("village") or "")
+        setup = SetupStatus.read()
+        return str(setting(self.store, "village", "") or (setup.village if setup else ""))
 
     def take_token(self, token: str) -> None:
         """Give the phone a new token: it is somebody else from now on."""

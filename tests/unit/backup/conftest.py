@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup.daemon import Daemon
 from mokanda_firmware.backup.sticks import Stick
-from mokanda_firmware.bus import status
+from mokanda_firmware.backup.view import View
+from mokanda_firmware.bus import records
+from mokanda_firmware.bus.requests import Requests, UnavailableError, ask
+from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import set_setting
 from scripts.deadlines import wait_until
@@ -96,7 +98,7 @@ class Backups:
     def __init__(self, stick: Stick | None) -> None:
         self.stick = stick
         self.restarts = 0
-        self._requests = status.Requests("backup")
+        self._requests = Requests("backup")
         self._daemon = Daemon(self._requests, lambda: self.stick, self._restart, idle=600)
         self._thread = threading.Thread(target=self._daemon.run, daemon=True)
         self._thread.start()
@@ -104,19 +106,21 @@ class Backups:
     def _restart(self) -> None:
         self.restarts += 1
 
-    def ask(self, verb: str, **arguments: str) -> dict[str, Any]:
-        return status.request("backup", verb, timeout=60, **arguments)
+    def ask(self, verb: str, **arguments: str) -> View:
+        return records.load(View, ask("backup", verb, timeout=60, **arguments))
 
-    def done(self, verb: str, **arguments: str) -> dict[str, Any]:
+    def done(self, verb: str, **arguments: str) -> View:
         """Ask for something, and wait for its end."""
         self.ask(verb, **arguments)
-        wait_until(lambda: self.ask("look")["state"] != "working", "the work", seconds=60)
+        wait_until(
+            lambda: self.ask("look").state is not BackupState.WORKING, "the work", seconds=60
+        )
         return self.ask("look")
 
     def close(self) -> None:
         self._daemon.idle = 0  # from the next request on, or from now if it has not waited yet
-        with suppress(status.RequestUnavailable):
-            status.request("backup", "look", timeout=5)
+        with suppress(UnavailableError):
+            ask("backup", "look", timeout=5)
         self._thread.join(60)
         self._requests.close()
 

@@ -11,7 +11,8 @@ import pytest
 from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
 from mokanda_firmware.backup.sticks import UsbStick
-from mokanda_firmware.bus.status import RequestError
+from mokanda_firmware.bus.requests import RequestError
+from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.store.database import Store
 from tests.unit.backup.conftest import (
@@ -31,19 +32,19 @@ def the_backup(device: Path) -> Path:
 
 def test_without_a_stick_it_says_so(backups: Backups) -> None:
     backups.stick = None
-    assert backups.ask("look")["stick"] is None
+    assert backups.ask("look").stick is None
     with pytest.raises(RequestError, match="no stick in the device"):
         backups.ask("make", passphrase=PASSPHRASE)
 
 
 def test_a_backup_is_written_and_listed_with_its_village(backups: Backups, device: Path) -> None:
     told = backups.done("make", passphrase=PASSPHRASE)
-    assert told["state"] == "done", told["detail"]
-    [listed] = told["backups"]
-    assert listed["village"] == "Bôende sur Tshuapa"
-    assert listed["name"].startswith("mokanda-boende-sur-tshuapa-20")
-    assert the_backup(device).name == listed["name"]
-    assert listed["size"] > told["needed"] > 7000
+    assert told.state is BackupState.DONE, told.detail
+    [listed] = told.backups
+    assert listed.village == "Bôende sur Tshuapa"
+    assert listed.name.startswith("mokanda-boende-sur-tshuapa-20")
+    assert the_backup(device).name == listed.name
+    assert listed.size > told.needed > 7000
     assert not list(paths.restore().iterdir())  # the copy of the store is gone
 
 
@@ -94,10 +95,11 @@ def test_what_is_in_a_backup_is_shown_before_anything_is_touched(
     backups.done("make", passphrase=PASSPHRASE)
     write_draft("newer")
     told = backups.done("check", name=the_backup(device).name, passphrase=PASSPHRASE)
-    assert told["state"] == "checked", told["detail"]
-    assert (told["found"]["accounts"], told["found"]["village"]) == (1, "Bôende sur Tshuapa")
+    assert told.state is BackupState.CHECKED, told.detail
+    assert told.found is not None
+    assert (told.found.accounts, told.found.village) == (1, "Bôende sur Tshuapa")
     assert drafts() == ["goats", "newer"]
-    assert backups.ask("cancel")["state"] == "idle"
+    assert backups.ask("cancel").state is BackupState.IDLE
     assert not switch.unpacked().exists()
 
 
@@ -107,7 +109,7 @@ def test_a_restore_takes_effect_at_the_next_start_and_can_be_undone(
     backups.done("make", passphrase=PASSPHRASE)
     write_draft("newer")
     backups.done("check", name=the_backup(device).name, passphrase=PASSPHRASE)
-    assert backups.ask("restore", who="awa")["state"] == "restarting"
+    assert backups.ask("restore", who="awa").state is BackupState.RESTARTING
     assert backups.restarts == 1
     assert drafts() == ["goats", "newer"]
     switch.switch()
@@ -122,7 +124,7 @@ def test_a_restore_takes_effect_at_the_next_start_and_can_be_undone(
     assert [(act.actor, act.action) for act in audit.acts(store)] == [("awa", "restore")]
     store.close()
 
-    assert backups.ask("look")["before"]
+    assert backups.ask("look").before
     backups.ask("go-back")
     switch.switch()
     assert drafts() == ["goats", "newer"]
@@ -133,8 +135,8 @@ def test_a_restore_takes_effect_at_the_next_start_and_can_be_undone(
 def test_a_wrong_passphrase_says_so_and_touches_nothing(backups: Backups, device: Path) -> None:
     backups.done("make", passphrase=PASSPHRASE)
     told = backups.done("check", name=the_backup(device).name, passphrase="four sheep at home")
-    assert (told["state"], told["detail"]) == (
-        "failed",
+    assert (told.state, told.detail) == (
+        BackupState.FAILED,
         "This is not the passphrase of this backup.",
     )
     assert not switch.unpacked().exists()
@@ -149,7 +151,7 @@ def test_a_damaged_backup_is_refused(backups: Backups, device: Path) -> None:
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     told = backups.done("check", name=path.name, passphrase=PASSPHRASE)
-    assert told["detail"] == "This backup is damaged. Please take another one."
+    assert told.detail == "This backup is damaged. Please take another one."
     assert not switch.unpacked().exists()
 
 
@@ -158,7 +160,7 @@ def test_a_backup_of_a_later_version_says_what_to_do(backups: Backups, device: P
     path = the_backup(device)
     path.write_bytes(path.read_bytes().replace(b"BACKUP 1", b"BACKUP 2", 1))
     told = backups.done("check", name=path.name, passphrase=PASSPHRASE)
-    assert "update this device first" in told["detail"]
+    assert "update this device first" in told.detail
 
 
 @pytest.mark.parametrize("name", ["../data/mail.db", "mokanda-../x.backup", "notes.txt", ""])
@@ -170,10 +172,10 @@ def test_other_files_are_not_touched(backups: Backups, name: str) -> None:
 @pytest.mark.parametrize("kind", ["vfat", "ext4"])
 def test_a_real_stick_takes_a_backup(backups: Backups, image: MakeStick, kind: str) -> None:
     backups.stick = UsbStick(str(image(kind, 16)), kind, "")
-    assert backups.ask("look")["backups"] == []
+    assert backups.ask("look").backups == ()
     told = backups.done("make", passphrase=PASSPHRASE)
-    assert told["state"] == "done", told["detail"]
-    assert len(told["backups"]) == 1
+    assert told.state is BackupState.DONE, told.detail
+    assert len(told.backups) == 1
     assert not paths.stick().is_mount()
 
 
@@ -183,18 +185,21 @@ def test_a_full_stick_says_so_and_keeps_nothing_half_written(
     (paths.data() / "ballast").write_bytes(bytes(2 << 20))
     backups.stick = UsbStick(str(image("ext4", 1)), "ext4", "")
     told = backups.done("make", passphrase=PASSPHRASE)
-    assert (told["state"], told["detail"]) == ("failed", "There is not enough room on the stick.")
-    assert told["backups"] == []
-    assert told["room"] > 100_000
+    assert (told.state, told.detail) == (
+        BackupState.FAILED,
+        "There is not enough room on the stick.",
+    )
+    assert told.backups == ()
+    assert told.room > 100_000
 
 
 def test_a_stick_of_another_kind_says_what_to_do(backups: Backups) -> None:
     backups.stick = UsbStick("/dev/null", "ntfs", "")
-    assert "Format it as FAT or exFAT" in backups.ask("look")["problem"]
+    assert "Format it as FAT or exFAT" in backups.ask("look").problem
 
 
 def test_a_stick_that_is_pulled_out_is_told_of(backups: Backups, device: Path) -> None:
     backups.stick = FolderStick(device / "gone")
     told = backups.done("make", passphrase=PASSPHRASE)
-    assert told["state"] == "failed"
-    assert "taken out" in told["detail"]
+    assert told.state is BackupState.FAILED
+    assert "taken out" in told.detail

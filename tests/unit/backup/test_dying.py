@@ -13,7 +13,7 @@ import pytest
 from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
 from mokanda_firmware.backup.daemon import Daemon
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.requests import Requests
 from tests.dying import die_before_step
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick, drafts, write_draft
 
@@ -41,7 +41,7 @@ def after_each_death(work: Callable[[], None], look: Callable[[], None]) -> int:
     pytest.fail("it takes more steps than this test")
 
 
-class Idle(status.Requests):
+class Idle(Requests):
     """Requests of which none come."""
 
     def __init__(self) -> None:

@@ -8,9 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.changes import Subscription
+from mokanda_firmware.bus.states import (
+    CourierState,
+    LightsState,
+    ModemState,
+    SetupState,
+    UpdatesState,
+)
+from mokanda_firmware.bus.statuses import (
+    CourierStatus,
+    LightsStatus,
+    ModemStatus,
+    SetupStatus,
+    UpdatesStatus,
+)
 from mokanda_firmware.lights.daemon import Daemon
 from mokanda_firmware.lights.table import PATTERNS, Blink
+from tests.statuses import published
 
 
 class Shown:
@@ -35,8 +50,10 @@ def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def be_ready() -> None:
-    status.publish("setup", state="claimed")
-    status.publish("updates", state="idle")
+    SetupStatus(SetupState.CLAIMED).publish()
+    UpdatesStatus(UpdatesState.IDLE).publish()
+    ModemStatus(ModemState.READY).publish()
+    CourierStatus(CourierState.IDLE).publish()
 
 
 def test_a_changed_state_is_played_once_and_published() -> None:
@@ -46,9 +63,9 @@ def test_a_changed_state_is_played_once_and_published() -> None:
     be_ready()
     daemon.show()
     daemon.show()
-    assert lamps.patterns == [PATTERNS["starting"], PATTERNS["ready"]]
-    assert status.read("lights")["state"] == "ready"
-    assert status.read("lights")["outputs"] == ["green: a lamp"]
+    assert lamps.patterns == [PATTERNS[LightsState.STARTING], PATTERNS[LightsState.READY]]
+    assert published(LightsStatus).state is LightsState.READY
+    assert published(LightsStatus).outputs == ("green: a lamp",)
 
 
 def test_missing_lamps_hurt_nobody_and_are_tried_again() -> None:
@@ -57,16 +74,16 @@ def test_missing_lamps_hurt_nobody_and_are_tried_again() -> None:
     daemon = Daemon([lamps])
     be_ready()
     daemon.show()
-    assert status.read("lights")["outputs"] == []
+    assert published(LightsStatus).outputs == ()
     lamps.missing = False
     daemon.show()
-    assert lamps.patterns == [PATTERNS["ready"]]
-    assert status.read("lights")["outputs"] == ["green: a lamp"]
+    assert lamps.patterns == [PATTERNS[LightsState.READY]]
+    assert published(LightsStatus).outputs == ("green: a lamp",)
 
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
-    with status.Subscription() as changes:
+    with Subscription() as changes:
         process = subprocess.Popen([sys.executable, "-m", "mokanda_firmware.lights"])
         assert changes.wait(30) == {"lights"}
     yield process
@@ -76,10 +93,10 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_the_daemon_follows_the_statuses(process: subprocess.Popen[bytes]) -> None:
-    assert status.read("lights")["state"] == "starting"
-    with status.Subscription() as changes:
+    assert published(LightsStatus).state is LightsState.STARTING
+    with Subscription() as changes:
         be_ready()
-        while status.read("lights")["state"] != "ready":
+        while published(LightsStatus).state is not LightsState.READY:
             assert changes.wait(30)
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(30) == 0

@@ -31,7 +31,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime]
 
 def reboot() -> None:
     """Forget what only a reboot forgets."""
-    paths.status(relaytime.NAME).unlink()
+    paths.status("clock").unlink()
 
 
 def test_traffic_adds_up_to_its_day_with_its_price(store: Store) -> None:

@@ -9,19 +9,24 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.changes import Subscription
+from mokanda_firmware.bus.requests import RequestError, Requests, ask
+from mokanda_firmware.bus.states import ModemState
+from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.modem import apn
 from mokanda_firmware.modem import daemon as daemon_module
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.sticks import Stick
 from tests.stand_ins.mobile_network import MobileNetwork
 from tests.stand_ins.modem import SILENCE, Modem
+from tests.statuses import published
 
 HERE = Path(__file__).parent
 PROVIDERS = """\
@@ -76,8 +81,8 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bus() -> Iterator[Bus]:
     bus = Bus()
-    requests = status.Requests("modem")
-    with status.Subscription() as changes:
+    requests = Requests("modem")
+    with Subscription() as changes:
         daemon = Daemon(bus, requests, hook=HOOK)
 
         def run() -> None:
@@ -116,40 +121,39 @@ def plug(bus: Bus, modem: Modem) -> Iterator[Callable[[], Stick]]:
 
         yield plug_in
         bus.set()
-        wait_for("absent")
+        wait_for(ModemState.ABSENT)
 
 
-def wait_for(state: str, **fields: object) -> dict[str, Any]:
+def wait_for(state: ModemState, **fields: Any) -> ModemStatus:  # noqa: ANN401
     """Wait until the published status has this state and these fields, and return the whole."""
-    wanted = {"state": state, **fields}
-    with status.Subscription() as changes:
+    with Subscription() as changes:
         while True:
-            content = status.read("modem")
-            if wanted.items() <= content.items():
-                return content
-            assert changes.wait(20), f"still {content}"
+            status = published(ModemStatus)
+            if replace(status, state=state, **fields) == status:
+                return status
+            assert changes.wait(20), f"still {status}"
 
 
 def test_without_a_stick_the_modem_is_absent(bus: Bus) -> None:  # noqa: ARG001
-    assert wait_for("absent")["detail"] == "No modem is plugged in."
+    assert wait_for(ModemState.ABSENT).detail == "No modem is plugged in."
 
 
 def test_a_stick_is_identified(plug: Callable[[], Stick], modem: Modem) -> None:
     plug()
-    content = wait_for("ready")
-    assert content["model"] == "huawei E303"
-    assert (content["imei"], content["imsi"]) == (modem.imei, modem.imsi)
-    assert (content["operator"], content["signal"]) == ("Vodacom CD", 58)
+    status = wait_for(ModemState.READY)
+    assert status.model == "huawei E303"
+    assert (status.imei, status.imsi) == (modem.imei, modem.imsi)
+    assert (status.operator, status.signal) == ("Vodacom CD", 58)
 
 
 def test_a_stick_that_is_pulled_out_is_absent(
     plug: Callable[[], Stick], bus: Bus, modem: Modem
 ) -> None:
     plug()
-    wait_for("ready")
+    wait_for(ModemState.READY)
     modem.unplug()
     bus.set()
-    assert wait_for("absent")["imsi"] == ""
+    assert wait_for(ModemState.ABSENT).imsi == ""
 
 
 def test_a_stick_that_is_pulled_out_in_the_middle_of_a_command_is_absent(
@@ -157,10 +161,10 @@ def test_a_stick_that_is_pulled_out_in_the_middle_of_a_command_is_absent(
 ) -> None:
     modem.faults["AT+COPS?"] = SILENCE
     plug()
-    wait_for("starting", imsi=modem.imsi)
+    wait_for(ModemState.STARTING, imsi=modem.imsi)
     bus.set()
     modem.unplug()
-    wait_for("absent")
+    wait_for(ModemState.ABSENT)
 
 
 def test_without_a_sim_card_a_connection_is_refused(
@@ -168,51 +172,49 @@ def test_without_a_sim_card_a_connection_is_refused(
 ) -> None:
     modem.sim = "absent"
     plug()
-    wait_for("no_sim")
-    with pytest.raises(status.RequestError, match="no SIM card"):
-        status.request("modem", "connect")
+    wait_for(ModemState.NO_SIM)
+    with pytest.raises(RequestError, match="no SIM card"):
+        ask("modem", "connect")
 
 
 def test_a_locked_sim_card_says_what_to_do(plug: Callable[[], Stick], modem: Modem) -> None:
     modem.sim = "pin"
     plug()
-    assert "Switch that off in a phone" in wait_for("pin")["detail"]
+    assert "Switch that off in a phone" in wait_for(ModemState.PIN).detail
 
 
 def test_the_network_comes_and_goes(plug: Callable[[], Stick], modem: Modem) -> None:
     modem.signal = 99
     plug()
-    wait_for("no_signal", signal=None)
+    wait_for(ModemState.NO_SIGNAL, signal=None)
     modem.signal = 31
     modem.say("+CREG: 1")
-    wait_for("ready", signal=100)
+    wait_for(ModemState.READY, signal=100)
 
 
 def test_it_connects_and_disconnects(plug: Callable[[], Stick], modem: Modem) -> None:
     plug()
-    wait_for("ready")
-    assert status.request("modem", "connect", timeout=20) == {"interface": "ppp0"}
-    assert status.read("modem")["state"] == "connected"
+    wait_for(ModemState.READY)
+    assert ask("modem", "connect", timeout=20) == {"interface": "ppp0"}
+    assert published(ModemStatus).state is ModemState.CONNECTED
     assert modem.apn == "vodanet"
-    status.request("modem", "disconnect", timeout=20)
-    assert wait_for("ready")["interface"] == ""
+    ask("modem", "disconnect", timeout=20)
+    assert wait_for(ModemState.READY).interface == ""
 
 
 def test_a_second_connect_finds_the_connection(plug: Callable[[], Stick], modem: Modem) -> None:
     plug()
-    status.request("modem", "connect", timeout=20)
-    assert status.request("modem", "connect", timeout=20) == {"interface": "ppp0"}
+    ask("modem", "connect", timeout=20)
+    assert ask("modem", "connect", timeout=20) == {"interface": "ppp0"}
     assert modem.calls == 1
 
 
 def test_a_connect_waits_for_the_network(plug: Callable[[], Stick], modem: Modem) -> None:
     modem.signal = 99
     plug()
-    wait_for("no_signal")
+    wait_for(ModemState.NO_SIGNAL)
     replies: list[dict[str, Any]] = []
-    asker = threading.Thread(
-        target=lambda: replies.append(status.request("modem", "connect", timeout=20))
-    )
+    asker = threading.Thread(target=lambda: replies.append(ask("modem", "connect", timeout=20)))
     asker.start()
     modem.signal = 20  # and does not say so
     asker.join(20)
@@ -223,10 +225,10 @@ def test_a_stick_that_is_pulled_out_during_a_call_is_absent(
     plug: Callable[[], Stick], bus: Bus, modem: Modem
 ) -> None:
     plug()
-    status.request("modem", "connect", timeout=20)
+    ask("modem", "connect", timeout=20)
     modem.unplug()
     bus.set()
-    wait_for("absent", interface="")
+    wait_for(ModemState.ABSENT, interface="")
 
 
 def test_a_call_that_the_network_refuses_is_an_error_and_the_modem_is_reset(
@@ -234,10 +236,10 @@ def test_a_call_that_the_network_refuses_is_an_error_and_the_modem_is_reset(
 ) -> None:
     modem.faults["ATD"] = "NO CARRIER"
     plug()
-    wait_for("ready")
-    with pytest.raises(status.RequestError, match=r"did not take the call \(NO CARRIER\)"):
-        status.request("modem", "connect", timeout=20)
-    wait_for("ready")
+    wait_for(ModemState.READY)
+    with pytest.raises(RequestError, match=r"did not take the call \(NO CARRIER\)"):
+        ask("modem", "connect", timeout=20)
+    wait_for(ModemState.READY)
     assert "ATZ" in modem.commands
 
 
@@ -250,14 +252,14 @@ def test_the_second_refused_call_enumerates_the_stick_again(
     with modem.on_pseudo_terminal() as path:
         bus.set(Stick(str(tmp_path), "HUAWEI Mobile", (path,)))
         for _ in range(2):
-            wait_for("ready")
+            wait_for(ModemState.READY)
             switch.write_text("untouched")
-            with pytest.raises(status.RequestError):
-                status.request("modem", "connect", timeout=20)
-        wait_for("starting", detail="The modem is restarting.")
+            with pytest.raises(RequestError):
+                ask("modem", "connect", timeout=20)
+        wait_for(ModemState.STARTING, detail="The modem is restarting.")
         assert switch.read_text() == "1"
         bus.set()
-        wait_for("absent")
+        wait_for(ModemState.ABSENT)
 
 
 def test_a_link_that_does_not_come_up_tells_why(
@@ -265,10 +267,10 @@ def test_a_link_that_does_not_come_up_tells_why(
 ) -> None:
     monkeypatch.setenv("FAKE_PPPD_STATUS", "19")
     plug()
-    wait_for("ready")
-    with pytest.raises(status.RequestError, match="refused the user name or password"):
-        status.request("modem", "connect", timeout=20)
-    wait_for("ready")
+    wait_for(ModemState.READY)
+    with pytest.raises(RequestError, match="refused the user name or password"):
+        ask("modem", "connect", timeout=20)
+    wait_for(ModemState.READY)
 
 
 def test_a_modem_that_does_not_answer_is_a_fault(
@@ -277,7 +279,7 @@ def test_a_modem_that_does_not_answer_is_a_fault(
     monkeypatch.setattr(daemon_module, "_MAX_START_TRIES", 1)
     modem.faults["AT"] = SILENCE
     plug()
-    assert "Pull it out" in wait_for("fault")["detail"]
+    assert "Pull it out" in wait_for(ModemState.FAULT).detail
 
 
 def test_the_port_that_answers_is_found_among_several(bus: Bus, modem: Modem) -> None:
@@ -285,22 +287,22 @@ def test_the_port_that_answers_is_found_among_several(bus: Bus, modem: Modem) ->
     deaf.faults["AT"] = SILENCE
     with deaf.on_pseudo_terminal() as first, modem.on_pseudo_terminal() as second:
         bus.set(Stick("/sys/devices/stick", "HUAWEI Mobile", (first, second)))
-        wait_for("ready")
+        wait_for(ModemState.READY)
         bus.set()
-        wait_for("absent")
+        wait_for(ModemState.ABSENT)
 
 
 def test_a_network_card_is_ready_and_connects_by_itself(bus: Bus) -> None:
     bus.set(Stick("/sys/devices/card", "HUAWEI HiLink", cards=("enxabc",)))
-    assert wait_for("ready")["detail"] == "HUAWEI HiLink is a network card."
-    assert status.request("modem", "connect") == {"interface": "enxabc"}
-    wait_for("connected")
-    status.request("modem", "disconnect")
-    wait_for("ready", interface="enxabc")
+    assert wait_for(ModemState.READY).detail == "HUAWEI HiLink is a network card."
+    assert ask("modem", "connect") == {"interface": "enxabc"}
+    wait_for(ModemState.CONNECTED)
+    ask("modem", "disconnect")
+    wait_for(ModemState.READY, interface="enxabc")
     bus.set()
-    wait_for("absent")
+    wait_for(ModemState.ABSENT)
 
 
 def test_an_unknown_request_is_refused(bus: Bus) -> None:  # noqa: ARG001
-    with pytest.raises(status.RequestError, match="does not know how to fly"):
-        status.request("modem", "fly")
+    with pytest.raises(RequestError, match="does not know how to fly"):
+        ask("modem", "fly")

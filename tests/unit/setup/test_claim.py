@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.setup import claim, result
 from mokanda_wire import claimfile
+from tests.statuses import published
 
 GOOD = claimfile.ClaimFile(
     relay="https://relay.example",
@@ -39,7 +41,7 @@ def put(card: Path, content: str | bytes, name: str = claimfile.NAME) -> None:
     (card / name).write_bytes(data)
 
 
-def set_up() -> claim.State:
+def set_up() -> SetupStatus:
     current = claim.publish_state(claim.take_in())
     result.write(current)
     return current
@@ -55,7 +57,7 @@ def told(card: Path) -> str:
 
 
 def test_without_a_claim_file_the_card_says_where_to_put_one(card: Path) -> None:
-    assert set_up().state == "no_claim"
+    assert set_up().state is SetupState.NO_CLAIM
     assert "Copy the file mokanda-claim.toml" in told(card)
 
 
@@ -63,9 +65,9 @@ def test_a_claim_is_imported_and_waits_for_its_relay(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
     assert claimfile.read(paths.claim().read_text()) == GOOD
-    published = status.read("setup")
-    assert published["state"] == "claim_pending"
-    assert (published["village"], published["domain"]) == ("bolenge", "bolenge.example")
+    status = published(SetupStatus)
+    assert status.state is SetupState.CLAIM_PENDING
+    assert (status.village, status.domain) == ("bolenge", "bolenge.example")
     assert "The claim file has been read." in told(card)
 
 
@@ -73,7 +75,7 @@ def test_what_the_relay_answered_makes_it_claimed(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
     answer(GOOD, "claimed")
-    assert set_up().state == "claimed"
+    assert set_up().state is SetupState.CLAIMED
     assert "Mail addresses: ...@bolenge.example" in told(card)
 
 
@@ -81,7 +83,7 @@ def test_what_the_relay_refused_is_told(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
     answer(GOOD, "refused", "The code was used by another device.")
-    assert set_up().state == "claim_error"
+    assert set_up().state is SetupState.CLAIM_ERROR
     assert "The code was used by another device." in told(card)
 
 
@@ -98,7 +100,7 @@ def test_what_the_relay_refused_is_told(card: Path) -> None:
 def test_a_damaged_file_is_told_and_imports_nothing(card: Path, content: bytes) -> None:
     put(card, content)
     current = set_up()
-    assert current.state == "claim_error"
+    assert current.state is SetupState.CLAIM_ERROR
     assert current.detail.endswith((".", "again."))
     assert current.detail in told(card)
     assert not paths.claim().exists()
@@ -110,7 +112,7 @@ def test_a_damaged_file_does_not_take_a_claim_away(card: Path) -> None:
     answer(GOOD, "claimed")
     put(card, "rubbish")
     current = set_up()
-    assert current.state == "claimed"
+    assert current.state is SetupState.CLAIMED
     assert "was not used" in current.detail
     assert claimfile.read(paths.claim().read_text()) == GOOD
 
@@ -119,7 +121,7 @@ def test_a_card_without_the_file_does_not_take_a_claim_away(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
     (card / claimfile.NAME).unlink()
-    assert set_up().state == "claim_pending"
+    assert set_up().state is SetupState.CLAIM_PENDING
 
 
 def test_a_sound_file_with_another_code_replaces_the_claim(card: Path) -> None:
@@ -127,19 +129,19 @@ def test_a_sound_file_with_another_code_replaces_the_claim(card: Path) -> None:
     set_up()
     answer(GOOD, "claimed")
     put(card, claimfile.write(OTHER))
-    assert set_up().state == "claim_pending"
+    assert set_up().state is SetupState.CLAIM_PENDING
     assert claimfile.read(paths.claim().read_text()) == OTHER
 
 
 @pytest.mark.parametrize("name", ["mokanda-claim (1).toml", "mokanda-claim.toml.txt"])
 def test_a_file_that_a_browser_or_editor_renamed_is_found(card: Path, name: str) -> None:
     put(card, claimfile.write(GOOD), name)
-    assert set_up().state == "claim_pending"
+    assert set_up().state is SetupState.CLAIM_PENDING
 
 
 def test_a_file_that_an_editor_saved_as_utf_16_is_read(card: Path) -> None:
     put(card, claimfile.write(GOOD).encode("utf-16"))
-    assert set_up().state == "claim_pending"
+    assert set_up().state is SetupState.CLAIM_PENDING
 
 
 def test_a_card_that_cannot_be_written_hurts_nobody(
@@ -147,7 +149,7 @@ def test_a_card_that_cannot_be_written_hurts_nobody(
 ) -> None:
     put(card, claimfile.write(GOOD))
     monkeypatch.setattr(result, "NAME", "missing/result.txt")
-    assert set_up().state == "claim_pending"
+    assert set_up().state is SetupState.CLAIM_PENDING
 
 
 def test_the_card_is_written_only_when_there_is_news(card: Path) -> None:
@@ -161,7 +163,7 @@ def test_a_claim_that_the_keeper_gives_replaces_the_one_of_the_card_for_good(car
     put(card, claimfile.write(GOOD))
     set_up()
     claim.put_in(claimfile.write(OTHER))
-    assert set_up().state == "claim_pending"
+    assert set_up().state is SetupState.CLAIM_PENDING
     assert (
         set_up().detail
         == "The device will claim itself at https://other.example as soon as it can connect."

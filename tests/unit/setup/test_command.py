@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus import requests
+from mokanda_firmware.bus.requests import RequestError
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 from scripts.deadlines import wait_until
 from tests.setup_service import setup_service
+from tests.statuses import published
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +30,7 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_start_tells_how_the_claim_is() -> None:
     subprocess.run([sys.executable, "-m", "mokanda_firmware.setup"], check=True)
-    assert status.read("setup")["state"] == "no_claim"
+    assert published(SetupStatus).state is SetupState.NO_CLAIM
 
 
 @pytest.fixture
@@ -37,7 +41,7 @@ def told(tmp_path: Path) -> Iterator[Path]:
 
 
 def ask(verb: str, **arguments: str) -> dict[str, Any]:
-    return status.request("setup", verb, timeout=60, **arguments)
+    return requests.ask("setup", verb, timeout=60, **arguments)
 
 
 @pytest.mark.usefixtures("told")
@@ -49,14 +53,14 @@ def test_a_request_starts_it_and_is_answered() -> None:
 def test_the_wifi_is_kept_when_it_is_sound() -> None:
     assert ask("wifi", name="Boende", key="12345678", country="CD") == {"changed": True}
     assert wifi.read() == Wifi("Boende", "12345678", "CD")
-    with pytest.raises(status.RequestError, match="8 to 63"):
+    with pytest.raises(RequestError, match="8 to 63"):
         ask("wifi", name="Boende", key="short")
     assert wifi.read() == Wifi("Boende", "12345678", "CD")
 
 
 @pytest.mark.usefixtures("told")
 def test_an_unsound_claim_is_refused_and_says_what_to_do() -> None:
-    with pytest.raises(status.RequestError, match="Ask your relay's operator"):
+    with pytest.raises(RequestError, match="Ask your relay's operator"):
         ask("claim", text="rubbish")
 
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import HotspotState, SetupState
+from mokanda_firmware.bus.statuses import HotspotStatus, SetupStatus
 from mokanda_firmware.setup import hotspot, wifi
 from mokanda_firmware.setup.wifi import Wifi, WifiError
+from tests.statuses import published
 
 LOCKED = Wifi("Écluse de Boende", "malamu mingi 2026", "CD")
 
@@ -22,7 +24,7 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the starts of this boot are noted."""
     for name in ("data", "run"):
         monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
-    status.publish("setup", village="Boende")
+    SetupStatus(SetupState.CLAIMED, village="Boende").publish()
     return tmp_path / "starts.json"
 
 
@@ -129,23 +131,20 @@ def test_a_device_on_which_nothing_was_set_is_open_and_called_after_its_village(
     record: Path,
 ) -> None:
     assert hotspot.choose(record, 0) == Wifi("Mokanda Boende")
-    assert status.read("hotspot")["state"] == "open"
+    assert published(HotspotStatus).state is HotspotState.OPEN
 
 
 def test_the_keepers_network_is_the_one_that_starts(record: Path) -> None:
     wifi.write(LOCKED)
     assert hotspot.choose(record, 0) == LOCKED
-    assert (status.read("hotspot")["state"], status.read("hotspot")["network"]) == (
-        "locked",
-        LOCKED.name,
-    )
+    assert published(HotspotStatus) == HotspotStatus(HotspotState.LOCKED, network=LOCKED.name)
 
 
 def test_a_network_that_does_not_stay_up_is_opened_as_a_new_devices(record: Path) -> None:
     wifi.write(LOCKED)
     started = [hotspot.choose(record, seconds) for seconds in (0, 6, 12, 18, 24, 5000)]
     assert started == [LOCKED] * 3 + [Wifi("Mokanda Boende")] * 3
-    assert status.read("hotspot")["state"] == "given_up"
+    assert published(HotspotStatus).state is HotspotState.GIVEN_UP
 
 
 def test_new_settings_are_tried_after_others_were_given_up(record: Path) -> None:

@@ -6,18 +6,23 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.changes import Subscription
+from mokanda_firmware.bus.requests import RequestError, Requests, ask
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.states import CourierState, UpdatesState
+from mokanda_firmware.bus.statuses import CourierStatus, UpdatesStatus
 from mokanda_firmware.updates import daemon
 from mokanda_firmware.updates.daemon import Daemon
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.uplink import offer
 from mokanda_firmware.uplink.failures import LinkError
 from mokanda_firmware.uplink.offer import Offer
+from tests.statuses import published
 
 CONTENT = b"an update"
 OFFER = Offer("1.1.0", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "/v1/release/x.raucb")
@@ -47,14 +52,14 @@ class Running:
 
     def __init__(self) -> None:
         self.restarted = threading.Event()
-        self.requests = status.Requests("updates")
+        self.requests = Requests("updates")
         self.daemon = Daemon(self.requests, no_link, self.restarted.set)
         self.thread = threading.Thread(target=self.daemon.run)
-        self.statuses = status.Subscription()
+        self.statuses = Subscription()
         self.thread.start()
 
-    def wait_for(self, state: str) -> dict[str, Any]:
-        while (now := status.read("updates")).get("state") != state:
+    def wait_for(self, state: UpdatesState) -> UpdatesStatus:
+        while (now := UpdatesStatus.read()) is None or now.state is not state:
             assert self.statuses.wait(10), f"it is {now}"
         return now
 
@@ -88,22 +93,22 @@ def fetched(folder: Path) -> Path:
 
 def test_without_an_offer_it_tells_what_runs() -> None:
     daemon.show()
-    shown = status.read("updates")
-    assert (shown["state"], shown["version"], shown["slot"]) == ("idle", "1.0.0", "A")
+    shown = published(UpdatesStatus)
+    assert (shown.state, shown.version, shown.slot) == (UpdatesState.IDLE, "1.0.0", "A")
 
 
 def test_an_offer_is_shown_with_its_size() -> None:
     offer.note(Offer("1.1.0", 45_200_000, "0" * 64, "/v1/release/x.raucb"))
     daemon.show()
-    shown = status.read("updates")
-    assert (shown["state"], shown["offered"], shown["size"]) == ("available", "1.1.0", 45_200_000)
-    assert "45.2 MB" in shown["detail"]
+    shown = published(UpdatesStatus)
+    assert (shown.state, shown.offered, shown.size) == (UpdatesState.AVAILABLE, "1.1.0", 45_200_000)
+    assert "45.2 MB" in shown.detail
 
 
 def test_the_running_version_is_no_offer() -> None:
     offer.note(Offer("1.0.0", 9, "0" * 64, "/v1/release/x.raucb"))
     daemon.show()
-    assert status.read("updates")["state"] == "idle"
+    assert published(UpdatesStatus).state is UpdatesState.IDLE
 
 
 def test_a_withdrawn_offer_is_forgotten() -> None:
@@ -123,7 +128,7 @@ def test_nothing_happens_unasked(start: Callable[[], Running]) -> None:
     offer.note(OFFER)
     running = start()
     running.thread.join(10)
-    assert status.read("updates")["state"] == "available"
+    assert published(UpdatesStatus).state is UpdatesState.AVAILABLE
     assert not running.restarted.is_set()
 
 
@@ -132,8 +137,8 @@ def test_asked_for_it_is_installed_and_the_board_restarted(start: Callable[[], R
     bundle = fetched(paths.updates())
     offer.note(OFFER)
     running = start()
-    assert status.request("updates", "install") == {"accepted": True}
-    running.wait_for("installed")
+    assert ask("updates", "install") == {"accepted": True}
+    running.wait_for(UpdatesState.INSTALLED)
     assert running.restarted.wait(10)
     memory = Memory.read()
     assert memory == Memory(trial="1.1.0", slot="B", installed=True, begun=memory.begun)
@@ -153,20 +158,20 @@ def test_what_was_asked_for_goes_on_when_the_next_offer_comes(
 
 def test_an_offer_that_comes_while_it_serves_is_shown(start: Callable[[], Running]) -> None:
     running = start()
-    running.wait_for("idle")
+    running.wait_for(UpdatesState.IDLE)
     offer.note(OFFER)
-    status.publish("courier", state="idle")
-    running.wait_for("available")
+    CourierStatus(CourierState.IDLE).publish()
+    running.wait_for(UpdatesState.AVAILABLE)
 
 
 @pytest.mark.usefixtures("sound")
 def test_a_download_that_cannot_be_had_now_stays_wanted(start: Callable[[], Running]) -> None:
     offer.note(OFFER)
     running = start()
-    status.request("updates", "install")
-    shown = running.wait_for("failed")
-    assert "No modem is plugged in" in shown["detail"]
-    assert "it goes on after the next mail run" in str(shown["detail_said"])
+    ask("updates", "install")
+    shown = running.wait_for(UpdatesState.FAILED)
+    assert "No modem is plugged in" in shown.detail
+    assert "it goes on after the next mail run" in shown.detail
     assert Memory.read().wanted == "1.1.0"
 
 
@@ -178,10 +183,10 @@ def test_a_refused_update_says_why_and_is_not_tried_again(
     bundle = fetched(paths.updates())
     offer.note(OFFER)
     running = start()
-    status.request("updates", "install")
-    shown = running.wait_for("failed")
-    assert "not signed by those" in shown["detail"]
-    assert "not signed by those" in shown["detail_said"]["text"]  # after a restart, too
+    ask("updates", "install")
+    shown = running.wait_for(UpdatesState.FAILED)
+    assert "not signed by those" in shown.detail
+    assert isinstance(shown.detail, Sentence)  # after a restart, too
     assert Memory.read().failed == "1.1.0"
     assert Memory.read().wanted == ""
     assert not bundle.exists()
@@ -192,39 +197,39 @@ def test_a_newer_offer_follows_a_failed_one() -> None:
     Memory(failed="1.1.0", reason="It was refused.").keep()
     offer.note(Offer("1.1.1", 9, "0" * 64, "/v1/release/x.raucb"))
     daemon.show()
-    assert status.read("updates")["state"] == "available"
+    assert published(UpdatesStatus).state is UpdatesState.AVAILABLE
 
 
 def test_without_an_offer_there_is_nothing_to_install(start: Callable[[], Running]) -> None:
     start()
-    with pytest.raises(status.RequestError, match="no update to install"):
-        status.request("updates", "install")
+    with pytest.raises(RequestError, match="no update to install"):
+        ask("updates", "install")
 
 
 def test_an_unknown_request_is_refused(start: Callable[[], Running]) -> None:
     start()
-    with pytest.raises(status.RequestError, match="does not know"):
-        status.request("updates", "dance")
+    with pytest.raises(RequestError, match="does not know"):
+        ask("updates", "dance")
 
 
 def test_asking_the_relay_takes_the_courier(start: Callable[[], Running]) -> None:
     start()
-    with pytest.raises(status.RequestError, match="courier service is not running"):
-        status.request("updates", "check")
+    with pytest.raises(RequestError, match="courier service is not running"):
+        ask("updates", "check")
 
 
 def test_a_check_lets_a_failed_update_be_tried_again(start: Callable[[], Running]) -> None:
     Memory(failed="1.1.0", reason="It was refused.").keep()
     offer.note(OFFER)
     running = start()
-    running.wait_for("failed")
-    with pytest.raises(status.RequestError):
-        status.request("updates", "check")
-    running.wait_for("available")
+    running.wait_for(UpdatesState.FAILED)
+    with pytest.raises(RequestError):
+        ask("updates", "check")
+    running.wait_for(UpdatesState.AVAILABLE)
 
 
 def test_a_check_is_a_sync(start: Callable[[], Running]) -> None:
-    courier = status.Requests("courier")
+    courier = Requests("courier")
 
     def answer() -> None:
         received = courier.receive(10)
@@ -235,6 +240,6 @@ def test_a_check_is_a_sync(start: Callable[[], Running]) -> None:
     thread = threading.Thread(target=answer)
     thread.start()
     start()
-    assert status.request("updates", "check") == {"accepted": True}
+    assert ask("updates", "check") == {"accepted": True}
     thread.join(10)
     courier.close()

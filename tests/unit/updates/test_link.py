@@ -3,7 +3,8 @@ import threading
 
 import pytest
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import CourierState
+from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.updates import link
 from mokanda_firmware.uplink.failures import LinkError
 
@@ -14,12 +15,12 @@ def test_without_a_claim_there_is_no_way() -> None:
 
 
 def test_the_courier_goes_first() -> None:
-    status.publish("courier", state="syncing")
+    CourierStatus(CourierState.SYNCING).publish()
     waiting = threading.Thread(target=link._let_courier_finish)
     waiting.start()
     waiting.join(0.2)
     assert waiting.is_alive()
-    status.publish("courier", state="syncing", progress=0.5)
-    status.publish("courier", state="idle")
+    CourierStatus(CourierState.SYNCING, progress=0.5).publish()
+    CourierStatus(CourierState.IDLE).publish()
     waiting.join(10)
     assert not waiting.is_alive()

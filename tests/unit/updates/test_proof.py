@@ -5,15 +5,18 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import UpdatesState
+from mokanda_firmware.bus.statuses import UpdatesStatus
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.updates.proof import prove
+from tests.statuses import published
 
 from .conftest import started
 
@@ -85,7 +88,7 @@ def restarts() -> Restarts:
 def test_a_working_slot_is_marked_good(webmail: Webmail, restarts: Restarts, marks: Path) -> None:
     assert prove(webmail.port, 0, restarts)
     assert marks.read_text() == "status mark-good booted\n"
-    assert status.read("updates")["state"] == "idle"
+    assert published(UpdatesStatus).state is UpdatesState.IDLE
     assert restarts.count == 0
 
 
@@ -93,7 +96,7 @@ def test_a_new_slot_that_works_ends_its_trial(webmail: Webmail, restarts: Restar
     TRIAL.keep()
     assert prove(webmail.port, 0, restarts)
     assert Memory.read() == Memory(done="1.0.0", done_at=BEGUN)
-    assert status.read("updates")["installed"] == "2026-02-02T02:40:00+00:00"
+    assert published(UpdatesStatus).installed == datetime(2026, 2, 2, 2, 40, tzinfo=UTC)
 
 
 def test_a_new_slot_that_does_not_work_is_restarted(
@@ -133,11 +136,11 @@ def test_a_webmail_that_does_not_listen_fails(webmail: Webmail, restarts: Restar
 def test_back_in_the_old_slot_the_keeper_is_told(webmail: Webmail, restarts: Restarts) -> None:
     Memory(trial="1.1.0", slot="B", installed=True, done="1.0.0", done_at=BEGUN).keep()
     assert prove(webmail.port, 0, restarts)
-    shown = status.read("updates")
-    assert shown["state"] == "failed"
-    assert "Version 1.1.0 did not start" in shown["detail"]
-    assert shown["detail_said"]["values"] == {"trial": "1.1.0", "version": "1.0.0"}
-    assert shown["installed"] is not None
+    shown = published(UpdatesStatus)
+    assert shown.state is UpdatesState.FAILED
+    assert "Version 1.1.0 did not start" in shown.detail
+    assert shown.detail.endswith("Version 1.0.0 runs again.")
+    assert shown.installed is not None
     assert Memory.read().failed == "1.1.0"
 
 

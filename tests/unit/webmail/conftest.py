@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.people import accounts, first_steps
 from mokanda_firmware.mailbox.store.database import Store
 from tests.unit.webmail.village import DOMAIN, Village
@@ -28,7 +29,7 @@ def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_store: Path) ->
     for name in ("data", "run", "setup"):
         monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)  # what a password costs has its own test
-    status.publish("setup", state="claimed", village="Boende", domain=DOMAIN)
+    SetupStatus(SetupState.CLAIMED, village="Boende", domain=DOMAIN).publish()
     shutil.copy(new_store, tmp_path / "mail.db")
     store = Store(tmp_path / "mail.db", tmp_path / "attachments")
     yield Village(store)

@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 
 from mokanda_firmware.backup import switch
+from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.administration import audit
 from scripts.deadlines import wait_until
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick
@@ -72,7 +73,7 @@ def test_the_keeper_makes_a_backup_and_is_told_when_the_stick_may_go(
     assert "You may take the stick out now." in make(keeper)
     assert [act.action for act in audit.acts(village.store)] == ["backup"]
     assert "backup begun" in keeper.get("/villagers").text
-    assert backups.ask("look")["state"] == "done"
+    assert backups.ask("look").state is BackupState.DONE
 
 
 def test_while_it_is_made_the_page_shows_how_far_it_is_and_asks_again(
@@ -86,7 +87,7 @@ def test_while_it_is_made_the_page_shows_how_far_it_is_and_asks_again(
     assert page.html.select_one("progress")
     stick.answers.set()
     wait(keeper)
-    assert backups.ask("look")["state"] == "done"
+    assert backups.ask("look").state is BackupState.DONE
 
 
 @pytest.mark.usefixtures("backups")

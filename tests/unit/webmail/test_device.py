@@ -1,26 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the daemons say, and what the keeper has them do."""
 
+import json
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 
-from mokanda_firmware.bus import status
+from mokanda_firmware import paths
+from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.states import (
+    CourierState,
+    HotspotState,
+    LightsState,
+    ModemState,
+    SetupState,
+    UpdatesState,
+)
+from mokanda_firmware.bus.statuses import (
+    CourierStatus,
+    HotspotStatus,
+    LightsStatus,
+    ModemStatus,
+    UpdatesStatus,
+)
 from mokanda_firmware.lights.table import PATTERNS
 from mokanda_firmware.mailbox.store import messages
 from mokanda_firmware.webmail.languages import languages
-from mokanda_firmware.webmail.wording import legend, statuses
+from mokanda_firmware.webmail.wording import legend, states
+from mokanda_firmware.webmail.wording.statuses import Cards
 from tests.unit.webmail.village import Phone, Village
 
 
 @contextmanager
 def daemon(name: str, answer: str = "") -> Iterator[list[str]]:
     """A daemon that takes one request, and what it was asked."""
-    requests = status.Requests(name)
+    requests = Requests(name)
     asked: list[str] = []
 
     def serve() -> None:
@@ -47,8 +66,8 @@ def test_a_device_whose_daemons_are_silent_has_a_page_too(village: Village) -> N
 
 def test_statuses_are_said_in_the_readers_language(village: Village) -> None:
     awa = village.villager("awa")
-    status.publish("modem", state="ready", operator="Vodacom", signal=71, model="E303")
-    status.publish("courier", state="failed", detail="x < y", progress=0.5)
+    ModemStatus(ModemState.READY, operator="Vodacom", signal=71, model="E303").publish()
+    CourierStatus(CourierState.FAILED, detail="x < y", progress=0.5).publish()
     page = awa.get("/device")
     for text in ("The modem is ready.", "Vodacom", "strong, 71 %", "E303", "x &lt; y"):
         assert text in page.text
@@ -65,34 +84,32 @@ def test_statuses_are_said_in_the_readers_language(village: Village) -> None:
         {"state": "a word of tomorrow", "last_success": 5, "bytes_up": 12},
     ],
 )
-def test_a_status_that_is_not_understood_breaks_no_page(
+def test_what_another_version_has_told_is_not_known_and_never_well(
     village: Village, fields: dict[str, object]
 ) -> None:
-    for name in ("courier", "modem", "updates", "lights"):
-        status.publish(name, **fields)
-    village.villager("awa").get("/device")
+    kinds = (CourierStatus, ModemStatus, UpdatesStatus, LightsStatus, HotspotStatus)
+    for kind in kinds:
+        paths.status(kind.NAME).write_text(json.dumps(fields))
+    page = village.villager("awa").get("/device").html
+    cards = {card.h2.get_text(): card for card in page.select(".card.state")}
+    for title in ("Mail run", "Modem", "Software", "Lights"):
+        assert "Nothing is known of this yet." in cards[title].get_text()
+        assert "good" not in cards[title]["class"]
     village.villager("ben").get("/outbox")
 
 
-def test_every_state_of_the_contract_has_its_sentence() -> None:
-    for name, states in {
-        "hotspot": "open locked given_up",
-        "setup": "no_claim claim_error claim_pending claimed",
-        "modem": "absent starting no_sim pin no_signal ready dialling connected fault",
-        "courier": "unclaimed idle dialling connecting syncing failed",
-        "updates": "idle available downloading installing installed failed",
-        "lights": "fault updating starting no_sim no_credit syncing dialling mail_waiting ready",
-    }.items():
-        for state in states.split():
-            status.publish(name, state=state)
-            sentences = [card.sentence for card in statuses.cards(languages()["en"], "")]
-            assert len(sentences) == 6
-    assert "Nothing is known of this yet." not in sentences
+def test_every_state_of_every_daemon_has_its_sentence() -> None:
+    assert set(states.COURIER) == set(CourierState)
+    assert set(states.MODEM) == set(ModemState)
+    assert set(states.SETUP) == set(SetupState)
+    assert set(states.UPDATES) == set(UpdatesState)
+    assert set(states.LIGHTS) == set(LightsState)
+    assert set(states.HOTSPOT) == set(HotspotState)
 
 
 def test_the_keeper_sends_the_courier(village: Village) -> None:
     keeper = village.villager("awa")
-    status.publish("courier", state="idle")
+    CourierStatus(CourierState.IDLE).publish()
     with daemon("courier") as asked:
         answer = keeper.get("/device").forms[0].submit()
     assert asked == ["sync"]
@@ -101,7 +118,7 @@ def test_the_keeper_sends_the_courier(village: Village) -> None:
 
 def test_a_courier_that_cannot_go_says_why(village: Village) -> None:
     keeper = village.villager("awa")
-    status.publish("courier", state="idle")
+    CourierStatus(CourierState.IDLE).publish()
     form = keeper.get("/device").forms[0]
     with daemon("courier", "The modem is <gone>."):
         assert "The modem is &lt;gone&gt;." in form.submit(status=409).text
@@ -110,7 +127,7 @@ def test_a_courier_that_cannot_go_says_why(village: Village) -> None:
 
 def test_the_keeper_installs_an_update(village: Village) -> None:
     keeper = village.villager("awa")
-    status.publish("updates", state="available", version="1", offered="2", size=96_000)
+    UpdatesStatus(UpdatesState.AVAILABLE, version="1", offered="2", size=96_000).publish()
     page = keeper.get("/device")
     assert "96 KB" in page.text
     with daemon("updates") as asked:
@@ -121,31 +138,31 @@ def test_the_keeper_installs_an_update(village: Village) -> None:
 def test_other_villagers_see_the_device_but_no_buttons(village: Village) -> None:
     village.villager("awa")
     ben = village.villager("ben")
-    status.publish("courier", state="idle")
-    status.publish("updates", state="available")
+    CourierStatus(CourierState.IDLE).publish()
+    UpdatesStatus(UpdatesState.AVAILABLE).publish()
     page = ben.get("/device")
     assert "There is an update." in page.text
     assert page.html.select("main form") == []
 
 
 @pytest.mark.parametrize(
-    ("fields", "sim"),
+    ("status", "sim"),
     [
-        ({"state": "ready", "imsi": "630010123456789"}, "recognised"),
-        ({"state": "no_sim", "imsi": ""}, "missing"),
-        ({"state": "pin", "imsi": ""}, "locked"),
-        ({"state": "starting", "imsi": ""}, None),
+        (ModemStatus(ModemState.READY, imsi="630010123456789"), "recognised"),
+        (ModemStatus(ModemState.NO_SIM), "missing"),
+        (ModemStatus(ModemState.PIN), "locked"),
+        (ModemStatus(ModemState.STARTING), None),
     ],
 )
-def test_the_sim_card_is_told_of(fields: dict[str, str], sim: str | None) -> None:
-    status.publish("modem", **fields)
-    modem = next(card for card in statuses.cards(languages()["en"], "") if card.title == "Modem")
+def test_the_sim_card_is_told_of(status: ModemStatus, sim: str | None) -> None:
+    status.publish()
+    modem = Cards(languages()["en"], "").modem()
     assert {fact.title: fact.value for fact in modem.facts}.get("SIM card") == sim
 
 
 def test_the_software_says_since_when_it_runs_and_where(village: Village) -> None:
-    at = "2026-02-02T02:40:00+00:00"
-    status.publish("updates", state="idle", version="1.4.0", slot="B", installed=at)
+    at = datetime(2026, 2, 2, 2, 40, tzinfo=UTC)
+    UpdatesStatus(UpdatesState.IDLE, version="1.4.0", slot="B", installed=at).publish()
     page = village.villager("awa").get("/device").html
     told = {row.dt.get_text(): row.dd.get_text() for row in page.select("dl div")}
     assert told["Version"] == "1.4.0"
@@ -154,7 +171,7 @@ def test_the_software_says_since_when_it_runs_and_where(village: Village) -> Non
 
 
 def test_the_legend_has_every_pattern_that_the_lamps_play(village: Village) -> None:
-    assert set(legend.MEANINGS) == set(PATTERNS)
+    assert set(legend.MEANINGS) == set(LightsState)
     page = village.villager("awa").get("/device").html
     rows = [" ".join(row.get_text(" ").split()) for row in page.select("details li")]
     assert len(rows) == len(PATTERNS) + 1
@@ -217,9 +234,9 @@ class TestStorage:
 
 @pytest.mark.usefixtures("compiled")
 def test_what_a_daemon_says_is_in_the_readers_language(village: Village) -> None:
-    status.publish(
-        "modem", state="dialling", detail=say("Dialling the access point {name}.", name="orange")
-    )
+    ModemStatus(
+        ModemState.DIALLING, detail=say("Dialling the access point {name}.", name="orange")
+    ).publish()
     awa = village.villager("awa")
     page = awa.speak(awa.get("/device"), "fr")
     assert "accès orange." in page.text

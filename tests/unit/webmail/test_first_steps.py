@@ -9,7 +9,8 @@ import pytest
 from webtest import TestResponse
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import HotspotState, SetupState
+from mokanda_firmware.bus.statuses import HotspotStatus, SetupStatus
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
@@ -33,7 +34,7 @@ CLAIM = claimfile.write(
 def new(village: Village, tmp_path: Path) -> Iterator[Village]:
     """A device that nobody has set up, without a claim."""
     del village  # it made the folders
-    status.publish("setup", state="no_claim")
+    SetupStatus(SetupState.NO_CLAIM).publish()
     store = Store(tmp_path / "new.db", tmp_path / "new")
     yield Village(store)
     store.close()
@@ -155,7 +156,7 @@ class TestTheWholeWay:
         ]
 
     def test_takes_the_claim_that_lies_on_the_card(self, new: Village) -> None:
-        status.publish("setup", state="claimed", village="boende", domain="boende.example")
+        SetupStatus(SetupState.CLAIMED, village="boende", domain="boende.example").publish()
         awa = new.phone()
         register(awa, "awa")
         page = awa.get("/first/claim")
@@ -241,7 +242,7 @@ class TestLater:
         ben.post(path, status=403, sure="1", password=PASSWORD)
 
     def test_the_page_of_the_device_says_what_became_of_the_wifi(self, village: Village) -> None:
-        status.publish("hotspot", state="given_up", network="Mokanda")
+        HotspotStatus(HotspotState.GIVEN_UP, network="Mokanda").publish()
         assert "did not start as it was set" in village.villager("awa").get("/device").text
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import CourierState
+from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import budget, tariff
 from mokanda_firmware.mailbox.letters import entries
@@ -65,7 +66,7 @@ def test_the_outbox_says_when_its_letters_leave(village: Village) -> None:
     awa = village.villager("awa")
     awa.write(WORLD)
     assert "They leave with the next mail run." in awa.get("/outbox").text
-    status.publish("courier", state="idle", next_sync="2026-03-02T02:10:00+00:00")
+    CourierStatus(CourierState.IDLE, next_sync=datetime(2026, 3, 2, 2, 10, tzinfo=UTC)).publish()
     assert "2 Mar 2026" in awa.get("/outbox").text
 
 
@@ -396,7 +397,7 @@ class TestWhatTheRelayKeptBack:
         assert "The keeper can send it all the same. 1.2 MB / 500 KB" in " ".join(
             page.html.get_text().split()
         )
-        status.publish("courier", state="idle")
+        CourierStatus(CourierState.IDLE).publish()
         assert "takes about 1.2 MB" in awa.get("/device").text
 
     def test_a_wish_that_waits_can_be_taken_back(self, village: Village) -> None:

@@ -8,7 +8,8 @@ import pytest
 from webtest import Form, TestResponse
 
 from mokanda_firmware import relaytime
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import CourierState
+from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.courier.schedule import Plan, plan_from_json
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.administration import audit
@@ -128,7 +129,7 @@ def test_whatever_a_keeper_changes_is_written_down(village: Village) -> None:
     fill_plan(keeper, every="0", currency="USD", price="1")
     keeper.post("/spending/budget", village="500000", villager="")
     keeper.post("/villagers/1/budget", budget="20000")
-    status.publish("courier", state="idle")
+    CourierStatus(CourierState.IDLE).publish()
     with daemon("courier"):
         keeper.post("/device/sync", beyond="1")
     with daemon("updates"):
@@ -209,7 +210,7 @@ def test_villagers_see_what_their_own_letters_cost(village: Village) -> None:
 
 def test_a_mail_run_says_its_price_before_it_costs(village: Village) -> None:
     keeper = village.villager("awa")
-    status.publish("courier", state="idle")
+    CourierStatus(CourierState.IDLE).publish()
     set_setting(village.store, "tariff", tariff.to_json(CONGO))
     keeper.write("friend@example.org", text="x" * 100_000)
     page = keeper.get("/device").text
@@ -251,14 +252,14 @@ def test_the_outbox_says_why_each_letter_waits_and_what_it_costs(village: Villag
     assert "The keeper can send it all the same." in letter.text
     assert "That costs 0.012 USD." in letter.text
     page = awa.get("/device")
-    status.publish("courier", state="idle")
+    CourierStatus(CourierState.IDLE).publish()
     assert "3 letters are too much for today." in awa.get("/device").text
 
 
 def test_a_letter_at_the_night_price_says_so(village: Village) -> None:
     awa = village.villager("awa")
     set_setting(village.store, "tariff", tariff.to_json(CONGO))
-    status.publish("courier", state="idle", next_sync="2026-03-02T02:10:00+00:00")
+    CourierStatus(CourierState.IDLE, next_sync=datetime(2026, 3, 2, 2, 10, tzinfo=UTC)).publish()
     awa.write("friend@example.org", text="x" * 1_000)
     assert "under 0.0001 USD" in awa.get("/outbox").text
 

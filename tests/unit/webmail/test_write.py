@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import tariff
 from mokanda_firmware.mailbox.letters import drafts
@@ -52,12 +53,12 @@ def test_a_letter_without_subject_or_text_may_be_sent(village: Village) -> None:
 
 
 def test_before_the_village_has_a_domain_only_villagers_get_letters(village: Village) -> None:
-    status.publish("setup", state="no_claim")
+    SetupStatus(SetupState.NO_CLAIM).publish()
     awa = village.villager("awa")
     assert "no connection to the world yet" in awa.write("a@example.org", status=422).text
     awa.write("awa", "Ici")
     assert awa.letters() == ["Ici"]
-    status.publish("setup", state="claimed", domain=DOMAIN)
+    SetupStatus(SetupState.CLAIMED, domain=DOMAIN).publish()
     form = awa.open_first().click("Reply", index=0).forms[0]
     awa.send(form)
     assert awa.letters() == ["Re: Ici"]

@@ -1,6 +1,6 @@
 % rebase("layout.tpl", title=_("Backup"))
 <h1>{{_("Backup")}}</h1>
-% state = told.get("state")
+% state = view and view.state
 % if state == "restarting":
 <section class="sheet card" role="status">
 <p>{{_("The device starts anew with these data. This takes some minutes. Then log in as it was there.")}}</p>
@@ -8,24 +8,24 @@
 % elif state == "working":
 <section class="sheet card" role="status">
 <p>{{_("Please leave the stick in the device. This takes some minutes.")}}</p>
-<progress max="1" value="{{told.get("progress") or 0}}">{{_("Please leave the stick in the device. This takes some minutes.")}}</progress>
+<progress max="1" value="{{view.progress or 0}}">{{_("Please leave the stick in the device. This takes some minutes.")}}</progress>
 <p class="actions"><a class="button quiet" href="/backup">{{_("Look again")}}</a></p>
 </section>
 % elif state == "checked":
-% found = told["found"]
+% found = view.found
 <section class="sheet card">
 <h2>{{_("This is in the backup")}}</h2>
 <dl>
-<div><dt>{{_("Made on")}}</dt><dd>{{when_exactly(found["made"])}}</dd></div>
-% if found["village"]:
-<div><dt>{{_("Village")}}</dt><dd>{{found["village"]}}</dd></div>
+<div><dt>{{_("Made on")}}</dt><dd>{{when_exactly(found.made)}}</dd></div>
+% if found.village:
+<div><dt>{{_("Village")}}</dt><dd>{{found.village}}</dd></div>
 % end
-% if found["domain"]:
-<div><dt>{{_("Domain")}}</dt><dd>{{found["domain"]}}</dd></div>
+% if found.domain:
+<div><dt>{{_("Domain")}}</dt><dd>{{found.domain}}</dd></div>
 % end
-<div><dt>{{_("Accounts")}}</dt><dd>{{found["accounts"]}}</dd></div>
-<div><dt>{{_("Letters")}}</dt><dd>{{found["letters"]}}</dd></div>
-<div><dt>{{_("Its size")}}</dt><dd>{{size(found["octets"])}}</dd></div>
+<div><dt>{{_("Accounts")}}</dt><dd>{{found.accounts}}</dd></div>
+<div><dt>{{_("Letters")}}</dt><dd>{{found.letters}}</dd></div>
+<div><dt>{{_("Its size")}}</dt><dd>{{size(found.size)}}</dd></div>
 </dl>
 <p>{{_("It takes the place of all that is on the device now. Letters that came from the world since then come again with the next mail run; others that are not in the backup are put aside for 14 days, and then gone.")}}</p>
 <form method="post" action="/backup/restore">
@@ -39,28 +39,28 @@
 </form>
 </section>
 % else:
-% if detail:
-<p class="{{"problem" if state == "failed" else "note"}}" role="{{"alert" if state == "failed" else "status"}}">{{detail}}</p>
+% if view and view.detail:
+<p class="{{"problem" if state == "failed" else "note"}}" role="{{"alert" if state == "failed" else "status"}}">{{said(view.detail)}}</p>
 % end
-% if told:
+% if view:
 <section class="sheet card">
-% if told.get("stick") is None:
+% if view.stick is None:
 <p>{{_("There is no memory stick in the device. Plug one into its USB port, wait ten seconds and look again.")}}</p>
-% elif stick_problem:
-<p>{{stick_problem}}</p>
+% elif view.problem:
+<p>{{said(view.problem)}}</p>
 % else:
 <dl>
-<div><dt>{{_("Memory stick")}}</dt><dd>{{told["stick"] or "USB"}}</dd></div>
-<div><dt>{{_("Room on it")}}</dt><dd>{{size(told["room"])}}</dd></div>
+<div><dt>{{_("Memory stick")}}</dt><dd>{{view.stick or "USB"}}</dd></div>
+<div><dt>{{_("Room on it")}}</dt><dd>{{size(view.room)}}</dd></div>
 % if is_keeper:
-<div><dt>{{_("Size of a backup")}}</dt><dd>{{size(told["needed"])}}</dd></div>
+<div><dt>{{_("Size of a backup")}}</dt><dd>{{size(view.needed)}}</dd></div>
 % end
 </dl>
 % end
 <p class="actions"><a class="button quiet" href="/backup">{{_("Look again")}}</a></p>
 </section>
 % end
-% ready = told.get("stick") is not None and not stick_problem
+% ready = view and view.stick is not None and not view.problem
 % if ready and is_keeper:
 <form class="sheet" method="post" action="/backup/make">
 <input type="hidden" name="csrf" value="{{csrf}}">
@@ -73,14 +73,14 @@
 <button class="wide">{{_("Make a backup")}}</button>
 </form>
 % end
-% if ready and told["backups"]:
+% if ready and view.backups:
 <form class="sheet" method="post" action="/backup/check">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <h2>{{_("Restore a backup")}}</h2>
 <fieldset>
 <legend>{{_("On the stick")}}</legend>
-% for number, one in enumerate(told["backups"]):
-<label class="pick"><input type="radio" name="name" value="{{one["name"]}}" required{{!"" if number else " checked"}}> {{", ".join(filter(None, (when_exactly(one["made"]), one["village"], size(one["size"]))))}}</label>
+% for number, one in enumerate(view.backups):
+<label class="pick"><input type="radio" name="name" value="{{one.name}}" required{{!"" if number else " checked"}}> {{", ".join(filter(None, (when_exactly(one.made), one.village, size(one.size))))}}</label>
 % end
 </fieldset>
 <label for="its-passphrase">{{_("Its passphrase")}}</label>
@@ -92,10 +92,10 @@
 % if not is_keeper:
 <p class="actions"><a class="button quiet" href="/">{{_("Back")}}</a></p>
 % end
-% if is_keeper and told.get("before"):
+% if is_keeper and view and view.before:
 <section class="sheet">
 <h2>{{_("Before the last restore")}}</h2>
-<p>{{_("What was on the device until {date} is kept for 14 days.").format(date=when_exactly(told["before"]))}}</p>
+<p>{{_("What was on the device until {date} is kept for 14 days.").format(date=when_exactly(view.before))}}</p>
 <form method="post" action="/backup/go-back">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <label class="pick"><input type="checkbox" name="sure" value="1" required> {{_("Yes, replace what is on the device now")}}</label>

@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 
+from mokanda_firmware.bus.states import LightsState
 from mokanda_firmware.lights.table import DARK, FAST, PATTERNS, SLOW, STEADY, WINK, Blink
 from mokanda_firmware.webmail.languages import N_, Language
 
@@ -14,20 +15,20 @@ BLINKS = {
     FAST: N_("blinks fast"),
     WINK: N_("on, with a short wink"),
 }
-MEANINGS = {
-    "ready": N_("All is well."),
-    "mail_waiting": N_("All is well, and letters wait for the next mail run."),
-    "dialling": N_("It calls the relay."),
-    "syncing": N_("Mail goes and comes."),
-    "no_sim": N_(
+MEANINGS: dict[LightsState, str] = {
+    LightsState.READY: N_("All is well."),
+    LightsState.MAIL_WAITING: N_("All is well, and letters wait for the next mail run."),
+    LightsState.DIALLING: N_("It calls the relay."),
+    LightsState.SYNCING: N_("Mail goes and comes."),
+    LightsState.NO_SIM: N_(
         "The modem has no SIM card, or the SIM asks for its PIN. Put the card in again; switch the"
         " PIN off in a phone."
     ),
-    "starting": N_("It starts. This takes a minute or two."),
-    "updating": N_(
+    LightsState.STARTING: N_("It starts. This takes a minute or two."),
+    LightsState.UPDATING: N_(
         "It takes a new version of its software, and restarts by itself. Leave it switched on."
     ),
-    "fault": N_("Something is wrong, or the last mail run failed. This page says what."),
+    LightsState.FAULT: N_("Something is wrong, or the last mail run failed. This page says what."),
 }
 _NO_POWER = N_("It has no power.")
 _CELLS, _CELL_SECONDS = 8, 0.25  # of the picture of a lamp: two seconds

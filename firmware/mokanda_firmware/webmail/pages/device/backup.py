@@ -4,12 +4,13 @@
 A device that has no accounts yet may be restored by whoever sets it up.
 """
 
-from typing import Any
-
 from bottle import HTTPResponse
 
 from mokanda_firmware.backup import SHORTEST
-from mokanda_firmware.bus.sentences import said_again, translated
+from mokanda_firmware.backup.view import View
+from mokanda_firmware.bus import records
+from mokanda_firmware.bus.sentences import translated
+from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.device.overview import ask
@@ -17,24 +18,22 @@ from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
 _NOT_SAME = N_("The two passphrases are not the same.")
 _NONE_CHOSEN = N_("Please choose a backup first.")
-_PATIENCE = 60.0  # seconds; a slow stick, and a service that has to start first
+_TIMEOUT_SECONDS = 60.0  # seconds; a slow stick, and a service that has to start first
 _LOOK_AGAIN = 5  # seconds after which a page is asked for again while there is work
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
-    told: dict[str, Any] = {}
+    view: View | None = None
     try:
-        told = _ask(visit, "look")
+        view = _ask(visit, "look")
     except Refused as error:
         problem = problem or error.sentence(visit.language)
-    busy = told.get("state") in {"working", "restarting"}
+    busy = view is not None and view.state in (BackupState.WORKING, BackupState.RESTARTING)
     response = visit.page(
         "backup",
         problem=problem,
-        told=told,
-        busy=busy,
-        detail=_said(visit, told, "detail"),
-        stick_problem=_said(visit, told, "problem"),
+        view=view,
+        said=lambda sentence: translated(sentence, visit.language.text),
         shortest=SHORTEST,
         is_keeper=visit.account is not None,
     )
@@ -98,10 +97,5 @@ def forget(visit: Visit) -> HTTPResponse:
     return visit.redirect("/backup", "deleted")
 
 
-def _ask(visit: Visit, verb: str, **arguments: str) -> dict[str, Any]:
-    return ask(visit, "backup", verb, _PATIENCE, **arguments)
-
-
-def _said(visit: Visit, told: dict[str, Any], name: str) -> str:
-    plain = str(told.get(name) or "")
-    return translated(said_again(told.get(f"{name}_said"), plain), visit.language.text)
+def _ask(visit: Visit, verb: str, **arguments: str) -> View:
+    return records.load(View, ask(visit, "backup", verb, _TIMEOUT_SECONDS, **arguments))

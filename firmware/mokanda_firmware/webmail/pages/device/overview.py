@@ -5,15 +5,16 @@ from typing import Any
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus import requests
+from mokanda_firmware.bus.requests import RequestError, UnavailableError
 from mokanda_firmware.bus.sentences import translated
-from mokanda_firmware.bus.status import RequestError, RequestUnavailable
 from mokanda_firmware.mailbox.administration import audit, storage
 from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
-from mokanda_firmware.webmail.wording import legend, statuses
-from mokanda_firmware.webmail.wording.statuses import Card, Fact
+from mokanda_firmware.webmail.wording import legend
+from mokanda_firmware.webmail.wording.states import Mood
+from mokanda_firmware.webmail.wording.statuses import Card, Cards, Fact
 
 # A daemon may have to be started for it, on a slow board.
 _TIMEOUT_SECONDS = 30
@@ -26,7 +27,7 @@ _SHORT = N_(
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     is_keeper = visit.villager.is_keeper
-    cards = statuses.cards(visit.language, visit.zone)
+    cards = Cards(visit.language, visit.zone).all()
     if visit.villager.is_helper:
         cards.append(_storage_card(visit))
     return visit.page(
@@ -57,9 +58,9 @@ def _storage_card(visit: Visit) -> Card:
             size=size(found.trash), day=visit.language.date(found.trash_goes, visit.zone)
         )
         facts.append(Fact(text("Trash"), goes))
-    mood = "bad" if found.is_short else "good"
+    mood: Mood = "bad" if found.is_short else "good"
     share = found.used / found.whole
-    return Card(text("Storage"), sentence, mood, detail, share, facts)
+    return Card(text("Storage"), sentence, mood, detail, share, tuple(facts))
 
 
 @get("/device")
@@ -94,12 +95,12 @@ def look_for_update(visit: Visit) -> HTTPResponse:
 
 
 def ask(
-    visit: Visit, daemon: str, verb: str, patience: float = _TIMEOUT_SECONDS, **arguments: object
+    visit: Visit, daemon: str, verb: str, timeout: float = _TIMEOUT_SECONDS, **arguments: object
 ) -> dict[str, Any]:
     """Have a daemon do something; return its reply, or refuse with what it says."""
     try:
-        return status.request(daemon, verb, timeout=patience, **arguments)
-    except RequestUnavailable as error:
+        return requests.ask(daemon, verb, timeout=timeout, **arguments)
+    except UnavailableError as error:
         raise Refused(503, _SILENT) from error
     except RequestError as error:
         sentence = translated(str(error), visit.language.text)

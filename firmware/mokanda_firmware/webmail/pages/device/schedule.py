@@ -9,8 +9,7 @@ from zoneinfo import available_timezones
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.bus import status
-from mokanda_firmware.bus.status import RequestError
+from mokanda_firmware.bus.requests import RequestError, ask
 from mokanda_firmware.courier import schedule
 from mokanda_firmware.courier.schedule import DAY, Plan
 from mokanda_firmware.mailbox.administration import audit
@@ -105,7 +104,7 @@ def change_plan(visit: Visit) -> HTTPResponse:
             **{tariff.SETTING: tariff.to_json(prices)},
         )
     with suppress(RequestError):  # it reads them when it starts
-        status.request("courier", "reschedule")
+        ask("courier", "reschedule")
     return visit.redirect("/plan", "saved")
 
 

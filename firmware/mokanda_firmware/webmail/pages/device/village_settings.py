@@ -5,7 +5,7 @@ from typing import Any
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.setup import claim, wifi
 from mokanda_firmware.setup.hotspot import ADDRESS
@@ -13,7 +13,7 @@ from mokanda_firmware.setup.wifi import Wifi
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.device.overview import ask
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
-from mokanda_firmware.webmail.wording import statuses
+from mokanda_firmware.webmail.wording.statuses import Card, Cards
 
 MAX_VILLAGE = 60
 # What one request to a daemon holds; a claim file has 2,000.
@@ -24,7 +24,8 @@ _NO_CLAIM = N_("Please choose the claim file, or put its text into the field.")
 
 def network() -> Wifi:
     """Return the village's Wi-Fi as it is set, or as it is by itself."""
-    return wifi.read() or wifi.of_village(str(status.read("setup").get("village") or ""))
+    setup = SetupStatus.read()
+    return wifi.read() or wifi.of_village(setup.village if setup else "")
 
 
 def fields(visit: Visit) -> dict[str, str]:
@@ -78,9 +79,9 @@ def take_claim(visit: Visit) -> None:
     audit.note(visit.store, visit.villager, "claim", visit.site.domain())
 
 
-def claim_card(visit: Visit) -> statuses.Card:
+def claim_card(visit: Visit) -> Card:
     """Say how far the claim has come."""
-    return statuses.card("setup", visit.language, visit.zone)
+    return Cards(visit.language, visit.zone).setup()
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:

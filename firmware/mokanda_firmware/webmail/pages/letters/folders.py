@@ -7,13 +7,12 @@ from typing import cast
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.mailbox.letters import drafts, entries, folders
 from mokanda_firmware.mailbox.letters.entries import Folder
 from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Visit, get, post
-from mokanda_firmware.webmail.wording.statuses import seconds
 from mokanda_wire.message import Mailbox
 
 TITLES = {
@@ -129,9 +128,9 @@ def colour(people: Sequence[Mailbox]) -> int:
 
 def _next_run(visit: Visit) -> str:
     """Say when the letters that wait will leave."""
-    at = seconds(status.read("courier").get("next_sync"))
-    if at is None:
+    courier = CourierStatus.read()
+    if courier is None or courier.next_sync is None:
         return visit.language.text("They leave with the next mail run.")
     return visit.language.text("They leave with the next mail run: {time}.").format(
-        time=visit.language.date_and_time(at, visit.zone)
+        time=visit.language.date_and_time(int(courier.next_sync.timestamp()), visit.zone)
     )

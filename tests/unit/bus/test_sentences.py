@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sentences of the daemons, in the language of who reads them."""
 
-import json
 import threading
 from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.bus import status
+from mokanda_firmware.bus.requests import RequestError, Requests, ask
 from mokanda_firmware.bus.sentences import Sentence, said_again, say, translated
 
 FRENCH = {
@@ -57,24 +56,11 @@ def test_what_says_nothing_gives_way(said: object) -> None:
     assert said_again(said, "Something else.") == "Something else."
 
 
-def test_a_status_says_what_its_sentence_is_made_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
-    status.publish("courier", state="failed", detail=SILENT, bytes_up=3)
-    fields = status.read("courier")
-    assert fields["detail"] == str(SILENT)
-    assert said_again(fields["detail_said"]) == SILENT
-    assert json.loads(json.dumps(SILENT)) == SILENT
-    status.publish("courier", state="idle", detail="")
-    assert "detail_said" not in status.read("courier")
-
-
 def test_a_refusal_arrives_as_the_sentence_that_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
-    requests = status.Requests("modem")
+    requests = Requests("modem")
 
     def refuse() -> None:
         request = requests.receive(20)
@@ -83,8 +69,8 @@ def test_a_refusal_arrives_as_the_sentence_that_it_was(
 
     thread = threading.Thread(target=refuse)
     thread.start()
-    with pytest.raises(status.RequestError) as caught:
-        status.request("modem", "connect")
+    with pytest.raises(RequestError) as caught:
+        ask("modem", "connect")
     thread.join()
     requests.close()
     assert translated(str(caught.value), in_french) == "Le relais r.org ne répond pas : plus rien."

@@ -1,139 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only channel between the daemons of a device: statuses to read, requests to make.
+"""Requests from one part of the device to another: what the pages have the daemons do.
 
-A status is a small JSON file that its daemon replaces atomically. inotify tells subscribers, so
-that nothing polls, a publisher knows nobody, and a restart on either side leaves nothing stale.
 A request is one packet of JSON on a Unix socket (SOCK_SEQPACKET), its reply another.
 """
 
 import contextlib
-import ctypes
 import errno
 import json
 import os
-import select
 import socket
-import struct
-import threading
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus.changes import readable
 from mokanda_firmware.bus.sentences import Sentence, said_again
 
 _PACKET_BYTES = 65536
-_EVENT = struct.Struct("iIII")  # struct inotify_event of inotify(7), followed by the file's name
-_MOVED_TO = 0x80
-_QUEUE_OVERFLOW = 0x4000
 _FIRST_INHERITED = 3
 # A requester sends right after it connects; one that does not is dropped after this many seconds.
-_PATIENCE = 5.0
+_SEND_TIMEOUT = 5.0
 
 
 class RequestError(Exception):
     """The daemon refused the request or failed at it; str() is a sentence for people."""
 
 
-class RequestUnavailable(RequestError):  # noqa: N818 - the contract's name
+class UnavailableError(RequestError):
     """The daemon is not running, went away or did not answer in time."""
 
 
-def publish(name: str, **fields: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Replace the status `name`, stamped `at` (ISO 8601, UTC), and wake subscribers.
-
-    Beside a field that is a `Sentence` stands, under its name and `_said`, of what it is made.
-    """
-    path = paths.status(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    said = {f"{key}_said": each.said for key, each in fields.items() if isinstance(each, Sentence)}
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    text = json.dumps({"at": at, **fields, **said})
-    temporary = path.with_name(f".{name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def read(name: str) -> dict[str, Any]:
-    """Return the status of daemon `name`; {} when it has not published yet."""
-    try:
-        content = json.loads(paths.status(name).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-class Subscription:
-    """Tells which statuses changed since it was made: make it first, then read them."""
-
-    def __init__(self) -> None:
-        folder = paths.status("any").parent
-        folder.mkdir(parents=True, exist_ok=True)
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor: int = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-        if self._descriptor < 0:
-            raise OSError(ctypes.get_errno(), "inotify_init1")
-        if libc.inotify_add_watch(self._descriptor, os.fsencode(folder), _MOVED_TO) < 0:
-            number = ctypes.get_errno()
-            self.close()
-            raise OSError(number, os.strerror(number), str(folder))
-        self._folder = folder
-
-    def fileno(self) -> int:
-        """Return a descriptor that is readable when `wait` would return at once."""
-        return self._descriptor
-
-    def wait(self, timeout: float | None) -> set[str]:
-        """Return the names that changed, after at most `timeout` seconds (None: no end)."""
-        if not _readable(self._descriptor, timeout):
-            return set()
-        try:
-            events = os.read(self._descriptor, _PACKET_BYTES)
-        except BlockingIOError:  # another thread was faster
-            return set()
-        names: set[str] = set()
-        while events:
-            _, mask, _, length = _EVENT.unpack_from(events)
-            end = _EVENT.size + length
-            file = os.fsdecode(events[_EVENT.size : end].rstrip(b"\0"))
-            if mask & _QUEUE_OVERFLOW:
-                names |= {path.stem for path in self._folder.glob("*.json")}
-            elif file.endswith(".json"):
-                names.add(file.removesuffix(".json"))
-            events = events[end:]
-        return names
-
-    def close(self) -> None:
-        """Stop listening; a second call does nothing."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-def request(daemon: str, verb: str, *, timeout: float = 10, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+def ask(daemon: str, verb: str, *, timeout: float = 10, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
     """Ask `daemon` to do `verb` and return its reply's fields.
 
     Raises:
         RequestError: the daemon refused or failed; its sentence for people.
-        RequestUnavailable: it is not there, or gave no answer within `timeout` seconds.
+        UnavailableError: it is not there, or gave no answer within `timeout` seconds.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(timeout)
@@ -143,11 +47,11 @@ def request(daemon: str, verb: str, *, timeout: float = 10, **arguments: Any) ->
             packet = connection.recv(_PACKET_BYTES)
         except TimeoutError as error:
             text = f"The {daemon} service gave no answer within {timeout:g} seconds."
-            raise RequestUnavailable(text) from error
+            raise UnavailableError(text) from error
         except OSError as error:
-            raise RequestUnavailable(f"The {daemon} service is not running.") from error
+            raise UnavailableError(f"The {daemon} service is not running.") from error
     if not packet:
-        raise RequestUnavailable(f"The {daemon} service stopped before it answered.")
+        raise UnavailableError(f"The {daemon} service stopped before it answered.")
     reply: dict[str, Any] = json.loads(packet)
     if "error" in reply:
         raise RequestError(said_again(reply.get("error_said"), reply["error"]))
@@ -212,7 +116,7 @@ class Requests:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not _readable(self._listener.fileno(), left):
+            if not readable(self._listener.fileno(), left):
                 return None
             try:
                 connection, _ = self._listener.accept()
@@ -230,7 +134,7 @@ class Requests:
 
 
 def _receive(connection: socket.socket) -> Request | None:
-    connection.settimeout(_PATIENCE)
+    connection.settimeout(_SEND_TIMEOUT)
     try:
         packet = json.loads(connection.recv(_PACKET_BYTES))
         return Request(str(packet["verb"]), dict(packet["arguments"]), connection)
@@ -252,9 +156,3 @@ def _remove_stale(path: Path) -> None:
         except BlockingIOError:  # its queue is full: it lives
             pass
     raise OSError(errno.EADDRINUSE, "another daemon takes requests here already", str(path))
-
-
-def _readable(descriptor: int, timeout: float | None) -> bool:
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    return bool(poller.poll(None if timeout is None else timeout * 1000))

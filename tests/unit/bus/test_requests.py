@@ -10,23 +10,17 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import status
-
-
-@pytest.fixture(autouse=True)
-def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
-    return tmp_path
+from mokanda_firmware.bus.requests import Request, RequestError, Requests, UnavailableError, ask
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Callable[[status.Request], None]], None]]:
+def serve() -> Iterator[Callable[[Callable[[Request], None]], None]]:
     """Run a daemon named "modem" that hands one request to the function given."""
     threads: list[threading.Thread] = []
-    daemons: list[status.Requests] = []
+    daemons: list[Requests] = []
 
-    def start(answer: Callable[[status.Request], None]) -> None:
-        daemon = status.Requests("modem")
+    def start(answer: Callable[[Request], None]) -> None:
+        daemon = Requests("modem")
         daemons.append(daemon)
 
         def serve_one() -> None:
@@ -44,57 +38,10 @@ def serve() -> Iterator[Callable[[Callable[[status.Request], None]], None]]:
         daemon.close()
 
 
-def test_a_published_status_is_read_back_with_its_time() -> None:
-    status.publish("modem", state="ready", signal=71)
-    content = status.read("modem")
-    assert content.pop("at").endswith("+00:00")
-    assert content == {"state": "ready", "signal": 71}
-
-
-def test_a_daemon_that_has_not_published_has_an_empty_status() -> None:
-    assert status.read("modem") == {}
-
-
-def test_publishing_leaves_no_other_file(run_folder: Path) -> None:
-    status.publish("modem", state="ready")
-    status.publish("modem", state="absent")
-    assert [path.name for path in (run_folder / "status").iterdir()] == ["modem.json"]
-
-
-def test_what_cannot_be_written_leaves_the_old_status() -> None:
-    status.publish("modem", state="ready")
-    with pytest.raises(TypeError):
-        status.publish("modem", state=object())
-    assert status.read("modem")["state"] == "ready"
-
-
-def test_a_subscriber_learns_which_statuses_changed() -> None:
-    status.publish("setup", state="no_claim")
-    with status.Subscription() as subscription:
-        status.publish("modem", state="ready")
-        status.publish("courier", state="idle")
-        changed: set[str] = set()
-        while changed != {"modem", "courier"}:
-            news = subscription.wait(10)
-            assert news
-            changed |= news
-        assert subscription.wait(0) == set()
-
-
-def test_a_subscriber_is_woken_from_another_thread() -> None:
-    with status.Subscription() as subscription:
-        publisher = threading.Thread(target=lambda: status.publish("modem", state="absent"))
-        publisher.start()
-        assert subscription.wait(None) == {"modem"}
-        publisher.join()
-
-
 def test_a_request_is_answered() -> None:
-    daemon = status.Requests("modem")
+    daemon = Requests("modem")
     replies: list[dict[str, object]] = []
-    asker = threading.Thread(
-        target=lambda: replies.append(status.request("modem", "connect", apn="internet"))
-    )
+    asker = threading.Thread(target=lambda: replies.append(ask("modem", "connect", apn="internet")))
     asker.start()
     received = daemon.receive(10)
     assert received is not None
@@ -106,37 +53,37 @@ def test_a_request_is_answered() -> None:
 
 
 def test_a_refusal_reaches_the_asker_as_a_sentence(
-    serve: Callable[[Callable[[status.Request], None]], None],
+    serve: Callable[[Callable[[Request], None]], None],
 ) -> None:
     serve(lambda received: received.fail("There is no SIM card."))
-    with pytest.raises(status.RequestError, match=r"^There is no SIM card\.$"):
-        status.request("modem", "connect")
+    with pytest.raises(RequestError, match=r"^There is no SIM card\.$"):
+        ask("modem", "connect")
 
 
 def test_a_daemon_that_is_not_there_is_unavailable() -> None:
-    with pytest.raises(status.RequestUnavailable, match="modem service is not running"):
-        status.request("modem", "connect")
+    with pytest.raises(UnavailableError, match="modem service is not running"):
+        ask("modem", "connect")
 
 
 def test_a_daemon_that_does_not_answer_is_unavailable() -> None:
-    daemon = status.Requests("modem")
-    with pytest.raises(status.RequestUnavailable, match="no answer"):
-        status.request("modem", "connect", timeout=0.01)
+    daemon = Requests("modem")
+    with pytest.raises(UnavailableError, match="no answer"):
+        ask("modem", "connect", timeout=0.01)
     daemon.close()
 
 
 def test_a_daemon_that_dies_while_it_works_is_unavailable(
-    serve: Callable[[Callable[[status.Request], None]], None],
+    serve: Callable[[Callable[[Request], None]], None],
 ) -> None:
     serve(lambda received: received._connection.close())
-    with pytest.raises(status.RequestUnavailable, match="stopped before it answered"):
-        status.request("modem", "connect")
+    with pytest.raises(UnavailableError, match="stopped before it answered"):
+        ask("modem", "connect")
 
 
 def test_an_asker_that_has_gone_does_not_hurt_the_daemon() -> None:
-    daemon = status.Requests("modem")
-    with pytest.raises(status.RequestUnavailable):
-        status.request("modem", "connect", timeout=0.01)
+    daemon = Requests("modem")
+    with pytest.raises(UnavailableError):
+        ask("modem", "connect", timeout=0.01)
     received = daemon.receive(10)
     assert received is not None
     received.reply()
@@ -147,7 +94,7 @@ def test_an_asker_that_has_gone_does_not_hurt_the_daemon() -> None:
     "packet", [b"", b"{", b"[]", b'{"verb": "x"}', b'{"verb":1,"arguments":7}']
 )
 def test_rubbish_is_passed_over(packet: bytes) -> None:
-    daemon = status.Requests("modem")
+    daemon = Requests("modem")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as rubbish:
         rubbish.connect(str(paths.requests("modem")))
         if packet:
@@ -157,7 +104,7 @@ def test_rubbish_is_passed_over(packet: bytes) -> None:
 
 
 def test_no_request_is_none_after_the_time_out() -> None:
-    daemon = status.Requests("modem")
+    daemon = Requests("modem")
     assert daemon.receive(0.01) is None
     daemon.close()
 
@@ -165,23 +112,23 @@ def test_no_request_is_none_after_the_time_out() -> None:
 def test_the_socket_of_a_killed_daemon_is_taken_over() -> None:
     child = os.fork()
     if child == 0:
-        status.Requests("modem")
+        Requests("modem")
         os._exit(0)
     os.waitpid(child, 0)
     assert paths.requests("modem").is_socket()
-    daemon = status.Requests("modem")
+    daemon = Requests("modem")
     daemon.close()
 
 
 def test_a_second_daemon_of_the_same_name_is_refused() -> None:
-    daemon = status.Requests("modem")
+    daemon = Requests("modem")
     with pytest.raises(OSError, match="another daemon"):
-        status.Requests("modem")
+        Requests("modem")
     daemon.close()
 
 
 def test_only_owner_and_group_may_ask() -> None:
-    daemon = status.Requests("modem")
+    daemon = Requests("modem")
     assert paths.requests("modem").stat().st_mode & 0o777 == 0o660
     daemon.close()
 
@@ -192,8 +139,8 @@ def test_a_daemon_started_by_systemd_takes_over_its_socket(run_folder: Path) -> 
         listener.bind(str(paths.requests("updates")))
         listener.listen()
         code = (
-            "from mokanda_firmware.bus import status\n"
-            "requests = status.Requests('updates')\n"
+            "from mokanda_firmware.bus.requests import Requests\n"
+            "requests = Requests('updates')\n"
             "requests.receive(10).reply(done=True)\n"
             "requests.close()\n"
         )
@@ -208,6 +155,6 @@ def test_a_daemon_started_by_systemd_takes_over_its_socket(run_folder: Path) -> 
             assert daemon.stdin is not None
             daemon.stdin.write(code)
             daemon.stdin.close()
-            assert status.request("updates", "install") == {"done": True}
+            assert ask("updates", "install") == {"done": True}
         assert daemon.returncode == 0
     assert paths.requests("updates").exists()

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dataclasses as JSON, for what one process of the device writes and another reads.
+
+A reader skips fields that it does not know, and one that is not there has its default: the other
+may be of another version.
+"""
+
+import types
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from mokanda_firmware.bus.sentences import Sentence, said_again
+
+T = TypeVar("T")
+
+
+def dump(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
+    """Return the fields of a dataclass as `json.dumps` takes them."""
+    return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+
+
+def load(kind: type[T], content: object) -> T:
+    """Make a dataclass of what `dump` returned.
+
+    Raises:
+        ValueError: a value is not of its field's type, or a field without default is missing.
+    """
+    if not isinstance(content, dict):
+        raise ValueError(f"{kind.__name__} is no object")
+    values = {
+        name: _checked(hint, content[name])
+        for name, hint in _hints(cast(type, kind)).items()
+        if name in content
+    }
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, Sentence):
+        return value.said
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return dump(value) if is_dataclass(value) else value
+
+
+def _checked(hint: Any, value: object) -> object:  # noqa: ANN401 - a type hint
+    if get_origin(hint) is types.UnionType:
+        if value is None:
+            return None
+        [hint] = (each for each in get_args(hint) if each is not types.NoneType)
+    if get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_checked(get_args(hint)[0], each) for each in value)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return load(hint, value)
+    if hint is str and isinstance(value, dict):
+        return said_again(value)
+    if isinstance(value, str):
+        if issubclass(hint, StrEnum):
+            return hint(value)
+        if hint is datetime:
+            return datetime.fromisoformat(value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise ValueError(f"{value!r} is not of type {hint.__name__}")
+    return value

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The states that the daemons of a device can be in; each is named here and nowhere else."""
+
+from enum import StrEnum
+
+
+class CourierState(StrEnum):
+    """What the courier does."""
+
+    UNCLAIMED = "unclaimed"
+    IDLE = "idle"
+    DIALLING = "dialling"
+    CONNECTING = "connecting"
+    SYNCING = "syncing"
+    FAILED = "failed"
+
+
+class ModemState(StrEnum):
+    """How far the modem has come."""
+
+    ABSENT = "absent"
+    STARTING = "starting"
+    NO_SIM = "no_sim"
+    PIN = "pin"
+    NO_SIGNAL = "no_signal"
+    READY = "ready"
+    DIALLING = "dialling"
+    CONNECTED = "connected"
+    FAULT = "fault"
+
+
+class SetupState(StrEnum):
+    """How far the claim has come."""
+
+    NO_CLAIM = "no_claim"
+    CLAIM_ERROR = "claim_error"
+    CLAIM_PENDING = "claim_pending"
+    CLAIMED = "claimed"
+
+
+class UpdatesState(StrEnum):
+    """Where an update stands."""
+
+    IDLE = "idle"
+    AVAILABLE = "available"
+    DOWNLOADING = "downloading"
+    INSTALLING = "installing"
+    INSTALLED = "installed"
+    FAILED = "failed"
+
+
+class LightsState(StrEnum):
+    """What the lamps tell of the whole device, the most urgent first."""
+
+    FAULT = "fault"
+    UPDATING = "updating"
+    STARTING = "starting"
+    NO_SIM = "no_sim"
+    SYNCING = "syncing"
+    DIALLING = "dialling"
+    MAIL_WAITING = "mail_waiting"
+    READY = "ready"
+
+
+class HotspotState(StrEnum):
+    """How the village's Wi-Fi was started."""
+
+    OPEN = "open"
+    LOCKED = "locked"
+    GIVEN_UP = "given_up"
+
+
+class BackupState(StrEnum):
+    """What is being done with a backup."""
+
+    IDLE = "idle"
+    WORKING = "working"
+    DONE = "done"
+    FAILED = "failed"
+    CHECKED = "checked"
+    RESTARTING = "restarting"

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each daemon of a device publishes of itself, for the others, the lamps and the pages.
+
+A status is a small JSON file that its daemon replaces atomically; a publisher knows nobody, and a
+restart on either side leaves nothing stale. `changes` tells who waits that there is a new one.
+"""
+
+import json
+import os
+import threading
+from dataclasses import KW_ONLY, dataclass
+from datetime import datetime
+from typing import ClassVar, Self
+
+from mokanda_firmware import paths
+from mokanda_firmware.bus import records
+from mokanda_firmware.bus.states import (
+    CourierState,
+    HotspotState,
+    LightsState,
+    ModemState,
+    SetupState,
+    UpdatesState,
+)
+
+_MAX_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What one daemon publishes; `NAME` is that of its file."""
+
+    NAME: ClassVar[str]
+
+    def publish(self) -> None:
+        """Replace what was published before, and wake subscribers."""
+        path = paths.status(self.NAME)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{self.NAME}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            temporary.write_text(json.dumps(records.dump(self)), encoding="utf-8")
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def read(cls) -> Self | None:
+        """Return what was published last.
+
+        None before that, and where another version has published what is not understood here.
+        """
+        try:
+            with paths.status(cls.NAME).open("rb") as file:
+                return records.load(cls, json.loads(file.read(_MAX_BYTES)))
+        except (OSError, ValueError, RecursionError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class CourierStatus(Status):
+    """The courier's; of the last mail run it tells mails and bytes."""
+
+    NAME = "courier"
+
+    state: CourierState
+    _: KW_ONLY
+    detail: str = ""
+    progress: float | None = None  # of a bundle on its way, from 0 to 1
+    waiting: int = 0  # letters that have not left yet
+    next_sync: datetime | None = None
+    last_attempt: datetime | None = None
+    last_success: datetime | None = None
+    sent: int = 0
+    received: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModemStatus(Status):
+    """The modem's; "" is what it has not told. `signal` is in percent, None when unknown."""
+
+    NAME = "modem"
+
+    state: ModemState
+    _: KW_ONLY
+    detail: str = ""
+    model: str = ""
+    imei: str = ""
+    imsi: str = ""
+    operator: str = ""
+    signal: int | None = None
+    interface: str = ""  # of the network, while it is connected
+
+
+@dataclass(frozen=True, slots=True)
+class SetupStatus(Status):
+    """How far the claim has come, and what it names."""
+
+    NAME = "setup"
+
+    state: SetupState
+    _: KW_ONLY
+    detail: str = ""
+    village: str = ""
+    domain: str = ""
+    relay: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatesStatus(Status):
+    """The software that runs, from which slot and since when, and the one that is offered."""
+
+    NAME = "updates"
+
+    state: UpdatesState
+    _: KW_ONLY
+    detail: str = ""
+    progress: float | None = None  # of downloading or installing, from 0 to 1
+    version: str = ""
+    slot: str = ""
+    installed: datetime | None = None
+    offered: str | None = None
+    size: int | None = None  # of what is offered, in bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LightsStatus(Status):
+    """What the lamps show, and what they hang on."""
+
+    NAME = "lights"
+
+    state: LightsState
+    _: KW_ONLY
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HotspotStatus(Status):
+    """The village's Wi-Fi as it was started."""
+
+    NAME = "hotspot"
+
+    state: HotspotState
+    _: KW_ONLY
+    network: str = ""

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a state of each daemon means to people."""
+
+from typing import Literal
+
+from mokanda_firmware.bus.states import (
+    CourierState,
+    HotspotState,
+    LightsState,
+    ModemState,
+    SetupState,
+    UpdatesState,
+)
+from mokanda_firmware.webmail.languages import N_
+
+Mood = Literal["good", "bad", ""]
+Said = tuple[Mood, str]
+
+COURIER: dict[CourierState, Said] = {
+    CourierState.UNCLAIMED: ("", N_("Mail cannot leave before the device has a relay.")),
+    CourierState.IDLE: ("good", N_("The courier waits for the next mail run.")),
+    CourierState.DIALLING: ("", N_("The courier is dialling.")),
+    CourierState.CONNECTING: ("", N_("The courier is calling the relay.")),
+    CourierState.SYNCING: ("", N_("Mail is going out and coming in.")),
+    CourierState.FAILED: ("bad", N_("The last mail run failed. It will be tried again.")),
+}
+MODEM: dict[ModemState, Said] = {
+    ModemState.ABSENT: ("bad", N_("No modem is plugged in.")),
+    ModemState.STARTING: ("", N_("The modem is starting.")),
+    ModemState.NO_SIM: ("bad", N_("There is no SIM card in the modem.")),
+    ModemState.PIN: ("bad", N_("The SIM card asks for its PIN.")),
+    ModemState.NO_SIGNAL: ("bad", N_("The modem finds no network.")),
+    ModemState.READY: ("good", N_("The modem is ready.")),
+    ModemState.DIALLING: ("", N_("The modem is dialling.")),
+    ModemState.CONNECTED: ("good", N_("The modem is connected.")),
+    ModemState.FAULT: ("bad", N_("The modem does not work.")),
+}
+SETUP: dict[SetupState, Said] = {
+    SetupState.NO_CLAIM: ("", N_("This device has not been connected to a relay yet.")),
+    SetupState.CLAIM_ERROR: ("bad", N_("The claim file cannot be used.")),
+    SetupState.CLAIM_PENDING: ("", N_("The claim waits for its first connection.")),
+    SetupState.CLAIMED: ("good", N_("This device belongs to its relay.")),
+}
+UPDATES: dict[UpdatesState, Said] = {
+    UpdatesState.IDLE: ("good", N_("The software is up to date.")),
+    UpdatesState.AVAILABLE: ("", N_("There is an update.")),
+    UpdatesState.DOWNLOADING: ("", N_("An update is being fetched.")),
+    UpdatesState.INSTALLING: ("", N_("An update is being installed.")),
+    UpdatesState.INSTALLED: ("", N_("An update is installed. The device starts it next.")),
+    UpdatesState.FAILED: ("bad", N_("The update failed. The device goes on as before.")),
+}
+LIGHTS: dict[LightsState, Said] = {
+    LightsState.FAULT: ("bad", N_("The lights show a fault.")),
+    LightsState.UPDATING: ("", N_("The lights show that an update is being installed.")),
+    LightsState.STARTING: ("", N_("The lights show that the device is starting.")),
+    LightsState.NO_SIM: ("bad", N_("The lights show that there is no SIM card.")),
+    LightsState.SYNCING: ("", N_("The lights show that mail is on its way.")),
+    LightsState.DIALLING: ("", N_("The lights show that the modem is dialling.")),
+    LightsState.MAIL_WAITING: ("", N_("The lights show that mail waits to leave.")),
+    LightsState.READY: ("good", N_("The lights show that all is well.")),
+}
+HOTSPOT: dict[HotspotState, Said] = {
+    HotspotState.OPEN: ("good", N_("The Wi-Fi is open to everybody.")),
+    HotspotState.LOCKED: ("good", N_("The Wi-Fi asks for its key.")),
+    HotspotState.GIVEN_UP: (
+        "bad",
+        N_(
+            "The Wi-Fi did not start as it was set. Until the device starts anew it is open,"
+            " under its first name."
+        ),
+    ),
+}
+UNKNOWN: Said = ("", N_("Nothing is known of this yet."))

@@ -14,11 +14,10 @@ import pytest
 
 from mokanda_firmware import paths
 from mokanda_firmware.courier.run import run
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.administration import housekeeping
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.store.database import Store
-from mokanda_firmware.mailbox.sync import SessionRecord
+from mokanda_firmware.mailbox.sync.sessions import SessionRecord, last_sessions
 from mokanda_wire import claimfile, durable
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.message import Attachment, Mailbox, Message, new_message_id
@@ -101,7 +100,7 @@ class Village:
 
     def sessions(self) -> list[SessionRecord]:
         """What the keeper sees, the latest first."""
-        return sync.sessions(self.store, 100)
+        return last_sessions(self.store, 100)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from playwright.sync_api import Route
 from mokanda_firmware.bus.sentences import say
 from mokanda_firmware.bus.states import CourierState, LightsState, ModemState, UpdatesState
 from mokanda_firmware.bus.statuses import CourierStatus, LightsStatus, ModemStatus, UpdatesStatus
-from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.administration import villagers
 from mokanda_firmware.mailbox.costs import tariff, usage
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.people import accounts, aliases, contacts, joining, noticeboard
@@ -55,9 +55,9 @@ def be_busy(webmail: Webmail, code: str) -> None:
     awa = accounts.register(store, "awa", "Awa Mboyo", PASSWORD, code)
     for name in ("bienvenu", "chantal", "didier"):
         accounts.register(store, name, f"{name.title()} wa Ilunga Kabongo", PASSWORD, code)
-    audit.set_role(store, awa, 2, "helper")
-    audit.suspend(store, awa, 3, suspended=True)
-    audit.delete(store, awa, 4)
+    villagers.set_role(store, awa, 2, "helper")
+    villagers.suspend(store, awa, 3, suspended=True)
+    villagers.delete(store, awa, 4)
     set_setting(store, joining.SETTING, joining.new_rule("code"))
     set_setting(store, "budget", {"village": 500_000, "villager": 100_000})
     set_setting(store, tariff.SETTING, tariff.to_json(tariff.Tariff("USD", 600_000)))

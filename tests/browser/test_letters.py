@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Dialog
 
-from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.down import apply_down
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import Attachment, Mailbox, Message
 from tests.browser.conftest import DOMAIN, PASSWORD, Phones, Webmail
@@ -49,7 +50,7 @@ def test_a_letter_to_the_world_waits_in_the_outbox(phones: Phones, webmail: Webm
     assert awa.page.url.endswith("/outbox?note=waiting")
     assert awa.subjects() == ["Merci"]
     awa.shoot("outbox")
-    assert [one.recipients for one in sync.waiting(webmail.store, 10_000)] == [
+    assert [one.recipients for one in outgoing.waiting(webmail.store, 10_000)] == [
         ("marie@example.org",)
     ]
 
@@ -166,7 +167,7 @@ def test_a_hostile_letter_does_nothing_even_with_javascript(
         html=HOSTILE,
         attachments=(Attachment(f"{HOSTILE}.html", "text/html", "0" * 64, 5),),
     )
-    sync.apply_down(webmail.store, bundle_down(1, Mail((f"awa@{DOMAIN}",), letter)))
+    apply_down(webmail.store, bundle_down(1, Mail((f"awa@{DOMAIN}",), letter)))
     awa.open("/inbox")
     awa.shoot("inbox")
     awa.page.click(".letters a")

@@ -8,9 +8,9 @@ import pytest
 from mokanda_firmware import relaytime
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.bus.statuses import CourierStatus
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import budget, tariff, usage
-from mokanda_firmware.mailbox.sync import SessionRecord
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.sessions import SessionRecord, record_session
 from tests.browser.conftest import Phone, Phones, Webmail
 from tests.browser.test_pages import found
 
@@ -37,7 +37,7 @@ def a_month(webmail: Webmail) -> None:
     ended = relaytime.now()
     assert ended is not None
     record = SessionRecord(ended, ended, "ppp0", 2_000, 0, 0, 0, "The modem is silent.", 7, "USD")
-    sync.record_session(webmail.store, record)
+    record_session(webmail.store, record)
     with webmail.store.transaction() as connection:
         usage.charge(connection, 1, up=120_000, down=300_000)
 
@@ -87,8 +87,8 @@ def test_a_villager_sees_why_a_letter_waits_and_what_it_costs(
     fill_plan(keeper)
     keeper.write("friend@example.org", "Large", "x" * 30_000)
     keeper.press("Send")
-    [mail] = sync.waiting(webmail.store, 1_000_000)
-    sync.hold(webmail.store, {mail.number: 60_000}, {mail.number: "large"})
+    [mail] = outgoing.waiting(webmail.store, 1_000_000)
+    outgoing.hold(webmail.store, {mail.number: 60_000}, {mail.number: "large"})
     keeper.open("/outbox")
     assert "The keeper can send it all the same. 60 KB" in keeper.page.inner_text(".letters")
     keeper.shoot("outbox")

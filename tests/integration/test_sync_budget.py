@@ -14,7 +14,7 @@ from mokanda_firmware import paths, relaytime
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.store.settings import set_setting
-from mokanda_firmware.mailbox.sync import SessionRecord
+from mokanda_firmware.mailbox.sync.sessions import SessionRecord
 from mokanda_firmware.uplink.failures import BudgetSpentError, CutError
 from mokanda_relay.operator import devices
 from mokanda_relay.sync import down, usage_by_day

@@ -18,8 +18,8 @@ from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask
 from mokanda_firmware.bus.states import CourierState, SetupState
 from mokanda_firmware.bus.statuses import CourierStatus, SetupStatus
 from mokanda_firmware.courier import schedule
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import usage
+from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_relay.operator import devices
 from mokanda_wire import claimfile, durable
 from scripts.deadlines import wait_until
@@ -98,9 +98,9 @@ def test_mail_goes_when_the_webmail_asks(
 def test_a_new_schedule_is_taken_over(village: Village, courier: subprocess.Popen[bytes]) -> None:
     import_claim(village)
     wait_for(CourierState.IDLE)
-    sync.set_setting(village.store, "timezone", "Africa/Kinshasa")
+    set_setting(village.store, "timezone", "Africa/Kinshasa")
     plan = schedule.Plan(first="05:30")
-    sync.set_setting(village.store, schedule.SETTING, schedule.plan_to_json(plan))
+    set_setting(village.store, schedule.SETTING, schedule.plan_to_json(plan))
     ask("courier", "reschedule")
     wait_until(lambda: f"{told('next_sync'):%H:%M:%S}" == "04:30:00", "the new time", seconds=10)
     assert courier.poll() is None
@@ -135,7 +135,7 @@ def test_a_day_that_is_spent_is_no_fault(
 ) -> None:
     import_claim(village)
     wait_for(CourierState.IDLE)
-    sync.set_setting(village.store, "budget", {"village": 10_000, "villager": None})
+    set_setting(village.store, "budget", {"village": 10_000, "villager": None})
     usage.count(village.store, 10_000, 0)
     village.write("tomorrow")
     ask("courier", "sync")

@@ -19,9 +19,10 @@ import sqlalchemy as sa
 
 from mokanda_firmware import paths
 from mokanda_firmware.courier import run, session
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.history import shared_history
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CourierError, CutError, LinkError
 from mokanda_relay.operator import devices
@@ -88,13 +89,13 @@ def histories_agree(village: Village, served: Served) -> bool:
     The relay learns of the last bundle at the next hello, and news may have come late.
     """
     for _ in range(4):
-        here = sync.history(village.store).tip
+        here = shared_history(village.store).tip
         with served.relay.database.reading() as session:
             device = session.scalars(sa.select(Device)).one()
             if history.load(session, device.id).tip == here:
                 return True
         village.sync()
-        if sync.history(village.store).tip.end < here.end:
+        if shared_history(village.store).tip.end < here.end:
             return False
     return False
 
@@ -397,9 +398,9 @@ def test_a_wish_that_the_relay_refuses_is_denied_and_all_else_goes(
         village.write(text)
     village.sync()
     assert_arrived(village, served, ["a", "b", "c"], [])
-    assert sync.untold_wishes(village.store) == []
+    assert outgoing.unsent_requests(village.store) == []
     with village.store.reading() as connection:
-        found = {name: content_requests.find(connection, "original", name) for name in names}
+        found = {name: content_requests.progress(connection, "original", name) for name in names}
     assert {name: wish and wish.reason for name, wish in found.items()} == {
         name: "refused" if name == "poison" else "gone" for name in names
     }

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.letters import entries, opened
 from mokanda_firmware.mailbox.store import content_requests
+from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_relay.operator import devices
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Content, Device
@@ -103,7 +103,7 @@ def test_a_wish_taken_back_before_the_mail_run_costs_nothing(
     (file,) = last_letter(village).files
     ask(village, "file", file.whole.digest)
     with village.store.transaction() as connection:
-        assert content_requests.take_back(
+        assert content_requests.withdraw(
             connection, "file", file.whole.digest, village.accounts["amina"]
         )
     assert village.sync().bytes_down < 2000
@@ -170,7 +170,7 @@ def test_what_the_device_has_forgotten_comes_again(village: Village, served: Ser
     village.sync()
     assert path.read_bytes() == NOTE
     assert last_letter(village, "bako").files[0].is_whole
-    assert sync.untold_wishes(village.store) == []
+    assert outgoing.unsent_requests(village.store) == []
     with served.relay.database.reading() as session:
         # One bundle for the first letter, one that names the file, and one that brings it.
         assert session.scalar(sa.select(Device.down_frozen)) == 3

@@ -16,9 +16,9 @@ from mokanda_firmware.backup import switch
 from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.courier import up
 from mokanda_firmware.courier.quota import Quota
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.sync.state import sync_state
 from mokanda_firmware.uplink import connection, identity
 from mokanda_firmware.uplink.failures import CutError
 from mokanda_relay.operator import devices
@@ -143,7 +143,7 @@ def test_a_bundle_frozen_at_the_backup_and_applied_after_it_is_not_applied_twice
     village.sync()
     exchange(village, served, "new")
     restore()
-    assert sync.state(village.store).up_pending is not None
+    assert sync_state(village.store).up_pending is not None
     village.sync()
     village.sync()
     assert sent(served) == ["frozen", "new out", "old out"]
@@ -244,14 +244,15 @@ def test_what_was_asked_of_the_relay_is_asked_again(
     exchange(village, served, "old")
     with village.store.transaction() as connection:
         content_requests.ask(connection, "original", "no-such-ticket", village.accounts["amina"])
-        connection.execute("UPDATE wish SET state = 'asked'")  # and denied after the backup
+        # It is denied after the backup.
+        connection.execute("UPDATE content_request SET state = 'asked'")
     restore = backed_up(village, tmp_path / "stick")
     exchange(village, served, "new")
     restore()
     village.sync()
     village.sync()
     with village.store.reading() as connection:
-        asked = content_requests.find(connection, "original", "no-such-ticket")
+        asked = content_requests.progress(connection, "original", "no-such-ticket")
     assert asked is not None
     assert asked.state == "denied"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from mokanda_firmware import paths, running
 from mokanda_firmware.backup.archive import DATABASE, Manifest, Source
 from mokanda_firmware.bus.statuses import SetupStatus
-from mokanda_firmware.mailbox.administration.housekeeping import named_files
+from mokanda_firmware.mailbox.store.named_files import named_files
 
 # Bundles in flight are sealed anew, updates are offered again; locks and sockets are of processes.
 _LEFT_OUT = {"attachments", "bundles", "updates", "offer.json", "courier.lock"}

@@ -18,9 +18,11 @@ from mokanda_firmware.bus.states import CourierState, ModemState
 from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, SetupStatus
 from mokanda_firmware.courier import claim, schedule
 from mokanda_firmware.courier.run import NO_CLAIM, run
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import tariff, usage
 from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.store.settings import setting
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.sessions import last_sessions
 from mokanda_firmware.uplink import identity
 from mokanda_firmware.uplink.failures import BudgetSpentError, CourierError
 from mokanda_firmware.zones import zone_of
@@ -129,7 +131,7 @@ class Daemon:
     def _count_waiting(self) -> None:
         """Tell how many letters have not left yet: the lamps show it."""
         try:
-            waiting = sync.count_waiting(self._store)
+            waiting = outgoing.count_waiting(self._store)
         except StoreError as error:
             log.warning("the letters that wait cannot be counted: %s", error)
         else:
@@ -215,8 +217,8 @@ class Daemon:
             self._change(lambda now: replace(now, next_sync=None))
             return
         wall = datetime.now(UTC)
-        zone = zone_of(sync.setting(self._store, "timezone", ""))
-        plan = schedule.plan_from_json(sync.setting(self._store, schedule.SETTING, {}))
+        zone = zone_of(setting(self._store, "timezone", ""))
+        plan = schedule.plan_from_json(setting(self._store, schedule.SETTING, {}))
         due = schedule.next_time(plan.times(tariff.load(self._store)), zone, wall)
         scheduled = now + (due - wall).total_seconds() if due else float("inf")
         self._due = scheduled
@@ -235,7 +237,7 @@ class Daemon:
         """Take the last sessions from the store, and what is still to go."""
         self._count_waiting()
         try:
-            sessions = sync.sessions(self._store, 200)
+            sessions = last_sessions(self._store, 200)
         except StoreError as error:
             log.warning("the sessions cannot be read: %s", error)
             return

@@ -11,10 +11,10 @@ from typing import Any
 
 from mokanda_firmware import paths, running
 from mokanda_firmware.bus.statuses import ModemStatus, UpdatesStatus
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import budget, usage
-from mokanda_firmware.mailbox.people import sessions
+from mokanda_firmware.mailbox.people import aliases, sessions
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import set_setting, setting
 from mokanda_wire.bundle import Item, Report, Residents
 
 REPORT_EVERY = timedelta(hours=20)
@@ -30,12 +30,12 @@ _DAY = "courier_day"  # the last one of which the relay knows what it cost
 def gather(store: Store) -> tuple[Item, ...]:
     """What the relay has not been told yet, or not for a day."""
     news: list[Item] = []
-    names = sync.accounts(store)
-    if names != sync.setting(store, _RESIDENTS, []):
+    names = aliases.all_names(store)
+    if names != setting(store, _RESIDENTS, []):
         news.append(Residents(tuple(names)))
-    reported = datetime.fromtimestamp(sync.setting(store, _REPORTED, 0), UTC)
+    reported = datetime.fromtimestamp(setting(store, _REPORTED, 0), UTC)
     stale = abs(datetime.now(UTC) - reported) > REPORT_EVERY  # a clock may have been ahead
-    if stale or _budgets(store) != sync.setting(store, _BUDGETS, None):
+    if stale or _budgets(store) != setting(store, _BUDGETS, None):
         news.append(Report(_report(store)))
     return tuple(news)
 
@@ -44,19 +44,19 @@ def record(store: Store, items: Iterable[Item]) -> None:
     """Remember that these are on their way to the relay."""
     for item in items:
         if isinstance(item, Residents):
-            sync.set_setting(store, _RESIDENTS, list(item.names))
+            set_setting(store, _RESIDENTS, list(item.names))
         elif isinstance(item, Report):
-            sync.set_setting(store, _REPORTED, int(datetime.now(UTC).timestamp()))
-            sync.set_setting(store, _BUDGETS, item.fields.get("budgets"))
+            set_setting(store, _REPORTED, int(datetime.now(UTC).timestamp()))
+            set_setting(store, _BUDGETS, item.fields.get("budgets"))
             for day, *_ in item.fields.get("days", []):
-                sync.set_setting(store, _DAY, day)
+                set_setting(store, _DAY, day)
 
 
 def forget(store: Store) -> None:
     """Tell the relay all of it again: it may not have learned it."""
-    sync.set_setting(store, _RESIDENTS, None)
-    sync.set_setting(store, _REPORTED, 0)
-    sync.set_setting(store, _DAY, "")
+    set_setting(store, _RESIDENTS, None)
+    set_setting(store, _REPORTED, 0)
+    set_setting(store, _DAY, "")
 
 
 def _report(store: Store) -> dict[str, Any]:
@@ -82,11 +82,11 @@ def _budgets(store: Store) -> dict[str, Any] | None:
     everybody, own = budget.load(store).villager, budget.of_villagers(store)
     if everybody is None and not own:
         return None
-    zone = sync.setting(store, "timezone", "")
+    zone = setting(store, "timezone", "")
     return {"villager": everybody, "villagers": own, "zone": zone}
 
 
 def _days(store: Store) -> list[tuple[str, str, int, int, int]]:
     """What days have cost, from the last one that the relay knows of on: it went on after that."""
-    since = usage.since(store, sync.setting(store, _DAY, ""), _MAX_DAYS)
+    since = usage.since(store, setting(store, _DAY, ""), _MAX_DAYS)
     return [(day, currency, used.up, used.down, used.money) for day, currency, used in since]

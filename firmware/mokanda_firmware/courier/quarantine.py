@@ -8,8 +8,10 @@ that were refused with others go each by itself, behind the mail; one that is re
 
 import logging
 
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import set_setting, setting
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.up import mails_in_bundle, release_up, requests_in_bundle
 
 _ENOUGH = 64  # mails in a bundle that was taken, after which nothing is suspected any more
 
@@ -24,12 +26,12 @@ log = logging.getLogger(__name__)
 
 def most(store: Store) -> int | None:
     """How many mails the next bundle may have; a single one goes with nothing else."""
-    return sync.setting(store, _MOST, 0) or None
+    return setting(store, _MOST, 0) or None
 
 
 def wishes_apart(store: Store) -> bool:
     """Whether each wish goes with nothing else."""
-    return bool(sync.setting(store, _WISHES_APART, False))
+    return bool(setting(store, _WISHES_APART, False))
 
 
 def refused(store: Store, sequence: int, reason: str) -> bool:
@@ -37,33 +39,33 @@ def refused(store: Store, sequence: int, reason: str) -> bool:
 
     What is no mail (who lives here, how the device is) is given up at the second refusal.
     """
-    mails = sync.in_bundle(store, sequence)
-    wished = sync.wishes_in_bundle(store, sequence)
-    sync.release_up(store, sequence, reason)
+    mails = mails_in_bundle(store, sequence)
+    wished = requests_in_bundle(store, sequence)
+    release_up(store, sequence, reason)
     if wished and not mails and wishes_apart(store):
         log.error("a wish is denied, as the relay refuses it: %s", reason)
-        sync.deny(store, wished[0], "refused")
-    sync.set_setting(store, _WISHES_APART, bool(wished) or wishes_apart(store))
+        outgoing.deny_request(store, wished[0], "refused")
+    set_setting(store, _WISHES_APART, bool(wished) or wishes_apart(store))
     if wished and not mails:
         return True
-    last = sync.setting(store, _ALONE, 0)
+    last = setting(store, _ALONE, 0)
     alone = _NO_MAIL if not mails else mails[0] if most(store) == 1 else 0
     again = alone != last
     if alone > 0 and not again:
         log.error("mail %d is set aside, as the relay refuses it: %s", alone, reason)
-        sync.set_aside(store, alone, reason)
+        outgoing.give_up(store, alone, reason)
         again = True
-    sync.set_setting(store, _ALONE, alone)
+    set_setting(store, _ALONE, alone)
     if mails:
-        sync.set_setting(store, _MOST, max(len(mails) // 2, 1))
+        set_setting(store, _MOST, max(len(mails) // 2, 1))
     return again or alone == 0
 
 
 def taken(store: Store) -> None:
     """Note that the relay has taken a bundle."""
-    sync.set_setting(store, _ALONE, 0)
-    if wishes_apart(store) and not sync.untold_wishes(store):
-        sync.set_setting(store, _WISHES_APART, False)
+    set_setting(store, _ALONE, 0)
+    if wishes_apart(store) and not outgoing.unsent_requests(store):
+        set_setting(store, _WISHES_APART, False)
     now = most(store)
     if now:
-        sync.set_setting(store, _MOST, 2 * now if now < _ENOUGH else 0)
+        set_setting(store, _MOST, 2 * now if now < _ENOUGH else 0)

@@ -14,9 +14,8 @@ from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.courier import claim, news
 from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.session import Session
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.store.database import Store, StoreError
-from mokanda_firmware.mailbox.sync import SessionRecord
+from mokanda_firmware.mailbox.sync.sessions import SessionRecord, record_session
 from mokanda_firmware.uplink import identity, link
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import (
@@ -80,7 +79,7 @@ def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
                 quota.count(run=True, failed=bool(trip.error))
             record = trip.record()
             with contextlib.suppress(StoreError):
-                sync.record_session(store, record)
+                record_session(store, record)
         return record
 
 

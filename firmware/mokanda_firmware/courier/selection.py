@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from mokanda_firmware.courier.quota import Quota
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs.budget import Left
 from mokanda_firmware.mailbox.store.database import Store
-from mokanda_firmware.mailbox.sync import Outgoing
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.outgoing import Outgoing
 
 _SEAL = 400  # bytes that signature and encryption add to a bundle
 
@@ -69,7 +69,7 @@ class Selection:
         villagers = budget.villagers()
         reasons = {
             number: budget.why_not(account, cost, room - _SEAL, villagers)
-            for number, account, cost in sync.known_costs(store)
+            for number, account, cost in outgoing.known_costs(store)
         }
         return cls(budget, {number: why for number, why in reasons.items() if why})
 
@@ -96,4 +96,4 @@ class Selection:
 
     def record(self, store: Store) -> None:
         """Let the outbox show what mails cost, and why some of them wait."""
-        sync.hold(store, self.costs, self.held)
+        outgoing.hold(store, self.costs, self.held)

@@ -19,9 +19,13 @@ from mokanda_firmware import paths, running
 from mokanda_firmware.bus.sentences import say
 from mokanda_firmware.courier import clock, news, quarantine, up
 from mokanda_firmware.courier.quota import SPENT, Quota
-from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import at_relay
 from mokanda_firmware.mailbox.store.database import Store, StoreError
-from mokanda_firmware.mailbox.sync import PendingUp
+from mokanda_firmware.mailbox.store.settings import set_setting, setting
+from mokanda_firmware.mailbox.sync.down import apply_down
+from mokanda_firmware.mailbox.sync.history import shared_history
+from mokanda_firmware.mailbox.sync.state import PendingUp, next_hello_counter, sync_state
+from mokanda_firmware.mailbox.sync.up import confirm_up, release_up, restart_history, skip_up
 from mokanda_firmware.uplink.connection import Connection, Held
 from mokanda_firmware.uplink.failures import (
     BudgetSpentError,
@@ -180,13 +184,13 @@ class Session:
             told = connection.acknowledge(told.down.sequence, token, self._held())
 
     def _hello(self, connection: Connection, pending: PendingUp | None) -> HelloReply:
-        counter = sync.next_hello_counter(self._store)
+        counter = next_hello_counter(self._store)
         try:
             return self._say_hello(connection, pending, counter)
         except RefusedError as error:
             if error.reason != protocol.COUNTER_STALE or error.counter is None:
                 raise
-            counter = sync.next_hello_counter(self._store, error.counter)
+            counter = next_hello_counter(self._store, error.counter)
         return self._say_hello(connection, pending, counter)
 
     def _say_hello(
@@ -201,14 +205,14 @@ class Session:
                 counter=counter,
                 now=datetime.now(UTC),
                 version=running.version(),
-                applied_down=sync.state(self._store).down_applied,
+                applied_down=sync_state(self._store).down_applied,
                 up=_announced(pending) if pending else None,
-                history=sync.history(self._store).tip,
+                history=shared_history(self._store).tip,
                 format=FORMAT if FORMAT > 1 else None,
                 unread=self._unread,
             )
         )
-        secret = bytes.fromhex(sync.setting(self._store, _SECRET, ""))
+        secret = bytes.fromhex(setting(self._store, _SECRET, ""))
         try:
             if secret:
                 tagged = protocol.authenticate(message, secret, protocol.HELLO_LABEL)
@@ -224,10 +228,10 @@ class Session:
                 raise OutdatedError(str(error)) from error
             if not secret or error.reason != protocol.DEVICE_UNKNOWN:
                 raise
-            sync.set_setting(self._store, _SECRET, "")  # a signature always counts
+            set_setting(self._store, _SECRET, "")  # a signature always counts
             return self._say_hello(connection, pending, counter)
         except (EnvelopeError, protocol.ProtocolError) as error:
-            sync.set_setting(self._store, _SECRET, "")
+            set_setting(self._store, _SECRET, "")
             raise NotOurRelayError(
                 say("The relay does not prove who it is. {why}", why=error)
             ) from error
@@ -235,7 +239,7 @@ class Session:
             raise NotOurRelayError(say("The relay's answer is to another hello."))
         self._unread = None
         if told.secret:
-            sync.set_setting(self._store, _SECRET, told.secret.hex())
+            set_setting(self._store, _SECRET, told.secret.hex())
         if (told.format or 1) < OLDEST_FORMAT:
             raise OutdatedError(
                 say("The relay is too old for this device. Ask its operator to update it.")
@@ -250,20 +254,20 @@ class Session:
         if ours:
             self._confirm(pending)
             return None
-        sync.skip_up(self._store, reply.applied_up)
+        skip_up(self._store, reply.applied_up)
         news.forget(self._store)
         raise AtOddsError(
             say("This device's mail was restored from a copy, and counts on from there.")
         )
 
     def _confirm(self, pending: PendingUp) -> None:
-        self.traded.sent += sync.confirm_up(self._store, pending.sequence)
+        self.traded.sent += confirm_up(self._store, pending.sequence)
         quarantine.taken(self._store)
         pending.path.unlink(missing_ok=True)
 
     def _restart(self, reason: str) -> NoReturn:
         """Forget the history, as the relay does or will do when it sees ours."""
-        sync.restart_history(self._store, reason)
+        restart_history(self._store, reason)
         news.forget(self._store)
         raise AtOddsError(reason)
 
@@ -287,8 +291,8 @@ class Session:
             if error.reason in _AT_ODDS:
                 raise AtOddsError(str(error)) from error
             if error.reason == protocol.CONTENT_UNKNOWN:
-                sync.release_up(self._store, pending.sequence, str(error))
-                sync.forget_at_relay(self._store)
+                release_up(self._store, pending.sequence, str(error))
+                at_relay.forget_all(self._store)
                 raise AtOddsError(str(error)) from error
             if error.reason == protocol.BUNDLE_BAD:
                 self._refusals += 1
@@ -335,7 +339,7 @@ class Session:
                 say("What came is not what the relay announced; it is fetched again.")
             )
         try:
-            applied = sync.apply_down(self._store, self._open(sealed, content))
+            applied = apply_down(self._store, self._open(sealed, content))
         except (CourierError, KeyringError, OSError, StoreError):
             raise
         except Exception as error:
@@ -356,7 +360,7 @@ class Session:
     def _open(self, sealed: Sealed, content: bytes) -> Decoded:
         try:
             plain = self._keyring.open(content, self._identity.claim.relay_fingerprint)
-            decoded = decode(plain, sync.history(self._store), measured=True)
+            decoded = decode(plain, shared_history(self._store), measured=True)
         except HistoryUnknownError as error:
             self._restart(str(error))
         bundle = decoded.bundle

@@ -18,10 +18,14 @@ from mokanda_firmware import paths
 from mokanda_firmware.courier import news, quarantine
 from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.selection import Selection
-from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.store import at_relay
 from mokanda_firmware.mailbox.store.attachments import as_it_was
 from mokanda_firmware.mailbox.store.database import Store
-from mokanda_firmware.mailbox.sync import Outgoing, PendingUp
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.history import shared_history
+from mokanda_firmware.mailbox.sync.outgoing import Outgoing
+from mokanda_firmware.mailbox.sync.state import PendingUp, sync_state
+from mokanda_firmware.mailbox.sync.up import freeze_up, release_up
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.identity import Identity
 from mokanda_wire import durable
@@ -105,9 +109,9 @@ def freeze(
 
 def _frozen(store: Store) -> PendingUp | None:
     """The bundle that is on its way already; one whose file is gone is released."""
-    pending = sync.state(store).up_pending
+    pending = sync_state(store).up_pending
     if pending is not None and not pending.path.exists():
-        sync.release_up(store, pending.sequence, "its file is gone")
+        release_up(store, pending.sequence, "its file is gone")
         return None
     return pending
 
@@ -115,7 +119,7 @@ def _frozen(store: Store) -> PendingUp | None:
 def _gather(store: Store) -> Gathered:
     return Gathered(
         news.gather(store),
-        tuple(sync.untold_wishes(store)),
+        tuple(outgoing.unsent_requests(store)),
         quarantine.most(store),
         quarantine.wishes_apart(store),
     )
@@ -130,7 +134,7 @@ def _choose(
             priced = _price(store, identity, plan)
         except _UnfitError as error:
             log.error("mail %d cannot be sent: %s", error.number, error)
-            sync.set_aside(store, error.number, f"This mail cannot be sent. {error}")
+            outgoing.give_up(store, error.number, f"This mail cannot be sent. {error}")
             continue
         selection = selection.priced(priced.plan.mails, priced.costs, len(priced.encoded.data))
         if selection.admits(priced.plan.mails):
@@ -140,9 +144,9 @@ def _choose(
 
 def _plan(store: Store, gathered: Gathered, selection: Selection) -> Plan:
     """The first mails of the queue that are not held back, and what goes beside them."""
-    mails = sync.waiting(store, MAX_MAIL, selection.held)
-    mails = mails or sync.waiting(store, MAX_LONE_MAIL, selection.held)[:1]
-    sequence = sync.state(store).up_sequence + 1
+    mails = outgoing.waiting(store, MAX_MAIL, selection.held)
+    mails = mails or outgoing.waiting(store, MAX_LONE_MAIL, selection.held)[:1]
+    sequence = sync_state(store).up_sequence + 1
     plan = Plan(sequence, gathered.news, gathered.requests, tuple(mails[: gathered.max_mails]))
     lone = bool(mails) and gathered.max_mails == 1
     if lone:
@@ -155,7 +159,7 @@ def _plan(store: Store, gathered: Gathered, selection: Selection) -> Plan:
 
 def _price(store: Store, identity: Identity, plan: Plan) -> Priced:
     """Encode as many of the mails, the first ones, as one bundle takes."""
-    history = sync.history(store)
+    history = shared_history(store)
     while True:
         contents: dict[str, bytes] = {}
         ordered = sorted(plan.mails, key=lambda mail: mail.message.date)  # replies after originals
@@ -181,11 +185,11 @@ def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
     """Say what goes; a file that the relay holds is only named, whether it is here or not."""
     message = mail.message
     wholes = [as_it_was(part) for part in message.attachments]
-    at_relay = sync.known_at_relay(store, (whole.digest for whole in wholes))
+    held = at_relay.known(store, (whole.digest for whole in wholes))
     kept = []
     for part, whole in zip(message.attachments, wholes, strict=True):
         here = store.attachments.here(part)
-        if whole.digest in at_relay:
+        if whole.digest in held:
             kept.append(whole)
         elif here is not None:
             contents[here.digest] = store.attachments.path(here.digest).read_bytes()
@@ -211,6 +215,6 @@ def _seal(keyring: Keyring, identity: Identity, priced: Priced) -> PendingUp:
 def _record(store: Store, pending: PendingUp, plan: Plan) -> None:
     """Bind what goes to the sealed bundle: from now on it is this one or none."""
     mails = [mail.message_id for mail in plan.mails]
-    sync.freeze_up(store, pending.sequence, pending, mails, plan.requests)
+    freeze_up(store, pending.sequence, pending, mails, plan.requests)
     news.record(store, plan.news)
     log.info("frozen up=%d mails=%d size=%d", pending.sequence, len(mails), pending.size)

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from mokanda_firmware import paths
-from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.administration import villagers
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.setup import card
 from mokanda_firmware.setup.claim import decode
@@ -64,14 +64,14 @@ def _recover(name: str) -> str:
         _log.warning("%s", error)
         return _FAILED
     try:
-        names = audit.keepers(store)
+        names = villagers.keepers(store)
         if not names:
             return _NOBODY
         if not name and len(names) == 1:
             [name] = names
         if name not in names:
             return _WHICH.format(names=", ".join(names))
-        code = audit.recover_keeper(store, name)
+        code = villagers.recover_keeper(store, name)
     except StoreError as error:
         _log.warning("%s", error)
         return _FAILED

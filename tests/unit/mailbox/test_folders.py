@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.letters import entries, folders, opened
 from mokanda_firmware.mailbox.letters.folders import MARK, UNMARK, Query
 from mokanda_firmware.mailbox.people import contacts
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.down import apply_down
+from mokanda_firmware.mailbox.sync.state import sync_state
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import Mailbox, Message
 from tests.unit.mailbox.letters import DOMAIN, add_account, attached, bundle_down, letter
@@ -26,8 +28,8 @@ def awa(store: Store) -> int:
 
 
 def bring(store: Store, *messages: Message, to: tuple[str, ...] = (AWA,)) -> None:
-    sequence = sync.state(store).down_applied + 1
-    sync.apply_down(store, bundle_down(sequence, *(Mail(to, message) for message in messages)))
+    sequence = sync_state(store).down_applied + 1
+    apply_down(store, bundle_down(sequence, *(Mail(to, message) for message in messages)))
 
 
 def subjects(store: Store, account: int, folder: entries.Folder = "inbox") -> list[str]:
@@ -164,7 +166,7 @@ class TestMoving:
     def test_a_letter_in_the_outbox_cannot_be_deleted(self, store: Store, awa: int) -> None:
         entries.submit(store, awa, letter(to=WORLD), here=[], outside=[WORLD])
         assert entries.move(store, awa, [first(store, awa, "outbox").id], "trash") == []
-        assert len(sync.waiting(store, 10_000)) == 1
+        assert len(outgoing.waiting(store, 10_000)) == 1
 
     def test_what_nobody_has_any_more_is_gone_from_the_store(self, store: Store, awa: int) -> None:
         bring(store, letter("1@x", sender=WORLD, text="unique word"))
@@ -180,7 +182,7 @@ class TestMoving:
         entries.move(store, awa, [1, 2], "trash")
         with store.transaction() as connection:
             connection.execute("UPDATE entry SET trashed = trashed - 31 * 86400 WHERE id = 1")
-        assert entries.delete_old_trash(store, messages.now() - 30 * 24 * 3600) == 1
+        assert entries.delete_old_trash(store, clock.now() - 30 * 24 * 3600) == 1
         assert len(subjects(store, awa, "trash")) == 1
 
 
@@ -193,7 +195,7 @@ class TestTakingBack:
         with store.transaction() as connection:
             taken = entries.take_back(connection, awa, first(store, awa, "outbox").id)
         assert taken == entries.TakenBack(message, ("hidden@example.org", WORLD))
-        assert sync.waiting(store, 10_000) == []
+        assert outgoing.waiting(store, 10_000) == []
         assert subjects(store, awa, "outbox") == []
 
     def test_villagers_who_have_it_keep_it(self, store: Store, awa: int) -> None:

@@ -16,7 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.administration.audit import Act
+from mokanda_firmware.mailbox.people import noticeboard, reserved_names
+from mokanda_firmware.mailbox.people.reserved_names import RESERVED_SECONDS, ReservedName
+from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store import database as store_module
+from mokanda_firmware.mailbox.store.content_requests import Progress
 from mokanda_firmware.mailbox.store.database import (
     MIGRATIONS,
     Store,
@@ -61,6 +67,29 @@ def test_a_store_of_every_version_opens_with_what_was_in_it(
     old = Store(path, tmp_path / "old" / "attachments")
     assert setting(old, "village", None) == "Boende"
     assert schema(path) == schema(store.path)
+
+
+def test_what_had_other_names_up_to_version_10_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store_of_version(10, tmp_path, monkeypatch)
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            """
+            INSERT INTO account (name, display_name, password, created) VALUES ('awa', '', '', 0);
+            INSERT INTO wish (kind, name, account, state) VALUES ('file', 'ab', 1, 'asked');
+            INSERT INTO left_name VALUES ('ben', 7);
+            INSERT INTO news (author, title, text, at) VALUES ('Awa', 'Market', 'Today', 7);
+            INSERT INTO audit (at, actor, action, subject) VALUES (7, 'awa', 'news', 'Feast');
+            """
+        )
+    store = Store(path, tmp_path / "attachments")
+    with store.reading() as connection:
+        assert content_requests.progress(connection, "file", "ab") == Progress("asked", 1, "")
+    assert reserved_names.all_reserved(store) == [ReservedName("ben", 7 + RESERVED_SECONDS)]
+    assert [notice.title for notice in noticeboard.notices(store)] == ["Market"]
+    assert audit.acts(store) == [Act(7, "awa", "notice", "Feast")]
+    store.close()
 
 
 def test_a_store_of_a_newer_software_is_left_alone(tmp_path: Path, store: Store) -> None:

@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware.bus.sentences import say, translated
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.letters import entries, opened
 from mokanda_firmware.mailbox.letters.folders import page, unread
+from mokanda_firmware.mailbox.people import aliases
 from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.down import Applied, apply_down
+from mokanda_firmware.mailbox.sync.history import shared_history
+from mokanda_firmware.mailbox.sync.sessions import SessionRecord, last_sessions, record_session
+from mokanda_firmware.mailbox.sync.state import PendingUp, SyncState, next_hello_counter, sync_state
+from mokanda_firmware.mailbox.sync.up import confirm_up, freeze_up, release_up, restart_history
 from mokanda_wire.bundle import Decoded, Event, Mail
 from mokanda_wire.history import START, Record
 from mokanda_wire.message import Message
@@ -28,8 +34,8 @@ def write(
     return message
 
 
-def sealed(sequence: int) -> sync.PendingUp:
-    return sync.PendingUp(sequence, 100, "ab" * 32, Path(f"/data/bundles/{sequence}"), NOTHING)
+def sealed(sequence: int) -> PendingUp:
+    return PendingUp(sequence, 100, "ab" * 32, Path(f"/data/bundles/{sequence}"), NOTHING)
 
 
 def states(store: Store) -> dict[str, str]:
@@ -38,19 +44,19 @@ def states(store: Store) -> dict[str, str]:
 
 
 def test_a_new_store_has_met_no_relay(store: Store) -> None:
-    assert sync.state(store) == sync.SyncState(0, None, 0, 0)
+    assert sync_state(store) == SyncState(0, None, 0, 0)
 
 
 def test_each_hello_has_its_own_number(store: Store) -> None:
-    assert [sync.next_hello_counter(store) for _ in range(3)] == [1, 2, 3]
-    assert sync.state(store).hello_counter == 3
+    assert [next_hello_counter(store) for _ in range(3)] == [1, 2, 3]
+    assert sync_state(store).hello_counter == 3
 
 
 def test_small_mail_goes_first_and_what_does_not_fit_waits(store: Store) -> None:
     awa = add_account(store, "awa")
     for name, size in (("large", 5000), ("small", 10), ("medium", 300)):
         write(store, awa, f"{name}@boende.example", "x" * size)
-    found = sync.waiting(store, limit_bytes=400)
+    found = outgoing.waiting(store, limit_bytes=400)
     assert [one.message_id.partition("@")[0] for one in found] == ["small", "medium"]
     assert found[0].recipients == (WORLD,)
     assert found[0].message.text == "x" * 10
@@ -62,7 +68,7 @@ def test_no_mail_waits_for_ever_behind_smaller_ones(store: Store) -> None:
     with store.transaction() as connection:
         connection.execute("UPDATE outgoing SET queued = queued - 7 * 86400")
     write(store, awa, "small@boende.example", "x" * 1000)
-    found = sync.waiting(store, limit_bytes=100_000)
+    found = outgoing.waiting(store, limit_bytes=100_000)
     assert [one.message_id.partition("@")[0] for one in found] == ["large", "small"]
 
 
@@ -70,8 +76,8 @@ def test_a_mail_that_is_passed_over_makes_room_for_others(store: Store) -> None:
     awa = add_account(store, "awa")
     for name in ("a", "b"):
         write(store, awa, f"{name}@boende.example", "x" * 300)
-    first = sync.waiting(store, 400)[0]
-    assert [one.message_id for one in sync.waiting(store, 400, [first.number])] == [
+    first = outgoing.waiting(store, 400)[0]
+    assert [one.message_id for one in outgoing.waiting(store, 400, [first.number])] == [
         "b@boende.example"
     ]
 
@@ -79,10 +85,10 @@ def test_a_mail_that_is_passed_over_makes_room_for_others(store: Store) -> None:
 def test_why_a_mail_is_held_is_kept_with_what_it_costs(store: Store) -> None:
     awa = add_account(store, "awa")
     write(store, awa, "a@boende.example")
-    [mail] = sync.waiting(store, 400)
-    sync.hold(store, {mail.number: 77}, {mail.number: "day"})
-    assert sync.known_costs(store) == [(mail.number, awa, 77)]
-    sync.hold(store, {}, {})
+    [mail] = outgoing.waiting(store, 400)
+    outgoing.hold(store, {mail.number: 77}, {mail.number: "day"})
+    assert outgoing.known_costs(store) == [(mail.number, awa, 77)]
+    outgoing.hold(store, {}, {})
     with store.reading() as connection:
         assert connection.execute("SELECT cost, held FROM outgoing").fetchone()[:] == (77, "")
 
@@ -91,18 +97,18 @@ def test_only_recipients_outside_the_village_go_up(store: Store) -> None:
     awa = add_account(store, "awa")
     add_account(store, "ben")
     entries.submit(store, awa, letter(), here=["ben@boende.example"], outside=[WORLD])
-    assert [one.recipients for one in sync.waiting(store, 1000)] == [(WORLD,)]
+    assert [one.recipients for one in outgoing.waiting(store, 1000)] == [(WORLD,)]
 
 
 def test_a_bundle_up_is_frozen_until_it_is_confirmed(store: Store) -> None:
     awa = add_account(store, "awa")
     write(store, awa, "1@boende.example")
-    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
-    assert sync.state(store).up_pending == sealed(1)
-    assert sync.waiting(store, 1000) == []
+    freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    assert sync_state(store).up_pending == sealed(1)
+    assert outgoing.waiting(store, 1000) == []
     assert folders(store) == [("awa", "1@boende.example", "outbox")]
-    sync.confirm_up(store, 1)
-    assert sync.state(store) == sync.SyncState(1, None, 0, 0)
+    confirm_up(store, 1)
+    assert sync_state(store) == SyncState(1, None, 0, 0)
     assert folders(store) == [("awa", "1@boende.example", "sent")]
     assert states(store) == {WORLD: "relayed"}
 
@@ -110,39 +116,39 @@ def test_a_bundle_up_is_frozen_until_it_is_confirmed(store: Store) -> None:
 def test_a_confirmation_that_comes_twice_or_late_changes_nothing(store: Store) -> None:
     awa = add_account(store, "awa")
     write(store, awa, "1@boende.example")
-    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
-    sync.confirm_up(store, 1)
+    freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    confirm_up(store, 1)
     write(store, awa, "2@boende.example")
-    sync.freeze_up(store, 2, sealed(2), ["2@boende.example"])
-    sync.confirm_up(store, 1)
-    assert sync.state(store).up_pending == sealed(2)
+    freeze_up(store, 2, sealed(2), ["2@boende.example"])
+    confirm_up(store, 1)
+    assert sync_state(store).up_pending == sealed(2)
 
 
 def test_a_second_bundle_cannot_be_frozen_over_the_first(store: Store) -> None:
     awa = add_account(store, "awa")
     write(store, awa, "1@boende.example")
-    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    freeze_up(store, 1, sealed(1), ["1@boende.example"])
     with pytest.raises(StoreError, match="bundle 2 cannot follow"):
-        sync.freeze_up(store, 2, sealed(2), [])
+        freeze_up(store, 2, sealed(2), [])
 
 
 def test_a_mail_goes_into_one_bundle_only(store: Store) -> None:
     awa = add_account(store, "awa")
     write(store, awa, "1@boende.example")
     with pytest.raises(StoreError, match="does not wait"):
-        sync.freeze_up(store, 1, sealed(1), ["1@boende.example", "1@boende.example"])
-    assert sync.state(store).up_sequence == 0
-    assert len(sync.waiting(store, 1000)) == 1
+        freeze_up(store, 1, sealed(1), ["1@boende.example", "1@boende.example"])
+    assert sync_state(store).up_sequence == 0
+    assert len(outgoing.waiting(store, 1000)) == 1
 
 
 def test_mails_of_a_refused_bundle_wait_for_the_next_one(store: Store) -> None:
     awa = add_account(store, "awa")
     write(store, awa, "1@boende.example")
-    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
-    sync.release_up(store, 1, "damaged on the way")
-    assert sync.state(store) == sync.SyncState(0, None, 0, 0)
-    assert [one.message_id for one in sync.waiting(store, 1000)] == ["1@boende.example"]
-    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    release_up(store, 1, "damaged on the way")
+    assert sync_state(store) == SyncState(0, None, 0, 0)
+    assert [one.message_id for one in outgoing.waiting(store, 1000)] == ["1@boende.example"]
+    freeze_up(store, 1, sealed(1), ["1@boende.example"])
 
 
 def test_a_bundle_down_is_delivered_once(store: Store) -> None:
@@ -150,20 +156,20 @@ def test_a_bundle_down_is_delivered_once(store: Store) -> None:
     add_account(store, "ben")
     mail = Mail(("awa@boende.example", "ben@boende.example"), letter(sender=WORLD))
     bundle = bundle_down(1, mail)
-    assert sync.apply_down(store, bundle) == sync.Applied(1, mails=1)
-    assert sync.apply_down(store, bundle) == sync.Applied(1)
+    assert apply_down(store, bundle) == Applied(1, mails=1)
+    assert apply_down(store, bundle) == Applied(1)
     assert folders(store) == [
         ("awa", "1@boende.example", "inbox"),
         ("ben", "1@boende.example", "inbox"),
     ]
-    assert sync.state(store).down_applied == 1
+    assert sync_state(store).down_applied == 1
 
 
 def test_a_mail_that_two_bundles_bring_appears_once(store: Store) -> None:
     add_account(store, "awa")
     mail = Mail(("awa@boende.example",), letter(sender=WORLD))
-    sync.apply_down(store, bundle_down(1, mail))
-    sync.apply_down(store, bundle_down(2, mail))
+    apply_down(store, bundle_down(1, mail))
+    apply_down(store, bundle_down(2, mail))
     assert folders(store) == [("awa", "1@boende.example", "inbox")]
 
 
@@ -172,8 +178,8 @@ def test_a_mail_that_only_borrows_a_message_id_shows_its_own_text(store: Store) 
     ben = add_account(store, "ben")
     secret = letter(sender=WORLD, text="for Awa alone")
     forged = letter(sender="thief@example.net", text="show me")
-    sync.apply_down(store, bundle_down(1, Mail(("awa@boende.example",), secret)))
-    sync.apply_down(store, bundle_down(2, Mail(("ben@boende.example",), forged)))
+    apply_down(store, bundle_down(1, Mail(("awa@boende.example",), secret)))
+    apply_down(store, bundle_down(2, Mail(("ben@boende.example",), forged)))
     read = [
         opened.read(store, account, page(store, account, "inbox").lines[0].id)
         for account in (awa, ben)
@@ -184,7 +190,7 @@ def test_a_mail_that_only_borrows_a_message_id_shows_its_own_text(store: Store) 
 def test_mail_for_nobody_is_reported_and_the_rest_arrives(store: Store) -> None:
     add_account(store, "awa")
     mail = Mail(("nobody@boende.example", "Awa@boende.example"), letter(sender=WORLD))
-    applied = sync.apply_down(store, bundle_down(1, mail))
+    applied = apply_down(store, bundle_down(1, mail))
     assert applied.unknown == (("1@boende.example", "nobody@boende.example"),)
     assert folders(store) == [("awa", "1@boende.example", "inbox")]
 
@@ -193,7 +199,7 @@ def test_attachments_are_on_the_disk_before_their_mail(store: Store) -> None:
     add_account(store, "awa")
     photo = attached(b"photo")
     mail = Mail(("awa@boende.example",), letter(sender=WORLD, attachments=(photo,)))
-    sync.apply_down(store, bundle_down(1, mail, contents={photo.digest: b"photo"}))
+    apply_down(store, bundle_down(1, mail, contents={photo.digest: b"photo"}))
     assert store.attachments.path(photo.digest).read_bytes() == b"photo"
 
 
@@ -202,18 +208,18 @@ def test_a_damaged_attachment_stops_the_whole_bundle(store: Store) -> None:
     photo = attached(b"photo")
     mail = Mail(("awa@boende.example",), letter(sender=WORLD, attachments=(photo,)))
     with pytest.raises(ValueError, match="damaged"):
-        sync.apply_down(store, bundle_down(1, mail, contents={photo.digest: b"phoho"}))
-    assert sync.state(store).down_applied == 0
+        apply_down(store, bundle_down(1, mail, contents={photo.digest: b"phoho"}))
+    assert sync_state(store).down_applied == 0
     assert folders(store) == []
 
 
 def test_a_bounce_is_shown_to_the_writer_as_unread(store: Store) -> None:
     awa = add_account(store, "awa")
     write(store, awa, "1@boende.example")
-    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
-    sync.confirm_up(store, 1)
+    freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    confirm_up(store, 1)
     bounced = Event("1@boende.example", WORLD, "bounced", NOON, "no such mailbox")
-    assert sync.apply_down(store, bundle_down(1, bounced)).events == 1
+    assert apply_down(store, bundle_down(1, bounced)).events == 1
     assert states(store) == {WORLD: "bounced"}
     assert unread(store, awa) == {"sent": 1}
 
@@ -223,31 +229,31 @@ def test_a_late_event_does_not_undo_a_later_state(store: Store) -> None:
     write(store, awa, "1@boende.example")
     delivered = Event("1@boende.example", WORLD, "delivered", NOON)
     sent = Event("1@boende.example", WORLD, "sent", NOON)
-    sync.apply_down(store, bundle_down(1, delivered))
-    sync.apply_down(store, bundle_down(2, sent))
+    apply_down(store, bundle_down(1, delivered))
+    apply_down(store, bundle_down(2, sent))
     assert states(store) == {WORLD: "delivered"}
 
 
 def test_an_event_about_a_mail_that_nobody_wrote_is_passed_over(store: Store) -> None:
     event = Event("unknown@example.org", WORLD, "delivered", NOON)
-    assert sync.apply_down(store, bundle_down(1, event)).sequence == 1
-    assert sync.state(store).down_applied == 1
+    assert apply_down(store, bundle_down(1, event)).sequence == 1
+    assert sync_state(store).down_applied == 1
 
 
 def test_sessions_are_kept_the_latest_first(store: Store) -> None:
     records = [
-        sync.SessionRecord(NOON, NOON, "ppp0", number, 2, 3, 4, "cut" if number else "")
+        SessionRecord(NOON, NOON, "ppp0", number, 2, 3, 4, "cut" if number else "")
         for number in range(3)
     ]
     for record in records:
-        sync.record_session(store, record)
-    assert sync.sessions(store, limit=2) == [records[2], records[1]]
+        record_session(store, record)
+    assert last_sessions(store, limit=2) == [records[2], records[1]]
 
 
 def test_why_a_session_failed_can_be_said_in_any_language(store: Store) -> None:
     error = say("Cut by {who}.", who=say("rain"))
-    sync.record_session(store, sync.SessionRecord(NOON, NOON, "ppp0", 1, 2, 3, 4, error))
-    kept = sync.sessions(store, limit=1)[0].error
+    record_session(store, SessionRecord(NOON, NOON, "ppp0", 1, 2, 3, 4, error))
+    kept = last_sessions(store, limit=1)[0].error
     words = {"Cut by {who}.": "Coupé par {who}.", "rain": "la pluie"}
     assert translated(kept, words.__getitem__) == "Coupé par la pluie."
 
@@ -255,35 +261,35 @@ def test_why_a_session_failed_can_be_said_in_any_language(store: Store) -> None:
 def test_accounts_are_named_in_order(store: Store) -> None:
     for name in ("ben", "awa"):
         add_account(store, name)
-    assert sync.accounts(store) == ["awa", "ben"]
+    assert aliases.all_names(store) == ["awa", "ben"]
 
 
 def test_a_confirmed_bundle_enters_the_history(store: Store) -> None:
     write(store, add_account(store, "awa"), "1@boende.example")
     record = Record(b"what was sent", (("1@boende.example", "alias@boende.example"),)).dump()
-    bundle = sync.PendingUp(1, 100, "ab" * 32, Path("/data/bundles/1"), record)
-    sync.freeze_up(store, 1, bundle, ["1@boende.example"])
-    assert sync.history(store).tip == START
-    sync.confirm_up(store, 1)
-    sync.confirm_up(store, 1)
-    history = sync.history(store)
+    bundle = PendingUp(1, 100, "ab" * 32, Path("/data/bundles/1"), record)
+    freeze_up(store, 1, bundle, ["1@boende.example"])
+    assert shared_history(store).tip == START
+    confirm_up(store, 1)
+    confirm_up(store, 1)
+    history = shared_history(store)
     assert history.generation(history.tip).primer == b"what was sent"
     assert history.own_of("alias@boende.example") == "1@boende.example"
 
 
 def test_an_applied_bundle_enters_the_history_once(store: Store) -> None:
     down = Decoded(bundle_down(1).bundle, Record(b"what came", ()).dump())
-    sync.apply_down(store, down)
-    sync.apply_down(store, down)
-    history = sync.history(store)
+    apply_down(store, down)
+    apply_down(store, down)
+    history = shared_history(store)
     assert history.generation(history.tip).primer == b"what came"
 
 
 def test_when_the_history_starts_over_a_frozen_bundles_mail_waits_again(store: Store) -> None:
-    sync.apply_down(store, Decoded(bundle_down(1).bundle, Record(b"what came", ()).dump()))
+    apply_down(store, Decoded(bundle_down(1).bundle, Record(b"what came", ()).dump()))
     write(store, add_account(store, "awa"), "1@boende.example")
-    sync.freeze_up(store, 1, sealed(1), ["1@boende.example"])
-    sync.restart_history(store, "the relay's differs")
-    assert sync.history(store).tip == START
-    assert sync.state(store).up_pending is None
-    assert len(sync.waiting(store, 1000)) == 1
+    freeze_up(store, 1, sealed(1), ["1@boende.example"])
+    restart_history(store, "the relay's differs")
+    assert shared_history(store).tip == START
+    assert sync_state(store).up_pending is None
+    assert len(outgoing.waiting(store, 1000)) == 1

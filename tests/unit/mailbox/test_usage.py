@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths, relaytime
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.costs.usage import Used
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.down import apply_down
+from mokanda_firmware.mailbox.sync.state import PendingUp
+from mokanda_firmware.mailbox.sync.up import confirm_up, freeze_up
 from mokanda_wire.bundle import Mail
 from tests.unit.mailbox.letters import NOTHING, add_account, bundle_down, letter
 
@@ -70,13 +73,13 @@ def test_a_letter_that_left_is_charged_to_its_writer_once(store: Store, tmp_path
     awa = add_account(store, "awa")
     message = letter(to="friend@example.org")
     entries.submit(store, awa, message, here=[], outside=["friend@example.org"])
-    [waiting] = sync.waiting(store, 1000)
-    sync.hold(store, {waiting.number: 321}, {})
-    sealed = sync.PendingUp(1, 700, "ab" * 32, tmp_path / "bundle", NOTHING)
-    sync.freeze_up(store, 1, sealed, [message.message_id])
+    [waiting] = outgoing.waiting(store, 1000)
+    outgoing.hold(store, {waiting.number: 321}, {})
+    sealed = PendingUp(1, 700, "ab" * 32, tmp_path / "bundle", NOTHING)
+    freeze_up(store, 1, sealed, [message.message_id])
     assert usage.month_of_villagers(store, "2026-03") == {}
-    sync.confirm_up(store, 1)
-    sync.confirm_up(store, 1)
+    confirm_up(store, 1)
+    confirm_up(store, 1)
     assert usage.month_of_villagers(store, "2026-03") == {awa: Used(up=321)}
 
 
@@ -84,8 +87,8 @@ def test_a_letter_that_came_is_shared_by_its_readers_once(store: Store) -> None:
     awa, ben = add_account(store, "awa"), add_account(store, "ben")
     recipients = ("awa@boende.example", "nobody@boende.example", "ben@boende.example")
     down = bundle_down(1, Mail(recipients, letter()), costs=(101,))
-    sync.apply_down(store, down)
-    sync.apply_down(store, down)
+    apply_down(store, down)
+    apply_down(store, down)
     charged = usage.month_of_villagers(store, "2026-03")
     assert charged == {awa: Used(down=51), ben: Used(down=50)}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.administration import audit, villagers
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
@@ -87,7 +87,7 @@ def test_the_old_password_goes_on_until_the_code_is_used(card: Path, store: Stor
 
 def test_of_several_keepers_one_has_to_be_named(card: Path, store: Store, awa: Account) -> None:
     ben = accounts.register(store, "ben", "Ben", "his password", "fr")
-    audit.set_role(store, awa, ben.id, "keeper")
+    villagers.set_role(store, awa, ben.id, "keeper")
     assert "The keepers are: awa, ben." in ask(card)
     assert code_in(ask(card, b"awa"))
 

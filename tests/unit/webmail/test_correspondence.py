@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mokanda_firmware.mailbox import sync
-from mokanda_firmware.mailbox.people import vcards
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.people import aliases, vcards
+from mokanda_firmware.mailbox.store import clock
+from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.test_letters import WORLD, bring, from_world
@@ -24,7 +24,7 @@ CARDS = (
 
 def answers(village: Village) -> list[tuple[str, ...]]:
     """Who outside the village gets an answer, and what."""
-    waiting = sync.waiting(village.store, 10**6)
+    waiting = outgoing.waiting(village.store, 10**6)
     return [(*one.recipients, one.message.text) for one in waiting]
 
 
@@ -54,7 +54,7 @@ class TestAbsence:
         self.away(village)
         bring(village, from_world(), from_world(message_id="2@example.org"))
         assert answers(village) == [(WORLD, "Je suis à Kin.")]
-        answer = sync.waiting(village.store, 10**6)[0].message
+        answer = outgoing.waiting(village.store, 10**6)[0].message
         assert (answer.subject, answer.in_reply_to) == ("Re: Photos", "1@example.org")
         assert answer.automatic
 
@@ -63,7 +63,7 @@ class TestAbsence:
     ) -> None:
         self.away(village)
         bring(village, from_world())
-        monkeypatch.setattr(messages, "now", lambda: int(time.time()) + 8 * 24 * 3600)
+        monkeypatch.setattr(clock, "now", lambda: int(time.time()) + 8 * 24 * 3600)
         bring(village, from_world(message_id="2@example.org"))
         assert len(answers(village)) == 2
 
@@ -71,7 +71,7 @@ class TestAbsence:
         self.away(village)
         bring(village, from_world())
         with village.store.transaction() as connection:
-            connection.execute("DELETE FROM absence_told")
+            connection.execute("DELETE FROM absence_reply")
         bring(village, from_world())
         assert len(answers(village)) == 1
 
@@ -128,7 +128,7 @@ class TestOtherNames:
         message = from_world(to=(Mailbox(f"mama.awa@{DOMAIN}"),), subject="Photos").message
         bring(village, Mail((f"mama.awa@{DOMAIN}",), message))
         assert awa.letters() == ["Photos", "Mbote"]
-        assert sync.accounts(village.store) == ["awa", "ben", "mama.awa"]
+        assert aliases.all_names(village.store) == ["awa", "ben", "mama.awa"]
 
     def test_a_name_belongs_to_one(self, village: Village) -> None:
         awa, ben = village.villager("awa"), village.villager("ben")
@@ -164,7 +164,7 @@ class TestGroups:
         assert "École".lower() in awa.get("/write").text
         awa.write("école, chantal", "Réunion")
         assert ben.letters() == chantal.letters() == ["Réunion"]
-        assert [one.recipients for one in sync.waiting(village.store, 10**6)] == [(WORLD,)]
+        assert [one.recipients for one in outgoing.waiting(village.store, 10**6)] == [(WORLD,)]
 
     def test_a_group_is_its_owners(self, village: Village) -> None:
         awa, ben = village.villager("awa"), village.villager("ben")
@@ -239,7 +239,7 @@ class TestNews:
         village.villager("awa")
         self.put_up(village)
         self.put_up(village)
-        assert len(village.rows("news")) == 1
+        assert len(village.rows("notice")) == 1
 
     def test_villagers_only_read(self, village: Village) -> None:
         village.villager("awa")
@@ -248,7 +248,7 @@ class TestNews:
         ben.post("/news", status=403, title="x", text="y")
         self.put_up(village)
         ben.post("/news/1/delete", status=403)
-        assert len(village.rows("news")) == 1
+        assert len(village.rows("notice")) == 1
 
     def test_a_helper_takes_down_only_what_is_his(self, village: Village) -> None:
         keeper, ben = village.villager("awa"), village.villager("ben")
@@ -258,7 +258,7 @@ class TestNews:
         ben.post("/news/1/delete", status=404)
         ben.post("/news/2/delete", status=303)
         keeper.post("/news/1/delete", status=303)
-        assert village.rows("news") == []
+        assert village.rows("notice") == []
 
     def test_old_notices_are_on_further_pages(self, village: Village) -> None:
         village.villager("awa")

@@ -29,7 +29,7 @@ from mokanda_firmware.bus.statuses import (
     UpdatesStatus,
 )
 from mokanda_firmware.lights.table import PATTERNS
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.webmail.languages import languages
 from mokanda_firmware.webmail.wording import legend, states
 from mokanda_firmware.webmail.wording.statuses import Cards
@@ -209,7 +209,7 @@ class TestStorage:
     def test_the_trash_says_when_it_goes(
         self, village: Village, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(messages, "now", lambda: 1_770_000_000)
+        monkeypatch.setattr(clock, "now", lambda: 1_770_000_000)
         keeper = village.villager("awa")
         keeper.write("awa", text="x" * 5_000)
         assert "Trash" not in self.told(keeper)

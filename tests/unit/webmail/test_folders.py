@@ -3,7 +3,7 @@
 
 import pytest
 
-from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.test_letters import WORLD, bring, from_world
 from tests.unit.webmail.village import DOMAIN, Village
@@ -137,10 +137,10 @@ def test_a_letter_that_waits_is_taken_back_as_a_draft(village: Village) -> None:
     again = page.forms[0]
     assert (again["to"].value, again["bcc"].value) == (WORLD, "hidden@example.org")
     assert "photo.jpg" in page.text
-    assert sync.waiting(village.store, 10_000) == []
+    assert outgoing.waiting(village.store, 10_000) == []
     assert "on its way already" in form.submit(status=409).text
     awa.send(again)
-    assert len(sync.waiting(village.store, 10_000)) == 1
+    assert len(outgoing.waiting(village.store, 10_000)) == 1
 
 
 def test_people_are_chosen_without_typing(village: Village) -> None:

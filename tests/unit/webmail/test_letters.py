@@ -8,12 +8,14 @@ import pytest
 
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.bus.statuses import CourierStatus
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import budget, tariff
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.people import sessions
 from mokanda_firmware.mailbox.store.database import StoreFull
 from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.down import apply_down
+from mokanda_firmware.mailbox.sync.state import sync_state
 from mokanda_firmware.webmail.languages import choose
 from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import Denial, Event, Grant, Item, Mail, Stub, Wish
@@ -27,8 +29,8 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def bring(village: Village, *items: Item, contents: dict[str, bytes] | None = None) -> None:
     """Apply a bundle from the relay."""
-    sequence = sync.state(village.store).down_applied + 1
-    sync.apply_down(village.store, bundle_down(sequence, *items, contents=contents))
+    sequence = sync_state(village.store).down_applied + 1
+    apply_down(village.store, bundle_down(sequence, *items, contents=contents))
 
 
 def from_world(**changes: object) -> Mail:
@@ -59,7 +61,7 @@ def test_a_letter_to_the_world_waits_in_the_outbox(village: Village) -> None:
     awa = village.villager("awa")
     assert awa.write(WORLD, "Merci").location == "/outbox?note=waiting"
     assert awa.letters("outbox") == ["Merci"]
-    assert [one.recipients for one in sync.waiting(village.store, 10_000)] == [(WORLD,)]
+    assert [one.recipients for one in outgoing.waiting(village.store, 10_000)] == [(WORLD,)]
 
 
 def test_the_outbox_says_when_its_letters_leave(village: Village) -> None:
@@ -75,7 +77,7 @@ def test_one_letter_to_villagers_and_the_world(village: Village) -> None:
     awa.write(f"Ben <ben@{DOMAIN}>, {WORLD}", "Tous")
     assert ben.letters() == ["Tous"]
     assert awa.letters("outbox") == ["Tous"]
-    assert [one.recipients for one in sync.waiting(village.store, 10_000)] == [(WORLD,)]
+    assert [one.recipients for one in outgoing.waiting(village.store, 10_000)] == [(WORLD,)]
 
 
 def test_a_hidden_recipient_is_seen_by_the_writer_alone(village: Village) -> None:
@@ -135,7 +137,7 @@ def test_a_reply_goes_to_who_wrote_and_continues_the_conversation(village: Villa
     assert form["subject"].value == "Re: Photos"
     assert form["text"].value == "\n\nMarie Okito wrote:\n> Ça va?"
     awa.send(form, text="Malamu.")
-    answer = sync.waiting(village.store, 10_000)[0].message
+    answer = outgoing.waiting(village.store, 10_000)[0].message
     assert answer.in_reply_to == "1@example.org"
     assert answer.references == ("0@example.org", "1@example.org")
     assert answer.to == (Mailbox(WORLD, "Marie Okito"),)
@@ -152,9 +154,9 @@ def test_a_reply_goes_where_the_writer_wants_it(village: Village) -> None:
 def test_a_bounce_is_told_to_the_writer(village: Village) -> None:
     awa = village.villager("awa")
     awa.write(WORLD, "Merci")
-    outgoing = sync.waiting(village.store, 10_000)[0]
+    [mail] = outgoing.waiting(village.store, 10_000)
     reason = "550 5.1.1 <marie@example.org>: user unknown"
-    bring(village, Event(outgoing.message_id, WORLD, "bounced", NOON, reason))
+    bring(village, Event(mail.message_id, WORLD, "bounced", NOON, reason))
     letter = awa.open_first("outbox")
     assert "could not be delivered" in letter.text
     assert "There is nobody with this address." in letter.text
@@ -238,9 +240,9 @@ def test_nothing_typed_becomes_a_header(village: Village) -> None:
         f'"Marie\r\nBcc: victim@example.org" <{WORLD}>',
         "Mbote\r\nBcc: victim@example.org\r\n\r\nbody",
     )
-    outgoing = sync.waiting(village.store, 10_000)[0]
-    assert outgoing.recipients == (WORLD,)
-    head = compose(outgoing.message, {}).partition(b"\r\n\r\n")[0]
+    [mail] = outgoing.waiting(village.store, 10_000)
+    assert mail.recipients == (WORLD,)
+    head = compose(mail.message, {}).partition(b"\r\n\r\n")[0]
     assert b"\nBcc" not in head
 
 
@@ -374,7 +376,7 @@ class TestWhatTheRelayKeptBack:
         form = next(one for one in page.forms.values() if one.action == "/mail/1/fetch")
         page = form.submit().follow()
         assert "Asked for" in page.text
-        assert sync.untold_wishes(village.store) == [Wish("file", "ab" * 32, "awa")]
+        assert outgoing.unsent_requests(village.store) == [Wish("file", "ab" * 32, "awa")]
 
     def test_what_fetching_costs_is_said_where_the_tariff_is_known(self, village: Village) -> None:
         awa = village.villager("awa")
@@ -406,7 +408,7 @@ class TestWhatTheRelayKeptBack:
         page = awa.post("/mail/1/fetch", file="0").follow()
         form = next(one for one in page.forms.values() if one.action == "/mail/1/fetch")
         assert "no longer asked for" in form.submit("not").follow().text
-        assert sync.untold_wishes(village.store) == []
+        assert outgoing.unsent_requests(village.store) == []
         assert "asked for already" in awa.post("/mail/1/fetch", 409, **{"file": "0", "not": "1"})
 
     def test_a_letter_that_waits_at_the_relay_can_be_fetched(self, village: Village) -> None:
@@ -420,7 +422,7 @@ class TestWhatTheRelayKeptBack:
         assert "waits at the relay" in page.text
         assert "48 KB" in page.text
         awa.post("/mail/1/fetch", 303, what="mail")
-        assert sync.untold_wishes(village.store) == [Wish("mail", "stub1", "awa")]
+        assert outgoing.unsent_requests(village.store) == [Wish("mail", "stub1", "awa")]
         bring(village, Mail((f"awa@{DOMAIN}",), from_world().message, "stub1"))
         assert "still at the relay" not in awa.get("/inbox").text
         assert "Voici." in awa.open_first().text
@@ -441,7 +443,7 @@ class TestWhatTheRelayKeptBack:
         awa = village.villager("awa")
         bring(village, dataclasses.replace(from_world(), ticket="mail1"))
         awa.post("/mail/1/fetch", 303, what="original")
-        assert sync.untold_wishes(village.store) == [Wish("original", "mail1", "awa")]
+        assert outgoing.unsent_requests(village.store) == [Wish("original", "mail1", "awa")]
         raw = b"Subject: Photos\r\n\r\nVoici."
         bring(village, Grant(digest_of(raw), len(raw), "mail1"), contents={digest_of(raw): raw})
         given = awa.open_first().click("as it came")
@@ -465,7 +467,7 @@ class TestWhatTheRelayKeptBack:
             ben.post("/mail/1/fetch", 404, file="0")
         else:
             ben.get(f"/mail/1/{path}", 404)
-        assert sync.untold_wishes(village.store) == []
+        assert outgoing.unsent_requests(village.store) == []
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import ImageOps, ImageStat
 from webtest import TestResponse
 
-from mokanda_firmware.mailbox import sync
+from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.webmail import smaller as programs
 from mokanda_firmware.webmail.smaller import MOST, Photo, read_head, smaller
 from mokanda_wire.message import digest_of
@@ -111,13 +111,13 @@ def asked(awa: Phone) -> TestResponse:
 
 
 def sent_digest(village: Village) -> str:
-    (mail,) = sync.waiting(village.store, 1_000_000)
+    (mail,) = outgoing.waiting(village.store, 1_000_000)
     return mail.message.attachments[0].digest
 
 
 def test_a_large_photo_is_not_sent_before_its_writer_was_asked(village: Village) -> None:
     page = asked(village.villager("awa"))
-    assert sync.waiting(village.store, 1_000_000) == []
+    assert outgoing.waiting(village.store, 1_000_000) == []
     form = next(form for form in page.forms.values() if form.action == "/write")
     assert form["photo-0"].value == "small"
     assert "made smaller: " in page.text

@@ -11,13 +11,13 @@ from mokanda_firmware import relaytime
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.courier.schedule import Plan, plan_from_json
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.costs.budget import Budget
 from mokanda_firmware.mailbox.costs.tariff import Tariff, Window
 from mokanda_firmware.mailbox.letters import outbox
 from mokanda_firmware.mailbox.store.settings import set_setting, setting
+from mokanda_firmware.mailbox.sync import outgoing
 from tests.unit.webmail.test_device import daemon
 from tests.unit.webmail.village import Phone, Village
 
@@ -141,7 +141,7 @@ def test_whatever_a_keeper_changes_is_written_down(village: Village) -> None:
     keeper.post("/news/1/delete")
     done = [(act.action, act.subject) for act in audit.acts(village.store)]
     assert done == [
-        ("news", "Market"),
+        ("notice", "Market"),
         ("room", "50 MB"),
         ("rule", "closed"),
         ("check", ""),
@@ -224,8 +224,8 @@ def test_what_others_have_taken_tells_what_a_letter_will(village: Village) -> No
     awa = village.villager("awa")
     for text in ("a" * 40_000, "b" * 60_000):
         awa.write("friend@example.org", text=text)
-    [first, second] = sync.waiting(village.store, 1_000_000)
-    sync.hold(village.store, {first.number: 10_100}, {})
+    [first, second] = outgoing.waiting(village.store, 1_000_000)
+    outgoing.hold(village.store, {first.number: 10_100}, {})
     waiting = outbox.of_account(village.store, 1)
     assert sorted(one.size for one in waiting.values()) == [10_100, 15_100]
     assert second.number != first.number
@@ -236,9 +236,9 @@ def test_the_outbox_says_why_each_letter_waits_and_what_it_costs(village: Villag
     set_setting(village.store, "tariff", tariff.to_json(CONGO))
     for subject in ("next", "day", "villager", "large"):
         awa.write("friend@example.org", subject=subject)
-    mails = sync.waiting(village.store, 1_000_000)
+    mails = outgoing.waiting(village.store, 1_000_000)
     held = {one.number: one.message.subject for one in mails if one.message.subject != "next"}
-    sync.hold(village.store, {one.number: 20_000 for one in mails}, held)
+    outgoing.hold(village.store, {one.number: 20_000 for one in mails}, held)
     page = awa.get("/outbox")
     lines = [" ".join(line.get_text().split()) for line in page.html.select(".letters .found")]
     assert lines == [

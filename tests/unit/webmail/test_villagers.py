@@ -6,7 +6,7 @@ import re
 import pytest
 from webtest import Form, TestResponse
 
-from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.administration import audit, villagers
 from mokanda_firmware.mailbox.costs import usage
 from tests.unit.webmail.village import PASSWORD, Village
 
@@ -103,9 +103,9 @@ def test_what_was_done_is_written_down(village: Village) -> None:
 
 def test_what_a_newer_version_has_written_down_breaks_no_page(village: Village) -> None:
     keeper = village.villager("awa")
-    awa = audit.find(village.store, 1)
+    awa = villagers.find(village.store, 1)
     assert awa is not None
-    audit.note(village.store, awa, "a deed of tomorrow")
+    audit.record_act(village.store, awa, "a deed of tomorrow")
     assert "a deed of tomorrow (awa)" in keeper.get("/villagers").text
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.costs import tariff
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.mailbox.store import database as store_module
 from mokanda_firmware.mailbox.store.database import Store, StoreFull
 from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.webmail.recipients import BadRecipient, parse, written
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.village import DOMAIN, PASSWORD, Village
@@ -177,9 +177,9 @@ def test_a_locked_store_loses_no_letter_and_claims_none_sent(
         page = awa.send(form, to="marie@example.org", text="Important", status=503)
     assert "The device is busy" in page.text
     assert page.forms[0]["text"].value == "Important"
-    assert sync.waiting(village.store, 10_000) == []
+    assert outgoing.waiting(village.store, 10_000) == []
     awa.send(page.forms[0])
-    assert len(sync.waiting(village.store, 10_000)) == 1
+    assert len(outgoing.waiting(village.store, 10_000)) == 1
 
 
 def test_a_full_database_gives_the_text_back(village: Village) -> None:

@@ -1,31 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keepers and helpers do to accounts; each act is written down."""
+"""The audit trail: what keepers, helpers and the card did, who did it, and to whom."""
 
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from mokanda_firmware.mailbox.letters import entries
-from mokanda_firmware.mailbox.people import accounts, recovery_codes, reserved_names
 from mokanda_firmware.mailbox.people.accounts import Account
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import write_setting
-
-ROLES = ("villager", "helper", "keeper")
-
-
-class NotAllowed(Exception):  # noqa: N818 - reads better where it is caught
-    """This one may not do that to that account."""
-
-
-@dataclass(frozen=True, slots=True)
-class Villager:
-    """An account as its keeper sees it; `size` is the bytes of its letters."""
-
-    account: Account
-    letters: int
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,183 +21,18 @@ class Act:
     subject: str
 
 
-def villagers(store: Store) -> list[Villager]:
-    """Return every account, by name."""
-    with store.reading() as connection:
-        rows = connection.execute(
-            "SELECT account.*, count(entry.id) AS letters, coalesce(sum(size), 0) AS size"
-            " FROM account LEFT JOIN entry ON entry.account = account.id"
-            " LEFT JOIN message ON message.id = entry.message"
-            " GROUP BY account.id ORDER BY name"
-        )
-        return [
-            Villager(accounts.from_row(row), row["letters"], row["size"]) for row in rows.fetchall()
-        ]
+def record(connection: sqlite3.Connection, actor: str, action: str, subject: str) -> None:
+    """Record an act in the transaction that does it; names outlive accounts."""
+    connection.execute(
+        "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, ?, ?)",
+        (clock.now(), actor, action, subject),
+    )
 
 
-def find(store: Store, number: int) -> Account | None:
-    """Return the account of this number."""
-    with store.reading() as connection:
-        row = connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
-    return None if row is None else accounts.from_row(row)
-
-
-def may_change(actor: Account, account: Account) -> bool:
-    """Whether `actor` may do anything to `account`: keepers to all others, helpers to few."""
-    if actor.id == account.id:
-        return False
-    return actor.is_keeper or (actor.role == "helper" and account.role == "villager")
-
-
-def suspend(store: Store, actor: Account, number: int, *, suspended: bool) -> None:
-    """Keep an account from logging in, and put it out; or let it in again. Its mail still arrives.
-
-    Raises:
-        NotAllowed: `actor` may not do this to this account.
-    """
+def record_act(store: Store, actor: Account, action: str, subject: str = "") -> None:
+    """Record what a keeper has the device do."""
     with store.transaction() as connection:
-        account = _changeable(connection, actor, number)
-        connection.execute("UPDATE account SET suspended = ? WHERE id = ?", (suspended, account.id))
-        connection.execute("DELETE FROM session WHERE account = ?", (account.id,))
-        _write_down(connection, actor, "suspend" if suspended else "unsuspend", account)
-
-
-def reset_password(store: Store, actor: Account, number: int) -> str:
-    """Give an account a new password, which it must change when it logs in; return it.
-
-    Raises:
-        NotAllowed: `actor` may not do this to this account.
-    """
-    password = recovery_codes.make(3)
-    hashed = accounts.hash_password(password)
-    with store.transaction() as connection:
-        account = _changeable(connection, actor, number)
-        connection.execute(
-            "UPDATE account SET password = ?, must_change = 1 WHERE id = ?", (hashed, account.id)
-        )
-        connection.execute("DELETE FROM session WHERE account = ?", (account.id,))
-        _write_down(connection, actor, "reset-password", account)
-    return password
-
-
-def keepers(store: Store) -> list[str]:
-    """Return the names of the keepers who are not suspended."""
-    with store.reading() as connection:
-        rows = connection.execute(
-            "SELECT name FROM account WHERE role = 'keeper' AND NOT suspended ORDER BY name"
-        )
-        return [row["name"] for row in rows]
-
-
-def recover_keeper(store: Store, name: str) -> str:
-    """Give a keeper a new recovery code, for who holds the card; return it."""
-    code = recovery_codes.make(3)
-    hashed = accounts.hash_password(recovery_codes.simplified(code))
-    with store.transaction() as connection:
-        connection.execute("UPDATE account SET recovery = ? WHERE name = ?", (hashed, name))
-        connection.execute(
-            "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, 'card-code', ?)",
-            (messages.now(), name, name),
-        )
-    return code
-
-
-def set_role(store: Store, actor: Account, number: int, role: str) -> None:
-    """Make an account a villager, helper or keeper.
-
-    Raises:
-        NotAllowed: `actor` is no keeper, or it is its own account: there is always one keeper.
-    """
-    with store.transaction() as connection:
-        account = _changeable(connection, actor, number, by_keepers=True)
-        if role not in ROLES:
-            raise NotAllowed
-        connection.execute("UPDATE account SET role = ? WHERE id = ?", (role, account.id))
-        _write_down(connection, actor, f"make-{role}", account)
-
-
-def add(
-    store: Store, actor: Account, name: str, display_name: str, language: str
-) -> tuple[Account, str]:
-    """Make an account for somebody; return it and its password, to be changed at log-in.
-
-    Raises:
-        NotAllowed: `actor` is nobody's helper.
-        accounts.NameTaken: another account has this name, or had it (`NameRests`).
-    """
-    if not actor.is_helper:
-        raise NotAllowed
-    password = recovery_codes.make(3)
-    account = accounts.register(store, name, display_name, password, language)
-    with store.transaction() as connection:
-        connection.execute("UPDATE account SET must_change = 1 WHERE id = ?", (account.id,))
-        _write_down(connection, actor, "add", account)
-    return replace(account, must_change=True), password
-
-
-def set_quota(store: Store, actor: Account, number: int, quota: int | None) -> None:
-    """Give an account room of its own in bytes, None for as much as everybody has.
-
-    Raises:
-        NotAllowed: `actor` may not do this to this account.
-    """
-    with store.transaction() as connection:
-        account = _changeable(connection, actor, number)
-        connection.execute("UPDATE account SET quota = ? WHERE id = ?", (quota, account.id))
-        _write_down(connection, actor, "quota", account)
-
-
-def delete(store: Store, actor: Account, number: int) -> None:
-    """Delete an account and its letters; those that others have too stay theirs. Its names rest.
-
-    Raises:
-        NotAllowed: `actor` may not do this to this account.
-    """
-    with store.transaction() as connection:
-        account = _changeable(connection, actor, number, by_keepers=True)
-        entries.delete_all(connection, account.id)
-        reserved_names.leave(connection, account.id)
-        connection.execute("DELETE FROM account WHERE id = ?", (account.id,))
-        _write_down(connection, actor, "delete", account)
-
-
-def release_name(store: Store, actor: Account, name: str) -> None:
-    """Let somebody else have the name of who was deleted, and their mail.
-
-    Raises:
-        NotAllowed: `actor` is no keeper, or the name does not rest.
-    """
-    with store.transaction() as connection:
-        if not actor.is_keeper or not reserved_names.rests(connection, name):
-            raise NotAllowed
-        connection.execute("DELETE FROM left_name WHERE name = ?", (name,))
-        _note(connection, actor, "release-name", name)
-
-
-def note_export(store: Store, actor: Account, number: int) -> Account:
-    """Write down that the mail of an account is taken out of it; return the account.
-
-    Raises:
-        NotAllowed: `actor` may not do this to this account.
-    """
-    with store.transaction() as connection:
-        account = _changeable(connection, actor, number, by_keepers=True)
-        _write_down(connection, actor, "export", account)
-        return account
-
-
-def set_budget(store: Store, actor: Account, number: int, size: int | None) -> None:
-    """Give an account a budget of its own in bytes a day, None for the one of everybody.
-
-    Raises:
-        NotAllowed: `actor` is no keeper.
-    """
-    with store.transaction() as connection:
-        row = connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
-        if row is None or not actor.is_keeper:
-            raise NotAllowed
-        connection.execute("UPDATE account SET budget = ? WHERE id = ?", (size, number))
-        _write_down(connection, actor, "budget-of", accounts.from_row(row))
+        record(connection, actor.name, action, subject)
 
 
 def change_settings(
@@ -224,17 +42,11 @@ def change_settings(
     subject: str,
     **values: Any,  # noqa: ANN401 - whatever JSON can hold
 ) -> None:
-    """Change settings of the village, and write down who did, and what it is now in short."""
+    """Change settings of the village, and record who did, and what it is now in short."""
     with store.transaction() as connection:
         for key, value in values.items():
             write_setting(connection, key, value)
-        _note(connection, actor, action, subject)
-
-
-def note(store: Store, actor: Account, action: str, subject: str = "") -> None:
-    """Write down what a keeper has the device do."""
-    with store.transaction() as connection:
-        _note(connection, actor, action, subject)
+        record(connection, actor.name, action, subject)
 
 
 def acts(store: Store, limit: int = 50) -> list[Act]:
@@ -244,28 +56,3 @@ def acts(store: Store, limit: int = 50) -> list[Act]:
             "SELECT at, actor, action, subject FROM audit ORDER BY id DESC LIMIT ?", (limit,)
         )
         return [Act(**dict(row)) for row in rows]
-
-
-def _changeable(
-    connection: sqlite3.Connection, actor: Account, number: int, *, by_keepers: bool = False
-) -> Account:
-    """Return an account that `actor` may change, `by_keepers` in a way that only they may."""
-    row = connection.execute("SELECT * FROM account WHERE id = ?", (number,)).fetchone()
-    if row is None or not may_change(actor, accounts.from_row(row)):
-        raise NotAllowed
-    if by_keepers and not actor.is_keeper:
-        raise NotAllowed
-    return accounts.from_row(row)
-
-
-def _write_down(
-    connection: sqlite3.Connection, actor: Account, action: str, account: Account
-) -> None:
-    _note(connection, actor, action, account.name)
-
-
-def _note(connection: sqlite3.Connection, actor: Account, action: str, subject: str) -> None:
-    connection.execute(
-        "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, ?, ?)",
-        (messages.now(), actor.name, action, subject),
-    )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the store needs now and then: old trash goes, and the files that no letter names.
 
-The clock of a board without a battery may jump by years. So trash grows older by a day at most from
-one time to the next, and a file goes when no row has named it two times in a row.
+The clock of a board without a battery may jump by years. So all that goes by age grows older by a
+day at most from one time to the next, and a file goes when no row has named it two times in a row.
 """
 
 import logging
@@ -11,8 +11,9 @@ import threading
 
 from mokanda_firmware.mailbox.letters import entries, photos
 from mokanda_firmware.mailbox.people import reserved_names
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import at_relay, clock
 from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.store.named_files import named_files
 from mokanda_firmware.mailbox.store.settings import read_setting, write_setting
 
 TRASH_SECONDS = 30 * 24 * 3600
@@ -28,38 +29,27 @@ def tidy(store: Store) -> None:
     with store.transaction() as connection:
         now = _grown_to(connection)
         photos.forget_sent(connection)
-        connection.execute("DELETE FROM at_relay WHERE at < ?", (now - _AT_RELAY_SECONDS,))
-        reserved_names.forget_old(connection)
+        at_relay.forget_old(connection, now - _AT_RELAY_SECONDS)
+        reserved_names.release_old(connection, now)
     letters = entries.delete_old_trash(store, now - TRASH_SECONDS)
     files = 0
     with store.reading() as connection:
-        orphans = store.attachments.orphans(named_files(connection))
+        orphans = store.attachments.orphans(set(named_files(connection)))
     if orphans:
         # Nobody else writes meanwhile: a bundle that names a file which is here finds it so.
         with store.transaction() as connection:
-            files = store.attachments.remove(orphans, named_files(connection))
+            files = store.attachments.remove(orphans, set(named_files(connection)))
     if letters or files:
         _log.info("deleted %d letters from the trash, and %d files", letters, files)
 
 
 def _grown_to(connection: sqlite3.Connection) -> int:
     """Return the time by which things grow old: the clock's, or a stride after the last one."""
-    now = messages.now()
+    now = clock.now()
     tidied: int = read_setting(connection, _TIDIED, now)
     now = min(now, tidied + _STRIDE_SECONDS)
     write_setting(connection, _TIDIED, now)
     return now
-
-
-def named_files(connection: sqlite3.Connection) -> set[str]:
-    """Return the digest of every file that a letter or draft names; it may not have come yet."""
-    rows = connection.execute(
-        "SELECT digest FROM attachment UNION SELECT original FROM attachment"
-        " UNION SELECT digest FROM draft_attachment UNION SELECT original FROM draft_attachment"
-        " UNION SELECT original FROM message"
-        " UNION SELECT whole FROM smaller_photo UNION SELECT digest FROM smaller_photo"
-    )
-    return {digest for (digest,) in rows if digest}
 
 
 def keep_tidy(store: Store) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mokanda_firmware.mailbox.administration.housekeeping import TRASH_SECONDS
 from mokanda_firmware.mailbox.store.attachments import RESERVE_BYTES
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.named_files import named_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,10 @@ def measure(store: Store) -> Storage:
     state = os.statvfs(store.path.parent)
     sizes = {"photos": 0, "files": 0}
     with store.reading() as connection:
-        for row in connection.execute(_FILES):
+        for digest, is_photo in named_files(connection).items():
             with suppress(FileNotFoundError):
-                size = store.attachments.path(row["digest"]).stat().st_size
-                sizes["photos" if row["is_photo"] else "files"] += size
+                size = store.attachments.path(digest).stat().st_size
+                sizes["photos" if is_photo else "files"] += size
         trash = connection.execute(
             "SELECT coalesce(sum(size), 0) AS size, min(trashed) AS first FROM entry"
             " JOIN message ON message.id = entry.message WHERE folder = 'trash'"
@@ -63,13 +64,3 @@ def measure(store: Store) -> Storage:
         trash=trash["size"],
         trash_goes=None if trash["first"] is None else trash["first"] + TRASH_SECONDS,
     )
-
-
-_FILES = (
-    "SELECT digest, max(is_photo) AS is_photo FROM ("
-    " SELECT digest, media_type LIKE 'image/%' AS is_photo FROM attachment"
-    " UNION ALL SELECT original, media_type LIKE 'image/%' FROM attachment WHERE original <> ''"
-    " UNION ALL SELECT digest, media_type LIKE 'image/%' FROM draft_attachment"
-    " UNION ALL SELECT digest, 1 FROM smaller_photo UNION ALL SELECT whole, 1 FROM smaller_photo"
-    " UNION ALL SELECT original, 0 FROM message WHERE original <> '') GROUP BY digest"
-)

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Attachment
 
@@ -35,12 +35,12 @@ def save(
     text = json.dumps(dict(fields), ensure_ascii=False)
     changed = connection.execute(
         "UPDATE draft SET fields = ?, updated = ? WHERE id = ? AND account = ?",
-        (text, messages.now(), draft, account),
+        (text, clock.now(), draft, account),
     ).rowcount
     if draft is None or not changed:
         draft = connection.execute(
             "INSERT INTO draft (account, fields, updated) VALUES (?, ?, ?)",
-            (account, text, messages.now()),
+            (account, text, clock.now()),
         ).lastrowid
         assert draft is not None
     connection.execute("DELETE FROM draft_attachment WHERE draft = ?", (draft,))

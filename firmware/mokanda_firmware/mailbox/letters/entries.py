@@ -8,7 +8,7 @@ from typing import Literal
 
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.mailbox.people import aliases, contacts, vacation
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock, messages
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Mailbox, Message
 
@@ -103,7 +103,7 @@ def _post(
     outside: Sequence[str],
 ) -> None:
     """Put a mail of the account into the inboxes of those here, and on its way to the others."""
-    now = messages.now()
+    now = clock.now()
     number = messages.insert(connection, message)
     for reader in readers(connection, here):
         _enter(connection, reader, number, "received", "inbox")
@@ -171,7 +171,7 @@ def move(store: Store, account: int, chosen: Iterable[int], folder: Folder) -> l
             connection.execute(
                 "UPDATE entry SET folder = ?, came_from = folder, trashed = ?, unread = 0"
                 " WHERE id = ?",
-                (folder, messages.now() if folder == "trash" else None, row["id"]),
+                (folder, clock.now() if folder == "trash" else None, row["id"]),
             )
         _find_newest(connection, account, {row["thread"] for row in moved})
         return [row["id"] for row in moved]
@@ -256,7 +256,7 @@ def _enter(
     connection.execute(
         "INSERT INTO entry (account, message, origin, folder, unread, at, thread)"
         " SELECT ?, id, ?, ?, ?, ?, thread FROM message WHERE id = ? ON CONFLICT DO NOTHING",
-        (account, origin, folder, origin == "received", messages.now(), number),
+        (account, origin, folder, origin == "received", clock.now(), number),
     )
     thread = _thread(connection, number)
     _find_newest(connection, account, {thread})

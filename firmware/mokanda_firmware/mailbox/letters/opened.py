@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mokanda_firmware.mailbox.store import content_requests, messages
 from mokanda_firmware.mailbox.store.attachments import as_it_was
-from mokanda_firmware.mailbox.store.content_requests import Asked
+from mokanda_firmware.mailbox.store.content_requests import Progress
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Attachment, Mailbox, Message
 
@@ -29,7 +29,7 @@ class File:
 
     whole: Attachment
     here: Attachment | None
-    wish: Asked | None
+    request: Progress | None
 
     @property
     def is_whole(self) -> bool:
@@ -39,11 +39,11 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What of a mail is at the relay: bytes to fetch, and whether it was asked for."""
+    """What of a mail is at the relay: bytes to fetch, and how far a request for it has come."""
 
     ticket: str
     size: int
-    wish: Asked | None
+    request: Progress | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,11 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
         ).fetchone()
         stub = original = None
         if known["stub"]:
-            wish = content_requests.find(connection, "mail", known["stub"])
-            stub = Awaited(known["stub"], known["size"], wish)
+            request = content_requests.progress(connection, "mail", known["stub"])
+            stub = Awaited(known["stub"], known["size"], request)
         elif known["ticket"]:
-            wish = content_requests.find(connection, "original", known["ticket"])
-            original = Awaited(known["ticket"], _size_of_original(message), wish)
+            request = content_requests.progress(connection, "original", known["ticket"])
+            original = Awaited(known["ticket"], _size_of_original(message), request)
         deliveries: tuple[Delivery, ...] = ()
         outgoing = None
         if row["origin"] == "written":
@@ -167,9 +167,8 @@ def file(store: Store, account: int, entry: int, position: int) -> File | None:
 
 def _file(store: Store, connection: sqlite3.Connection, part: Attachment) -> File:
     whole = as_it_was(part)
-    return File(
-        whole, store.attachments.here(part), content_requests.find(connection, "file", whole.digest)
-    )
+    request = content_requests.progress(connection, "file", whole.digest)
+    return File(whole, store.attachments.here(part), request)
 
 
 def _size_of_original(message: Message) -> int:

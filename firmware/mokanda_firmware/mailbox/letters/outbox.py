@@ -58,10 +58,10 @@ def expected(store: Store) -> Expected:
     with store.reading() as connection:
         text, files = _shares(connection)
         rows = connection.execute(_LETTERS).fetchall()
-        wished = content_requests.sizes(connection)
+        requested = content_requests.sizes(connection)
     left = budget.left(store)
     held = [_size(row, text, files) for row in rows if row["held"]]
-    held += [size for account, size in wished if left.too_small(size, account) is not None]
+    held += [size for account, size in requested if left.too_small(size, account) is not None]
     going = [_size(row, text, files) for row in rows if not row["held"]]
     return Expected(len(going), sum(going), len(held), sum(held))
 

@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mokanda_firmware.mailbox.store import content_requests
+from mokanda_firmware.mailbox.store import at_relay
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Attachment
 
@@ -41,8 +41,8 @@ def sizes(store: Store, account: int, part: Attachment) -> Sizes | None:
 def is_new(store: Store, account: int, part: Attachment) -> bool:
     """Whether a file has to go up as it is, and there is no other size of it yet."""
     with store.reading() as connection:
-        at_relay = content_requests.is_at_relay(connection, part.original or part.digest)
-    return not at_relay and sizes(store, account, part) is None
+        held = at_relay.holds(connection, part.original or part.digest)
+    return not held and sizes(store, account, part) is None
 
 
 def keep_smaller(store: Store, account: int, whole: Attachment, data: bytes) -> Attachment:

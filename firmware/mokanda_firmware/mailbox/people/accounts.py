@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 
 from mokanda_firmware.mailbox.people import first_steps, recovery_codes, reserved_names
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
 
 MIN_PASSWORD = 8
@@ -25,7 +25,7 @@ class NameTaken(Exception):  # noqa: N818 - reads better where it is caught
     """Another account has this name, or this alias."""
 
 
-class NameRests(NameTaken):
+class NameReserved(NameTaken):
     """Its owner was deleted, not long ago."""
 
 
@@ -62,21 +62,21 @@ def register(store: Store, name: str, display_name: str, password: str, language
     """Make an account; the first one of a device is its keeper's.
 
     Raises:
-        NameTaken: another account has this name, or had it (`NameRests`).
+        NameTaken: another account has this name, or had it (`NameReserved`).
         StoreError: or one of its kinds; there is no new account.
     """
     hashed = hash_password(password)
     with store.transaction() as connection:
         if connection.execute("SELECT 1 FROM alias WHERE name = ?", (name,)).fetchone():
             raise NameTaken(name)
-        if reserved_names.rests(connection, name):
-            raise NameRests(name)
+        if reserved_names.is_reserved(connection, name):
+            raise NameReserved(name)
         try:
             number = connection.execute(
                 "INSERT INTO account (name, display_name, password, language, created, role)"
                 " SELECT ?, ?, ?, ?, ?,"
                 " CASE WHEN EXISTS (SELECT 1 FROM account) THEN 'villager' ELSE 'keeper' END",
-                (name, display_name, hashed, language, messages.now()),
+                (name, display_name, hashed, language, clock.now()),
             ).lastrowid
         except sqlite3.IntegrityError as error:
             raise NameTaken(name) from error

@@ -4,10 +4,10 @@
 import sqlite3
 
 from mokanda_firmware.mailbox.people import reserved_names
-from mokanda_firmware.mailbox.people.accounts import NameRests, NameTaken
+from mokanda_firmware.mailbox.people.accounts import NameReserved, NameTaken
 from mokanda_firmware.mailbox.store.database import Store
 
-MOST = 5
+MAX_ALIASES = 5
 
 
 class TooMany(Exception):  # noqa: N818 - reads better where it is caught
@@ -29,6 +29,15 @@ def reader_of(connection: sqlite3.Connection, address: str) -> int | None:
     return account_of(connection, address.partition("@")[0].partition("+")[0].lower())
 
 
+def all_names(store: Store) -> list[str]:
+    """Return the local part of every account and alias, in order."""
+    with store.reading() as connection:
+        names = connection.execute(
+            "SELECT name FROM account UNION SELECT name FROM alias ORDER BY 1"
+        )
+        return [row["name"] for row in names]
+
+
 def of_account(store: Store, account: int) -> list[str]:
     """Return the aliases of an account, in order."""
     with store.reading() as connection:
@@ -42,16 +51,16 @@ def add(store: Store, account: int, name: str) -> None:
     """Let an account answer to this name too.
 
     Raises:
-        NameTaken: somebody answers to it already, or did (`NameRests`).
-        TooMany: it has `MOST` already.
+        NameTaken: somebody answers to it already, or did (`NameReserved`).
+        TooMany: it has `MAX_ALIASES` already.
     """
     with store.transaction() as connection:
         if account_of(connection, name) is not None:
             raise NameTaken(name)
-        if reserved_names.rests(connection, name):
-            raise NameRests(name)
+        if reserved_names.is_reserved(connection, name):
+            raise NameReserved(name)
         own = connection.execute("SELECT count(*) FROM alias WHERE account = ?", (account,))
-        if own.fetchone()[0] >= MOST:
+        if own.fetchone()[0] >= MAX_ALIASES:
             raise TooMany
         connection.execute("INSERT INTO alias (name, account) VALUES (?, ?)", (name, account))
 

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from mokanda_firmware.mailbox.people.accounts import Account
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
 
 
@@ -23,7 +23,7 @@ def notices(store: Store, before: int | None = None, limit: int = 10) -> list[No
     """Return the notices older than the one `before`, the latest first."""
     with store.reading() as connection:
         rows = connection.execute(
-            "SELECT id, author, title, text, at FROM news WHERE id < ? ORDER BY id DESC LIMIT ?",
+            "SELECT id, author, title, text, at FROM notice WHERE id < ? ORDER BY id DESC LIMIT ?",
             (1 << 62 if before is None else before, limit),
         )
         return [Notice(**dict(row)) for row in rows]
@@ -33,12 +33,12 @@ def put_up(store: Store, author: Account, title: str, text: str) -> None:
     """Put a notice on the board; the same one twice in a row hangs there once."""
     with store.transaction() as connection:
         last = connection.execute(
-            "SELECT author, title, text FROM news ORDER BY id DESC LIMIT 1"
+            "SELECT author, title, text FROM notice ORDER BY id DESC LIMIT 1"
         ).fetchone()
         if last is None or tuple(last) != (author.display_name, title, text):
             connection.execute(
-                "INSERT INTO news (account, author, title, text, at) VALUES (?, ?, ?, ?, ?)",
-                (author.id, author.display_name, title, text, messages.now()),
+                "INSERT INTO notice (account, author, title, text, at) VALUES (?, ?, ?, ?, ?)",
+                (author.id, author.display_name, title, text, clock.now()),
             )
 
 
@@ -46,7 +46,7 @@ def take_down(store: Store, actor: Account, number: int) -> str | None:
     """Take one's own notice off the board, as a keeper any; return its title if it was there."""
     with store.transaction() as connection:
         row = connection.execute(
-            "DELETE FROM news WHERE id = ? AND (account = ? OR ?) RETURNING title",
+            "DELETE FROM notice WHERE id = ? AND (account = ? OR ?) RETURNING title",
             (number, actor.id, actor.is_keeper),
         ).fetchone()
     return None if row is None else str(row["title"])

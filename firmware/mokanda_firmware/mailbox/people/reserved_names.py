@@ -1,57 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names whose owners were deleted: nobody gets them for a year, unless the keeper says so.
 
-The world goes on writing to who is gone; what is for them must not reach somebody else.
+The world goes on writing to who is gone; what is for them must not reach somebody else. A name is
+reserved until housekeeping, which believes no clock, or the keeper releases it.
 """
 
 import sqlite3
 from dataclasses import dataclass
 
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
 
-REST_SECONDS = 365 * 24 * 3600
+RESERVED_SECONDS = 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class LeftName:
-    """A name that rests; `until` is seconds since 1970."""
+class ReservedName:
+    """A name that nobody may have; `until` is seconds since 1970."""
 
     name: str
     until: int
 
 
-def leave(connection: sqlite3.Connection, account: int) -> None:
-    """Let every name of an account rest, in the transaction that deletes it."""
+def reserve(connection: sqlite3.Connection, account: int) -> None:
+    """Reserve every name of an account, in the transaction that deletes it."""
     connection.execute(
-        "INSERT OR REPLACE INTO left_name (name, at)"
+        "INSERT OR REPLACE INTO reserved_name (name, at)"
         " SELECT name, :now FROM account WHERE id = :account"
         " UNION ALL SELECT name, :now FROM alias WHERE account = :account",
-        {"now": messages.now(), "account": account},
+        {"now": clock.now(), "account": account},
     )
 
 
-def rests(connection: sqlite3.Connection, name: str) -> bool:
+def is_reserved(connection: sqlite3.Connection, name: str) -> bool:
     """Whether nobody may have this name yet."""
-    row = connection.execute(
-        "SELECT 1 FROM left_name WHERE name = ? AND at > ?", (name, _oldest())
-    ).fetchone()
+    row = connection.execute("SELECT 1 FROM reserved_name WHERE name = ?", (name,)).fetchone()
     return row is not None
 
 
-def all_of(store: Store) -> list[LeftName]:
-    """Return the names that rest, in order."""
+def all_reserved(store: Store) -> list[ReservedName]:
+    """Return the names that are reserved, in order."""
     with store.reading() as connection:
-        rows = connection.execute(
-            "SELECT name, at FROM left_name WHERE at > ? ORDER BY name", (_oldest(),)
-        )
-        return [LeftName(row["name"], row["at"] + REST_SECONDS) for row in rows]
+        rows = connection.execute("SELECT name, at FROM reserved_name ORDER BY name")
+        return [ReservedName(row["name"], row["at"] + RESERVED_SECONDS) for row in rows]
 
 
-def forget_old(connection: sqlite3.Connection) -> None:
-    """Forget the names that have rested long enough."""
-    connection.execute("DELETE FROM left_name WHERE at <= ?", (_oldest(),))
+def release(connection: sqlite3.Connection, name: str) -> bool:
+    """Let somebody else have a name; tell whether it was reserved."""
+    released = connection.execute("DELETE FROM reserved_name WHERE name = ?", (name,))
+    return bool(released.rowcount)
 
 
-def _oldest() -> int:
-    return messages.now() - REST_SECONDS
+def release_old(connection: sqlite3.Connection, now: int) -> None:
+    """Release the names that have been reserved long enough at `now`."""
+    connection.execute("DELETE FROM reserved_name WHERE at <= ?", (now - RESERVED_SECONDS,))

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 
 from mokanda_firmware.mailbox.people.accounts import Account, from_row
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 
 # Long, for a board that starts after a power cut with the date its image was made.
@@ -19,7 +19,7 @@ def open_session(store: Store, account: int) -> str:
     """Log `account` in; return the token for its cookie."""
     token = secrets.token_urlsafe(32)
     with store.transaction() as connection:
-        now = messages.now()
+        now = clock.now()
         connection.execute("DELETE FROM session WHERE seen < ?", (now - LIFETIME_SECONDS,))
         connection.execute(
             "INSERT INTO session (token, account, seen) VALUES (?, ?, ?)",
@@ -39,12 +39,12 @@ def account_of(store: Store, token: str, *, webp: bool | None = None) -> Account
             "SELECT account.*, session.seen, session.webp FROM session"
             " JOIN account ON account.id = session.account"
             " WHERE token = ? AND seen > ? AND NOT suspended",
-            (_hashed(token), messages.now() - LIFETIME_SECONDS),
+            (_hashed(token), clock.now() - LIFETIME_SECONDS),
         ).fetchone()
     if row is None:
         return None
     takes_webp = bool(row["webp"]) if webp is None else webp
-    if abs(messages.now() - row["seen"]) > _NOTE_SECONDS or takes_webp != bool(row["webp"]):
+    if abs(clock.now() - row["seen"]) > _NOTE_SECONDS or takes_webp != bool(row["webp"]):
         with contextlib.suppress(StoreError):  # a full disk must not keep anyone from reading
             _note_seen(store, token, row["id"], takes_webp)
     return from_row(row)
@@ -64,7 +64,7 @@ def phones_take_webp(store: Store) -> bool:
 
 def _note_seen(store: Store, token: str, account: int, takes_webp: bool) -> None:
     with store.transaction() as connection:
-        now = messages.now()
+        now = clock.now()
         connection.execute(
             "UPDATE session SET seen = ?, webp = ? WHERE token = ?",
             (now, takes_webp, _hashed(token)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mokanda_firmware.mailbox.people import aliases
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.message import Mailbox, Message
@@ -45,7 +45,7 @@ def set_note(store: Store, account: int, new: Note) -> None:
             "UPDATE account SET absence = ?, absent_until = ? WHERE id = ?",
             (new.text, new.until, account),
         )
-        connection.execute("DELETE FROM absence_told WHERE account = ?", (account,))
+        connection.execute("DELETE FROM absence_reply WHERE account = ?", (account,))
 
 
 def answer(connection: sqlite3.Connection, account: int, message: Message) -> Message | None:
@@ -55,7 +55,7 @@ def answer(connection: sqlite3.Connection, account: int, message: Message) -> Me
     the last week, nor a mail that does not name the account among its recipients.
     """
     row = connection.execute("SELECT * FROM account WHERE id = ?", (account,)).fetchone()
-    now = messages.now()
+    now = clock.now()
     if not row["absence"] or (row["absent_until"] is not None and now >= row["absent_until"]):
         return None
     named = [
@@ -101,13 +101,13 @@ def _writer(message: Message) -> Mailbox | None:
 def _to_be_told(connection: sqlite3.Connection, account: int, address: str, now: int) -> bool:
     """Note that the writer is told now, unless that was done lately."""
     told = connection.execute(
-        "SELECT at FROM absence_told WHERE account = ? AND address = ?", (account, address)
+        "SELECT at FROM absence_reply WHERE account = ? AND address = ?", (account, address)
     ).fetchone()
     # A clock that went back must not keep anybody from being told for long.
     if told is not None and abs(now - told["at"]) < _AGAIN_SECONDS:
         return False
     connection.execute(
-        "INSERT INTO absence_told (account, address, at) VALUES (?, ?, ?)"
+        "INSERT INTO absence_reply (account, address, at) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET at = excluded.at",
         (account, address, now),
     )

@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 import sqlite3
-import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,11 +14,6 @@ from mokanda_wire.message import Attachment, Mailbox, Message
 
 # The columns that make an Attachment.
 ATTACHMENT = "name, media_type, digest, size, content_id, original, original_size"
-
-
-def now() -> int:
-    """Return the time as the store keeps it: seconds since 1970, UTC."""
-    return int(time.time())
 
 
 def insert(connection: sqlite3.Connection, message: Message) -> int:
@@ -128,7 +122,7 @@ def remove_unwanted(connection: sqlite3.Connection, numbers: Iterable[int]) -> N
             {"n": number},
         ).fetchone()[0]
         if not wanted:
-            content_requests.give_up(connection, number)
+            content_requests.withdraw_all(connection, number)
             connection.execute(
                 "INSERT INTO search (search, rowid, subject, people, text, files)"
                 " SELECT 'delete', id, subject, people, text, files FROM searchable WHERE id = ?",

@@ -1,14 +1,14 @@
 % size_and_price = ", ".join(filter(None, (size(whole), price(whole))))
-% asked = wish is not None and wish.state != "denied"
+% asked = request is not None and request.state != "denied"
 % day = day_too_small(whole)
-% if wish and not asked:
-<p class="hint">{{_(denials.get(wish.reason, wish.reason))}}</p>
+% if request and not asked:
+<p class="hint">{{_(denials.get(request.reason, request.reason))}}</p>
 % elif day:
 <p class="hint">{{_("It is larger than the data for a whole day. The keeper can send it all the same.")}} {{size(whole)}} / {{size(day)}}</p>
 % elif asked:
 <p class="hint">{{_("Asked for: it comes with one of the next mail runs.")}} {{size_and_price}}</p>
 % end
-% if not asked or wish.state != "leaving" and wish.account == account.id:
+% if not asked or request.state != "leaving" and request.account == account.id:
 <form class="fetch" method="post" action="/mail/{{letter.entry}}/fetch">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="{{field}}" value="{{value}}">

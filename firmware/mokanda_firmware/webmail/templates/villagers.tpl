@@ -43,12 +43,12 @@
 <button class="wide quiet">{{_("Save")}}</button>
 </form>
 % end
-% if left_names:
+% if reserved_names:
 <section class="sheet card">
 <h2>{{_("Names that rest")}}</h2>
 <p class="hint">{{_("They belonged to villagers who were deleted. Mail for them still comes: who gets the name gets that mail too.")}}</p>
 <ul class="attachments">
-% for one in left_names:
+% for one in reserved_names:
 <li><b>{{one.name}}</b> <span class="hint">{{_("up to {day}").format(day=when(one.until))}}</span>
 <form method="post" action="/villagers/names">
 <input type="hidden" name="csrf" value="{{csrf}}"><input type="hidden" name="name" value="{{one.name}}">

@@ -10,7 +10,7 @@ from mokanda_firmware.mailbox.costs import budget, quotas, usage
 from mokanda_firmware.mailbox.letters import export
 from mokanda_firmware.mailbox.people import accounts, aliases, vacation
 from mokanda_firmware.mailbox.people.accounts import Account
-from mokanda_firmware.mailbox.store import messages
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.account.access import (
     BAD_NAME,
@@ -110,10 +110,10 @@ def _habits(visit: Visit, problem: str = "") -> HTTPResponse:
         problem=problem,
         absence=note.text,
         until=until,
-        over=note.until is not None and note.until <= messages.now(),
+        over=note.until is not None and note.until <= clock.now(),
         aliases=aliases.of_account(visit.store, number),
         alias=visit.form["alias"] if problem else "",
-        most=aliases.MOST,
+        most=aliases.MAX_ALIASES,
         domain=visit.domain,
     )
 
@@ -151,7 +151,7 @@ def add_alias(visit: Visit) -> HTTPResponse:
     except accounts.NameTaken as error:
         raise Refused(409, TAKEN) from error
     except aliases.TooMany as error:
-        raise Refused(422, _TOO_MANY, number=aliases.MOST) from error
+        raise Refused(422, _TOO_MANY, number=aliases.MAX_ALIASES) from error
     return visit.redirect("/account/habits", "saved")
 
 

@@ -54,7 +54,7 @@ def make(visit: Visit) -> HTTPResponse:
     if visit.form["passphrase"] != visit.form["again"]:
         raise Refused(422, _NOT_SAME)
     _ask(visit, "make", passphrase=visit.form["passphrase"])
-    audit.note(visit.store, visit.villager, "backup")
+    audit.record_act(visit.store, visit.villager, "backup")
     return visit.redirect("/backup")
 
 

@@ -74,7 +74,7 @@ def sync_now(visit: Visit) -> HTTPResponse:
     """Have the courier go now; if asked for, beyond what may be spent today."""
     beyond = visit.form["beyond"] == "1"
     ask(visit, "courier", "sync", beyond=beyond)
-    audit.note(visit.store, visit.villager, "sync-all" if beyond else "sync")
+    audit.record_act(visit.store, visit.villager, "sync-all" if beyond else "sync")
     return visit.redirect("/device", "sync")
 
 
@@ -82,7 +82,7 @@ def sync_now(visit: Visit) -> HTTPResponse:
 def update_now(visit: Visit) -> HTTPResponse:
     """Have the update installed that is there."""
     ask(visit, "updates", "install")
-    audit.note(visit.store, visit.villager, "update")
+    audit.record_act(visit.store, visit.villager, "update")
     return visit.redirect("/device", "update")
 
 
@@ -90,7 +90,7 @@ def update_now(visit: Visit) -> HTTPResponse:
 def look_for_update(visit: Visit) -> HTTPResponse:
     """Ask whether there is an update."""
     ask(visit, "updates", "check")
-    audit.note(visit.store, visit.villager, "check")
+    audit.record_act(visit.store, visit.villager, "check")
     return visit.redirect("/device", "check")
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from bottle import HTTPResponse
 
 from mokanda_firmware.bus.sentences import translated
-from mokanda_firmware.mailbox import sync
-from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.administration import audit, villagers
 from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.costs.budget import Budget
 from mokanda_firmware.mailbox.costs.usage import Day
+from mokanda_firmware.mailbox.sync.sessions import last_sessions
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
@@ -39,21 +39,21 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     month = usage.this_month(store)
     days = usage.days(store, _SHOWN)
     shares = usage.month_of_villagers(store, month)
-    villagers = [(one.account, shares.get(one.account.id)) for one in audit.villagers(store)]
+    spenders = [(one.account, shares.get(one.account.id)) for one in villagers.all_villagers(store)]
     total = usage.month(store, month)
     return visit.page(
         "spending",
         problem=problem,
         total=total,
         rest=max(0, total.size - sum(share.size for share in shares.values())),
-        villagers=sorted(villagers, key=lambda one: -(one[1].size if one[1] else 0)),
+        villagers=sorted(spenders, key=lambda one: -(one[1].size if one[1] else 0)),
         days=days,
         bars=bars(days),
         height=_HEIGHT,
         wide=max(1, len(days)) * _STEP,
         width=_WIDTH,
         money=money(visit),
-        runs=sync.sessions(store, _RUNS),
+        runs=last_sessions(store, _RUNS),
         said=lambda error: translated(error, visit.language.text),
         budget=budget.load(store),
         left=budget.left(store).village,

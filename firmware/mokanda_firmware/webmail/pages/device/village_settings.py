@@ -51,7 +51,7 @@ def take(visit: Visit) -> bool:
     is_new = new != network()
     if is_new:
         ask(visit, "setup", "wifi", name=new.name, key=new.key, country=new.country)
-        audit.note(visit.store, visit.villager, "wifi", new.name)
+        audit.record_act(visit.store, visit.villager, "wifi", new.name)
     if village != visit.village:
         audit.change_settings(visit.store, visit.villager, "village", village, village=village)
     return is_new
@@ -76,7 +76,7 @@ def take_claim(visit: Visit) -> None:
     if not text:
         raise Refused(422, _NO_CLAIM)
     ask(visit, "setup", "claim", text=text[:_MAX_CLAIM])
-    audit.note(visit.store, visit.villager, "claim", visit.site.domain())
+    audit.record_act(visit.store, visit.villager, "claim", visit.site.domain())
 
 
 def claim_card(visit: Visit) -> Card:

@@ -114,7 +114,7 @@ def fetch(visit: Visit, number: int) -> HTTPResponse:
     with visit.store.transaction() as connection:
         if not taken_back:
             content_requests.ask(connection, kind, name, account)
-        elif not content_requests.take_back(connection, kind, name, account):
+        elif not content_requests.withdraw(connection, kind, name, account):
             raise Refused(409, _ASKED_ALREADY)
     return visit.redirect(f"/mail/{number}", "not-asked" if taken_back else "asked")
 

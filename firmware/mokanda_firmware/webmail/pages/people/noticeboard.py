@@ -13,7 +13,7 @@ from mokanda_firmware.webmail.wording.markup import to_html
 _PAGE_LENGTH = 10
 _MAX_TITLE = 200
 _MAX_TEXT = 20_000
-_MAX_NOTED = 40
+_MAX_RECORDED = 40
 _EMPTY = N_("A notice has a title and a text.")
 _GONE = N_("This notice is not on the board any more.")
 
@@ -54,5 +54,5 @@ def take_down(visit: Visit, notice: int) -> HTTPResponse:
     title = noticeboard.take_down(visit.store, visit.villager, notice)
     if title is None:
         raise Refused(404, _GONE)
-    audit.note(visit.store, visit.villager, "news", title[:_MAX_NOTED])
+    audit.record_act(visit.store, visit.villager, "notice", title[:_MAX_RECORDED])
     return visit.redirect("/news", "taken-down")

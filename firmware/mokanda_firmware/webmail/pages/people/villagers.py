@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.mailbox.administration.audit import NotAllowed
+from mokanda_firmware.mailbox.administration import audit, villagers
+from mokanda_firmware.mailbox.administration.villagers import NotAllowed
 from mokanda_firmware.mailbox.costs import quotas, usage
 from mokanda_firmware.mailbox.people import accounts, joining, reserved_names
 from mokanda_firmware.mailbox.people.accounts import Account
@@ -41,7 +41,7 @@ ACTIONS = {
     "room": N_("room for everybody changed"),
     "update": N_("update started"),
     "check": N_("looked for an update"),
-    "news": N_("notice taken down"),
+    "notice": N_("notice taken down"),
     "card-code": N_("given a recovery code by the card"),
     "export": N_("mail taken out as a file"),
     "quota": N_("given other room"),
@@ -59,7 +59,7 @@ WAYS = {
 }
 # Bytes; 0 is no end.
 _QUOTAS = (20_000_000, 50_000_000, 100_000_000, 200_000_000, 500_000_000, 1_000_000_000, 0)
-_RESTS = N_(
+_RESERVED = N_(
     "This name belonged to somebody who was deleted, so it rests: mail for them would reach its new"
     " owner. A keeper can give it free on the page of the villagers."
 )
@@ -72,7 +72,7 @@ def show_villagers(visit: Visit) -> HTTPResponse:
     """List every account."""
     return visit.page(
         "villagers",
-        villagers=audit.villagers(visit.store),
+        villagers=villagers.all_villagers(visit.store),
         acts=audit.acts(visit.store) if visit.villager.is_keeper else [],
         actions=ACTIONS,
         rule=joining.rule(visit.store),
@@ -81,7 +81,7 @@ def show_villagers(visit: Visit) -> HTTPResponse:
         quotas=_QUOTAS,
         shares=usage.month_of_villagers(visit.store, usage.this_month(visit.store)),
         money=spending.money(visit),
-        left_names=reserved_names.all_of(visit.store) if visit.villager.is_keeper else [],
+        reserved_names=reserved_names.all_reserved(visit.store) if visit.villager.is_keeper else [],
     )
 
 
@@ -106,7 +106,7 @@ def release_name(visit: Visit) -> HTTPResponse:
     """Let somebody else have the name of who was deleted."""
     visit.make_sure()
     with _allowed():
-        audit.release_name(visit.store, visit.villager, visit.form["name"])
+        villagers.release_name(visit.store, visit.villager, visit.form["name"])
     return visit.redirect("/villagers", "saved")
 
 
@@ -130,11 +130,11 @@ def add(visit: Visit) -> HTTPResponse:
     """Make an account for somebody and show its password, this once."""
     name, display_name = new_names(visit)
     try:
-        account, password = audit.add(
+        account, password = villagers.add(
             visit.store, visit.villager, name, display_name, visit.language.code
         )
-    except accounts.NameRests as error:
-        raise Refused(409, _RESTS) from error
+    except accounts.NameReserved as error:
+        raise Refused(409, _RESERVED) from error
     except accounts.NameTaken as error:
         raise Refused(409, TAKEN) from error
     return _page(visit, account, password)
@@ -151,7 +151,7 @@ def suspend(visit: Visit, villager: int) -> HTTPResponse:
     """Keep an account out, or let it in again."""
     suspended = visit.form["suspended"] == "1"
     with _allowed():
-        audit.suspend(visit.store, visit.villager, villager, suspended=suspended)
+        villagers.suspend(visit.store, visit.villager, villager, suspended=suspended)
     return visit.redirect(f"/villagers/{villager}", "suspended" if suspended else "unsuspended")
 
 
@@ -159,7 +159,7 @@ def suspend(visit: Visit, villager: int) -> HTTPResponse:
 def reset_password(visit: Visit, villager: int) -> HTTPResponse:
     """Give an account a new password and show it, this once."""
     with _allowed():
-        password = audit.reset_password(visit.store, visit.villager, villager)
+        password = villagers.reset_password(visit.store, visit.villager, villager)
     return _page(visit, _find(visit, villager), password)
 
 
@@ -167,7 +167,7 @@ def reset_password(visit: Visit, villager: int) -> HTTPResponse:
 def set_role(visit: Visit, villager: int) -> HTTPResponse:
     """Make an account a villager, helper or keeper."""
     with _allowed():
-        audit.set_role(visit.store, visit.villager, villager, visit.form["role"])
+        villagers.set_role(visit.store, visit.villager, villager, visit.form["role"])
     return visit.redirect(f"/villagers/{villager}", "role")
 
 
@@ -175,8 +175,9 @@ def set_role(visit: Visit, villager: int) -> HTTPResponse:
 def set_quota(visit: Visit, villager: int) -> HTTPResponse:
     """Give an account room of its own, or as much as everybody has."""
     quota = visit.form.number("quota")
+    own = quota if quota in _QUOTAS else None
     with _allowed():
-        audit.set_quota(visit.store, visit.villager, villager, quota if quota in _QUOTAS else None)
+        villagers.set_quota(visit.store, visit.villager, villager, own)
     return visit.redirect(f"/villagers/{villager}", "saved")
 
 
@@ -185,7 +186,7 @@ def set_budget(visit: Visit, villager: int) -> HTTPResponse:
     """Give a villager data for a day of their own, or as everybody has."""
     size = spending.amount(visit, "budget", spending.VILLAGER)
     with _allowed():
-        audit.set_budget(visit.store, visit.villager, villager, size)
+        villagers.set_budget(visit.store, visit.villager, villager, size)
     return visit.redirect(f"/villagers/{villager}", "saved")
 
 
@@ -193,7 +194,7 @@ def set_budget(visit: Visit, villager: int) -> HTTPResponse:
 def export(visit: Visit, villager: int) -> HTTPResponse:
     """Give out the mail of an account as one file; it is written down that this was done."""
     with _allowed():
-        account = audit.note_export(visit.store, visit.villager, villager)
+        account = villagers.record_export(visit.store, visit.villager, villager)
     return as_mbox(visit, account)
 
 
@@ -202,7 +203,7 @@ def delete(visit: Visit, villager: int) -> HTTPResponse:
     """Delete an account and its mail for good."""
     visit.make_sure()
     with _allowed():
-        audit.delete(visit.store, visit.villager, villager)
+        villagers.delete(visit.store, visit.villager, villager)
     return visit.redirect("/villagers", "villager-deleted")
 
 
@@ -216,7 +217,7 @@ def _allowed() -> Iterator[None]:
 
 
 def _find(visit: Visit, villager: int) -> Account:
-    account = audit.find(visit.store, villager)
+    account = villagers.find(visit.store, villager)
     if account is None:
         raise Refused(404, _NO_VILLAGER)
     return account
@@ -228,7 +229,7 @@ def _page(visit: Visit, account: Account, password: str = "") -> HTTPResponse:
         villager=account,
         password=password,
         roles=ROLES,
-        may_change=audit.may_change(visit.villager, account),
+        may_change=villagers.may_change(visit.villager, account),
         domain=visit.domain,
         room=quotas.room(visit.store, account.id),
         month=usage.month_of_villagers(visit.store, usage.this_month(visit.store)).get(account.id),

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.mailbox import sync
 from mokanda_firmware.mailbox.letters import entries, opened
 from mokanda_firmware.mailbox.letters.folders import unread
-from mokanda_firmware.mailbox.store import content_requests
+from mokanda_firmware.mailbox.store import at_relay, content_requests
 from mokanda_firmware.mailbox.store.database import Store, StoreBusy, StoreError
+from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.mailbox.sync.down import apply_down
+from mokanda_firmware.mailbox.sync.state import PendingUp, sync_state
+from mokanda_firmware.mailbox.sync.up import confirm_up, freeze_up, release_up
 from mokanda_wire.bundle import Denial, Grant, Mail, Stub, Wish, WishKind
 from mokanda_wire.message import Attachment, digest_of
 from tests.unit.mailbox.letters import NOTHING, add_account, bundle_down, folders, letter
@@ -34,8 +37,8 @@ def ben(store: Store) -> int:
 
 def bring(store: Store, *items: Mail | Stub | Grant | Denial, **contents: bytes) -> None:
     by_digest = {digest_of(content): content for content in contents.values()}
-    sequence = sync.state(store).down_applied + 1
-    sync.apply_down(store, bundle_down(sequence, *items, contents=by_digest))
+    sequence = sync_state(store).down_applied + 1
+    apply_down(store, bundle_down(sequence, *items, contents=by_digest))
 
 
 def ask(store: Store, kind: WishKind, name: str, account: int) -> None:
@@ -43,24 +46,24 @@ def ask(store: Store, kind: WishKind, name: str, account: int) -> None:
         content_requests.ask(connection, kind, name, account)
 
 
-def take_back(store: Store, kind: WishKind, name: str, account: int) -> bool:
+def withdraw(store: Store, kind: WishKind, name: str, account: int) -> bool:
     with store.transaction() as connection:
-        return content_requests.take_back(connection, kind, name, account)
+        return content_requests.withdraw(connection, kind, name, account)
 
 
 def freeze(store: Store) -> int:
-    """Freeze a bundle that tells all wishes; return its number."""
-    sequence = sync.state(store).up_sequence + 1
-    sealed = sync.PendingUp(sequence, 100, "ab" * 32, Path("/data/bundles/1"), NOTHING)
-    sync.freeze_up(store, sequence, sealed, [], sync.untold_wishes(store))
+    """Freeze a bundle with all requests; return its number."""
+    sequence = sync_state(store).up_sequence + 1
+    sealed = PendingUp(sequence, 100, "ab" * 32, Path("/data/bundles/1"), NOTHING)
+    freeze_up(store, sequence, sealed, [], outgoing.unsent_requests(store))
     return sequence
 
 
-def tell(store: Store) -> list[Wish]:
-    """Tell the relay; return what it was told."""
-    told = sync.untold_wishes(store)
-    sync.confirm_up(store, freeze(store))
-    return told
+def send(store: Store) -> list[Wish]:
+    """Send the relay all requests; return them."""
+    requests = outgoing.unsent_requests(store)
+    confirm_up(store, freeze(store))
+    return requests
 
 
 def only(store: Store, account: int) -> opened.Letter:
@@ -74,14 +77,14 @@ def only(store: Store, account: int) -> opened.Letter:
 def test_a_file_held_back_comes_when_asked_for(store: Store, ben: int) -> None:
     bring(store, Mail((BEN,), letter(attachments=(HELD,))))
     (file,) = only(store, ben).files
-    assert (file.here, file.wish) == (None, None)
+    assert (file.here, file.request) == (None, None)
     ask(store, "file", file.whole.digest, ben)
-    assert tell(store) == [Wish("file", HELD.digest, "ben")]
-    assert tell(store) == []
+    assert send(store) == [Wish("file", HELD.digest, "ben")]
+    assert send(store) == []
     bring(store, Grant(HELD.digest, 2000), whole=WHOLE)
     (file,) = only(store, ben).files
     assert file.is_whole
-    assert file.wish is None
+    assert file.request is None
     assert store.attachments.path(HELD.digest).read_bytes() == WHOLE
 
 
@@ -108,60 +111,62 @@ def test_an_original_stays_as_long_as_its_letter(store: Store, ben: int) -> None
     assert not any(path.exists() for path in paths)
 
 
-def test_a_wish_that_waits_is_taken_back_without_a_trace(store: Store, ben: int) -> None:
+def test_a_request_that_waits_is_withdrawn_without_a_trace(store: Store, ben: int) -> None:
     ask(store, "file", HELD.digest, ben)
-    assert take_back(store, "file", HELD.digest, ben)
-    assert sync.untold_wishes(store) == []
+    assert withdraw(store, "file", HELD.digest, ben)
+    assert outgoing.unsent_requests(store) == []
 
 
-def test_a_wish_taken_back_after_it_was_told_is_told_too(store: Store, ben: int) -> None:
+def test_a_request_withdrawn_after_it_was_sent_is_followed_by_its_withdrawal(
+    store: Store, ben: int
+) -> None:
     ask(store, "file", HELD.digest, ben)
-    tell(store)
-    assert take_back(store, "file", HELD.digest, ben)
-    assert tell(store) == [Wish("file", HELD.digest, "ben", withdrawn=True)]
-    assert tell(store) == []
+    send(store)
+    assert withdraw(store, "file", HELD.digest, ben)
+    assert send(store) == [Wish("file", HELD.digest, "ben", withdrawn=True)]
+    assert send(store) == []
 
 
-def test_a_wish_asked_again_after_it_was_taken_back_stands(store: Store, ben: int) -> None:
+def test_a_request_made_again_after_it_was_withdrawn_stands(store: Store, ben: int) -> None:
     ask(store, "file", HELD.digest, ben)
-    tell(store)
-    take_back(store, "file", HELD.digest, ben)
+    send(store)
+    withdraw(store, "file", HELD.digest, ben)
     ask(store, "file", HELD.digest, ben)
-    assert sync.untold_wishes(store) == []
+    assert outgoing.unsent_requests(store) == []
     with store.reading() as connection:
-        found = content_requests.find(connection, "file", HELD.digest)
+        found = content_requests.progress(connection, "file", HELD.digest)
     assert found is not None
     assert found.state == "asked"
 
 
-def test_a_wish_on_its_way_cannot_be_taken_back(store: Store, ben: int) -> None:
+def test_a_request_on_its_way_cannot_be_withdrawn(store: Store, ben: int) -> None:
     ask(store, "file", HELD.digest, ben)
     freeze(store)
-    assert not take_back(store, "file", HELD.digest, ben)
+    assert not withdraw(store, "file", HELD.digest, ben)
 
 
-def test_nobody_takes_back_what_another_asked_for(store: Store, ben: int) -> None:
+def test_nobody_withdraws_what_another_asked_for(store: Store, ben: int) -> None:
     clara = add_account(store, "clara")
     ask(store, "file", HELD.digest, ben)
     ask(store, "file", HELD.digest, clara)
-    assert not take_back(store, "file", HELD.digest, clara)
-    assert sync.untold_wishes(store) == [Wish("file", HELD.digest, "ben")]
+    assert not withdraw(store, "file", HELD.digest, clara)
+    assert outgoing.unsent_requests(store) == [Wish("file", HELD.digest, "ben")]
 
 
-def test_a_bundle_that_was_refused_leaves_its_wishes_for_another(store: Store, ben: int) -> None:
+def test_a_bundle_that_was_refused_leaves_its_requests_for_another(store: Store, ben: int) -> None:
     ask(store, "file", HELD.digest, ben)
-    sync.release_up(store, freeze(store), "refused")
-    assert tell(store) == [Wish("file", HELD.digest, "ben")]
+    release_up(store, freeze(store), "refused")
+    assert send(store) == [Wish("file", HELD.digest, "ben")]
 
 
-def test_a_wish_taken_back_meanwhile_is_not_frozen(store: Store, ben: int) -> None:
+def test_a_request_withdrawn_meanwhile_is_not_frozen(store: Store, ben: int) -> None:
     ask(store, "file", HELD.digest, ben)
-    told = sync.untold_wishes(store)
-    take_back(store, "file", HELD.digest, ben)
-    sealed = sync.PendingUp(1, 100, "ab" * 32, Path("/data/bundles/1"), NOTHING)
-    with pytest.raises(StoreError, match="taken back"):
-        sync.freeze_up(store, 1, sealed, [], told)
-    assert sync.state(store).up_pending is None
+    requests = outgoing.unsent_requests(store)
+    withdraw(store, "file", HELD.digest, ben)
+    sealed = PendingUp(1, 100, "ab" * 32, Path("/data/bundles/1"), NOTHING)
+    with pytest.raises(StoreError, match="withdrawn"):
+        freeze_up(store, 1, sealed, [], requests)
+    assert sync_state(store).up_pending is None
 
 
 def test_nobody_pays_for_what_belongs_to_a_letter_that_is_deleted(store: Store, ben: int) -> None:
@@ -169,30 +174,32 @@ def test_nobody_pays_for_what_belongs_to_a_letter_that_is_deleted(store: Store, 
     bring(store, Mail((BEN, CLARA), letter(attachments=(HELD,)), ticket="mail1"), stub(BEN))
     ask(store, "file", HELD.digest, ben)
     ask(store, "original", "mail1", ben)
-    tell(store)
+    send(store)
     ask(store, "mail", "stub1", ben)
-    for account, taken_back in ((ben, set[str]()), (clara, {"file", "original"})):
+    for account, withdrawn in ((ben, set[str]()), (clara, {"file", "original"})):
         with store.reading() as connection:
             rows = connection.execute("SELECT id FROM entry WHERE account = ?", (account,))
             chosen = [row["id"] for row in rows]
         entries.move(store, account, chosen, "trash")
         entries.delete(store, account)
-        told = {wish.kind for wish in sync.untold_wishes(store) if wish.withdrawn}
-        assert told == taken_back  # once nobody has the letter any more
-    assert {wish.kind for wish in tell(store)} == {"file", "original"}
-    assert tell(store) == []
+        requests = {
+            request.kind for request in outgoing.unsent_requests(store) if request.withdrawn
+        }
+        assert requests == withdrawn  # once nobody has the letter any more
+    assert {request.kind for request in send(store)} == {"file", "original"}
+    assert send(store) == []
 
 
 def test_what_is_denied_can_be_asked_for_again(store: Store, ben: int) -> None:
     bring(store, Mail((BEN,), letter(attachments=(HELD,))))
     ask(store, "file", HELD.digest, ben)
-    tell(store)
+    send(store)
     bring(store, Denial("file", HELD.digest, "gone"))
     (file,) = only(store, ben).files
-    assert file.wish is not None
-    assert (file.wish.state, file.wish.reason) == ("denied", "gone")
+    assert file.request is not None
+    assert (file.request.state, file.request.reason) == ("denied", "gone")
     ask(store, "file", HELD.digest, ben)
-    assert tell(store) == [Wish("file", HELD.digest, "ben")]
+    assert send(store) == [Wish("file", HELD.digest, "ben")]
 
 
 def test_the_mail_as_it_was_is_kept_with_its_letter(store: Store, ben: int) -> None:
@@ -219,13 +226,13 @@ def test_a_stub_is_a_letter_until_its_mail_takes_its_place(store: Store, ben: in
     entries.mark_read(store, ben, found.entry)
     entries.move(store, ben, [found.entry], "archive")
     ask(store, "mail", "stub1", ben)
-    assert tell(store) == [Wish("mail", "stub1", "ben")]
+    assert send(store) == [Wish("mail", "stub1", "ben")]
     bring(store, Mail((BEN,), letter(text="Le voici", subject="Film"), "stub1", "mail1"))
     mail = only(store, ben)
     assert (mail.entry, mail.folder, mail.unread) == (found.entry, "archive", True)
     assert (mail.message.text, mail.stub) == ("Le voici", None)
     assert unread(store, ben) == {"archive": 1}
-    assert sync.untold_wishes(store) == []
+    assert outgoing.unsent_requests(store) == []
     with store.reading() as connection:
         assert connection.execute("SELECT count(*) FROM message").fetchone()[0] == 1
         assert connection.execute("SELECT count(*) FROM stub").fetchone()[0] == 0
@@ -258,11 +265,11 @@ def test_a_mail_as_empty_as_its_stub_takes_its_place(store: Store, ben: int) -> 
 def test_a_file_taken_to_be_here_that_is_not_is_asked_for(store: Store, ben: int) -> None:
     mail = Mail((BEN,), letter(attachments=(NAMED,)))
     bring(store, mail)
-    assert sync.untold_wishes(store) == [Wish("file", NAMED.digest)]
+    assert outgoing.unsent_requests(store) == [Wish("file", NAMED.digest)]
     assert only(store, ben).files[0].here is None
     bring(store, Grant(NAMED.digest, 2000), whole=WHOLE)
     assert only(store, ben).files[0].is_whole
-    assert tell(store) == []
+    assert send(store) == []
 
 
 def test_a_file_that_no_letter_names_any_more_may_be_named_again(store: Store, ben: int) -> None:
@@ -275,7 +282,7 @@ def test_a_file_that_no_letter_names_any_more_may_be_named_again(store: Store, b
     tidy(store)
     bring(store, again)
     assert not path.exists()
-    assert sync.untold_wishes(store) == [Wish("file", NAMED.digest)]
+    assert outgoing.unsent_requests(store) == [Wish("file", NAMED.digest)]
 
 
 def test_a_file_that_is_still_here_is_not_asked_for_nor_swept(store: Store, ben: int) -> None:
@@ -286,7 +293,7 @@ def test_a_file_that_is_still_here_is_not_asked_for_nor_swept(store: Store, ben:
     bring(store, Mail((BEN,), letter("2@boende.example", attachments=(NAMED,))))
     tidy(store)
     assert path.exists()
-    assert sync.untold_wishes(store) == []
+    assert outgoing.unsent_requests(store) == []
 
 
 def test_no_bundle_is_applied_while_files_are_swept(
@@ -302,7 +309,7 @@ def test_no_bundle_is_applied_while_files_are_swept(
 
     def remove(_: object, wanted: set[str]) -> int:
         with pytest.raises(StoreBusy):
-            sync.apply_down(courier, bundle_down(1, Mail((BEN,), letter(attachments=(NAMED,)))))
+            apply_down(courier, bundle_down(1, Mail((BEN,), letter(attachments=(NAMED,)))))
         tried.append(wanted)
         return 0
 
@@ -316,14 +323,14 @@ def test_what_came_from_the_relay_and_what_went_there_is_known_to_be_there(
     store: Store, ben: int
 ) -> None:
     bring(store, Mail((BEN,), letter(attachments=(PHOTO, HELD))), small=SMALL)
-    assert sync.known_at_relay(store, [PHOTO.original, PHOTO.digest]) == {PHOTO.original}
+    assert at_relay.known(store, [PHOTO.original, PHOTO.digest]) == {PHOTO.original}
     written = dataclasses.replace(NAMED, digest=digest_of(b"written"))
     mine = letter("3@boende.example", attachments=(written,))
     entries.submit(store, ben, mine, here=[], outside=["friend@example.org"])
-    sealed = sync.PendingUp(1, 100, "ab" * 32, Path("/data/bundles/1"), NOTHING)
-    sync.freeze_up(store, 1, sealed, [mine.message_id])
-    assert sync.known_at_relay(store, [written.digest]) == set()
-    sync.confirm_up(store, 1)
-    assert sync.known_at_relay(store, [written.digest]) == {written.digest}
-    sync.forget_at_relay(store)
-    assert sync.known_at_relay(store, [written.digest, PHOTO.original]) == set()
+    sealed = PendingUp(1, 100, "ab" * 32, Path("/data/bundles/1"), NOTHING)
+    freeze_up(store, 1, sealed, [mine.message_id])
+    assert at_relay.known(store, [written.digest]) == set()
+    confirm_up(store, 1)
+    assert at_relay.known(store, [written.digest]) == {written.digest}
+    at_relay.forget_all(store)
+    assert at_relay.known(store, [written.digest, PHOTO.original]) == set()

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The record of sessions with the relay, for the keeper's page."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mokanda_firmware.bus.sentences import said_again
+from mokanda_firmware.mailbox.store.database import Store
+
+_KEPT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One session with the relay.
+
+    `error` is "" when it went well, else a `Sentence` if whoever failed had one to say. `money`
+    is in billionths of `currency`.
+    """
+
+    started: datetime
+    ended: datetime
+    link: str
+    bytes_up: int
+    bytes_down: int
+    sent: int
+    received: int
+    error: str = ""
+    money: int = 0
+    currency: str = ""
+
+
+def record_session(store: Store, record: SessionRecord) -> None:
+    """Keep `record`, and the last 2000 of those before it."""
+    with store.transaction() as connection:
+        connection.execute(
+            "INSERT INTO sync_session"
+            " (started, ended, link, bytes_up, bytes_down, sent, received, error, error_said,"
+            " money, currency) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                int(record.started.timestamp()),
+                int(record.ended.timestamp()),
+                record.link,
+                record.bytes_up,
+                record.bytes_down,
+                record.sent,
+                record.received,
+                record.error,
+                json.dumps(getattr(record.error, "said", None)),
+                record.money,
+                record.currency,
+            ),
+        )
+        connection.execute(
+            "DELETE FROM sync_session WHERE id <= (SELECT max(id) FROM sync_session) - ?",
+            (_KEPT,),
+        )
+
+
+def last_sessions(store: Store, limit: int) -> list[SessionRecord]:
+    """Return the last `limit` sessions, the latest first."""
+    with store.reading() as connection:
+        return [
+            SessionRecord(
+                datetime.fromtimestamp(row["started"], UTC),
+                datetime.fromtimestamp(row["ended"], UTC),
+                row["link"],
+                row["bytes_up"],
+                row["bytes_down"],
+                row["sent"],
+                row["received"],
+                said_again(json.loads(row["error_said"]), row["error"]),
+                row["money"],
+                row["currency"],
+            )
+            for row in connection.execute(
+                "SELECT * FROM sync_session ORDER BY id DESC LIMIT ?", (limit,)
+            )
+        ]

@@ -17,6 +17,7 @@ from mokanda_relay.store.tables import Content, Incoming, Original
 from mokanda_relay.sync import content_requests
 from mokanda_wire import protocol
 from mokanda_wire.bundle import Denial, Grant, Mail, Report, Wish, WishKind
+from mokanda_wire.limits import KEPT
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
 from tests.photos import SVG, bomb, opened, photo
 from tests.relay_device import RefusedByRelay, RelayDevice
@@ -205,7 +206,7 @@ class TestWishes:
     def test_what_no_board_could_take_is_denied(
         self, served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(content_requests, "LARGEST", 1000)
+        monkeypatch.setattr(content_requests, "MAX_FILE", 1000)
         post(served, raw_mail(DOCUMENT))
         device.sync()
         wish = Wish("file", digest_of(DOCUMENT), "amina")
@@ -216,7 +217,7 @@ class TestWishes:
         post(served, raw_mail(DOCUMENT, PHOTO))
         device.sync()
         device.sync()
-        past = alerts.now() - housekeeping.KEPT - dt.timedelta(days=1)
+        past = alerts.now() - KEPT - dt.timedelta(days=1)
         with served.relay.database.transaction() as session:
             session.execute(sa.update(Incoming).values(delivered=past))
             session.execute(sa.update(Original).values(kept=past))

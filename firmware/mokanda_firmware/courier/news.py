@@ -16,9 +16,9 @@ from mokanda_firmware.mailbox.people import aliases, sessions
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import set_setting, setting
 from mokanda_wire.bundle import Item, Report, Residents
+from mokanda_wire.limits import MAX_DAYS_TOLD
 
 REPORT_EVERY = timedelta(hours=20)
-_MAX_DAYS = 40  # in one report
 
 # Settings of the store that only this module uses: what the relay was last told, and when.
 _RESIDENTS = "courier_residents"
@@ -88,5 +88,5 @@ def _budgets(store: Store) -> dict[str, Any] | None:
 
 def _days(store: Store) -> list[tuple[str, str, int, int, int]]:
     """What days have cost, from the last one that the relay knows of on: it went on after that."""
-    since = usage.since(store, setting(store, _DAY, ""), _MAX_DAYS)
+    since = usage.since(store, setting(store, _DAY, ""), MAX_DAYS_TOLD)
     return [(day, currency, used.up, used.down, used.money) for day, currency, used in since]

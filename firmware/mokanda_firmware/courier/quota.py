@@ -14,10 +14,10 @@ from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.costs.budget import Left
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.uplink.failures import BudgetSpentError
+from mokanda_wire.limits import MIN_ROOM
 from mokanda_wire.protocol import MAX_BUNDLE
 
 _MIN_RUN = 4096  # bytes; the least that a session takes, with TLS's handshake
-_MIN_ROOM = 1024  # bytes of a bundle that are worth a request
 _COUNTED_EVERY = 5.0  # seconds
 
 SPENT = say("The data for today is used up. The rest of the mail goes tomorrow.")
@@ -97,7 +97,7 @@ class Quota:
     def is_spent(self) -> bool:
         """Whether no bundle is worth a request any more."""
         room = self.room()
-        return room is not None and room < _MIN_ROOM
+        return room is not None and room < MIN_ROOM
 
     def _bytes_left(self) -> int | None:
         if self.left is None or self.left.village is None:

@@ -15,8 +15,7 @@ from mokanda_firmware.mailbox.costs.budget import Left
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.mailbox.sync.outgoing import Outgoing
-
-_SEAL = 400  # bytes that signature and encryption add to a bundle
+from mokanda_wire.limits import SEAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class _Budget:
         if cost > villagers.get(account, cost):
             return "large" if cost > self.left.whole_days[account] else "villager"
         if cost > room:
-            never = self.whole_day is not None and cost + _SEAL > self.whole_day
+            never = self.whole_day is not None and cost + SEAL > self.whole_day
             return "large" if never else "day"
         return None
 
@@ -68,14 +67,14 @@ class Selection:
         budget = _Budget(quota.left, room, room if whole else room // 2, quota.room_of_a_day())
         villagers = budget.villagers()
         reasons = {
-            number: budget.why_not(account, cost, room - _SEAL, villagers)
+            number: budget.why_not(account, cost, room - SEAL, villagers)
             for number, account, cost in outgoing.known_costs(store)
         }
         return cls(budget, {number: why for number, why in reasons.items() if why})
 
     def priced(self, mails: Sequence[Outgoing], costs: Mapping[int, int], size: int) -> Self:
         """Hold back what of these mails did not fit into their bundle of `size` bytes."""
-        others = size - sum(costs.values()) + _SEAL
+        others = size - sum(costs.values()) + SEAL
         room, villagers = self._budget.share - others, self._budget.villagers()
         held = dict(self.held)
         for place, mail in enumerate(mails):

@@ -27,8 +27,8 @@ from mokanda_firmware.webmail.pages.device import (  # noqa: F401 - each puts it
 from mokanda_firmware.webmail.pages.letters import folders, letter, search, write  # noqa: F401 - each puts its pages into PAGES
 from mokanda_firmware.webmail.pages.people import contacts, noticeboard, villagers  # noqa: F401 - each puts its pages into PAGES
 from mokanda_firmware.webmail.visit import PAGES, Page, Refused, Site, Visit, answer
+from mokanda_wire.limits import MAX_FILE
 
-UPLOAD_LIMIT = 10_000_000
 _log = logging.getLogger(__name__)
 # Where one goes who has a password to change first.
 _WITH_OLD_PASSWORD = {"/account", "/account/password", "/logout", "/language"}
@@ -43,7 +43,7 @@ _KEEPER_ONLY = N_("This is for the keeper only.")
 _TOO_LONG = N_("This is too long.")
 
 
-def create_app(store: Store, upload_limit: int = UPLOAD_LIMIT) -> bottle.Bottle:
+def create_app(store: Store, upload_limit: int = MAX_FILE) -> bottle.Bottle:
     """Make the webmail of this store; a mail takes `upload_limit` bytes of attachments."""
     site = Site(store, upload_limit)
     app = bottle.Bottle()

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from mokanda_firmware.mailbox.costs.tariff import MONEY_UNIT
+from mokanda_wire.limits import MONEY_UNIT
 
 LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "mokanda"

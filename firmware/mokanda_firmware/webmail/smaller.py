@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-MOST = 25_000  # bytes of a photo, as the relay has them by default
-_SIDE = 1024  # pixels of its longest side
+from mokanda_wire.limits import MAX_PHOTO, MAX_PIXELS, PHOTO_SIDE
+
 _QUALITIES = (80, 70, 60, 50, 40)
 _PARTS = 8  # djpeg reads a picture at so many eighths of its size
-_PIXELS = 64_000_000
 _MEMORY = 128 << 20  # bytes of address space of one program; a progressive photo takes most
 _SECONDS = 60
 
@@ -46,17 +45,17 @@ class Photo:
 
 
 def smaller(path: Path) -> bytes:
-    """Make a photo of at most MOST bytes, upright, without metadata.
+    """Make a photo of at most MAX_PHOTO bytes, upright, without metadata.
 
     Nothing where that cannot be done: it is no JPEG, broken, small already, or the programs are
     not there.
     """
     try:
-        if path.stat().st_size <= MOST:
+        if path.stat().st_size <= MAX_PHOTO:
             return b""
         with path.open("rb") as file:
             photo = read_head(file)
-        if photo is None or not 0 < photo.width * photo.height <= _PIXELS:
+        if photo is None or not 0 < photo.width * photo.height <= MAX_PIXELS:
             return b""
         with _one_at_a_time:
             return _fitting(path, photo)
@@ -68,14 +67,14 @@ def smaller(path: Path) -> bytes:
 def _fitting(path: Path, photo: Photo) -> bytes:
     """Try what fits: first the size of a screen, then less of it."""
     longest = max(photo.width, photo.height)
-    screen = min(max(_SIDE * _PARTS // longest, 1), _PARTS)
+    screen = min(max(PHOTO_SIDE * _PARTS // longest, 1), _PARTS)
     pixels = _run(["djpeg", "-scale", f"{screen}/{_PARTS}", "-pnm", str(path)])
     shown = _run(["cjpeg", "-quality", "95"], pixels)
     for part in range(_PARTS, _PARTS // 4, -1):
         pixels = _run(["djpeg", "-scale", f"{part}/{_PARTS}", "-pnm"], shown)
         for quality in _QUALITIES:
             data = _run(["cjpeg", "-quality", str(quality), "-optimize", "-progressive"], pixels)
-            if len(data) <= MOST:
+            if len(data) <= MAX_PHOTO:
                 return _upright(data, photo.orientation)
     return b""
 

@@ -35,9 +35,9 @@ from mokanda_relay.store.tables import (
 from mokanda_relay.store.uploads import Uploads
 from mokanda_relay.sync import deduplication
 from mokanda_relay.transport.outbox import TRYING, WAITING
+from mokanda_wire.limits import KEPT
 
 EVERY = 3600.0  # seconds; no file is in the making for so long
-KEPT = dt.timedelta(days=30)  # originals, once delivered; and what is remembered to know them again
 _INCIDENTS_KEPT = dt.timedelta(days=90)
 _STRIDE = dt.timedelta(days=1)  # by which things grow older at most from one time to the next
 

@@ -15,8 +15,9 @@ import warnings
 
 from PIL import Image, ImageOps
 
+from mokanda_wire.limits import MAX_PIXELS
+
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
-_PIXELS = 64_000_000  # JPEG is read at a fraction of its size, what else is larger is no photo
 _MEMORY = 1 << 30  # bytes of address space
 _SECONDS = 30  # of processor time
 
@@ -82,7 +83,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    Image.MAX_IMAGE_PIXELS = _PIXELS
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
         result = smaller(sys.stdin.buffer.read(), side, most, kind)

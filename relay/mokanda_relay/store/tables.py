@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from mokanda_wire.limits import MAX_PHOTO, PHOTO_SIDE
+
 
 class Moment(sa.TypeDecorator[dt.datetime]):
     """A time: aware in Python, UTC in the database (SQLite knows no time zones)."""
@@ -98,8 +100,8 @@ class Device(Table):
     mails_out: Mapped[int] = mapped_column(default=0)
     mails_in: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")
-    photo_side: Mapped[int] = mapped_column(default=1024)  # pixels of a photo's longest side
-    photo_bytes: Mapped[int] = mapped_column(default=25_000)  # of a photo, at most
+    photo_side: Mapped[int] = mapped_column(default=PHOTO_SIDE)  # pixels of a photo's longest side
+    photo_bytes: Mapped[int] = mapped_column(default=MAX_PHOTO)  # of a photo, at most
     file_bytes: Mapped[int] = mapped_column(default=100_000)  # larger files are held back
 
     def told(self) -> dict[str, Any]:

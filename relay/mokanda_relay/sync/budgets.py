@@ -18,8 +18,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device, Incoming, Spent, Wish
-
-SEAL = 400  # bytes that signature and encryption add to a bundle
+from mokanda_wire.limits import SEAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from mokanda_relay.rendering import device_files
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Incoming, Wish
 from mokanda_wire import bundle as wire
+from mokanda_wire.limits import MAX_FILE
 
-LARGEST = 10 * 1024 * 1024  # bytes of a file that a board takes in one piece
 _MOST = 100  # wishes that are looked at for one bundle
 
 
@@ -79,7 +79,7 @@ def answer(
                 content = relay.originals.read(digest)
     if content is None:
         return wire.Denial(kind, wish.name, "gone"), {}
-    if len(content) > LARGEST:
+    if len(content) > MAX_FILE:
         return wire.Denial(kind, wish.name, "large"), {}
     ticket = wish.name if kind == "original" else ""
     return wire.Grant(digest, len(content), ticket), {digest: content}

@@ -37,11 +37,11 @@ from mokanda_relay.sync.budgets import Budget
 from mokanda_relay.sync.stubs import Promises
 from mokanda_wire import bundle as wire
 from mokanda_wire.history import History
+from mokanda_wire.limits import MIN_ROOM, SEAL, place_in_queue
 from mokanda_wire.message import Attachment, Message, parse
 from mokanda_wire.protocol import Sealed
 
 FULL = 4 * 1024 * 1024  # bytes of raw mail after which a bundle takes no more
-MIN_ROOM = 1024  # bytes of a bundle that are worth making one
 _DENSEST = 40  # times that mail may shrink on the way: more need not be tried
 _MAX_NOTICES = 2000
 
@@ -170,7 +170,7 @@ def _next_load(
     waiting.sort(
         key=lambda row: (
             not row[0].wished,
-            row[1] >> min(max((now - row[0].received).days, 0), 40),
+            place_in_queue(row[1], now - row[0].received),
             row[0].received,
         )
     )
@@ -316,7 +316,7 @@ def _too_large(
             sa.select(Incoming).where(
                 Incoming.device_id == device_id,
                 Incoming.sequence.is_(None),
-                Incoming.cost > room - budgets.SEAL,
+                Incoming.cost > room - SEAL,
                 _has_a_reader(session.get_one(Device, device_id)),
             )
         )

@@ -21,6 +21,7 @@ from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
 from mokanda_wire.bundle import FORMAT, OLDEST_FORMAT
 from mokanda_wire.envelope import EnvelopeError
+from mokanda_wire.limits import MIN_ROOM
 
 _OUTDATED = "is too old for its relay. Write a new card for it, or update it from a USB stick."
 _UNKNOWN = "The relay knows no device of this name and key."
@@ -168,7 +169,7 @@ def _more(
     relay: Relay, device_id: int, next_down: protocol.Sealed | None, room: int | None
 ) -> bool | None:
     """Whether it is worth asking for what is behind the next bundle; None for no."""
-    if next_down is None or (room is not None and room - next_down.size < down.MIN_ROOM):
+    if next_down is None or (room is not None and room - next_down.size < MIN_ROOM):
         return None
     with relay.database.reading() as session:
         return down.waits(session, device_id) or None

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.rendering.html_to_text import read_html
 from mokanda_relay.store.tables import Incoming
-from mokanda_relay.sync.budgets import SEAL
 from mokanda_wire import bundle as wire
+from mokanda_wire.limits import SEAL
 from mokanda_wire.message import parse
 
 _SIZE = 200  # bytes of a bundle that a stub takes at most, but for long subjects

@@ -12,10 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store.tables import Day, Device
+from mokanda_wire.limits import DAYS_KEPT, MONEY_UNIT
 
-KEPT = 400  # days of each device
-MONEY_UNIT = 1_000_000_000  # of a currency
-_MAX_TOLD = 400  # days in a report
 _MOST = 2**60
 
 
@@ -61,7 +59,7 @@ def note(session: Session, device: Device, told: object) -> None:
         .where(Day.device_id == device.id)
         .distinct()
         .order_by(Day.day.desc())
-        .limit(KEPT)
+        .limit(DAYS_KEPT)
     )
     session.execute(
         sa.delete(Day).where(Day.device_id == device.id, Day.day.not_in(kept)),
@@ -92,7 +90,7 @@ def total(days: Iterable[Day]) -> Sum:
 
 
 def _readable(told: object) -> Iterator[tuple[str, str, int, int, int]]:
-    for row in told[:_MAX_TOLD] if isinstance(told, list) else []:
+    for row in told[:DAYS_KEPT] if isinstance(told, list) else []:
         if not isinstance(row, list) or len(row) != 5:
             continue
         day, currency, *numbers = row

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mokanda_firmware.mailbox.costs import tariff
-from mokanda_firmware.mailbox.costs.tariff import MONEY_UNIT, Tariff, Window
+from mokanda_firmware.mailbox.costs.tariff import Tariff, Window
+from mokanda_wire.limits import MONEY_UNIT
 
 KINSHASA = ZoneInfo("Africa/Kinshasa")  # UTC+1 all year
 CONGO = Tariff("USD", 600_000, (Window("22:00", "06:00", 1_000),))

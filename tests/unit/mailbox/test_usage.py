@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths, relaytime
-from mokanda_firmware.mailbox.costs import budget, tariff, usage
+from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.costs.usage import Used
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.store.database import Store
@@ -18,6 +18,7 @@ from mokanda_firmware.mailbox.sync.down import apply_down
 from mokanda_firmware.mailbox.sync.state import PendingUp
 from mokanda_firmware.mailbox.sync.up import confirm_up, freeze_up
 from mokanda_wire.bundle import Mail
+from mokanda_wire.limits import MONEY_UNIT
 from tests.unit.mailbox.letters import NOTHING, add_account, bundle_down, letter
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -66,7 +67,7 @@ def test_money_of_another_currency_is_not_added_up(store: Store) -> None:
     usage.count(store, 1_000_000, 0)
     set_setting(store, "tariff", {**SETTINGS, "currency": "CDF", "price": 10**6})
     usage.count(store, 1_000_000, 0)
-    assert usage.month(store, "2026-03") == Used(2_000_000, 0, tariff.MONEY_UNIT)
+    assert usage.month(store, "2026-03") == Used(2_000_000, 0, MONEY_UNIT)
 
 
 def test_a_letter_that_left_is_charged_to_its_writer_once(store: Store, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from mokanda_relay.store.tables import Wish
-from mokanda_relay.sync.budgets import SEAL, Budget
+from mokanda_relay.sync.budgets import Budget
+from mokanda_wire.limits import SEAL
 
 
 def wish(number: int, who: str = "amina") -> Wish:

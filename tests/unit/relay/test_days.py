@@ -19,6 +19,7 @@ from mokanda_relay.store.tables import Device, Incoming
 from mokanda_relay.sync import budgets, usage_by_day
 from mokanda_relay.sync.budgets import Budget
 from mokanda_relay.transport.down_queue import deliver
+from mokanda_wire.limits import MONEY_UNIT, SEAL
 from tests.relay_served import BOTH_DATABASES
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -95,7 +96,7 @@ def test_money_of_several_currencies_is_summed_apart(relay: Relay) -> None:
     told(
         relay,
         [TODAY, "USD", 1000, 2000, 1_200_000_000],
-        [TODAY, "CDF", 3000, 0, 2_500 * usage_by_day.MONEY_UNIT],
+        [TODAY, "CDF", 3000, 0, 2_500 * MONEY_UNIT],
         ["2020-01-01", "USD", 9, 9, 9],
     )
     with relay.database.reading() as session:
@@ -128,9 +129,9 @@ def test_what_goes_fits_the_room(costs: list[int], room: int) -> None:
     mails = [([entry(number)], cost) for number, cost in enumerate(costs)]
     over = Budget(room).over(mails, 100)
     going = sum(cost for number, cost in enumerate(costs) if number not in over)
-    assert not going or going + 100 + budgets.SEAL <= room
+    assert not going or going + 100 + SEAL <= room
     for number in over:
-        assert costs[number] + going + 100 + budgets.SEAL > room
+        assert costs[number] + going + 100 + SEAL > room
 
 
 def test_a_villager_who_has_spent_it_all_waits_and_others_do_not() -> None:

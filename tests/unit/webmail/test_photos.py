@@ -15,7 +15,8 @@ from webtest import TestResponse
 
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.webmail import smaller as programs
-from mokanda_firmware.webmail.smaller import MOST, Photo, read_head, smaller
+from mokanda_firmware.webmail.smaller import Photo, read_head, smaller
+from mokanda_wire.limits import MAX_PHOTO
 from mokanda_wire.message import digest_of
 from tests.photos import SVG, bomb, opened, photo
 from tests.unit.webmail.village import Phone, Village
@@ -35,7 +36,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_photo_fits_the_way(path: Path, size: tuple[int, int]) -> None:
     path.write_bytes(photo(*size))
     small = smaller(path)
-    assert 0 < len(small) <= MOST
+    assert 0 < len(small) <= MAX_PHOTO
     picture = opened(small)
     assert picture.format == "JPEG"
     assert max(picture.size) <= 1024
@@ -132,7 +133,7 @@ def test_the_photo_goes_as_its_writer_chose(village: Village, choice: str) -> No
     assert awa.send(form).location == "/outbox?note=waiting"
     digest = sent_digest(village)
     assert (digest == digest_of(PHOTO)) == (choice == "whole")
-    assert village.store.attachments.path(digest).stat().st_size <= max(MOST, len(PHOTO))
+    assert village.store.attachments.path(digest).stat().st_size <= max(MAX_PHOTO, len(PHOTO))
 
 
 def test_the_choice_can_be_undone_while_the_letter_waits(village: Village) -> None:

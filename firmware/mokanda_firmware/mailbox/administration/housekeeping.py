@@ -15,12 +15,12 @@ from mokanda_firmware.mailbox.store import at_relay, clock
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.store.named_files import named_files
 from mokanda_firmware.mailbox.store.settings import read_setting, write_setting
+from mokanda_wire.limits import KEPT
 
 TRASH_SECONDS = 30 * 24 * 3600
 _EVERY_SECONDS = 3600.0  # no file waits longer for the row that names it
 _STRIDE_SECONDS = 24 * 3600
 _TIDIED = "tidied"  # a setting of the store that only this module uses: up to when it was
-_AT_RELAY_SECONDS = 30 * 24 * 3600  # as long as the relay keeps what nobody asks for
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +29,7 @@ def tidy(store: Store) -> None:
     with store.transaction() as connection:
         now = _grown_to(connection)
         photos.forget_sent(connection)
-        at_relay.forget_old(connection, now - _AT_RELAY_SECONDS)
+        at_relay.forget_old(connection, now - int(KEPT.total_seconds()))
         reserved_names.release_old(connection, now)
     letters = entries.delete_old_trash(store, now - TRASH_SECONDS)
     files = 0

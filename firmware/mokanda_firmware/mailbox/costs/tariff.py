@@ -12,10 +12,10 @@ from typing import Any
 
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
+from mokanda_wire.limits import MONEY_UNIT
 
 SETTING = "tariff"
 PRICE_UNIT = 1_000_000  # of a price in the currency itself
-MONEY_UNIT = 1_000_000_000
 MAX_PRICE = 10**6  # of the currency for a megabyte
 MAX_WINDOWS = 4
 

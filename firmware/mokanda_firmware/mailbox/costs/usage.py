@@ -16,8 +16,7 @@ from mokanda_firmware.mailbox.costs import tariff
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import read_setting
 from mokanda_firmware.zones import zone_of
-
-KEPT_DAYS = 400
+from mokanda_wire.limits import DAYS_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def split(connection: sqlite3.Connection, accounts: Sequence[int], size: int) ->
         charge(connection, account, down=size // len(accounts) + rest)
 
 
-def days(store: Store, limit: int = KEPT_DAYS, account: int | None = None) -> list[Day]:
+def days(store: Store, limit: int = DAYS_KEPT, account: int | None = None) -> list[Day]:
     """Return the last days on which something was counted, the latest first.
 
     With an `account`, only what was charged to it.
@@ -206,6 +205,6 @@ def _forget(connection: sqlite3.Connection) -> None:
     connection.execute(
         "DELETE FROM traffic WHERE day NOT IN"
         " (SELECT DISTINCT day FROM traffic ORDER BY day DESC LIMIT ?)",
-        (KEPT_DAYS,),
+        (DAYS_KEPT,),
     )
     connection.execute("DELETE FROM share WHERE day < (SELECT min(day) FROM traffic)")

@@ -4,19 +4,19 @@
 import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from mokanda_firmware.mailbox.store import clock, content_requests, messages
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.bundle import Wish
+from mokanda_wire.limits import place_in_queue
 from mokanda_wire.message import Message
 
-# Each day that a mail waits makes it count for half its size: small mail goes first, and none
-# waits for ever behind smaller ones.
 _WAITING = (
-    " FROM outgoing JOIN message ON message.id = outgoing.message"
+    "SELECT message.id, message.size, entry.account, queued, cost FROM outgoing"
+    " JOIN message ON message.id = outgoing.message"
     " JOIN entry ON entry.message = message.id AND origin = 'written'"
     " WHERE state = 'waiting' GROUP BY message.id"
-    " ORDER BY message.size >> min(40, max(0, (:now - queued) / 86400)), message.id"
 )
 
 
@@ -42,10 +42,7 @@ def waiting(store: Store, limit_bytes: int, without: Collection[int] = ()) -> li
     found = []
     room = limit_bytes
     with store.reading() as connection:
-        for row in connection.execute(
-            f"SELECT message.id, message.size, entry.account{_WAITING}",
-            {"now": clock.now()},
-        ):
+        for row in _queue(connection):
             if row["id"] in without:
                 continue
             room -= row["size"]
@@ -65,11 +62,8 @@ def count_waiting(store: Store) -> int:
 def known_costs(store: Store) -> list[tuple[int, int, int]]:
     """Return (number, account, cost) of each waiting mail that was measured before."""
     with store.reading() as connection:
-        rows = connection.execute(
-            f"SELECT message.id, entry.account, cost{_WAITING}",
-            {"now": clock.now()},
-        )
-        return [tuple(row) for row in rows if row["cost"] is not None]
+        rows = [row for row in _queue(connection) if row["cost"] is not None]
+        return [(row["id"], row["account"], row["cost"]) for row in rows]
 
 
 def hold(store: Store, costs: Mapping[int, int], held: Mapping[int, str]) -> None:
@@ -112,6 +106,16 @@ def deny_request(store: Store, request: Wish, reason: str) -> None:
     """Record that the relay does not take a content request; `reason` is a word."""
     with store.transaction() as connection:
         content_requests.deny(connection, request.kind, request.name, reason)
+
+
+def _queue(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    """The mails that wait, in the order in which they go."""
+    now = clock.now()
+
+    def place(row: sqlite3.Row) -> tuple[int, int]:
+        return place_in_queue(row["size"], timedelta(seconds=now - row["queued"])), row["id"]
+
+    return sorted(connection.execute(_WAITING), key=place)
 
 
 def _load(connection: sqlite3.Connection, number: int, account: int) -> Outgoing:

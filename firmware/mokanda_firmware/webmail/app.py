@@ -13,20 +13,9 @@ from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.store.database import Store, StoreBusy, StoreError, StoreFull
 from mokanda_firmware.webmail import forms
 from mokanda_firmware.webmail.languages import N_, Language, choose
-from mokanda_firmware.webmail.pages.account import access, recovery, settings  # noqa: F401 - each puts its pages into PAGES
-from mokanda_firmware.webmail.pages.device import (  # noqa: F401 - each puts its pages into PAGES
-    backup,
-    first_steps,
-    logs,
-    overview,
-    schedule,
-    spending,
-    village_settings,
-    wipe,
-)
-from mokanda_firmware.webmail.pages.letters import folders, letter, search, write  # noqa: F401 - each puts its pages into PAGES
-from mokanda_firmware.webmail.pages.people import contacts, noticeboard, villagers  # noqa: F401 - each puts its pages into PAGES
-from mokanda_firmware.webmail.visit import PAGES, Page, Refused, Site, Visit, answer
+from mokanda_firmware.webmail.pages.account import access
+from mokanda_firmware.webmail.pages.device import first_steps
+from mokanda_firmware.webmail.visit import PAGES, Page, Refused, Site, Visit, answer, is_for
 from mokanda_wire.limits import MAX_FILE
 
 _log = logging.getLogger(__name__)
@@ -63,22 +52,15 @@ def _served(site: Site, page: Page) -> Any:  # noqa: ANN401 - bottle has no type
         try:
             visit = Visit(site, bottle.request)
             if page.method == "POST":
-                return _take_form(visit, page, arguments)
-            if place := first_steps.goes_on_at(visit, page):
-                return visit.redirect(place)
-            if visit.account is None and not _is_open(visit, page):
-                return visit.redirect("/")
-            if _has_to_change_password(visit, page):
-                return visit.redirect("/account", "must-change")
-            _check_access(visit, page)
-            return page.handler(visit, **arguments)
+                _read_form(visit, page)
+            return _led_elsewhere(visit, page) or _handled(visit, page, arguments)
         except (Refused, StoreError) as error:
             return _error_page(site, error)
 
     return serve
 
 
-def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPResponse:
+def _read_form(visit: Visit, page: Page) -> None:
     def is_ours(form: forms.Form) -> bool:
         return hmac.compare_digest(form["csrf"].encode(), visit.csrf.encode())
 
@@ -89,18 +71,28 @@ def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPRespo
         visit.request.environ, visit.store, visit.site.upload_limit, takes_files
     )
     visit.form_is_ours = is_ours(visit.form)
+
+
+def _led_elsewhere(visit: Visit, page: Page) -> HTTPResponse | None:
+    """Answer a visit to a page that is not open to it now; raises Refused if it never is."""
     if place := first_steps.goes_on_at(visit, page):
         return visit.redirect(place)
-    if visit.account is None and not _is_open(visit, page):
-        return access.ask_to_log_in(visit)
+    if visit.account is None:
+        if _is_open(visit, page):
+            return None
+        return access.ask_to_log_in(visit) if page.method == "POST" else visit.redirect("/")
+    if visit.account.must_change and page.path not in _WITH_OLD_PASSWORD:
+        return visit.redirect("/account", "must-change")
+    if not is_for(page.access, visit.account):
+        raise Refused(403, _KEEPER_ONLY)
+    return None
+
+
+def _handled(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPResponse:
+    """Have a page made; a form that cannot be taken is given back where its page does that."""
     try:
-        if not visit.form_is_ours:
-            raise Refused(403, _OLD)
-        if _has_to_change_password(visit, page):
-            return visit.redirect("/account", "must-change")
-        _check_access(visit, page)
-        if visit.form.problem in {forms.TOO_LARGE, forms.MALFORMED} and not page.takes_files:
-            raise Refused(413, _TOO_LONG)
+        if page.method == "POST":
+            _check_form(visit, page)
         return page.handler(visit, **arguments)
     except (Refused, StoreError) as error:
         if page.rescue is None:
@@ -111,28 +103,18 @@ def _take_form(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPRespo
         return response
 
 
+def _check_form(visit: Visit, page: Page) -> None:
+    if not visit.form_is_ours:
+        raise Refused(403, _OLD)
+    if visit.form.problem in {forms.TOO_LARGE, forms.MALFORMED} and not page.takes_files:
+        raise Refused(413, _TOO_LONG)
+
+
 def _is_open(visit: Visit, page: Page) -> bool:
     """Whether a page is for who is not logged in."""
     if page.access == "newcomer":
         return not accounts.count(visit.store)
     return page.access == "everyone"
-
-
-def _check_access(visit: Visit, page: Page) -> None:
-    if visit.account is None:
-        return
-    if page.access in {"keeper", "newcomer"} and not visit.villager.is_keeper:
-        raise Refused(403, _KEEPER_ONLY)
-    if page.access == "helper" and not visit.villager.is_helper:
-        raise Refused(403, _KEEPER_ONLY)
-
-
-def _has_to_change_password(visit: Visit, page: Page) -> bool:
-    return (
-        visit.account is not None
-        and visit.account.must_change
-        and page.path not in _WITH_OLD_PASSWORD
-    )
 
 
 def _explain(error: Refused | StoreError, language: Language) -> tuple[int, str]:

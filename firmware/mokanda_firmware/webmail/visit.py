@@ -287,6 +287,13 @@ class Refused(Exception):  # noqa: N818 - not an error of the program
         return language.text(self.text).format(**self._values)
 
 
+def is_for(access: str, account: Account) -> bool:
+    """Whether pages of this access are for who has this account."""
+    if access == "helper":
+        return account.is_helper
+    return account.is_keeper if access in {"keeper", "newcomer"} else True
+
+
 Handler = Callable[..., HTTPResponse]
 Rescue = Callable[[Visit, str], HTTPResponse]
 
@@ -298,7 +305,7 @@ class Page:
     method: str
     path: str
     handler: Handler
-    access: str  # everyone | villager | helper | keeper | newcomer: that, or before there is one
+    access: str  # everyone | villager | helper | keeper | newcomer (keeper, once there is one)
     takes_files: bool
     rescue: Rescue | None
 

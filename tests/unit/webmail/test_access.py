@@ -10,6 +10,7 @@ import pytest
 
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.letters import drafts
+from mokanda_firmware.webmail.pages.menu import MENU
 from mokanda_firmware.webmail.visit import PAGES, Page
 from tests.unit.webmail.test_protection import FILES, contents, first_letter, name_of, path_of
 from tests.unit.webmail.village import Phone, Village
@@ -166,6 +167,18 @@ def test_a_page_is_for_those_whom_the_table_names(village: Village, page: Page, 
     assert turned_away != allowed
     if not allowed:
         assert contents(village) == before
+        assert role == "everyone" or "Not possible" in answer.text  # and nothing of the page
+
+
+@pytest.mark.parametrize("role", ROLES[1:])
+def test_the_menu_leads_to_the_pages_that_are_for_one_and_to_no_others(
+    village: Village, role: str
+) -> None:
+    phone = phone_of(village, role)
+    shown = [link["href"] for link in phone.get("/more").html.select(".menu a")]
+    paths = [item.path for group in MENU.values() for item in group]
+    answers = {path: phone.app.get(path, expect_errors=True) for path in paths}
+    assert shown == [path for path in paths if answers[path].status_int == 200]
 
 
 @pytest.mark.parametrize("role", ["villager", "helper", "keeper"])

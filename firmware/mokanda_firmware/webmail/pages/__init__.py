@@ -1,2 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pages, by subject; importing a module puts its pages into `visit.PAGES`."""
+"""The pages, grouped as the menu groups them; importing a module puts its pages into `PAGES`."""
+
+from mokanda_firmware.webmail.pages import menu  # noqa: F401
+from mokanda_firmware.webmail.pages.account import access, recovery, settings  # noqa: F401
+from mokanda_firmware.webmail.pages.device import (  # noqa: F401
+    backup,
+    first_steps,
+    logs,
+    overview,
+    schedule,
+    spending,
+    village_settings,
+    wipe,
+)
+from mokanda_firmware.webmail.pages.letters import folders, letter, search, write  # noqa: F401
+from mokanda_firmware.webmail.pages.people import contacts, noticeboard, villagers  # noqa: F401

@@ -36,7 +36,7 @@ def home(visit: Visit) -> HTTPResponse:
     if visit.account:
         return visit.redirect("/inbox")
     if visit.site.first_step() == "account":
-        return visit.page("first", bare=True)
+        return visit.page("device/first-welcome", bare=True)
     return _log_in_page(visit)
 
 
@@ -134,7 +134,7 @@ def show_code(visit: Visit, title: str) -> HTTPResponse:
     code = accounts.new_recovery_code(visit.store, visit.villager.id)
     bare = visit.villager.is_keeper and bool(visit.site.first_step())
     return visit.page(
-        "recovery-code", title=title, code=code, domain=visit.site.domain(), bare=bare
+        "account/recovery-code", title=title, code=code, domain=visit.site.domain(), bare=bare
     )
 
 
@@ -184,7 +184,7 @@ def _log_in_page(
     if kept is None:
         kept = {name: visit.form[f"kept-{name}"] for name in _KEPT if visit.form[f"kept-{name}"]}
     return visit.page(
-        "home",
+        "account/log-in",
         status,
         problem=problem,
         name=visit.form["name"],
@@ -195,7 +195,7 @@ def _log_in_page(
 def _register_page(visit: Visit, problem: str = "", status: int = 200) -> HTTPResponse:
     told = visit.request.query.getunicode("code", "")[:40]
     return visit.page(
-        "register",
+        "account/register",
         status,
         problem=problem,
         name=visit.form["name"],

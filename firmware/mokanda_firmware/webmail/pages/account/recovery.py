@@ -20,7 +20,7 @@ _WRONG_PASSWORD = N_("This is not your password.")
 
 def _form(visit: Visit, problem: str = "", status: int = 200) -> HTTPResponse:
     return visit.page(
-        "forgotten",
+        "account/forgotten",
         status,
         problem=problem,
         name=visit.form["name"],

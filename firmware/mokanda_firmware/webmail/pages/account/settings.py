@@ -33,7 +33,7 @@ _NO_NAME = N_("Please tell your name.")
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     return visit.page(
-        "account",
+        "account/settings",
         problem=problem,
         min_password=accounts.MIN_PASSWORD,
         domain=visit.domain,
@@ -106,7 +106,7 @@ def _habits(visit: Visit, problem: str = "") -> HTTPResponse:
     note = vacation.note(visit.store, number)
     until = "" if note.until is None else f"{datetime.fromtimestamp(note.until - 1, UTC):%Y-%m-%d}"
     return visit.page(
-        "habits",
+        "account/habits",
         problem=problem,
         absence=note.text,
         until=until,

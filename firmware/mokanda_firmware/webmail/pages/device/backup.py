@@ -30,7 +30,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         problem = problem or error.sentence(visit.language)
     busy = view is not None and view.state in (BackupState.WORKING, BackupState.RESTARTING)
     response = visit.page(
-        "backup",
+        "device/backup",
         problem=problem,
         view=view,
         said=lambda sentence: translated(sentence, visit.language.text),

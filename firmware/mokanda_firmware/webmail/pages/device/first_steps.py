@@ -32,7 +32,7 @@ def goes_on_at(visit: Visit, page: Page) -> str:
 
 def _show_village(visit: Visit, problem: str = "") -> HTTPResponse:
     return visit.page(
-        "first-village", bare=True, problem=problem, fields=village_settings.fields(visit)
+        "device/first-village", bare=True, problem=problem, fields=village_settings.fields(visit)
     )
 
 
@@ -51,7 +51,7 @@ def take_village(visit: Visit) -> HTTPResponse:
 
 def _show_claim(visit: Visit, problem: str = "") -> HTTPResponse:
     return visit.page(
-        "first-claim",
+        "device/first-claim",
         bare=True,
         problem=problem,
         claim=village_settings.claim_card(visit),
@@ -77,7 +77,7 @@ def take_claim(visit: Visit) -> HTTPResponse:
 def show_summary(visit: Visit) -> HTTPResponse:
     """Sum up what was set."""
     return visit.page(
-        "first-summary",
+        "device/first-summary",
         bare=True,
         claim=village_settings.claim_card(visit),
         wifi=village_settings.network(),

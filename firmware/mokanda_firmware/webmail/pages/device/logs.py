@@ -38,7 +38,7 @@ def show_logs(visit: Visit) -> HTTPResponse:
     except Refused as error:
         problem = error.sentence(visit.language)
     return visit.page(
-        "logs",
+        "device/logs",
         problem=problem,
         lines=lines,
         parts=PARTS,

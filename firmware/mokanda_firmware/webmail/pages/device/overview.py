@@ -31,7 +31,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     if visit.villager.is_helper:
         cards.append(_storage_card(visit))
     return visit.page(
-        "device",
+        "device/overview",
         problem=problem,
         cards=cards,
         legend=legend.rows(visit.language),

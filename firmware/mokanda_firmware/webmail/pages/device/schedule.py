@@ -55,7 +55,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     if visit.request.method == "POST":  # as it was filled in
         fields = {name: visit.form[name] for name in fields}
     return visit.page(
-        "plan",
+        "device/schedule",
         problem=problem,
         fields=fields,
         often=OFTEN,

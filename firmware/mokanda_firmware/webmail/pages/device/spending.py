@@ -42,7 +42,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     spenders = [(one.account, shares.get(one.account.id)) for one in villagers.all_villagers(store)]
     total = usage.month(store, month)
     return visit.page(
-        "spending",
+        "device/spending",
         problem=problem,
         total=total,
         rest=max(0, total.size - sum(share.size for share in shares.values())),

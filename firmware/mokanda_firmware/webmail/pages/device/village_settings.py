@@ -59,7 +59,7 @@ def take(visit: Visit) -> bool:
 
 def restart(visit: Visit) -> HTTPResponse:
     """Start the Wi-Fi anew, and tell how to come back to it."""
-    page = visit.page("reconnect", bare=True, wifi=network(), address=ADDRESS)
+    page = visit.page("device/reconnect", bare=True, wifi=network(), address=ADDRESS)
     ask(visit, "setup", "restart-wifi")
     return page
 
@@ -86,7 +86,7 @@ def claim_card(visit: Visit) -> Card:
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     values: dict[str, Any] = {"fields": fields(visit), "claim": claim_card(visit)}
-    return visit.page("village", problem=problem, **values)
+    return visit.page("device/village-settings", problem=problem, **values)
 
 
 @get("/device/village", access="keeper")

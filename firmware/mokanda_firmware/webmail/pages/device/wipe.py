@@ -12,7 +12,7 @@ _WRONG = N_("This is not your password.")
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
-    return visit.page("wipe", problem=problem, villagers=accounts.count(visit.store))
+    return visit.page("device/wipe", problem=problem, villagers=accounts.count(visit.store))
 
 
 @get("/device/wipe", access="keeper")
@@ -32,6 +32,6 @@ def wipe(visit: Visit) -> HTTPResponse:
     if accounts.authenticate(visit.store, account.name, visit.form["password"]) is None:
         throttle.fail(key)
         raise Refused(403, _WRONG)
-    page = visit.page("wiped", bare=True)
+    page = visit.page("device/wiped", bare=True)
     ask(visit, "setup", "wipe")
     return page

@@ -50,7 +50,7 @@ def show_folder(visit: Visit, folder: Folder) -> HTTPResponse:
         after=number(visit, "after"),
     )
     return visit.page(
-        "folder",
+        "letters/folder",
         folder=folder,
         title=visit.language.text(TITLES[folder]),
         empty=visit.language.text(_EMPTY[folder]),
@@ -67,7 +67,7 @@ def show_folder(visit: Visit, folder: Folder) -> HTTPResponse:
 @get("/drafts")
 def show_drafts(visit: Visit) -> HTTPResponse:
     """List the letters that are not finished."""
-    return visit.page("drafts", drafts=drafts.all_of(visit.store, visit.villager.id))
+    return visit.page("letters/drafts", drafts=drafts.all_of(visit.store, visit.villager.id))
 
 
 @post("/drafts/<draft:int>/delete")
@@ -101,12 +101,6 @@ def move(visit: Visit) -> HTTPResponse:
         entries.delete(visit.store, account)
         return visit.redirect("/trash", "deleted")
     return visit.redirect(f"/{origin}")
-
-
-@get("/more")
-def show_more(visit: Visit) -> HTTPResponse:
-    """Show the way to all other pages."""
-    return visit.page("more", drafts=len(drafts.all_of(visit.store, visit.villager.id)))
 
 
 def number(visit: Visit, name: str) -> int | None:

@@ -59,7 +59,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
             entries.mark_read(visit.store, account, number)
     others = opened.conversation(visit.store, account, number)
     return visit.page(
-        "letter",
+        "letters/letter",
         letter=letter,
         message=letter.message,
         states=_STATES,
@@ -83,7 +83,7 @@ def show_for_printing(visit: Visit, number: int) -> HTTPResponse:
     if letter is None:
         raise Refused(404, NO_LETTER)
     return visit.page(
-        "print",
+        "letters/print",
         letter=letter,
         message=letter.message,
         body=to_html(letter.message.text),

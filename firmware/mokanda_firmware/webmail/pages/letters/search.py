@@ -30,7 +30,7 @@ def search(visit: Visit) -> HTTPResponse:
     if asked:
         page = folders.search(visit.store, visit.villager.id, query, before=number(visit, "before"))
     return visit.page(
-        "search",
+        "letters/search",
         fields=fields,
         asked=asked,
         page=page,

@@ -179,7 +179,7 @@ def _form(
     fields = {name: sheet.fields.get(name, "") for name in FIELDS}
     fields["once"] = fields["once"] or secrets.token_hex(8)
     return visit.page(
-        "write",
+        "letters/write",
         script=True,
         problem=problem,
         fields=fields,

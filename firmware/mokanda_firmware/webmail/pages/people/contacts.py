@@ -22,7 +22,7 @@ _NO_CARDS = N_("There are no cards with addresses for mail in this file.")
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     account = visit.villager.id
     return visit.page(
-        "people",
+        "people/contacts",
         problem=problem,
         people=contacts.of_account(visit.store, account),
         groups=contacts.groups(visit.store, account),
@@ -49,7 +49,7 @@ def _group(visit: Visit, problem: str = "") -> HTTPResponse:
         name = visit.request.query.getunicode("name", "")
         people = contacts.groups(visit.store, visit.villager.id).get(name, ())
         members = recipients.written(people, visit.domain).replace(", ", "\n")
-    return visit.page("group", problem=problem, name=name, members=members)
+    return visit.page("people/group", problem=problem, name=name, members=members)
 
 
 @get("/people/group")

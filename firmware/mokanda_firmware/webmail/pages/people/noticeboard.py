@@ -21,7 +21,7 @@ _GONE = N_("This notice is not on the board any more.")
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     found = noticeboard.notices(visit.store, number(visit, "before"), _PAGE_LENGTH + 1)
     return visit.page(
-        "news",
+        "people/noticeboard",
         problem=problem,
         notices=found[:_PAGE_LENGTH],
         older=found[_PAGE_LENGTH - 1].id if len(found) > _PAGE_LENGTH else None,

@@ -71,7 +71,7 @@ _NOT_ALLOWED = N_("You may not do this to this account.")
 def show_villagers(visit: Visit) -> HTTPResponse:
     """List every account."""
     return visit.page(
-        "villagers",
+        "people/villagers",
         villagers=villagers.all_villagers(visit.store),
         acts=audit.acts(visit.store) if visit.villager.is_keeper else [],
         actions=ACTIONS,
@@ -112,7 +112,7 @@ def release_name(visit: Visit) -> HTTPResponse:
 
 def _new_page(visit: Visit, problem: str = "") -> HTTPResponse:
     return visit.page(
-        "new-villager",
+        "people/new-villager",
         problem=problem,
         name=visit.form["name"],
         display_name=visit.form["display_name"],
@@ -225,7 +225,7 @@ def _find(visit: Visit, villager: int) -> Account:
 
 def _page(visit: Visit, account: Account, password: str = "") -> HTTPResponse:
     return visit.page(
-        "villager",
+        "people/villager",
         villager=account,
         password=password,
         roles=ROLES,

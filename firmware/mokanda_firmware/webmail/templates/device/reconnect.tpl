@@ -3,7 +3,7 @@
 <h1>{{_("The Wi-Fi starts anew")}}</h1>
 <p>{{_("Your phone loses it now. In a minute, connect it again:")}}</p>
 <dl>
-% include("wifi-facts.tpl")
+% include("device/wifi-facts.tpl")
 </dl>
 <p>{{_("Then open {address} or any page.").format(address="http://" + address + "/")}}</p>
 <p>{{_("If it does not appear in three minutes, take the power away for ten seconds.")}}</p>

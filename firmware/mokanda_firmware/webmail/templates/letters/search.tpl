@@ -18,7 +18,7 @@
 </form>
 % if page.lines:
 <h2 class="unseen">{{_("Found")}}</h2>
-% include("lines.tpl", folder="")
+% include("letters/lines.tpl", folder="")
 % if page.older:
 <form class="pager" method="get" action="/search">
 % for name, value in fields.items():

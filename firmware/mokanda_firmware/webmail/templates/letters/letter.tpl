@@ -36,7 +36,7 @@
 % end
 % if letter.stub:
 <p class="text">{{_("This letter waits at the relay. It comes when the village can afford it, or when you ask for it.")}}</p>
-% include("fetch.tpl", field="what", value="mail", whole=letter.stub.size, request=letter.stub.request, ask=_("Fetch the letter"))
+% include("letters/content-request.tpl", field="what", value="mail", whole=letter.stub.size, request=letter.stub.request, ask=_("Fetch the letter"))
 % else:
 <div class="text">{{!body}}</div>
 % end
@@ -62,7 +62,7 @@
 {{file.whole.name}} <span class="hint">{{_("not on this device")}}</span>\\
 % end
 % if not file.is_whole:
-% include("fetch.tpl", field="file", value=position, whole=file.whole.size, request=file.request, ask=_("Fetch the original") if file.here else _("Fetch the file"))
+% include("letters/content-request.tpl", field="file", value=position, whole=file.whole.size, request=file.request, ask=_("Fetch the original") if file.here else _("Fetch the file"))
 % end
 </li>
 % end
@@ -73,7 +73,7 @@
 % elif letter.original:
 <details>
 <summary>{{_("The mail as it came from the world")}}</summary>
-% include("fetch.tpl", field="what", value="original", whole=letter.original.size, request=letter.original.request, ask=_("Fetch it"))
+% include("letters/content-request.tpl", field="what", value="original", whole=letter.original.size, request=letter.original.request, ask=_("Fetch it"))
 </details>
 % end
 <p class="actions"><a class="button" href="/mail/{{letter.entry}}/reply">{{_("Reply")}}</a>

@@ -4,8 +4,8 @@
 <h1>{{_("Village and Wi-Fi")}}</h1>
 <form method="post" action="/first/village">
 <input type="hidden" name="csrf" value="{{csrf}}">
-% include("village-fields.tpl")
+% include("device/village-fields.tpl")
 <button class="wide">{{_("Go on")}}</button>
 </form>
-% include("first-later.tpl")
+% include("device/first-later.tpl")
 </section>

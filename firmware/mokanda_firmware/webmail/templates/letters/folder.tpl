@@ -10,7 +10,7 @@
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="from" value="{{folder}}">
 <input type="hidden" name="whole" value="1">
-% include("lines.tpl")
+% include("letters/lines.tpl")
 <p class="actions">
 % for value, name in actions.items():
 <button name="do" value="{{value}}">{{_(name)}}</button>
@@ -19,7 +19,7 @@
 </p>
 </form>
 % else:
-% include("lines.tpl")
+% include("letters/lines.tpl")
 % end
 % if not selecting:
 % if page.newer or page.older:

@@ -5,10 +5,10 @@
 <div><dt>{{_("Keeper")}}</dt><dd>{{account.display_name}}</dd></div>
 <div><dt>{{_("Address")}}</dt><dd>{{account.name}}{{"@" + domain if domain else ""}}</dd></div>
 <div><dt>{{_("Village")}}</dt><dd>{{village}}</dd></div>
-% include("wifi-facts.tpl")
+% include("device/wifi-facts.tpl")
 </dl>
 <h2 class="next">{{_("Connection to the relay")}}</h2>
-% include("claim-state.tpl")
+% include("device/claim-state.tpl")
 <h2 class="next">{{_("What comes next")}}</h2>
 % if restarts:
 <p>{{_("The Wi-Fi starts anew with this name and key. Write them down, and connect your phone again.")}}</p>

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The menu: the way to all other pages, in the groups that their modules and templates have too."""
+
+from typing import NamedTuple
+
+from bottle import HTTPResponse
+
+from mokanda_firmware.mailbox.letters import drafts
+from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.visit import Visit, get, is_for
+
+
+class Item(NamedTuple):
+    """A line of the menu, for those whom its page is for."""
+
+    path: str
+    title: str
+    access: str = "villager"
+
+
+MENU = {
+    "letters": (
+        Item("/search", N_("Search")),
+        Item("/drafts", N_("Drafts")),
+        Item("/archive", N_("Archives")),
+        Item("/trash", N_("Trash")),
+    ),
+    "people": (
+        Item("/news", N_("News")),
+        Item("/people", N_("People")),
+        Item("/villagers", N_("Villagers"), "helper"),
+    ),
+    "account": (
+        Item("/account", N_("My account")),
+        Item("/account/habits", N_("Signature and absence")),
+    ),
+    "device": (
+        Item("/device", N_("Device")),
+        Item("/device/village", N_("Village and Wi-Fi"), "keeper"),
+        Item("/plan", N_("Times and prices"), "keeper"),
+        Item("/spending", N_("Data and money"), "keeper"),
+        Item("/backup", N_("Backup"), "keeper"),
+        Item("/logs", N_("Log"), "keeper"),
+    ),
+}
+
+
+@get("/more")
+def show_menu(visit: Visit) -> HTTPResponse:
+    """Show the way to all other pages."""
+    items = [item for group in MENU.values() for item in group]
+    return visit.page(
+        "menu",
+        items=[item for item in items if is_for(item.access, visit.villager)],
+        drafts=len(drafts.all_of(visit.store, visit.villager.id)),
+    )

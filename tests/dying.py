@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from mokanda_relay.transport import sendgrid
+from mokanda_relay.transport.sendgrid import api
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,5 +62,5 @@ def die_before_step(steps: int) -> None:
     os.pwrite = stepping(os.pwrite)
     Path.replace = stepping(Path.replace)  # type: ignore[method-assign]
     Path.unlink = stepping(Path.unlink)  # type: ignore[method-assign]
-    sendgrid.SendGrid.send = stepping(sendgrid.SendGrid.send)  # type: ignore[method-assign]
+    api.SendGrid.send = stepping(api.SendGrid.send)  # type: ignore[method-assign]
     event.listen(sa.Engine, "commit", lambda _connection: step())

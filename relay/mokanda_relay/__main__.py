@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mokanda_relay.operator import devices, fleet
-from mokanda_relay.relay import DataFolderError, Relay, open_relay
+from mokanda_relay.relay import DataFolderError, open_relay
 from mokanda_relay.store import alerts, releases
 from mokanda_relay.store.database import DatabaseError
 from mokanda_relay.store.settings import (
@@ -24,7 +24,7 @@ from mokanda_relay.store.settings import (
     read_settings,
 )
 from mokanda_relay.sync import usage_by_day
-from mokanda_relay.transport.events import EventsError
+from mokanda_relay.transport import webhook
 from mokanda_wire import claimfile
 from mokanda_wire.envelope import EnvelopeError, KeyringError
 
@@ -32,7 +32,6 @@ _FAILURES = (
     DataFolderError,
     DatabaseError,
     EnvelopeError,
-    EventsError,
     KeyringError,
     SettingsError,
     devices.DeviceError,
@@ -240,8 +239,10 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
                     "anyone who reaches the operator page may read it:"
                     " MOKANDA_OPERATOR_PASSWORD is not set"
                 )
-            if not settings.sendgrid_key:
-                log.warning("mail to the world waits: SENDGRID_API_KEY is not set")
+            if relay.transport.missing_setting:
+                log.warning(
+                    "mail to the world waits: %s is not set", relay.transport.missing_setting
+                )
             stop.wait()
             log.info("stopping")
     except OSError as error:
@@ -376,11 +377,8 @@ def _release_list(_options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _webhooks(_options: argparse.Namespace, settings: Settings) -> int:
-    relay: Relay = open_relay(settings)
-    sys.stdout.write(
-        f"Inbound Parse (with the raw, full MIME message): /inbound/{relay.inbound_secret}\n"
-        "Event Webhook: /events\n"
-    )
+    for each in open_relay(settings).webhooks():
+        sys.stdout.write(f"{each.title}: {webhook.path(each)}\n")
     return 0
 
 

@@ -5,48 +5,33 @@ from __future__ import annotations
 
 import fcntl
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from mokanda_relay.bell import Bell
 from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.certificate import ensure_certificate
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.file_blob_store import FileBlobStore
 from mokanda_relay.store.settings import Settings
 from mokanda_relay.store.uploads import Uploads
+from mokanda_relay.transport import outbox
+from mokanda_relay.transport.dns import DnsProvider
+from mokanda_relay.transport.inbound import InboundSource, Intake
+from mokanda_relay.transport.outbound import Transport
+from mokanda_relay.transport.sendgrid.api import SendGrid
+from mokanda_relay.transport.sendgrid.parse_webhook import InboundParse
+from mokanda_relay.transport.webhook import Webhook
+from mokanda_relay.transport.zone_file import ZoneFile
 from mokanda_wire import durable
 from mokanda_wire.envelope import Keyring
 
 
 class DataFolderError(Exception):
     """The data folder cannot be used; the text says why."""
-
-
-class Bell:
-    """Wakes those who wait for work; a ring before the wait is not missed."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._rings = 0
-
-    def ring(self) -> None:
-        """Wake all."""
-        with self._condition:
-            self._rings += 1
-            self._condition.notify_all()
-
-    def rings(self) -> int:
-        """How often it has rung; taken before looking for work."""
-        with self._condition:
-            return self._rings
-
-    def wait(self, rings: int, seconds: float) -> None:
-        """Wait until it has rung more often than `rings`, at most some seconds."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._rings > rings, timeout=seconds)
 
 
 @dataclass(frozen=True)
@@ -61,6 +46,9 @@ class Relay:
         renditions: photos made smaller, each by its SHA-256.
         releases: the folder of updates for devices, and of their manifest.
         release_files: the same, to be read from.
+        transport: carries mail to the world.
+        inbound: where mail from the world comes in.
+        dns: who serves the villages' domains.
         outbox_bell: rings when there is mail to the world.
         incoming_bell: rings when there is mail to a village.
     """
@@ -77,9 +65,19 @@ class Relay:
     release_files: BlobStore
     certificate: Path
     certificate_key: Path
-    inbound_secret: str
+    transport: Transport
+    inbound: InboundSource
+    dns: DnsProvider
+    incoming_bell: Bell
     outbox_bell: Bell = field(default_factory=Bell)
-    incoming_bell: Bell = field(default_factory=Bell)
+
+    def webhooks(self) -> list[Webhook]:
+        """All that providers of mail may post to.
+
+        Raises:
+            SettingsError: a setting that they need makes no sense.
+        """
+        return [*self.inbound.webhooks(), *self.transport.webhooks()]
 
 
 def open_relay(settings: Settings) -> Relay:
@@ -97,14 +95,20 @@ def open_relay(settings: Settings) -> Relay:
             tls.mkdir(mode=0o700, exist_ok=True)
             ensure_certificate(tls / "certificate.pem", tls / "key.pem")
             keyring = Keyring(data / "keys")
+            database = Database(settings.database)
+            originals = _blob_store(settings, "originals")
+            incoming_bell = Bell()
+            inbound_secret = settings.inbound_secret or _ensure(
+                data / "inbound-secret", lambda: secrets.token_urlsafe(24)
+            )
             relay = Relay(
                 settings=settings,
-                database=Database(settings.database),
+                database=database,
                 keyring=keyring,
                 fingerprint=_ensure(
                     data / "fingerprint", lambda: keyring.create_key("Mokanda relay")
                 ),
-                originals=_blob_store(settings, "originals"),
+                originals=originals,
                 bundles=_blob_store(settings, "bundles"),
                 uploads=Uploads(data / "uploads"),
                 renditions=_blob_store(settings, "renditions"),
@@ -112,8 +116,10 @@ def open_relay(settings: Settings) -> Relay:
                 release_files=FileBlobStore(data / "releases"),
                 certificate=tls / "certificate.pem",
                 certificate_key=tls / "key.pem",
-                inbound_secret=settings.inbound_secret
-                or _ensure(data / "inbound-secret", lambda: secrets.token_urlsafe(24)),
+                transport=SendGrid(settings, partial(outbox.record_events, database)),
+                inbound=InboundParse(inbound_secret, Intake(database, originals, incoming_bell)),
+                dns=ZoneFile(),
+                incoming_bell=incoming_bell,
             )
             keyring.close()  # no command of an operator's needs it further
             return relay

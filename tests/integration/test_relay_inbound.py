@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from mokanda_relay.store.tables import Incident, Incoming, Original
-from mokanda_relay.transport import inbound
+from mokanda_relay.transport.sendgrid import parse_webhook
 from mokanda_wire.message import parse
 from tests.relay_served import INBOUND_SECRET, Served
 
@@ -167,7 +167,7 @@ class TestForm:
     def test_a_larger_post_is_refused_before_it_is_sent(self, served: Served) -> None:
         connection = connect(served)
         connection.putrequest("POST", f"/inbound/{INBOUND_SECRET}")
-        connection.putheader("Content-Length", str(inbound.MAX_BODY + 1))
+        connection.putheader("Content-Length", str(parse_webhook.MAX_BYTES + 1))
         connection.endheaders()
         assert connection.getresponse().status == 413
         connection.close()

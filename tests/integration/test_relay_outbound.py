@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store.alerts import now
 from mokanda_relay.store.tables import Incident, Outgoing
-from mokanda_relay.transport import outbox, sender, sendgrid
+from mokanda_relay.transport import outbox, sender
+from mokanda_relay.transport.outbound import Intent, NotTaken, Outcome
 from mokanda_relay.transport.sender import Sender
+from mokanda_relay.transport.sendgrid import api
 from mokanda_wire.message import Mailbox
 from tests.relay_device import RelayDevice
 from tests.relay_served import Served, eventually
@@ -88,6 +90,19 @@ class TestAnswers:
             [incident] = session.scalars(sa.select(Incident))
         assert fault in incident.text
 
+    def test_a_mail_of_more_bytes_than_can_be_sent_bounces(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(served.relay.transport, "max_bytes", 1000)
+        device = served.claimed_device()
+        device.freeze(device.message("ada@example.org", "x" * 1000))
+        device.sync()
+        eventually(lambda: waiting_mail(served)[0].state == outbox.REFUSED, "the mail is refused")
+        device.sync()
+        assert device.told() == {"ada@example.org": ["bounced"]}
+        assert "at most 1000" in device.events[0].reason
+        assert served.world.requests == 0
+
 
 class TestUnknownOutcomes:
     """The mail may have been taken: it rests, and its events settle it."""
@@ -121,9 +136,7 @@ class TestUnknownOutcomes:
         full = iter([True, True])
         settle = outbox.settle
 
-        def settle_when_there_is_room(
-            session: Session, intent_id: str, outcome: outbox.Outcome
-        ) -> None:
+        def settle_when_there_is_room(session: Session, intent_id: str, outcome: Outcome) -> None:
             if next(full, False):
                 raise sa.exc.OperationalError("UPDATE", {}, OSError("disk is full"))
             settle(session, intent_id, outcome)
@@ -154,7 +167,7 @@ class TestUnknownOutcomes:
         eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
 
     def test_silence_is_given_up_on(self, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sendgrid, "TIMEOUT", 0.2)
+        monkeypatch.setattr(api, "TIMEOUT", 0.2)
         served.world.events_url = ""
         served.world.fail_next("silence")
         device = served.claimed_device()
@@ -179,11 +192,12 @@ class TestUnknownOutcomes:
         assert "may have arrived" in device.events[0].reason
 
     def test_a_service_that_cannot_be_reached_is_tried_again_soon(self, served: Served) -> None:
-        unreachable = sendgrid.SendGrid("SG.test", "http://127.0.0.1:1")
+        settings = dataclasses.replace(served.relay.settings, sendgrid_host="http://127.0.0.1:1")
+        unreachable = api.SendGrid(settings, lambda _events: None)
         device = served.claimed_device()
         message = device.message("ada@example.org", "Hello").message
-        outcome = unreachable.send("id", ["ada@example.org"], message, {})
-        assert isinstance(outcome, outbox.NotTaken)
+        outcome = unreachable.send(Intent("id", "digest", ("ada@example.org",)), message, {})
+        assert isinstance(outcome, NotTaken)
 
 
 class TestRecipients:
@@ -267,7 +281,9 @@ class TestEvents:
 
 def test_many_workers_send_each_mail_once(served: Served) -> None:
     device = served.claimed_device()
-    more = [Sender(served.relay, threading.Event()) for _ in range(4)]
+    relay = served.relay
+    parts = (relay.database, relay.originals, relay.transport, relay.outbox_bell)
+    more = [Sender(*parts, threading.Event()) for _ in range(4)]
     for worker in more:
         worker.start()
     device.freeze(*(device.message("ada@example.org", f"Mail {number}") for number in range(40)))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator's listener: the fleet page, metrics, and the webhooks that SendGrid posts to.
+"""The operator's listener: the fleet page, metrics, and the webhooks that providers post to.
 
-It speaks plain HTTP, on loopback or behind a proxy. Of its paths only `/inbound/` and `/events`
-need to be reachable from the world.
+It speaks plain HTTP, on loopback or behind a proxy. Of its paths only those of the webhooks need to
+be reachable from the world.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hmac
 import io
 import logging
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from mokanda_relay.http.serving import arriving, content_length, header
 from mokanda_relay.operator import fleet
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts
-from mokanda_relay.transport import events, inbound
+from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
 
 _VIEWS = Path(__file__).parent / "views"
 _INCIDENTS_SHOWN = 30
@@ -37,19 +38,17 @@ _SECURITY = {
 log = logging.getLogger(__name__)
 
 
-class OperatorSide:
-    """The operator's side of one relay; `app` is its WSGI application."""
+class AdminApp:
+    """The operator's listener of one relay; `app` is its WSGI application."""
 
     def __init__(self, relay: Relay) -> None:
         """Prepare page and webhooks.
 
         Raises:
-            EventsError: SENDGRID_EVENT_KEY is not a key.
+            SettingsError: a setting of a webhook's makes no sense.
         """
         self._relay = relay
         self._page = SimpleTemplate(name="fleet.tpl", lookup=[str(_VIEWS)])
-        key = relay.settings.sendgrid_event_key
-        self._event_key = events.load_public_key(key) if key else None
         self.app = Bottle()
         self.app.config["catchall"] = False  # what is not foreseen goes to the server's log
         for path, method, handler in (
@@ -57,10 +56,11 @@ class OperatorSide:
             ("/metrics", "GET", self._behind_password(self._metrics)),
             ("/relay.css", "GET", self._style),
             ("/healthz", "GET", self._health),
-            ("/inbound/<secret>", "POST", self._inbound),
-            ("/events", "POST", self._events),
         ):
             self.app.route(path, method, handler)
+        for webhook in relay.webhooks():
+            path = f"/{webhook.name}/<secret>" if webhook.secret else f"/{webhook.name}"
+            self.app.route(path, "POST", partial(self._webhook, webhook))
 
     def _fleet(self) -> HTTPResponse:
         now = alerts.now()
@@ -72,7 +72,7 @@ class OperatorSide:
                 size=fleet.size,
                 limits=fleet.limits,
                 now=now,
-                sends=bool(self._relay.settings.sendgrid_key),
+                missing_setting=self._relay.transport.missing_setting,
             )
         return HTTPResponse(shown, headers=_SECURITY | {"Content-Type": "text/html; charset=utf-8"})
 
@@ -93,53 +93,24 @@ class OperatorSide:
             return _plain(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer")
         return _plain(HTTPStatus.OK, "ok")
 
-    def _inbound(self, secret: str) -> HTTPResponse:
-        if not hmac.compare_digest(secret.encode(), self._relay.inbound_secret.encode()):
+    def _webhook(self, webhook: Webhook, secret: str = "") -> HTTPResponse:
+        """Answer a provider: a 5xx makes it try again for some days, anything else is for good."""
+        if not hmac.compare_digest(secret.encode(), webhook.secret.encode()):
             return _plain(HTTPStatus.NOT_FOUND, "there is nothing here")
-        return self._webhook(self._take_mail, inbound.MAX_BODY)
-
-    def _take_mail(self, length: int) -> None:
-        inbound.take_in(
-            self._relay.database,
-            self._relay.originals,
-            header(request, "Content-Type"),
-            length,
-            io.BufferedReader(_Body()),
-        )
-        self._relay.incoming_bell.ring()
-
-    def _events(self) -> HTTPResponse:
-        return self._webhook(self._take_events, events.MAX_BODY)
-
-    def _take_events(self, _length: int) -> None:
-        body = b"".join(arriving(request))
-        if self._event_key is not None:
-            signature = header(request, events.SIGNATURE_HEADER)
-            timestamp = header(request, events.TIMESTAMP_HEADER)
-            events.verify(self._event_key, body, signature, timestamp)
-        events.take_in(self._relay.database, body)
-
-    def _webhook(self, take_in: Callable[[int], None], most: int) -> HTTPResponse:
-        """Answer SendGrid: a 5xx makes it try again for some days, anything else is for good."""
         length = content_length(request)
         if length is None:
             return _plain(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is needed")
-        if length > most:
-            text = f"a post of {length} bytes; at most {most} are taken"
+        if length > webhook.max_bytes:
+            text = f"a post of {length} bytes; at most {webhook.max_bytes} are taken"
             alerts.report(self._relay.database, "webhook", text)
             return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
         try:
-            take_in(length)
-        except inbound.NotRawError as error:
-            text = (
-                f'{error}: tick "POST the raw, full MIME message" in SendGrid\'s Inbound Parse'
-                " settings; SendGrid keeps the mail for three days"
-            )
-            alerts.report(self._relay.database, "webhook", text)
-            return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, text)
-        except (inbound.InboundError, events.EventsError) as error:
-            what = request.path.split("/")[1]
-            alerts.report(self._relay.database, "webhook", f"{what}: {error}")
+            webhook.receive(Post(partial(header, request), length, io.BufferedReader(_Body())))
+        except NotSetUpError as error:
+            alerts.report(self._relay.database, "webhook", str(error))
+            return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+        except BadPostError as error:
+            alerts.report(self._relay.database, "webhook", f"{webhook.name}: {error}")
             return _plain(HTTPStatus.BAD_REQUEST, str(error))
         except (OSError, sa.exc.OperationalError) as error:
             log.error("a webhook's post could not be stored: %s", error)

@@ -20,7 +20,7 @@ from cheroot.errors import FatalSSLAlert
 from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
-from mokanda_relay.http.admin_app import OperatorSide
+from mokanda_relay.http.admin_app import AdminApp
 from mokanda_relay.http.device_api import DeviceApi
 from mokanda_relay.operator import housekeeping
 from mokanda_relay.relay import Relay
@@ -156,10 +156,10 @@ def _device_server(relay: Relay, listen: Listen) -> _Server:
     return server
 
 
-def _operator_server(relay: Relay, listen: Listen) -> _Server:
+def _admin_server(relay: Relay, listen: Listen) -> _Server:
     return _Server(
         (listen.host, listen.port),
-        OperatorSide(relay).app,
+        AdminApp(relay).app,
         numthreads=8,
         request_queue_size=128,
         timeout=30,
@@ -169,23 +169,27 @@ def _operator_server(relay: Relay, listen: Listen) -> _Server:
 
 @contextlib.contextmanager
 def running(relay: Relay, listen: Listen, operator: Listen) -> Iterator[tuple[str, str]]:
-    """Serve within the block; yields the addresses of the device API and the operator's side.
+    """Serve within the block; yields the addresses of the device API and the admin app.
 
     Raises:
-        EventsError: SENDGRID_EVENT_KEY is not a key.
+        SettingsError: a setting of a webhook's makes no sense.
         OSError: an address cannot be listened on.
     """
-    servers = (_device_server(relay, listen), _operator_server(relay, operator))
+    servers = (_device_server(relay, listen), _admin_server(relay, operator))
     stopping = threading.Event()
     workers = [threading.Thread(target=_keep_house, args=(relay, stopping), daemon=True)]
     workers.append(Preparer(relay, stopping))
-    if relay.settings.sendgrid_key:
-        workers += [Sender(relay, stopping) for _ in range(_SENDERS)]
+    if not relay.transport.missing_setting:
+        workers += [
+            Sender(relay.database, relay.originals, relay.transport, relay.outbox_bell, stopping)
+            for _ in range(_SENDERS)
+        ]
     addresses = (servers[0].begin(), servers[1].begin())
     for worker in workers:
         worker.start()
     try:
-        yield addresses
+        with relay.inbound.listening():
+            yield addresses
     finally:
         stopping.set()
         relay.outbox_bell.ring()

@@ -12,17 +12,27 @@ within that rest. Then the mail is sent twice.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from time import monotonic
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store import alerts
+from mokanda_relay.store.database import Database
 from mokanda_relay.store.tables import Outgoing, OutgoingRecipient
 from mokanda_relay.transport.down_queue import notify
+from mokanda_relay.transport.outbound import (
+    Accepted,
+    DeliveryEvent,
+    Intent,
+    NotTaken,
+    Outcome,
+    Refused,
+    Unknown,
+)
 
 WAITING, TRYING, SENT, REFUSED = "waiting", "trying", "sent", "refused"
 
@@ -30,46 +40,8 @@ REST = dt.timedelta(minutes=10)  # before a request of unknown outcome is repeat
 FIRST_PAUSE = dt.timedelta(seconds=30)  # before a mail that surely was not taken is tried again
 MAX_PAUSE = dt.timedelta(hours=1)
 GIVE_UP = dt.timedelta(days=4)
-MAX_RECIPIENTS = 1000  # of one request, by SendGrid's rules
 
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A mail that is to be sent now: the raw mail's digest, and its recipients in the world."""
-
-    id: str
-    digest: str
-    recipients: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The provider has taken the mail."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The provider will never take the mail."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotTaken:
-    """The provider has surely not taken the mail, and may later; `pause` if it says when."""
-
-    reason: str
-    pause: dt.timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The provider may have taken the mail."""
-
-    reason: str
-
-
-Outcome = Accepted | Refused | NotTaken | Unknown
+log = logging.getLogger(__name__)
 
 
 def post(
@@ -77,24 +49,26 @@ def post(
 ) -> None:
     """Record the intent to send a kept mail to these recipients in the world."""
     now = alerts.now()
-    for first in range(0, len(recipients), MAX_RECIPIENTS):
-        intent = Outgoing(
-            id=secrets.token_hex(16),
-            device_id=device_id,
-            digest=digest,
-            message_id=message_id,
-            state=WAITING,
-            created=now,
-            due=now,
-        )
-        session.add(intent)
-        session.flush()
-        for address in recipients[first : first + MAX_RECIPIENTS]:
-            session.add(OutgoingRecipient(outgoing_id=intent.id, address=address))
+    intent = Outgoing(
+        id=secrets.token_hex(16),
+        device_id=device_id,
+        digest=digest,
+        message_id=message_id,
+        state=WAITING,
+        created=now,
+        due=now,
+    )
+    session.add(intent)
+    session.flush()
+    for address in recipients:
+        session.add(OutgoingRecipient(outgoing_id=intent.id, address=address))
 
 
-def take(session: Session) -> Intent | None:
-    """Take up the mail that is due first; until it is settled, its outcome counts as unknown."""
+def begin_next(session: Session, max_recipients: int) -> Intent | None:
+    """Begin to send the mail that is due first, to at most so many recipients; None if none is due.
+
+    Until it is settled, its outcome counts as unknown.
+    """
     now = alerts.now()
     while True:
         row = session.scalar(
@@ -112,11 +86,40 @@ def take(session: Session) -> Intent | None:
         if row.state == WAITING or (row.id in _under_way and row.id not in _resting()):
             break
         _under_way.setdefault(row.id, monotonic())  # another process' or an earlier one's
+    _split(session, row, max_recipients)
     row.state = TRYING
     row.attempts += 1
     row.due = now + REST
     _under_way[row.id] = monotonic()
     return Intent(row.id, row.digest, recipients_of(session, row.id))
+
+
+def _split(session: Session, row: Outgoing, max_recipients: int) -> None:
+    """Leave a mail its first recipients; the others are those of further mails, as it was."""
+    recipients = recipients_of(session, row.id)
+    for first in range(max_recipients, len(recipients), max_recipients):
+        part = recipients[first : first + max_recipients]
+        further = Outgoing(
+            id=secrets.token_hex(16),
+            device_id=row.device_id,
+            digest=row.digest,
+            message_id=row.message_id,
+            state=row.state,
+            created=row.created,
+            due=row.due,
+            attempts=row.attempts,
+            reason=row.reason,
+        )
+        session.add(further)
+        session.flush()
+        session.execute(
+            sa.update(OutgoingRecipient)
+            .where(
+                OutgoingRecipient.outgoing_id == row.id,
+                OutgoingRecipient.address.between(part[0], part[-1]),
+            )
+            .values(outgoing_id=further.id)
+        )
 
 
 # Since when this process knows of a request that it may be under way, by a clock that nobody sets.
@@ -158,12 +161,37 @@ def settle(session: Session, intent_id: str, outcome: Outcome) -> None:
             _again(session, row, TRYING, REST * min(row.attempts, 6), reason)
 
 
-def settle_by_event(session: Session, intent_id: str) -> Outgoing | None:
+def _settle_by_event(session: Session, intent_id: str) -> Outgoing | None:
     """An event carries this id, so the mail is sent; returns None if it is none of ours."""
     row = session.get(Outgoing, intent_id, with_for_update=True)
     if row is not None and row.state in (WAITING, TRYING):
         _finish(session, row, SENT, "")
     return row
+
+
+def record_events(database: Database, events: Iterable[DeliveryEvent]) -> None:
+    """Record what became of mails; events of others, and what is known, change nothing."""
+    with database.transaction() as session:
+        for event in events:
+            mail = _settle_by_event(session, event.intent_id)
+            if mail is None or event.kind is None:
+                continue
+            lower = event.recipient.lower()
+            for recipient in recipients_of(session, mail.id):
+                if recipient.lower() == lower:
+                    notify(
+                        session,
+                        mail.device_id,
+                        mail.message_id,
+                        recipient,
+                        event.kind,
+                        event.reason,
+                        event.at,
+                    )
+                    log.info(
+                        "event %s mail=%s to=%s %s", event.kind, mail.id, recipient, event.reason
+                    )
+                    break
 
 
 def _again(session: Session, row: Outgoing, state: str, pause: dt.timedelta, reason: str) -> None:

@@ -8,11 +8,12 @@ import threading
 
 import sqlalchemy as sa
 
-from mokanda_relay.relay import Relay
+from mokanda_relay.bell import Bell
 from mokanda_relay.store import alerts
-from mokanda_relay.store.blob_store import BlobNotFoundError
+from mokanda_relay.store.blob_store import BlobNotFoundError, BlobStore
+from mokanda_relay.store.database import Database
 from mokanda_relay.transport import outbox
-from mokanda_relay.transport.sendgrid import SendGrid
+from mokanda_relay.transport.outbound import Intent, NotTaken, Outcome, Refused, Transport
 from mokanda_wire.message import parse
 
 _LOOK_AGAIN = 30.0  # seconds, at most: another process may have put mail into the outbox
@@ -22,50 +23,70 @@ log = logging.getLogger(__name__)
 
 
 class Sender(threading.Thread):
-    """Takes up what is due, sends it, and settles it; any number may run."""
+    """Sends what is due, and settles it; any number may run."""
 
-    def __init__(self, relay: Relay, stopping: threading.Event) -> None:
-        """Run until `stopping` is set; a request under way is finished."""
+    def __init__(
+        self,
+        database: Database,
+        originals: BlobStore,
+        transport: Transport,
+        bell: Bell,
+        stopping: threading.Event,
+    ) -> None:
+        """Run until `stopping` is set; a request under way is finished.
+
+        Args:
+            database: with the outbox.
+            originals: the raw mails.
+            transport: carries them.
+            bell: rings when there is mail.
+            stopping: ends it.
+        """
         super().__init__(name="sender", daemon=True)
-        self._relay = relay
+        self._database = database
+        self._originals = originals
+        self._transport = transport
+        self._bell = bell
         self._stopping = stopping
-        self._sendgrid = SendGrid(relay.settings.sendgrid_key, relay.settings.sendgrid_host)
 
     def run(self) -> None:
         """Work until told to stop."""
-        bell = self._relay.outbox_bell
         while not self._stopping.is_set():
-            rings = bell.rings()
+            rings = self._bell.rings()
             try:
                 pause = 0.0 if self.send_one() else self._until_next()
             except Exception:
                 log.exception("sending failed")
                 pause = _LOOK_AGAIN
             if pause:
-                bell.wait(rings, pause)
+                self._bell.wait(rings, pause)
 
     def send_one(self) -> bool:
         """Send the mail that is due first; returns whether there was one."""
-        with self._relay.database.transaction() as session:
-            intent = outbox.take(session)
+        with self._database.transaction() as session:
+            intent = outbox.begin_next(session, self._transport.max_recipients)
         if intent is None:
             return False
-        outcome: outbox.Outcome
-        try:
-            raw = self._relay.originals.read(intent.digest)
-        except BlobNotFoundError:
-            outcome = outbox.NotTaken("its file is not there")
-        else:
-            outcome = self._sendgrid.send(intent.id, intent.recipients, *parse(raw))
+        outcome = self._send(intent)
         self._settle(intent, outcome)
         log.info("outbound mail=%s to=%d %s", intent.id, len(intent.recipients), outcome)
         return True
 
-    def _settle(self, intent: outbox.Intent, outcome: outbox.Outcome) -> None:
+    def _send(self, intent: Intent) -> Outcome:
+        try:
+            raw = self._originals.read(intent.digest)
+        except BlobNotFoundError:
+            return NotTaken("its file is not there")
+        most = self._transport.max_bytes
+        if len(raw) > most:
+            return Refused(f"it has {len(raw)} bytes, and at most {most} can be sent")
+        return self._transport.send(intent, *parse(raw))
+
+    def _settle(self, intent: Intent, outcome: Outcome) -> None:
         """Record the outcome, however long the disk is full: forgotten, it would be sent again."""
         while True:
             try:
-                with self._relay.database.transaction() as session:
+                with self._database.transaction() as session:
                     outbox.settle(session, intent.id, outcome)
             except (OSError, sa.exc.OperationalError) as error:
                 log.warning("outbound mail=%s cannot be settled yet: %s", intent.id, error)
@@ -75,7 +96,7 @@ class Sender(threading.Thread):
                 return
 
     def _until_next(self) -> float:
-        with self._relay.database.reading() as session:
+        with self._database.reading() as session:
             due = outbox.next_due(session)
         seconds = (due - alerts.now()).total_seconds() if due else _LOOK_AGAIN
         return min(max(seconds, 0.01), _LOOK_AGAIN)

@@ -16,13 +16,22 @@ from mokanda_relay.store.database import Database
 from mokanda_relay.store.tables import Device, Notice, Outgoing
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.down_queue import keep_original
-from mokanda_relay.transport.outbox import Accepted, NotTaken, Outcome, Refused, Unknown
+from mokanda_relay.transport.outbound import (
+    Accepted,
+    DeliveryEvent,
+    Intent,
+    NotTaken,
+    Outcome,
+    Refused,
+    Unknown,
+)
 from tests.relay_served import BOTH_DATABASES
 
 pytest_plugins = ("tests.relay_fixtures",)
 pytestmark = BOTH_DATABASES
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+MAX_RECIPIENTS = 1000
 
 
 class Clock:
@@ -64,14 +73,14 @@ def post(database: Database, *recipients: str, message_id: str = "1@kitenge.exam
         outbox.post(session, 1, message_id, "digest", recipients)
 
 
-def take(database: Database) -> outbox.Intent | None:
+def begin(database: Database, max_recipients: int = MAX_RECIPIENTS) -> Intent | None:
     with database.transaction() as session:
-        return outbox.take(session)
+        return outbox.begin_next(session, max_recipients)
 
 
 def try_with(database: Database, outcome: Outcome) -> None:
     with database.transaction() as session:
-        intent = outbox.take(session)
+        intent = outbox.begin_next(session, MAX_RECIPIENTS)
         assert intent is not None
     with database.transaction() as session:
         outbox.settle(session, intent.id, outcome)
@@ -88,24 +97,24 @@ def notices(database: Database) -> list[tuple[str, str]]:
         return [(each.recipient, each.kind) for each in found]
 
 
-def test_a_mail_is_taken_up_once(database: Database) -> None:
+def test_a_mail_is_begun_once(database: Database) -> None:
     post(database, "b@example.org", "a@example.org")
-    intent = take(database)
+    intent = begin(database)
     assert intent is not None
     assert intent.recipients == ("a@example.org", "b@example.org")
-    assert take(database) is None
+    assert begin(database) is None
 
 
-def test_two_that_take_at_once_take_different_mails(database: Database) -> None:
+def test_two_that_begin_at_once_begin_different_mails(database: Database) -> None:
     post(database, "a@example.org")
     post(database, "b@example.org", message_id="2@kitenge.example")
     with database.transaction() as first:
-        one = outbox.take(first)
+        one = outbox.begin_next(first, MAX_RECIPIENTS)
         if first.get_bind().dialect.name == "postgresql":  # SQLite lets one write at a time
             with database.transaction() as second:
-                two = outbox.take(second)
+                two = outbox.begin_next(second, MAX_RECIPIENTS)
     if first.get_bind().dialect.name == "sqlite":
-        two = take(database)
+        two = begin(database)
     assert one
     assert two
     assert one.id != two.id
@@ -115,39 +124,39 @@ def test_a_mail_whose_sender_died_rests_before_it_is_taken_up_again(
     database: Database, clock: Clock
 ) -> None:
     post(database, "a@example.org")
-    take(database)
+    begin(database)
     clock.pass_by(seconds=outbox.REST.total_seconds() - 1)
-    assert take(database) is None
+    assert begin(database) is None
     clock.pass_by(seconds=1)
-    assert take(database) is not None
+    assert begin(database) is not None
 
 
 def test_a_clock_that_is_set_ahead_repeats_no_request(database: Database, clock: Clock) -> None:
     post(database, "a@example.org")
-    take(database)
+    begin(database)
     clock.now += dt.timedelta(days=3650)
-    assert take(database) is None
+    assert begin(database) is None
     clock.pass_by(minutes=10)
-    assert take(database) is not None
+    assert begin(database) is not None
 
 
 def test_after_a_restart_a_request_of_unknown_outcome_rests_anew(
     database: Database, clock: Clock
 ) -> None:
     post(database, "a@example.org")
-    take(database)
+    begin(database)
     outbox._under_way.clear()  # as another process
     clock.now += dt.timedelta(days=3650)
-    assert take(database) is None
+    assert begin(database) is None
     clock.pass_by(minutes=10)
-    assert take(database) is not None
+    assert begin(database) is not None
 
 
 def test_of_two_senders_after_a_restart_none_takes_it_up_before_it_has_rested(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post(database, "ada@example.org")
-    assert take(database) is not None
+    assert begin(database) is not None
     outbox._under_way.clear()  # as another process
     clock.pass_by(hours=1)
     resting, both = outbox._resting, threading.Barrier(2, timeout=10)
@@ -162,14 +171,14 @@ def test_of_two_senders_after_a_restart_none_takes_it_up_before_it_has_rested(
 
     monkeypatch.setattr(outbox, "_resting", look_at_once)
     with ThreadPoolExecutor(2) as senders:
-        assert list(senders.map(take, [database, database])) == [None, None]
+        assert list(senders.map(begin, [database, database])) == [None, None]
 
 
 def test_a_clock_that_is_set_back_keeps_no_mail(database: Database, clock: Clock) -> None:
     clock.now += dt.timedelta(days=3650)
     post(database, "a@example.org")
     clock.now -= dt.timedelta(days=3650)
-    assert take(database) is not None
+    assert begin(database) is not None
 
 
 def test_an_accepted_mail_is_told_as_sent(database: Database) -> None:
@@ -214,10 +223,9 @@ def test_an_event_settles_what_is_unknown_and_a_late_answer_changes_nothing(
     database: Database,
 ) -> None:
     post(database, "a@example.org")
-    intent = take(database)
+    intent = begin(database)
     assert intent is not None
-    with database.transaction() as session:
-        assert outbox.settle_by_event(session, intent.id) is not None
+    outbox.record_events(database, [DeliveryEvent(intent.id)])
     with database.transaction() as session:
         outbox.settle(session, intent.id, Unknown("the connection broke"))
     assert row(database).state == outbox.SENT
@@ -225,15 +233,54 @@ def test_an_event_settles_what_is_unknown_and_a_late_answer_changes_nothing(
 
 
 def test_an_event_of_another_mail_settles_nothing(database: Database) -> None:
-    with database.transaction() as session:
-        assert outbox.settle_by_event(session, "unknown") is None
+    post(database, "a@example.org")
+    outbox.record_events(database, [DeliveryEvent("unknown", "a@example.org", "delivered")])
+    assert row(database).state == outbox.WAITING
+    assert notices(database) == []
 
 
-def test_the_recipients_of_one_request_are_as_many_as_the_provider_takes(
+def test_an_event_tells_of_its_recipient_alone_however_they_are_written(
     database: Database,
 ) -> None:
-    post(database, *(f"p{number}@example.org" for number in range(2500)))
-    sizes = []
-    while intent := take(database):
-        sizes.append(len(intent.recipients))
-    assert sorted(sizes) == [500, 1000, 1000]
+    post(database, "Ada@example.org", "bako@example.org")
+    intent = begin(database)
+    assert intent is not None
+    outbox.record_events(
+        database,
+        [
+            DeliveryEvent(intent.id, "ada@example.org", "delivered"),
+            DeliveryEvent(intent.id, "eve@example.org", "bounced"),
+        ],
+    )
+    told = [each for each in notices(database) if each[1] != "sent"]
+    assert told == [("Ada@example.org", "delivered")]
+
+
+@pytest.mark.parametrize(("limit", "sizes"), [(1000, [500, 1000, 1000]), (2500, [2500])])
+def test_the_recipients_of_one_request_are_as_many_as_the_transport_takes(
+    database: Database, limit: int, sizes: list[int]
+) -> None:
+    everyone = {f"p{number}@example.org" for number in range(2500)}
+    post(database, *everyone)
+    parts = []
+    while intent := begin(database, limit):
+        parts.append(intent.recipients)
+    assert sorted(map(len, parts)) == sizes
+    assert {address for part in parts for address in part} == everyone
+
+
+def test_a_request_of_unknown_outcome_is_repeated_in_parts_by_a_transport_that_takes_fewer(
+    database: Database, clock: Clock
+) -> None:
+    post(database, "a@example.org", "b@example.org")
+    try_with(database, Unknown("the connection broke"))
+    clock.pass_by(seconds=outbox.REST.total_seconds())
+    first = begin(database, 1)
+    assert first is not None
+    assert first.recipients == ("a@example.org",)
+    assert begin(database, 1) is None  # nobody knows whether the other has it: it rests
+    clock.pass_by(seconds=outbox.REST.total_seconds())
+    outbox.record_events(database, [DeliveryEvent(first.id)])
+    second = begin(database, 1)
+    assert second is not None
+    assert second.recipients == ("b@example.org",)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mokanda_relay.transport.sendgrid import request_body
+from mokanda_relay.transport.sendgrid.mail_json import request_body
 from mokanda_wire.message import Attachment, Mailbox, Message, digest_of, parse
 from tests.stand_ins.sendgrid_rules import find_errors
 

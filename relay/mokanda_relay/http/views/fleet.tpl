@@ -15,8 +15,8 @@
 · {{now.strftime("%-d %B %Y, %H:%M")}} UTC</p>
 </header>
 <main>
-% if not sends:
-<p class="notice">Mail to the world waits: <code>SENDGRID_API_KEY</code> is not set.</p>
+% if missing_setting:
+<p class="notice">Mail to the world waits: <code>{{missing_setting}}</code> is not set.</p>
 % end
 % if villages:
 <div class="scroll">

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SendGrid's v3 API: a mail as its JSON, and its answers as outcomes.
+"""A mail as the JSON of SendGrid's v3 API.
 
 Who gets the mail is the envelope's matter: SendGrid sends to every address in `to`, `cc` and `bcc`,
 so an address of the headers that is not a recipient here (a neighbour in the same village, who has
@@ -9,90 +9,15 @@ the mail already) is left out of them.
 from __future__ import annotations
 
 import base64
-import datetime as dt
-import errno
-import http.client
-import json
 import re
-import socket
-import ssl
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.error import URLError
 
-from python_http_client.exceptions import HTTPError
-from sendgrid import SendGridAPIClient
-
-from mokanda_relay.transport.outbox import Accepted, NotTaken, Outcome, Refused, Unknown
 from mokanda_wire.message import Attachment, Mailbox, Message
 
-TIMEOUT = 60  # seconds without progress
 ID_ARGUMENT = "mokanda_id"  # the intent's id in custom_args; comes back with every event
 
-_NOT_THIS_MAIL = {401, 403, 404, 405, 406, 415}  # the operator's key, account or SENDGRID_HOST
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,900}")  # printable ASCII without <>
-_NEVER_CONNECTED = {errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH}
-
-
-class SendGrid:
-    """Hands mails to SendGrid."""
-
-    def __init__(self, api_key: str, host: str) -> None:
-        """Use this key, at the API under `host`."""
-        self._client = SendGridAPIClient(api_key, host=host)
-
-    def send(
-        self,
-        intent_id: str,
-        recipients: Iterable[str],
-        message: Message,
-        contents: Mapping[str, bytes],
-    ) -> Outcome:
-        """Send a mail. Never raises for what the network or SendGrid does."""
-        body = request_body(intent_id, recipients, message, contents)
-        try:
-            self._client.client.mail.send.post(request_body=body, timeout=TIMEOUT)
-        except HTTPError as error:
-            return _outcome(error)
-        except URLError as error:
-            reason = error.reason
-            if isinstance(reason, socket.gaierror | ssl.SSLCertVerificationError) or (
-                isinstance(reason, OSError) and reason.errno in _NEVER_CONNECTED
-            ):
-                return NotTaken(f"SendGrid cannot be reached: {reason}")
-            return Unknown(f"the connection to SendGrid broke: {reason}")
-        except (OSError, http.client.HTTPException) as error:
-            return Unknown(f"SendGrid's answer did not arrive: {error or type(error).__name__}")
-        return Accepted()
-
-
-def _outcome(error: HTTPError) -> Outcome:
-    reason = _reason(error)
-    status = error.status_code
-    if status == http.HTTPStatus.TOO_MANY_REQUESTS:
-        return NotTaken(reason, _until_reset(error.headers))
-    if status in _NOT_THIS_MAIL:
-        return NotTaken(f"SendGrid refuses the relay itself: {reason}")
-    if 400 <= status < 500 and status != http.HTTPStatus.REQUEST_TIMEOUT:
-        return Refused(reason)
-    return Unknown(reason)
-
-
-def _reason(error: HTTPError) -> str:
-    try:
-        told = "; ".join(str(each["message"]) for each in json.loads(error.body)["errors"])
-    except (ValueError, TypeError, KeyError):
-        told = ""
-    return f"{error.status_code} {told or error.reason}"
-
-
-def _until_reset(headers: Mapping[str, str]) -> dt.timedelta | None:
-    try:
-        seconds = int(headers["X-RateLimit-Reset"]) - time.time()
-    except (KeyError, TypeError, ValueError):
-        return None
-    return dt.timedelta(seconds=min(max(seconds, 1), 3600))
 
 
 def request_body(

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SendGrid's Inbound Parse webhook: mail from the world, raw, with its envelope.
+
+SendGrid tries again only after a 5xx, for three days, and an answer of ours may get lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from multipart import MultipartError, PushMultipartParser, parse_options_header
+
+from mokanda_relay.transport.dns import DnsRecord, DnsSetup
+from mokanda_relay.transport.inbound import Envelope, Intake, StoredMail
+from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
+
+MAX_BYTES = 32 * 1024 * 1024  # of a post; SendGrid's have at most 30 MB
+
+
+class InboundParse:
+    """An InboundSource, and its own Webhook."""
+
+    title = "Inbound Parse (with the raw, full MIME message)"
+    name = "inbound"
+    max_bytes = MAX_BYTES
+
+    def __init__(self, secret: str, intake: Intake) -> None:
+        """Hand what is posted to the path with this secret to the intake."""
+        self.secret = secret
+        self._intake = intake
+
+    def webhooks(self) -> Sequence[Webhook]:
+        """Itself."""
+        return (self,)
+
+    def listening(self) -> AbstractContextManager[None]:
+        """Nothing: the webhook brings all."""
+        return nullcontext()
+
+    def dns(self, domain: str) -> DnsSetup:
+        """Mail for the domain goes to SendGrid, which has to be told to post it here."""
+        return DnsSetup(
+            (DnsRecord(domain, "MX", "10 mx.sendgrid.net."),),
+            f"Mail to {domain} goes to SendGrid. Enter the domain there, under Settings, Inbound"
+            " Parse, with the path that `mokanda-relay webhooks` prints.",
+        )
+
+    def receive(self, post: Post) -> None:
+        """Take in a mail; it is durable when this returns."""
+        form, mail = self._read_form(post)
+        envelope = _envelope(form)
+        if mail is None:
+            raise NotSetUpError(
+                'there is no raw mail in the form: tick "POST the raw, full MIME message" in'
+                " SendGrid's Inbound Parse settings; SendGrid keeps the mail for three days"
+            )
+        self._intake.accept(envelope, mail)
+
+    def _read_form(self, post: Post) -> tuple[bytes, StoredMail | None]:
+        """Read envelope and mail; the mail goes to its blob as it comes."""
+        kind, options = parse_options_header(post.header("Content-Type"))
+        if kind != "multipart/form-data" or not options.get("boundary"):
+            raise BadPostError("the body is not multipart/form-data")
+        envelope, mail = b"", None
+        try:
+            parser = PushMultipartParser(
+                options["boundary"], content_length=post.length, max_segment_count=1000
+            )
+            events = parser.parse_blocking(post.body.read)
+            for event in events:
+                if isinstance(event, bytes | bytearray | None):
+                    continue  # the rest of a field that we do not read
+                if event.name == "email" and mail is None:
+                    mail = self._intake.store(_field(events))
+                elif event.name == "envelope":
+                    envelope = b"".join(_field(events))
+        except MultipartError as error:
+            raise BadPostError(f"the form is broken: {error}") from error
+        return envelope, mail
+
+
+def _field(events: Iterator[object]) -> Iterator[bytes]:
+    """What is left of the field that has just begun."""
+    for event in events:
+        if not isinstance(event, bytes | bytearray):
+            return
+        yield bytes(event)
+
+
+def _envelope(form: bytes) -> Envelope:
+    """The SMTP envelope, as the form has it in JSON."""
+    try:
+        envelope = json.loads(form)
+        to = envelope["to"]
+        recipients = [str(each) for each in ([to] if isinstance(to, str) else to)]
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadPostError("the form has no envelope that names the recipients") from error
+    return Envelope(str(envelope.get("from", "")), tuple(dict.fromkeys(recipients)))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay.store.tables import Incident, Incoming, Original
+from mokanda_relay.store.tables import Alert, Incoming, Original
 from mokanda_relay.transport.sendgrid import parse_webhook
 from mokanda_wire.message import parse
 from tests.relay_served import INBOUND_SECRET, Served
@@ -24,9 +24,9 @@ def mail(headers: str = "", body: str | bytes = "Hello") -> bytes:
     return head + (body.encode() if isinstance(body, str) else body)
 
 
-def incidents(served: Served) -> list[str]:
+def alert_texts(served: Served) -> list[str]:
     with served.relay.database.reading() as session:
-        return [each.text for each in session.scalars(sa.select(Incident).order_by(Incident.id))]
+        return [each.text for each in session.scalars(sa.select(Alert).order_by(Alert.id))]
 
 
 def queued(served: Served) -> list[str]:
@@ -98,7 +98,7 @@ class TestRouting:
         answer = served.world.post_inbound(mail(), "ada@example.org", [recipient, AMINA])
         assert answer[0] == 200
         assert queued(served) == [AMINA]
-        assert incidents(served) == [f"a mail from <ada@example.org> for <{recipient}>: {why}"]
+        assert alert_texts(served) == [f"a mail from <ada@example.org> for <{recipient}>: {why}"]
 
 
 class TestOnce:
@@ -171,7 +171,7 @@ class TestForm:
         connection.endheaders()
         assert connection.getresponse().status == 413
         connection.close()
-        assert any("at most" in each for each in incidents(served))
+        assert any("at most" in each for each in alert_texts(served))
 
     def test_without_the_raw_mail_sendgrid_is_made_to_try_again_and_the_operator_is_told(
         self, served: Served
@@ -184,7 +184,7 @@ class TestForm:
         status, text = post(served, form)
         assert status == 500
         assert "raw" in text
-        assert any("raw" in each for each in incidents(served))
+        assert any("raw" in each for each in alert_texts(served))
 
     @pytest.mark.parametrize(
         "body",

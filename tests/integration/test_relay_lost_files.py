@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store.alerts import now
-from mokanda_relay.store.tables import Incident, Incoming, Outgoing
+from mokanda_relay.store.tables import Alert, Incoming, Outgoing
 from mokanda_relay.sync import down
 from mokanda_relay.transport import outbox
 from mokanda_wire.bundle import Stub
@@ -31,9 +31,9 @@ def post(served: Served, text: str) -> None:
     assert served.world.post_inbound(raw, "ada@example.org", ["amina@kitenge.example"])[0] == 200
 
 
-def incidents(served: Served) -> list[str]:
+def alert_texts(served: Served) -> list[str]:
     with served.relay.database.reading() as session:
-        return [each.text for each in session.scalars(sa.select(Incident))]
+        return [each.text for each in session.scalars(sa.select(Alert))]
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def test_a_mail_without_its_file_holds_up_no_other(served: Served, device: Relay
         device.sync()
         device.sync()
         assert texts(device) == ["three", "two"]
-    [told] = incidents(served)
+    [told] = alert_texts(served)
     assert "for amina@kitenge.example is not there" in told
     device.sync()
     assert texts(device) == ["one", "three", "two"]
@@ -101,8 +101,8 @@ def test_a_mail_to_the_world_waits_for_its_file(
     monkeypatch.setattr(outbox, "post", losing)
     device.freeze(device.message("ada@example.org", "Hello"))
     device.sync()
-    eventually(lambda: incidents(served), "the operator is told")
-    assert incidents(served) == ["a mail waits: its file is not there"]
+    eventually(lambda: alert_texts(served), "the operator is told")
+    assert alert_texts(served) == ["a mail waits: its file is not there"]
     for digest, raw in lost.items():
         served.relay.originals.write(digest, raw)
     with served.relay.database.transaction() as session:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store.alerts import now
-from mokanda_relay.store.tables import Incident, Outgoing
+from mokanda_relay.store.tables import Alert, Outgoing
 from mokanda_relay.transport import outbox, sender
 from mokanda_relay.transport.outbound import Intent, NotTaken, Outcome
 from mokanda_relay.transport.sender import Sender
@@ -87,8 +87,8 @@ class TestAnswers:
         make_due(served)
         eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
         with served.relay.database.reading() as session:
-            [incident] = session.scalars(sa.select(Incident))
-        assert fault in incident.text
+            [alert] = session.scalars(sa.select(Alert))
+        assert fault in alert.text
 
     def test_a_mail_of_more_bytes_than_can_be_sent_bounces(
         self, served: Served, monkeypatch: pytest.MonkeyPatch

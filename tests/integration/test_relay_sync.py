@@ -22,7 +22,7 @@ from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CutError
 from mokanda_relay.operator import claims, devices, fleet
 from mokanda_relay.store import releases
-from mokanda_relay.store.tables import Device, Incident
+from mokanda_relay.store.tables import Alert, Device
 from mokanda_wire import protocol
 from mokanda_wire.bundle import Bundle, Event, Limits, Report, encode
 from mokanda_wire.envelope import Keyring
@@ -34,9 +34,9 @@ from tests.relay_served import BOTH_DATABASES, Served, eventually
 pytest_plugins = ("tests.relay_fixtures",)
 
 
-def incidents(served: Served) -> list[str]:
+def alert_texts(served: Served) -> list[str]:
     with served.relay.database.reading() as session:
-        return [each.text for each in session.scalars(sa.select(Incident).order_by(Incident.id))]
+        return [each.text for each in session.scalars(sa.select(Alert).order_by(Alert.id))]
 
 
 def row(served: Served, name: str = "kitenge") -> Device:
@@ -68,7 +68,7 @@ class TestClaim:
         other.close()
         assert (refused.value.status, refused.value.reason) == (409, protocol.CLAIM_USED)
         assert "new claim file" in refused.value.refusal.text
-        assert any("used again" in each for each in incidents(served))
+        assert any("used again" in each for each in alert_texts(served))
 
     def test_a_code_may_be_typed_in_lower_case(self, served: Served) -> None:
         device = served.new_device()
@@ -348,7 +348,7 @@ class TestUpload:
         with pytest.raises(RefusedByRelay) as refused:
             device.upload(0)
         assert (refused.value.status, refused.value.reason) == (422, protocol.BUNDLE_BAD)
-        assert any("refused" in each for each in incidents(served))
+        assert any("refused" in each for each in alert_texts(served))
         assert row(served).error
 
         offset = device.hello().up_offset  # the refusal got lost: it is told again, for no bytes
@@ -411,7 +411,7 @@ class TestUpload:
         with pytest.raises(RefusedByRelay) as refused:
             device.upload(0)
         assert refused.value.reason == protocol.BUNDLE_BAD
-        assert any("bundle 3 of kitenge was refused" in each for each in incidents(served))
+        assert any("bundle 3 of kitenge was refused" in each for each in alert_texts(served))
         device.freeze(device.message("ada@example.org", "After"))
         device.sync()
         eventually(lambda: len(served.world.sent) == 2, "the sound mails are sent")
@@ -567,7 +567,7 @@ class TestDownload:
         device.sync()
         assert device.applied_down == 8
         assert len(device.mails) == 1
-        assert any("backup" in each for each in incidents(served))
+        assert any("backup" in each for each in alert_texts(served))
 
 
 class TestTheLine:

@@ -26,7 +26,7 @@ from mokanda_firmware.mailbox.sync.history import shared_history
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CourierError, CutError, LinkError
 from mokanda_relay.operator import devices
-from mokanda_relay.store.tables import Device, DownBundle, Incident
+from mokanda_relay.store.tables import Alert, Device, DownBundle
 from mokanda_relay.sync import history
 from mokanda_wire import bundle as wire
 from mokanda_wire.message import compose
@@ -305,8 +305,8 @@ def test_a_mail_that_only_the_device_cannot_read_is_set_aside_and_the_rest_arriv
     village.sync()
     assert sorted(village.texts("inbox")) == ["a", "b", "c", "d", "e", "f", "g"]
     with served.relay.database.reading() as transaction:
-        incidents = transaction.scalars(sa.select(Incident).where(Incident.kind == "unread"))
-        assert ["set aside" in each.text for each in incidents] == [True]
+        alerts = transaction.scalars(sa.select(Alert).where(Alert.kind == "unread"))
+        assert ["set aside" in each.text for each in alerts] == [True]
     write_to_village(served, "later")
     village.sync()
     assert len(village.texts("inbox")) == 8

@@ -26,7 +26,7 @@ from mokanda_relay.store import alerts
 from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
 
 _VIEWS = Path(__file__).parent / "views"
-_INCIDENTS_SHOWN = 30
+_MAX_ALERTS = 30
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -67,7 +67,7 @@ class AdminApp:
         with self._relay.database.reading() as session:
             shown = self._page.render(
                 villages=fleet.villages(session),
-                incidents=fleet.incidents(session, _INCIDENTS_SHOWN),
+                alerts=fleet.alerts(session, _MAX_ALERTS),
                 ago=lambda moment: fleet.ago(moment, now),
                 size=fleet.size,
                 limits=fleet.limits,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.rendering import photos
 from mokanda_relay.store.alerts import now
-from mokanda_relay.store.tables import Device, Incident, Incoming, Outgoing
+from mokanda_relay.store.tables import Alert, Device, Incoming, Outgoing
 from mokanda_relay.sync import usage_by_day
 from mokanda_relay.transport.outbox import TRYING, WAITING
 
@@ -25,13 +25,13 @@ class Village:
     device: Device
     waiting_down: int
     waiting_out: int
-    told: dict[str, Any]
+    report: dict[str, Any]  # what the device last told of itself
     month: usage_by_day.Sum  # this one
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An incident, and the name of the device that it is about, or ""."""
+class ShownAlert:
+    """An alert, and the name of the device that it is about, or ""."""
 
     at: dt.datetime
     device: str
@@ -77,15 +77,15 @@ def _counts(
     return {device_id: count for device_id, count in counted}  # noqa: C416 - rows are no tuples
 
 
-def incidents(session: Session, most: int) -> list[Told]:
-    """The last incidents, the newest first."""
+def alerts(session: Session, limit: int) -> list[ShownAlert]:
+    """The last alerts, the newest first."""
     rows = session.execute(
-        sa.select(Incident, Device.name)
-        .outerjoin(Device, Incident.device_id == Device.id)
-        .order_by(Incident.id.desc())
-        .limit(most)
+        sa.select(Alert, Device.name)
+        .outerjoin(Device, Alert.device_id == Device.id)
+        .order_by(Alert.id.desc())
+        .limit(limit)
     )
-    return [Told(each.at, name or "", each.kind, each.text) for each, name in rows]
+    return [ShownAlert(each.at, name or "", each.kind, each.text) for each, name in rows]
 
 
 def metrics(session: Session) -> str:

@@ -18,10 +18,10 @@ from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts
 from mokanda_relay.store.blob_store import BlobStore, Written
 from mokanda_relay.store.tables import (
+    Alert,
     Content,
     Device,
     DownBundle,
-    Incident,
     Incoming,
     Notice,
     Original,
@@ -38,7 +38,7 @@ from mokanda_relay.transport.outbox import TRYING, WAITING
 from mokanda_wire.limits import KEPT
 
 EVERY = 3600.0  # seconds; no file is in the making for so long
-_INCIDENTS_KEPT = dt.timedelta(days=90)
+_ALERTS_KEPT = dt.timedelta(days=90)
 _STRIDE = dt.timedelta(days=1)  # by which things grow older at most from one time to the next
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class Housekeeper:
                 )
             )
             session.execute(sa.delete(Posted).where(Posted.at < now - deduplication.KEPT))
-            session.execute(sa.delete(Incident).where(Incident.at < now - _INCIDENTS_KEPT))
+            session.execute(sa.delete(Alert).where(Alert.at < now - _ALERTS_KEPT))
 
     def _named(self) -> dict[BlobStore | Uploads, Container[str]]:
         """The names in each store that a row has."""

@@ -10,28 +10,28 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store.database import Database
-from mokanda_relay.store.tables import Incident
+from mokanda_relay.store.tables import Alert
 
 log = logging.getLogger(__name__)
 
 
 def record(session: Session, kind: str, text: str, device_id: int | None = None) -> None:
-    """Record an incident of this `kind` (a word), told in a sentence."""
+    """Record an alert: its `kind`, a word, and a sentence."""
     log.warning("%s: %s", kind, text)
-    session.add(Incident(at=now(), device_id=device_id, kind=kind, text=text))
+    session.add(Alert(at=now(), device_id=device_id, kind=kind, text=text))
 
 
 def report(database: Database, kind: str, text: str, device_id: int | None = None) -> None:
-    """Record an incident in a transaction of its own: the one that met it is undone."""
+    """Record an alert in a transaction of its own: the one that met the trouble is undone."""
     with database.transaction() as session:
         record(session, kind, text, device_id)
 
 
 def report_once(database: Database, kind: str, text: str, device_id: int) -> None:
-    """Report an incident that may be met again and again, unless it was reported before."""
-    same = (Incident.device_id == device_id, Incident.kind == kind, Incident.text == text)
+    """Report what may be met again and again, unless it was reported before."""
+    same = (Alert.device_id == device_id, Alert.kind == kind, Alert.text == text)
     with database.transaction() as session:
-        if session.scalar(sa.select(Incident.id).where(*same).limit(1)) is None:
+        if session.scalar(sa.select(Alert.id).where(*same).limit(1)) is None:
             record(session, kind, text, device_id)
 
 

@@ -123,13 +123,13 @@ class Resident(Table):
     name: Mapped[str] = mapped_column(primary_key=True)
 
 
-class Day(Table):
+class UsageByDay(Table):
     """What a day's mail has cost a village, as its device counts it and last told.
 
     `money` is in billionths of `currency`, which is "" where the keeper has told no tariff.
     """
 
-    __tablename__ = "day"
+    __tablename__ = "usage_by_day"
     device_id: Mapped[int] = mapped_column(
         sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
     )
@@ -331,10 +331,10 @@ class Posted(Table):
     may_repeat: Mapped[bool] = mapped_column(default=False)
 
 
-class Incident(Table):
+class Alert(Table):
     """Something that the operator should know: a mail not delivered, a bundle refused."""
 
-    __tablename__ = "incident"
+    __tablename__ = "alert"
     id: Mapped[int] = mapped_column(_ID, primary_key=True)
     at: Mapped[dt.datetime] = mapped_column(index=True)
     device_id: Mapped[int | None] = mapped_column(sa.ForeignKey("device.id", ondelete="CASCADE"))

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.store.tables import Day, Device
+from mokanda_relay.store.tables import Device, UsageByDay
 from mokanda_wire.limits import DAYS_KEPT, MONEY_UNIT
 
 _MOST = 2**60
@@ -25,7 +25,7 @@ class Sum:
     down: int = 0
     money: dict[str, int] = field(default_factory=dict)
 
-    def add(self, day: Day) -> None:
+    def add(self, day: UsageByDay) -> None:
         """Add a day."""
         self.up += day.bytes_up
         self.down += day.bytes_down
@@ -44,7 +44,7 @@ def note(session: Session, device: Device, told: object) -> None:
     """Keep what a report tells of days: a day that is told again has gone on."""
     for day, currency, up, down, money in _readable(told):
         session.merge(
-            Day(
+            UsageByDay(
                 device_id=device.id,
                 day=day,
                 currency=currency,
@@ -55,14 +55,14 @@ def note(session: Session, device: Device, told: object) -> None:
         )
     session.flush()
     kept = (
-        sa.select(Day.day)
-        .where(Day.device_id == device.id)
+        sa.select(UsageByDay.day)
+        .where(UsageByDay.device_id == device.id)
         .distinct()
-        .order_by(Day.day.desc())
+        .order_by(UsageByDay.day.desc())
         .limit(DAYS_KEPT)
     )
     session.execute(
-        sa.delete(Day).where(Day.device_id == device.id, Day.day.not_in(kept)),
+        sa.delete(UsageByDay).where(UsageByDay.device_id == device.id, UsageByDay.day.not_in(kept)),
         execution_options={"synchronize_session": False},
     )
 
@@ -70,18 +70,22 @@ def note(session: Session, device: Device, told: object) -> None:
 def months(session: Session, month: str) -> dict[int, Sum]:
     """What each device has used in a month (YYYY-MM), by its id."""
     sums: dict[int, Sum] = {}
-    for day in session.scalars(sa.select(Day).where(sa.func.substr(Day.day, 1, 7) == month)):
+    for day in session.scalars(
+        sa.select(UsageByDay).where(sa.func.substr(UsageByDay.day, 1, 7) == month)
+    ):
         sums.setdefault(day.device_id, Sum()).add(day)
     return sums
 
 
-def of_device(session: Session, device: Device, most: int) -> list[Day]:
+def of_device(session: Session, device: Device, most: int) -> list[UsageByDay]:
     """The last days of a device, the latest first."""
-    rows = sa.select(Day).where(Day.device_id == device.id)
-    return list(session.scalars(rows.order_by(Day.day.desc(), Day.currency).limit(most)))
+    rows = sa.select(UsageByDay).where(UsageByDay.device_id == device.id)
+    return list(
+        session.scalars(rows.order_by(UsageByDay.day.desc(), UsageByDay.currency).limit(most))
+    )
 
 
-def total(days: Iterable[Day]) -> Sum:
+def total(days: Iterable[UsageByDay]) -> Sum:
     """The sum of days."""
     together = Sum()
     for day in days:

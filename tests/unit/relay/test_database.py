@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from mokanda_relay.store.database import Database, DatabaseError
-from mokanda_relay.store.tables import Device, Table
+from mokanda_relay.store.tables import Alert, Device, Table
 from tests.relay_served import BOTH_DATABASES
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -23,6 +25,18 @@ NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 
 def device(name: str = "kitenge") -> Device:
     return Device(name=name, domain=f"{name}.example", added=NOON)
+
+
+def write_with_schema(url: str, revision: str, statement: str) -> None:
+    """Run a statement on a new database, with the schema of an earlier relay."""
+    config = Config()
+    config.set_main_option("script_location", "mokanda_relay.store:migrations")
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.execute(sa.text(statement))
+    engine.dispose()
 
 
 @BOTH_DATABASES
@@ -43,6 +57,17 @@ class TestSchema:
         with second.reading() as session:
             assert session.scalars(sa.select(Device)).one().name == "kitenge"
         second.close()
+
+    def test_what_an_earlier_relay_has_written_is_still_there(self, database_url: str) -> None:
+        write_with_schema(
+            database_url,
+            "0008",
+            "INSERT INTO incident (id, at, kind, text) VALUES (1, '2026-06-01', 'claim', 'old')",
+        )
+        database = Database(database_url)
+        with database.reading() as session:
+            assert [each.text for each in session.scalars(sa.select(Alert))] == ["old"]
+        database.close()
 
     def test_one_written_by_a_newer_relay_is_refused_with_advice(self, database_url: str) -> None:
         database = Database(database_url)

@@ -18,7 +18,7 @@ from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, releases
 from mokanda_relay.store.alerts import now, record
 from mokanda_relay.store.certificate import ensure_certificate
-from mokanda_relay.store.tables import Device, Incident, Incoming, Original, Resident
+from mokanda_relay.store.tables import Alert, Device, Incoming, Original, Resident
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.down_queue import deliver, keep_original
 
@@ -203,16 +203,14 @@ class TestTidying:
         housekeeper.tidy()
         assert relay.originals.exists(delivered)
 
-    def test_old_incidents_are_forgotten(self, relay: Relay) -> None:
+    def test_old_alerts_are_forgotten(self, relay: Relay) -> None:
         with relay.database.transaction() as session:
             record(session, "claim", "old")
             record(session, "claim", "new")
             session.flush()
             session.execute(
-                sa.update(Incident)
-                .where(Incident.text == "old")
-                .values(at=now() - timedelta(days=91))
+                sa.update(Alert).where(Alert.text == "old").values(at=now() - timedelta(days=91))
             )
         tidy(relay)
         with relay.database.reading() as session:
-            assert [each.text for each in session.scalars(sa.select(Incident))] == ["new"]
+            assert [each.text for each in session.scalars(sa.select(Alert))] == ["new"]

@@ -64,13 +64,13 @@
 % end
 </td>
 <td data-label="Signal">\\
-% if isinstance(each.told.get("signal"), int):
-<span class="short"><meter min="0" max="100" low="30" optimum="80" value="{{each.told["signal"]}}"></meter> {{each.told["signal"]}} %</span>\\
+% if isinstance(each.report.get("signal"), int):
+<span class="short"><meter min="0" max="100" low="30" optimum="80" value="{{each.report["signal"]}}"></meter> {{each.report["signal"]}} %</span>\\
 % else:
 –\\
 % end
 </td>
-<td data-label="Version" class="short">{{device.version or "–"}}<small>{{each.told.get("board", "")}}</small></td>
+<td data-label="Version" class="short">{{device.version or "–"}}<small>{{each.report.get("board", "")}}</small></td>
 </tr>
 % end
 </tbody>
@@ -80,10 +80,10 @@
 <p class="notice">No village yet. <code>mokanda-relay device add NAME --output mokanda-claim.toml</code>
 makes the claim file for the first one.</p>
 % end
-% if incidents:
+% if alerts:
 <h2>What happened lately</h2>
-<ul class="incidents">
-% for each in incidents:
+<ul class="alerts">
+% for each in alerts:
 <li><time datetime="{{each.at.isoformat(timespec="seconds")}}">{{each.at.strftime("%-d %b, %H:%M")}}</time>
 <span class="kind">{{each.kind}}</span> {{each.text}}</li>
 % end

@@ -16,8 +16,6 @@ from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import (
     Device,
     HistoryRow,
-    Incoming,
-    Outgoing,
     Resident,
     Upload,
     Wish,
@@ -139,6 +137,17 @@ def set_limits(
     return device
 
 
+def publish_dns(relay: Relay, name: str) -> str:
+    """Have served in DNS what a device's domain needs for mail; return what is left to be done.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+    with relay.database.reading() as session:
+        domain = find(session, name).domain
+    return relay.dns.publish([relay.inbound.dns(domain), relay.transport.dns(domain)])
+
+
 def find(session: Session, name: str) -> Device:
     """The device of this name, locked.
 
@@ -149,17 +158,6 @@ def find(session: Session, name: str) -> Device:
     if device is None:
         raise DeviceError(f"there is no device {name!r}; `device list` shows those that are")
     return device
-
-
-def waiting(session: Session, device: Device) -> tuple[int, int]:
-    """How many mails wait for the device, and how many of its own wait for the world."""
-    down_count = sa.select(sa.func.count()).where(
-        Incoming.device_id == device.id, Incoming.delivered.is_(None)
-    )
-    out_count = sa.select(sa.func.count()).where(
-        Outgoing.device_id == device.id, Outgoing.state.in_(("waiting", "trying"))
-    )
-    return session.scalar(down_count) or 0, session.scalar(out_count) or 0
 
 
 def _claim_file(relay: Relay, code: str, name: str, domain: str, *, pinned: bool) -> ClaimFile:

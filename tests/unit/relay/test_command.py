@@ -52,6 +52,11 @@ class TestDeviceAdd:
         assert "SETUP" in told
         assert claimfile.read(file.read_text()).domain == "mail.kitenge.cd"
 
+    def test_it_says_what_the_domain_needs_in_dns(self, run: Run) -> None:
+        _, claim, told = run("device", "add", "kitenge")
+        assert claimfile.read(claim).device == "kitenge"
+        assert run("device", "dns", "kitenge")[1] in told
+
     def test_it_leaves_no_agent_of_gnupg_behind(self, run: Run, tmp_path: Path) -> None:
         run("device", "add", "kitenge")
         run("device", "list")
@@ -122,11 +127,33 @@ class TestOtherDeviceCommands:
         run("device", "add", "kitenge")
         assert run("device", "remove", "kitenge", "--yes")[0] == 0
 
-    @pytest.mark.parametrize("command", ["renew", "remove"])
+    @pytest.mark.parametrize("command", ["renew", "remove", "dns"])
     def test_a_device_that_is_not_there_is_named(self, run: Run, command: str) -> None:
         code, _, told = run("device", command, "nowhere")
         assert code == 1
         assert "nowhere" in told
+
+
+class TestDeviceDns:
+    def test_it_prints_lines_for_a_zone_file(self, run: Run) -> None:
+        run("device", "add", "kitenge")
+        code, text, _ = run("device", "dns", "kitenge")
+        assert code == 0
+        records = [line for line in text.splitlines() if not line.startswith(";")]
+        assert records == [
+            "kitenge.villages.example. 3600 IN MX 10 mx.sendgrid.net.",
+            '_dmarc.kitenge.villages.example. 3600 IN TXT "v=DMARC1; p=none;"',
+        ]
+
+    def test_what_only_sendgrid_knows_is_a_comment_that_says_where_to_find_it(
+        self, run: Run
+    ) -> None:
+        run("device", "add", "kitenge")
+        comments = [
+            line for line in run("device", "dns", "kitenge")[1].splitlines() if line[0] == ";"
+        ]
+        assert "Sender Authentication" in " ".join(comments)
+        assert max(map(len, comments)) <= 80
 
 
 class TestReleases:
@@ -189,7 +216,9 @@ class TestTheRest:
             assert (data / secret).stat().st_mode & 0o077 == 0
         assert data.stat().st_mode & 0o077 == 0
 
-    @pytest.mark.parametrize("command", [[], ["serve"], ["device", "add"], ["release", "add"]])
+    @pytest.mark.parametrize(
+        "command", [[], ["serve"], ["device", "add"], ["device", "dns"], ["release", "add"]]
+    )
     def test_help_is_there(self, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
         with pytest.raises(SystemExit) as left:
             main([*command, "--help"])

@@ -59,9 +59,8 @@ class SendGrid:
         return DnsSetup(
             (DnsRecord(f"_dmarc.{domain}", "TXT", '"v=DMARC1; p=none;"'),),
             f"Mail from {domain} is signed by SendGrid. Authenticate the domain there, under"
-            " Settings, Sender Authentication, with automated security; add here the three CNAME"
-            f" records that it shows: em....{domain}, s1._domainkey.{domain} and"
-            f" s2._domainkey.{domain}.",
+            " Settings, Sender Authentication, and add here the CNAME records that it shows: for em"
+            " and a number, s1._domainkey and s2._domainkey.",
         )
 
     def send(self, intent: Intent, message: Message, contents: Mapping[str, bytes]) -> Outcome:

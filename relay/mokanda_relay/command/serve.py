@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mokanda-relay serve`: the relay itself."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+
+from mokanda_relay.command.common import Commands, data_option
+from mokanda_relay.relay import Relay, open_relay
+from mokanda_relay.store.settings import ENVIRONMENT, Listen, Settings, parse_listen
+
+log = logging.getLogger("mokanda_relay")
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "serve",
+        parents=[data_option()],
+        help="run the relay",
+        description="Run the relay until SIGTERM or Ctrl-C.",
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        default="0.0.0.0:8443",
+        help="where devices connect, by TLS (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--operator",
+        metavar="HOST:PORT",
+        default="127.0.0.1:8081",
+        help="operator page and webhooks, plain HTTP, for loopback or a proxy"
+        " (default: %(default)s)",
+    )
+    parser.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    from mokanda_relay.http.server import running
+
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    listen, operator = parse_listen(options.listen), parse_listen(options.operator)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    relay = open_relay(settings)
+    try:
+        with running(relay, listen, operator) as (device_address, operator_address):
+            log.info("devices: https://%s as %s", device_address, settings.url or "(no public URL)")
+            log.info("operator: http://%s/", operator_address)
+            _warn(relay, operator)
+            stop.wait()
+            log.info("stopping")
+    except OSError as error:
+        sys.stderr.write(f"mokanda-relay: cannot listen: {error}\n")
+        return 1
+    finally:
+        relay.database.close()
+        relay.keyring.close()
+    logging.shutdown()
+    # A worker that is still in the middle of something would keep the interpreter waiting; what
+    # it has not committed is undone, as after a crash.
+    os._exit(0)
+
+
+def _warn(relay: Relay, operator: Listen) -> None:
+    """Log what is probably not meant to be so."""
+    if not relay.settings.operator_password and operator.host not in ("127.0.0.1", "::1"):
+        log.warning(
+            "anyone who reaches the operator page may read it: MOKANDA_OPERATOR_PASSWORD is not set"
+        )
+    if relay.transport.missing_setting:
+        log.warning("mail to the world waits: %s is not set", relay.transport.missing_setting)

@@ -34,13 +34,13 @@ class Conditions:
     """What a relay's process has to live with; times in seconds.
 
     It dies before step `death` (0: never); its clock is `off`; it waits for the lock of its
-    database for `patience`, and `rest` before it sends a mail of unknown outcome again; it is
+    database for `lock_timeout`, and `rest` before it sends a mail of unknown outcome again; it is
     tidied `every` so often.
     """
 
     death: int = 0
     off: float = 0
-    patience: float = 30
+    lock_timeout: float = 30
     rest: float = 600
     every: float = 3600
 
@@ -53,9 +53,9 @@ def _serve(
     os.dup2(descriptor, 2)
     if conditions.off:
         clocks.shift(conditions.off)
-    database._WAIT_FOR_LOCK = conditions.patience  # type: ignore[assignment]
+    database._LOCK_TIMEOUT = conditions.lock_timeout  # type: ignore[assignment]
     outbox.REST = timedelta(seconds=conditions.rest)
-    housekeeping.EVERY = conditions.every
+    housekeeping.INTERVAL = conditions.every
     if conditions.death:
         die_before_step(conditions.death)
     command.main(arguments)

@@ -132,7 +132,7 @@ class TestUnknownOutcomes:
         self, served: Served, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         served.world.events_url = ""
-        monkeypatch.setattr(sender, "_SETTLE_AGAIN", 0.01)
+        monkeypatch.setattr(sender, "_RETRY_INTERVAL", 0.01)
         full = iter([True, True])
         settle = outbox.settle
 

@@ -76,7 +76,7 @@ class TestClaim:
 
     def test_a_wrong_code_is_refused_and_guessing_is_stopped(self, served: Served) -> None:
         device = served.new_device()
-        for _ in range(claims.TRIES):
+        for _ in range(claims.MAX_TRIES):
             with pytest.raises(RefusedByRelay) as refused:
                 device.claim("AAAA-AAAA-AAAA")
             assert refused.value.reason == protocol.CLAIM_UNKNOWN
@@ -87,7 +87,7 @@ class TestClaim:
     def test_behind_a_proxy_one_who_guesses_keeps_nobody_else_out(self, served: Served) -> None:
         device = served.new_device()
         wrong = device.claim_body("AAAA-AAAA-AAAA")
-        for status in [404] * claims.TRIES + [429]:
+        for status in [404] * claims.MAX_TRIES + [429]:
             with pytest.raises(RefusedByRelay) as refused:
                 device.request("POST", protocol.CLAIM, wrong, X_Forwarded_For="192.0.2.1")
             assert refused.value.status == status

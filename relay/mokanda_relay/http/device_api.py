@@ -21,8 +21,7 @@ from mokanda_relay.http.serving import (
     followed_by_blob,
     header,
 )
-from mokanda_relay.operator import devices
-from mokanda_relay.operator.claims import Throttle
+from mokanda_relay.operator.claims import Throttle, redeem
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import releases
 from mokanda_relay.store.tables import Device, DownBundle
@@ -51,10 +50,10 @@ class DeviceApi:
             (protocol.RELEASE, "GET", self._release),
         ):
             route = path.replace("{sequence}", "<sequence:int>").replace("{name}", "<name>")
-            self.app.route(route, method, _told(handler))
+            self.app.route(route, method, _answering(handler))
 
     def _claim(self) -> bytes:
-        granted = devices.redeem(self._relay, self._throttle, caller(request), _body())
+        granted = redeem(self._relay, self._throttle, caller(request), _body())
         return protocol.dump(granted)
 
     def _hello(self) -> HTTPResponse:
@@ -132,7 +131,7 @@ def _body() -> bytes:
     return b"".join(arriving(request))
 
 
-def _told(handler: Callable[..., bytes | HTTPResponse]) -> Callable[..., HTTPResponse]:
+def _answering(handler: Callable[..., bytes | HTTPResponse]) -> Callable[..., HTTPResponse]:
     """Answer in CBOR, and turn what goes wrong into refusals."""
 
     def answer(**arguments: Any) -> HTTPResponse:  # noqa: ANN401 - the route's

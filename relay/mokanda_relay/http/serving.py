@@ -33,8 +33,8 @@ def header(request: LocalRequest, name: str) -> str:
 def caller(request: LocalRequest) -> str:
     """The caller's network address; behind a proxy on this machine, as the proxy tells it."""
     address: str = request.environ.get("REMOTE_ADDR", "")
-    told = header(request, "X-Forwarded-For").rpartition(",")[2].strip()
-    return told if told and address in ("127.0.0.1", "::1") else address
+    forwarded = header(request, "X-Forwarded-For").rpartition(",")[2].strip()
+    return forwarded if forwarded and address in ("127.0.0.1", "::1") else address
 
 
 def content_length(request: LocalRequest) -> int | None:

@@ -5,16 +5,28 @@ from __future__ import annotations
 
 import collections
 import hashlib
+import logging
 import secrets
 import threading
 import time
 
+import sqlalchemy as sa
+
+from mokanda_relay.relay import Relay
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Device
+from mokanda_relay.sync.refusals import TRY_LATER, RefusedError
+from mokanda_wire import protocol
+from mokanda_wire.envelope import EnvelopeError, verify_with
+
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0 or O, no 1, I or L, no U
 _GROUPS, _LETTERS = 3, 4  # 58.9 bits
 
-TRIES = 10  # wrong codes from one address
+MAX_TRIES = 10  # wrong codes from one address
 TRIES_WITHIN = 600.0  # seconds
 _MAX_ADDRESSES = 10_000
+
+log = logging.getLogger(__name__)
 
 
 def new_code() -> str:
@@ -43,13 +55,68 @@ class Throttle:
             wrong = self._wrong.get(address)
             while wrong and wrong[0] < time.monotonic() - TRIES_WITHIN:
                 wrong.popleft()
-            return not wrong or len(wrong) < TRIES
+            return not wrong or len(wrong) < MAX_TRIES
 
     def count_wrong(self, address: str) -> None:
         """Count a wrong code."""
         with self._lock:
             if len(self._wrong) >= _MAX_ADDRESSES:
                 self._wrong.pop(next(iter(self._wrong)))
-            self._wrong.setdefault(address, collections.deque(maxlen=TRIES)).append(
+            self._wrong.setdefault(address, collections.deque(maxlen=MAX_TRIES)).append(
                 time.monotonic()
             )
+
+
+def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> protocol.ClaimReply:
+    """Redeem a claim code for the key that signs the request; again for the same key.
+
+    Raises:
+        RefusedError: the code is unknown or used, or there were too many wrong ones.
+        ProtocolError: the body is not a claim.
+    """
+    if not throttle.is_open(address):
+        raise RefusedError(
+            TRY_LATER, "There were too many wrong claim codes. Try again in some minutes."
+        )
+    claim = protocol.load(protocol.Claim, body)
+    try:
+        fingerprint, signed = verify_with(claim.public_key, claim.request)
+    except EnvelopeError as error:
+        throttle.count_wrong(address)
+        raise RefusedError(
+            protocol.MALFORMED, f"The claim's signature is wrong. {error}"
+        ) from error
+    request = protocol.load(protocol.ClaimRequest, signed)
+    code_hash = hash_code(request.code)
+    with relay.database.transaction() as session:
+        device = session.scalar(
+            sa.select(Device).where(Device.claim_hash == code_hash).with_for_update()
+        )
+        if device is None or device.name != request.name:
+            throttle.count_wrong(address)
+            raise RefusedError(
+                protocol.CLAIM_UNKNOWN,
+                "The relay does not know this claim code. Ask its operator for a new claim file.",
+            )
+        grant = protocol.ClaimGrant(device.name, device.domain, fingerprint, alerts.now())
+        twin = session.scalar(
+            sa.select(Device.name).where(Device.fingerprint == fingerprint, Device.id != device.id)
+        )
+        used = twin is not None or device.fingerprint not in (None, fingerprint)
+        if device.fingerprint is None and not used:
+            relay.keyring.import_key(claim.public_key)
+            device.fingerprint, device.claimed = fingerprint, alerts.now()
+            device.version = request.version[:100]
+            log.info("claimed device=%s key=%s", device.name, fingerprint)
+    if used:
+        whose = f"its key is that of {twin}" if twin else "by another key than the first time"
+        alerts.report(relay.database, "claim", f"a claim code was used again, {whose}", device.id)
+        raise RefusedError(
+            protocol.CLAIM_USED,
+            "This claim code was used by another device, or this device is claimed already."
+            " Ask the relay's operator for a new claim file.",
+        )
+    return protocol.ClaimReply(
+        relay.keyring.export_key(relay.fingerprint),
+        relay.keyring.sign(protocol.dump(grant), relay.fingerprint),
+    )

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator's devices: add, list, renew the claim of, remove; and a device's own claim."""
+"""The operator's devices: add, set up, renew the claim of, remove."""
 
 from __future__ import annotations
 
-import logging
 import re
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.operator.claims import Throttle, hash_code, new_code
+from mokanda_relay.operator.claims import hash_code, new_code
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import photos
 from mokanda_relay.store import alerts
@@ -21,16 +20,10 @@ from mokanda_relay.store.tables import (
     Wish,
 )
 from mokanda_relay.sync import deduplication, down
-from mokanda_relay.sync.refusals import TRY_LATER, RefusedError
-from mokanda_wire import protocol
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.claimfile import ClaimFile
-from mokanda_wire.envelope import EnvelopeError, verify_with
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-
-
-log = logging.getLogger(__name__)
 
 
 class DeviceError(Exception):
@@ -172,59 +165,4 @@ def _claim_file(relay: Relay, code: str, name: str, domain: str, *, pinned: bool
         domain=domain,
         relay_fingerprint=relay.fingerprint,
         certificate=relay.certificate.read_text() if pinned else "",
-    )
-
-
-def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> protocol.ClaimReply:
-    """Redeem a claim code for the key that signs the request; again for the same key.
-
-    Raises:
-        RefusedError: the code is unknown or used, or there were too many wrong ones.
-        ProtocolError: the body is not a claim.
-    """
-    if not throttle.is_open(address):
-        raise RefusedError(
-            TRY_LATER, "There were too many wrong claim codes. Try again in some minutes."
-        )
-    claim = protocol.load(protocol.Claim, body)
-    try:
-        fingerprint, signed = verify_with(claim.public_key, claim.request)
-    except EnvelopeError as error:
-        throttle.count_wrong(address)
-        raise RefusedError(
-            protocol.MALFORMED, f"The claim's signature is wrong. {error}"
-        ) from error
-    request = protocol.load(protocol.ClaimRequest, signed)
-    code_hash = hash_code(request.code)
-    with relay.database.transaction() as session:
-        device = session.scalar(
-            sa.select(Device).where(Device.claim_hash == code_hash).with_for_update()
-        )
-        if device is None or device.name != request.name:
-            throttle.count_wrong(address)
-            raise RefusedError(
-                protocol.CLAIM_UNKNOWN,
-                "The relay does not know this claim code. Ask its operator for a new claim file.",
-            )
-        grant = protocol.ClaimGrant(device.name, device.domain, fingerprint, alerts.now())
-        twin = session.scalar(
-            sa.select(Device.name).where(Device.fingerprint == fingerprint, Device.id != device.id)
-        )
-        used = twin is not None or device.fingerprint not in (None, fingerprint)
-        if device.fingerprint is None and not used:
-            relay.keyring.import_key(claim.public_key)
-            device.fingerprint, device.claimed = fingerprint, alerts.now()
-            device.version = request.version[:100]
-            log.info("claimed device=%s key=%s", device.name, fingerprint)
-    if used:
-        told = f"its key is that of {twin}" if twin else "by another key than the first time"
-        alerts.report(relay.database, "claim", f"a claim code was used again, {told}", device.id)
-        raise RefusedError(
-            protocol.CLAIM_USED,
-            "This claim code was used by another device, or this device is claimed already."
-            " Ask the relay's operator for a new claim file.",
-        )
-    return protocol.ClaimReply(
-        relay.keyring.export_key(relay.fingerprint),
-        relay.keyring.sign(protocol.dump(grant), relay.fingerprint),
     )

@@ -37,15 +37,15 @@ from mokanda_relay.sync import deduplication
 from mokanda_relay.transport.outbox import TRYING, WAITING
 from mokanda_wire.limits import KEPT
 
-EVERY = 3600.0  # seconds; no file is in the making for so long
-_ALERTS_KEPT = dt.timedelta(days=90)
+INTERVAL = 3600.0  # seconds; no file is in the making for so long
+_ALERT_RETENTION = dt.timedelta(days=90)
 _STRIDE = dt.timedelta(days=1)  # by which things grow older at most from one time to the next
 
 log = logging.getLogger(__name__)
 
 
 class Housekeeper:
-    """Tidies a relay, each time that it is asked to: that should be EVERY so many seconds."""
+    """Tidies a relay, each time that it is asked to: that should be once an INTERVAL."""
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
@@ -89,7 +89,7 @@ class Housekeeper:
                 )
             )
             session.execute(sa.delete(Posted).where(Posted.at < now - deduplication.KEPT))
-            session.execute(sa.delete(Alert).where(Alert.at < now - _ALERTS_KEPT))
+            session.execute(sa.delete(Alert).where(Alert.at < now - _ALERT_RETENTION))
 
     def _named(self) -> dict[BlobStore | Uploads, Container[str]]:
         """The names in each store that a row has."""

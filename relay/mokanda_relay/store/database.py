@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x6D6F6B61  # any number that other programs in the same database do not use
-_WAIT_FOR_LOCK = 30  # seconds
+_LOCK_TIMEOUT = 30  # seconds
 
 
 class DatabaseError(Exception):
@@ -92,7 +92,7 @@ def _engine(url: str) -> sa.Engine:
             parsed,
             pool_size=32,
             max_overflow=64,
-            connect_args={"timeout": _WAIT_FOR_LOCK, "check_same_thread": False},
+            connect_args={"timeout": _LOCK_TIMEOUT, "check_same_thread": False},
         )
     except ImportError as error:
         raise DatabaseError(

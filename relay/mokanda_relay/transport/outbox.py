@@ -37,7 +37,7 @@ from mokanda_relay.transport.outbound import (
 WAITING, TRYING, SENT, REFUSED = "waiting", "trying", "sent", "refused"
 
 REST = dt.timedelta(minutes=10)  # before a request of unknown outcome is repeated, for its events
-FIRST_PAUSE = dt.timedelta(seconds=30)  # before a mail that surely was not taken is tried again
+MIN_PAUSE = dt.timedelta(seconds=30)  # before a mail that surely was not taken is tried again
 MAX_PAUSE = dt.timedelta(hours=1)
 GIVE_UP = dt.timedelta(days=4)
 
@@ -155,7 +155,7 @@ def settle(session: Session, intent_id: str, outcome: Outcome) -> None:
         case Refused(reason):
             _finish(session, row, REFUSED, reason)
         case NotTaken(reason, pause):
-            doubling = FIRST_PAUSE * 2 ** min(row.attempts - 1, 10)
+            doubling = MIN_PAUSE * 2 ** min(row.attempts - 1, 10)
             _again(session, row, WAITING, pause or min(doubling, MAX_PAUSE), reason)
         case Unknown(reason):
             _again(session, row, TRYING, REST * min(row.attempts, 6), reason)

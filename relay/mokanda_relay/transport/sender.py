@@ -16,8 +16,8 @@ from mokanda_relay.transport import outbox
 from mokanda_relay.transport.outbound import Intent, NotTaken, Outcome, Refused, Transport
 from mokanda_wire.message import parse
 
-_LOOK_AGAIN = 30.0  # seconds, at most: another process may have put mail into the outbox
-_SETTLE_AGAIN = 1.0  # seconds
+_POLL_INTERVAL = 30.0  # seconds, at most: another process may have put mail into the outbox
+_RETRY_INTERVAL = 1.0  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Sender(threading.Thread):
                 pause = 0.0 if self.send_one() else self._until_next()
             except Exception:
                 log.exception("sending failed")
-                pause = _LOOK_AGAIN
+                pause = _POLL_INTERVAL
             if pause:
                 self._bell.wait(rings, pause)
 
@@ -90,7 +90,7 @@ class Sender(threading.Thread):
                     outbox.settle(session, intent.id, outcome)
             except (OSError, sa.exc.OperationalError) as error:
                 log.warning("outbound mail=%s cannot be settled yet: %s", intent.id, error)
-                if self._stopping.wait(_SETTLE_AGAIN):
+                if self._stopping.wait(_RETRY_INTERVAL):
                     raise
             else:
                 return
@@ -98,5 +98,5 @@ class Sender(threading.Thread):
     def _until_next(self) -> float:
         with self._database.reading() as session:
             due = outbox.next_due(session)
-        seconds = (due - alerts.now()).total_seconds() if due else _LOOK_AGAIN
-        return min(max(seconds, 0.01), _LOOK_AGAIN)
+        seconds = (due - alerts.now()).total_seconds() if due else _POLL_INTERVAL
+        return min(max(seconds, 0.01), _POLL_INTERVAL)

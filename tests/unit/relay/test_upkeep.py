@@ -51,7 +51,7 @@ class TestClaimCodes:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         throttle = claims.Throttle()
-        for _ in range(claims.TRIES):
+        for _ in range(claims.MAX_TRIES):
             assert throttle.is_open("192.0.2.1")
             throttle.count_wrong("192.0.2.1")
         assert not throttle.is_open("192.0.2.1")

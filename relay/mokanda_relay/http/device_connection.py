@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connections of devices: every byte of them is paid for, and links break in the middle."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import ssl
+from pathlib import Path
+from typing import Any
+
+from cheroot.errors import FatalSSLAlert
+from cheroot.server import HTTPConnection, HTTPRequest
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+
+class _Resumable(ssl.SSLSocket):
+    """A connection whose TLS session outlives its cut.
+
+    OpenSSL forgets the session of a connection on which nobody has said that it ends.
+    """
+
+    def shutdown(self, how: int) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self.settimeout(0)
+            self.unwrap()
+        super().shutdown(how)
+
+
+class LazyTls(BuiltinSSLAdapter):
+    """TLS whose handshake is the worker's: a slow device must not keep others from connecting."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        super().__init__(str(certificate), str(key))
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # What a device is given to resume its session by is 32 bytes if the session stays here,
+        # and 200 if it travels. Neither a FIN nor a reset makes OpenSSL forget it.
+        self.context.options |= ssl.OP_NO_TICKET | ssl.OP_IGNORE_UNEXPECTED_EOF
+        self.context.num_tickets = 1
+        self.context.sslsocket_class = _Resumable
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        """Make a connection one by TLS, whose handshake comes with its first request."""
+        try:
+            wrapped = self.context.wrap_socket(
+                sock, server_side=True, do_handshake_on_connect=False
+            )
+        except OSError as error:  # it is broken already
+            raise FatalSSLAlert(*error.args) from error
+        return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+
+class _PaidHeaders(list[tuple[bytes, bytes]]):
+    """The headers of an answer, less those that no device reads: every byte is paid for."""
+
+    _NEEDLESS = frozenset((b"content-type", b"date", b"server"))
+
+    def append(self, header: tuple[bytes, bytes]) -> None:
+        if header[0].lower() not in self._NEEDLESS:
+            super().append(header)
+
+
+class _DeviceRequest(HTTPRequest):
+    """A request of a device."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as cheroot's
+        super().__init__(*arguments, **named)
+        self.outheaders = _PaidHeaders()
+        self._head = b""
+
+    def send_headers(self) -> None:
+        """Make the headers, to be sent with what comes behind them: each write is a TLS record."""
+        file, self.conn.wfile = self.conn.wfile, io.BytesIO()
+        try:
+            super().send_headers()
+            self._head = self.conn.wfile.getvalue()
+        finally:
+            self.conn.wfile = file
+        if self.chunked_write:
+            self._send_head()
+
+    def write(self, chunk: bytes) -> None:
+        """Send the beginning or another piece of the body."""
+        head, self._head = self._head, b""
+        super().write(head + chunk)
+
+    def respond(self) -> None:
+        """Answer the request."""
+        super().respond()
+        self._send_head()
+
+    def _send_head(self) -> None:
+        head, self._head = self._head, b""
+        if head:
+            self.conn.wfile.write(head)
+
+
+class DeviceConnection(HTTPConnection):
+    """A connection of a device."""
+
+    RequestHandlerClass = _DeviceRequest

@@ -71,7 +71,7 @@ class Served:
         eventually(prepared, "all photos are looked at")
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
-        """Get a page of the operator's side."""
+        """Get a page of the admin app."""
         url = f"{self.operator_url}{path}"
         request = urllib.request.Request(url, headers=headers)
         try:

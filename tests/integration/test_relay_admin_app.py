@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator's side: the fleet page, metrics and health, over a real socket."""
+"""The admin app: the fleet page, metrics and health, over a real socket."""
 
 from __future__ import annotations
 

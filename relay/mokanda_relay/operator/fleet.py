@@ -49,7 +49,7 @@ def villages(session: Session) -> list[Village]:
             device,
             down.get(device.id, 0),
             out.get(device.id, 0),
-            device.told(),
+            device.last_report(),
             months.get(device.id, usage_by_day.Sum()),
         )
         for device in session.scalars(sa.select(Device).order_by(Device.name))

@@ -41,7 +41,7 @@ class Format:
     @classmethod
     def of(cls, device: Device) -> Format:
         """What this device gets; WebP once it has told that its phones take that."""
-        kind = "webp" if device.told().get("webp") is True else "jpeg"
+        kind = "webp" if device.last_report().get("webp") is True else "jpeg"
         return cls(device.photo_side, device.photo_bytes, kind)
 
 

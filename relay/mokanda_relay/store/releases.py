@@ -79,7 +79,7 @@ def entries(folder: Path) -> list[Entry]:
 
 def offer(folder: Path, device: Device) -> protocol.Release | None:
     """The release for a device's board, unless the device runs it."""
-    board = device.told().get("board")
+    board = device.last_report().get("board")
     for entry in reversed(entries(folder)):
         if entry.board == board:
             if entry.version == device.version:

@@ -104,7 +104,7 @@ class Device(Table):
     photo_bytes: Mapped[int] = mapped_column(default=MAX_PHOTO)  # of a photo, at most
     file_bytes: Mapped[int] = mapped_column(default=100_000)  # larger files are held back
 
-    def told(self) -> dict[str, Any]:
+    def last_report(self) -> dict[str, Any]:
         """What the device last told of itself."""
         try:
             report = json.loads(self.report)

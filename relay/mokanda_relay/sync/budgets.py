@@ -131,7 +131,7 @@ def villager(entry: Incoming) -> str:
 
 def _limits(device: Device) -> dict[str, int]:
     """Bytes a day by local part; "" stands for everybody else."""
-    told = device.told().get("budgets")
+    told = device.last_report().get("budgets")
     if not isinstance(told, dict):
         return {}
     own = told.get("villagers")
@@ -144,7 +144,7 @@ def _is_size(value: Any) -> bool:  # noqa: ANN401 - whatever a report holds
 
 
 def _today(device: Device) -> str:
-    told = device.told().get("budgets")
+    told = device.last_report().get("budgets")
     name = told.get("zone") if isinstance(told, dict) else None
     zone: dt.tzinfo = dt.UTC
     if isinstance(name, str) and name:

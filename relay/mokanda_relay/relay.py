@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A relay's parts, opened from its data folder; the first opening makes its keys."""
+"""A relay's parts, opened from its data folder; the first opening makes its keys.
+
+Who carries mail out and in, keeps the blobs and serves DNS is chosen here and nowhere else: another
+Transport, InboundSource, BlobStore or DnsProvider is a file of its own, and a line here.
+"""
 
 from __future__ import annotations
 

@@ -77,9 +77,9 @@ class Sender(threading.Thread):
             raw = self._originals.read(intent.digest)
         except BlobNotFoundError:
             return NotTaken("its file is not there")
-        most = self._transport.max_bytes
-        if len(raw) > most:
-            return Refused(f"it has {len(raw)} bytes, and at most {most} can be sent")
+        limit = self._transport.max_bytes
+        if len(raw) > limit:
+            return Refused(f"it has {len(raw)} bytes, and at most {limit} can be sent")
         return self._transport.send(intent, *parse(raw))
 
     def _settle(self, intent: Intent, outcome: Outcome) -> None:

@@ -2,7 +2,7 @@
 """The webmail's catalogues: collect the texts of its pages, compile what translators wrote.
 
 A text is translated where `_()`, `ngettext()`, `N_()`, `.text()` or `.plural()` holds it, in Python
-and in templates, and where a daemon says it by `say()`. A new language is a new file
+and in templates, and where a daemon makes a `Sentence()` of it. A new language is a new file
 `locale/<code>/LC_MESSAGES/mokanda.po`, which `scripts/translations extract <code>` begins.
 """
 
@@ -44,7 +44,7 @@ def source_texts() -> Catalog:
     found = Catalog()
     for path in sorted([*FIRMWARE.rglob("*.py"), *WEBMAIL.rglob("*.tpl")]):
         code = path.read_text(encoding="utf-8")
-        keywords = KEYWORDS if path.is_relative_to(WEBMAIL) else {"say": None}
+        keywords = KEYWORDS if path.is_relative_to(WEBMAIL) else {"Sentence": None}
         if path.suffix == ".tpl":
             code = SimpleTemplate(code).code
         for _, text, comments, _ in extract(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Route
 
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, LightsState, ModemState, UpdatesState
 from mokanda_firmware.bus.statuses import CourierStatus, LightsStatus, ModemStatus, UpdatesStatus
 from mokanda_firmware.mailbox.administration import villagers
@@ -29,15 +29,15 @@ _UGLY = """() => {
   const all = (selector, each) => document.querySelectorAll(selector).forEach(each);
   const say = (tag, what) => found.push(what + ": " + tag.outerHTML.slice(0, 160));
   all("details", tag => { tag.open = true; });
-  if (root.scrollWidth > 360) say(root, "wide: " + root.scrollWidth);
-  all("nav", tag => tag.scrollWidth > 360 && say(tag, "nav: " + tag.scrollWidth));
-  all("button, .button", tag => tag.offsetHeight > 104 && say(tag, "tall"));
+  if (root.scrollWidth > 360) Sentence(root, "wide: " + root.scrollWidth);
+  all("nav", tag => tag.scrollWidth > 360 && Sentence(tag, "nav: " + tag.scrollWidth));
+  all("button, .button", tag => tag.offsetHeight > 104 && Sentence(tag, "tall"));
   all("main *, footer *", tag => {
     const box = tag.getBoundingClientRect();
     if (tag.closest(".unseen, .skip, .who, .subject, .scroll") || !box.width) return;
-    if (box.right > 360.5 || box.left < -0.5) say(tag, "out");
+    if (box.right > 360.5 || box.left < -0.5) Sentence(tag, "out");
     const scrolls = tag.matches("input, textarea, select");
-    if (!scrolls && tag.clientWidth && tag.scrollWidth > tag.clientWidth + 1) say(tag, "cut");
+    if (!scrolls && tag.clientWidth && tag.scrollWidth > tag.clientWidth + 1) Sentence(tag, "cut");
   });
   return found;
 }"""
@@ -72,7 +72,7 @@ def be_busy(webmail: Webmail, code: str) -> None:
     usage.count(store, 120_000, 900_000, run=True, failed=True)
     with store.transaction() as connection:
         usage.charge(connection, awa.id, up=70_000, down=90_000)
-    why = say("There is no SIM card in the modem.")
+    why = Sentence("There is no SIM card in the modem.")
     ModemStatus(
         ModemState.READY,
         detail=why,
@@ -81,7 +81,7 @@ def be_busy(webmail: Webmail, code: str) -> None:
         imsi="630010123456789",
         model="E3131",
     ).publish()
-    late = say("The modem could not connect in time. {why}", why=why)
+    late = Sentence("The modem could not connect in time. {why}", why=why)
     night = datetime(2026, 3, 2, 1, 10, tzinfo=UTC)
     CourierStatus(
         CourierState.FAILED,
@@ -91,7 +91,7 @@ def be_busy(webmail: Webmail, code: str) -> None:
         bytes_up=12_000,
         bytes_down=90_000,
     ).publish()
-    failed = say(
+    failed = Sentence(
         "Version {trial} did not start as it should. Version {version} runs again.",
         trial="1.5.0",
         version="1.4.0",

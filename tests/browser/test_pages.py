@@ -5,6 +5,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page
 
+from mokanda_firmware.bus.sentences import as_it_is
 from mokanda_firmware.bus.states import CourierState, ModemState, UpdatesState
 from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, UpdatesStatus
 from tests.browser.conftest import PASSWORD, Phones
@@ -26,7 +27,7 @@ def test_every_page_fits_a_phone_and_axe_finds_nothing(
     phones: Phones, locale: str, dark: bool
 ) -> None:
     CourierStatus(CourierState.SYNCING, progress=0.4, bytes_up=12_000).publish()
-    ModemStatus(ModemState.NO_SIM, detail="x" * 80).publish()
+    ModemStatus(ModemState.NO_SIM, detail=as_it_is("x" * 80)).publish()
     UpdatesStatus(UpdatesState.AVAILABLE, version="1", offered="2", size=96_000).publish()
     awa, ben = (phones(javascript=True, dark=dark, locale=locale) for _ in range(2))
     long = "supercalifragilistic" * 8

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mokanda_firmware import relaytime
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.mailbox.costs import budget, tariff, usage
@@ -36,7 +37,8 @@ def a_month(webmail: Webmail) -> None:
     usage.count(webmail.store, 2_000, 0, run=True, failed=True)
     ended = relaytime.now()
     assert ended is not None
-    record = SessionRecord(ended, ended, "ppp0", 2_000, 0, 0, 0, "The modem is silent.", 7, "USD")
+    silent = Sentence("The modem is silent.")
+    record = SessionRecord(ended, ended, "ppp0", 2_000, 0, 0, 0, silent, 7, "USD")
     record_session(webmail.store, record)
     with webmail.store.transaction() as connection:
         usage.charge(connection, 1, up=120_000, down=300_000)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mokanda_firmware.bus.sentences import said_again
+from mokanda_firmware.bus.sentences import Sentence
 from scripts.deadlines import DeadlineError, wait_until
 from scripts.emulator.board import Board
 
@@ -91,7 +91,7 @@ class Shell:
         except ValueError:
             return {}
         if "detail" in content:
-            content["detail"] = said_again(content["detail"])
+            content["detail"] = str(Sentence.from_json(content["detail"]) or "")
         return content
 
     def wait_for_status(

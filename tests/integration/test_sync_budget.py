@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths, relaytime
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.store.settings import set_setting
@@ -214,7 +216,7 @@ def test_a_bundle_that_is_more_than_a_day_goes_over_several_by_resume(
     village.write("huge " + noise(90_000, 1))
 
     def cut(*_: object) -> None:
-        raise CutError("The connection broke.")
+        raise CutError(Sentence("The connection broke."))
 
     with monkeypatch.context() as patched, pytest.raises(CutError):
         patched.setattr("mokanda_firmware.uplink.connection.Connection.upload", cut)
@@ -238,7 +240,7 @@ def test_a_down_bundle_that_is_more_than_a_day_comes_over_several(
     send_down(served, "huge " + noise(90_000, 1))
 
     def cut(*_: object) -> None:
-        raise CutError("The connection broke.")
+        raise CutError(Sentence("The connection broke."))
 
     with monkeypatch.context() as patched, pytest.raises(CutError):
         patched.setattr("mokanda_firmware.uplink.connection.Connection.fetch", cut)
@@ -321,7 +323,7 @@ def test_what_was_counted_outlives_a_power_cut(
     monkeypatch.setattr("mokanda_firmware.courier.quota._COUNTED_EVERY", 0.0)
     seen = []
 
-    def tell(_state: str, _text: str, part: float | None) -> None:
+    def tell(_: CourierState, part: float | None) -> None:
         if part and part > 0.5:
             seen.append(usage.days(village.store)[0].used.up)
 

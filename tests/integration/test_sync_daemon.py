@@ -125,7 +125,7 @@ def test_bytes_of_other_daemons_are_counted(
 ) -> None:
     assert ask("courier", "count", up=1000, down=96_000) == {}
     assert usage.days(village.store)[0].used == usage.Used(1000, 96_000)
-    with pytest.raises(RequestError, match="counts bytes"):
+    with pytest.raises(RequestError, match="does not understand"):
         ask("courier", "count", up="many", down=-1)
     assert courier.poll() is None
 
@@ -162,7 +162,7 @@ def test_a_failure_is_told_with_its_reason_and_the_next_try(
 
 
 def test_a_request_that_it_does_not_know_is_refused(courier: subprocess.Popen[bytes]) -> None:
-    with pytest.raises(RequestError, match="does not know how to dance"):
+    with pytest.raises(RequestError, match="does not understand"):
         ask("courier", "dance")
     assert courier.poll() is None
 

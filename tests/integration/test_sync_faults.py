@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.courier import run, session
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import Store
@@ -181,11 +182,11 @@ _upload = Connection.upload
 
 def _losing_the_receipt(*arguments: Any) -> None:  # noqa: ANN401
     _upload(*arguments)
-    raise CutError("the receipt is lost")
+    raise CutError(Sentence("the receipt is lost"))
 
 
 def lose(*_: object) -> None:
-    raise CutError("it is lost")
+    raise CutError(Sentence("it is lost"))
 
 
 def test_a_lost_acknowledgement_does_not_deliver_a_mail_twice(

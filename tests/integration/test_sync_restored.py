@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.courier import up
 from mokanda_firmware.courier.quota import Quota
@@ -235,7 +236,7 @@ def test_a_mail_that_still_waits_in_a_second_backup_does_not_leave_twice_either(
 
 
 def cut(*_: object) -> None:
-    raise CutError("the link breaks")
+    raise CutError(Sentence("the link breaks"))
 
 
 def test_what_was_asked_of_the_relay_is_asked_again(

@@ -17,7 +17,6 @@ _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 _CERTIFICATE = re.compile(
     r"\s*-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*"
 )
-_AGAIN = "Ask your relay's operator for a new claim file, and copy it whole."
 _HEADER = f"""\
 # The claim of a Mokanda device. Copy this file, under the name {NAME},
 # to the partition called SETUP of the device's card, and start the device.
@@ -26,7 +25,7 @@ _HEADER = f"""\
 
 
 class ClaimFileError(ValueError):
-    """The claim file cannot be used; the message is a sentence that says what to do."""
+    """The claim file cannot be used; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +50,19 @@ def read(text: str) -> ClaimFile:
     """Read and check a claim file.
 
     Raises:
-        ClaimFileError: with a sentence that says what to do.
+        ClaimFileError: it is damaged, or not whole.
     """
     if len(text) > MAX_SIZE:
-        raise ClaimFileError(f"The claim file is too long. {_AGAIN}")
+        raise ClaimFileError("it is too long")
     try:
         table = tomllib.loads(text.removeprefix("\ufeff"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ClaimFileError(f"The claim file is damaged ({error}). {_AGAIN}") from error
+        raise ClaimFileError(str(error)) from error
     values: dict[str, str] = {}
     for field in fields(ClaimFile):
         value = table.get(field.name, "" if field.name == "certificate" else None)
         if not isinstance(value, str):
-            raise ClaimFileError(f"The claim file does not say “{field.name}”. {_AGAIN}")
+            raise ClaimFileError(f"there is no “{field.name}” in it")
         values[field.name] = value.strip()
     claim = ClaimFile(**values)
     try:
@@ -82,7 +81,7 @@ def read(text: str) -> ClaimFile:
     }
     for name, sound_value in checks.items():
         if not sound_value:
-            raise ClaimFileError(f"“{name}” in the claim file is damaged. {_AGAIN}")
+            raise ClaimFileError(f"“{name}” is wrong")
     return claim
 
 

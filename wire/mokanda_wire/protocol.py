@@ -59,6 +59,7 @@ HISTORY_UNKNOWN = "history-unknown"  # 422: primed with a history that the relay
 CONTENT_UNKNOWN = "content-unknown"  # 422: names a file that the relay does not hold
 TOO_OLD = "too-old"  # 426: the relay writes no bundles any more that the device could read
 MALFORMED = "malformed"  # 400: not what this path takes
+TRY_LATER = "try-later"  # 429, 503 or 507: nothing is wrong with the request itself
 
 
 class ProtocolError(ValueError):

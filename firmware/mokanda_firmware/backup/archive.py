@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, TypeVar
 
 from mokanda_firmware.backup.failures import DAMAGED, BackupError, of_device
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 
 VERSION = 1
 DATABASE = "mail.db"
@@ -119,10 +119,12 @@ def read_header(file: BinaryIO) -> Header:
     """
     first = file.readline(_MOST_HEADER)
     if not first.startswith(_MAGIC) or not first.removeprefix(_MAGIC).strip().isdigit():
-        raise BackupError(say("This file is not a backup of a Mokanda device."))
+        raise BackupError(Sentence("This file is not a backup of a Mokanda device."))
     if int(first.removeprefix(_MAGIC)) > VERSION:
         raise BackupError(
-            say("This backup is of a later version of Mokanda. Please update this device first.")
+            Sentence(
+                "This backup is of a later version of Mokanda. Please update this device first."
+            )
         )
     try:
         return Header.of(json.loads(file.readline(_MOST_HEADER)))
@@ -226,7 +228,9 @@ def check_store(database: Path, newest: int) -> None:
         raise BackupError(DAMAGED) from error
     if version > newest:
         raise BackupError(
-            say("This backup is of a later version of Mokanda. Please update this device first.")
+            Sentence(
+                "This backup is of a later version of Mokanda. Please update this device first."
+            )
         )
     if verdict != "ok" or version < 1:
         raise BackupError(DAMAGED)

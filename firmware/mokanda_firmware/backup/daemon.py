@@ -17,9 +17,9 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import Any
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup import SHORTEST, archive, contents, sealing, switch
@@ -29,7 +29,7 @@ from mokanda_firmware.backup.sticks import Stick
 from mokanda_firmware.backup.view import Found, Listed, View
 from mokanda_firmware.bus import records
 from mokanda_firmware.bus.requests import Request, Requests
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.store import database
 from mokanda_wire.durable import sync_folder
@@ -40,6 +40,7 @@ _SUFFIX = ".backup"
 _UNFINISHED = "mokanda-*.part"
 _NAME = re.compile(r"mokanda-[A-Za-z0-9-]+\.backup")
 _MAX_LISTED = 50
+_MAX_NAME, _MAX_PASSPHRASE = 200, 1000  # characters
 _IDLE = 15 * 60.0  # seconds without a request after which the daemon ends
 _UNTIL_RESTART = 8.0  # seconds
 
@@ -62,18 +63,9 @@ class Daemon:
         self.idle = idle
         self._work: threading.Thread | None = None
         self._state = BackupState.IDLE
-        self._detail: str = ""
+        self._detail: Sentence | None = None
         self._progress: float | None = None
         self._found: Found | None = None  # what was checked
-        self._verbs: dict[str, Callable[[dict[str, Any]], None]] = {
-            "look": lambda _: None,
-            "make": self._make,
-            "check": self._check,
-            "restore": self._confirm,
-            "cancel": self._cancel,
-            "go-back": self._go_back,
-            "forget": self._forget,
-        }
 
     def run(self) -> None:
         """Serve until nothing happens any more."""
@@ -92,19 +84,30 @@ class Daemon:
         return self._work is not None and self._work.is_alive()
 
     def _answer(self, request: Request) -> None:
-        verb = self._verbs.get(request.verb)
-        if verb is None:
-            request.fail(f"The backup service does not know how to {request.verb}.")
-            return
         try:
-            if request.verb != "look" and (self._working or switch.is_ready()):
-                raise BackupError(say("Please wait until the work on the stick is done."))
-            verb(request.arguments)
-            request.reply(**records.dump(self._look()))
-        except BackupError as error:
-            request.fail(error.args[0])
+            request.carry_out(
+                {
+                    "look": self._show,
+                    "make": partial(self._obey, self._make),
+                    "check": partial(self._obey, self._check),
+                    "restore": partial(self._obey, self._confirm),
+                    "cancel": partial(self._obey, self._cancel),
+                    "go-back": partial(self._obey, self._go_back),
+                    "forget": partial(self._obey, self._forget),
+                }
+            )
         except OSError as error:
-            request.fail(of_device(error).args[0])
+            request.fail(of_device(error).sentence)
+
+    def _obey(self, act: Callable[[Request], None], request: Request) -> None:
+        """Do one thing, unless another is being done, and show how things stand then."""
+        if self._working or switch.is_ready():
+            raise BackupError(Sentence("Please wait until the work on the stick is done."))
+        act(request)
+        self._show(request)
+
+    def _show(self, request: Request) -> None:
+        request.reply(**records.dump(self._look()))
 
     def _look(self) -> View:
         """Say what there is and how far the work is; a stick is let alone while it works."""
@@ -126,61 +129,61 @@ class Daemon:
                 room = shutil.disk_usage(folder).free
                 return replace(view, room=room, backups=tuple(_backups(folder)))
         except OSError as error:
-            return replace(view, problem=of_stick(error).args[0])
+            return replace(view, problem=of_stick(error).sentence)
         except BackupError as error:
-            return replace(view, problem=error.args[0])
+            return replace(view, problem=error.sentence)
 
     def _stick(self) -> Stick:
         stick = self._find()
         if stick is None:
-            raise BackupError(say("There is no stick in the device."))
+            raise BackupError(Sentence("There is no stick in the device."))
         return stick
 
-    def _make(self, arguments: dict[str, Any]) -> None:
-        passphrase = str(arguments.get("passphrase", ""))
+    def _make(self, request: Request) -> None:
+        passphrase = request.text("passphrase", _MAX_PASSPHRASE)
         if len(passphrase) < SHORTEST:
             raise BackupError(
-                say("The passphrase needs {count} characters or more.", count=SHORTEST)
+                Sentence("The passphrase needs {count} characters or more.", count=SHORTEST)
             )
         stick = self._stick()
         self._start(lambda: self._back_up(stick, passphrase))
 
-    def _check(self, arguments: dict[str, Any]) -> None:
-        name = str(arguments.get("name", ""))
+    def _check(self, request: Request) -> None:
+        name = request.text("name", _MAX_NAME)
         if not _NAME.fullmatch(name):
-            raise BackupError(say("This file is not a backup of a Mokanda device."))
+            raise BackupError(Sentence("This file is not a backup of a Mokanda device."))
         stick = self._stick()
-        passphrase = str(arguments.get("passphrase", ""))
+        passphrase = request.text("passphrase", _MAX_PASSPHRASE)
         self._start(lambda: self._unpack(stick, name, passphrase))
 
-    def _confirm(self, arguments: dict[str, Any]) -> None:
+    def _confirm(self, request: Request) -> None:
         if self._state is not BackupState.CHECKED:
-            raise BackupError(say("Please choose a backup first."))
-        _write_down(switch.unpacked() / archive.DATABASE, str(arguments.get("who", "")))
+            raise BackupError(Sentence("Please choose a backup first."))
+        _write_down(switch.unpacked() / archive.DATABASE, request.text("who", _MAX_NAME))
         switch.confirm()
         _log.warning("restoring a backup: restarting")
         self._restart()
 
-    def _cancel(self, _: dict[str, Any]) -> None:
+    def _cancel(self, _: Request) -> None:
         switch.clean()
-        self._state, self._detail, self._found = BackupState.IDLE, "", None
+        self._state, self._detail, self._found = BackupState.IDLE, None, None
 
-    def _go_back(self, _: dict[str, Any]) -> None:
+    def _go_back(self, _: Request) -> None:
         if switch.before() is None:
-            raise BackupError(say("There is nothing to go back to."))
+            raise BackupError(Sentence("There is nothing to go back to."))
         switch.clean()
         switch.go_back()
         _log.warning("going back to before the last restore: restarting")
         self._restart()
 
-    def _forget(self, _: dict[str, Any]) -> None:
+    def _forget(self, _: Request) -> None:
         switch.forget()
 
     def _start(self, work: Callable[[], None]) -> None:
         switch.clean()
         self._state, self._detail, self._progress, self._found = (
             BackupState.WORKING,
-            "",
+            None,
             0.0,
             None,
         )
@@ -192,14 +195,14 @@ class Daemon:
             work()
         except BackupError as error:
             _log.warning("%s", error)
-            self._fail(error.args[0])
+            self._fail(error.sentence)
         except Exception:  # noqa: BLE001 - nobody else would tell the keeper
             _log.exception("the work on a backup failed")
-            self._fail(say("It did not work, for a reason that is in the log."))
+            self._fail(Sentence("It did not work, for a reason that is in the log."))
         finally:
             self._progress = None
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, sentence: Sentence) -> None:
         _clean()
         switch.clean()
         self._state, self._detail = BackupState.FAILED, sentence
@@ -230,7 +233,7 @@ class Daemon:
             copy.unlink(missing_ok=True)
         _log.info("a backup of %d bytes is made", manifest.octets)
         self._state = BackupState.DONE
-        self._detail = say(
+        self._detail = Sentence(
             "The backup {name} is written and was read back. You may take the stick out now.",
             name=f"{name}{_SUFFIX}",
         )
@@ -312,7 +315,9 @@ def _copy_of_store() -> Path:
     except OSError as error:
         raise of_device(error) from error
     except sqlite3.Error as error:
-        raise BackupError(say("The device's memory does not work ({why}).", why=error)) from error
+        raise BackupError(
+            Sentence("The device's memory does not work ({why}).", why=str(error))
+        ) from error
     return copy
 
 

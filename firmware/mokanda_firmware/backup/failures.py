@@ -3,37 +3,45 @@
 
 import errno
 
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence, SentenceError
 
 
-class BackupError(Exception):
-    """A backup cannot be made or restored; str() is a sentence that says what to do."""
+class BackupError(SentenceError):
+    """A backup cannot be made or restored."""
 
 
-DAMAGED = say("This backup is damaged. Please take another one.")
+DAMAGED = Sentence("This backup is damaged. Please take another one.")
 
 
 def of_stick(error: OSError) -> BackupError:
     """Say what an error of the system means where a stick is written or read."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return BackupError(say("There is not enough room on the stick."))
+        return BackupError(Sentence("There is not enough room on the stick."))
     if error.errno == errno.EFBIG:
         return BackupError(
-            say("The backup is larger than a file on this stick may be. Please format it as exFAT.")
+            Sentence(
+                "The backup is larger than a file on this stick may be. Please format it as exFAT."
+            )
         )
     if error.errno == errno.EROFS:
-        return BackupError(say("The stick cannot be written to. It may have a switch for that."))
-    return BackupError(say("The stick was taken out, or does not work ({why}).", why=_why(error)))
+        return BackupError(
+            Sentence("The stick cannot be written to. It may have a switch for that.")
+        )
+    return BackupError(
+        Sentence("The stick was taken out, or does not work ({why}).", why=_why(error))
+    )
 
 
 def of_device(error: OSError) -> BackupError:
     """Say what an error of the system means where the device's own memory is written."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return BackupError(NO_ROOM_HERE)
-    return BackupError(say("The device's memory does not work ({why}).", why=_why(error)))
+    return BackupError(Sentence("The device's memory does not work ({why}).", why=_why(error)))
 
 
-NO_ROOM_HERE = say("The device has not enough room for this. Please delete what is not needed.")
+NO_ROOM_HERE = Sentence(
+    "The device has not enough room for this. Please delete what is not needed."
+)
 
 
 def _why(error: OSError) -> str:

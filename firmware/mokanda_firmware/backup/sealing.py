@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from mokanda_firmware.backup.failures import DAMAGED, BackupError
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 
 _COMMAND = [
     "gpg",
@@ -65,7 +65,7 @@ def sealed(file: IO[bytes], passphrase: str) -> Iterator[IO[bytes]]:
         if carrier.error is not None:
             raise carrier.error
         if process.wait() != 0:
-            raise BackupError(say("GnuPG does not run ({why}).", why=said().strip()[-200:]))
+            raise BackupError(Sentence("GnuPG does not run ({why}).", why=said().strip()[-200:]))
 
 
 class _Carrier(threading.Thread):
@@ -112,7 +112,7 @@ def opened(file: IO[bytes], passphrase: str) -> Iterator[IO[bytes]]:
             raise BackupError(WRONG if "PLAINTEXT" not in said() else DAMAGED)
 
 
-WRONG = say("This is not the passphrase of this backup.")
+WRONG = Sentence("This is not the passphrase of this backup.")
 
 
 @contextmanager
@@ -134,7 +134,9 @@ def _gpg(
                     pass_fds=[reader],
                 )
             except OSError as error:
-                raise BackupError(say("GnuPG does not run ({why}).", why=error)) from error
+                raise BackupError(
+                    Sentence("GnuPG does not run ({why}).", why=str(error))
+                ) from error
             os.write(writer, passphrase.encode() + b"\n")
             os.close(writer)
             writer = -1

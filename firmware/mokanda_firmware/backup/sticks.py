@@ -12,7 +12,7 @@ import pyudev
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup.failures import BackupError
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 
 # File systems of sticks, and with what to mount them beside the options of all.
 _KINDS = {"vfat": ",umask=0077", "exfat": ",umask=0077", "ext4": ""}
@@ -48,7 +48,7 @@ class UsbStick:
         """
         if self.kind not in _KINDS:
             raise BackupError(
-                say(
+                Sentence(
                     "This stick cannot be used ({kind}). Format it as FAT or exFAT.", kind=self.kind
                 )
             )
@@ -77,7 +77,7 @@ def _run(*command: str) -> None:
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True)
     except OSError as error:
-        raise BackupError(say("The stick cannot be read ({why}).", why=error)) from error
+        raise BackupError(Sentence("The stick cannot be read ({why}).", why=str(error))) from error
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["?"])[0]
-        raise BackupError(say("The stick cannot be read ({why}).", why=why))
+        raise BackupError(Sentence("The stick cannot be read ({why}).", why=why))

@@ -3,6 +3,7 @@
 
 from dataclasses import KW_ONLY, dataclass
 
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import BackupState
 
 
@@ -34,12 +35,12 @@ class View:
 
     state: BackupState
     _: KW_ONLY
-    detail: str = ""
+    detail: Sentence | None = None
     progress: float | None = None  # from 0 to 1
     found: Found | None = None
     before: int | None = None  # when the last restore was, in seconds since 1970
     stick: str | None = None  # its name, "" if it has none; None without a stick
-    problem: str = ""  # of the stick
+    problem: Sentence | None = None  # of the stick
     room: int = 0  # bytes that are free on it
     needed: int = 0  # bytes that a backup may take
     backups: tuple[Listed, ...] = ()

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from mokanda_firmware.bus.sentences import Sentence, said_again
+from mokanda_firmware.bus.sentences import Sentence
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, Sentence):
-        return value.said
+        return value.to_json()
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, tuple):
@@ -66,8 +66,8 @@ def _checked(hint: Any, value: object) -> object:  # noqa: ANN401 - a type hint
         return tuple(_checked(get_args(hint)[0], each) for each in value)
     if is_dataclass(hint) and isinstance(hint, type):
         return load(hint, value)
-    if hint is str and isinstance(value, dict):
-        return said_again(value)
+    if hint is Sentence:
+        value = Sentence.from_json(value)
     if isinstance(value, str):
         if issubclass(hint, StrEnum):
             return hint(value)

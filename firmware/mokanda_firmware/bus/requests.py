@@ -10,53 +10,66 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.changes import readable
-from mokanda_firmware.bus.sentences import Sentence, said_again
+from mokanda_firmware.bus.sentences import Sentence, SentenceError
 
-_PACKET_BYTES = 65536
+_MAX_BYTES = 65536  # of a request or a reply
 _FIRST_INHERITED = 3
 # A requester sends right after it connects; one that does not is dropped after this many seconds.
 _SEND_TIMEOUT = 5.0
 
+_NO_ANSWER = Sentence("This part of the device does not answer now. Please try again in a minute.")
+_NOT_UNDERSTOOD = Sentence("This part of the device does not understand what it was asked.")
 
-class RequestError(Exception):
-    """The daemon refused the request or failed at it; str() is a sentence for people."""
+
+class RequestError(SentenceError):
+    """The daemon refused the request or failed at it."""
 
 
 class UnavailableError(RequestError):
-    """The daemon is not running, went away or did not answer in time."""
+    """The daemon is not running, went away or did not answer in time; str() tells the log which."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(_NO_ANSWER)
+        self.args = (problem,)
 
 
 def ask(daemon: str, verb: str, *, timeout: float = 10, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
     """Ask `daemon` to do `verb` and return its reply's fields.
 
     Raises:
-        RequestError: the daemon refused or failed; its sentence for people.
+        RequestError: the daemon refused or failed.
         UnavailableError: it is not there, or gave no answer within `timeout` seconds.
     """
+    packet = json.dumps({"verb": verb, "arguments": arguments}).encode()
+    if len(packet) > _MAX_BYTES:
+        raise RequestError(_NOT_UNDERSTOOD)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.settimeout(timeout)
         try:
             connection.connect(str(paths.requests(daemon)))
-            connection.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode())
-            packet = connection.recv(_PACKET_BYTES)
+            connection.sendall(packet)
+            answer = connection.recv(_MAX_BYTES)
         except TimeoutError as error:
-            text = f"The {daemon} service gave no answer within {timeout:g} seconds."
-            raise UnavailableError(text) from error
+            raise UnavailableError(f"{daemon} gave no answer within {timeout:g} seconds") from error
         except OSError as error:
-            raise UnavailableError(f"The {daemon} service is not running.") from error
-    if not packet:
-        raise UnavailableError(f"The {daemon} service stopped before it answered.")
-    reply: dict[str, Any] = json.loads(packet)
-    if "error" in reply:
-        raise RequestError(said_again(reply.get("error_said"), reply["error"]))
-    fields: dict[str, Any] = reply["fields"]
-    return fields
+            raise UnavailableError(f"{daemon} is not running") from error
+    if not answer:
+        raise UnavailableError(f"{daemon} stopped before it answered")
+    try:
+        reply: dict[str, Any] = json.loads(answer)
+        if "error" not in reply:
+            fields: dict[str, Any] = reply["fields"]
+            return fields
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnavailableError(f"the answer of {daemon} cannot be read") from error
+    raise RequestError(Sentence.from_json(reply["error"]) or _NOT_UNDERSTOOD)
 
 
 @dataclass
@@ -67,19 +80,51 @@ class Request:
     arguments: dict[str, Any]
     _connection: socket.socket = field(repr=False)
 
+    def text(self, name: str, max_length: int) -> str:
+        """Return an argument that is a text of at most so many characters; "" if it is not there.
+
+        Raises:
+            RequestError: it is something else.
+        """
+        value = self.arguments.get(name, "")
+        if not isinstance(value, str) or len(value) > max_length:
+            raise RequestError(_NOT_UNDERSTOOD)
+        return value
+
+    def count(self, name: str) -> int:
+        """Return an argument that is a number, not below 0; raises RequestError if it is none."""
+        value = self.arguments.get(name)
+        if type(value) is not int or not 0 <= value < 1 << 63:
+            raise RequestError(_NOT_UNDERSTOOD)
+        return value
+
+    def flag(self, name: str) -> bool:
+        """Return an argument that is true or false, which it is if it is not there.
+
+        Raises:
+            RequestError: it is something else.
+        """
+        value = self.arguments.get(name, False)
+        if not isinstance(value, bool):
+            raise RequestError(_NOT_UNDERSTOOD)
+        return value
+
+    def carry_out(self, verbs: "Mapping[str, Callable[[Request], None]]") -> None:
+        """Call what stands for the verb; it answers, now or later, or raises SentenceError."""
+        try:
+            if self.verb not in verbs:
+                raise RequestError(_NOT_UNDERSTOOD)
+            verbs[self.verb](self)
+        except SentenceError as error:
+            self.fail(error.sentence)
+
     def reply(self, **fields: Any) -> None:  # noqa: ANN401
         """Answer that it is done."""
-        self._answer({"fields": fields})
+        _answer(self._connection, {"fields": fields})
 
-    def fail(self, text: str) -> None:
-        """Answer that it cannot be done: a sentence for people."""
-        said = {"error_said": text.said} if isinstance(text, Sentence) else {}
-        self._answer({"error": text, **said})
-
-    def _answer(self, content: dict[str, Any]) -> None:
-        packet = json.dumps(content).encode()
-        with self._connection, contextlib.suppress(OSError):  # the requester may have gone
-            self._connection.sendall(packet)
+    def fail(self, sentence: Sentence) -> None:
+        """Answer that it cannot be done, and why."""
+        _answer(self._connection, {"error": sentence.to_json()})
 
 
 class Requests:
@@ -134,13 +179,27 @@ class Requests:
 
 
 def _receive(connection: socket.socket) -> Request | None:
+    """Read a request; what is none is refused."""
     connection.settimeout(_SEND_TIMEOUT)
     try:
-        packet = json.loads(connection.recv(_PACKET_BYTES))
-        return Request(str(packet["verb"]), dict(packet["arguments"]), connection)
-    except (OSError, ValueError, KeyError, TypeError):
+        packet, _, flags, _ = connection.recvmsg(_MAX_BYTES)
+        content = json.loads(packet)
+        verb, arguments = content["verb"], content["arguments"]
+        if flags & socket.MSG_TRUNC or type(verb) is not str or type(arguments) is not dict:
+            raise ValueError("not a request")
+    except OSError:
         connection.close()
-        return None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        _answer(connection, {"error": _NOT_UNDERSTOOD.to_json()})
+    else:
+        return Request(verb, arguments, connection)
+    return None
+
+
+def _answer(connection: socket.socket, content: dict[str, Any]) -> None:
+    packet = json.dumps(content).encode()
+    with connection, contextlib.suppress(OSError):  # the requester may have gone
+        connection.sendall(packet)
 
 
 def _remove_stale(path: Path) -> None:

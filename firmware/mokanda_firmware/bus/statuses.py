@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import (
     CourierState,
     HotspotState,
@@ -65,7 +66,7 @@ class CourierStatus(Status):
 
     state: CourierState
     _: KW_ONLY
-    detail: str = ""
+    detail: Sentence | None = None
     progress: float | None = None  # of a bundle on its way, from 0 to 1
     waiting: int = 0  # letters that have not left yet
     next_sync: datetime | None = None
@@ -85,7 +86,7 @@ class ModemStatus(Status):
 
     state: ModemState
     _: KW_ONLY
-    detail: str = ""
+    detail: Sentence | None = None
     model: str = ""
     imei: str = ""
     imsi: str = ""
@@ -102,7 +103,7 @@ class SetupStatus(Status):
 
     state: SetupState
     _: KW_ONLY
-    detail: str = ""
+    detail: Sentence | None = None
     village: str = ""
     domain: str = ""
     relay: str = ""
@@ -116,7 +117,7 @@ class UpdatesStatus(Status):
 
     state: UpdatesState
     _: KW_ONLY
-    detail: str = ""
+    detail: Sentence | None = None
     progress: float | None = None  # of downloading or installing, from 0 to 1
     version: str = ""
     slot: str = ""

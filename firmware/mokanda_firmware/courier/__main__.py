@@ -45,9 +45,9 @@ def main() -> int:
 
 
 def _once(store: Store) -> int:
-    def tell(state: CourierState, detail: str, progress: float | None) -> None:
+    def tell(state: CourierState, progress: float | None) -> None:
         part = f" {progress:.0%}" if progress is not None else ""
-        log.info("%s", f"{state}{part} {detail}".rstrip())
+        log.info("%s%s", state, part)
 
     try:
         record = run(store, tell)

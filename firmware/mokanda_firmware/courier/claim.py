@@ -8,11 +8,11 @@ put in another. A lost reply does no harm: the same code and key are granted aga
 import logging
 
 from mokanda_firmware import running
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.courier import clock
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import ClaimError, CutError, NotOurRelayError, RefusedError
-from mokanda_firmware.uplink.identity import Identity, Outcome, read_outcome, write_outcome
+from mokanda_firmware.uplink.identity import Answer, Identity, Outcome, read_outcome, write_outcome
 from mokanda_wire import protocol
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, Keyring
@@ -39,14 +39,14 @@ def redeem(claim: ClaimFile, keyring: Keyring, connection: Connection) -> Identi
     except RefusedError as error:
         if error.reason in _FOR_GOOD:
             outcome = Outcome(
-                "refused", str(error), claim.code, claim.device, claim.domain, fingerprint
+                Answer.REFUSED, claim.code, claim.device, claim.domain, fingerprint, error.reason
             )
             write_outcome(outcome)
-            raise ClaimError(str(error)) from error
+            raise ClaimError(error.sentence) from error
         raise
     grant = _granted(answer, claim, keyring, fingerprint)
     clock.correct(grant.time)
-    outcome = Outcome("claimed", "", claim.code, grant.device, grant.domain, fingerprint)
+    outcome = Outcome(Answer.CLAIMED, claim.code, grant.device, grant.domain, fingerprint)
     write_outcome(outcome)
     log.info("claimed as %s by %s", grant.device, claim.relay)
     return Identity(claim, outcome)
@@ -59,7 +59,7 @@ def _granted(
         reply = protocol.load(protocol.ClaimReply, answer)
         if keyring.fingerprint_of(reply.relay_key) != claim.relay_fingerprint:
             raise NotOurRelayError(
-                say(
+                Sentence(
                     "The relay's key is not the one that the claim file names. Ask its operator for"
                     " a new claim file."
                 )
@@ -70,10 +70,10 @@ def _granted(
         )
     except (protocol.ProtocolError, EnvelopeError) as error:
         raise CutError(
-            say("The relay's answer to the claim cannot be read: {why}", why=error)
+            Sentence("The relay's answer to the claim cannot be read ({why}).", why=str(error))
         ) from error
     if grant.device_key != fingerprint:
-        raise CutError(say("The relay answered another device's claim."))
+        raise CutError(Sentence("The relay answered another device's claim."))
     return grant
 
 
@@ -81,5 +81,7 @@ def is_refused(claim: ClaimFile) -> Outcome | None:
     """How this claim was refused, if it was: only another claim file helps then."""
     outcome = read_outcome()
     return (
-        outcome if outcome and outcome.code == claim.code and outcome.state == "refused" else None
+        outcome
+        if outcome and outcome.code == claim.code and outcome.state is Answer.REFUSED
+        else None
     )

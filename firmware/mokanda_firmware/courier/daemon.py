@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 
 from mokanda_firmware.bus import service
 from mokanda_firmware.bus.changes import Subscription
-from mokanda_firmware.bus.requests import Request, Requests
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.requests import Request, RequestError, Requests
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, ModemState
 from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, SetupStatus
 from mokanda_firmware.courier import claim, schedule
-from mokanda_firmware.courier.run import NO_CLAIM, run
+from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import tariff, usage
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.store.settings import setting
@@ -96,37 +96,43 @@ class Daemon:
 
     def _answer(self) -> None:
         request = self._requests.receive(0)
-        if request is None:
-            return
-        if request.verb == "sync":
-            request.reply(accepted=True)
-            self._beyond = self._beyond or bool(request.arguments.get("beyond"))
-            self._again = self._running is not None  # mail may have come since it began
-            self._start()
-        elif request.verb == "waiting":  # a letter was written, or taken back
-            request.reply()
-            self._count_waiting()
-            self._publish()
-        elif request.verb == "count":  # bytes that another daemon has moved
-            self._count(request)
-        elif request.verb == "reschedule":
-            request.reply()
-            if self._running is None:
-                self._rest()
-        else:
-            request.fail(f"The courier does not know how to {request.verb}.")
+        if request is not None:
+            request.carry_out(
+                {
+                    "sync": self._sync,
+                    "waiting": self._recount,
+                    "count": self._count,
+                    "reschedule": self._reschedule,
+                }
+            )
+
+    def _sync(self, request: Request) -> None:
+        """Go now, and once more if mail may have come since a run began."""
+        self._beyond = request.flag("beyond") or self._beyond
+        request.reply(accepted=True)
+        self._again = self._running is not None
+        self._start()
+
+    def _recount(self, request: Request) -> None:
+        """Count what waits: a letter was written, or taken back."""
+        request.reply()
+        self._count_waiting()
+        self._publish()
 
     def _count(self, request: Request) -> None:
-        up, down = (request.arguments.get(way) for way in ("up", "down"))
-        if type(up) is not int or type(down) is not int or min(up, down) < 0:
-            request.fail("The courier counts bytes.")
-            return
+        """Count bytes that another daemon has moved."""
+        up, down = request.count("up"), request.count("down")
         try:
             usage.count(self._store, up, down)
         except StoreError as error:
-            request.fail(f"The courier cannot count: {error}.")
-        else:
-            request.reply()
+            why = Sentence("The device's mail store cannot be used ({why}).", why=str(error))
+            raise RequestError(why) from error
+        request.reply()
+
+    def _reschedule(self, request: Request) -> None:
+        request.reply()
+        if self._running is None:
+            self._rest()
 
     def _count_waiting(self) -> None:
         """Tell how many letters have not left yet: the lamps show it."""
@@ -154,7 +160,7 @@ class Daemon:
             self._first = None
             begun = datetime.now(UTC)
             self._change(lambda now: replace(now, last_attempt=begun))
-            self._tell(CourierState.CONNECTING, "", None)
+            self._tell(CourierState.CONNECTING, None)
             beyond, self._beyond = self._beyond, False
             self._running = threading.Thread(
                 target=self._run, args=(beyond,), name="sync", daemon=True
@@ -170,14 +176,16 @@ class Daemon:
             self._error = error
         except Exception:
             log.exception("sync failed")
-            self._error = CourierError(say("The sync failed for a reason that is in the log."))
+            self._error = CourierError(Sentence("The sync failed for a reason that is in the log."))
         else:
             log.info("synced: %s", record)
             self._error = None
         finally:
             os.write(self._done_writer, b".")
 
-    def _tell(self, state: CourierState, detail: str, progress: float | None) -> None:
+    def _tell(
+        self, state: CourierState, progress: float | None, detail: Sentence | None = None
+    ) -> None:
         tenths = None if progress is None else round(progress, 1)
         self._change(lambda now: replace(now, state=state, detail=detail, progress=tenths))
         self._publish()
@@ -196,15 +204,18 @@ class Daemon:
         claimed = identity.read() is not None
         imported = identity.read_claim()
         refused = claim.is_refused(imported) if imported else None
-        detail = str(self._error) if self._error else ""
+        detail = self._error.sentence if self._error else None
         if claimed:
             fine = self._error is None or isinstance(self._error, BudgetSpentError)
             state = CourierState.IDLE if fine else CourierState.FAILED
         else:
             state = CourierState.UNCLAIMED
-            detail = NO_CLAIM if imported is None else refused.detail if refused else detail
+            if imported is None:
+                detail = identity.NO_CLAIM
+            elif refused:
+                detail = refused.refusal
         self._plan()
-        self._tell(state, detail, None)
+        self._tell(state, None, detail)
 
     def _plan(self) -> None:
         """Find when to try next: soon after a failure, else at the next scheduled time."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from mokanda_firmware import relaytime
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.costs.budget import Left
 from mokanda_firmware.mailbox.store.database import Store
@@ -20,7 +20,7 @@ from mokanda_wire.protocol import MAX_BUNDLE
 _MIN_RUN = 4096  # bytes; the least that a session takes, with TLS's handshake
 _COUNTED_EVERY = 5.0  # seconds
 
-SPENT = say("The data for today is used up. The rest of the mail goes tomorrow.")
+SPENT = Sentence("The data for today is used up. The rest of the mail goes tomorrow.")
 
 
 class Quota:

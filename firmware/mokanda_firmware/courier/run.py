@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.courier import claim, news
 from mokanda_firmware.courier.quota import Quota
@@ -29,12 +29,11 @@ from mokanda_firmware.uplink.failures import (
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
 
-NO_CLAIM = say("This device has no relay yet. Copy a claim file to its SETUP partition.")
 CUTS = 4  # cuts in a row between which nothing moved
 PAUSE = 1.0  # seconds after the second of them; then twice as long each time
 
-# Called with the courier's state, a sentence, and the fraction of a bundle that has gone.
-Tell = Callable[[CourierState, str, float | None], None]
+# Called with the courier's state, and the fraction of a bundle that has gone.
+Tell = Callable[[CourierState, float | None], None]
 log = logging.getLogger(__name__)
 
 
@@ -50,29 +49,29 @@ def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
     with alone():
         claim_file = identity.read_claim()
         if claim_file is None:
-            raise ClaimError(NO_CLAIM)
+            raise ClaimError(identity.NO_CLAIM)
         refused = claim.is_refused(claim_file)
         if refused:
-            raise ClaimError(refused.detail)
+            raise ClaimError(refused.refusal)
         quota = Quota(store, beyond=beyond)
         quota.check()
         trip = _Trip(store, tell, claim_file, quota)
         try:
             trip.make()
         except StoreError as error:
-            trip.error = f"The device's store cannot be used: {error}."
+            trip.error = Sentence("The device's mail store cannot be used ({why}).", why=str(error))
             raise CourierError(trip.error) from error
         except (EnvelopeError, KeyringError) as error:
-            trip.error = f"The device's keys cannot be used: {error}"
+            trip.error = Sentence("The device's keys cannot be used ({why}).", why=str(error))
             raise CourierError(trip.error) from error
         except OSError as error:
             if not is_full(error):
                 raise
             full = FullError()
-            trip.error = str(full)
+            trip.error = full.sentence
             raise full from error
         except CourierError as error:
-            trip.error = str(error)
+            trip.error = error.sentence
             raise
         finally:
             with contextlib.suppress(StoreError):
@@ -95,17 +94,17 @@ class _Trip:
         self._link = ""
         self._session: Session | None = None
         self._traffic = (0, 0)
-        self.error = ""
+        self.error: Sentence | None = None
 
     def make(self) -> None:
         with (
             Keyring(paths.keys()) as keyring,
-            link.connected(self._claim, lambda state: self._tell(state, "", None)) as way,
+            link.connected(self._claim, lambda state: self._tell(state, None)) as way,
         ):
             connection, self._link = way
             self._quota.follow(connection.traffic)
             try:
-                self._tell(CourierState.SYNCING, "", None)
+                self._tell(CourierState.SYNCING, None)
                 who = identity.read()
                 if who is None:
                     who = claim.redeem(self._claim, keyring, connection)
@@ -115,7 +114,7 @@ class _Trip:
                     keyring,
                     who,
                     self._quota,
-                    lambda part: self._tell(CourierState.SYNCING, "", part),
+                    lambda part: self._tell(CourierState.SYNCING, part),
                 )
                 self._hold(self._session, connection)
             finally:
@@ -171,5 +170,5 @@ def alone() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BusyError(say("A sync is running already.")) from error
+            raise BusyError(Sentence("A sync is running already.")) from error
         yield

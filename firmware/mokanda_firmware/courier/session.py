@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mokanda_firmware import paths, running
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.courier import clock, news, quarantine, up
 from mokanda_firmware.courier.quota import SPENT, Quota
 from mokanda_firmware.mailbox.store import at_relay
@@ -225,7 +225,7 @@ class Session:
             told = protocol.load(HelloReply, reply)
         except RefusedError as error:
             if error.reason == protocol.TOO_OLD:
-                raise OutdatedError(str(error)) from error
+                raise OutdatedError(error.sentence) from error
             if not secret or error.reason != protocol.DEVICE_UNKNOWN:
                 raise
             set_setting(self._store, _SECRET, "")  # a signature always counts
@@ -233,16 +233,16 @@ class Session:
         except (EnvelopeError, protocol.ProtocolError) as error:
             set_setting(self._store, _SECRET, "")
             raise NotOurRelayError(
-                say("The relay does not prove who it is. {why}", why=error)
+                Sentence("The relay does not prove who it is ({why}).", why=str(error))
             ) from error
         if told.counter != counter:
-            raise NotOurRelayError(say("The relay's answer is to another hello."))
+            raise NotOurRelayError(Sentence("The relay's answer is to another hello."))
         self._unread = None
         if told.secret:
             set_setting(self._store, _SECRET, told.secret.hex())
         if (told.format or 1) < OLDEST_FORMAT:
             raise OutdatedError(
-                say("The relay is too old for this device. Ask its operator to update it.")
+                Sentence("The relay is too old for this device. Ask its operator to update it.")
             )
         return told
 
@@ -257,7 +257,7 @@ class Session:
         skip_up(self._store, reply.applied_up)
         news.forget(self._store)
         raise AtOddsError(
-            say("This device's mail was restored from a copy, and counts on from there.")
+            Sentence("This device's mail was restored from a copy, and counts on from there.")
         )
 
     def _confirm(self, pending: PendingUp) -> None:
@@ -269,7 +269,9 @@ class Session:
         """Forget the history, as the relay does or will do when it sees ours."""
         restart_history(self._store, reason)
         news.forget(self._store)
-        raise AtOddsError(reason)
+        raise AtOddsError(
+            Sentence("This device and its relay remember different mail. They start anew.")
+        )
 
     def _upload(self, connection: Connection, pending: PendingUp, reply: HelloReply) -> Receipt:
         offset = min(reply.up_offset, pending.size)
@@ -287,27 +289,27 @@ class Session:
                 )
         except RefusedError as error:
             if error.reason == protocol.HISTORY_UNKNOWN:
-                self._restart(str(error))
+                self._restart(error.text)
             if error.reason in _AT_ODDS:
-                raise AtOddsError(str(error)) from error
+                raise AtOddsError(error.sentence) from error
             if error.reason == protocol.CONTENT_UNKNOWN:
-                release_up(self._store, pending.sequence, str(error))
+                release_up(self._store, pending.sequence, error.text)
                 at_relay.forget_all(self._store)
-                raise AtOddsError(str(error)) from error
+                raise AtOddsError(error.sentence) from error
             if error.reason == protocol.BUNDLE_BAD:
                 self._refusals += 1
-                if quarantine.refused(self._store, pending.sequence, str(error)):
+                if quarantine.refused(self._store, pending.sequence, error.text):
                     news.forget(self._store)
                 else:  # what was told is refused: it is not told again until it changes
                     self._refusals = REFUSALS
                 if self._refusals >= REFUSALS:
                     self._refused = error
-                raise BundleRefusedError(str(error)) from error
+                raise BundleRefusedError(error.sentence) from error
             raise
         if receipt is None:
             raise BudgetSpentError(SPENT)
         if receipt.applied < pending.sequence:
-            raise AtOddsError(say("The relay has not applied what it was sent."))
+            raise AtOddsError(Sentence("The relay has not applied what it was sent."))
         self._confirm(pending)
         return receipt
 
@@ -316,27 +318,27 @@ class Session:
         path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
         if _held().sequence == sealed.sequence and not path.exists():
             _sweep("down-*", None)
-            raise AtOddsError(say("The relay has sealed this bundle anew."))
+            raise AtOddsError(Sentence("The relay has sealed this bundle anew."))
         _sweep("down-*", path)
         start = path.stat().st_size if path.exists() else 0
         try:
             connection.fetch(sealed, path, token, self._progress(sealed.size, start))
         except RefusedError as error:
             if error.reason in _AT_ODDS:
-                raise AtOddsError(str(error)) from error
+                raise AtOddsError(error.sentence) from error
             raise
         content = path.read_bytes()
         if len(content) < sealed.size:
             if self._quota.is_spent:
                 raise BudgetSpentError(SPENT)
-            raise CutError(say("The connection to the relay broke in the middle of a bundle."))
+            raise CutError(Sentence("The connection to the relay broke in the middle of a bundle."))
         if hashlib.sha256(content).digest() != sealed.sha256:
             path.unlink()
             if sealed == self._damaged:
                 self._restart("A bundle of the relay is damaged.")  # it will seal the mail anew
             self._damaged = sealed
             raise AtOddsError(
-                say("What came is not what the relay announced; it is fetched again.")
+                Sentence("What came is not what the relay announced; it is fetched again.")
             )
         try:
             applied = apply_down(self._store, self._open(sealed, content))
@@ -348,7 +350,7 @@ class Session:
             path.unlink()
             self._unread = sealed.sequence
             raise BundleUnreadError(
-                say("Something that came cannot be read here. The relay sends it another way.")
+                Sentence("Something that came cannot be read here. The relay sends it another way.")
             ) from error
         path.unlink()
         self.traded.received += applied.mails
@@ -366,7 +368,7 @@ class Session:
         bundle = decoded.bundle
         ours = (self._identity.outcome.device, "down", sealed.sequence)
         if (bundle.device, bundle.direction, bundle.sequence) != ours:
-            raise CourierError(say("The relay sent a bundle that is not for this device."))
+            raise CourierError(Sentence("The relay sent a bundle that is not for this device."))
         return decoded
 
     def _progress(self, size: int, start: int) -> Callable[[int], None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.courier import news, quarantine
 from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.selection import Selection
@@ -172,7 +173,8 @@ def _price(store: Store, identity: Identity, plan: Plan) -> Priced:
             encoded = encode(bundle, history)
         except BundleError as error:
             if not plan.mails:
-                raise CourierError(str(error)) from error
+                why = Sentence("What was to leave could not be packed ({why}).", why=str(error))
+                raise CourierError(why) from error
             if len(plan.mails) == 1:
                 raise _UnfitError(plan.mails[0].number, str(error)) from error
             plan = plan.with_mails(len(plan.mails) // 2)

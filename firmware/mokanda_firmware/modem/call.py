@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.apn import AccessPoint
 
 _log = logging.getLogger(__name__)
@@ -35,13 +36,13 @@ idle 300
 """
 # What pppd's exit status means for people (pppd(8), EXIT STATUS).
 _REASONS = {
-    4: "This system's kernel lacks PPP.",
-    5: "The connection was not complete in time.",
-    10: "The mobile network and the modem did not agree on a connection.",
-    12: "The connection was idle and has been ended.",
-    15: "The mobile network stopped answering.",
-    16: "The modem lost the connection.",
-    19: "The mobile network refused the user name or password of its access point.",
+    4: Sentence("This system's kernel lacks PPP."),
+    5: Sentence("The connection was not complete in time."),
+    10: Sentence("The mobile network and the modem did not agree on a connection."),
+    12: Sentence("The connection was idle and has been ended."),
+    15: Sentence("The mobile network stopped answering."),
+    16: Sentence("The modem lost the connection."),
+    19: Sentence("The mobile network refused the user name or password of its access point."),
 }
 
 
@@ -104,10 +105,12 @@ class Call:
                 self._process.kill()
             self._end()
 
-    def reason(self) -> str:
+    def reason(self) -> Sentence:
         """Return why the call ended, for people."""
         status = self._process.returncode
-        return _REASONS.get(status, f"The connection program pppd ended with status {status}.")
+        return _REASONS.get(status) or Sentence(
+            "The connection program pppd ended with status {status}.", status=status
+        )
 
     def _end(self) -> None:
         self._process.wait()

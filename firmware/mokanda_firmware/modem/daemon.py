@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from mokanda_firmware.bus import service
-from mokanda_firmware.bus.requests import Request, Requests
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.requests import Request, RequestError, Requests
+from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.modem import apn
@@ -45,17 +45,16 @@ class Sticks(Protocol):
     def sticks(self) -> list[Stick]: ...  # noqa: D102
 
 
-_ABSENT = ModemStatus(ModemState.ABSENT, detail=say("No modem is plugged in."))
-_STARTING = ModemStatus(ModemState.STARTING, detail=say("The modem is starting."))
+_ABSENT = ModemStatus(ModemState.ABSENT, detail=Sentence("No modem is plugged in."))
+_STARTING = ModemStatus(ModemState.STARTING, detail=Sentence("The modem is starting."))
 
 
-class NotReadyError(Exception):
-    """The SIM card cannot be used; the state to publish and a sentence for people."""
+class NotReadyError(SentenceError):
+    """The SIM card cannot be used; the state to publish."""
 
-    def __init__(self, state: ModemState, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, state: ModemState, sentence: Sentence) -> None:
+        super().__init__(sentence)
         self.state = state
-        self.detail = detail
 
 
 class Daemon:
@@ -87,7 +86,7 @@ class Daemon:
                 self._wait()
                 service.notify("WATCHDOG=1")
         finally:
-            self._refuse_waiting(say("The modem service is stopping."))
+            self._refuse_waiting(Sentence("The modem service is stopping."))
             if self._call is not None:
                 self._call.hang_up()
             if self._at is not None:
@@ -114,7 +113,7 @@ class Daemon:
             elif self._requests.fileno() in ready:
                 request = self._requests.receive(0)
                 if request is not None:
-                    self._answer(request)
+                    request.carry_out({"connect": self._connect, "disconnect": self._disconnect})
             self._keep_deadlines()
             self._dial_if_wanted()
         except OSError as error:
@@ -145,7 +144,7 @@ class Daemon:
             self._call_ended(self._call)
         if self._waiting and self._call is None and now >= self._give_up_at:
             self._refuse_waiting(
-                say("The modem could not connect in time. {why}", why=self._state.detail)
+                Sentence("The modem could not connect in time. {why}", why=self._reason)
             )
 
     # The stick
@@ -172,7 +171,7 @@ class Daemon:
         if not stick.ports:
             if not self._state.interface:
                 card = stick.cards[0]
-                detail = say("{model} is a network card.", model=stick.name)
+                detail = Sentence("{model} is a network card.", model=stick.name)
                 status = ModemStatus(ModemState.READY, detail=detail, model=stick.name)
                 self._set(replace(status, interface=card))
             return
@@ -189,9 +188,9 @@ class Daemon:
                 self._at = at
                 self._identify(at)
                 return
-        self._start_later("The modem does not answer. Pull it out and plug it in again.")
+        self._start_later(Sentence("The modem does not answer. Pull it out and plug it in again."))
 
-    def _start_later(self, fault: str) -> None:
+    def _start_later(self, fault: Sentence) -> None:
         """Start again in a moment; after many moments enumerate again; then it is a fault."""
         if self._at is not None:
             self._at.close()
@@ -216,7 +215,7 @@ class Daemon:
             self._at = None
         self._stick = None
         self._again_at = time.monotonic() + _START_PAUSE
-        self._refuse_waiting(say("The modem was unplugged."))
+        self._refuse_waiting(Sentence("The modem was unplugged."))
         self._set(_ABSENT)
 
     def _enumerate_again(self, stick: Stick) -> bool:
@@ -245,9 +244,11 @@ class Daemon:
             try:
                 _check_sim(at)
             except NotReadyError as error:
-                self._set(replace(self._state, state=error.state, detail=error.detail))
+                self._set(replace(self._state, state=error.state, detail=error.sentence))
                 if error.state is ModemState.STARTING:
-                    self._start_later("The SIM card does not start. Take it out and put it back.")
+                    self._start_later(
+                        Sentence("The SIM card does not start. Take it out and put it back.")
+                    )
                 return
             self._set(replace(self._state, imsi=at.optional("AT+CIMI")))
             for command in ("AT+CREG=1", "AT+CGREG=1"):  # tell us when it changes
@@ -258,7 +259,9 @@ class Daemon:
 
     def _start_over(self, error: AtError) -> None:
         _log.warning("the modem does not answer as it should: %s", error)
-        self._start_later("The modem stopped answering. Pull it out and plug it in again.")
+        self._start_later(
+            Sentence("The modem stopped answering. Pull it out and plug it in again.")
+        )
 
     def _ask_network(self, at: At) -> None:
         """Publish registration, operator and signal."""
@@ -271,9 +274,13 @@ class Daemon:
         signal = _percent(at.optional("AT+CSQ"))
         if registered:
             state = ModemState.READY
-            detail = say("Ready on {network}.", network=operator) if operator else say("Ready.")
+            detail = (
+                Sentence("Ready on {network}.", network=operator)
+                if operator
+                else Sentence("Ready.")
+            )
         else:
-            state, detail = ModemState.NO_SIGNAL, say("Searching for the mobile network.")
+            state, detail = ModemState.NO_SIGNAL, Sentence("Searching for the mobile network.")
         self._set(
             replace(
                 self._state,
@@ -308,19 +315,11 @@ class Daemon:
 
     # Requests
 
-    def _answer(self, request: Request) -> None:
-        if request.verb == "connect":
-            self._connect(request)
-        elif request.verb == "disconnect":
-            self._disconnect(request)
-        else:
-            request.fail(f"The modem service does not know how to {request.verb}.")
-
     def _connect(self, request: Request) -> None:
         if self._state.state is ModemState.CONNECTED:
             request.reply(interface=self._state.interface)
         elif self._state.state in _NO_WAY:
-            request.fail(self._state.detail)
+            raise RequestError(self._reason)
         else:
             if not self._waiting:
                 self._give_up_at = time.monotonic() + _CONNECT_TIMEOUT
@@ -329,7 +328,7 @@ class Daemon:
             self._waiting.append(request)
 
     def _disconnect(self, request: Request) -> None:
-        self._refuse_waiting(say("The connection was cancelled."))
+        self._refuse_waiting(Sentence("The connection was cancelled."))
         if self._call is not None and self._at is not None:
             self._call.hang_up()
             self._call = None
@@ -338,9 +337,9 @@ class Daemon:
             self._set(replace(self._state, state=ModemState.READY))
         request.reply()
 
-    def _refuse_waiting(self, text: str) -> None:
+    def _refuse_waiting(self, sentence: Sentence) -> None:
         for request in self._waiting:
-            request.fail(text)
+            request.fail(sentence)
         self._waiting.clear()
 
     # Calls
@@ -352,13 +351,15 @@ class Daemon:
             self._connected(self._state.interface)
             return
         access_point = apn.find(self._state.imsi)
-        detail = say("Dialling the access point {name}.", name=access_point.name)
+        detail = Sentence("Dialling the access point {name}.", name=access_point.name)
         self._set(replace(self._state, state=ModemState.DIALLING, detail=detail))
         try:
             self._at.command(f'AT+CGDCONT=1,"IP","{access_point.name}"')
             self._at.dial("ATD*99***1#", timeout=_DIAL_TIMEOUT)
         except AtError as error:
-            self._call_failed(say("The mobile network did not take the call ({why}).", why=error))
+            self._call_failed(
+                Sentence("The mobile network did not take the call ({why}).", why=str(error))
+            )
             return
         self._link_by = time.monotonic() + _LINK_TIMEOUT
         carrier = self._at.reports_carrier()
@@ -366,7 +367,7 @@ class Daemon:
             self._call = Call(self._at.path, access_point, carrier=carrier, hook=self._hook)
         except OSError as error:
             self._call_failed(
-                say("The connection program pppd cannot be started ({why}).", why=error)
+                Sentence("The connection program pppd cannot be started ({why}).", why=str(error))
             )
 
     def _hear_call(self, call: Call) -> None:
@@ -379,7 +380,9 @@ class Daemon:
             self._connected(call.interface)
 
     def _connected(self, interface: str) -> None:
-        detail = say("Connected through {name}.", name=self._state.operator or self._state.model)
+        detail = Sentence(
+            "Connected through {name}.", name=self._state.operator or self._state.model
+        )
         self._set(
             replace(self._state, state=ModemState.CONNECTED, detail=detail, interface=interface)
         )
@@ -395,14 +398,14 @@ class Daemon:
         elif self._at is not None:
             self._command_mode(self._at)
 
-    def _call_failed(self, text: str) -> None:
+    def _call_failed(self, sentence: Sentence) -> None:
         """Tell who asked, and recover: by ATZ the first time, then by enumerating again."""
-        self._refuse_waiting(text)
+        self._refuse_waiting(sentence)
         self._failed_calls += 1
         if self._at is None or self._stick is None:
             return
         if self._failed_calls > 1 and self._enumerate_again(self._stick):
-            detail = say("The modem is restarting.")
+            detail = Sentence("The modem is restarting.")
             self._set(replace(self._state, state=ModemState.STARTING, detail=detail))
         else:
             self._command_mode(self._at, reset=True)
@@ -425,6 +428,12 @@ class Daemon:
 
     # The status
 
+    @property
+    def _reason(self) -> Sentence:
+        """Why there is no connection: the detail, which every status of this daemon has."""
+        assert self._state.detail is not None
+        return self._state.detail
+
     def _set(self, state: ModemStatus) -> None:
         if state != self._state:
             if state.state != self._state.state:
@@ -432,7 +441,7 @@ class Daemon:
             self._state = state
             state.publish()
         if state.state in (ModemState.NO_SIM, ModemState.PIN):
-            self._refuse_waiting(state.detail)
+            self._refuse_waiting(self._reason)
 
 
 def _check_sim(at: At) -> None:
@@ -443,17 +452,21 @@ def _check_sim(at: At) -> None:
         raise
     except AtError as error:
         if error.code == _SIM_BUSY:
-            raise NotReadyError(ModemState.STARTING, say("The SIM card is starting.")) from error
+            raise NotReadyError(
+                ModemState.STARTING, Sentence("The SIM card is starting.")
+            ) from error
         _log.info("SIM card: %s", error)
-        raise NotReadyError(ModemState.NO_SIM, say("There is no SIM card in the modem.")) from error
+        raise NotReadyError(
+            ModemState.NO_SIM, Sentence("There is no SIM card in the modem.")
+        ) from error
     if answer == "READY":
         return
     if answer in ("SIM PIN", "SIM PUK"):
-        detail = say(
+        detail = Sentence(
             "The SIM card asks for its {code}. Switch that off in a phone first.", code=answer[4:]
         )
         raise NotReadyError(ModemState.PIN, detail)
-    raise NotReadyError(ModemState.PIN, say("The SIM card is locked ({why}).", why=answer))
+    raise NotReadyError(ModemState.PIN, Sentence("The SIM card is locked ({why}).", why=answer))
 
 
 def _is_registered(answer: str) -> bool:

@@ -8,23 +8,22 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from mokanda_firmware.bus import service
-from mokanda_firmware.bus.requests import RequestError, Requests
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.requests import Request, RequestError, Requests
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.setup import claim, keeper, result, wifi, wipe
-from mokanda_firmware.setup.wifi import Wifi, WifiError
+from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile
 
 # The page that says what happens has to reach the phone before its Wi-Fi goes.
 _GRACE_SECONDS = 4.0
+_MAX_TEXT = 1000  # characters of a setting; what is in it is checked then
 _HOTSPOT = ("mokanda-hotspot.service", "mokanda-hotspot-names.service")
 _CARD = Path("/sys/class/net/wlan0")
-_NOT_KEPT = say("The device has no room left, so this could not be kept. Please tell your keeper.")
-_UNSOUND = say(
-    "This claim file cannot be used. Ask your relay's operator for a new one, and copy it whole."
+_NOT_KEPT = Sentence(
+    "The device has no room left, so this could not be kept. Please tell your keeper."
 )
 _log = logging.getLogger(__name__)
 
@@ -41,47 +40,70 @@ def main() -> None:
     if "LISTEN_PID" not in os.environ:
         return
     requests = Requests("setup")  # systemd's socket: who asks starts us
-    afterwards: list[Callable[[], None]] = []
+    answers = _Service()
     while (request := requests.receive(0)) is not None:
+        answers.answer(request)
+    requests.close()
+    answers.end()
+
+
+class _Service:
+    """Does what is asked for, and at the end what would take the page away that tells of it."""
+
+    def __init__(self) -> None:
+        self._afterwards: list[Callable[[], None]] = []
+
+    def answer(self, request: Request) -> None:
+        """Do what was asked, and say so."""
         try:
-            reply, then = _obey(request.verb, request.arguments)
-        except (WifiError, RequestError) as error:
-            request.fail(error.args[0])
-        except claimfile.ClaimFileError as error:
-            _log.warning("the claim that was given: %s", error)
-            request.fail(_UNSOUND)
+            request.carry_out(
+                {
+                    "import": self._import,
+                    "claim": self._claim,
+                    "wifi": self._wifi,
+                    "restart-wifi": self._restart_wifi,
+                    "wipe": self._wipe,
+                }
+            )
         except OSError as error:
             _log.error("%s: %s", request.verb, error)
             request.fail(_NOT_KEPT)
-        else:
-            request.reply(**reply)
-            if then is not None and then not in afterwards:
-                afterwards.append(then)
-    requests.close()
-    if afterwards:
-        time.sleep(_GRACE_SECONDS)
-    for act in afterwards:
-        act()
 
+    def end(self) -> None:
+        """Do what was put off."""
+        if self._afterwards:
+            time.sleep(_GRACE_SECONDS)
+        for act in self._afterwards:
+            act()
 
-def _obey(verb: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], Callable[[], None] | None]:
-    """Do what was asked; return the reply, and what is to be done once it has been read."""
-    if verb == "import":
-        current = _set_up()
-        return {"state": current.state, "detail": current.detail}, None
-    if verb == "claim":
-        claim.put_in(str(arguments.get("text", "")))
-        return {"state": _set_up().state}, None
-    if verb == "wifi":
-        network = Wifi(*(str(arguments.get(name, "")) for name in ("name", "key", "country")))
+    def _import(self, request: Request) -> None:
+        request.reply(state=_set_up().state)
+
+    def _claim(self, request: Request) -> None:
+        try:
+            claim.put_in(request.text("text", claimfile.MAX_SIZE))
+        except claimfile.ClaimFileError as error:
+            _log.warning("the claim that was given: %s", error)
+            raise RequestError(claim.damaged(error)) from error
+        request.reply(state=_set_up().state)
+
+    def _wifi(self, request: Request) -> None:
+        network = Wifi(*(request.text(name, _MAX_TEXT) for name in ("name", "key", "country")))
         network.check()
-        return {"changed": wifi.write(network)}, None
-    if verb == "restart-wifi":
-        return {}, _restart_hotspot
-    if verb == "wipe":
+        request.reply(changed=wifi.write(network))
+
+    def _restart_wifi(self, request: Request) -> None:
+        self._put_off(_restart_hotspot)
+        request.reply()
+
+    def _wipe(self, request: Request) -> None:
         wipe.ask()
-        return {}, _reboot
-    raise RequestError(f"The setup service does not know how to {verb}.")
+        self._put_off(_reboot)
+        request.reply()
+
+    def _put_off(self, act: Callable[[], None]) -> None:
+        if act not in self._afterwards:
+            self._afterwards.append(act)
 
 
 def _restart_hotspot() -> None:

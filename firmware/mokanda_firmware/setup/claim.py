@@ -12,63 +12,75 @@ import hashlib
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
+from mokanda_firmware.uplink import identity
+from mokanda_firmware.uplink.identity import Answer
 from mokanda_wire import claimfile, durable
 
 _log = logging.getLogger(__name__)
 
-_NO_FILE = say("There is no claim file on the SETUP partition of the card.")
-_AGAIN = "Copy it to the SETUP partition again."
+_NO_FILE = Sentence("There is no claim file on the SETUP partition of the card.")
 
 
-def take_in() -> str:
+def take_in() -> Sentence | None:
     """Import the claim file from the SETUP partition, if there is a new one.
 
-    Returns "", or a sentence that says what is wrong with the file and what to do.
+    Returns None, or what is wrong with the file and what to do.
     """
     try:
         file = _find(paths.setup())
         if file is None:
-            return ""
+            return None
         if file.stat().st_size > claimfile.MAX_SIZE:
-            return f"{file.name} is too large to be a claim file. {_AGAIN}"
+            return Sentence(
+                "{name} is too large to be a claim file. Copy it to the SETUP partition again.",
+                name=file.name,
+            )
         text = decode(file.read_bytes())
         new = claimfile.read(text)
     except claimfile.ClaimFileError as error:
-        return str(error)
+        return damaged(error)
     except (OSError, UnicodeError) as error:
         _log.warning("SETUP partition: %s", error)
-        return f"The claim file cannot be read. {_AGAIN}"
+        return Sentence("The claim file cannot be read. Copy it to the SETUP partition again.")
     old = _claimed()
     if old is not None and old.code == new.code:
-        return ""
+        return None
     if _digest(new) in _former():
         if old is not None:
-            return ""
-        return say(
+            return None
+        return Sentence(
             "The claim file on the card was used before this device was wiped. Ask your relay's"
             " operator for a new one."
         )
     _replace(new)
-    return ""
+    return None
 
 
 def put_in(text: str) -> None:
     """Take the claim file that the keeper gives instead of the one there is.
 
     Raises:
-        claimfile.ClaimFileError: it is no sound claim file; a sentence says what to do.
+        claimfile.ClaimFileError: it is no sound claim file; `damaged` says so.
         OSError: it cannot be kept.
     """
     new = claimfile.read(text)
     old = _claimed()
     if old is None or old.code != new.code:
         _replace(new)
+
+
+def damaged(error: claimfile.ClaimFileError) -> Sentence:
+    """Say what to do about a file that is no sound claim file."""
+    return Sentence(
+        "The claim file is damaged ({why}). Ask your relay's operator for a new claim file, and"
+        " copy it whole.",
+        why=str(error),
+    )
 
 
 def give_up() -> None:
@@ -102,26 +114,26 @@ def _digest(claim: claimfile.ClaimFile) -> str:
     return hashlib.sha256(claim.code.encode()).hexdigest()
 
 
-def state(problem: str = "") -> SetupStatus:
+def state(problem: Sentence | None = None) -> SetupStatus:
     """Return how far the claim has come; `problem` is what `take_in` returned."""
     claim = _claimed()
     if claim is None:
-        if problem:
+        if problem is not None:
             return SetupStatus(SetupState.CLAIM_ERROR, detail=problem)
         return SetupStatus(SetupState.NO_CLAIM, detail=_NO_FILE)
-    result = _result()
-    if result.get("code") != claim.code:
-        detail: str = say(
+    outcome = identity.read_outcome()
+    if outcome is None or outcome.code != claim.code:
+        now = SetupState.CLAIM_PENDING
+        detail = Sentence(
             "The device will claim itself at {relay} as soon as it can connect.", relay=claim.relay
         )
-        now = SetupState.CLAIM_PENDING
-    elif result.get("state") != "claimed":
-        now, detail = SetupState.CLAIM_ERROR, str(result.get("detail"))
+    elif outcome.state is Answer.REFUSED:
+        now, detail = SetupState.CLAIM_ERROR, outcome.refusal
     else:
-        now, detail = SetupState.CLAIMED, say("Mail goes through {relay}.", relay=claim.relay)
-    if problem:
-        detail = say(
-            "{detail} The claim file that lies on the card now was not used: {problem}",
+        now, detail = SetupState.CLAIMED, Sentence("Mail goes through {relay}.", relay=claim.relay)
+    if problem is not None:
+        detail = Sentence(
+            "{detail} The claim file that lies on the card now was not used. {problem}",
             detail=detail,
             problem=problem,
         )
@@ -130,7 +142,7 @@ def state(problem: str = "") -> SetupStatus:
     )
 
 
-def publish_state(problem: str = "") -> SetupStatus:
+def publish_state(problem: Sentence | None = None) -> SetupStatus:
     """Publish the status `setup` and return it."""
     current = state(problem)
     current.publish()
@@ -167,11 +179,3 @@ def _claimed() -> claimfile.ClaimFile | None:
     except (claimfile.ClaimFileError, OSError, UnicodeError) as error:
         _log.error("%s: %s", paths.claim(), error)
         return None
-
-
-def _result() -> dict[str, Any]:
-    try:
-        content = json.loads(paths.claim_result().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -40,7 +40,7 @@ def write(state: SetupStatus) -> None:
 
 
 def _text(state: SetupStatus) -> bytes:
-    paragraphs = ["Mokanda", _HEADINGS[state.state], state.detail]
+    paragraphs = ["Mokanda", _HEADINGS[state.state], str(state.detail or "")]
     if state.domain:
         paragraphs.append(f"Device: {state.village}\nMail addresses: ...@{state.domain}")
     if state.state in _ADVICE:

@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_wire import durable
 
 MAX_NAME = 32  # bytes, as in IEEE 802.11
@@ -18,8 +18,8 @@ _COUNTRY = re.compile("[A-Z]{2}")
 _log = logging.getLogger(__name__)
 
 
-class WifiError(ValueError):
-    """The settings cannot be used; str() is a `Sentence` that says what to change."""
+class WifiError(SentenceError):
+    """The settings cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +34,27 @@ class Wifi:
         """See whether every card and phone can take these settings.
 
         Raises:
-            WifiError: with a sentence that says what to change.
+            WifiError: they cannot.
         """
         # Surrogates, which have no bytes, are not printable.
         if not self.name.strip() or not self.name.isprintable():
-            raise WifiError(say("The Wi-Fi needs a name of letters and digits."))
+            raise WifiError(Sentence("The Wi-Fi needs a name of letters and digits."))
         if len(self.name.encode()) > MAX_NAME:
             raise WifiError(
-                say("The name of the Wi-Fi is too long: {number} letters at most.", number=MAX_NAME)
+                Sentence(
+                    "The name of the Wi-Fi is too long: {number} letters at most.", number=MAX_NAME
+                )
             )
         if self.key and not _KEY.fullmatch(self.key):
             raise WifiError(
-                say(
+                Sentence(
                     "The key of the Wi-Fi needs {least} to {most} characters, without accents.",
                     least=MIN_KEY,
                     most=MAX_KEY,
                 )
             )
         if self.country and not _COUNTRY.fullmatch(self.country):
-            raise WifiError(say("A country has two letters, like CD or CM."))
+            raise WifiError(Sentence("A country has two letters, like CD or CM."))
 
     def pre_shared_key(self) -> str:
         """Return the key as the radio has it, 64 hexadecimal digits (IEEE 802.11, J.4)."""
@@ -73,7 +75,7 @@ def read() -> Wifi | None:
         wifi.check()
     except FileNotFoundError:
         return None
-    except (OSError, AttributeError, TypeError, ValueError) as error:
+    except (OSError, AttributeError, TypeError, ValueError, WifiError) as error:
         _log.error("%s: %s", paths.wifi(), error)
         return None
     return wifi

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from mokanda_firmware import paths, running
 from mokanda_firmware.bus.changes import Subscription
 from mokanda_firmware.bus.requests import Request, RequestError, Requests, ask
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import UpdatesState
 from mokanda_firmware.bus.statuses import CourierStatus, UpdatesStatus
 from mokanda_firmware.updates import download, rauc
@@ -44,10 +44,10 @@ def show() -> Offer | None:
     if memory.failed and (offered is None or offered.version == memory.failed):
         _publish(UpdatesState.FAILED, memory.reason, offered)
     elif offered is None:
-        _publish(UpdatesState.IDLE, say("Version {version} is running.", version=version))
+        _publish(UpdatesState.IDLE, Sentence("Version {version} is running.", version=version))
     else:
         size = megabytes(offered.size)
-        said = say(
+        said = Sentence(
             "Version {version} can be installed ({size}).", version=offered.version, size=size
         )
         _publish(UpdatesState.AVAILABLE, said, offered)
@@ -78,7 +78,7 @@ class Daemon:
                 if self._requests.fileno() in ready:
                     request = self._requests.receive(0)
                     if request is not None:
-                        self._answer(request)
+                        request.carry_out({"check": self._check, "install": self._install})
                         end = time.monotonic() + _IDLE
                 # The courier may have noted another offer: systemd starts us but once.
                 if changes.fileno() in ready and CourierStatus.NAME in changes.wait(0):
@@ -98,14 +98,6 @@ class Daemon:
     def _working(self) -> bool:
         return self._work is not None and self._work.is_alive()
 
-    def _answer(self, request: Request) -> None:
-        if request.verb == "check":
-            self._check(request)
-        elif request.verb == "install":
-            self._install(request)
-        else:
-            request.fail(f"The updates service does not know “{request.verb}”.")
-
     def _check(self, request: Request) -> None:
         """The relay tells at the start of a session what it offers: have one.
 
@@ -115,10 +107,7 @@ class Daemon:
         if memory.failed:
             memory.then().keep()
             show()
-        try:
-            request.reply(**ask("courier", "sync"))
-        except RequestError as error:
-            request.fail(str(error))
+        request.reply(**ask("courier", "sync"))
 
     def _install(self, request: Request) -> None:
         if self._working:
@@ -126,11 +115,9 @@ class Daemon:
             return
         offered = show()
         if offered is None:
-            request.fail(say("There is no update to install."))
-            return
+            raise RequestError(Sentence("There is no update to install."))
         if not running.slot():
-            request.fail(say("This computer was not started from a card of ours."))
-            return
+            raise RequestError(Sentence("This computer was not started from a card of ours."))
         Memory.read().then(wanted=offered.version).keep()
         request.reply(accepted=True)
         self._start(offered)
@@ -146,14 +133,14 @@ class Daemon:
         except download.InterruptedDownloadError as error:
             _log.warning("update to %s: %s", offered.version, error)
             # Still wanted: it goes on after the next sync.
-            _publish(UpdatesState.FAILED, str(error), offered)
+            _publish(UpdatesState.FAILED, error.sentence, offered)
         except (download.FailedDownloadError, rauc.RefusedError) as error:
             _log.error("update to %s: %s", offered.version, error)
-            Memory.read().then(failed=offered.version, reason=str(error)).keep()
+            Memory.read().then(failed=offered.version, reason=error.sentence).keep()
             show()
         except Exception as error:  # noqa: BLE001 - nobody else would tell the keeper
             _log.exception("update to %s", offered.version)
-            reason = say("The update failed ({why}).", why=error)
+            reason = Sentence("The update failed ({why}).", why=str(error))
             Memory.read().then(failed=offered.version, reason=reason).keep()
             show()
 
@@ -175,7 +162,7 @@ class Daemon:
         _log.info("update to %s: lies in slot %s, restarting", offered.version, slot)
         _publish(
             UpdatesState.INSTALLED,
-            say("Version {version} starts now.", version=offered.version),
+            Sentence("Version {version} starts now.", version=offered.version),
             offered,
         )
         self._restart()
@@ -195,16 +182,28 @@ class _Progress:
         if percent == self._percent:
             return
         self._percent = percent
-        values = {"version": self._offered.version, "percent": percent}
+        version = self._offered.version
         if self._state is UpdatesState.DOWNLOADING:
-            text = say("Version {version} is being downloaded ({percent}%).", **values)
+            detail = Sentence(
+                "Version {version} is being downloaded ({percent}%).",
+                version=version,
+                percent=percent,
+            )
         else:
-            text = say("Version {version} is being installed ({percent}%).", **values)
-        _publish(self._state, text, self._offered, progress=percent / 100)
+            detail = Sentence(
+                "Version {version} is being installed ({percent}%).",
+                version=version,
+                percent=percent,
+            )
+        _publish(self._state, detail, self._offered, progress=percent / 100)
 
 
 def _publish(
-    state: UpdatesState, detail: str, offered: Offer | None = None, *, progress: float | None = None
+    state: UpdatesState,
+    detail: Sentence | None,
+    offered: Offer | None = None,
+    *,
+    progress: float | None = None,
 ) -> None:
     memory = Memory.read()
     at = datetime.fromtimestamp(memory.done_at, UTC)

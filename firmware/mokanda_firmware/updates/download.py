@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.offer import Offer
 
@@ -38,12 +38,12 @@ _SYNC = 1024 * 1024  # how many bytes a power cut may cost
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
-class InterruptedDownloadError(Exception):
-    """There is no link any more; what came is kept, the rest can be fetched later. For people."""
+class InterruptedDownloadError(SentenceError):
+    """There is no link any more; what came is kept, the rest can be fetched later."""
 
 
-class FailedDownloadError(Exception):
-    """Trying again as things are is of no use; a sentence for people."""
+class FailedDownloadError(SentenceError):
+    """Trying again as things are is of no use."""
 
 
 def fetch(link: Link, offer: Offer, folder: Path, progress: Callable[[int], None]) -> Path:
@@ -79,7 +79,7 @@ def fetch(link: Link, offer: Offer, folder: Path, progress: Callable[[int], None
                     raise InterruptedDownloadError(_stopped(file.tell(), offer, error)) from error
     if _sha256(part) != offer.sha256:
         part.unlink()
-        raise FailedDownloadError(say("The update arrived damaged and was thrown away."))
+        raise FailedDownloadError(Sentence("The update arrived damaged and was thrown away."))
     part.rename(whole)
     return whole
 
@@ -87,27 +87,32 @@ def fetch(link: Link, offer: Offer, folder: Path, progress: Callable[[int], None
 def _check_room(missing: int, folder: Path) -> None:
     if missing and shutil.disk_usage(folder).free < missing + RESERVE:
         raise FailedDownloadError(
-            say(
+            Sentence(
                 "The card has no room for the update ({size} are missing).",
                 size=megabytes(missing),
             )
         )
 
 
-def _stopped(held: int, offer: Offer, error: Exception) -> str:
-    stopped = say(
-        "The download stopped at {held} of {size}; it goes on after the next mail run.",
-        held=megabytes(held),
-        size=megabytes(offer.size),
-    )
+def _stopped(held: int, offer: Offer, error: Exception) -> Sentence:
+    so_far, whole = megabytes(held), megabytes(offer.size)
     if isinstance(error, CourierError):
-        return say("{stopped} {why}", stopped=stopped, why=error)
-    return stopped
+        return Sentence(
+            "The download stopped at {held} of {size}; it goes on after the next mail run. {why}",
+            held=so_far,
+            size=whole,
+            why=error.sentence,
+        )
+    return Sentence(
+        "The download stopped at {held} of {size}; it goes on after the next mail run.",
+        held=so_far,
+        size=whole,
+    )
 
 
-def megabytes(size: int) -> str:
+def megabytes(size: int) -> Sentence:
     """Write a size in bytes as people read it."""
-    return f"{size / 1e6:.1f} MB"
+    return Sentence("{number} MB", number=f"{size / 1e6:.1f}")
 
 
 def _fetch_rest(
@@ -120,12 +125,14 @@ def _fetch_rest(
     elif response.status == HTTPStatus.PARTIAL_CONTENT:
         found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if not found or (int(found[1]), int(found[2])) != (start, offer.size):
-            raise FailedDownloadError(say("The relay's update is not the one that it offered."))
+            raise FailedDownloadError(
+                Sentence("The relay's update is not the one that it offered.")
+            )
     elif response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise http.client.HTTPException(response.status)
     else:
         raise FailedDownloadError(
-            say(
+            Sentence(
                 "The relay does not give the update ({why}).",
                 why=f"{response.status} {response.reason}",
             )
@@ -134,7 +141,7 @@ def _fetch_rest(
     try:
         while chunk := response.read1(_CHUNK):
             if file.tell() + len(chunk) > offer.size:
-                raise FailedDownloadError(say("The relay's update is longer than it said."))
+                raise FailedDownloadError(Sentence("The relay's update is longer than it said."))
             file.write(chunk)
             if file.tell() - synced >= _SYNC:
                 _sync(file)

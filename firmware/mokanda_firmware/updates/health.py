@@ -12,7 +12,7 @@ _PAUSE = 2.0  # seconds between tries
 
 
 class UnhealthyError(Exception):
-    """It does not; a sentence for people."""
+    """It does not; str() tells the log why."""
 
 
 def wait_until_healthy(port: int, seconds: float) -> None:

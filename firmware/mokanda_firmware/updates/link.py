@@ -26,7 +26,7 @@ def to_relay() -> Iterator[Connection]:
     """
     claim = identity.read_claim()
     if claim is None:
-        raise LinkError("This device has no relay yet.")
+        raise LinkError(identity.NO_CLAIM)
     _let_courier_finish()
     with link.connected(claim, lambda _: None) as (connection, _name):
         try:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus.sentences import Sentence, said_again
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_wire import durable
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Where the last update stands; each field is "" when it does not apply.
+    """Where the last update stands; each field is "" or None when it does not apply.
 
     Attributes:
         wanted: the version that the keeper asked for and that is not installed yet.
@@ -29,7 +29,7 @@ class Memory:
     slot: str = ""
     installed: bool = False
     failed: str = ""
-    reason: str = ""
+    reason: Sentence | None = None
     begun: int = 0
     done: str = ""
     done_at: int = 0
@@ -39,8 +39,8 @@ class Memory:
         """Return what is remembered; nothing when the file is not there or damaged."""
         try:
             kept = json.loads(_file().read_text(encoding="utf-8"))
-            reason = said_again(kept.pop("reason_said", None), kept.get("reason", ""))
-            return cls(**{**kept, "reason": reason})
+            kept.pop("reason_said", None)  # of an earlier version
+            return cls(**{**kept, "reason": Sentence.from_json(kept.get("reason"))})
         except (FileNotFoundError, AttributeError, ValueError, TypeError):
             return cls()
 
@@ -51,8 +51,7 @@ class Memory:
     def keep(self) -> Self:
         """Write it durably; returns itself."""
         kept = {field.name: getattr(self, field.name) for field in fields(self)}
-        if isinstance(self.reason, Sentence):
-            kept["reason_said"] = self.reason.said
+        kept["reason"] = self.reason and self.reason.to_json()
         durable.write(_file(), json.dumps(kept).encode())
         return self
 

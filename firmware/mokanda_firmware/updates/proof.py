@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 
 from mokanda_firmware import running
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.updates import daemon, health, rauc
 from mokanda_firmware.updates.memory import Memory
 
@@ -39,7 +39,7 @@ def prove(port: int, seconds: float, restart: Callable[[], None] = daemon.restar
     if on_trial:
         memory.then(done=memory.trial, done_at=memory.begun).keep()
     elif memory.trial and memory.installed:
-        reason = say(
+        reason = Sentence(
             "Version {trial} did not start as it should. Version {version} runs again.",
             trial=memory.trial,
             version=running.version(),

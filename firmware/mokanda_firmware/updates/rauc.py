@@ -8,13 +8,13 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence, SentenceError
 
 _PROGRESS = re.compile(r"\s*(\d+)% ")
 
 
-class RefusedError(Exception):
-    """The update must not or cannot be installed; a sentence for people."""
+class RefusedError(SentenceError):
+    """The update must not or cannot be installed."""
 
 
 def verify(bundle: Path, version: str) -> None:
@@ -29,7 +29,9 @@ def verify(bundle: Path, version: str) -> None:
     signed = json.loads(done.stdout)["version"]
     if signed != version:
         raise RefusedError(
-            say("The update says that it is version {version}: it was refused.", version=signed)
+            Sentence(
+                "The update says that it is version {version}: it was refused.", version=signed
+            )
         )
 
 
@@ -87,13 +89,15 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C"}
 
 
-def _sentence(said: str) -> str:
+def _sentence(said: str) -> Sentence:
     """What RAUC said, for people."""
     if "signature verification failed" in said.lower():
-        return say("The update is not signed by those whom this device trusts: it was refused.")
+        return Sentence(
+            "The update is not signed by those whom this device trusts: it was refused."
+        )
     if "ompatible" in said and "mismatch" in said:
-        return say("The update is for another kind of board: it was refused.")
+        return Sentence("The update is for another kind of board: it was refused.")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     reasons = [line.removeprefix("LastError: ") for line in lines if line.startswith("LastError")]
     reason = (reasons or lines or ["no reason given"])[-1]
-    return say("The update could not be installed ({reason}).", reason=reason)
+    return Sentence("The update could not be installed ({reason}).", reason=reason)

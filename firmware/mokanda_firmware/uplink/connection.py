@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import urlsplit
 
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.uplink.failures import (
     CutError,
     LinkError,
@@ -137,13 +137,7 @@ class Connection:
         try:
             plain = self._reach(interface)
         except OSError as error:
-            raise LinkError(
-                say(
-                    "The relay {relay} cannot be reached: {why}.",
-                    relay=self._host,
-                    why=_said(error),
-                )
-            ) from error
+            raise LinkError(_unreachable(self._host, error)) from error
         try:
             plain.settimeout(SILENCE_SECONDS)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -154,9 +148,7 @@ class Connection:
             raise self._stranger() from error
         except OSError as error:
             plain.close()
-            raise LinkError(
-                say("The relay {relay} does not answer: {why}.", relay=self._host, why=_said(error))
-            ) from error
+            raise LinkError(_unreachable(self._host, error)) from error
         self._http.sock = secure
         if self._certificate and secure.getpeercert(binary_form=True) != self._certificate:
             self.close()
@@ -164,7 +156,7 @@ class Connection:
 
     def _stranger(self) -> NotOurRelayError:
         return NotOurRelayError(
-            say(
+            Sentence(
                 "What answers at {relay} is not this device's relay. If the relay has moved, ask"
                 " its operator for a new claim file.",
                 relay=self._host,
@@ -172,7 +164,7 @@ class Connection:
         )
 
     def _reach(self, interface: str | None) -> socket.socket:
-        problem: OSError = OSError(say("it has no address"))
+        problem: OSError = OSError("it has no address")
         for family, kind, protocol_number, _, address in socket.getaddrinfo(
             self._host, self._port, type=socket.SOCK_STREAM
         ):
@@ -349,7 +341,9 @@ class Connection:
         try:
             refusal = protocol.load(Refusal, body)
         except ProtocolError:
-            return CutError(say("The relay has trouble (HTTP {status}).", status=response.status))
+            return CutError(
+                Sentence("The relay has trouble (HTTP {status}).", status=response.status)
+            )
         return RefusedError(refusal.reason, refusal.text, counter=refusal.counter)
 
 
@@ -375,7 +369,9 @@ def _load(kind: type[T], body: bytes) -> T:
     try:
         return protocol.load(kind, body)
     except ProtocolError as error:
-        raise CutError(say("The relay's answer cannot be read: {why}", why=error)) from error
+        raise CutError(
+            Sentence("The relay's answer cannot be read ({why}).", why=str(error))
+        ) from error
 
 
 @contextlib.contextmanager
@@ -385,16 +381,25 @@ def _cuts() -> Iterator[None]:
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, OSError) and is_full(error):
             raise  # what came was to be written
+        if isinstance(error, TimeoutError):
+            raise CutError(Sentence("The relay fell silent before all was through.")) from error
         raise CutError(
-            say("The connection to the relay broke: {why}.", why=_said(error))
+            Sentence("The connection to the relay broke ({why}).", why=_said(error))
         ) from error
 
 
-def _said(error: Exception) -> str:
+def _unreachable(relay: str, error: OSError) -> Sentence:
     if isinstance(error, TimeoutError):
-        return say("it fell silent")
+        return Sentence("The relay {relay} does not answer.", relay=relay)
     if isinstance(error, socket.gaierror):
-        return say("its name is not known here, or there is no network")
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno) if error.errno > 0 else str(error)
+        return Sentence(
+            "The relay's name {relay} is not known here, or there is no network.", relay=relay
+        )
+    return Sentence("The relay {relay} cannot be reached ({why}).", relay=relay, why=_said(error))
+
+
+def _said(error: Exception) -> str:
+    """Return what the system says of an error."""
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
     return str(error) or type(error).__name__

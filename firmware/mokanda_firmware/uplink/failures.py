@@ -3,11 +3,12 @@
 
 import errno
 
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence, SentenceError
+from mokanda_firmware.uplink import refusals
 
 
-class CourierError(Exception):
-    """A sync or claim did not work; str() is a sentence for people."""
+class CourierError(SentenceError):
+    """A sync or claim did not work."""
 
     worth_retrying = True  # soon, by itself; otherwise somebody has to do something first
 
@@ -21,11 +22,12 @@ class CutError(CourierError):
 
 
 class RefusedError(CourierError):
-    """The relay refused; `reason` is a word of mokanda_wire.protocol."""
+    """The relay refused; `reason` is a word of mokanda_wire.protocol, `text` the relay's own."""
 
     def __init__(self, reason: str, text: str, *, counter: int | None = None) -> None:
-        super().__init__(text)
+        super().__init__(refusals.sentence_of(reason, text))
         self.reason = reason
+        self.text = text
         self.counter = counter
 
 
@@ -51,7 +53,7 @@ class FullError(CourierError):
     """The data partition has no room left."""
 
     def __init__(self) -> None:
-        super().__init__(say("The device's card is full. Delete mail with large attachments."))
+        super().__init__(Sentence("The device's card is full. Delete mail with large attachments."))
 
 
 class BusyError(CourierError):

@@ -1,29 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who this device is to its relay: the claim file, and what the relay made of it.
 
-The claim's outcome is a JSON file (paths.claim_result) that the setup daemon and the pages
-read: {"state": "claimed" | "refused", "detail": sentence, "code": the claim's, "device",
-"domain", "fingerprint": the device's key}.
+The claim's outcome is a JSON file (paths.claim_result) that setup reads, too.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from enum import StrEnum
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus import records
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.uplink import refusals
 from mokanda_wire import claimfile, durable
 from mokanda_wire.claimfile import ClaimFile, ClaimFileError
+
+NO_CLAIM = Sentence("This device has no relay yet. Copy a claim file to its SETUP partition.")
+
+
+class Answer(StrEnum):
+    """What the relay said to a claim."""
+
+    CLAIMED = "claimed"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a claim ended; `detail` is a sentence when it was refused."""
+    """How a claim ended; `fingerprint` is that of the device's key."""
 
-    state: str
-    detail: str
-    code: str
+    state: Answer
+    code: str  # the claim's
     device: str
     domain: str
     fingerprint: str
+    reason: str = ""  # why it was refused, a word of mokanda_wire.protocol
+
+    @property
+    def refusal(self) -> Sentence:
+        """Say why it was refused."""
+        return refusals.of_claim(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +61,19 @@ def read_claim() -> ClaimFile | None:
 def read_outcome() -> Outcome | None:
     """How the last claim ended; None when there was none."""
     try:
-        return Outcome(**json.loads(paths.claim_result().read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return records.load(Outcome, json.loads(paths.claim_result().read_text(encoding="utf-8")))
+    except (OSError, ValueError):
         return None
 
 
 def write_outcome(outcome: Outcome) -> None:
     """Note how a claim ended."""
-    durable.write(paths.claim_result(), json.dumps(asdict(outcome)).encode())
+    durable.write(paths.claim_result(), json.dumps(records.dump(outcome)).encode())
 
 
 def read() -> Identity | None:
     """Who this device is; None when the imported claim has not been granted."""
     claim, outcome = read_claim(), read_outcome()
-    if claim and outcome and outcome.code == claim.code and outcome.state == "claimed":
+    if claim and outcome and outcome.code == claim.code and outcome.state is Answer.CLAIMED:
         return Identity(claim, outcome)
     return None

@@ -46,7 +46,7 @@ def connected(
             raise wired from error
         except RequestError as error:
             log.info("no way but the modem: %s", wired)
-            raise LinkError(str(error)) from error
+            raise LinkError(error.sentence) from error
         try:
             tell(CourierState.CONNECTING)
             connection.connect(interface)

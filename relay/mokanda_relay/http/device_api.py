@@ -26,7 +26,7 @@ from mokanda_relay.relay import Relay
 from mokanda_relay.store import releases
 from mokanda_relay.store.tables import Device, DownBundle
 from mokanda_relay.sync import session, up
-from mokanda_relay.sync.refusals import TRY_LATER, RefusedError
+from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
 from mokanda_wire.envelope import KeyringError
 
@@ -161,7 +161,7 @@ def _answering(handler: Callable[..., bytes | HTTPResponse]) -> Callable[..., HT
 
 
 def _later(text: str, status: HTTPStatus) -> HTTPResponse:
-    return _cbor(protocol.dump(protocol.Refusal(TRY_LATER, text)), status)
+    return _cbor(protocol.dump(protocol.Refusal(protocol.TRY_LATER, text)), status)
 
 
 def _cbor(body: bytes, status: HTTPStatus) -> HTTPResponse:

@@ -7,8 +7,6 @@ from http import HTTPStatus
 
 from mokanda_wire import protocol
 
-TRY_LATER = "try-later"  # 429, 503 or 507: nothing is wrong with the request itself
-
 _STATUS = {
     protocol.CLAIM_UNKNOWN: HTTPStatus.NOT_FOUND,
     protocol.CLAIM_USED: HTTPStatus.CONFLICT,
@@ -22,7 +20,7 @@ _STATUS = {
     protocol.CONTENT_UNKNOWN: HTTPStatus.UNPROCESSABLE_ENTITY,
     protocol.TOO_OLD: HTTPStatus.UPGRADE_REQUIRED,
     protocol.MALFORMED: HTTPStatus.BAD_REQUEST,
-    TRY_LATER: HTTPStatus.TOO_MANY_REQUESTS,
+    protocol.TRY_LATER: HTTPStatus.TOO_MANY_REQUESTS,
 }
 
 

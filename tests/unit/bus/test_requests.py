@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.requests import Request, RequestError, Requests, UnavailableError, ask
+from mokanda_firmware.bus.sentences import Sentence
 
 
 @pytest.fixture
@@ -55,13 +57,13 @@ def test_a_request_is_answered() -> None:
 def test_a_refusal_reaches_the_asker_as_a_sentence(
     serve: Callable[[Callable[[Request], None]], None],
 ) -> None:
-    serve(lambda received: received.fail("There is no SIM card."))
+    serve(lambda received: received.fail(Sentence("There is no SIM card.")))
     with pytest.raises(RequestError, match=r"^There is no SIM card\.$"):
         ask("modem", "connect")
 
 
 def test_a_daemon_that_is_not_there_is_unavailable() -> None:
-    with pytest.raises(UnavailableError, match="modem service is not running"):
+    with pytest.raises(UnavailableError, match="modem is not running"):
         ask("modem", "connect")
 
 
@@ -91,16 +93,90 @@ def test_an_asker_that_has_gone_does_not_hurt_the_daemon() -> None:
 
 
 @pytest.mark.parametrize(
-    "packet", [b"", b"{", b"[]", b'{"verb": "x"}', b'{"verb":1,"arguments":7}']
+    "packet",
+    [
+        b"{",
+        b"[]",
+        b"[" * 60_000,
+        b'{"verb": "x"}',
+        b'{"verb": 1, "arguments": {}}',
+        b'{"verb": "x", "arguments": 7}',
+        b'{"verb": "x", "arguments": {}}' + b" " * 70_000,
+    ],
 )
-def test_rubbish_is_passed_over(packet: bytes) -> None:
+def test_what_is_no_request_is_refused(packet: bytes) -> None:
     daemon = Requests("modem")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as rubbish:
         rubbish.connect(str(paths.requests("modem")))
-        if packet:
-            rubbish.sendall(packet)
+        rubbish.sendall(packet)
+        assert daemon.receive(0) is None
+        refusal = json.loads(rubbish.recv(1000))["error"]
+    assert "does not understand" in str(Sentence.from_json(refusal))
+    daemon.close()
+
+
+def test_one_who_says_nothing_is_passed_over() -> None:
+    daemon = Requests("modem")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent:
+        silent.connect(str(paths.requests("modem")))
     assert daemon.receive(0) is None
     daemon.close()
+
+
+def test_more_than_fits_into_a_packet_is_not_asked() -> None:
+    with pytest.raises(RequestError, match="does not understand"):
+        ask("modem", "connect", apn="x" * 70_000)
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (lambda request: request.text("it", 5), 7),
+        (lambda request: request.text("it", 5), "longer"),
+        (lambda request: request.count("it"), -1),
+        (lambda request: request.count("it"), True),
+        (lambda request: request.count("it"), 1 << 63),
+        (lambda request: request.count("it"), None),
+        (lambda request: request.flag("it"), 1),
+    ],
+)
+def test_an_argument_of_another_kind_or_size_is_refused(
+    read: Callable[[Request], object],
+    value: object,
+    serve: Callable[[Callable[[Request], None]], None],
+) -> None:
+    serve(lambda request: request.carry_out({"do": lambda asked: asked.reply(it=read(asked))}))
+    with pytest.raises(RequestError, match="does not understand"):
+        ask("modem", "do", it=value)
+
+
+def test_arguments_are_read_as_they_were_given(
+    serve: Callable[[Callable[[Request], None]], None],
+) -> None:
+    def do(request: Request) -> None:
+        request.reply(it=(request.text("word", 5), request.count("number"), request.flag("yes")))
+
+    serve(lambda request: request.carry_out({"do": do}))
+    assert ask("modem", "do", word="mbote", number=3, yes=True) == {"it": ["mbote", 3, True]}
+
+
+def test_an_unknown_verb_is_refused(serve: Callable[[Callable[[Request], None]], None]) -> None:
+    serve(lambda request: request.carry_out({"do": lambda asked: asked.reply()}))
+    with pytest.raises(RequestError, match="does not understand"):
+        ask("modem", "dance")
+
+
+@pytest.mark.parametrize("answer", [b"{", b"[]", b'{"fields": 1', b"{}"])
+def test_an_answer_that_cannot_be_read_is_none(
+    answer: bytes, serve: Callable[[Callable[[Request], None]], None]
+) -> None:
+    def babble(request: Request) -> None:
+        with request._connection as connection:
+            connection.sendall(answer)
+
+    serve(babble)
+    with pytest.raises(UnavailableError, match="cannot be read"):
+        ask("modem", "connect")
 
 
 def test_no_request_is_none_after_the_time_out() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import states
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, LightsState, ModemState
 from mokanda_firmware.bus.statuses import CourierStatus, LightsStatus, ModemStatus, Status
 from tests.statuses import published
@@ -31,7 +31,7 @@ def write(kind: type[Status], content: object) -> None:
 def test_a_published_status_is_read_back() -> None:
     status = CourierStatus(
         CourierState.SYNCING,
-        detail=say("The relay's answer cannot be read ({why}).", why="HTTP 200"),
+        detail=Sentence("The relay's answer cannot be read ({why}).", why="HTTP 200"),
         progress=0.5,
         next_sync=datetime(2026, 3, 2, 1, 10, tzinfo=UTC),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.bus.sentences import say, translated
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.mailbox.letters import entries, opened
 from mokanda_firmware.mailbox.letters.folders import page, unread
 from mokanda_firmware.mailbox.people import aliases
@@ -242,7 +242,7 @@ def test_an_event_about_a_mail_that_nobody_wrote_is_passed_over(store: Store) ->
 
 def test_sessions_are_kept_the_latest_first(store: Store) -> None:
     records = [
-        SessionRecord(NOON, NOON, "ppp0", number, 2, 3, 4, "cut" if number else "")
+        SessionRecord(NOON, NOON, "ppp0", number, 2, 3, 4, Sentence("Cut.") if number else None)
         for number in range(3)
     ]
     for record in records:
@@ -251,11 +251,19 @@ def test_sessions_are_kept_the_latest_first(store: Store) -> None:
 
 
 def test_why_a_session_failed_can_be_said_in_any_language(store: Store) -> None:
-    error = say("Cut by {who}.", who=say("rain"))
+    error = Sentence("Cut by {who}.", who=Sentence("rain"))
     record_session(store, SessionRecord(NOON, NOON, "ppp0", 1, 2, 3, 4, error))
     kept = last_sessions(store, limit=1)[0].error
     words = {"Cut by {who}.": "Coupé par {who}.", "rain": "la pluie"}
-    assert translated(kept, words.__getitem__) == "Coupé par la pluie."
+    assert kept is not None
+    assert kept.translated(words.__getitem__) == "Coupé par la pluie."
+
+
+def test_why_a_session_failed_is_shown_as_an_earlier_version_has_kept_it(store: Store) -> None:
+    record_session(store, SessionRecord(NOON, NOON, "ppp0", 1, 2, 3, 4, Sentence("Cut.")))
+    with store.transaction() as connection:
+        connection.execute("UPDATE sync_session SET error = 'Cut by {rain}.', error_said = 'null'")
+    assert str(last_sessions(store, limit=1)[0].error) == "Cut by {rain}."
 
 
 def test_accounts_are_named_in_order(store: Store) -> None:

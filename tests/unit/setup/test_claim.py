@@ -8,7 +8,9 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.setup import claim, result
-from mokanda_wire import claimfile
+from mokanda_firmware.uplink import identity
+from mokanda_firmware.uplink.identity import Answer, Outcome
+from mokanda_wire import claimfile, protocol
 from tests.statuses import published
 
 GOOD = claimfile.ClaimFile(
@@ -47,9 +49,10 @@ def set_up() -> SetupStatus:
     return current
 
 
-def answer(claim_file: claimfile.ClaimFile, state: str, detail: str = "") -> None:
-    outcome = {"state": state, "detail": detail, "code": claim_file.code}
-    paths.claim_result().write_text(json.dumps(outcome))
+def answer(claim_file: claimfile.ClaimFile, answer: Answer, reason: str = "") -> None:
+    """What the courier notes of the relay's answer."""
+    names = (claim_file.code, claim_file.device, claim_file.domain)
+    identity.write_outcome(Outcome(answer, *names, "0" * 40, reason))
 
 
 def told(card: Path) -> str:
@@ -74,7 +77,7 @@ def test_a_claim_is_imported_and_waits_for_its_relay(card: Path) -> None:
 def test_what_the_relay_answered_makes_it_claimed(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    answer(GOOD, "claimed")
+    answer(GOOD, Answer.CLAIMED)
     assert set_up().state is SetupState.CLAIMED
     assert "Mail addresses: ...@bolenge.example" in told(card)
 
@@ -82,9 +85,20 @@ def test_what_the_relay_answered_makes_it_claimed(card: Path) -> None:
 def test_what_the_relay_refused_is_told(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    answer(GOOD, "refused", "The code was used by another device.")
+    answer(GOOD, Answer.REFUSED, protocol.CLAIM_USED)
     assert set_up().state is SetupState.CLAIM_ERROR
-    assert "The code was used by another device." in told(card)
+    assert "This claim code was used by another device" in told(card)
+
+
+def test_a_refusal_that_an_earlier_version_has_kept_is_one_still(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    answer(GOOD, Answer.REFUSED)
+    kept = json.loads(paths.claim_result().read_text())
+    del kept["reason"]
+    paths.claim_result().write_text(json.dumps({**kept, "detail": "The code was used."}))
+    assert set_up().state is SetupState.CLAIM_ERROR
+    assert "The relay has refused this claim." in told(card)
 
 
 @pytest.mark.parametrize(
@@ -101,19 +115,19 @@ def test_a_damaged_file_is_told_and_imports_nothing(card: Path, content: bytes) 
     put(card, content)
     current = set_up()
     assert current.state is SetupState.CLAIM_ERROR
-    assert current.detail.endswith((".", "again."))
-    assert current.detail in told(card)
+    assert str(current.detail).endswith((".", "again."))
+    assert str(current.detail) in told(card)
     assert not paths.claim().exists()
 
 
 def test_a_damaged_file_does_not_take_a_claim_away(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    answer(GOOD, "claimed")
+    answer(GOOD, Answer.CLAIMED)
     put(card, "rubbish")
     current = set_up()
     assert current.state is SetupState.CLAIMED
-    assert "was not used" in current.detail
+    assert "was not used" in str(current.detail)
     assert claimfile.read(paths.claim().read_text()) == GOOD
 
 
@@ -127,7 +141,7 @@ def test_a_card_without_the_file_does_not_take_a_claim_away(card: Path) -> None:
 def test_a_sound_file_with_another_code_replaces_the_claim(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    answer(GOOD, "claimed")
+    answer(GOOD, Answer.CLAIMED)
     put(card, claimfile.write(OTHER))
     assert set_up().state is SetupState.CLAIM_PENDING
     assert claimfile.read(paths.claim().read_text()) == OTHER
@@ -165,7 +179,7 @@ def test_a_claim_that_the_keeper_gives_replaces_the_one_of_the_card_for_good(car
     claim.put_in(claimfile.write(OTHER))
     assert set_up().state is SetupState.CLAIM_PENDING
     assert (
-        set_up().detail
+        str(set_up().detail)
         == "The device will claim itself at https://other.example as soon as it can connect."
     )
     assert claimfile.read(paths.claim().read_text()) == OTHER

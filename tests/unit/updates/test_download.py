@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.updates import download
 from mokanda_firmware.updates.download import FailedDownloadError, InterruptedDownloadError
 from mokanda_firmware.uplink.failures import LinkError
@@ -163,7 +164,7 @@ def test_another_file_under_the_same_name_is_not_appended(relay: Relay, tmp_path
 
 def test_no_way_to_the_relay(tmp_path: Path) -> None:
     def no_link() -> AbstractContextManager[Plain]:
-        raise LinkError("No modem is plugged in.")
+        raise LinkError(Sentence("No modem is plugged in."))
 
     with pytest.raises(InterruptedDownloadError, match="No modem is plugged in"):
         download.fetch(no_link, OFFER, tmp_path, lambda _done: None)

@@ -138,8 +138,8 @@ def test_back_in_the_old_slot_the_keeper_is_told(webmail: Webmail, restarts: Res
     assert prove(webmail.port, 0, restarts)
     shown = published(UpdatesStatus)
     assert shown.state is UpdatesState.FAILED
-    assert "Version 1.1.0 did not start" in shown.detail
-    assert shown.detail.endswith("Version 1.0.0 runs again.")
+    assert "Version 1.1.0 did not start" in str(shown.detail)
+    assert str(shown.detail).endswith("Version 1.0.0 runs again.")
     assert shown.installed is not None
     assert Memory.read().failed == "1.1.0"
 

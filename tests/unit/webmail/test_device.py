@@ -12,7 +12,7 @@ import pytest
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.requests import Requests
-from mokanda_firmware.bus.sentences import say
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import (
     CourierState,
     HotspotState,
@@ -37,7 +37,7 @@ from tests.unit.webmail.village import Phone, Village
 
 
 @contextmanager
-def daemon(name: str, answer: str = "") -> Iterator[list[str]]:
+def daemon(name: str, refusal: Sentence | None = None) -> Iterator[list[str]]:
     """A daemon that takes one request, and what it was asked."""
     requests = Requests(name)
     asked: list[str] = []
@@ -46,8 +46,8 @@ def daemon(name: str, answer: str = "") -> Iterator[list[str]]:
         request = requests.receive(timeout=10)
         assert request is not None
         asked.append(request.verb)
-        if answer:
-            request.fail(answer)
+        if refusal:
+            request.fail(refusal)
         else:
             request.reply(accepted=True)
 
@@ -67,7 +67,7 @@ def test_a_device_whose_daemons_are_silent_has_a_page_too(village: Village) -> N
 def test_statuses_are_said_in_the_readers_language(village: Village) -> None:
     awa = village.villager("awa")
     ModemStatus(ModemState.READY, operator="Vodacom", signal=71, model="E303").publish()
-    CourierStatus(CourierState.FAILED, detail="x < y", progress=0.5).publish()
+    CourierStatus(CourierState.FAILED, detail=Sentence("x < y"), progress=0.5).publish()
     page = awa.get("/device")
     for text in ("The modem is ready.", "Vodacom", "strong, 71 %", "E303", "x &lt; y"):
         assert text in page.text
@@ -120,7 +120,7 @@ def test_a_courier_that_cannot_go_says_why(village: Village) -> None:
     keeper = village.villager("awa")
     CourierStatus(CourierState.IDLE).publish()
     form = keeper.get("/device").forms[0]
-    with daemon("courier", "The modem is <gone>."):
+    with daemon("courier", Sentence("The modem is <gone>.")):
         assert "The modem is &lt;gone&gt;." in form.submit(status=409).text
     assert "does not answer now" in form.submit(status=503).text
 
@@ -235,7 +235,7 @@ class TestStorage:
 @pytest.mark.usefixtures("compiled")
 def test_what_a_daemon_says_is_in_the_readers_language(village: Village) -> None:
     ModemStatus(
-        ModemState.DIALLING, detail=say("Dialling the access point {name}.", name="orange")
+        ModemState.DIALLING, detail=Sentence("Dialling the access point {name}.", name="orange")
     ).publish()
     awa = village.villager("awa")
     page = awa.speak(awa.get("/device"), "fr")

@@ -187,7 +187,7 @@ class TestTheWholeWay:
         awa = new.phone()
         register(awa, "awa")
         page = fill_in(awa.get("/first/claim"), "/first/claim", text="rubbish")
-        assert "cannot be used" in page.html.select_one(".problem").get_text()
+        assert "copy it whole" in page.html.select_one(".problem").get_text()
         assert not paths.claim().exists()
         assert not told.exists()
 

@@ -2,10 +2,11 @@
 """The record of sessions with the relay, for the keeper's page."""
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mokanda_firmware.bus.sentences import said_again
+from mokanda_firmware.bus.sentences import Sentence, as_it_is
 from mokanda_firmware.mailbox.store.database import Store
 
 _KEPT = 2000
@@ -15,8 +16,7 @@ _KEPT = 2000
 class SessionRecord:
     """One session with the relay.
 
-    `error` is "" when it went well, else a `Sentence` if whoever failed had one to say. `money`
-    is in billionths of `currency`.
+    `error` is None when it went well. `money` is in billionths of `currency`.
     """
 
     started: datetime
@@ -26,7 +26,7 @@ class SessionRecord:
     bytes_down: int
     sent: int
     received: int
-    error: str = ""
+    error: Sentence | None = None
     money: int = 0
     currency: str = ""
 
@@ -46,8 +46,8 @@ def record_session(store: Store, record: SessionRecord) -> None:
                 record.bytes_down,
                 record.sent,
                 record.received,
-                record.error,
-                json.dumps(getattr(record.error, "said", None)),
+                str(record.error or ""),
+                json.dumps(record.error and record.error.to_json()),
                 record.money,
                 record.currency,
             ),
@@ -70,7 +70,7 @@ def last_sessions(store: Store, limit: int) -> list[SessionRecord]:
                 row["bytes_down"],
                 row["sent"],
                 row["received"],
-                said_again(json.loads(row["error_said"]), row["error"]),
+                _error(row),
                 row["money"],
                 row["currency"],
             )
@@ -78,3 +78,10 @@ def last_sessions(store: Store, limit: int) -> list[SessionRecord]:
                 "SELECT * FROM sync_session ORDER BY id DESC LIMIT ?", (limit,)
             )
         ]
+
+
+def _error(row: sqlite3.Row) -> Sentence | None:
+    """Read why a session failed; earlier versions have kept it as plain text, too."""
+    if not row["error"]:
+        return None
+    return Sentence.from_json(json.loads(row["error_said"])) or as_it_is(row["error"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from mokanda_firmware.bus.sentences import translated
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, ModemState, UpdatesState
 from mokanda_firmware.bus.statuses import (
     CourierStatus,
@@ -68,7 +68,7 @@ class Cards:
         status = CourierStatus.read()
         title = N_("Mail run")
         if status is None:
-            return self._card(title, states.UNKNOWN)
+            return self._card(title, states.UNKNOWN, None)
         action = ("/device/sync", N_("Send and fetch mail now"))
         return self._card(
             title,
@@ -87,7 +87,7 @@ class Cards:
         status = ModemStatus.read()
         title = N_("Modem")
         if status is None:
-            return self._card(title, states.UNKNOWN)
+            return self._card(title, states.UNKNOWN, None)
         return self._card(
             title,
             states.MODEM[status.state],
@@ -103,7 +103,7 @@ class Cards:
         status = SetupStatus.read()
         title = N_("Connection to the relay")
         if status is None:
-            return self._card(title, states.UNKNOWN)
+            return self._card(title, states.UNKNOWN, None)
         return self._card(
             title,
             states.SETUP[status.state],
@@ -117,7 +117,7 @@ class Cards:
         status = UpdatesStatus.read()
         title = N_("Software")
         if status is None:
-            return self._card(title, states.UNKNOWN)
+            return self._card(title, states.UNKNOWN, None)
         action = None
         if status.state is UpdatesState.AVAILABLE:
             action = ("/device/update", N_("Install the update"))
@@ -139,17 +139,18 @@ class Cards:
     def lights(self) -> Card:
         """Say what the lamps show."""
         status = LightsStatus.read()
-        return self._card(N_("Lights"), states.LIGHTS[status.state] if status else states.UNKNOWN)
+        said = states.LIGHTS[status.state] if status else states.UNKNOWN
+        return self._card(N_("Lights"), said, None)
 
     def _hotspot(self, status: HotspotStatus) -> Card:
         network = self._text(N_("Name of the Wi-Fi"), status.network)
-        return self._card(N_("Wi-Fi"), states.HOTSPOT[status.state], "", network)
+        return self._card(N_("Wi-Fi"), states.HOTSPOT[status.state], None, network)
 
     def _card(
         self,
         title: str,
         said: Said,
-        detail: str = "",
+        detail: Sentence | None,
         *facts: Fact | None,
         progress: float | None = None,
         action: tuple[str, str] | None = None,
@@ -161,7 +162,7 @@ class Cards:
             text(title),
             text(sentence),
             mood,
-            translated(detail, text),
+            detail.translated(text) if detail else "",
             progress,
             tuple(fact for fact in facts if fact),
             place,

@@ -9,7 +9,6 @@ from bottle import HTTPResponse
 from mokanda_firmware.backup import SHORTEST
 from mokanda_firmware.backup.view import View
 from mokanda_firmware.bus import records
-from mokanda_firmware.bus.sentences import translated
 from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.webmail.languages import N_
@@ -33,7 +32,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         "device/backup",
         problem=problem,
         view=view,
-        said=lambda sentence: translated(sentence, visit.language.text),
+        said=lambda sentence: sentence.translated(visit.language.text),
         shortest=SHORTEST,
         is_keeper=visit.account is not None,
     )

@@ -7,7 +7,6 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.bus import requests
 from mokanda_firmware.bus.requests import RequestError, UnavailableError
-from mokanda_firmware.bus.sentences import translated
 from mokanda_firmware.mailbox.administration import audit, storage
 from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
@@ -18,7 +17,6 @@ from mokanda_firmware.webmail.wording.statuses import Card, Cards, Fact
 
 # A daemon may have to be started for it, on a slow board.
 _TIMEOUT_SECONDS = 30
-_SILENT = N_("This part of the device does not answer now. Please try again in a minute.")
 _SHORT = N_(
     "The card is nearly full. Have large letters deleted, and the trash emptied; old photos take"
     " the most room."
@@ -100,8 +98,7 @@ def ask(
     """Have a daemon do something; return its reply, or refuse with what it says."""
     try:
         return requests.ask(daemon, verb, timeout=timeout, **arguments)
-    except UnavailableError as error:
-        raise Refused(503, _SILENT) from error
     except RequestError as error:
-        sentence = translated(str(error), visit.language.text)
-        raise Refused(409, "{sentence}", sentence=sentence) from error
+        status = 503 if isinstance(error, UnavailableError) else 409
+        sentence = error.sentence.translated(visit.language.text)
+        raise Refused(status, "{sentence}", sentence=sentence) from error

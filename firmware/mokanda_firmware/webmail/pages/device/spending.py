@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.bus.sentences import translated
 from mokanda_firmware.mailbox.administration import audit, villagers
 from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.costs.budget import Budget
@@ -54,7 +53,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         width=_WIDTH,
         money=money(visit),
         runs=last_sessions(store, _RUNS),
-        said=lambda error: translated(error, visit.language.text),
+        said=lambda error: error.translated(visit.language.text),
         budget=budget.load(store),
         left=budget.left(store).village,
         amounts=(VILLAGE, VILLAGER),

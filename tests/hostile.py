@@ -16,7 +16,7 @@ from email.header import Header
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync.down import apply_down
 from mokanda_firmware.mailbox.sync.state import sync_state
-from mokanda_relay.rendering.attachment_policy import slim
+from mokanda_relay.rendering.attachment_policy import without_html_and_signatures
 from mokanda_relay.rendering.html_to_text import read_html
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import parse
@@ -136,7 +136,9 @@ def _all() -> Iterator[Hostile]:
 
 def deliver(store: Store, hostile: Hostile, address: str) -> None:
     """Bring a mail of the world's into a villager's inbox, as relay and courier do."""
-    message, contents = slim(*parse(hostile.raw, datetime(2026, 3, 1, tzinfo=UTC), read_html))
+    message, contents = without_html_and_signatures(
+        *parse(hostile.raw, datetime(2026, 3, 1, tzinfo=UTC), read_html)
+    )
     sequence = sync_state(store).down_applied + 1
     apply_down(store, bundle_down(sequence, Mail((address,), message), contents=contents))
 

@@ -151,7 +151,7 @@ class TestPolicy:
         served.world.post_inbound(raw_mail(message_id="2@example.org"), "ada@example.org", [AMINA])
         device.sync()
         assert [len(mail.message.attachments) for mail in device.mails] == [0]
-        monkeypatch.setattr(attachment_policy, "PATIENCE", dt.timedelta(0))
+        monkeypatch.setattr(attachment_policy, "PHOTO_TIMEOUT", dt.timedelta(0))
         device.sync()
         assert attachments(device)[0].held_back
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store.alerts import now
 from mokanda_relay.store.tables import Alert, Incoming, Outgoing
-from mokanda_relay.sync import down
+from mokanda_relay.sync.down import freeze
 from mokanda_relay.transport import outbox
 from mokanda_wire.bundle import Stub
 from tests.relay_device import RelayDevice
@@ -71,7 +71,7 @@ def test_nor_does_one_that_would_be_announced(served: Served, device: RelayDevic
     with served.relay.database.transaction() as session:
         session.execute(sa.update(Incoming).values(cost=10_000))  # more than there is room for
     with without_first_original(served):
-        assert down.offer(served.relay, 1, room=2000) is not None
+        assert freeze.offer(served.relay, 1, room=2000) is not None
         device.sync()
         stubs = [each for each in device.others if isinstance(each, Stub)]
         assert [each.message.subject for each in stubs] == ["two"]

@@ -189,7 +189,7 @@ class TestSync:
     def test_small_mail_goes_first_and_a_bundle_has_its_fill(
         self, served: Served, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mokanda_relay.sync.down.FULL", 20_000)
+        monkeypatch.setattr("mokanda_relay.sync.down.plan.MAX_RAW", 20_000)
         device = served.claimed_device()
         for size in (30_000, 200, 15_000, 100):
             served.world.write("ada@example.org", ["amina@kitenge.example"], str(size), "x" * size)

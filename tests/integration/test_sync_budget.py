@@ -19,7 +19,8 @@ from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.mailbox.sync.sessions import SessionRecord
 from mokanda_firmware.uplink.failures import BudgetSpentError, CutError
 from mokanda_relay.operator import devices
-from mokanda_relay.sync import down, usage_by_day
+from mokanda_relay.sync import usage_by_day
+from mokanda_relay.sync.down import freeze, frozen
 from tests.relay_served import Served
 from tests.village import Village, a_village
 
@@ -147,8 +148,8 @@ def test_a_relay_makes_nothing_that_nobody_can_take(village: Village, served: Se
     send_down(served, "small")
     with served.relay.database.reading() as session:
         device = devices.find(session, "kitenge")
-    assert down.offer(served.relay, device.id, 0) is None
-    assert down.offer(served.relay, device.id, 5_000) is not None
+    assert freeze.offer(served.relay, device.id, 0) is None
+    assert freeze.offer(served.relay, device.id, 5_000) is not None
 
 
 def test_stubs_that_never_arrived_are_sent_again(village: Village, served: Served) -> None:
@@ -157,10 +158,10 @@ def test_stubs_that_never_arrived_are_sent_again(village: Village, served: Serve
     with served.relay.database.reading() as session:
         device = devices.find(session, "kitenge")
     limit(village, DAY)
-    frozen = down.offer(served.relay, device.id, 5_000)
-    assert frozen is not None
+    offered = freeze.offer(served.relay, device.id, 5_000)
+    assert offered is not None
     with served.relay.database.transaction() as session:
-        down.thaw(session, devices.find(session, "kitenge"))
+        frozen.thaw(session, devices.find(session, "kitenge"))
     village.sync()
     village.sync()
     assert village.texts("inbox") == [""]

@@ -195,7 +195,7 @@ def test_a_lost_acknowledgement_does_not_deliver_a_mail_twice(
     write_to_village(served, "once")
     write_to_village(served, "then")
     with monkeypatch.context() as patch:
-        patch.setattr("mokanda_relay.sync.down.FULL", 1)  # bytes: two bundles
+        patch.setattr("mokanda_relay.sync.down.plan.MAX_RAW", 1)  # bytes: two bundles
         patch.setattr("mokanda_firmware.uplink.connection.Connection.acknowledge", lose)
         patch.setattr(run, "CUTS", 1)
         with pytest.raises(CutError):

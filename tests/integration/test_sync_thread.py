@@ -234,7 +234,7 @@ def test_a_mail_too_large_for_one_bundle_goes_alone(village: Village, served: Se
 def test_all_bundles_that_wait_come_in_one_session(
     village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mokanda_relay.sync.down.FULL", 1)  # bytes: each mail has its own
+    monkeypatch.setattr("mokanda_relay.sync.down.plan.MAX_RAW", 1)  # bytes: each mail has its own
     village.sync()
     for number in range(3):
         served.world.write("ada@example.org", ["amina@kitenge.example"], "Mbote", str(number))

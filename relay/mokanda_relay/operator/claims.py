@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device
-from mokanda_relay.sync.refusals import TRY_LATER, RefusedError
+from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
 from mokanda_wire.envelope import EnvelopeError, verify_with
 
@@ -76,7 +76,7 @@ def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> proto
     """
     if not throttle.is_open(address):
         raise RefusedError(
-            TRY_LATER, "There were too many wrong claim codes. Try again in some minutes."
+            protocol.TRY_LATER, "There were too many wrong claim codes. Try again in some minutes."
         )
     claim = protocol.load(protocol.Claim, body)
     try:

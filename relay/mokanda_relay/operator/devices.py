@@ -19,7 +19,8 @@ from mokanda_relay.store.tables import (
     Upload,
     Wish,
 )
-from mokanda_relay.sync import deduplication, down
+from mokanda_relay.sync import deduplication
+from mokanda_relay.sync.down import frozen
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.claimfile import ClaimFile
 
@@ -81,7 +82,7 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
     with relay.database.transaction() as session:
         device = find(session, name)
         claim = _claim_file(relay, code, name, device.domain, pinned=pinned)
-        down.thaw(session, device)
+        frozen.thaw(session, device)
         deduplication.expect(session, device.id, 0)  # the new card may be restored from a backup
         for table in (HistoryRow, Resident, Upload, Wish):
             session.execute(sa.delete(table).where(table.device_id == device.id))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -28,14 +28,36 @@ _SIGNATURES = {
     "application/x-pkcs7-signature",
 }
 # How long a mail waits for its photos to be made smaller; then they are held back, and it goes.
-PATIENCE = dt.timedelta(minutes=10)
+PHOTO_TIMEOUT = dt.timedelta(minutes=10)
 
 
 class NotReadyError(Exception):
     """A photo of the mail is about to be made smaller."""
 
 
-def slim(message: Message, contents: Mapping[str, bytes]) -> tuple[Message, dict[str, bytes]]:
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail as a village gets it, but for what its device holds and what becomes of photos.
+
+    Attributes:
+        message: with the names of all files, as they came.
+        contents: of the files that may go as they are, by digest.
+        photos: digests of the files that go as smaller pictures.
+    """
+
+    message: Message
+    contents: Mapping[str, bytes]
+    photos: frozenset[str]
+
+    @property
+    def size(self) -> int:
+        """How many characters and bytes of it are in memory, about."""
+        return len(self.message.text) + sum(map(len, self.contents.values()))
+
+
+def without_html_and_signatures(
+    message: Message, contents: Mapping[str, bytes]
+) -> tuple[Message, dict[str, bytes]]:
     """Leave out what the village has no use for; also returns the contents that stay.
 
     HTML never goes: `text` says the same, a page costs many times as much, and a village that gets
@@ -49,60 +71,65 @@ def slim(message: Message, contents: Mapping[str, bytes]) -> tuple[Message, dict
     )
 
 
-def fit(
-    relay: Relay,
-    session: Session,
-    device: Device,
-    message: Message,
-    attached: Mapping[str, bytes],
-    received: dt.datetime,
+def apply_policy(device: Device, message: Message, contents: Mapping[str, bytes]) -> Rendered:
+    """Say what of a mail's files may go to the device, by their contents; the rest is let go of."""
+    form = photos.Format.of(device)
+    smaller = frozenset(
+        digest
+        for digest, content in contents.items()
+        if len(content) > form.most and photos.is_photo(content)
+    )
+    small = {
+        digest: content
+        for digest, content in contents.items()
+        if digest not in smaller and len(content) <= device.file_bytes
+    }
+    return Rendered(message, small, smaller)
+
+
+def select_files(
+    relay: Relay, session: Session, device: Device, mail: Rendered, received: dt.datetime
 ) -> tuple[Message, dict[str, bytes]]:
-    """Say what of a mail goes to the device; also returns the contents that have to.
+    """Say what of a mail goes to the device now; also returns the contents that have to.
 
     Raises:
         NotReadyError: a photo is not looked at yet, and the mail not old.
     """
-    form = photos.Format.of(device)
-    held = device_files.held(session, device.id, attached)
+    held = device_files.held(session, device.id, {part.digest for part in mail.message.attachments})
     going: dict[str, bytes] = {}
     parts = []
-    for part in message.attachments:
-        content = attached[part.digest]
+    for part in mail.message.attachments:
         if part.digest in held:
             parts.append(part)
-        elif len(content) > form.most and photos.is_photo(content):
-            parts.append(_photo(relay, session, device.id, part, form, going, received))
+        elif part.digest in mail.photos:
+            parts.append(_photo(relay, session, device, part, going, received))
+        elif part.digest in mail.contents:
+            going[part.digest] = mail.contents[part.digest]
+            parts.append(part)
         else:
-            parts.append(_file(device, part, content, going))
-    return replace(message, attachments=tuple(parts)), going
-
-
-def _file(device: Device, part: Attachment, content: bytes, going: dict[str, bytes]) -> Attachment:
-    if len(content) > device.file_bytes:
-        return _held_back(part)
-    going[part.digest] = content
-    return part
+            parts.append(_held_back(part))
+    return replace(mail.message, attachments=tuple(parts)), going
 
 
 def _photo(
     relay: Relay,
     session: Session,
-    device_id: int,
+    device: Device,
     part: Attachment,
-    form: photos.Format,
     going: dict[str, bytes],
     received: dt.datetime,
 ) -> Attachment:
     held_back = _held_back(part)
+    form = photos.Format.of(device)
     made = photos.rendition(session, part.digest, form)
     # The phones take WebP since a moment ago: then JPEG is good enough once more.
     made = made or photos.rendition(session, part.digest, replace(form, kind="jpeg"))
-    if made is None and received > alerts.now() - PATIENCE:
+    if made is None and received > alerts.now() - PHOTO_TIMEOUT:
         raise NotReadyError
     if made is None or not made.digest:
         return held_back
     small = replace(held_back, digest=made.digest, size=made.size)
-    if made.digest not in device_files.held(session, device_id, [made.digest]):
+    if made.digest not in device_files.held(session, device.id, [made.digest]):
         try:
             going[made.digest] = relay.renditions.read(made.digest)
         except BlobNotFoundError:

@@ -31,7 +31,7 @@ class Budget:
     room: int | None = None
     villagers: Mapping[str, int] = field(default_factory=dict)
 
-    def over(
+    def mails_over(
         self, mails: Iterable[tuple[Sequence[Incoming], int]], others: int
     ) -> dict[int, Incoming]:
         """The queue entries, by id, that do not fit.
@@ -58,7 +58,7 @@ class Budget:
                     left[villager(entry)] -= share
         return over
 
-    def dear(self, answers: Iterable[tuple[Wish, int]], others: int) -> set[int]:
+    def requests_over(self, answers: Iterable[tuple[Wish, int]], others: int) -> set[int]:
         """The wishes, by id, whose answers do not fit beside so many bytes of `others`.
 
         Mail goes first: what was kept back can wait for a day with less of it.
@@ -66,15 +66,15 @@ class Budget:
         if self.room is None:
             return set()
         room, left = self.room - others - SEAL, dict(self.villagers)
-        dear = set()
+        over = set()
         for wish, cost in answers:
             if cost > room or left.get(wish.who, cost) < cost:
-                dear.add(wish.id)
+                over.add(wish.id)
                 continue
             room -= cost
             if wish.who in left:
                 left[wish.who] -= cost
-        return dear
+        return over
 
 
 def of_device(session: Session, device: Device, room: int | None) -> Budget:

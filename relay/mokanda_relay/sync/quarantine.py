@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device, Incoming, Notice, Wish
-from mokanda_relay.sync import down
+from mokanda_relay.sync.down import frozen
 
 _ENOUGH = 64  # mails in a bundle that was read, after which nothing is suspected any more
 _NEVER = 0  # the number of no bundle: for what goes in none
@@ -30,7 +30,7 @@ def note(session: Session, device: Device, sequence: int) -> list[str]:
     Returns:
         Names of files that nobody needs after this transaction.
     """
-    pending = down.pending(session, device.id)
+    pending = frozen.pending(session, device.id)
     if pending is None or pending.sequence != sequence:
         return []  # it has said so before
     mails = list(
@@ -52,7 +52,7 @@ def note(session: Session, device: Device, sequence: int) -> list[str]:
     else:
         _set_aside(session, device, sequence)
         device.down_caution = 1
-    return down.thaw(session, device)
+    return frozen.thaw(session, device)
 
 
 def taken(device: Device) -> None:

@@ -16,7 +16,8 @@ from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, releases
 from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.tables import Device, Upload
-from mokanda_relay.sync import down, history, quarantine, up
+from mokanda_relay.sync import history, quarantine, up
+from mokanda_relay.sync.down import freeze, frozen, queue
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
 from mokanda_wire.bundle import FORMAT, OLDEST_FORMAT
@@ -72,27 +73,27 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         done = _confirm(session, device, said.applied_down)
         restored = said.applied_down < device.down_confirmed
         if restored:
-            down.take_back(session, device, said.applied_down)
+            frozen.take_back(session, device, said.applied_down)
         if said.unread is not None:
             done += quarantine.note(session, device, said.unread)
         agrees = not restored and history.load(session, device.id).holds(said.history)
         if not agrees:
             log.info("history starts over device=%s", name)
             history.restart(session, device.id)
-        lost = down.is_lost(relay, session, device.id)
+        lost = frozen.is_lost(relay, session, device.id)
         if lost:
             log.error("the file of a bundle is gone device=%s", name)
         if lost or not agrees:
-            done += down.thaw(session, device)
+            done += frozen.thaw(session, device)
         restored = not up.announce(session, device, said.up) or restored
         session.flush()
         upload = session.get(Upload, device.id)
-        next_down = down.pending(session, device.id)
+        next_down = frozen.pending(session, device.id)
     _delete(relay.bundles, done)
     # With an upload to come, the next bundle is frozen after it: it then tells what became of it.
     # Nor for a card that was restored: it first tells whom it still knows.
     if next_down is None and upload is None and not restored:
-        next_down = down.offer(relay, device.id, room)
+        next_down = freeze.offer(relay, device.id, room)
         if next_down is None:
             synced(relay, device.id)
     log.info(
@@ -123,7 +124,7 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
 
 
 def _confirm(session: Session, device: Device, applied: int) -> list[str]:
-    done = down.confirm(session, device, applied)
+    done = frozen.confirm(session, device, applied)
     if done:
         quarantine.taken(device)
     return done
@@ -172,7 +173,7 @@ def _more(
     if next_down is None or (room is not None and room - next_down.size < MIN_ROOM):
         return None
     with relay.database.reading() as session:
-        return down.waits(session, device_id) or None
+        return queue.is_waiting(session, device_id) or None
 
 
 def of_token(session: Session, token: str) -> Device:
@@ -198,7 +199,7 @@ def acknowledge(relay: Relay, device_id: int, applied_down: int, room: int | Non
 
 def receipt(relay: Relay, device_id: int, room: int | None = None) -> Answer:
     """What is applied, and what there is to fetch."""
-    next_down = down.offer(relay, device_id, room)
+    next_down = freeze.offer(relay, device_id, room)
     with relay.database.reading() as session:
         applied = session.get_one(Device, device_id).up_applied
         uploading = session.get(Upload, device_id) is not None

@@ -13,14 +13,14 @@ def wish(number: int, who: str = "amina") -> Wish:
 
 
 def test_without_a_budget_all_that_is_asked_for_goes() -> None:
-    assert Budget().dear([(wish(1), 10**9)], 0) == set()
+    assert Budget().requests_over([(wish(1), 10**9)], 0) == set()
 
 
 def test_what_does_not_fit_beside_the_mail_waits() -> None:
     answers = [(wish(1), 3000), (wish(2), 9000), (wish(3), 2000)]
-    assert Budget(SEAL + 10_000).dear(answers, 5000) == {2}
+    assert Budget(SEAL + 10_000).requests_over(answers, 5000) == {2}
 
 
 def test_a_villager_pays_for_what_they_asked_for() -> None:
     answers = [(wish(1), 3000), (wish(2), 3000), (wish(3, "bako"), 3000), (wish(4, ""), 3000)]
-    assert Budget(100_000, {"amina": 4000, "bako": 0}).dear(answers, 0) == {2, 3}
+    assert Budget(100_000, {"amina": 4000, "bako": 0}).requests_over(answers, 0) == {2, 3}

@@ -127,7 +127,7 @@ def entry(number: int, name: str = "amina") -> Incoming:
 @given(st.lists(st.integers(1, 5000), max_size=20), st.integers(0, 20_000))
 def test_what_goes_fits_the_room(costs: list[int], room: int) -> None:
     mails = [([entry(number)], cost) for number, cost in enumerate(costs)]
-    over = Budget(room).over(mails, 100)
+    over = Budget(room).mails_over(mails, 100)
     going = sum(cost for number, cost in enumerate(costs) if number not in over)
     assert not going or going + 100 + SEAL <= room
     for number in over:
@@ -136,9 +136,9 @@ def test_what_goes_fits_the_room(costs: list[int], room: int) -> None:
 
 def test_a_villager_who_has_spent_it_all_waits_and_others_do_not() -> None:
     mails = [([entry(1), entry(2, "bako")], 1000), ([entry(3)], 400)]
-    assert set(Budget(10_000, {"amina": 450}).over(mails, 0)) == {1}
-    assert set(Budget(10_000, {"amina": 600}).over(mails, 0)) == {3}
-    assert Budget(None, {"amina": 0}).over(mails, 0) == {}
+    assert set(Budget(10_000, {"amina": 450}).mails_over(mails, 0)) == {1}
+    assert set(Budget(10_000, {"amina": 600}).mails_over(mails, 0)) == {3}
+    assert Budget(None, {"amina": 0}).mails_over(mails, 0) == {}
 
 
 @pytest.mark.parametrize("told", ["7", '{"villager": "much"}', '{"villagers": [1]}', "{}"])

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What waits for a device, and in which order it goes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Device, Incoming, Notice, Original, Resident, Wish
+from mokanda_relay.sync import content_requests, history
+from mokanda_wire.history import History
+from mokanda_wire.limits import place_in_queue
+
+_MAX_NOTICES = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Queue:
+    """All that waits for a device at one moment, what goes first at the front.
+
+    `mails` are queue entries, one for each reader, with the size of the raw mail in bytes.
+    """
+
+    device: Device
+    history: History
+    notices: tuple[Notice, ...]
+    requests: tuple[Wish, ...]
+    mails: tuple[tuple[Incoming, int], ...]
+
+
+def gather(session: Session, device_id: int) -> Queue:
+    """Look at what waits for a device."""
+    device = session.get_one(Device, device_id)
+    notices = session.scalars(
+        sa.select(Notice)
+        .where(Notice.device_id == device_id, Notice.sequence.is_(None))
+        .order_by(Notice.id)
+        .limit(_MAX_NOTICES)
+    )
+    return Queue(
+        device,
+        history.load(session, device_id),
+        tuple(notices),
+        tuple(content_requests.waiting(session, device_id)),
+        _mails(session, device),
+    )
+
+
+def _mails(session: Session, device: Device) -> tuple[tuple[Incoming, int], ...]:
+    """The mails that wait: those asked for first, then small and old ones."""
+    now = alerts.now()
+
+    def order(mail: tuple[Incoming, int]) -> tuple[bool, int, dt.datetime]:
+        entry, size = mail
+        place = place_in_queue(size, now - entry.received)
+        return not entry.wished, place, entry.received
+
+    rows = session.execute(
+        sa.select(Incoming, Original.size)
+        .join(Original, Incoming.digest == Original.digest)
+        .where(Incoming.device_id == device.id, Incoming.sequence.is_(None), _has_a_reader(device))
+    )
+    return tuple(sorted(((entry, size) for entry, size in rows), key=order))
+
+
+def is_waiting(session: Session, device_id: int) -> bool:
+    """Whether there is mail or news for the device that is in no bundle yet."""
+    ours = _has_a_reader(session.get_one(Device, device_id))
+    return any(
+        session.scalar(
+            sa.select(table.id)
+            .where(table.device_id == device_id, table.sequence.is_(None), wanted)
+            .limit(1)
+        )
+        is not None
+        for table, wanted in ((Incoming, ours), (Notice, sa.true()), (Wish, sa.true()))
+    )
+
+
+def _has_a_reader(device: Device) -> sa.ColumnElement[bool]:
+    """Choose mails for villagers whom the device has, as far as is known.
+
+    Others may be known again after their card was restored from a backup.
+    """
+    if not device.residents_known:
+        return sa.true()
+    names = sa.select(Resident.name + f"@{device.domain}").where(Resident.device_id == device.id)
+    return Incoming.recipient.in_(names)

@@ -22,6 +22,7 @@ from mokanda_wire import protocol
 from mokanda_wire.bundle import Bundle, Event, Item, Mail, Residents, decode, encode
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import Keyring, verify_with
+from mokanda_wire.formats import OLDEST_FORMAT
 from mokanda_wire.history import History, Row, applied
 from mokanda_wire.message import Mailbox, Message, new_message_id
 
@@ -68,6 +69,7 @@ class RelayDevice:
         self.applied_down = 0
         self.pending: Pending | None = None
         self.token = ""
+        self.format = OLDEST_FORMAT  # the newest one of bundles that it knows
         self.mails: list[Mail] = []
         self.contents: dict[str, bytes] = {}
         self.events: list[Event] = []
@@ -163,7 +165,7 @@ class RelayDevice:
             (Residents(tuple(residents)), *items),
             contents or {},
         )
-        encoded = encode(bundle, self.history())
+        encoded = encode(bundle, self.history(), bundle_format=self.format)
         return self.pend(bundle.sequence, encoded.data, encoded.record)
 
     def pend(self, sequence: int, plain: bytes, record: bytes = b"") -> Pending:
@@ -184,6 +186,7 @@ class RelayDevice:
             "applied_down": self.applied_down,
             "up": self.pending.sealed if self.pending else None,
             "history": self.history().tip,
+            "format": self.format if self.format > 1 else None,
         }
         hello = protocol.Hello(**(said | changed))  # type: ignore[arg-type]
         signed = self.keyring.sign(protocol.dump(hello), self.key)

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from mokanda_wire.bundle import Bundle, Mail, decode, encode
 from mokanda_wire.envelope import Keyring
+from mokanda_wire.formats import FORMAT
 from mokanda_wire.history import WINDOW, History, Record, applied
 from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 
@@ -79,7 +80,7 @@ def seal(folder: Path, name: str) -> None:
     """What an end does that sends."""
     ours, theirs = _keys(folder)
     with Keyring(folder / "keys") as keyring:
-        encoded = encode(bundles()[name], history())
+        encoded = encode(bundles()[name], history(), bundle_format=FORMAT)
         (folder / name).write_bytes(keyring.seal(encoded.data, theirs, ours))
 
 

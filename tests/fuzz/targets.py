@@ -31,10 +31,12 @@ from mokanda_wire.bundle import (
 )
 from mokanda_wire.claimfile import ClaimFile, ClaimFileError
 from mokanda_wire.codec import CodecError
+from mokanda_wire.formats import FORMAT, OLDEST_FORMAT
 from mokanda_wire.history import IDS, TEXT, History, HistoryError, Record, Row, applied
-from mokanda_wire.items import ItemsError, Reader
+from mokanda_wire.items import ItemsError
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
 from mokanda_wire.protocol import ProtocolError
+from mokanda_wire.reader import Reader
 
 NOW = datetime(2026, 3, 1, 2, 10, tzinfo=UTC)
 LIMITS = Limits(text=200_000, files=200_000, file_count=50, items=200)
@@ -95,7 +97,7 @@ class Target:
 def _items(data: bytes) -> None:
     generation = HISTORY.generation(HISTORY.tip)
     text = data.decode("utf-8", "replace")
-    Reader(NOW, HISTORY, generation, b"").read(text, [], max_items=200, max_text=200_000)
+    Reader(NOW, HISTORY, generation, b"", FORMAT).read(text, [], max_items=200, max_text=200_000)
 
 
 def _messages(data: bytes) -> None:
@@ -122,7 +124,7 @@ def _mail(data: bytes) -> None:
     item = Mail(("amina@kimpese.example.org",), message)
     with suppress(BundleError):
         bundle = Bundle("kimpese", "down", 1, NOW, (item,), contents)
-        decode(encode(bundle, HISTORY).data, HISTORY)
+        decode(encode(bundle, HISTORY, bundle_format=FORMAT).data, HISTORY)
 
 
 def _text(data: bytes) -> None:
@@ -177,12 +179,15 @@ TARGETS: dict[str, Target] = {
     "bundle": Target(
         lambda data: decode(data, HISTORY, LIMITS),
         (BundleError,),
-        (encode(_bundle(), HISTORY).data, encode(_bundle(), History()).data),
+        (
+            encode(_bundle(), HISTORY, bundle_format=FORMAT).data,
+            encode(_bundle(), History(), bundle_format=OLDEST_FORMAT).data,
+        ),
     ),
     "items": Target(
         _items,
         (ItemsError,),
-        (b"R" + b"amina bako\n", b'S{"free":5}\n', b"Es+\ta@b.example\t5\tno\n", PRIMER),
+        (b"R" + b"amina bako\n", b'S{"free":5}\n', b"Es+\ta@b.example\t5\tno\n", b"Nnew\0", PRIMER),
     ),
     "protocol": Target(_messages, (), (protocol.dump(_HELLO), protocol.dump(_REPLY))),
     "claim file": Target(
@@ -196,7 +201,7 @@ TARGETS: dict[str, Target] = {
         tuple(row.data for row in History().append(Record(PRIMER, (("a", "b"),)).dump()).rows),
     ),
     "mime": Target(_mail, (), (_MIME, b"Subject: x\n\nhello")),
-    "text": Target(_text, (), (codec.compress_text([PRIMER * 2], PRIMER)[1],)),
+    "text": Target(_text, (), (codec.compress_text([PRIMER * 2], PRIMER, FORMAT)[1],)),
     "file": Target(
         _file,
         (),

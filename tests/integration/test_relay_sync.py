@@ -26,6 +26,7 @@ from mokanda_relay.store.tables import Alert, Device
 from mokanda_wire import protocol
 from mokanda_wire.bundle import Bundle, Event, Limits, Report, encode
 from mokanda_wire.envelope import Keyring
+from mokanda_wire.formats import OLDEST_FORMAT
 from mokanda_wire.message import Attachment, digest_of
 from tests.faults import FaultyLink, Plan
 from tests.relay_device import RefusedByRelay, RelayDevice
@@ -372,7 +373,7 @@ class TestUpload:
     ) -> None:
         device = served.claimed_device()
         bundle = Bundle(name, direction, number, datetime.now(UTC), ())  # type: ignore[arg-type]
-        device.pend(2, encode(bundle, device.history()).data)
+        device.pend(2, encode(bundle, device.history(), bundle_format=OLDEST_FORMAT).data)
         device.hello()
         with pytest.raises(RefusedByRelay) as refused:
             device.upload(0)
@@ -392,7 +393,7 @@ class TestUpload:
         elif kind == "forged":
             stranger = device.keyring.create_key("kitenge")
             bundle = Bundle("kitenge", "up", 3, datetime.now(UTC), ())
-            plain = encode(bundle, device.history()).data
+            plain = encode(bundle, device.history(), bundle_format=OLDEST_FORMAT).data
             data = device.keyring.seal(plain, device.relay_key, stranger)
         elif kind == "replayed":
             data = old.data

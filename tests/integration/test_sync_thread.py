@@ -28,7 +28,6 @@ from mokanda_firmware.uplink.failures import (
     ClaimError,
     LinkError,
     NotOurRelayError,
-    OutdatedError,
 )
 from mokanda_relay.operator import devices
 from mokanda_relay.store.certificate import ensure_certificate
@@ -173,43 +172,6 @@ class _Wrong(datetime):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Self:
         return cls(1970, 1, 1, tzinfo=tz)
-
-
-def test_a_device_of_an_older_format_is_told_what_to_do(
-    village: Village, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    village.sync()
-    monkeypatch.setattr("mokanda_relay.sync.session.OLDEST_FORMAT", 2)
-    with pytest.raises(OutdatedError, match="Write a new card"):
-        village.sync()
-
-
-def test_a_relay_of_an_older_format_is_told_of_with_what_to_do(
-    village: Village, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mokanda_firmware.courier.session.OLDEST_FORMAT", 2)
-    with pytest.raises(OutdatedError, match="Ask its operator to update it"):
-        village.sync()
-
-
-def test_a_device_that_knows_no_newer_format_is_served_by_a_relay_that_does(
-    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mokanda_relay.sync.session.FORMAT", 2)
-    village.write("Mbote")
-    served.world.write("ada@example.org", ["amina@kitenge.example"], "Re:", "Mbote!")
-    record = village.sync()
-    assert (record.sent, record.received) == (1, 1)
-
-
-def test_a_device_of_a_newer_format_is_served_by_a_relay_that_knows_none(
-    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mokanda_firmware.courier.session.FORMAT", 2)
-    village.write("Mbote")
-    served.world.write("ada@example.org", ["amina@kitenge.example"], "Re:", "Mbote!")
-    record = village.sync()
-    assert (record.sent, record.received) == (1, 1)
 
 
 def test_two_syncs_at_once_are_one(village: Village) -> None:

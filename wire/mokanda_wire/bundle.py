@@ -15,7 +15,8 @@ from typing import Literal, NamedTuple, get_args, overload
 
 import cbor2
 
-from mokanda_wire import codec
+from mokanda_wire import codec, formats
+from mokanda_wire.bisection import PLAIN, PRIMED
 from mokanda_wire.history import START, Generation, History, HistoryError, Record
 from mokanda_wire.items import (
     Denial,
@@ -26,21 +27,20 @@ from mokanda_wire.items import (
     Item,
     ItemsError,
     Mail,
-    Reader,
     Report,
     Residents,
     Stub,
+    Unknown,
     Wish,
     WishKind,
-    Writer,
     files_of,
 )
 from mokanda_wire.message import digest_of
 from mokanda_wire.protocol import HistoryTip
+from mokanda_wire.reader import Reader
+from mokanda_wire.writer import Writer
 
 __all__ = [
-    "FORMAT",
-    "OLDEST_FORMAT",
     "Bundle",
     "BundleError",
     "Decoded",
@@ -57,6 +57,7 @@ __all__ = [
     "Report",
     "Residents",
     "Stub",
+    "Unknown",
     "Wish",
     "WishKind",
     "decode",
@@ -64,8 +65,6 @@ __all__ = [
 ]
 
 _MAX_HEADER = 128 * 1024  # bytes
-FORMAT = 1  # of the container, the items' text and the codecs: the newest one known here
-OLDEST_FORMAT = 1  # that is still written, for those who know no newer one
 
 Direction = Literal["up", "down"]
 
@@ -109,7 +108,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An encoded bundle, not yet sealed, and its history record.
+    """An encoded bundle, not yet sealed, in a `format`, and its history record.
 
     `record` is what History.append takes once the other end has applied the bundle: the
     sender keeps it beside the frozen bundle until then. `costs` tells for each item how many
@@ -118,6 +117,7 @@ class Encoded:
     """
 
     data: bytes
+    format: int
     record: bytes
     costs: tuple[int, ...]
     tickets: tuple[str, ...]
@@ -152,29 +152,41 @@ class _Header(NamedTuple):
     files: list[list[int]]  # how, size, stored size
 
 
-def encode(bundle: Bundle, history: History, caution: int = 0) -> Encoded:
+def encode(
+    bundle: Bundle, history: History, *, bundle_format: int, caution: int = PRIMED
+) -> Encoded:
     """Write a bundle, its text primed with the end of `history`, if a reader can then read it.
 
-    With `caution` for a reader who could not, it is not primed; with 2 of it not even compressed.
+    Args:
+        bundle: what it is to hold.
+        history: as both ends know it.
+        bundle_format: the newest that its reader knows and we do (mokanda_wire.formats.common).
+        caution: for a reader who could not read it otherwise: UNPRIMED, or PLAIN, not even
+            compressed (mokanda_wire.bisection).
 
     Raises:
         BundleError: there is in it what a reader does not take.
     """
     # Its reader knows no parts of a second, in which dates would go astray.
     bundle = replace(bundle, created=bundle.created.replace(microsecond=0))
-    encoded = None if caution else _encode(bundle, history, history.generation(history.tip))
+    encoded = None
+    if caution == PRIMED:
+        encoded = _encode(bundle, history, history.generation(history.tip), bundle_format)
     return encoded or _encode(
-        bundle, history, history.generation(START), last=True, plain=caution > 1
+        bundle, history, history.generation(START), bundle_format, last=True, plain=caution == PLAIN
     )
 
 
 @overload
-def _encode(bundle: Bundle, history: History, generation: Generation) -> Encoded | None: ...
+def _encode(
+    bundle: Bundle, history: History, generation: Generation, bundle_format: int
+) -> Encoded | None: ...
 @overload
 def _encode(
     bundle: Bundle,
     history: History,
     generation: Generation,
+    bundle_format: int,
     *,
     last: Literal[True],
     plain: bool,
@@ -183,6 +195,7 @@ def _encode(
     bundle: Bundle,
     history: History,
     generation: Generation,
+    bundle_format: int,
     *,
     last: bool = False,
     plain: bool = False,
@@ -191,7 +204,7 @@ def _encode(
 
     None if what comes out cannot be read; if it is the `last` try, the text stays as it is then.
     """
-    writer = Writer(bundle.created, history, generation)
+    writer = Writer(bundle.created, history, generation, bundle_format)
     mentioned = (digest for item in bundle.items for digest in files_of(item))
     digests = [digest for digest in dict.fromkeys(mentioned) if digest in bundle.contents]
     digests += sorted(bundle.contents.keys() - set(digests))
@@ -199,8 +212,11 @@ def _encode(
         digest: File(index, digest, len(bundle.contents[digest]))
         for index, digest in enumerate(digests)
     }
-    for item in bundle.items:
-        writer.write(item, files)
+    try:
+        for item in bundle.items:
+            writer.write(item, files)
+    except ItemsError as error:
+        raise BundleError(str(error)) from error
     table, in_text, stored = [], [], []
     for digest in digests:
         content = bundle.contents[digest]
@@ -213,16 +229,17 @@ def _encode(
     _check(len(text) <= LIMITS.text, "text")
     _check(sum(size for _, size, _ in table) <= LIMITS.files, "files")
     _check(len(table) <= LIMITS.file_count, "files")
-    _check_items(writer.pieces(), list(files.values()), bundle.created, history, generation)
+    reader = Reader(bundle.created, history, generation, b"", bundle_format)
+    _check_items(writer.pieces(), list(files.values()), reader)
     how, compressed, sizes = codec.TEXT_STORED, text, [len(piece) for piece in pieces]
     if not plain:
-        how, compressed, sizes = codec.compress_text(pieces, generation.primer)
+        how, compressed, sizes = codec.compress_text(pieces, generation.primer, bundle_format)
     if not codec.survives(how, compressed, text, generation.primer):
         if not last:
             return None
         how, compressed, sizes = codec.TEXT_STORED, text, [len(piece) for piece in pieces]
     header = _Header(
-        format=FORMAT,
+        format=bundle_format,
         direction=bundle.direction,
         device=bundle.device,
         sequence=bundle.sequence,
@@ -237,7 +254,8 @@ def _encode(
     data = b"".join((cbor2.dumps(list(header)), compressed, *stored))
     seed = sha256(data).digest()
     costs = _costs(bundle.items, sizes, digests, [size for _, _, size in table])
-    return Encoded(data, Record(text, writer.ids(seed)).dump(), costs, writer.tickets(seed))
+    record = Record(text, writer.ids(seed)).dump()
+    return Encoded(data, bundle_format, record, costs, writer.tickets(seed))
 
 
 def decode(
@@ -247,7 +265,7 @@ def decode(
 
     Raises:
         HistoryUnknownError: it is primed with what `history` does not hold.
-        BundleError: it is damaged, of a newer format, or beyond the limits.
+        BundleError: it is damaged, of a format that is not known, or beyond the limits.
     """
     header, body = _read_header(data)
     try:
@@ -271,7 +289,8 @@ def decode(
         end = header.text_size - behind
         contents = _contents(header.files, body[compressed:], text[end:])
         files = [File(index, digest_of(each), len(each)) for index, each in enumerate(contents)]
-        reader = Reader(created, history, generation, sha256(data).digest())
+        seed = sha256(data).digest()
+        reader = Reader(created, history, generation, seed, header.format)
         items = reader.read(
             text[:end].decode(), files, max_items=limits.items, max_text=limits.text
         )
@@ -294,21 +313,15 @@ def decode(
         content if how == codec.FILE_IN_TEXT else b""
         for content, (how, _, _) in zip(contents, header.files, strict=True)
     ]
-    sizes = codec.compress_text([*reader.pieces(), *in_text], generation.primer)[2]
+    pieces = [*reader.pieces(), *in_text]
+    sizes = codec.compress_text(pieces, generation.primer, header.format)[2]
     digests = [file.digest for file in files]
     costs = _costs(items, sizes, digests, [size for _, _, size in header.files])
     return Decoded(bundle, record, costs)
 
 
-def _check_items(
-    pieces: Sequence[bytes],
-    files: Sequence[File],
-    created: datetime,
-    history: History,
-    generation: Generation,
-) -> None:
+def _check_items(pieces: Sequence[bytes], files: Sequence[File], reader: Reader) -> None:
     """Read what was written as its reader will: nothing goes that is refused there."""
-    reader = Reader(created, history, generation, b"")
     text = b"".join(pieces).decode()
     try:
         read = reader.read(text, files, max_items=LIMITS.items, max_text=LIMITS.text)
@@ -342,9 +355,14 @@ def _read_header(data: bytes) -> tuple[_Header, bytes]:
         raise BundleError("The bundle has no header.") from error
     if not isinstance(values, list) or not values:
         raise BundleError("The bundle has no header.")
-    if values[0] != FORMAT:
-        raise BundleError(f"The bundle is of format {values[0]!r}; {FORMAT} is known here.")
+    known = range(formats.OLDEST_FORMAT, formats.FORMAT + 1)
+    if type(values[0]) is not int or values[0] not in known:
+        raise BundleError(
+            f"The bundle is of format {values[0]!r}; known here are {known[0]} to {known[-1]}."
+        )
     kinds = [int, str, str, int, int, int, bytes, int, int, bytes, list]
+    if values[0] >= formats.EXTENSIBLE:
+        values = values[: len(kinds)]
     sound = [type(value) for value in values] == kinds and values[1] in get_args(Direction)
     if sound:
         numbers = [value for value in values if type(value) is int]

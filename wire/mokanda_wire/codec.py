@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compression: text by a model that the history has primed, files by what suits each.
 
+A writer goes by the format, a reader by what the bundle says of itself.
+
 Text goes through PPMd variant H (as in 7z) with the parameters below. pyppmd cannot load a
 primer, so the primer is encoded first, and of the stream only what comes after it travels;
 a reader encodes the same primer, and so knows the beginning of the stream. That needs the
@@ -11,7 +13,8 @@ hold pyppmd's versions to it.
 import contextlib
 import lzma
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pyppmd
 
@@ -41,7 +44,22 @@ class CodecError(ValueError):
     """Compressed data is damaged."""
 
 
-def compress_text(pieces: Sequence[bytes], primer: bytes) -> tuple[int, bytes, list[int]]:
+@dataclass(frozen=True, slots=True)
+class TextCodec:
+    """A way to compress text.
+
+    `compress` takes the pieces of a text and the primer; it returns the data, and how many bytes of
+    it each piece accounts for. `decompress` takes the data, the text's size in bytes and the
+    primer, and raises CodecError.
+    """
+
+    compress: Callable[[Sequence[bytes], bytes], tuple[bytes, list[int]]]
+    decompress: Callable[[bytes, int, bytes], bytes]
+
+
+def compress_text(
+    pieces: Sequence[bytes], primer: bytes, bundle_format: int
+) -> tuple[int, bytes, list[int]]:
     """Compress a text that comes in pieces.
 
     Returns how (TEXT_...), the data, and how many bytes of it each piece accounts for (a few
@@ -50,14 +68,11 @@ def compress_text(pieces: Sequence[bytes], primer: bytes) -> tuple[int, bytes, l
     text = b"".join(pieces)
     if not text:
         return TEXT_STORED, b"", [0] * len(pieces)
-    encoder = pyppmd.Ppmd7Encoder(ORDER, MODEL)
-    encoder.encode(primer)
-    parts = [bytes(encoder.encode(piece)) for piece in pieces]
-    sizes = [len(part) for part in parts]
-    data = b"".join((*parts, encoder.encode(_GUARD), encoder.flush()))
+    how = TEXT_OF_FORMAT[bundle_format]
+    data, sizes = TEXT_CODECS[how].compress(pieces, primer)
     if len(data) >= len(text):
         return TEXT_STORED, text, [len(piece) for piece in pieces]
-    return TEXT_PPMD, data, sizes
+    return how, data, sizes
 
 
 def survives(how: int, data: bytes, text: bytes, primer: bytes) -> bool:
@@ -82,8 +97,20 @@ def decompress_text(how: int, data: bytes, size: int, primer: bytes) -> bytes:
         if len(data) != size:
             raise CodecError("The text has another size than is said.")
         return data
-    if how != TEXT_PPMD:
+    if how not in TEXT_CODECS:
         raise CodecError(f"Text of the unknown kind {how}.")
+    return TEXT_CODECS[how].decompress(data, size, primer)
+
+
+def _compress_by_ppmd(pieces: Sequence[bytes], primer: bytes) -> tuple[bytes, list[int]]:
+    encoder = pyppmd.Ppmd7Encoder(ORDER, MODEL)
+    encoder.encode(primer)
+    parts = [bytes(encoder.encode(piece)) for piece in pieces]
+    data = b"".join((*parts, encoder.encode(_GUARD), encoder.flush()))
+    return data, [len(part) for part in parts]
+
+
+def _decompress_by_ppmd(data: bytes, size: int, primer: bytes) -> bytes:
     encoder = pyppmd.Ppmd7Encoder(ORDER, MODEL)
     beginning = encoder.encode(primer)
     encoder.flush()
@@ -103,6 +130,10 @@ def decompress_text(how: int, data: bytes, size: int, primer: bytes) -> bytes:
     if len(out) != size or out[: len(primer)] != primer:
         raise CodecError("The text is damaged.")
     return bytes(out[len(primer) :])
+
+
+TEXT_CODECS = {TEXT_PPMD: TextCodec(_compress_by_ppmd, _decompress_by_ppmd)}
+TEXT_OF_FORMAT = {1: TEXT_PPMD, 2: TEXT_PPMD}  # what to write; a short text is stored
 
 
 def _free(decoder: object) -> None:

@@ -32,6 +32,10 @@ MONEY_UNIT = 1_000_000_000
 DAYS_KEPT = 400
 MAX_DAYS_TOLD = 40
 
+# Of the items of one peer that are kept until an update knows their kind (mokanda_wire.unknown).
+MAX_UNKNOWN = 200
+MAX_UNKNOWN_SIZE = 64 * 1024
+
 _MAX_HALVINGS = 40
 
 

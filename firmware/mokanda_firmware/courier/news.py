@@ -15,6 +15,7 @@ from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.people import aliases, sessions
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import set_setting, setting
+from mokanda_firmware.mailbox.sync import unknown_items
 from mokanda_wire.bundle import Item, Report, Residents
 from mokanda_wire.limits import MAX_DAYS_TOLD
 
@@ -71,6 +72,7 @@ def _report(store: Store) -> dict[str, Any]:
         "signal": modem and modem.signal,
         "updates": updates and updates.state.value,
         "webp": True if sessions.phones_take_webp(store) else None,
+        "unknown": unknown_items.kinds(store),
         "budgets": _budgets(store),
         "days": _days(store),
     }

@@ -22,9 +22,14 @@ from mokanda_firmware.courier.quota import SPENT, Quota
 from mokanda_firmware.mailbox.store import at_relay
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.store.settings import set_setting, setting
-from mokanda_firmware.mailbox.sync.down import apply_down
+from mokanda_firmware.mailbox.sync.down import apply_down, apply_known
 from mokanda_firmware.mailbox.sync.history import shared_history
-from mokanda_firmware.mailbox.sync.state import PendingUp, next_hello_counter, sync_state
+from mokanda_firmware.mailbox.sync.state import (
+    PendingUp,
+    next_hello_counter,
+    set_relay_format,
+    sync_state,
+)
 from mokanda_firmware.mailbox.sync.up import confirm_up, release_up, restart_history, skip_up
 from mokanda_firmware.uplink.connection import Connection, Held
 from mokanda_firmware.uplink.failures import (
@@ -37,14 +42,8 @@ from mokanda_firmware.uplink.failures import (
 )
 from mokanda_firmware.uplink.identity import Identity
 from mokanda_firmware.uplink.offer import Offer, note
-from mokanda_wire import protocol
-from mokanda_wire.bundle import (
-    FORMAT,
-    OLDEST_FORMAT,
-    Decoded,
-    HistoryUnknownError,
-    decode,
-)
+from mokanda_wire import formats, protocol
+from mokanda_wire.bundle import Decoded, HistoryUnknownError, decode
 from mokanda_wire.durable import UNFINISHED
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
 from mokanda_wire.protocol import HelloReply, Receipt, Sealed
@@ -114,6 +113,7 @@ class Session:
             CourierError: it did not come to its end; another session goes on from there.
             StoreError: the store is full or busy.
         """
+        apply_known(self._store)
         mends = 0
         for _ in range(ROUNDS):
             try:
@@ -150,6 +150,8 @@ class Session:
             pending = self._settle(pending, reply)
         if not reply.history_agrees:
             self._restart("The relay's history differs.")
+        if pending and pending.format > formats.announced(reply.format):
+            self._release(pending, "The relay is older than it was.")
         if pending and self._takes_days(pending, reply):
             reply = self._hello(connection, None)  # what comes down need not wait for it
             self._take(connection, reply, reply.token)
@@ -208,7 +210,7 @@ class Session:
                 applied_down=sync_state(self._store).down_applied,
                 up=_announced(pending) if pending else None,
                 history=shared_history(self._store).tip,
-                format=FORMAT if FORMAT > 1 else None,
+                format=formats.to_announce(),
                 unread=self._unread,
             )
         )
@@ -240,7 +242,10 @@ class Session:
         self._unread = None
         if told.secret:
             set_setting(self._store, _SECRET, told.secret.hex())
-        if (told.format or 1) < OLDEST_FORMAT:
+        newest = formats.announced(told.format)
+        if newest != sync_state(self._store).relay_format:
+            set_relay_format(self._store, newest)
+        if formats.is_too_old(newest):
             raise OutdatedError(
                 Sentence("The relay is too old for this device. Ask its operator to update it.")
             )
@@ -264,6 +269,14 @@ class Session:
         self.traded.sent += confirm_up(self._store, pending.sequence)
         quarantine.taken(self._store)
         pending.path.unlink(missing_ok=True)
+
+    def _release(self, pending: PendingUp, reason: str) -> NoReturn:
+        """Take back a bundle that the relay could not read; what is in it goes in another."""
+        release_up(self._store, pending.sequence, reason)
+        news.forget(self._store)
+        raise AtOddsError(
+            Sentence("The relay is too old for this device. Ask its operator to update it.")
+        )
 
     def _restart(self, reason: str) -> NoReturn:
         """Forget the history, as the relay does or will do when it sees ours."""

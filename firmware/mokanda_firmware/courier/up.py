@@ -29,7 +29,7 @@ from mokanda_firmware.mailbox.sync.state import PendingUp, sync_state
 from mokanda_firmware.mailbox.sync.up import freeze_up, release_up
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.identity import Identity
-from mokanda_wire import durable
+from mokanda_wire import durable, formats
 from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Wish, encode
 from mokanda_wire.envelope import Keyring
 
@@ -161,6 +161,7 @@ def _plan(store: Store, gathered: Gathered, selection: Selection) -> Plan:
 def _price(store: Store, identity: Identity, plan: Plan) -> Priced:
     """Encode as many of the mails, the first ones, as one bundle takes."""
     history = shared_history(store)
+    bundle_format = formats.common(sync_state(store).relay_format)
     while True:
         contents: dict[str, bytes] = {}
         ordered = sorted(plan.mails, key=lambda mail: mail.message.date)  # replies after originals
@@ -170,7 +171,7 @@ def _price(store: Store, identity: Identity, plan: Plan) -> Priced:
         device = identity.outcome.device
         bundle = Bundle(device, "up", plan.sequence, now, (*others, *letters), contents)
         try:
-            encoded = encode(bundle, history)
+            encoded = encode(bundle, history, bundle_format=bundle_format)
         except BundleError as error:
             if not plan.mails:
                 why = Sentence("What was to leave could not be packed ({why}).", why=str(error))
@@ -211,7 +212,7 @@ def _seal(keyring: Keyring, identity: Identity, priced: Priced) -> PendingUp:
     path = paths.bundles() / f"up-{sequence}-{digest[:16]}"
     path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
     durable.write(path, sealed)
-    return PendingUp(sequence, len(sealed), digest, path, encoded.record)
+    return PendingUp(sequence, len(sealed), digest, path, encoded.record, encoded.format)
 
 
 def _record(store: Store, pending: PendingUp, plan: Plan) -> None:

@@ -27,12 +27,17 @@ def report(database: Database, kind: str, text: str, device_id: int | None = Non
         record(session, kind, text, device_id)
 
 
-def report_once(database: Database, kind: str, text: str, device_id: int) -> None:
-    """Report what may be met again and again, unless it was reported before."""
+def record_once(session: Session, kind: str, text: str, device_id: int) -> None:
+    """Record what may be met again and again, unless it was recorded before."""
     same = (Alert.device_id == device_id, Alert.kind == kind, Alert.text == text)
+    if session.scalar(sa.select(Alert.id).where(*same).limit(1)) is None:
+        record(session, kind, text, device_id)
+
+
+def report_once(database: Database, kind: str, text: str, device_id: int) -> None:
+    """Do what `record_once` does in a transaction of its own."""
     with database.transaction() as session:
-        if session.scalar(sa.select(Alert.id).where(*same).limit(1)) is None:
-            record(session, kind, text, device_id)
+        record_once(session, kind, text, device_id)
 
 
 def now() -> dt.datetime:

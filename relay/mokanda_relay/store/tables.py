@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from mokanda_wire.formats import OLDEST_FORMAT
 from mokanda_wire.limits import MAX_PHOTO, PHOTO_SIDE
 
 
@@ -82,6 +83,7 @@ class Device(Table):
     claimed: Mapped[dt.datetime | None]
     fingerprint: Mapped[str | None] = mapped_column(unique=True)
     hello_counter: Mapped[int] = mapped_column(default=0)
+    format: Mapped[int] = mapped_column(default=OLDEST_FORMAT)  # the newest one that it knows
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     secret: Mapped[bytes | None]  # authenticates its hellos since the last signed one
     up_applied: Mapped[int] = mapped_column(default=0)
@@ -263,7 +265,21 @@ class DownBundle(Table):
     sequence: Mapped[int] = mapped_column(primary_key=True)
     size: Mapped[int]
     sha256: Mapped[str]
+    format: Mapped[int] = mapped_column(default=OLDEST_FORMAT)
     record: Mapped[bytes]  # for the history, once it is acknowledged
+
+
+class UnknownItem(Table):
+    """What a device sent and this relay does not know yet (mokanda_wire.unknown)."""
+
+    __tablename__ = "unknown_item"
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), index=True
+    )
+    text: Mapped[bytes]  # UTF-8; it may hold characters that a text of the database may not
+    format: Mapped[int]
+    ticket: Mapped[str]
 
 
 class Upload(Table):

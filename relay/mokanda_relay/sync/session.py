@@ -19,8 +19,7 @@ from mokanda_relay.store.tables import Device, Upload
 from mokanda_relay.sync import history, quarantine, up
 from mokanda_relay.sync.down import freeze, frozen, queue
 from mokanda_relay.sync.refusals import RefusedError
-from mokanda_wire import protocol
-from mokanda_wire.bundle import FORMAT, OLDEST_FORMAT
+from mokanda_wire import formats, protocol
 from mokanda_wire.envelope import EnvelopeError
 from mokanda_wire.limits import MIN_ROOM
 
@@ -52,7 +51,7 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
     signed = bool(name)
     device, said = _signed(relay, name, body) if signed else _tagged(relay, body)
     name = device.name
-    if (said.format or 1) < OLDEST_FORMAT:
+    if formats.is_too_old(formats.announced(said.format)):
         alerts.report(relay.database, "version", f"{name} {_OUTDATED}", device.id)
         raise RefusedError(protocol.TOO_OLD, f"This device {_OUTDATED}")
     token = secrets.token_urlsafe(9)  # for one session, whose every cut pays for it
@@ -69,6 +68,7 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         device.token_hash = _hash(token)
         device.secret = secret or device.secret
         device.version = said.version[:100]
+        device.format = formats.announced(said.format)
         device.last_contact = alerts.now()
         done = _confirm(session, device, said.applied_down)
         restored = said.applied_down < device.down_confirmed
@@ -83,8 +83,9 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         lost = frozen.is_lost(relay, session, device.id)
         if lost:
             log.error("the file of a bundle is gone device=%s", name)
-        if lost or not agrees:
+        if lost or not agrees or frozen.is_too_new(session, device):
             done += frozen.thaw(session, device)
+        up.take_known(session, device)
         restored = not up.announce(session, device, said.up) or restored
         session.flush()
         upload = session.get(Upload, device.id)
@@ -112,7 +113,7 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         applied_sha256=_told_hash(device, said),
         more=_more(relay, device.id, next_down, room),
         secret=secret,
-        format=FORMAT if FORMAT > 1 else None,
+        format=formats.to_announce(),
     )
     message = protocol.dump(reply)
     if signed:

@@ -15,7 +15,14 @@ from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files, photos
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device, Resident, Upload
-from mokanda_relay.sync import budgets, content_requests, deduplication, history, usage_by_day
+from mokanda_relay.sync import (
+    budgets,
+    content_requests,
+    deduplication,
+    history,
+    unknown_items,
+    usage_by_day,
+)
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.transport import down_queue, outbox
 from mokanda_wire import bundle as wire
@@ -231,12 +238,8 @@ def _apply(
     session: Session, device: Device, bundle: wire.Bundle, originals: dict[int, tuple[str, int]]
 ) -> None:
     for item in bundle.items:
-        if isinstance(item, wire.Residents):
-            _settle_residents(session, device, item.names)
-        elif isinstance(item, wire.Report):
-            _take_report(session, device, item)
-        elif isinstance(item, wire.Wish):
-            content_requests.take(session, device.id, item)
+        _take(session, device, item)
+    unknown_items.keep(session, device, bundle.items)
     for place, item in enumerate(bundle.items):
         if isinstance(item, wire.Mail) and place not in originals:
             _send_back(session, device, item, "the relay cannot make a mail of it")
@@ -248,9 +251,30 @@ def _apply(
             device_files.note_sent(session, device.id, digest, item.message.attachments)
 
 
+def take_known(session: Session, device: Device) -> None:
+    """Apply what the device, whose row is locked, sent before this relay was updated to know it."""
+    for item in unknown_items.take_known(session, device):
+        _take(session, device, item)
+
+
+def _take(session: Session, device: Device, item: wire.Item) -> None:
+    """Apply an item that is no mail."""
+    match item:
+        case wire.Residents():
+            _settle_residents(session, device, item.names)
+        case wire.Report():
+            _take_report(session, device, item)
+        case wire.Wish():
+            content_requests.take(session, device.id, item)
+
+
 def _take_report(session: Session, device: Device, report: wire.Report) -> None:
     form = photos.Format.of(device)
     usage_by_day.note(session, device, report.fields.pop("days", None))
+    unknown = report.fields.get("unknown")
+    if isinstance(unknown, str):
+        told = f"{device.name} does not know what this relay sends it ({unknown[:200]}): update it"
+        alerts.record_once(session, "unknown", told, device.id)
     device.report = json.dumps(report.fields, default=str, skipkeys=True)[:_MAX_REPORT]
     if photos.Format.of(device) != form:
         photos.prepare_anew(session, device.id)

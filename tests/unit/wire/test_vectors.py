@@ -6,12 +6,14 @@ import lzma
 
 import pytest
 
-from mokanda_wire import codec
+from mokanda_wire import codec, formats
 from tests.unit.wire import vectors
 
 
-def test_bundles_and_messages_are_those_of_the_vectors() -> None:
-    assert vectors.make() == json.loads(vectors.FILE.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("bundle_format", range(formats.OLDEST_FORMAT, formats.FORMAT + 1))
+def test_bundles_and_messages_are_those_of_the_vectors(bundle_format: int) -> None:
+    recorded = json.loads(vectors.FILES[bundle_format].read_text(encoding="utf-8"))
+    assert vectors.make(bundle_format) == recorded
 
 
 def test_a_file_by_lzma_is_a_raw_lzma2_stream() -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Test vectors of the wire format, for this and any other implementation (docs/wire.md).
 
-`python -m tests.unit.wire.vectors` writes wire.json anew, which only a new format may need.
+`python -m tests.unit.wire.vectors` writes those of the newest format, when it is a new one: those
+of the others never change.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mokanda_wire import bundle, protocol, quoting
+from mokanda_wire import bundle, formats, protocol, quoting
 from mokanda_wire.bundle import (
     Bundle,
     Denial,
@@ -22,12 +23,16 @@ from mokanda_wire.bundle import (
     Report,
     Residents,
     Stub,
+    Unknown,
     Wish,
 )
 from mokanda_wire.history import History, Record, Row, applied
 from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 
-FILE = Path(__file__).with_name("wire.json")
+FILES = {
+    1: Path(__file__).with_name("wire.json"),
+    2: Path(__file__).with_name("wire-2.json"),
+}
 NOW = datetime(2026, 3, 1, 2, 10, tzinfo=UTC)
 NOTE = b"Mbote na yo\n" * 3
 PHOTO = bytes(range(256))
@@ -85,14 +90,14 @@ FILM = Message(
 )
 
 
-def make() -> dict[str, Any]:
-    """Compute all vectors."""
+def make(bundle_format: int) -> dict[str, Any]:
+    """Compute all vectors of a format."""
     relay: list[Row] = []
     device: list[Row] = []
     steps: list[dict[str, Any]] = []
 
     def send(sent: Bundle, sender: list[Row], reader: list[Row]) -> Bundle:
-        encoded = bundle.encode(sent, History(sender))
+        encoded = bundle.encode(sent, History(sender), bundle_format=bundle_format)
         decoded = bundle.decode(encoded.data, History(reader))
         sender[:] = applied(sender, History(sender).append(encoded.record))
         reader[:] = applied(reader, History(reader).append(decoded.record))
@@ -151,6 +156,12 @@ def make() -> dict[str, Any]:
     )
     given = {digest_of(b"a"): b"a", digest_of(b"raw"): b"raw"}
     send(Bundle("kimpese", "down", 4, NOW + timedelta(hours=54), answers, given), relay, device)
+    if bundle_format >= formats.EXTENSIBLE:
+        unknown = Unknown("Nwhat a later version may say\0", bundle_format)
+        field = Unknown("\x01xwhat a later version may say of a mail", bundle_format)
+        extended = Mail(mail.recipients, replace(LETTER, attachments=()), unknown=(field,))
+        at = NOW + timedelta(hours=78)
+        send(Bundle("kimpese", "down", 5, at, (unknown, extended)), relay, device)
     hello = protocol.Hello(
         device="kimpese",
         counter=7,
@@ -159,6 +170,7 @@ def make() -> dict[str, Any]:
         applied_down=1,
         up=protocol.Sealed(2, 1200, bytes(range(32))),
         history=History(device).tip,
+        format=bundle_format if bundle_format > 1 else None,
     )
     secret = bytes(range(32))
     text = "Jean:\n> Amina:\n> > Mbote!\n> >\n> > Ndenge?\n> Malamu.\n\nBonjour"
@@ -176,4 +188,5 @@ def make() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(make(), indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
+    text = json.dumps(make(formats.FORMAT), indent=1, ensure_ascii=True)
+    FILES[formats.FORMAT].write_text(text + "\n", encoding="utf-8")

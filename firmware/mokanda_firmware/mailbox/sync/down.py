@@ -8,7 +8,7 @@ from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.letters import entries, stubs
 from mokanda_firmware.mailbox.store import at_relay, content_requests
 from mokanda_firmware.mailbox.store.database import Store
-from mokanda_firmware.mailbox.sync import history
+from mokanda_firmware.mailbox.sync import history, unknown_items
 from mokanda_firmware.mailbox.sync.state import read_state, sync_state
 from mokanda_wire.bundle import Bundle, Decoded, Denial, Event, Grant, Item, Mail, Stub
 from mokanda_wire.message import Message
@@ -16,7 +16,7 @@ from mokanda_wire.message import Message
 # A recipient's state never goes back, however late an event comes.
 _PROGRESS = ("waiting", "relayed", "sent", "delivered", "bounced", "refused")
 
-Unknown = tuple[str, str]  # (Message-ID, recipient) nobody here answers to
+Nobody = tuple[str, str]  # (Message-ID, recipient) nobody here answers to
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Applied:
     sequence: int
     mails: int = 0
     events: int = 0
-    unknown: tuple[Unknown, ...] = ()
+    unknown: tuple[Nobody, ...] = ()
 
 
 def apply_down(store: Store, decoded: Decoded) -> Applied:
@@ -41,17 +41,25 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
         return Applied(bundle.sequence)
     _keep_contents(store, bundle)
     costs = decoded.costs or (0,) * len(bundle.items)
-    unknown: list[Unknown] = []
+    unknown: list[Nobody] = []
     with store.transaction() as connection:
         if bundle.sequence <= read_state(connection).down_applied:
             return Applied(bundle.sequence)
         for item, cost in zip(bundle.items, costs, strict=True):
             unknown += _apply(store, connection, item, cost)
+        unknown_items.keep(connection, bundle.items)
         history.extend(connection, decoded.record)
         connection.execute("UPDATE sync SET down_applied = ?", (bundle.sequence,))
     mails = sum(isinstance(item, Mail) for item in bundle.items)
     events = sum(isinstance(item, Event) for item in bundle.items)
     return Applied(bundle.sequence, mails, events, tuple(unknown))
+
+
+def apply_known(store: Store) -> None:
+    """Apply what came before this software was updated to know it."""
+    with store.transaction() as connection:
+        for item in unknown_items.take_known(connection):
+            _apply(store, connection, item, cost=0)
 
 
 def _keep_contents(store: Store, bundle: Bundle) -> None:
@@ -63,7 +71,7 @@ def _keep_contents(store: Store, bundle: Bundle) -> None:
                 raise ValueError(f"attachment {digest} is damaged")
 
 
-def _apply(store: Store, connection: sqlite3.Connection, item: Item, cost: int) -> list[Unknown]:
+def _apply(store: Store, connection: sqlite3.Connection, item: Item, cost: int) -> list[Nobody]:
     """Apply one item and charge those whom it is for; return whom nobody here answers to."""
     match item:
         case Mail() | Stub():

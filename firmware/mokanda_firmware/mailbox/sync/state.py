@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire.formats import OLDEST_FORMAT
 
 
 @dataclass(frozen=True, slots=True)
 class PendingUp:
-    """A sealed bundle on its way up; `size` in bytes, `sha256` in hex.
+    """A sealed bundle on its way up, in a `format`; `size` in bytes, `sha256` in hex.
 
     `record` is what it adds to the history once the relay has applied it.
     """
@@ -20,16 +21,21 @@ class PendingUp:
     sha256: str
     path: Path
     record: bytes
+    format: int = OLDEST_FORMAT
 
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
-    """The last numbers of bundles and hellos; 0 means none yet."""
+    """The last numbers of bundles and hellos; 0 means none yet.
+
+    `relay_format` is the newest format of bundles that the relay knows, as it last said.
+    """
 
     up_sequence: int
     up_pending: PendingUp | None
     down_applied: int
     hello_counter: int
+    relay_format: int = OLDEST_FORMAT
 
 
 def sync_state(store: Store) -> SyncState:
@@ -45,6 +51,12 @@ def next_hello_counter(store: Store, after: int = 0) -> int:
         return read_state(connection).hello_counter
 
 
+def set_relay_format(store: Store, newest: int) -> None:
+    """Record the newest format of bundles that the relay knows."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE sync SET relay_format = ?", (newest,))
+
+
 def read_state(connection: sqlite3.Connection) -> SyncState:
     """Do what `sync_state` does inside the caller's transaction."""
     row = connection.execute("SELECT * FROM sync").fetchone()
@@ -56,5 +68,12 @@ def read_state(connection: sqlite3.Connection) -> SyncState:
             row["pending_sha256"],
             Path(row["pending_path"]),
             row["pending_record"],
+            row["pending_format"],
         )
-    return SyncState(row["up_sequence"], pending, row["down_applied"], row["hello_counter"])
+    return SyncState(
+        row["up_sequence"],
+        pending,
+        row["down_applied"],
+        row["hello_counter"],
+        row["relay_format"],
+    )

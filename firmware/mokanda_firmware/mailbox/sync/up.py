@@ -35,8 +35,11 @@ def freeze_up(
             raise StoreError("a content request was withdrawn")
         connection.execute(
             "UPDATE sync SET up_sequence = ?, pending_size = ?, pending_sha256 = ?,"
-            " pending_path = ?, pending_record = ?",
-            (sequence, sealed.size, sealed.sha256, str(sealed.path), sealed.record),
+            " pending_path = ?, pending_record = ?, pending_format = ?",
+            (
+                *(sequence, sealed.size, sealed.sha256, str(sealed.path)),
+                *(sealed.record, sealed.format),
+            ),
         )
 
 

@@ -133,6 +133,7 @@ def _record(relay: Relay, packed: Packed, sealed: Sealed) -> None:
                 sequence=sealed.sequence,
                 size=sealed.size,
                 sha256=sealed.sha256.hex(),
+                format=packed.encoded.format,
                 record=packed.encoded.record,
             )
         )

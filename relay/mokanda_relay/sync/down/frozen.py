@@ -34,6 +34,15 @@ def is_lost(relay: Relay, session: Session, device_id: int) -> bool:
     return frozen is not None and not relay.bundles.exists(frozen.sha256.hex())
 
 
+def is_too_new(session: Session, device: Device) -> bool:
+    """Whether a bundle is frozen in a format that the device, by its last hello, does not know.
+
+    So it is when an update failed, and the software before it runs again.
+    """
+    newest = sa.select(sa.func.max(DownBundle.format)).where(DownBundle.device_id == device.id)
+    return (session.scalar(newest) or 0) > device.format
+
+
 def confirm(session: Session, device: Device, applied: int) -> list[str]:
     """The device, whose row is locked, has applied its down bundles up to `applied`.
 

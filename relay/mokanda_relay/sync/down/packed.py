@@ -14,6 +14,7 @@ from mokanda_relay.store.tables import Incoming, Wish
 from mokanda_relay.sync.down.draft import Draft, draft
 from mokanda_relay.sync.down.plan import Plan
 from mokanda_wire import bundle as wire
+from mokanda_wire import formats
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,12 @@ def pack(relay: Relay, plan: Plan, rendered: RenderedMails) -> Packed:
         made = draft(relay, plan, rendered)
         queue = plan.queue
         try:
-            encoded = wire.encode(made.bundle, queue.history, queue.device.down_caution)
+            encoded = wire.encode(
+                made.bundle,
+                queue.history,
+                bundle_format=formats.common(queue.device.format),
+                caution=queue.device.down_caution,
+            )
             wire.decode(encoded.data, queue.history)
         except wire.BundleError as error:
             less = made.plan.with_half()

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the relay sends and this software does not know: kept until an update reads it."""
+
+import logging
+import sqlite3
+from collections.abc import Iterable
+
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire import unknown
+from mokanda_wire.items import Item, ItemsError, Unknown
+
+log = logging.getLogger(__name__)
+
+
+def keep(connection: sqlite3.Connection, items: Iterable[Item]) -> None:
+    """Keep what is not known of these items, within bounds."""
+    new = list(unknown.unknown_in(items))
+    if not new:
+        return
+    log.warning("kept until an update knows it: %s", unknown.kinds(new))
+    kept = unknown.kept(list(_rows(connection).values()), new)
+    connection.execute("DELETE FROM unknown_item")
+    connection.executemany(
+        "INSERT INTO unknown_item (text, format, ticket) VALUES (?, ?, ?)",
+        [(each.text.encode(), each.format, each.ticket) for each in kept],
+    )
+
+
+def take_known(connection: sqlite3.Connection) -> list[Item]:
+    """Take out what this software knows by now, the oldest first."""
+    known: list[Item] = []
+    for number, each in _rows(connection).items():
+        try:
+            item = unknown.read_again(each)
+        except ItemsError as error:
+            log.error("what was kept cannot be read: %s", error)
+        else:
+            if item is None:
+                continue
+            known.append(item)
+        connection.execute("DELETE FROM unknown_item WHERE id = ?", (number,))
+    return known
+
+
+def kinds(store: Store) -> str:
+    """Name the kinds of what is kept; "" for nothing."""
+    with store.reading() as connection:
+        return unknown.kinds(_rows(connection).values())
+
+
+def _rows(connection: sqlite3.Connection) -> dict[int, Unknown]:
+    rows = connection.execute("SELECT * FROM unknown_item ORDER BY id")
+    return {row["id"]: Unknown(row["text"].decode(), row["format"], row["ticket"]) for row in rows}

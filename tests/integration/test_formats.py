@@ -251,7 +251,7 @@ def test_a_device_with_which_no_format_is_common_is_told_what_to_do(
 ) -> None:
     monkeypatch.setattr(formats, "OLDEST_FORMAT", NEXT)
     courier_process.sync()
-    assert "Write a new card" in str(village.sessions()[0].error)
+    assert "too old for its relay" in str(village.sessions()[0].error)
 
 
 @pytest.mark.usefixtures("mirrored")

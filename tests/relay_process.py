@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -22,7 +21,7 @@ from mokanda_relay.transport import outbox
 from scripts.deadlines import wait_until
 from tests import clocks
 from tests.dying import die_before_step
-from tests.ports import reserved_port
+from tests.ports import answers, reserved_port
 
 # Started clean and with everything imported, so that each relay is up in a blink.
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -99,7 +98,7 @@ class RelayProcess:
         )
         self._process.start()
         wait_until(
-            lambda: not self.lives() or all(map(_answers, self._ports)), "the relay", 20, every=0.01
+            lambda: not self.lives() or all(map(answers, self._ports)), "the relay", 20, every=0.01
         )
 
     def lives(self) -> bool:
@@ -119,8 +118,3 @@ class RelayProcess:
         self._process.terminate()
         self._process.join(30)
         return self._process.exitcode, time.monotonic() - start
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -59,8 +59,12 @@ class Form:
 
     def number(self, name: str) -> int | None:
         """Return a field that is a number of the store, None when it is none."""
-        value = self[name]
-        return int(value) if re.fullmatch("[0-9]{1,15}", value) else None
+        return number(self[name])
+
+    def numbers(self, name: str) -> list[int]:
+        """Return every value of a field that is a number of the store."""
+        found = (number(value) for value in self.all(name))
+        return [value for value in found if value is not None]
 
     def add(self, name: str, value: bytes | str) -> None:
         """Add a value as a browser sent it."""
@@ -71,6 +75,11 @@ class Form:
 
 
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def number(text: str) -> int | None:
+    """Read a number of the store, None when the text is none."""
+    return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
 
 
 def read(

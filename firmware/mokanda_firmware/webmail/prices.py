@@ -102,7 +102,7 @@ def of_all_now(visit: Visit) -> str:
     return what
 
 
-def tell_courier() -> None:
+def notify_courier() -> None:
     """Let the courier know that there is other mail than before: it counts what waits."""
     with suppress(RequestError):  # it counts when it starts, too
         ask("courier", "waiting", timeout=2)

@@ -21,7 +21,7 @@ from mokanda_firmware.mailbox.people import first_steps, sessions
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
-from mokanda_firmware.webmail.forms import Form
+from mokanda_firmware.webmail.forms import Form, number
 from mokanda_firmware.webmail.languages import N_, Language, choose, languages
 from mokanda_firmware.webmail.throttle import Throttle
 from mokanda_firmware.webmail.wording import notes
@@ -217,6 +217,10 @@ class Visit:
         return self._with_cookies(
             HTTPResponse("", 303, {"Location": location, "Cache-Control": "no-store"})
         )
+
+    def number(self, name: str) -> int | None:
+        """Return a number of the store from the page's address, None when there is none."""
+        return number(self.request.query.get(name, ""))
 
     def is_here(self, address: str) -> bool:
         """Whether an address is of this village."""

@@ -258,6 +258,37 @@ def test_a_form_with_a_wrong_token_is_not_sent_but_given_back(village: Village) 
     assert len(awa.letters()) == 1
 
 
+def test_a_file_without_a_word_is_kept_until_it_is_said_whom_it_is_for(village: Village) -> None:
+    awa = village.villager("awa")
+    page = awa.write("", "", "", files=(PHOTO,), status=422)
+    awa.send(page.forms[0], to="awa")
+    assert "photo.jpg" in awa.open_first().text
+
+
+def test_a_letter_passed_on_with_a_wrong_token_still_has_its_files(village: Village) -> None:
+    awa = village.villager("awa")
+    awa.write("awa", "Photos", files=(PHOTO,))
+    form = awa.open_first().click("Forward").forms[0]
+    form["csrf"].force_value("0" * 32)
+    page = awa.send(form, to="awa", status=403)
+    awa.send(page.forms[0])
+    assert awa.letters()[0] == "Fwd: Photos"
+    assert "photo.jpg" in awa.open_first().text
+
+
+def test_the_text_of_a_letter_passed_on_survives_what_it_passes_on(village: Village) -> None:
+    awa = village.villager("awa")
+    awa.write("awa", "Photos", files=(PHOTO,))
+    form = awa.open_first().click("Forward").forms[0]
+    with village.store.transaction() as connection:
+        connection.execute("DELETE FROM entry")
+    page = awa.send(form, to="awa", text="Regarde", status=404)
+    assert "There is no such letter" in page.html.select_one(".problem").get_text()
+    assert page.forms[0]["text"].value == "Regarde"
+    awa.send(page.forms[0])
+    assert awa.letters() == ["Fwd: Photos"]
+
+
 def test_text_longer_than_a_book_is_refused_in_bounded_memory(village: Village) -> None:
     awa = village.villager("awa")
     page = awa.write("awa", text="x" * 1_100_000, status=413)

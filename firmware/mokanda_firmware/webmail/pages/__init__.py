@@ -13,5 +13,5 @@ from mokanda_firmware.webmail.pages.device import (  # noqa: F401
     village_settings,
     wipe,
 )
-from mokanda_firmware.webmail.pages.letters import folders, letter, search, write  # noqa: F401
+from mokanda_firmware.webmail.pages.letters import files, folders, letter, search, write  # noqa: F401
 from mokanda_firmware.webmail.pages.people import contacts, noticeboard, villagers  # noqa: F401

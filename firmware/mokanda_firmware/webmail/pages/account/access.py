@@ -10,7 +10,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.mailbox.people import accounts, joining
 from mokanda_firmware.webmail.languages import N_, languages
-from mokanda_firmware.webmail.pages.letters.write import FIELDS
+from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, Sheet, keep
 from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
 from mokanda_wire.address import AddressError, check_local_part
 
@@ -60,11 +60,9 @@ def log_in(visit: Visit) -> HTTPResponse:
     kept = {name: visit.form[f"kept-{name}"] for name in FIELDS}
     if any(kept.values()):
         number = visit.form.number("kept-draft")
-        old = drafts.load(visit.store, account.id, number) if number else None
-        files = old.attachments if old else ()
-        with visit.store.transaction() as connection:
-            draft = drafts.save(connection, account.id, number, kept, files)
-        return visit.redirect("/write", draft=draft)
+        draft = drafts.load(visit.store, account.id, number) if number else None
+        letter = (Sheet.of_draft(draft) if draft else Sheet()).with_fields(kept)
+        return visit.redirect("/write", draft=keep(visit, letter).draft)
     return visit.redirect("/inbox")
 
 

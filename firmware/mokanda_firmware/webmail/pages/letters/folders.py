@@ -46,8 +46,8 @@ def show_folder(visit: Visit, folder: Folder) -> HTTPResponse:
         visit.store,
         visit.villager.id,
         folder,
-        before=number(visit, "before"),
-        after=number(visit, "after"),
+        before=visit.number("before"),
+        after=visit.number("after"),
     )
     return visit.page(
         "letters/folder",
@@ -82,7 +82,7 @@ def delete_draft(visit: Visit, draft: int) -> HTTPResponse:
 def move(visit: Visit) -> HTTPResponse:
     """Archive, delete or put back what was chosen; the next page offers to undo it."""
     account = visit.villager.id
-    chosen = [int(one) for one in visit.form.all("entry") if one.isascii() and one.isdecimal()]
+    chosen: Sequence[int] = visit.form.numbers("entry")
     if visit.form["whole"]:
         chosen = entries.of_conversations(visit.store, account, chosen)
     origin = visit.form["from"] if visit.form["from"] in TITLES else "inbox"
@@ -101,12 +101,6 @@ def move(visit: Visit) -> HTTPResponse:
         entries.delete(visit.store, account)
         return visit.redirect("/trash", "deleted")
     return visit.redirect(f"/{origin}")
-
-
-def number(visit: Visit, name: str) -> int | None:
-    """Return a number from the page's address."""
-    value = visit.request.query.get(name, "")
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 16 else None
 
 
 def initial(people: Sequence[Mailbox]) -> str:

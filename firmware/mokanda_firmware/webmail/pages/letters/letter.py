@@ -1,27 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One letter, and the files that came with it."""
+"""One letter: to read, to print, to take back, and what of it the relay has kept back."""
 
 import contextlib
-import re
-from pathlib import Path
-from urllib.parse import quote
 
-import bottle
 from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.letters import drafts, entries, opened
 from mokanda_firmware.mailbox.letters.entries import TakenBack
+from mokanda_firmware.mailbox.letters.opened import Letter
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import StoreError
 from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pictures import picture_type
 from mokanda_firmware.webmail.recipients import written
-from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
+from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import WishKind
-from mokanda_wire.message import Attachment, safe_file_name
 
 NO_LETTER = N_("There is no such letter.")
 NO_FILE = N_("This file is not on the device.")
@@ -32,11 +28,6 @@ _DENIALS = {
     "large": N_("It is too large to be sent to the village."),
     "refused": N_("The relay refuses to send it."),
 }
-# Types that a phone may open by itself; everything else is only ever saved.
-_HARMLESS = re.compile(
-    r"image/(jpeg|png|gif|webp|bmp)|(audio|video)/[a-z0-9.+-]+|text/(plain|csv|vcard|calendar)"
-    r"|application/(pdf|zip|msword|vnd\.[a-z0-9.+-]+)"
-)
 _STATES = {
     "waiting": N_("waits in the outbox"),
     "relayed": N_("has left the village"),
@@ -47,13 +38,18 @@ _STATES = {
 }
 
 
+def open_letter(visit: Visit, number: int) -> Letter:
+    """Open an entry of the reader; raises Refused when there is none."""
+    letter = opened.read(visit.store, visit.villager.id, number)
+    if letter is None:
+        raise Refused(404, NO_LETTER)
+    return letter
+
+
 @get("/mail/<number:int>")
 def show_letter(visit: Visit, number: int) -> HTTPResponse:
     """Show a letter; opening it makes it read."""
-    account = visit.villager.id
-    letter = opened.read(visit.store, account, number)
-    if letter is None:
-        raise Refused(404, NO_LETTER)
+    account, letter = visit.villager.id, open_letter(visit, number)
     if letter.unread:
         with contextlib.suppress(StoreError):  # a full disk must not keep anyone from reading
             entries.mark_read(visit.store, account, number)
@@ -79,9 +75,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
 @get("/mail/<number:int>/print")
 def show_for_printing(visit: Visit, number: int) -> HTTPResponse:
     """Show a letter with its pictures and nothing around it."""
-    letter = opened.read(visit.store, visit.villager.id, number)
-    if letter is None:
-        raise Refused(404, NO_LETTER)
+    letter = open_letter(visit, number)
     return visit.page(
         "letters/print",
         letter=letter,
@@ -101,7 +95,7 @@ def take_back(visit: Visit, number: int) -> HTTPResponse:
             raise Refused(409, _TOO_LATE)
         fields = _as_written(taken, visit.domain)
         draft = drafts.save(connection, account, None, fields, taken.message.attachments)
-    prices.tell_courier()
+    prices.notify_courier()
     return visit.redirect("/write", "taken-back", draft=draft)
 
 
@@ -121,9 +115,7 @@ def fetch(visit: Visit, number: int) -> HTTPResponse:
 
 def _wanted(visit: Visit, number: int) -> tuple[WishKind, str]:
     """Say what a form asks for: a file of this letter, the letter behind its stub, or all of it."""
-    letter = opened.read(visit.store, visit.villager.id, number)
-    if letter is None:
-        raise Refused(404, NO_LETTER)
+    letter = open_letter(visit, number)
     position = visit.form.number("file")
     if position is not None and position < len(letter.files):
         return "file", letter.files[position].whole.digest
@@ -134,69 +126,10 @@ def _wanted(visit: Visit, number: int) -> tuple[WishKind, str]:
     raise Refused(404, NO_FILE)
 
 
-@get("/mail/<number:int>/original")
-def download_original(visit: Visit, number: int) -> HTTPResponse:
-    """Give out a mail as it came from the world."""
-    letter = opened.read(visit.store, visit.villager.id, number)
-    if letter is None or not letter.original_digest:
-        raise Refused(404, NO_FILE)
-    name = f"{safe_file_name(letter.message.subject) or 'mail'}.eml"
-    return _give_out(visit, Attachment(name, "message/rfc822", letter.original_digest, 0))
-
-
-@get("/mail/<number:int>/file/<position:int>")
-def download(visit: Visit, number: int, position: int) -> HTTPResponse:
-    """Give out a file to be saved: it never becomes a page of this site."""
-    file = opened.file(visit.store, visit.villager.id, number, position)
-    if file is None or file.here is None:
-        raise Refused(404, NO_FILE)
-    return _give_out(visit, file.here)
-
-
-def _give_out(visit: Visit, attachment: Attachment) -> HTTPResponse:
-    harmless = _HARMLESS.fullmatch(attachment.media_type)
-    response = _file(
-        visit.store.attachments.path(attachment.digest),
-        attachment.media_type if harmless else "application/octet-stream",
-    )
-    response.set_header("Content-Disposition", _as_file(attachment.name))
-    return response
-
-
-@get("/mail/<number:int>/picture/<position:int>")
-def show_picture(visit: Visit, number: int, position: int) -> HTTPResponse:
-    """Give out an attachment that is a picture, for the page of its letter."""
-    file = opened.file(visit.store, visit.villager.id, number, position)
-    path = visit.store.attachments.path(file.here.digest) if file and file.here else None
-    kind = picture_type(path) if path else ""
-    if path is None or not kind:
-        raise Refused(404, NO_FILE)
-    return _file(path, kind)
-
-
-def _pictures(visit: Visit, letter: opened.Letter) -> list[int]:
+def _pictures(visit: Visit, letter: Letter) -> list[int]:
     """Return the positions of the attachments that are pictures and here."""
     here = [(at, file.here.digest) for at, file in enumerate(letter.files) if file.here]
     return [at for at, digest in here if picture_type(visit.store.attachments.path(digest))]
-
-
-def _file(path: Path, media_type: str) -> HTTPResponse:
-    """Answer with a file of the store, under headers that let it do nothing."""
-    response = bottle.static_file(path.name, str(path.parent), mimetype=media_type, charset="")
-    if response.status_code in {403, 404}:
-        raise Refused(404, NO_FILE)
-    for name, value in SECURITY_HEADERS.items():
-        response.set_header(name, value)
-    response.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
-    # A smaller picture may be replaced by the original under the same address.
-    response.set_header("Cache-Control", "private, no-cache")
-    return response
-
-
-def _as_file(name: str) -> str:
-    """Name a download (RFC 6266), for old browsers in ASCII too."""
-    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name).strip(" .") or "file"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _as_written(taken: TakenBack, domain: str) -> dict[str, str]:

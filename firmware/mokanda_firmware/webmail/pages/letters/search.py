@@ -8,7 +8,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.letters import folders
 from mokanda_firmware.mailbox.letters.folders import MARK, UNMARK, Page, Query
-from mokanda_firmware.webmail.pages.letters.folders import TITLES, colour, initial, number
+from mokanda_firmware.webmail.pages.letters.folders import TITLES, colour, initial
 from mokanda_firmware.webmail.visit import Visit, get
 
 _FIELDS = ("q", "people", "subject", "since", "until")
@@ -28,7 +28,7 @@ def search(visit: Visit) -> HTTPResponse:
     )
     page = Page()
     if asked:
-        page = folders.search(visit.store, visit.villager.id, query, before=number(visit, "before"))
+        page = folders.search(visit.store, visit.villager.id, query, before=visit.number("before"))
     return visit.page(
         "letters/search",
         fields=fields,

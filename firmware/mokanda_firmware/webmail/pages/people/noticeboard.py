@@ -6,7 +6,6 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.people import noticeboard
 from mokanda_firmware.webmail.languages import N_
-from mokanda_firmware.webmail.pages.letters.folders import number
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_firmware.webmail.wording.markup import to_html
 
@@ -19,7 +18,7 @@ _GONE = N_("This notice is not on the board any more.")
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
-    found = noticeboard.notices(visit.store, number(visit, "before"), _PAGE_LENGTH + 1)
+    found = noticeboard.notices(visit.store, visit.number("before"), _PAGE_LENGTH + 1)
     return visit.page(
         "people/noticeboard",
         problem=problem,

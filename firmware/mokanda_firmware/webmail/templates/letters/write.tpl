@@ -2,9 +2,9 @@
 <form class="sheet" method="post" action="/write" enctype="multipart/form-data" data-keep="{{account.id}}">
 <h1>{{_("Write a letter")}}</h1>
 <input type="hidden" name="csrf" value="{{csrf}}">
-<input type="hidden" name="draft" value="{{draft}}">
+<input type="hidden" name="draft" value="{{sheet.draft or ""}}">
 <input type="hidden" name="answers" value="{{fields["answers"]}}">
-<input type="hidden" name="forwards" value="{{forwards}}">
+<input type="hidden" name="forwards" value="{{sheet.forwards or ""}}">
 <input type="hidden" name="once" value="{{fields["once"]}}">
 <label for="to">{{_("To")}}</label>
 <input id="to" name="to" value="{{fields["to"]}}" autocapitalize="none" spellcheck="false" inputmode="email" aria-describedby="about-to">
@@ -37,7 +37,7 @@
 <textarea id="text" name="text" rows="10" aria-describedby="about-text">
 {{fields["text"]}}</textarea>
 <p class="hint" id="about-text">{{_("*bold*, _slanted_; lines that begin with - are a list")}}</p>
-% for parts, field, name, checked in ((attachments, "remove", _("remove"), ""), (offered, "forward", _("pass on"), " checked")):
+% for parts, field, name, checked in ((sheet.files, "remove", _("remove"), ""), (sheet.offered, "forward", _("pass on"), " checked")):
 % if parts:
 <fieldset>
 <legend>{{_("Files")}}</legend>
@@ -64,7 +64,7 @@
 <label for="camera">{{_("Take a photo")}}</label>
 <input id="camera" name="files" type="file" accept="image/*" capture="environment" aria-describedby="about-files">
 <p class="hint" id="about-files">{{_("All files of a letter together: {limit} at most").format(limit=size(limit))}}</p>
-% held = sum(part.size for part in attachments)
+% held = sum(file.size for file in sheet.files)
 <p class="hint" id="total" role="status" data-held="{{held}}" data-point="{{language.point}}" data-total="{{_("Its files together: {size}")}}" data-kb="{{_("{number} KB")}}" data-mb="{{_("{number} MB")}}">\\
 % if held:
 {{_("Its files together: {size}").format(size=size(held))}}{{", " + price(held) if price(held) else ""}}\\

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what stands in the form to a letter that is sent: whom it is for, and how it goes."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mokanda_firmware.mailbox.letters import entries, opened, photos
+from mokanda_firmware.mailbox.people import contacts
+from mokanda_firmware.webmail import forms, recipients
+from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.pages.letters.sheet import Sheet
+from mokanda_firmware.webmail.recipients import BadRecipient
+from mokanda_firmware.webmail.smaller import smaller
+from mokanda_firmware.webmail.visit import UNNAMED_DOMAIN, Refused, Visit
+from mokanda_wire.message import Mailbox, Message
+
+MAX_SUBJECT = 300
+_MAX_RECIPIENTS = 50
+_MAX_REFERENCES = 20
+
+_NO_RECIPIENT = N_("Whom is this letter for? Please write an address after “To”.")
+_TOO_MANY = N_("This letter is for too many people: one letter goes to {number} at most.")
+_NOT_AN_ADDRESS = N_("“{text}” is not an address. An address looks like this: name@example.org")
+_NOBODY = N_("Nobody in the village has this name: {name}")
+_NOT_CONNECTED = N_(
+    "The village has no connection to the world yet, so letters can only go to people of the"
+    " village. Your letter is kept as a draft."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A letter as it goes: addresses that are `here` get it at once, others by the courier.
+
+    `draft` is what it was kept as until now.
+    """
+
+    message: Message
+    here: tuple[str, ...]
+    outside: tuple[str, ...]
+    draft: int | None
+
+
+def plan(visit: Visit, sheet: Sheet) -> Plan:
+    """Plan how a letter goes; raises Refused with what is wrong with whom it is for."""
+    to, cc, bcc = (_people(visit, sheet.fields[name]) for name in ("to", "cc", "bcc"))
+    addresses = list(dict.fromkeys(one.address for one in (*to, *cc, *bcc)))
+    if not addresses:
+        raise Refused(422, _NO_RECIPIENT)
+    if len(addresses) > _MAX_RECIPIENTS:
+        raise Refused(422, _TOO_MANY, number=_MAX_RECIPIENTS)
+    here = tuple(address for address in addresses if visit.is_here(address))
+    outside = tuple(address for address in addresses if not visit.is_here(address))
+    if outside and visit.domain == UNNAMED_DOMAIN:
+        raise Refused(422, _NOT_CONNECTED)
+    return Plan(_message(visit, sheet, to, cc), here, outside, sheet.draft)
+
+
+def with_smaller_photos(visit: Visit, sheet: Sheet) -> Sheet:
+    """Make photos smaller whose writer has not been asked yet how large they go."""
+    account = visit.villager.id
+    files = []
+    for file in sheet.files:
+        data = b""
+        if photos.is_new(visit.store, account, file):
+            data = smaller(visit.store.attachments.path(file.digest))
+        files.append(photos.keep_smaller(visit.store, account, file, data) if data else file)
+    return sheet.with_files(*files)
+
+
+def send(visit: Visit, planned: Plan) -> None:
+    """Hand a letter over; its draft is no more.
+
+    Raises:
+        Refused: nobody in the village has one of the names.
+        StoreError: or one of its kinds; it has not been handed over.
+    """
+    nobody = entries.submit(
+        visit.store,
+        visit.villager.id,
+        planned.message,
+        planned.here,
+        planned.outside,
+        planned.draft,
+    )
+    if nobody:
+        raise Refused(422, _NOBODY, name=", ".join(one.partition("@")[0] for one in nobody))
+
+
+def _people(visit: Visit, text: str) -> tuple[Mailbox, ...]:
+    try:
+        groups = contacts.groups(visit.store, visit.villager.id)
+        return tuple(recipients.parse(text, visit.domain, groups))
+    except BadRecipient as error:
+        raise Refused(422, _NOT_AN_ADDRESS, text=error.text) from error
+
+
+def _message(
+    visit: Visit, sheet: Sheet, to: tuple[Mailbox, ...], cc: tuple[Mailbox, ...]
+) -> Message:
+    account, fields = visit.villager, sheet.fields
+    number = forms.number(fields["answers"])
+    answered = opened.read(visit.store, account.id, number) if number else None
+    return Message(
+        message_id=f"{_digest(account.id, sheet)[:24]}@{visit.domain}",
+        date=datetime.now(UTC).replace(microsecond=0),
+        sender=Mailbox(f"{account.name}@{visit.domain}", account.display_name),
+        to=to,
+        cc=cc,
+        subject=" ".join(fields["subject"].split())[:MAX_SUBJECT],
+        text=fields["text"],
+        in_reply_to=answered.message.message_id if answered else "",
+        references=_references(answered.message) if answered else (),
+        attachments=sheet.files,
+    )
+
+
+def _digest(account: int, sheet: Sheet) -> str:
+    """Tell a letter from all others; the same form sent twice is the same letter."""
+    digests = [file.digest for file in sheet.files]
+    content = json.dumps([account, {**sheet.fields, "answers": ""}, digests], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _references(answered: Message) -> tuple[str, ...]:
+    """Name letters before an answer: the last, and the first, which names the conversation."""
+    first, *others = (*answered.references, answered.message_id)
+    return (first, *others[-_MAX_REFERENCES:])

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands in the form of a letter: a value, read from the form and kept as a draft."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from mokanda_firmware.mailbox.costs import quotas
+from mokanda_firmware.mailbox.letters import drafts, opened, photos
+from mokanda_firmware.mailbox.letters.drafts import Draft
+from mokanda_firmware.webmail import forms, recipients
+from mokanda_firmware.webmail.visit import Visit
+from mokanda_wire.message import Attachment, Mailbox
+
+# The fields that a draft keeps. `answers` is the entry that is answered; `once` tells a letter from
+# another one with the same words, and a form that a phone sends twice from two letters.
+FIELDS = ("to", "cc", "bcc", "subject", "text", "answers", "once")
+# What may be wrong beside the problems of forms.
+NO_QUOTA = "no quota"
+SOURCE_GONE = "source gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The fields and files of a letter that is being written.
+
+    `draft` is the number that it was last kept under. Until then, a letter that is passed on
+    (`forwards` is its entry) has its files `offered`. `problem` says in a word what is wrong with
+    files that should be among its own and are not.
+    """
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    draft: int | None = None
+    files: tuple[Attachment, ...] = ()
+    forwards: int | None = None
+    offered: tuple[Attachment, ...] = ()
+    problem: str = ""
+
+    @classmethod
+    def of_draft(cls, draft: Draft) -> "Sheet":
+        """Return what stands in a draft."""
+        return cls(draft.fields, draft.id, draft.attachments)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was written and no file was chosen."""
+        return not self.files and not any(
+            self.fields.get(name) for name in FIELDS if name != "once"
+        )
+
+    def with_fields(self, fields: Mapping[str, str]) -> "Sheet":
+        """The same with other fields."""
+        return replace(self, fields=fields)
+
+    def with_files(self, *files: Attachment) -> "Sheet":
+        """The same with other files."""
+        return replace(self, files=files)
+
+    def without(self, positions: Collection[int]) -> "Sheet":
+        """The same without the files at these positions."""
+        return self.with_files(*(file for at, file in enumerate(self.files) if at not in positions))
+
+    def passing_on(self, entry: int, offered: tuple[Attachment, ...]) -> "Sheet":
+        """The same, with these files of an entry to choose from."""
+        return replace(self, forwards=entry, offered=offered)
+
+    def with_chosen(self, positions: Collection[int]) -> "Sheet":
+        """The same with the files chosen of those offered, in place of any that were before."""
+        chosen = [file for at, file in enumerate(self.offered) if at in positions]
+        digests = {file.digest for file in self.offered}
+        return self.with_files(*chosen, *(one for one in self.files if one.digest not in digests))
+
+    def with_problem(self, problem: str) -> "Sheet":
+        """The same, with a word for what is wrong."""
+        return replace(self, problem=problem)
+
+    def kept_as(self, draft: int) -> "Sheet":
+        """The same, now that all of it is in a draft."""
+        return replace(self, draft=draft, forwards=None, offered=())
+
+
+def of_form(visit: Visit) -> Sheet:
+    """Return all that stands in a form: what was kept before, as it was changed, and new files."""
+    form = visit.form
+    sheet = before_form(visit)
+    sheet = sheet.with_files(*(_in_size(visit, at, file) for at, file in enumerate(sheet.files)))
+    sheet = sheet.without(form.numbers("remove")).with_chosen(form.numbers("forward"))
+    problem = form.problem or sheet.problem or _excess(visit, sheet)
+    return sheet.with_problem(problem) if problem else sheet.with_files(*sheet.files, *form.files)
+
+
+def before_form(visit: Visit) -> Sheet:
+    """Return what a form says, with the files that it was shown with: those of its draft."""
+    draft, entry = visit.form.number("draft"), visit.form.number("forwards")
+    kept = drafts.load(visit.store, visit.villager.id, draft) if draft else None
+    sheet = (Sheet.of_draft(kept) if kept else Sheet()).with_fields(fields_of(visit))
+    source = opened.read(visit.store, visit.villager.id, entry) if entry else None
+    if entry and source:
+        return sheet.passing_on(entry, source.message.attachments)
+    if entry and not kept:  # it was deleted meanwhile
+        return sheet.with_problem(SOURCE_GONE)
+    return sheet
+
+
+def fields_of(visit: Visit) -> dict[str, str]:
+    """Return the fields of a form; the people that were ticked join those written to."""
+    fields = {name: visit.form[name] for name in FIELDS}
+    ticked = recipients.written((Mailbox(one) for one in visit.form.all("also")), visit.domain)
+    fields["to"] = ", ".join(part for part in (fields["to"].strip(" ,"), ticked) if part)
+    return fields
+
+
+def keep(visit: Visit, sheet: Sheet) -> Sheet:
+    """Keep it as a draft; return it as it was kept.
+
+    Raises:
+        StoreError: or one of its kinds; it has not been kept.
+    """
+    account = visit.villager.id
+    with visit.store.transaction() as connection:
+        draft = drafts.save(connection, account, sheet.draft, sheet.fields, sheet.files)
+    return sheet.kept_as(draft)
+
+
+def _in_size(visit: Visit, position: int, file: Attachment) -> Attachment:
+    """Return a photo in the size that its writer has chosen."""
+    chosen = visit.form[f"photo-{position}"]
+    sizes = photos.sizes(visit.store, visit.villager.id, file) if chosen else None
+    if sizes is None:
+        return file
+    return sizes.whole if chosen == "whole" else sizes.small
+
+
+def _excess(visit: Visit, sheet: Sheet) -> str:
+    """Say in a word what the new files are too large for; "" when they fit."""
+    new = sum(file.size for file in visit.form.files)
+    if new + sum(file.size for file in sheet.files) > visit.site.upload_limit:
+        return forms.TOO_LARGE
+    left = quotas.room(visit.store, visit.villager.id).left if new else None
+    return NO_QUOTA if left is not None and new > left else ""

@@ -7,7 +7,7 @@ that original. So a file that is named to a device can be given to it as long as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,8 +19,10 @@ from mokanda_wire import bundle as wire
 from mokanda_wire.message import Attachment, parse
 
 
-def held(session: Session, device_id: int, digests: Iterable[str]) -> set[str]:
+def held(session: Session, device_id: int, digests: Collection[str]) -> set[str]:
     """Which of these files the device holds, as far as is known."""
+    if not digests:  # as of most mails
+        return set()
     return set(
         session.scalars(
             sa.select(Content.digest).where(

@@ -12,7 +12,7 @@ from mokanda_firmware.bus.statuses import CourierStatus, LightsStatus, ModemStat
 from mokanda_firmware.mailbox.administration import villagers
 from mokanda_firmware.mailbox.costs import tariff, usage
 from mokanda_firmware.mailbox.letters import entries
-from mokanda_firmware.mailbox.people import accounts, aliases, contacts, joining, noticeboard
+from mokanda_firmware.mailbox.people import accounts, aliases, contacts, noticeboard, registration
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.webmail.languages import LOCALE
 from mokanda_wire.message import Mailbox
@@ -58,7 +58,7 @@ def be_busy(webmail: Webmail, code: str) -> None:
     villagers.set_role(store, awa, 2, "helper")
     villagers.suspend(store, awa, 3, suspended=True)
     villagers.delete(store, awa, 4)
-    set_setting(store, joining.SETTING, joining.new_rule("code"))
+    set_setting(store, registration.SETTING, registration.new_rule("code"))
     set_setting(store, "budget", {"village": 500_000, "villager": 100_000})
     set_setting(store, tariff.SETTING, tariff.to_json(tariff.Tariff("USD", 600_000)))
     aliases.add(store, awa.id, "mama")

@@ -8,6 +8,7 @@ whose connection breaks is read as far as it goes, and says what is wrong with i
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl
 
@@ -80,6 +81,18 @@ _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 def number(text: str) -> int | None:
     """Read a number of the store, None when the text is none."""
     return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
+
+
+def start_of_day(text: str, days: int = 0) -> int | None:
+    """Read a day as a browser writes it, and return the start of the one `days` later.
+
+    In seconds since 1970; None when it is none.
+    """
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
+        return int(day.timestamp())
+    except (ValueError, OverflowError):
+        return None
 
 
 def read(

@@ -106,10 +106,10 @@ def languages() -> dict[str, Language]:
     return found
 
 
-def choose(wishes: Iterable[str], accept_language: str) -> Language:
-    """Return the first language wished for that there is, else the best that a browser accepts."""
+def choose(preferred: Iterable[str], accept_language: str) -> Language:
+    """Return the first preferred language that there is, else the best that a browser accepts."""
     known = languages()
-    for code in [*wishes, *_accepted(accept_language)]:
+    for code in [*preferred, *_accepted(accept_language)]:
         if code in known:
             return known[code]
     return known["en"]
@@ -117,15 +117,15 @@ def choose(wishes: Iterable[str], accept_language: str) -> Language:
 
 def _accepted(header: str) -> list[str]:
     """Return the codes of an Accept-Language header (RFC 9110), the best first."""
-    wishes = []
-    for position, wish in enumerate(header.split(",")[:20]):
-        code, _, quality = wish.partition(";q=")
+    found = []
+    for position, choice in enumerate(header.split(",")[:20]):
+        code, _, quality = choice.partition(";q=")
         try:
             weight = float(quality) if quality else 1.0
         except ValueError:
             continue
-        wishes.append((-weight, position, code.strip().partition("-")[0].lower()))
-    return [code for _, _, code in sorted(wishes)]
+        found.append((-weight, position, code.strip().partition("-")[0].lower()))
+    return [code for _, _, code in sorted(found)]
 
 
 def _local(at: int | None, zone: str) -> datetime:

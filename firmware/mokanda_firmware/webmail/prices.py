@@ -26,7 +26,7 @@ _MOVING = N_("It is on its way.")
 
 
 @dataclass(frozen=True, slots=True)
-class Fare:
+class Estimate:
     """A letter that waits: why, and about how much data and money it will take."""
 
     why: str
@@ -34,17 +34,17 @@ class Fare:
     price: str  # "" where nobody has told the tariff
 
 
-def fares(visit: Visit) -> dict[int, Fare]:
+def estimates(visit: Visit) -> dict[int, Estimate]:
     """Say of each letter in the reader's outbox why it waits and what it will cost."""
     letters = outbox.of_account(visit.store, visit.villager.id)
     prices = tariff.load(visit.store)
     at = _next_run() or _now()
 
-    def fare(letter: Waiting) -> Fare:
+    def estimate(letter: Waiting) -> Estimate:
         why = visit.language.text(_MOVING if letter.moving else _WHY.get(letter.held, _WHY[""]))
-        return Fare(why, letter.size, _price(visit, prices, letter.size, at))
+        return Estimate(why, letter.size, _price(visit, prices, letter.size, at))
 
-    return {entry: fare(letter) for entry, letter in letters.items()}
+    return {entry: estimate(letter) for entry, letter in letters.items()}
 
 
 def of_fetching(visit: Visit, size: int) -> str:

@@ -108,7 +108,7 @@ class Visit:
         )
         self._cookies: list[tuple[str, str, int]] = []
         if not self.token:
-            self.take_token(secrets.token_urlsafe(32))
+            self.change_token(secrets.token_urlsafe(32))
         self.language: Language = choose(
             [
                 self.account.language if self.account else "",
@@ -144,7 +144,7 @@ class Visit:
         setup = SetupStatus.read()
         return str(setting(self.store, "village", "") or (setup.village if setup else ""))
 
-    def take_token(self, token: str) -> None:
+    def change_token(self, token: str) -> None:
         """Give the phone a new token: it is somebody else from now on."""
         self.token = token
         self.set_cookie(COOKIE, token)
@@ -155,13 +155,13 @@ class Visit:
 
     def log_in(self, account: Account) -> None:
         """Make this phone the account's, under a token that nobody has seen before."""
-        self.take_token(sessions.open_session(self.store, account.id))
+        self.change_token(sessions.open_session(self.store, account.id))
         self.account = account
 
     def log_out(self) -> None:
         """End this phone's session."""
         sessions.close_session(self.store, self.token)
-        self.take_token(secrets.token_urlsafe(32))
+        self.change_token(secrets.token_urlsafe(32))
         self.account = None
 
     def make_sure(self) -> None:

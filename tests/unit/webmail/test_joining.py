@@ -9,7 +9,7 @@ from webtest import TestResponse
 
 from mokanda_firmware.mailbox.administration import housekeeping
 from mokanda_firmware.mailbox.costs import quotas
-from mokanda_firmware.mailbox.people import accounts, joining
+from mokanda_firmware.mailbox.people import accounts, registration
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.mailbox.sync import outgoing
 from tests.unit.webmail.village import PASSWORD, Phone, Village
@@ -49,7 +49,7 @@ class TestWhoMayRegister:
         set_rule(village.villager("awa"), "code")
         for _ in range(5):
             try_to_register(village, "ben", "wrong", status=403)
-        code = joining.rule(village.store).code
+        code = registration.rule(village.store).code
         assert "Please try again in" in try_to_register(village, "ben", code, status=429).text
 
     def test_nobody_but_who_is_added(self, village: Village) -> None:
@@ -69,7 +69,7 @@ class TestWhoMayRegister:
         assert ben.get("/inbox", status=303).location == "/account?note=must-change"
 
     def test_a_device_without_a_keeper_is_never_closed(self, village: Village) -> None:
-        set_setting(village.store, joining.SETTING, joining.new_rule("closed"))
+        set_setting(village.store, registration.SETTING, registration.new_rule("closed"))
         try_to_register(village, "awa")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.letters import entries
-from mokanda_firmware.mailbox.people import accounts, recovery_codes, reserved_names
+from mokanda_firmware.mailbox.people import accounts, codes, reserved_names
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
 
@@ -73,7 +73,7 @@ def reset_password(store: Store, actor: Account, number: int) -> str:
     Raises:
         NotAllowed: `actor` may not do this to this account.
     """
-    password = recovery_codes.make(3)
+    password = codes.new_code(3)
     hashed = accounts.hash_password(password)
     with store.transaction() as connection:
         account = _changeable(connection, actor, number)
@@ -96,8 +96,8 @@ def keepers(store: Store) -> list[str]:
 
 def recover_keeper(store: Store, name: str) -> str:
     """Give a keeper a new recovery code, for who holds the card; return it."""
-    code = recovery_codes.make(3)
-    hashed = accounts.hash_password(recovery_codes.simplified(code))
+    code = codes.new_code(3)
+    hashed = accounts.hash_password(codes.normalized(code))
     with store.transaction() as connection:
         connection.execute("UPDATE account SET recovery = ? WHERE name = ?", (hashed, name))
         audit.record(connection, name, "card-code", name)
@@ -129,7 +129,7 @@ def add(
     """
     if not actor.is_helper:
         raise NotAllowed
-    password = recovery_codes.make(3)
+    password = codes.new_code(3)
     account = accounts.register(store, name, display_name, password, language)
     with store.transaction() as connection:
         connection.execute("UPDATE account SET must_change = 1 WHERE id = ?", (account.id,))

@@ -8,7 +8,6 @@ from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
 
 SETTING = "budget"
-LEAST = 10_000  # bytes; a run with nothing to carry takes up to a third of it
 # Bytes kept for all that is no bundle: a hello, requests and their answers.
 RESERVE = 3072
 RECORDS = 105  # percent of a bundle's size that it takes in TLS's records

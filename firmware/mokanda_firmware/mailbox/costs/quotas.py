@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much room each villager has on the card.
+"""Quotas: how much of the card each villager may fill.
 
 Letters that arrive always find room, as the world cannot be told to wait; what one writes does not
 take more files than there is room for.
@@ -16,7 +16,7 @@ DEFAULT = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class QuotaUsage:
     """What an account has used, and may use; bytes, `quota` is 0 when there is no end."""
 
     used: int
@@ -28,9 +28,9 @@ class Room:
         return max(0, self.quota - self.used) if self.quota else None
 
 
-def room(store: Store, account: int) -> Room:
-    """Return how much room an account has and uses."""
-    of_everybody = for_everybody(store)
+def usage_of(store: Store, account: int) -> QuotaUsage:
+    """Return how much of its quota an account uses."""
+    default = default_quota(store)
     with store.reading() as connection:
         row = connection.execute(
             "SELECT quota, (SELECT coalesce(sum(size), 0) FROM entry"
@@ -40,9 +40,9 @@ def room(store: Store, account: int) -> Room:
             " FROM account WHERE id = ?",
             (account,),
         ).fetchone()
-    return Room(row["used"], of_everybody if row["quota"] is None else row["quota"])
+    return QuotaUsage(row["used"], default if row["quota"] is None else row["quota"])
 
 
-def for_everybody(store: Store) -> int:
-    """Return the room of those who have none of their own."""
+def default_quota(store: Store) -> int:
+    """Return the quota of those who have none of their own, 0 when there is no end."""
     return int(setting(store, SETTING, DEFAULT))

@@ -4,7 +4,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
@@ -46,18 +46,10 @@ def save(
     connection.execute("DELETE FROM draft_attachment WHERE draft = ?", (draft,))
     connection.executemany(
         "INSERT INTO draft_attachment (draft, position, name, media_type, size, digest, original,"
-        " original_size) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " original_size) VALUES (:draft, :position, :name, :media_type, :size, :digest, :original,"
+        " :original_size)",
         [
-            (
-                draft,
-                position,
-                part.name,
-                part.media_type,
-                part.size,
-                part.digest,
-                part.original,
-                part.original_size,
-            )
+            {"draft": draft, "position": position, **asdict(part)}
             for position, part in enumerate(attachments)
         ],
     )

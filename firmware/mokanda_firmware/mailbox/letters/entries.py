@@ -47,7 +47,7 @@ def deliver(
             if instead_of is not None:
                 _replace(connection, reader, instead_of, number)
             _enter(connection, reader, number, "received", "inbox")
-            _answer(connection, reader, message)
+            _auto_reply(connection, reader, message)
         if instead_of == number:  # a mail may be as empty as its stub
             connection.execute("DELETE FROM stub WHERE message = ?", (number,))
         elif instead_of is not None:
@@ -91,7 +91,7 @@ def submit(
         states = (*here, *outside)
         names = {one.address: one.name for one in (*message.to, *message.cc)}
         known = [Mailbox(address, names.get(address, "")) for address in states]
-        contacts.note(connection, account, known)
+        contacts.record_letters(connection, account, known)
     return []
 
 
@@ -107,7 +107,7 @@ def _post(
     number = messages.insert(connection, message)
     for reader in readers(connection, here):
         _enter(connection, reader, number, "received", "inbox")
-        _answer(connection, reader, message)
+        _auto_reply(connection, reader, message)
     _enter(connection, account, number, "written", "outbox" if outside else "sent")
     states = {**dict.fromkeys(here, "delivered"), **dict.fromkeys(outside, "waiting")}
     connection.executemany(
@@ -120,17 +120,17 @@ def _post(
         )
 
 
-def _answer(connection: sqlite3.Connection, reader: int, message: Message) -> None:
-    """Send the note of absence of who gets this mail, if there is one and it may be sent."""
-    answer = vacation.answer(connection, reader, message)
-    if answer is None or _was_taken(connection, reader, answer.message_id):
+def _auto_reply(connection: sqlite3.Connection, reader: int, message: Message) -> None:
+    """Send the automatic reply of who gets this mail, if there is one and it may be sent."""
+    reply = vacation.reply_to(connection, reader, message)
+    if reply is None or _was_taken(connection, reader, reply.message_id):
         return
-    address = answer.to[0].address
-    is_here = address.rpartition("@")[2] == answer.sender.address.rpartition("@")[2]
+    address = reply.to[0].address
+    is_here = address.rpartition("@")[2] == reply.sender.address.rpartition("@")[2]
     if not is_here:
-        _post(connection, reader, answer, (), (address,))
+        _post(connection, reader, reply, (), (address,))
     elif aliases.reader_of(connection, address) is not None:
-        _post(connection, reader, answer, (address,), ())
+        _post(connection, reader, reply, (address,), ())
 
 
 def take_back(connection: sqlite3.Connection, account: int, entry: int) -> TakenBack | None:

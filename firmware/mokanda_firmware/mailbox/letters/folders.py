@@ -5,7 +5,6 @@ import json
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,9 +121,25 @@ def search(
     Without a word, days alone choose them. Accents and case do not matter. Pass the last line's
     `older` as `before` for more; a page of a search has no `newer`.
     """
-    match = _match(query)
-    if not match and query.since is None and query.until is None:
+    if not _match(query) and query.since is None and query.until is None:
         return Page()
+    words = _split(query.words)
+    with store.reading() as connection:
+        rows = _matching(connection, account, query, before, limit + 1)
+        if len(rows) > limit and rows[limit]["number"] == rows[limit - 1]["number"]:
+            limit -= 1  # a letter to oneself is two entries: keep them on one page
+        lines = [
+            _line(store, connection, row, found=_excerpt(_text(connection, row["number"]), words))
+            for row in rows[:limit]
+        ]
+    return Page(lines, older=rows[limit - 1]["number"] if len(rows) > limit else None)
+
+
+def _matching(
+    connection: sqlite3.Connection, account: int, query: Query, before: int | None, limit: int
+) -> list[sqlite3.Row]:
+    """Return the latest letters that a query finds; `number` is that of the mail."""
+    match = _match(query)
     number, found = "message.id", "entry JOIN message ON message.id = entry.message WHERE"
     if match:
         # FTS5 walks the letters from the latest one and stops at the limit. The + keeps SQLite from
@@ -134,31 +149,25 @@ def search(
             "search CROSS JOIN entry ON entry.message = +search.rowid"
             " CROSS JOIN message ON message.id = search.rowid WHERE search MATCH :match AND"
         )
-    with store.reading() as connection:
-        rows = connection.execute(
-            f"SELECT {_LINE}, {number} AS number FROM {found}"  # noqa: S608 - constants
-            " account = :account AND entry.folder <> 'trash'"
-            f" AND {number} < :before AND at >= :since AND at < :until"
-            f" ORDER BY {number} DESC LIMIT :limit",
-            {
-                "match": match,
-                "account": account,
-                "before": _NEVER if before is None else before,
-                "since": query.since or 0,
-                "until": _NEVER if query.until is None else query.until,
-                "limit": limit + 1,
-            },
-        ).fetchall()
-        if len(rows) > limit and rows[limit]["number"] == rows[limit - 1]["number"]:
-            limit -= 1  # a letter to oneself is two entries: keep them on one page
-        words = _split(query.words)
-        lines = []
-        for row in rows[:limit]:
-            text = connection.execute(
-                "SELECT text FROM body WHERE message = ?", (row["number"],)
-            ).fetchone()["text"]
-            lines.append(_line(store, connection, row, found=_excerpt(text, words)))
-    return Page(lines, older=rows[limit - 1]["number"] if len(rows) > limit else None)
+    return connection.execute(
+        f"SELECT {_LINE}, {number} AS number FROM {found}"  # noqa: S608 - constants
+        " account = :account AND entry.folder <> 'trash'"
+        f" AND {number} < :before AND at >= :since AND at < :until"
+        f" ORDER BY {number} DESC LIMIT :limit",
+        {
+            "match": match,
+            "account": account,
+            "before": _NEVER if before is None else before,
+            "since": query.since or 0,
+            "until": _NEVER if query.until is None else query.until,
+            "limit": limit,
+        },
+    ).fetchall()
+
+
+def _text(connection: sqlite3.Connection, number: int) -> str:
+    row = connection.execute("SELECT text FROM body WHERE message = ?", (number,)).fetchone()
+    return str(row["text"])
 
 
 def unread(store: Store, account: int) -> dict[str, int]:
@@ -184,7 +193,7 @@ def _conversation(connection: sqlite3.Connection, account: int, row: sqlite3.Row
     return {"letters": letters, "unread": bool(any_unread)}
 
 
-def _at_relay(store: Store, connection: sqlite3.Connection, row: Mapping[str, Any]) -> int:
+def _at_relay(store: Store, connection: sqlite3.Connection, row: sqlite3.Row) -> int:
     """Return how many bytes of a letter have not come: all of it, or files."""
     if row["stub"] or not row["attachments"]:
         return int(row["stub"])
@@ -199,7 +208,7 @@ def _at_relay(store: Store, connection: sqlite3.Connection, row: Mapping[str, An
 def _line(
     store: Store,
     connection: sqlite3.Connection,
-    row: Mapping[str, Any],
+    row: sqlite3.Row,
     **changes: Any,  # noqa: ANN401
 ) -> Line:
     fields = {

@@ -80,53 +80,33 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
     """Open an entry if it is the account's own."""
     with store.reading() as connection:
         row = connection.execute(
-            "SELECT * FROM entry WHERE id = ? AND account = ?", (entry, account)
+            "SELECT entry.*, ticket, original FROM entry JOIN message ON message.id = entry.message"
+            " WHERE entry.id = ? AND account = ?",
+            (entry, account),
         ).fetchone()
         if row is None:
             return None
-        message = messages.load(connection, row["message"])
-        files = tuple(_file(store, connection, part) for part in message.attachments)
-        known = connection.execute(
-            "SELECT message.ticket, original, stub.ticket AS stub, stub.size FROM message"
-            " LEFT JOIN stub ON stub.message = message.id WHERE id = ?",
-            (row["message"],),
-        ).fetchone()
-        stub = original = None
-        if known["stub"]:
-            request = content_requests.progress(connection, "mail", known["stub"])
-            stub = Awaited(known["stub"], known["size"], request)
-        elif known["ticket"]:
-            request = content_requests.progress(connection, "original", known["ticket"])
-            original = Awaited(known["ticket"], _size_of_original(message), request)
-        deliveries: tuple[Delivery, ...] = ()
-        outgoing = None
-        if row["origin"] == "written":
-            number = (row["message"],)
-            deliveries = tuple(
-                Delivery(**dict(one))
-                for one in connection.execute(
-                    "SELECT address, state, reason, at FROM delivery WHERE message = ?", number
-                )
-            )
-            outgoing = connection.execute(
-                "SELECT state, reason FROM outgoing WHERE message = ?", number
-            ).fetchone()
-    return Letter(
-        entry=row["id"],
-        folder=row["folder"],
-        came_from=row["came_from"],
-        origin=row["origin"],
-        unread=bool(row["unread"]),
-        at=row["at"],
-        message=message,
-        files=files,
-        stub=stub,
-        original=original,
-        original_digest=known["original"],
-        deliveries=deliveries,
-        waiting=outgoing is not None and outgoing["state"] == "waiting",
-        waits_because="" if outgoing is None else outgoing["reason"],
-    )
+        number, message = row["message"], messages.load(connection, row["message"])
+        stub = _stub(connection, number)
+        has_original = row["ticket"] and stub is None
+        written = row["origin"] == "written"
+        outgoing = _outgoing(connection, number) if written else None
+        return Letter(
+            entry=row["id"],
+            folder=row["folder"],
+            came_from=row["came_from"],
+            origin=row["origin"],
+            unread=bool(row["unread"]),
+            at=row["at"],
+            message=message,
+            files=tuple(_file(store, connection, part) for part in message.attachments),
+            stub=stub,
+            original=_original(connection, row["ticket"], message) if has_original else None,
+            original_digest=row["original"],
+            deliveries=_deliveries(connection, number) if written else (),
+            waiting=outgoing is not None and outgoing["state"] == "waiting",
+            waits_because="" if outgoing is None else outgoing["reason"],
+        )
 
 
 def conversation(store: Store, account: int, entry: int, limit: int = 50) -> list[Other]:
@@ -163,6 +143,35 @@ def file(store: Store, account: int, entry: int, position: int) -> File | None:
             (entry, account, position),
         ).fetchone()
         return None if row is None else _file(store, connection, Attachment(**dict(row)))
+
+
+def _stub(connection: sqlite3.Connection, message: int) -> Awaited | None:
+    row = connection.execute(
+        "SELECT ticket, size FROM stub WHERE message = ?", (message,)
+    ).fetchone()
+    if row is None:
+        return None
+    request = content_requests.progress(connection, "mail", row["ticket"])
+    return Awaited(row["ticket"], row["size"], request)
+
+
+def _original(connection: sqlite3.Connection, ticket: str, message: Message) -> Awaited:
+    request = content_requests.progress(connection, "original", ticket)
+    return Awaited(ticket, _size_of_original(message), request)
+
+
+def _deliveries(connection: sqlite3.Connection, message: int) -> tuple[Delivery, ...]:
+    rows = connection.execute(
+        "SELECT address, state, reason, at FROM delivery WHERE message = ?", (message,)
+    )
+    return tuple(Delivery(**dict(row)) for row in rows)
+
+
+def _outgoing(connection: sqlite3.Connection, message: int) -> sqlite3.Row | None:
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT state, reason FROM outgoing WHERE message = ?", (message,)
+    ).fetchone()
+    return row
 
 
 def _file(store: Store, connection: sqlite3.Connection, part: Attachment) -> File:

@@ -10,7 +10,7 @@ import threading
 import unicodedata
 from dataclasses import dataclass, replace
 
-from mokanda_firmware.mailbox.people import first_steps, recovery_codes, reserved_names
+from mokanda_firmware.mailbox.people import codes, first_steps, reserved_names
 from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
 
@@ -98,8 +98,8 @@ def authenticate(store: Store, name: str, password: str) -> Account | None:
 
 def new_recovery_code(store: Store, account: int) -> str:
     """Give an account a code that opens it once when its password is forgotten; return it."""
-    code = recovery_codes.make(3)
-    hashed = hash_password(recovery_codes.simplified(code))
+    code = codes.new_code(3)
+    hashed = hash_password(codes.normalized(code))
     with store.transaction() as connection:
         connection.execute("UPDATE account SET recovery = ? WHERE id = ?", (hashed, account))
     return code
@@ -113,7 +113,7 @@ def recover(store: Store, name: str, code: str, password: str) -> Account | None
     with store.reading() as connection:
         row = connection.execute("SELECT * FROM account WHERE name = ?", (name,)).fetchone()
     kept = "" if row is None else row["recovery"]
-    if not _matches(recovery_codes.simplified(code), kept or _NOBODY) or row is None or not kept:
+    if not _matches(codes.normalized(code), kept or _NOBODY) or row is None or not kept:
         return None
     hashed = hash_password(password)
     with store.transaction() as connection:

@@ -10,7 +10,7 @@ from mokanda_firmware.mailbox.store.messages import people_from_json
 from mokanda_wire.message import Mailbox
 
 
-def note(connection: sqlite3.Connection, account: int, people: Iterable[Mailbox]) -> None:
+def record_letters(connection: sqlite3.Connection, account: int, people: Iterable[Mailbox]) -> None:
     """Count a letter to each of `people`, inside the caller's transaction."""
     connection.executemany(
         "INSERT INTO contact (account, address, name, letters) VALUES (?, ?, ?, 1)"

@@ -12,7 +12,7 @@ from mokanda_firmware.mailbox.store.database import Store, StoreError
 # Long, for a board that starts after a power cut with the date its image was made.
 LIFETIME_SECONDS = 180 * 24 * 3600
 # `seen` is written at most this often: each write is one more fsync on an SD card.
-_NOTE_SECONDS = 3600
+_RECORD_EVERY_SECONDS = 3600
 
 
 def open_session(store: Store, account: int) -> str:
@@ -44,9 +44,9 @@ def account_of(store: Store, token: str, *, webp: bool | None = None) -> Account
     if row is None:
         return None
     takes_webp = bool(row["webp"]) if webp is None else webp
-    if abs(clock.now() - row["seen"]) > _NOTE_SECONDS or takes_webp != bool(row["webp"]):
+    if abs(clock.now() - row["seen"]) > _RECORD_EVERY_SECONDS or takes_webp != bool(row["webp"]):
         with contextlib.suppress(StoreError):  # a full disk must not keep anyone from reading
-            _note_seen(store, token, row["id"], takes_webp)
+            _record_visit(store, token, row["id"], takes_webp)
     return from_row(row)
 
 
@@ -62,7 +62,7 @@ def phones_take_webp(store: Store) -> bool:
         return bool(connection.execute("SELECT min(webp) FROM session").fetchone()[0])
 
 
-def _note_seen(store: Store, token: str, account: int, takes_webp: bool) -> None:
+def _record_visit(store: Store, token: str, account: int, takes_webp: bool) -> None:
     with store.transaction() as connection:
         now = clock.now()
         connection.execute(

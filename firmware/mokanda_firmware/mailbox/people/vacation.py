@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Notes of absence: who writes to somebody who is away gets an answer, once a week (RFC 3834)."""
+"""Automatic replies: who writes to somebody who is away gets one, once a week (RFC 3834)."""
 
 import hashlib
 import re
@@ -22,24 +22,24 @@ _ROBOT = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class AutoReply:
     """What is answered, and until when (seconds since 1970; None is until it is taken away)."""
 
     text: str = ""
     until: int | None = None
 
 
-def note(store: Store, account: int) -> Note:
-    """Return the account's note; its text is "" when there is none."""
+def auto_reply(store: Store, account: int) -> AutoReply:
+    """Return the account's reply; its text is "" when there is none."""
     with store.reading() as connection:
         row = connection.execute(
             "SELECT absence, absent_until FROM account WHERE id = ?", (account,)
         ).fetchone()
-    return Note(row["absence"], row["absent_until"])
+    return AutoReply(row["absence"], row["absent_until"])
 
 
-def set_note(store: Store, account: int, new: Note) -> None:
-    """Replace the account's note; everybody is told anew."""
+def set_auto_reply(store: Store, account: int, new: AutoReply) -> None:
+    """Replace the account's reply; everybody gets it anew."""
     with store.transaction() as connection:
         connection.execute(
             "UPDATE account SET absence = ?, absent_until = ? WHERE id = ?",
@@ -48,10 +48,10 @@ def set_note(store: Store, account: int, new: Note) -> None:
         connection.execute("DELETE FROM absence_reply WHERE account = ?", (account,))
 
 
-def answer(connection: sqlite3.Connection, account: int, message: Message) -> Message | None:
-    """Return the answer to a mail that the account gets, None when none is to be sent.
+def reply_to(connection: sqlite3.Connection, account: int, message: Message) -> Message | None:
+    """Return the reply to a mail that the account gets, None when none is to be sent.
 
-    Lists, robots, other notes of absence and one's own mail get none, nor does who was told within
+    Lists, robots, other automatic replies and one's own mail get none, nor does who got one within
     the last week, nor a mail that does not name the account among its recipients.
     """
     row = connection.execute("SELECT * FROM account WHERE id = ?", (account,)).fetchone()
@@ -69,7 +69,7 @@ def answer(connection: sqlite3.Connection, account: int, message: Message) -> Me
     own, there = (address.rpartition("@")[2] for address in (named[0], to.address))
     if own == there and aliases.reader_of(connection, to.address) == account:
         return None
-    if not _to_be_told(connection, account, to.address, now):
+    if not _mark_replied(connection, account, to.address, now):
         return None
     key = f"{account} {message.message_id} {to.address}"
     return Message(
@@ -98,13 +98,13 @@ def _writer(message: Message) -> Mailbox | None:
     return Mailbox(address, message.sender.name)
 
 
-def _to_be_told(connection: sqlite3.Connection, account: int, address: str, now: int) -> bool:
-    """Note that the writer is told now, unless that was done lately."""
-    told = connection.execute(
+def _mark_replied(connection: sqlite3.Connection, account: int, address: str, now: int) -> bool:
+    """Record that the writer gets a reply now; False if that was so lately."""
+    last = connection.execute(
         "SELECT at FROM absence_reply WHERE account = ? AND address = ?", (account, address)
     ).fetchone()
-    # A clock that went back must not keep anybody from being told for long.
-    if told is not None and abs(now - told["at"]) < _AGAIN_SECONDS:
+    # A clock that went back must not keep anybody from a reply for long.
+    if last is not None and abs(now - last["at"]) < _AGAIN_SECONDS:
         return False
     connection.execute(
         "INSERT INTO absence_reply (account, address, at) VALUES (?, ?, ?)"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.message import Mailbox, clean, decode_text, one_line
 
-_MOST = 5000
+_MAX_PEOPLE = 5000
 _LINE = re.compile(r"(?:[\w-]+\.)?(?P<name>[\w-]+)(?P<parameters>(?:;[^:]*)?):(?P<value>.*)")
 _ESCAPED = re.compile(r"\\(.)")
 
@@ -34,7 +34,7 @@ def read(data: bytes) -> list[Mailbox]:
                 except AddressError:
                     continue
                 found.setdefault(address.lower(), Mailbox(address, one_line(clean(name))[:100]))
-        if len(found) >= _MOST:
+        if len(found) >= _MAX_PEOPLE:
             break
     return list(found.values())
 

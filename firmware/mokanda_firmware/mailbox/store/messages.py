@@ -28,6 +28,29 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
     known = connection.execute("SELECT id FROM message WHERE digest = ?", (digest,)).fetchone()
     if known is not None:
         return int(known["id"])
+    number = _insert_head(connection, digest, message)
+    connection.execute(
+        "INSERT INTO body (message, text, html) VALUES (?, ?, ?)",
+        (number, message.text, message.html),
+    )
+    connection.executemany(
+        f"INSERT INTO attachment (message, position, {ATTACHMENT}) VALUES (:message, :position,"  # noqa: S608
+        " :name, :media_type, :digest, :size, :content_id, :original, :original_size)",
+        [
+            {"message": number, "position": position, **asdict(part)}
+            for position, part in enumerate(message.attachments)
+        ],
+    )
+    connection.execute(
+        "INSERT INTO search (rowid, subject, people, text, files)"
+        " SELECT id, subject, people, text, files FROM searchable WHERE id = ?",
+        (number,),
+    )
+    return number
+
+
+def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message) -> int:
+    """Store all of a mail that a list shows."""
     number = connection.execute(
         "INSERT INTO message (digest, message_id, thread, date, sender_address, sender_name,"
         " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic)"
@@ -49,33 +72,6 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
         ),
     ).lastrowid
     assert number is not None
-    connection.execute(
-        "INSERT INTO body (message, text, html) VALUES (?, ?, ?)",
-        (number, message.text, message.html),
-    )
-    connection.executemany(
-        "INSERT INTO attachment (message, position, name, media_type, size, digest, content_id,"
-        " original, original_size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                number,
-                position,
-                part.name,
-                part.media_type,
-                part.size,
-                part.digest,
-                part.content_id,
-                part.original,
-                part.original_size,
-            )
-            for position, part in enumerate(message.attachments)
-        ],
-    )
-    connection.execute(
-        "INSERT INTO search (rowid, subject, people, text, files)"
-        " SELECT id, subject, people, text, files FROM searchable WHERE id = ?",
-        (number,),
-    )
     return number
 
 

@@ -2,7 +2,7 @@
 """The pages, grouped as the menu groups them; importing a module puts its pages into `PAGES`."""
 
 from mokanda_firmware.webmail.pages import menu  # noqa: F401
-from mokanda_firmware.webmail.pages.account import access, recovery, settings  # noqa: F401
+from mokanda_firmware.webmail.pages.account import access, habits, recovery, settings  # noqa: F401
 from mokanda_firmware.webmail.pages.device import (  # noqa: F401
     backup,
     first_steps,

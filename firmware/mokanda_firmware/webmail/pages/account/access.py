@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.letters import drafts
-from mokanda_firmware.mailbox.people import accounts, joining
+from mokanda_firmware.mailbox.people import accounts, registration
 from mokanda_firmware.webmail.languages import N_, languages
 from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, Sheet, keep
 from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
@@ -110,7 +110,7 @@ def _give_back_register(visit: Visit, problem: str) -> HTTPResponse:
 @post("/register", access="everyone", rescue=_give_back_register)
 def register(visit: Visit) -> HTTPResponse:
     """Make an account and log in to it, as far as the village's rule lets one in."""
-    rule = joining.rule(visit.store)
+    rule = registration.rule(visit.store)
     with throttled(visit, "registration") as seconds:
         if seconds:
             return _register_page(visit, wait_sentence(visit, seconds), status=429)
@@ -191,14 +191,14 @@ def _log_in_page(
 
 
 def _register_page(visit: Visit, problem: str = "", status: int = 200) -> HTTPResponse:
-    told = visit.request.query.getunicode("code", "")[:40]
+    invitation = visit.request.query.getunicode("code", "")[:40]
     return visit.page(
         "account/register",
         status,
         problem=problem,
         name=visit.form["name"],
-        code=visit.form["code"] if visit.request.method == "POST" else told,
-        way=joining.rule(visit.store).way,
+        code=visit.form["code"] if visit.request.method == "POST" else invitation,
+        way=registration.rule(visit.store).way,
         display_name=visit.form["display_name"],
         domain=visit.site.domain(),
         min_password=accounts.MIN_PASSWORD,

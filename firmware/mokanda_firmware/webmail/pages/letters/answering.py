@@ -57,8 +57,8 @@ def _quoted(visit: Visit, message: Message) -> str:
     """Quote the words of a letter, without what it quotes itself: every byte costs money."""
     own = re.split(r"^-- $", message.text, maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in own.strip().split("\n") if not line.startswith(">")]
-    said = visit.language.text("{name} wrote:").format(name=visit.who(message.sender))
-    return "\n".join(["", "", said, *(f"> {line}".rstrip() for line in lines)])
+    attribution = visit.language.text("{name} wrote:").format(name=visit.who(message.sender))
+    return "\n".join(["", "", attribution, *(f"> {line}".rstrip() for line in lines)])
 
 
 def _head(visit: Visit, message: Message) -> str:

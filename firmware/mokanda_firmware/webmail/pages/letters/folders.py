@@ -60,7 +60,7 @@ def show_folder(visit: Visit, folder: Folder) -> HTTPResponse:
         initial=initial,
         colour=colour,
         next_run=_next_run(visit) if folder == "outbox" else "",
-        fares=prices.fares(visit) if folder == "outbox" else {},
+        estimates=prices.estimates(visit) if folder == "outbox" else {},
     )
 
 

@@ -61,7 +61,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         states=_STATES,
         explain=lambda reason: explain(reason, visit.language),
         conversation=others if len(others) > 1 else [],
-        fare=prices.fares(visit).get(number) if letter.folder == "outbox" else None,
+        estimate=prices.estimates(visit).get(number) if letter.folder == "outbox" else None,
         body=to_html(letter.message.text),
         pictures=_pictures(visit, letter),
         show_pictures="pictures" in visit.request.query,

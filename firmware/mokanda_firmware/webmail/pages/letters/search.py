@@ -2,12 +2,12 @@
 """Finding letters again."""
 
 import html
-from datetime import UTC, datetime, timedelta
 
 from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.letters import folders
 from mokanda_firmware.mailbox.letters.folders import MARK, UNMARK, Page, Query
+from mokanda_firmware.webmail.forms import start_of_day
 from mokanda_firmware.webmail.pages.letters.folders import TITLES, colour, initial
 from mokanda_firmware.webmail.visit import Visit, get
 
@@ -44,12 +44,3 @@ def search(visit: Visit) -> HTTPResponse:
 def marked(text: str) -> str:
     """Return the HTML of a text whose found words are marked."""
     return html.escape(text).replace(MARK, "<mark>").replace(UNMARK, "</mark>")
-
-
-def start_of_day(text: str, days: int = 0) -> int | None:
-    """Return the start of a day as a browser writes it, `days` later; None when it is none."""
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
-        return int(day.timestamp())
-    except (ValueError, OverflowError):
-        return None

@@ -135,5 +135,5 @@ def _excess(visit: Visit, sheet: Sheet) -> str:
     new = sum(file.size for file in visit.form.files)
     if new + sum(file.size for file in sheet.files) > visit.site.upload_limit:
         return forms.TOO_LARGE
-    left = quotas.room(visit.store, visit.villager.id).left if new else None
+    left = quotas.usage_of(visit.store, visit.villager.id).left if new else None
     return NO_QUOTA if left is not None and new > left else ""

@@ -75,14 +75,14 @@ def change_group(visit: Visit) -> HTTPResponse:
 
 
 @get("/people/cards.vcf")
-def save_cards(visit: Visit) -> HTTPResponse:
+def export_cards(visit: Visit) -> HTTPResponse:
     """Give out one's contacts as cards for a phone."""
     cards = vcards.write(contacts.of_account(visit.store, visit.villager.id))
     return to_save(cards, "text/vcard; charset=utf-8", "mokanda.vcf")
 
 
 @post("/people/cards", takes_files=True, rescue=_show)
-def take_cards(visit: Visit) -> HTTPResponse:
+def import_cards(visit: Visit) -> HTTPResponse:
     """Put the people of a phone's cards among one's contacts."""
     people = []
     for file in visit.form.files:

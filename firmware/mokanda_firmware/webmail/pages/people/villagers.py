@@ -9,7 +9,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.administration import audit, villagers
 from mokanda_firmware.mailbox.administration.villagers import NotAllowed
 from mokanda_firmware.mailbox.costs import quotas, usage
-from mokanda_firmware.mailbox.people import accounts, joining, reserved_names
+from mokanda_firmware.mailbox.people import accounts, registration, reserved_names
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.account.access import TAKEN, new_names
@@ -75,9 +75,9 @@ def show_villagers(visit: Visit) -> HTTPResponse:
         villagers=villagers.all_villagers(visit.store),
         acts=audit.acts(visit.store) if visit.villager.is_keeper else [],
         actions=ACTIONS,
-        rule=joining.rule(visit.store),
+        rule=registration.rule(visit.store),
         ways=WAYS,
-        quota=quotas.for_everybody(visit.store),
+        quota=quotas.default_quota(visit.store),
         quotas=_QUOTAS,
         shares=usage.month_of_villagers(visit.store, usage.this_month(visit.store)),
         money=spending.money(visit),
@@ -89,15 +89,15 @@ def show_villagers(visit: Visit) -> HTTPResponse:
 def set_rule(visit: Visit) -> HTTPResponse:
     """Change who may register, and how much room everybody has."""
     way = visit.form["way"]
-    before = joining.rule(visit.store).way
+    before = registration.rule(visit.store).way
     if way in WAYS and (way != before or visit.form["new_code"]):
-        rule = {joining.SETTING: joining.new_rule(way)}
+        rule = {registration.SETTING: registration.new_rule(way)}
         audit.change_settings(visit.store, visit.villager, "rule", way, **rule)
     quota = visit.form.number("quota")
-    if quota in _QUOTAS and quota != quotas.for_everybody(visit.store):
-        said = f"{quota // 1_000_000} MB" if quota else "-"
-        room = {quotas.SETTING: quota}
-        audit.change_settings(visit.store, visit.villager, "room", said, **room)
+    if quota in _QUOTAS and quota != quotas.default_quota(visit.store):
+        in_short = f"{quota // 1_000_000} MB" if quota else "-"
+        values = {quotas.SETTING: quota}
+        audit.change_settings(visit.store, visit.villager, "room", in_short, **values)
     return visit.redirect("/villagers", "saved")
 
 
@@ -231,7 +231,7 @@ def _page(visit: Visit, account: Account, password: str = "") -> HTTPResponse:
         roles=ROLES,
         may_change=villagers.may_change(visit.villager, account),
         domain=visit.domain,
-        room=quotas.room(visit.store, account.id),
+        quota_usage=quotas.usage_of(visit.store, account.id),
         month=usage.month_of_villagers(visit.store, usage.this_month(visit.store)).get(account.id),
         money=spending.money(visit),
         budget=account.budget,

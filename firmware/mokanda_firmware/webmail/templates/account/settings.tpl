@@ -43,11 +43,11 @@
 </section>
 <section class="sheet card">
 <h2>{{_("Room for letters")}}</h2>
-% if room.quota:
-<p>{{_("{used} of {quota} are used.").format(used=size(room.used), quota=size(room.quota))}}</p>
-<progress max="{{room.quota}}" value="{{min(room.used, room.quota)}}">{{size(room.used)}}</progress>
+% if quota_usage.quota:
+<p>{{_("{used} of {quota} are used.").format(used=size(quota_usage.used), quota=size(quota_usage.quota))}}</p>
+<progress max="{{quota_usage.quota}}" value="{{min(quota_usage.used, quota_usage.quota)}}">{{size(quota_usage.used)}}</progress>
 % else:
-<p>{{_("{used} are used.").format(used=size(room.used))}}</p>
+<p>{{_("{used} are used.").format(used=size(quota_usage.used))}}</p>
 % end
 <p class="actions"><a class="button quiet" href="/account/mail.mbox" download>{{_("Save all my letters as a file")}}</a></p>
 </section>

@@ -28,8 +28,8 @@
 % end
 </ul>
 % end
-% if fare:
-<p class="hint">{{fare.why}} {{_("It takes about {size}.").format(size=size(fare.size))}}{{" " + _("That costs {price}.").format(price=fare.price) if fare.price else ""}}</p>
+% if estimate:
+<p class="hint">{{estimate.why}} {{_("It takes about {size}.").format(size=size(estimate.size))}}{{" " + _("That costs {price}.").format(price=estimate.price) if estimate.price else ""}}</p>
 % end
 % if letter.waits_because:
 <p class="hint">{{_("It waits again:")}} {{_(letter.waits_because)}}</p>

@@ -26,8 +26,8 @@
 % if line.at_relay:
  <span class="files">{{_("{size} still at the relay").format(size=size(line.at_relay))}}</span>\\
 % end
-% if line.id in get("fares", {}):
- <span class="found">{{fares[line.id].why}} {{size(fares[line.id].size)}}{{", " + fares[line.id].price if fares[line.id].price else ""}}</span>\\
+% if line.id in get("estimates", {}):
+ <span class="found">{{estimates[line.id].why}} {{size(estimates[line.id].size)}}{{", " + estimates[line.id].price if estimates[line.id].price else ""}}</span>\\
 % end
 % if not folder:
  <span class="files">{{_(titles[line.folder])}}</span>\\

@@ -10,7 +10,7 @@
 <div><dt>{{_("Address")}}</dt><dd>{{villager.name}}@{{domain}}</dd></div>
 <div><dt>{{_("Since")}}</dt><dd>{{when_exactly(villager.created)}}</dd></div>
 <div><dt>{{_("Last seen")}}</dt><dd>{{when_exactly(villager.last_seen) if villager.last_seen else _("never here")}}</dd></div>
-<div><dt>{{_("Room")}}</dt><dd>{{_("{used} of {quota} are used.").format(used=size(room.used), quota=size(room.quota)) if room.quota else _("{used} are used.").format(used=size(room.used))}}</dd></div>
+<div><dt>{{_("Room")}}</dt><dd>{{_("{used} of {quota} are used.").format(used=size(quota_usage.used), quota=size(quota_usage.quota)) if quota_usage.quota else _("{used} are used.").format(used=size(quota_usage.used))}}</dd></div>
 <div><dt>{{_("This month")}}</dt><dd>{{size(month.size) if month else _("nothing")}}{{", " + money(month.money) if month and money.currency else ""}}</dd></div>
 </dl>
 % if account.is_keeper:

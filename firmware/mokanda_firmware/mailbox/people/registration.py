@@ -4,7 +4,7 @@
 import hmac
 from dataclasses import dataclass
 
-from mokanda_firmware.mailbox.people import accounts, recovery_codes
+from mokanda_firmware.mailbox.people import accounts, codes
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
 
@@ -22,8 +22,8 @@ class Rule:
     def lets_in(self, code: str) -> bool:
         """Whether somebody who says this code may register."""
         if self.way == "code":
-            said = recovery_codes.simplified(code).encode()
-            return hmac.compare_digest(said, recovery_codes.simplified(self.code).encode())
+            typed = codes.normalized(code).encode()
+            return hmac.compare_digest(typed, codes.normalized(self.code).encode())
         return self.way == "open"
 
 
@@ -42,5 +42,5 @@ def new_rule(way: str) -> dict[str, str]:
     """
     if way not in WAYS:
         raise ValueError(way)
-    code = recovery_codes.make(2) if way == "code" else ""
+    code = codes.new_code(2) if way == "code" else ""
     return {"way": way, "code": code}

@@ -10,6 +10,7 @@ architecture = "arm64"
 fit_architecture = "arm64"
 cross_compile = "aarch64-linux-gnu-"
 kernel_image = "Image"
+kernel_compression = "gzip"
 kernel_address = 0x02000000
 fit_address = 0x0C000000
 console = "ttyS2,1500000"
@@ -19,9 +20,12 @@ watchdog = "watchdog@ff848000"
 watchdog_seconds = 20
 
 [u_boot]
-make = ["BL31=/usr/lib/arm-trusted-firmware/a-soc/bl31.elf"]
+make = ["SCP=/dev/null"]
 config = ["CONFIG_DESIGNWARE_WATCHDOG=y"]
 files = { "idbloader.img" = 0x8000, "u-boot.itb" = 0x200000 }
+
+[u_boot.firmware]
+BL31 = "a-soc/bl31.elf"
 
 [debian]
 packages = ["linux-image-arm64"]

@@ -90,6 +90,9 @@ def device_tree(system: System, built: Built, work: Path, log: Log) -> Path:
 
 def fit(soc: Soc, kernel: Path, tree: Path, ramdisk: Path, work: Path, log: Log) -> Path:
     """The FIT image: U-Boot checks each part's hash before it starts them."""
+    if soc.kernel_compression == "gzip":
+        log.run("gzip", "-9", "--no-name", "--force", "--keep", kernel)
+        kernel = kernel.with_name(f"{kernel.name}.gz")
     source, image = work / "slot.its", work / "slot.itb"
     source.write_text(fit_source(soc, kernel, tree, ramdisk))
     log.run("mkimage", "-f", source, image)
@@ -99,10 +102,10 @@ def fit(soc: Soc, kernel: Path, tree: Path, ramdisk: Path, work: Path, log: Log)
 def fit_source(soc: Soc, kernel: Path, tree: Path, ramdisk: Path) -> str:
     """What mkimage makes the FIT image from."""
 
-    def part(name: str, path: Path, kind: str, more: str = "") -> str:
+    def part(name: str, path: Path, kind: str, more: str = "", compression: str = "none") -> str:
         return (
             f'{name} {{ description = "{name}"; data = /incbin/("{path}"); type = "{kind}"; '
-            f'arch = "{soc.fit_architecture}"; compression = "none"; {more} '
+            f'arch = "{soc.fit_architecture}"; compression = "{compression}"; {more} '
             'hash-1 { algo = "sha256"; }; };'
         )
 
@@ -112,7 +115,7 @@ def fit_source(soc: Soc, kernel: Path, tree: Path, ramdisk: Path) -> str:
     description = "Mokanda";
     #address-cells = <1>;
     images {{
-        {part("kernel", kernel, "kernel", 'os = "linux"; ' + address)}
+        {part("kernel", kernel, "kernel", 'os = "linux"; ' + address, soc.kernel_compression)}
         {part("device-tree", tree, "flat_dt")}
         {part("initramfs", ramdisk, "ramdisk", 'os = "linux";')}
     }};

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from scripts.assembly import boot, card, root, u_boot
 from scripts.engines import Built
 from scripts.recipes import System
+from scripts.tools.digest import file_sha256
 from scripts.tools.repository import REPOSITORY
 from scripts.tools.steps import Log, megabytes, say
 
@@ -41,7 +41,7 @@ def build(system: System, engine: str) -> None:
     keyring.write_text(os.environ["MOKANDA_AUTHORITY"] + "\n")
     root.finish(system, built.root, version, epoch, keyring, log)
 
-    u_boot_files = u_boot.build(system, cache, log)
+    u_boot_files = u_boot.build(system, built, cache, log)
     ramdisk = boot.initramfs(system, built, work, log)
     tree = boot.device_tree(system, built, work, log)
     fit = boot.fit(system.soc, built.kernel, tree, ramdisk, work, log)
@@ -70,9 +70,9 @@ def build(system: System, engine: str) -> None:
         "suites": {suite: date.isoformat() for suite, date in built.suites.items()},
         "security": built.security,
         "locked": built.locked,
-        "keyring_sha256": _sha256(keyring),
+        "keyring_sha256": file_sha256(keyring),
         "files": {
-            path.name: {"size": path.stat().st_size, "sha256": _sha256(path)}
+            path.name: {"size": path.stat().st_size, "sha256": file_sha256(path)}
             for path in (image, slot, squashed, fit)
         },
         "packages": [vars(package) for package in built.packages],
@@ -96,11 +96,6 @@ def _inputs(record: Path) -> str | None:
     told = json.loads(record.read_text())
     made_of: str | None = told["inputs"] if told.get("locked") else None
     return made_of
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hand_over(output: Path) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where things lie on the card, and within a slot. Offsets and sizes in bytes.
 
-    512       U-Boot, where the SoC looks for it
+    512       U-Boot, wherever the SoC looks for it below 4 MiB
     1 MiB     U-Boot's environment, twice
     4 MiB     partition 1, SETUP: FAT, for the claim file
     32 MiB    partition 2, slot A

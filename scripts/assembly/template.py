@@ -7,6 +7,8 @@ import re
 
 from scripts.recipes import RecipeError, Soc
 
+_WORD = re.compile(r"@([A-Z_]+)@")
+
 
 def fill(text: str, soc: Soc) -> str:
     """Put a SoC's words into a text; raises RecipeError for one that it has not."""
@@ -24,6 +26,3 @@ def fill(text: str, soc: Soc) -> str:
     if unknown:
         raise RecipeError(f"nothing to be put in for @{min(unknown)}@")
     return _WORD.sub(lambda found: words[found[1]], text)
-
-
-_WORD = re.compile(r"@([A-Z_]+)@")

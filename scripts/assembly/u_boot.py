@@ -7,10 +7,12 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.assembly import layout
 from scripts.assembly.template import fill
+from scripts.engines import Built, find_file
 from scripts.engines.debian.archive import Archive
 from scripts.recipes import ROOT, Soc, System
 from scripts.tools.repository import REPOSITORY
@@ -52,25 +54,28 @@ def configuration(soc: Soc) -> str:
     return common + "".join(f"{line}\n" for line in soc.u_boot_config)
 
 
-def make(soc: Soc, tree: Path) -> list[str]:
+def make(soc: Soc, tree: Path, firmware: Mapping[str, Path]) -> list[str]:
     """The command that builds a target, which goes behind it, in a tree of sources."""
     return [
         *("env", f"SOURCE_DATE_EPOCH={DATE}"),
         *("KBUILD_BUILD_USER=mokanda", "KBUILD_BUILD_HOST=mokanda"),
         *("make", "-C", str(tree), f"-j{os.cpu_count()}"),
         *(f"CROSS_COMPILE={soc.cross_compile}", *soc.u_boot_make),
+        *(f"{name}={path}" for name, path in firmware.items()),
     ]
 
 
-def build(system: System, cache: Path, log: Log) -> dict[Path, int]:
+def build(system: System, built: Built, cache: Path, log: Log) -> dict[Path, int]:
     """U-Boot's files, and at which byte of the card each belongs; raises StepError.
 
     They are compiled when source or configuration changed.
     """
     board, soc = system.board, system.soc
     config, default = configuration(soc), _lines(environment(soc))
-    command = make(soc, TREES / board.name)
-    ingredients = [config, default, board.u_boot, SHA256, command, sorted(soc.u_boot_files)]
+    firmware = {name: find_file(built.firmware, file) for name, file in soc.u_boot_firmware.items()}
+    command = make(soc, TREES / board.name, firmware)
+    contents = [path.read_bytes() for path in firmware.values()]
+    ingredients = (config, default, board.u_boot, SHA256, command, [*soc.u_boot_files], contents)
     key = hashlib.sha256(repr(ingredients).encode()).hexdigest()[:16]
     # The tree is kept: a change of the environment compiles one file.
     tree = TREES / board.name

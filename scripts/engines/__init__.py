@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from scripts.tools.steps import StepError
+
 
 @dataclass(frozen=True)
 class Package:
@@ -26,7 +28,16 @@ class Built:
     kernel_release: str
     device_tree: Path
     busybox: Path  # statically linked, for the initramfs
+    firmware: Path  # where Trusted Firmware-A lies, if the SoC's recipe asks for it
     packages: list[Package]
     suites: dict[str, datetime] = field(default_factory=dict)  # when the index of each was written
     security: bool = True  # whether security updates were available
     locked: bool = True  # whether the packages are those that the tree names, to the byte
+
+
+def find_file(folder: Path, name: str) -> Path:
+    """A file that is in the folder with the maker's folder before its name, or without."""
+    for path in (folder / name, folder / Path(name).name):
+        if path.exists():
+            return path
+    raise StepError(f"there is no {name} in {folder}")

@@ -20,6 +20,7 @@ class Soc(Recipe):
         fit_architecture: U-Boot's, in FIT images ("arm64").
         cross_compile: what the names of its compiler's programs begin with ("aarch64-linux-gnu-").
         kernel_image: the file of Linux that U-Boot can start ("Image").
+        kernel_compression: how it lies in a slot: "none" if it unpacks itself, else "gzip".
         kernel_address: where in memory it is started.
         fit_address: where in memory a slot's FIT image is read to, clear of the former.
         console: the serial console, as on the kernel's command line.
@@ -29,6 +30,8 @@ class Soc(Recipe):
         watchdog_seconds: the longest time that it counts.
         u_boot_make: arguments of U-Boot's make.
         u_boot_config: lines of U-Boot's configuration.
+        u_boot_firmware: what its make asks for, and which file that is of Trusted Firmware-A
+            ("BL31": "sun50i_a64/bl31.bin").
         u_boot_files: what of U-Boot goes onto the card, and at which of its bytes.
         drivers: modules by their role, each role's in the order in which they are loaded.
     """
@@ -37,6 +40,7 @@ class Soc(Recipe):
     fit_architecture: str
     cross_compile: str
     kernel_image: str
+    kernel_compression: str
     kernel_address: int
     fit_address: int
     console: str
@@ -46,6 +50,7 @@ class Soc(Recipe):
     watchdog_seconds: int
     u_boot_make: tuple[str, ...]
     u_boot_config: tuple[str, ...]
+    u_boot_firmware: Mapping[str, str]
     u_boot_files: Mapping[str, int]
     drivers: Mapping[str, tuple[str, ...]]
 
@@ -64,7 +69,7 @@ def read_soc(path: Path) -> Soc:
     """Read a SoC; raises RecipeError."""
     table = read(path)
     u_boot = table.table("u_boot")
-    files = u_boot.table("files")
+    files, firmware = u_boot.table("files"), u_boot.table("firmware")
     roles = table.table("drivers")
     drivers = {role: kernel_options(roles.table(role)) for role in roles.rest()}
     common = fields(path.stem, table)
@@ -77,6 +82,7 @@ def read_soc(path: Path) -> Soc:
         fit_architecture=table.text("fit_architecture"),
         cross_compile=table.text("cross_compile"),
         kernel_image=table.text("kernel_image"),
+        kernel_compression=table.one_of("kernel_compression", ("none", "gzip")),
         kernel_address=table.number("kernel_address"),
         fit_address=table.number("fit_address"),
         console=table.text("console"),
@@ -86,6 +92,7 @@ def read_soc(path: Path) -> Soc:
         watchdog_seconds=table.number("watchdog_seconds"),
         u_boot_make=u_boot.strings("make"),
         u_boot_config=u_boot.strings("config"),
+        u_boot_firmware={name: firmware.text(name) for name in firmware.rest()},
         u_boot_files={name: files.number(name) for name in files.rest()},
         drivers={role: tuple(module for _, module in drivers[role]) for role in drivers},
     )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,13 @@ class Table:
         value = self._take(key, str)
         if not value and not may_be_empty:
             raise RecipeError(f"{self.where}: {key} is empty")
+        return value
+
+    def one_of(self, key: str, choices: Sequence[str]) -> str:
+        """One of some words."""
+        value = self.text(key)
+        if value not in choices:
+            raise RecipeError(f"{self.where}: {key} must be one of: {', '.join(choices)}")
         return value
 
     def number(self, key: str) -> int:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scripts.releases import signing_keys
-from scripts.releases.image import Image, Keys, RefusedError, file_sha256
+from scripts.releases.image import Image, Keys, RefusedError
+from scripts.tools.digest import file_sha256
 
 # Debian writes the index of its security updates anew at least once a week.
-SECURITY_AGE = timedelta(days=30)
+MAX_SECURITY_AGE = timedelta(days=30)
 
 
 def check(
@@ -66,8 +67,8 @@ def check_security(record: dict[str, Any], now: datetime) -> None:
         )
     for suite, written in record["suites"].items():
         date = datetime.fromisoformat(written)
-        if suite.endswith("-security") and now - date > SECURITY_AGE:
+        if suite.endswith("-security") and now - date > MAX_SECURITY_AGE:
             raise RefusedError(
                 f"the packages of this image have the security updates of {date:%Y-%m-%d}, more "
-                f"than {SECURITY_AGE.days} days ago; {advice}"
+                f"than {MAX_SECURITY_AGE.days} days ago; {advice}"
             )

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +45,3 @@ def read_image(folder: Path) -> Image:
         return Image(folder, json.loads((folder / "record.json").read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise RefusedError(f"there is no image in {folder}; make one with: make image") from error
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts.releases.bill_of_materials import bill_of_materials
-from scripts.releases.image import Image, Keys, file_sha256
+from scripts.releases.image import Image, Keys
+from scripts.tools.digest import file_sha256
 from scripts.tools.repository import REPOSITORY, TOOLBOX
 from scripts.tools.steps import Log, say
 

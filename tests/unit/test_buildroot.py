@@ -210,6 +210,7 @@ def test_engine_hands_over_what_buildroot_made(
         "busybox": {**busybox, "dl_dir": "busybox", "version": "1.37.0"},
     }
     (images / "show-info.json").write_text(json.dumps(information))
+    (images / "sun8i-h2-plus-orangepi-zero.dtb").touch()
 
     work, log = tmp_path / "work", Log(tmp_path / "log")
     built = engine.build(load("orangepi-zero"), work, tmp_path / "cache", log)

@@ -157,7 +157,7 @@ def mirror(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     mirror.publish(SPRING)
     monkeypatch.setattr(debian_archive, "KEYRING", str(key / "keyring.gpg"))
     monkeypatch.setattr(debian_archive, "PAUSE", 0)
-    monkeypatch.setattr(debian_archive, "TRIES_WITHOUT_INDEX", 2)
+    monkeypatch.setattr(debian_archive, "MAX_TRIES_WITHOUT_INDEX", 2)
     monkeypatch.setenv("MOKANDA_MIRROR", f"{mirror.address}/debian/")
     monkeypatch.setenv("MOKANDA_SECURITY_MIRROR", f"{mirror.address}/debian-security/")
     monkeypatch.setenv("no_proxy", "127.0.0.1")

@@ -16,8 +16,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 from scripts.releases import signing_keys
 from scripts.releases.bill_of_materials import bill_of_materials, package_url
 from scripts.releases.check import check
-from scripts.releases.image import Image, Keys, RefusedError, file_sha256, read_image
+from scripts.releases.image import Image, Keys, RefusedError, read_image
 from scripts.releases.release import build
+from scripts.tools.digest import file_sha256
 from scripts.tools.repository import TOOLBOX
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

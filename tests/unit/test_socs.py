@@ -38,9 +38,9 @@ def test_its_kernel_and_drivers_take_the_place_of_others(system: System) -> None
 
 
 def test_u_boot_is_compiled_for_it(system: System) -> None:
-    command = u_boot.make(system.soc, Path("/tree"))
+    command = u_boot.make(system.soc, Path("/tree"), {"BL31": Path("/firmware/bl31.elf")})
     assert "CROSS_COMPILE=aarch64-linux-gnu-" in command
-    assert "BL31=/usr/lib/arm-trusted-firmware/a-soc/bl31.elf" in command
+    assert {"SCP=/dev/null", "BL31=/firmware/bl31.elf"} <= set(command)
     lines = u_boot.configuration(system.soc).splitlines()
     assert "CONFIG_DESIGNWARE_WATCHDOG=y" in lines
     assert "CONFIG_SYS_MMC_ENV_DEV=1" in lines
@@ -99,6 +99,7 @@ def test_u_boot_takes_its_boot_image_for_one_of_64_bits(system: System, tmp_path
     listed = run_tool("dumpimage", "-l", image)
     assert re.findall(r"Architecture: +(\S+)", listed) == ["AArch64"] * 3
     assert re.findall(r"Load Address: +(0x0\w+)", listed) == ["0x02000000"]
+    assert re.findall(r"Compression: +(\w+)", listed) == ["gzip", "uncompressed", "uncompressed"]
 
 
 def test_linux_finds_slots_environment_and_data_on_its_card(system: System) -> None:

@@ -7,14 +7,14 @@ unpacked for the assembly.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from scripts.engines import Built, Package
+from scripts.engines import Built, Package, find_file
 from scripts.recipes import System
+from scripts.tools.digest import file_sha256
 from scripts.tools.repository import REPOSITORY
 from scripts.tools.steps import Log, StepError, say
 
@@ -39,8 +39,9 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
         root=root,
         kernel=images / system.soc.kernel_image,
         kernel_release=kernel_release,
-        device_tree=images / f"{Path(system.board.device_tree).name}.dtb",
+        device_tree=find_file(images, f"{system.board.device_tree}.dtb"),
         busybox=root / "usr/bin/busybox",
+        firmware=images,
         packages=_packages(json.loads(information.read_text()), cache / "buildroot"),
         # The pinned series has ended: what it lacks now, it will always lack.
         security=False,
@@ -56,11 +57,6 @@ def _packages(information: dict[str, Any], downloads: Path) -> list[Package]:
         archives = [
             downloads / details["dl_dir"] / download["source"] for download in details["downloads"]
         ]
-        digest = next((_sha256(path) for path in archives if path.exists()), "")
+        digest = next((file_sha256(path) for path in archives if path.exists()), "")
         packages.append(Package(name, details["version"], digest))
     return packages
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

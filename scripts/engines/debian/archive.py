@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -16,14 +15,15 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from scripts.engines.debian.lock import Deb
+from scripts.tools.digest import file_sha256
 from scripts.tools.steps import Log, StepError, megabytes, say
 
 RELEASE = "trixie"
 # The two archives, and what says where they are.
 ARCHIVES = {"debian": "MOKANDA_MIRROR", "debian-security": "MOKANDA_SECURITY_MIRROR"}
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-TRIES = 3
-TRIES_WITHOUT_INDEX = 45  # for the main suite, without which there is no image
+MAX_TRIES = 3
+MAX_TRIES_WITHOUT_INDEX = 45  # for the main suite, without which there is no image
 PAUSE = 20  # seconds between tries
 _HELPER = "/usr/lib/apt/apt-helper"  # fetches as apt does: its proxies, certificates, tries
 _TOOLBOX_SOURCES = Path("/etc/apt/sources.list")
@@ -89,7 +89,7 @@ class Archive:
         # A suite that failed within the hour is not waited for again.
         recent = failed.exists() and time.time() - failed.stat().st_mtime < 3600
         needed = suite == RELEASE and not self._has_index(suite)
-        tries = TRIES_WITHOUT_INDEX if needed else 1 if recent else TRIES
+        tries = MAX_TRIES_WITHOUT_INDEX if needed else 1 if recent else MAX_TRIES
         for attempt in range(1, tries + 1):
             done = self._apt([source], "update")
             if done.returncode == 0:
@@ -218,10 +218,7 @@ def _deb(address: str, file: str, size: str, digest: str) -> Deb:
 
 def _holds(file: Path, sha256: str) -> bool:
     """Whether a file is there, and has the content that it must have."""
-    if not file.exists():
-        return False
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest() == sha256
+    return file.exists() and file_sha256(file) == sha256
 
 
 def _archive(suite: str) -> str:

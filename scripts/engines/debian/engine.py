@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from scripts.engines import Built
+from scripts.engines import Built, find_file
 from scripts.engines.debian.archive import Archive
 from scripts.engines.debian.lock import read
 from scripts.engines.debian.packages import extract, obtain
@@ -34,7 +34,8 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     release = _kernel_release(root)
     kernel, device_tree, busybox = work / "kernel", work / "board.dtb", work / "busybox"
     shutil.copy(root / f"boot/vmlinuz-{release}", kernel)
-    shutil.copy(_device_tree(system, root / f"usr/lib/linux-image-{release}"), device_tree)
+    trees = root / f"usr/lib/linux-image-{release}"
+    shutil.copy(find_file(trees, f"{system.board.device_tree}.dtb"), device_tree)
     shutil.copy(root / "usr/bin/busybox", busybox)
     prune_modules(system, root, release, log)
     prune_files(root)
@@ -46,6 +47,7 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
         kernel_release=release,
         device_tree=device_tree,
         busybox=busybox,
+        firmware=extracted / "usr/lib/arm-trusted-firmware",
         packages=[deb.package for deb in debs],
         suites=dict(lock.suites),
         security=lock.security,
@@ -58,15 +60,6 @@ def _kernel_release(root: Path) -> str:
     if len(releases) != 1:
         raise StepError(f"expected one kernel, found {releases or 'none'}")
     return releases[0]
-
-
-def _device_tree(system: System, folder: Path) -> Path:
-    """The board's device tree, which Debian has with the maker's folder or without."""
-    name = f"{system.board.device_tree}.dtb"
-    for file in (folder / name, folder / Path(name).name):
-        if file.exists():
-            return file
-    raise StepError(f"the kernel package has no device tree {system.board.device_tree}")
 
 
 def _certificates(root: Path) -> None:

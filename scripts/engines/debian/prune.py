@@ -30,6 +30,7 @@ PRUNED = (
     "usr/include",
     "usr/lib/*/gconv",
     "usr/lib/*/perl-base",
+    "usr/lib/arm-trusted-firmware",
     "usr/lib/debug",
     "usr/lib/kernel",
     "usr/lib/linux-image-*",

@@ -237,7 +237,7 @@ def test_what_is_frozen_for_a_relay_that_forgot_the_newer_one_is_frozen_anew(
     set_relay_format(village.store, NEXT)  # as it was, before its backup was restored
     village.write("frozen once and no more, please")
     record = village.sync()
-    assert record.error == ""
+    assert record.error is None
     assert mirrored.written > 0
     eventually(lambda: world.sent, "the letter at SendGrid")
     village.sync()
@@ -304,7 +304,7 @@ def test_what_a_newer_relay_says_is_kept_by_its_device_until_that_is_updated(
         return dataclasses.replace(made, costs=made.costs[1:])
 
     with monkeypatch.context() as update:
-        update.setattr("mokanda_relay.sync.down.wire.encode", newer)
+        update.setattr("mokanda_relay.sync.down.packed.wire.encode", newer)
         write_to_village(served, "beside it")
         village.sync()
     assert village.texts("inbox") == ["beside it"]

@@ -70,10 +70,10 @@ def test_the_newest_relay_serves_a_device_of_the_first_format_and_then_updated(
         rows = connection.execute("SELECT name, id FROM account")
         updated.accounts = {row["name"]: row["id"] for row in rows}
     updated.write("third out")
-    assert updated.sync().error == ""
+    assert updated.sync().error is None
     eventually(lambda: "third out" in sent(world), "the mail")
     write_to_village(world, "third in")
-    assert updated.sync().error == ""
+    assert updated.sync().error is None
     assert sent(world) == ["first out", "second out", "third out"]
     assert sorted(updated.texts("inbox")) == [
         "before the update",
@@ -106,9 +106,9 @@ def test_the_newest_device_works_with_a_relay_of_the_first_format_and_then_updat
             world.parse_url = f"{operator_url}/inbound/{INBOUND_SECRET}"
             for night in ("first", "second"):
                 village.write(f"{night} out", files={"note.txt": b"Mbote na yo " * 20})
-                assert village.sync().error == ""
+                assert village.sync().error is None
                 write_to_village(world, f"{night} in")
-                assert village.sync().error == ""
+                assert village.sync().error is None
             eventually(lambda: len(world.sent) == 2, "the mails at SendGrid")
             assert sorted(village.texts("inbox")) == ["first in", "second in"]
             assert sync_state(village.store).relay_format == 1
@@ -121,9 +121,9 @@ def test_the_newest_device_works_with_a_relay_of_the_first_format_and_then_updat
             village.import_claim(dataclasses.replace(claim, relay=process.device_url))
             world.parse_url = f"{process.operator_url}/inbound/{INBOUND_SECRET}"
             village.write("third out")
-            assert village.sync().error == ""
+            assert village.sync().error is None
             write_to_village(world, "third in")
-            assert village.sync().error == ""
+            assert village.sync().error is None
             eventually(lambda: len(world.sent) == 3, "the mail at SendGrid")
         assert sent(world) == ["first out", "second out", "third out"]
         assert sorted(village.texts("inbox")) == ["first in", "second in", "third in"]

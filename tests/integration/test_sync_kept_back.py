@@ -151,7 +151,7 @@ def test_what_the_relay_has_forgotten_goes_up_after_all(village: Village, served
     with served.relay.database.transaction() as session:
         session.execute(sa.delete(Content))  # 30 days later, or a backup was restored
     village.write("Two", files={"note.txt": NOTE})
-    assert village.sync().error == ""
+    assert village.sync().error is None
     eventually(lambda: len(served.world.sent) == 2, "both mails at SendGrid")
     first, second = (sent.body["attachments"][0]["content"] for sent in served.world.sent)
     assert first == second

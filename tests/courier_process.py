@@ -12,7 +12,7 @@ from mokanda_firmware.courier import run
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.uplink.failures import CourierError
 from tests import clocks
-from tests.dying import die_before_step
+from tests.crash_points import crash_before_step
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["mokanda_relay.http.server", "tests.relay_process", __name__])
@@ -25,7 +25,7 @@ def _sync(environment: Mapping[str, str], death: int, off: float) -> None:
     run.CUTS = 1
     clocks.shift(off)  # the machine's own clock is never set
     if death:
-        die_before_step(death)
+        crash_before_step(death)
     with contextlib.suppress(CourierError, StoreError):
         run.run(Store.of_device(), lambda *_: None)
 

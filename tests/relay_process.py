@@ -20,7 +20,7 @@ from mokanda_relay.store import database
 from mokanda_relay.transport import outbox
 from scripts.deadlines import wait_until
 from tests import clocks
-from tests.dying import die_before_step
+from tests.crash_points import crash_before_step
 from tests.ports import answers, reserved_port
 
 # Started clean and with everything imported, so that each relay is up in a blink.
@@ -56,7 +56,7 @@ def _serve(
     outbox.REST = timedelta(seconds=conditions.rest)
     housekeeping.INTERVAL = conditions.every
     if conditions.death:
-        die_before_step(conditions.death)
+        crash_before_step(conditions.death)
     command.main(arguments)
 
 

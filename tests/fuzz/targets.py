@@ -220,7 +220,10 @@ TARGETS: dict[str, Target] = {
     "backup's header": Target(
         lambda data: archive.read_header(io.BytesIO(data)),
         (BackupError,),
-        (b'MOKANDA BACKUP 1\n{"made": 7, "village": "Boende", "octets": 300}\n',),
+        (
+            b'MOKANDA BACKUP 1\n{"made": 7, "village": "Boende", "octets": 300}\n',
+            b'MOKANDA BACKUP 2\n{"made": 7, "village": "Boende", "bytes": 300}\n',
+        ),
     ),
     "addresses": Target(_addresses, (), (b"Amina@Kimpese.Example", "é@ñ.example".encode())),
 }

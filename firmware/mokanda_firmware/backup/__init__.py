@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backups of all that a device has, on a memory stick; and a device made of one again."""
 
-SHORTEST = 10  # characters of a passphrase
+MIN_PASSPHRASE = 10  # characters of a passphrase

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The format of a backup, version 1.
+"""The format of a backup, version 2.
 
-    MOKANDA BACKUP 1                 ASCII, a line feed
-    {"made": ..., "octets": ...}     a line of JSON, for whoever has no passphrase
+    MOKANDA BACKUP 2                 ASCII, a line feed
+    {"made": ..., "bytes": ...}      a line of JSON, for whoever has no passphrase
     ...                              an OpenPGP message (mokanda_firmware.backup.sealing)
 
 In the message is a tar archive: `manifest.json`, the files by their names in the device's data
 folder, `end.json`. An attachment is named by its SHA-256, those of all others are in `end.json`,
 with the number of files. What is missing or changed is found by its reader, whoever wrote it.
+
+In version 1, which is read as well, "bytes" was called "octets".
 """
 
 import hashlib
@@ -27,14 +29,15 @@ from typing import IO, Any, BinaryIO, TypeVar
 from mokanda_firmware.backup.failures import DAMAGED, BackupError, of_device
 from mokanda_firmware.bus.sentences import Sentence
 
-VERSION = 1
+VERSION = 2
 DATABASE = "mail.db"
 
 _MAGIC = b"MOKANDA BACKUP "
-_MOST_HEADER = 4096  # bytes
-_MOST_JSON = 1 << 20  # bytes
+_MAX_HEADER = 4096  # bytes
+_MAX_JSON = 1 << 20  # bytes
 _CHUNK = 1 << 16
-_SLACK = 1 << 20  # octets by which small files may have grown while it was made
+_SLACK = 1 << 20  # bytes by which small files may have grown while it was made
+_FORMER_NAMES = {"bytes": "octets"}  # in version 1
 _NO_NUMBER = 1 << 40  # more than any time or size in a backup
 _MANIFEST, _END = "manifest.json", "end.json"
 _ATTACHMENT = re.compile(r"attachments/([0-9a-f]{2})/(\1[0-9a-f]{62})")
@@ -48,21 +51,22 @@ _DAMAGE = (
     *(ValueError, zlib.error),
 )
 
-T = TypeVar("T", bound="_Told")
-Progress = Callable[[int], None]  # called with octets, as they are read or written
+T = TypeVar("T", bound="_Record")
+Progress = Callable[[int], None]  # called with bytes, as they are read or written
 
 
-class _Told:
+class _Record:
     """A dataclass that is written as a JSON object; a reader skips what it does not know."""
 
     @classmethod
-    def of(cls: type[T], told: object) -> T:
+    def load(cls: type[T], content: object) -> T:
         """Read it; raises KeyError, TypeError or ValueError."""
-        if not isinstance(told, dict):
+        if not isinstance(content, dict):
             raise TypeError
         values = {}
         for field in fields(cls):  # type: ignore[arg-type]
-            value = told[field.name]
+            name = field.name
+            value = content[name if name in content else _FORMER_NAMES.get(name, name)]
             if type(value) is not field.type:
                 raise TypeError
             if isinstance(value, int) and not 0 <= value < _NO_NUMBER:
@@ -76,16 +80,16 @@ class _Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Header(_Told):
+class Header(_Record):
     """What anybody may read: when it was made (seconds since 1970), where, and how large it is."""
 
     made: int
     village: str
-    octets: int  # of all files in it
+    bytes: int  # of all files in it
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest(_Told):
+class Manifest(_Record):
     """What is in a backup."""
 
     made: int  # seconds since 1970
@@ -94,7 +98,7 @@ class Manifest(_Told):
     software: str  # the version that made it
     accounts: int
     letters: int
-    octets: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ def read_header(file: BinaryIO) -> Header:
     Raises:
         BackupError: it is no backup, a damaged one, or of a later version.
     """
-    first = file.readline(_MOST_HEADER)
+    first = file.readline(_MAX_HEADER)
     if not first.startswith(_MAGIC) or not first.removeprefix(_MAGIC).strip().isdigit():
         raise BackupError(Sentence("This file is not a backup of a Mokanda device."))
     if int(first.removeprefix(_MAGIC)) > VERSION:
@@ -127,7 +131,7 @@ def read_header(file: BinaryIO) -> Header:
             )
         )
     try:
-        return Header.of(json.loads(file.readline(_MOST_HEADER)))
+        return Header.load(json.loads(file.readline(_MAX_HEADER)))
     except (ValueError, TypeError, KeyError) as error:
         raise BackupError(DAMAGED) from error
 
@@ -154,30 +158,30 @@ def write(
         _add(tar, _END, json.dumps({"files": count, "sha256": digests}).encode())
 
 
-def unpack(pipe: IO[bytes], folder: Path, octets: int, progress: Progress) -> Manifest:
-    """Unpack an archive of about so many octets into an empty folder, and check all of it.
+def unpack(pipe: IO[bytes], folder: Path, size: int, progress: Progress) -> Manifest:
+    """Unpack an archive of about `size` bytes into an empty folder, and check all of it.
 
     Raises:
         BackupError: it is damaged, or there is no room.
     """
-    return _read(pipe, octets, progress, partial(_extract, folder))
+    return _read(pipe, size, progress, partial(_extract, folder))
 
 
-def check(pipe: IO[bytes], octets: int, progress: Progress) -> Manifest:
+def check(pipe: IO[bytes], size: int, progress: Progress) -> Manifest:
     """Check all of an archive; raises as `unpack`."""
-    return _read(pipe, octets, progress, _pass_over)
+    return _read(pipe, size, progress, _pass_over)
 
 
 def _read(
     pipe: IO[bytes],
-    octets: int,
+    size: int,
     progress: Progress,
     take: "Callable[[tarfile.TarInfo, _Hashing], None]",
 ) -> Manifest:
     digests: dict[str, str] = {}
     manifest: Manifest | None = None
     end: object = None
-    left = octets + _SLACK
+    left = size + _SLACK
     count = 0
     try:
         with tarfile.open(fileobj=pipe, mode="r|", errorlevel=2) as tar:
@@ -187,7 +191,7 @@ def _read(
                 if file is None or end is not None:
                     raise BackupError(DAMAGED)
                 if manifest is None:
-                    manifest = Manifest.of(_read_json(file) if member.name == _MANIFEST else None)
+                    manifest = Manifest.load(_read_json(file) if member.name == _MANIFEST else None)
                 elif member.name == _END:
                     end = _read_json(file)
                 elif attachment or _PLAIN.fullmatch(member.name):
@@ -268,7 +272,7 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _read_json(file: Any) -> Any:  # noqa: ANN401
-    return json.loads(file.read(_MOST_JSON))
+    return json.loads(file.read(_MAX_JSON))
 
 
 def _pass_over(_: tarfile.TarInfo, content: _Hashing) -> None:

@@ -20,15 +20,15 @@ _OF_GNUPG = ("S.", ".#", "random_seed")
 
 
 def estimate() -> int:
-    """Return about how many octets a backup will have."""
+    """Return about how many bytes a backup will have."""
     plain = (source.path for source in _plain_files())
-    return size_of_store() + _octets([*plain, *paths.attachments().glob("??/*")])
+    return size_of_store() + _total([*plain, *paths.attachments().glob("??/*")])
 
 
 def size_of_store() -> int:
-    """Return how many octets a copy of the mail store may have."""
+    """Return how many bytes a copy of the mail store may have."""
     database = paths.mail_database()
-    return _octets([database, database.with_name(f"{database.name}-wal")])
+    return _total([database, database.with_name(f"{database.name}-wal")])
 
 
 def snapshot(target: Path) -> None:
@@ -52,7 +52,7 @@ def snapshot(target: Path) -> None:
 
 
 def sources(database: Path) -> list[Source]:
-    """Return all files of a backup whose copy of the mail store lies at ``database``."""
+    """Return all files of a backup whose copy of the mail store lies at `database`."""
     return [Source(DATABASE, database), *_plain_files(), *_attachments(database)]
 
 
@@ -71,16 +71,16 @@ def describe(database: Path, files: list[Source]) -> Manifest:
         software=running.version(),
         accounts=accounts,
         letters=letters,
-        octets=_octets(each.path for each in files),
+        bytes=_total(each.path for each in files),
     )
 
 
-def _octets(files: Iterable[Path]) -> int:
-    octets = 0
+def _total(files: Iterable[Path]) -> int:
+    total = 0
     for path in files:
         with suppress(FileNotFoundError):
-            octets += path.stat().st_size
-    return octets
+            total += path.stat().st_size
+    return total
 
 
 def _plain_files() -> Iterator[Source]:

@@ -22,7 +22,7 @@ from io import FileIO
 from pathlib import Path
 
 from mokanda_firmware import paths
-from mokanda_firmware.backup import SHORTEST, archive, contents, sealing, switch
+from mokanda_firmware.backup import MIN_PASSPHRASE, archive, contents, sealing, switch
 from mokanda_firmware.backup.archive import Header, Manifest
 from mokanda_firmware.backup.failures import NO_ROOM_HERE, BackupError, of_device, of_stick
 from mokanda_firmware.backup.sticks import Stick
@@ -34,7 +34,7 @@ from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.store import database
 from mokanda_wire.durable import sync_folder
 
-RESERVE = 16 << 20  # octets that restoring leaves free for the mail that goes on meanwhile
+RESERVE = 16 << 20  # bytes that restoring leaves free for the mail that goes on meanwhile
 
 _SUFFIX = ".backup"
 _UNFINISHED = "mokanda-*.part"
@@ -141,9 +141,9 @@ class Daemon:
 
     def _make(self, request: Request) -> None:
         passphrase = request.text("passphrase", _MAX_PASSPHRASE)
-        if len(passphrase) < SHORTEST:
+        if len(passphrase) < MIN_PASSPHRASE:
             raise BackupError(
-                Sentence("The passphrase needs {count} characters or more.", count=SHORTEST)
+                Sentence("The passphrase needs {count} characters or more.", count=MIN_PASSPHRASE)
             )
         stick = self._stick()
         self._start(lambda: self._back_up(stick, passphrase))
@@ -231,7 +231,7 @@ class Daemon:
             raise of_stick(error) from error
         finally:
             copy.unlink(missing_ok=True)
-        _log.info("a backup of %d bytes is made", manifest.octets)
+        _log.info("a backup of %d bytes is made", manifest.bytes)
         self._state = BackupState.DONE
         self._detail = Sentence(
             "The backup {name} is written and was read back. You may take the stick out now.",
@@ -241,9 +241,9 @@ class Daemon:
     def _write(
         self, path: Path, manifest: Manifest, files: list[archive.Source], passphrase: str
     ) -> None:
-        progress = self._counter(manifest.octets, 0.0, 0.5)
+        progress = self._counter(manifest.bytes, 0.0, 0.5)
         with path.open("wb") as file:
-            archive.write_header(file, Header(manifest.made, manifest.village, manifest.octets))
+            archive.write_header(file, Header(manifest.made, manifest.village, manifest.bytes))
             with sealing.sealed(file, passphrase) as pipe:
                 archive.write(pipe, manifest, files, progress)
             os.fsync(file.fileno())
@@ -252,9 +252,9 @@ class Daemon:
 
     def _read_back(self, path: Path, passphrase: str) -> None:
         with _for_gnupg(path) as file:
-            octets = archive.read_header(file).octets
+            size = archive.read_header(file).bytes
             with sealing.opened(file, passphrase) as pipe:
-                archive.check(pipe, octets, self._counter(octets, 0.5, 1.0))
+                archive.check(pipe, size, self._counter(size, 0.5, 1.0))
 
     def _unpack(self, stick: Stick, name: str, passphrase: str) -> None:
         """Unpack a backup beside the data and check all of it."""
@@ -262,12 +262,12 @@ class Daemon:
         try:
             with stick.mounted(writable=False) as folder, _for_gnupg(folder / name) as file:
                 header = archive.read_header(file)
-                if header.octets + RESERVE > shutil.disk_usage(paths.data()).free:
+                if header.bytes + RESERVE > shutil.disk_usage(paths.data()).free:
                     raise BackupError(NO_ROOM_HERE)
                 target = switch.new()
                 with sealing.opened(file, passphrase) as pipe:
-                    progress = self._counter(header.octets, 0.0, 1.0)
-                    found = archive.unpack(pipe, target, header.octets, progress)
+                    progress = self._counter(header.bytes, 0.0, 1.0)
+                    found = archive.unpack(pipe, target, header.bytes, progress)
         except OSError as error:
             raise of_stick(error) from error
         archive.check_store(target / archive.DATABASE, database.newest_version())
@@ -277,17 +277,17 @@ class Daemon:
             found.domain,
             found.accounts,
             found.letters,
-            found.octets,
+            found.bytes,
         )
         self._state = BackupState.CHECKED
 
-    def _counter(self, octets: int, start: float, end: float) -> archive.Progress:
+    def _counter(self, size: int, start: float, end: float) -> archive.Progress:
         done = 0
 
         def count(read: int) -> None:
             nonlocal done
             done += read
-            self._progress = start + (end - start) * min(done / max(octets, 1), 1.0)
+            self._progress = start + (end - start) * min(done / max(size, 1), 1.0)
 
         return count
 

@@ -198,7 +198,7 @@ def test_more_than_was_announced_is_not_taken(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(bytes(2 << 20))
     output = io.BytesIO()
-    archive.write(output, replace(MANIFEST, octets=1), [Source("mail.db", path)], lambda _: None)
+    archive.write(output, replace(MANIFEST, bytes=1), [Source("mail.db", path)], lambda _: None)
     (tmp_path / "new").mkdir()
     with pytest.raises(BackupError):
         archive.unpack(io.BytesIO(output.getvalue()), tmp_path / "new", 1, lambda _: None)

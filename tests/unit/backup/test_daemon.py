@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.backup import switch
+from mokanda_firmware.backup import contents, sealing, switch
 from mokanda_firmware.backup.sticks import UsbStick
 from mokanda_firmware.bus.requests import RequestError
 from mokanda_firmware.bus.states import BackupState
@@ -132,6 +136,46 @@ def test_a_restore_takes_effect_at_the_next_start_and_can_be_undone(
     assert not list(paths.restore().glob("before-*"))
 
 
+def write_version_1(stick: Path) -> Path:
+    """Write a backup as the first version of its format was."""
+    database = stick.with_name("copy.db")
+    contents.snapshot(database)
+    store = database.read_bytes()
+    made = {"made": 1_767_225_600, "village": "Boende", "octets": len(store)}
+    names = {"domain": "boende.example", "software": "1.0.0", "accounts": 1, "letters": 0}
+    digests = {"mail.db": hashlib.sha256(store).hexdigest()}
+    members = {
+        "manifest.json": json.dumps(made | names).encode(),
+        "mail.db": store,
+        "end.json": json.dumps({"files": 1, "sha256": digests}).encode(),
+    }
+    path = stick / "mokanda-boende-2026-01-01-0000.backup"
+    with path.open("wb") as file:
+        file.write(b"MOKANDA BACKUP 1\n" + json.dumps(made).encode() + b"\n")
+        file.flush()
+        with (
+            sealing.sealed(file, PASSPHRASE) as pipe,
+            tarfile.open(fileobj=pipe, mode="w|") as tar,
+        ):
+            for name, content in members.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_a_backup_of_the_first_version_is_restored(backups: Backups, device: Path) -> None:
+    backup = write_version_1(device / "stick")
+    write_draft("newer")
+    [listed] = backups.ask("look").backups
+    assert listed.village == "Boende"
+    view = backups.done("check", name=backup.name, passphrase=PASSPHRASE)
+    assert view.state is BackupState.CHECKED, view.detail
+    backups.ask("restore")
+    switch.switch()
+    assert drafts() == ["goats"]
+
+
 def test_a_wrong_passphrase_says_so_and_touches_nothing(backups: Backups, device: Path) -> None:
     backups.done("make", passphrase=PASSPHRASE)
     told = backups.done("check", name=the_backup(device).name, passphrase="four sheep at home")
@@ -158,7 +202,7 @@ def test_a_damaged_backup_is_refused(backups: Backups, device: Path) -> None:
 def test_a_backup_of_a_later_version_says_what_to_do(backups: Backups, device: Path) -> None:
     backups.done("make", passphrase=PASSPHRASE)
     path = the_backup(device)
-    path.write_bytes(path.read_bytes().replace(b"BACKUP 1", b"BACKUP 2", 1))
+    path.write_bytes(path.read_bytes().replace(b"BACKUP 2", b"BACKUP 3", 1))
     told = backups.done("check", name=path.name, passphrase=PASSPHRASE)
     assert "update this device first" in str(told.detail)
 

@@ -13,7 +13,7 @@ from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.setup import claim, result, wifi, wipe
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile
-from tests.dying import die_before_step
+from tests.crash_points import crash_before_step
 
 CLAIM = claimfile.ClaimFile(
     relay="https://relay.example",
@@ -51,11 +51,11 @@ def left() -> set[str]:
     return {path.name for path in paths.data().iterdir()}
 
 
-def in_a_process(act: Callable[[], object], dies_before: int) -> bool:
+def in_a_process(act: Callable[[], object], crashes_before: int) -> bool:
     """Do it in a process that dies before a step; return whether it lived."""
     child = os.fork()
     if not child:
-        die_before_step(dies_before)
+        crash_before_step(crashes_before)
         act()
         os._exit(0)
     _, ended = os.waitpid(child, 0)

@@ -6,7 +6,7 @@ A device that has no accounts yet may be restored by whoever sets it up.
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.backup import SHORTEST
+from mokanda_firmware.backup import MIN_PASSPHRASE
 from mokanda_firmware.backup.view import View
 from mokanda_firmware.bus import records
 from mokanda_firmware.bus.states import BackupState
@@ -33,7 +33,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         problem=problem,
         view=view,
         said=lambda sentence: sentence.translated(visit.language.text),
-        shortest=SHORTEST,
+        shortest=MIN_PASSPHRASE,
         is_keeper=visit.account is not None,
     )
     if busy:

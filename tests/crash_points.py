@@ -22,7 +22,7 @@ from mokanda_relay.transport.sendgrid import api
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def die_before_step(steps: int) -> None:
+def crash_before_step(steps: int) -> None:
     """Let this process kill itself before this step, counted from 1."""
     lock = threading.Lock()
     left = steps

@@ -14,17 +14,17 @@ from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
 from mokanda_firmware.backup.daemon import Daemon
 from mokanda_firmware.bus.requests import Requests
-from tests.dying import die_before_step
+from tests.crash_points import crash_before_step
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick, drafts, write_draft
 
 MAX_STEPS = 200
 
 
-def dies_before(step: int, work: Callable[[], None]) -> bool:
+def crashes_before(step: int, work: Callable[[], None]) -> bool:
     """Do it in a process that is killed before this step; whether it lived that long."""
     child = os.fork()
     if child == 0:
-        die_before_step(step)
+        crash_before_step(step)
         work()
         os._exit(0)
     _, result = os.waitpid(child, 0)
@@ -32,10 +32,10 @@ def dies_before(step: int, work: Callable[[], None]) -> bool:
     return os.WIFSIGNALED(result) and os.WTERMSIG(result) == signal.SIGKILL
 
 
-def after_each_death(work: Callable[[], None], look: Callable[[], None]) -> int:
+def at_each_crash_point(work: Callable[[], None], look: Callable[[], None]) -> int:
     """Kill the work before each of its steps, and look; return how many there were."""
     for step in range(1, MAX_STEPS):
-        if not dies_before(step, work):
+        if not crashes_before(step, work):
             return step - 1
         look()
     pytest.fail("it takes more steps than this test")
@@ -69,7 +69,7 @@ def test_a_backup_is_there_whole_or_not_at_all(stick: FolderStick) -> None:
             path.unlink()
         assert drafts() == ["goats"]
 
-    assert after_each_death(lambda: make(stick), look) > 4
+    assert at_each_crash_point(lambda: make(stick), look) > 4
     assert len(list(stick.folder.iterdir())) == 1  # what the others left is gone
     assert [path.name for path in paths.restore().iterdir() if path.name != "new"] == []
 
@@ -92,7 +92,7 @@ def test_a_restore_that_was_cut_has_touched_nothing(stick: FolderStick) -> None:
             switch.switch()
             switch.forget()
 
-    assert after_each_death(restore, look) > 8
+    assert at_each_crash_point(restore, look) > 8
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["restored", "gone back"])
@@ -124,7 +124,7 @@ def test_the_change_to_restored_data_ends_however_often_it_is_cut(
         prepare()
 
     prepare()
-    assert after_each_death(switch.switch, look) > 4
+    assert at_each_crash_point(switch.switch, look) > 4
 
 
 def test_a_wipe_goes_before_a_restore(backups: Backups, device: Path) -> None:

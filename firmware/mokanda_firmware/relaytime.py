@@ -22,7 +22,7 @@ class _Clock(Status):
     up: float
 
 
-def note(now: datetime) -> None:
+def remember(now: datetime) -> None:
     """Remember what the relay said, until the next reboot."""
     _Clock(now.timestamp(), _up()).publish()
 

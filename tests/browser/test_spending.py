@@ -32,7 +32,7 @@ def fill_plan(keeper: Phone) -> None:
 def a_month(webmail: Webmail) -> None:
     """Thirty days of mail, one of them with a run that failed."""
     for number in range(30):
-        relaytime.note(NOON + timedelta(days=number))
+        relaytime.remember(NOON + timedelta(days=number))
         usage.count(webmail.store, 9_000 + 700 * number, 40_000 - 900 * number, run=True)
     usage.count(webmail.store, 2_000, 0, run=True, failed=True)
     ended = relaytime.now()
@@ -83,7 +83,7 @@ def test_a_villager_sees_why_a_letter_waits_and_what_it_costs(
     phones: Phones, webmail: Webmail
 ) -> None:
     CourierStatus(CourierState.IDLE, next_sync=datetime(2026, 3, 2, 1, 10, tzinfo=UTC)).publish()
-    relaytime.note(NOON)
+    relaytime.remember(NOON)
     keeper = phones()
     keeper.register("awa")
     fill_plan(keeper)

@@ -45,12 +45,12 @@ def main() -> int:
 
 
 def _once(store: Store) -> int:
-    def tell(state: CourierState, progress: float | None) -> None:
+    def report(state: CourierState, progress: float | None) -> None:
         part = f" {progress:.0%}" if progress is not None else ""
         log.info("%s%s", state, part)
 
     try:
-        record = run(store, tell)
+        record = run(store, report)
     except CourierError as error:
         log.error("%s", error)
         return 1

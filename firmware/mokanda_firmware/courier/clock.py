@@ -18,7 +18,7 @@ def correct(now: datetime) -> float:
     Returns how many seconds the clock went forward; 0 when it was left alone, as without
     CAP_SYS_TIME.
     """
-    relaytime.note(now)
+    relaytime.remember(now)
     off = (now - datetime.now(UTC)).total_seconds()
     if abs(off) <= TOLERANCE:
         return 0.0

@@ -160,7 +160,7 @@ class Daemon:
             self._first = None
             begun = datetime.now(UTC)
             self._change(lambda now: replace(now, last_attempt=begun))
-            self._tell(CourierState.CONNECTING, None)
+            self._report(CourierState.CONNECTING, None)
             beyond, self._beyond = self._beyond, False
             self._running = threading.Thread(
                 target=self._run, args=(beyond,), name="sync", daemon=True
@@ -170,7 +170,7 @@ class Daemon:
     def _run(self, beyond: bool) -> None:
         """Sync, in a thread of its own: requests are answered meanwhile."""
         try:
-            record = run(self._store, self._tell, beyond=beyond)
+            record = run(self._store, self._report, beyond=beyond)
         except CourierError as error:
             log.warning("sync failed: %s", error)
             self._error = error
@@ -183,7 +183,7 @@ class Daemon:
         finally:
             os.write(self._done_writer, b".")
 
-    def _tell(
+    def _report(
         self, state: CourierState, progress: float | None, detail: Sentence | None = None
     ) -> None:
         tenths = None if progress is None else round(progress, 1)
@@ -215,7 +215,7 @@ class Daemon:
             elif refused:
                 detail = refused.refusal
         self._plan()
-        self._tell(state, None, detail)
+        self._report(state, None, detail)
 
     def _plan(self) -> None:
         """Find when to try next: soon after a failure, else at the next scheduled time."""

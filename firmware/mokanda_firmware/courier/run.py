@@ -33,11 +33,11 @@ CUTS = 4  # cuts in a row between which nothing moved
 PAUSE = 1.0  # seconds after the second of them; then twice as long each time
 
 # Called with the courier's state, and the fraction of a bundle that has gone.
-Tell = Callable[[CourierState, float | None], None]
+Report = Callable[[CourierState, float | None], None]
 log = logging.getLogger(__name__)
 
 
-def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
+def run(store: Store, report: Report, *, beyond: bool = False) -> SessionRecord:
     """Sync once, if need be `beyond` the day's budget.
 
     The record says how it went, and is in the store if a session was held.
@@ -55,7 +55,7 @@ def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
             raise ClaimError(refused.refusal)
         quota = Quota(store, beyond=beyond)
         quota.check()
-        trip = _Trip(store, tell, claim_file, quota)
+        trip = _Trip(store, report, claim_file, quota)
         try:
             trip.make()
         except StoreError as error:
@@ -85,9 +85,9 @@ def run(store: Store, tell: Tell, *, beyond: bool = False) -> SessionRecord:
 class _Trip:
     """A run in progress."""
 
-    def __init__(self, store: Store, tell: Tell, claim_file: ClaimFile, quota: Quota) -> None:
+    def __init__(self, store: Store, report: Report, claim_file: ClaimFile, quota: Quota) -> None:
         self._store = store
-        self._tell = tell
+        self._report = report
         self._claim = claim_file
         self._quota = quota
         self._began = time.monotonic()
@@ -99,12 +99,12 @@ class _Trip:
     def make(self) -> None:
         with (
             Keyring(paths.keys()) as keyring,
-            link.connected(self._claim, lambda state: self._tell(state, None)) as way,
+            link.connected(self._claim, lambda state: self._report(state, None)) as way,
         ):
             connection, self._link = way
             self._quota.follow(connection.traffic)
             try:
-                self._tell(CourierState.SYNCING, None)
+                self._report(CourierState.SYNCING, None)
                 who = identity.read()
                 if who is None:
                     who = claim.redeem(self._claim, keyring, connection)
@@ -114,7 +114,7 @@ class _Trip:
                     keyring,
                     who,
                     self._quota,
-                    lambda part: self._tell(CourierState.SYNCING, part),
+                    lambda part: self._report(CourierState.SYNCING, part),
                 )
                 self._hold(self._session, connection)
             finally:

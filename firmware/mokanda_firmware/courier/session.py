@@ -31,6 +31,7 @@ from mokanda_firmware.mailbox.sync.state import (
     sync_state,
 )
 from mokanda_firmware.mailbox.sync.up import confirm_up, release_up, restart_history, skip_up
+from mokanda_firmware.uplink import offer
 from mokanda_firmware.uplink.connection import Connection, Held
 from mokanda_firmware.uplink.failures import (
     BudgetSpentError,
@@ -41,7 +42,7 @@ from mokanda_firmware.uplink.failures import (
     RefusedError,
 )
 from mokanda_firmware.uplink.identity import Identity
-from mokanda_firmware.uplink.offer import Offer, note
+from mokanda_firmware.uplink.offer import Offer
 from mokanda_wire import formats, protocol
 from mokanda_wire.bundle import Decoded, HistoryUnknownError, decode
 from mokanda_wire.durable import UNFINISHED
@@ -145,7 +146,7 @@ class Session:
         reply = self._hello(connection, pending)
         clock.correct(reply.time)
         self._quota.count()  # it may be another day than we thought
-        self._note_release(reply)
+        self._keep_offer(reply)
         if pending and reply.applied_up >= pending.sequence:
             pending = self._settle(pending, reply)
         if not reply.history_agrees:
@@ -400,13 +401,13 @@ class Session:
         """What there is of a down bundle, and how much more may come beside an upload."""
         return replace(_held(), room=self._quota.room(pending))
 
-    def _note_release(self, reply: HelloReply) -> None:
-        offer = None
-        if reply.release:
-            sha256 = reply.release.sha256.hex()
-            offer = Offer(reply.release.version, reply.release.size, sha256, reply.release.path)
+    def _keep_offer(self, reply: HelloReply) -> None:
+        release, offered = reply.release, None
+        if release:
+            sha256 = release.sha256.hex()
+            offered = Offer(release.version, release.size, sha256, release.path)
         with contextlib.suppress(OSError):
-            note(offer)
+            offer.write(offered)
 
 
 def _announced(pending: PendingUp) -> Sealed:

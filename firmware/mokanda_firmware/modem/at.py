@@ -14,6 +14,8 @@ from collections.abc import Iterator
 
 import serial
 
+from mokanda_firmware.modem.backend import ModemError
+
 _log = logging.getLogger(__name__)
 
 _REFUSALS = ("ERROR", "NO CARRIER", "NO DIALTONE", "NO DIAL TONE", "BUSY", "NO ANSWER")
@@ -23,7 +25,7 @@ _NAMED = re.compile(r"([+^*%$][A-Z0-9]+) *:")  # "+CSQ: 17,99"
 _COMMAND_NAME = re.compile(r"AT([+^*%$][A-Z0-9]+)")
 
 
-class AtError(Exception):
+class AtError(ModemError):
     """The modem refused a command; `code` is the number of a +CME ERROR, or None."""
 
     def __init__(self, text: str, code: int | None = None) -> None:

@@ -81,7 +81,7 @@ class _Service:
 
     def _claim(self, request: Request) -> None:
         try:
-            claim.put_in(request.text("text", claimfile.MAX_SIZE))
+            claim.replace_by(request.text("text", claimfile.MAX_SIZE))
         except claimfile.ClaimFileError as error:
             _log.warning("the claim that was given: %s", error)
             raise RequestError(claim.damaged(error)) from error
@@ -118,7 +118,7 @@ def _reboot() -> None:
 
 
 def _set_up() -> SetupStatus:
-    current = claim.publish_state(claim.take_in())
+    current = claim.publish_state(claim.import_from_card())
     result.write(current)
     keeper.answer()
     _log.info("%s: %s", current.state, current.detail)

@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 _NO_FILE = Sentence("There is no claim file on the SETUP partition of the card.")
 
 
-def take_in() -> Sentence | None:
+def import_from_card() -> Sentence | None:
     """Import the claim file from the SETUP partition, if there is a new one.
 
     Returns None, or what is wrong with the file and what to do.
@@ -61,7 +61,7 @@ def take_in() -> Sentence | None:
     return None
 
 
-def put_in(text: str) -> None:
+def replace_by(text: str) -> None:
     """Take the claim file that the keeper gives instead of the one there is.
 
     Raises:
@@ -83,7 +83,7 @@ def damaged(error: claimfile.ClaimFileError) -> Sentence:
     )
 
 
-def give_up() -> None:
+def retire() -> None:
     """Take the code of the present claim from the card no more.
 
     Raises:
@@ -95,7 +95,7 @@ def give_up() -> None:
 
 
 def _replace(new: claimfile.ClaimFile) -> None:
-    give_up()
+    retire()
     # Written anew rather than copied: what is imported has been checked whole.
     durable.write(paths.claim(), claimfile.write(new).encode())
     _log.info("claim of %s at %s imported", new.device, new.relay)
@@ -115,7 +115,7 @@ def _digest(claim: claimfile.ClaimFile) -> str:
 
 
 def state(problem: Sentence | None = None) -> SetupStatus:
-    """Return how far the claim has come; `problem` is what `take_in` returned."""
+    """Return how far the claim has come; `problem` is what `import_from_card` returned."""
     claim = _claimed()
     if claim is None:
         if problem is not None:

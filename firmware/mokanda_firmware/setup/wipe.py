@@ -37,7 +37,7 @@ def wipe() -> bool:
     card = paths.setup()
     if not (_is_asked_by(card) or paths.wipe_mark().exists()):
         return False
-    claim.give_up()
+    claim.retire()
     for path in sorted(paths.data().iterdir()):
         if path not in (paths.wipe_mark(), paths.former_claims()):
             _erase(path)

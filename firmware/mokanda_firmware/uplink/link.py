@@ -18,18 +18,18 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def connected(
-    claim: ClaimFile, tell: Callable[[CourierState], None]
+    claim: ClaimFile, report: Callable[[CourierState], None]
 ) -> Iterator[tuple[Connection, str]]:
     """A connection to the relay, and the name of its link; a modem hangs up in the end.
 
-    `tell` is called with the courier's state as it changes.
+    `report` is called with the courier's state as it changes.
 
     Raises:
         LinkError: there is no way to the relay.
         NotOurRelayError: somebody else answers.
     """
     with Connection(claim) as connection:
-        tell(CourierState.CONNECTING)
+        report(CourierState.CONNECTING)
         try:
             connection.connect()
         except (LinkError, NotOurRelayError) as error:
@@ -38,7 +38,7 @@ def connected(
         else:
             yield connection, "network"
             return
-        tell(CourierState.DIALLING)
+        report(CourierState.DIALLING)
         try:
             interface = str(ask("modem", "connect", timeout=DIAL_SECONDS)["interface"])
         except UnavailableError as error:
@@ -48,7 +48,7 @@ def connected(
             log.info("no way but the modem: %s", wired)
             raise LinkError(error.sentence) from error
         try:
-            tell(CourierState.CONNECTING)
+            report(CourierState.CONNECTING)
             connection.connect(interface)
             yield connection, interface
         finally:

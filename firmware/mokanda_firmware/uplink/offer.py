@@ -17,7 +17,7 @@ class Offer:
     path: str
 
 
-def note(offer: Offer | None) -> None:
+def write(offer: Offer | None) -> None:
     """Replace the last offer; None: the relay has nothing for us. Starts the updates daemon."""
     file = paths.offer()
     temporary = file.with_name(f".{file.name}")

@@ -29,8 +29,8 @@ SETTINGS = {"currency": "USD", "price": 600_000, "windows": []}
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
     """What time the relay has told; noon at first."""
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
-    relaytime.note(NOON)
-    return relaytime.note
+    relaytime.remember(NOON)
+    return relaytime.remember
 
 
 def reboot() -> None:

@@ -274,6 +274,20 @@ def test_a_link_that_does_not_come_up_tells_why(
     wait_for(ModemState.READY)
 
 
+def test_a_link_that_gets_no_address_is_given_up(
+    plug: Callable[[], Stick], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(daemon_module, "_LINK_TIMEOUT", 0.2)
+    silent = tmp_path / "pppd"
+    silent.write_text("#!/bin/sh\nexec sleep 60\n")
+    silent.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    plug()
+    with pytest.raises(RequestError, match="not complete in time"):
+        ask("modem", "connect", timeout=20)
+    wait_for(ModemState.READY)
+
+
 def test_a_modem_that_does_not_answer_is_a_fault(
     plug: Callable[[], Stick], modem: Modem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +316,16 @@ def test_a_network_card_is_ready_and_connects_by_itself(bus: Bus) -> None:
     wait_for(ModemState.READY, interface="enxabc")
     bus.set()
     wait_for(ModemState.ABSENT)
+
+
+def test_a_network_card_whose_serial_ports_appear_later_is_a_modem(bus: Bus, modem: Modem) -> None:
+    bus.set(Stick("/sys/devices/stick", "HUAWEI Mobile", cards=("enxabc",)))
+    wait_for(ModemState.READY, interface="enxabc")
+    with modem.on_pseudo_terminal() as path:
+        bus.set(Stick("/sys/devices/stick", "HUAWEI Mobile", (path,), ("enxabc",)))
+        wait_for(ModemState.READY, imsi=modem.imsi)
+        bus.set()
+        wait_for(ModemState.ABSENT)
 
 
 def test_an_unknown_request_is_refused(bus: Bus) -> None:  # noqa: ARG001

@@ -44,7 +44,7 @@ def put(card: Path, content: str | bytes, name: str = claimfile.NAME) -> None:
 
 
 def set_up() -> SetupStatus:
-    current = claim.publish_state(claim.take_in())
+    current = claim.publish_state(claim.import_from_card())
     result.write(current)
     return current
 
@@ -176,7 +176,7 @@ def test_the_card_is_written_only_when_there_is_news(card: Path) -> None:
 def test_a_claim_that_the_keeper_gives_replaces_the_one_of_the_card_for_good(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    claim.put_in(claimfile.write(OTHER))
+    claim.replace_by(claimfile.write(OTHER))
     assert set_up().state is SetupState.CLAIM_PENDING
     assert (
         str(set_up().detail)
@@ -188,8 +188,8 @@ def test_a_claim_that_the_keeper_gives_replaces_the_one_of_the_card_for_good(car
 def test_the_keeper_may_go_back_to_a_former_claim(card: Path) -> None:
     put(card, claimfile.write(GOOD))
     set_up()
-    claim.put_in(claimfile.write(OTHER))
-    claim.put_in(claimfile.write(GOOD))
+    claim.replace_by(claimfile.write(OTHER))
+    claim.replace_by(claimfile.write(GOOD))
     set_up()
     assert claimfile.read(paths.claim().read_text()) == GOOD
 
@@ -198,5 +198,5 @@ def test_an_unsound_claim_that_the_keeper_gives_changes_nothing(card: Path) -> N
     put(card, claimfile.write(GOOD))
     set_up()
     with pytest.raises(claimfile.ClaimFileError):
-        claim.put_in("rubbish")
+        claim.replace_by("rubbish")
     assert claimfile.read(paths.claim().read_text()) == GOOD

@@ -37,7 +37,7 @@ def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def live() -> None:
     """Fill a device."""
-    claim.take_in()
+    claim.import_from_card()
     wifi.write(Wifi("Boende", "12345678"))
     paths.mail_database().write_bytes(b"letters")
     for folder in (paths.keys() / "private", paths.attachments() / "0a", paths.bundles()):
@@ -138,7 +138,7 @@ def test_a_wiped_device_does_not_claim_itself_with_the_code_that_lies_on_the_car
 ) -> None:
     wipe.ask()
     wipe.wipe()
-    state = claim.publish_state(claim.take_in())
+    state = claim.publish_state(claim.import_from_card())
     result.write(state)
     assert not paths.claim().exists()
     assert state.state is SetupState.CLAIM_ERROR
@@ -150,5 +150,5 @@ def test_a_wiped_device_takes_a_new_claim_from_the_card(card: Path) -> None:
     wipe.wipe()
     new = claimfile.write(CLAIM).replace("ABCD-", "WXYZ-")
     (card / claimfile.NAME).write_text(new)
-    assert claim.take_in() is None
+    assert claim.import_from_card() is None
     assert claimfile.read(paths.claim().read_text()).code == "WXYZ-EFGH-JKLM"

@@ -98,7 +98,7 @@ def test_without_an_offer_it_tells_what_runs() -> None:
 
 
 def test_an_offer_is_shown_with_its_size() -> None:
-    offer.note(Offer("1.1.0", 45_200_000, "0" * 64, "/v1/release/x.raucb"))
+    offer.write(Offer("1.1.0", 45_200_000, "0" * 64, "/v1/release/x.raucb"))
     daemon.show()
     shown = published(UpdatesStatus)
     assert (shown.state, shown.offered, shown.size) == (UpdatesState.AVAILABLE, "1.1.0", 45_200_000)
@@ -106,14 +106,14 @@ def test_an_offer_is_shown_with_its_size() -> None:
 
 
 def test_the_running_version_is_no_offer() -> None:
-    offer.note(Offer("1.0.0", 9, "0" * 64, "/v1/release/x.raucb"))
+    offer.write(Offer("1.0.0", 9, "0" * 64, "/v1/release/x.raucb"))
     daemon.show()
     assert published(UpdatesStatus).state is UpdatesState.IDLE
 
 
 def test_a_withdrawn_offer_is_forgotten() -> None:
-    offer.note(OFFER)
-    offer.note(None)
+    offer.write(OFFER)
+    offer.write(None)
     assert offer.read() is None
 
 
@@ -125,7 +125,7 @@ def test_a_damaged_note_is_no_offer() -> None:
 @pytest.mark.usefixtures("sound")
 def test_nothing_happens_unasked(start: Callable[[], Running]) -> None:
     fetched(paths.updates())
-    offer.note(OFFER)
+    offer.write(OFFER)
     running = start()
     running.thread.join(10)
     assert published(UpdatesStatus).state is UpdatesState.AVAILABLE
@@ -135,7 +135,7 @@ def test_nothing_happens_unasked(start: Callable[[], Running]) -> None:
 @pytest.mark.usefixtures("sound")
 def test_asked_for_it_is_installed_and_the_board_restarted(start: Callable[[], Running]) -> None:
     bundle = fetched(paths.updates())
-    offer.note(OFFER)
+    offer.write(OFFER)
     running = start()
     assert ask("updates", "install") == {"accepted": True}
     running.wait_for(UpdatesState.INSTALLED)
@@ -152,21 +152,21 @@ def test_what_was_asked_for_goes_on_when_the_next_offer_comes(
 ) -> None:
     fetched(paths.updates())
     Memory(wanted="1.1.0").keep()
-    offer.note(OFFER)
+    offer.write(OFFER)
     assert start().restarted.wait(10)
 
 
 def test_an_offer_that_comes_while_it_serves_is_shown(start: Callable[[], Running]) -> None:
     running = start()
     running.wait_for(UpdatesState.IDLE)
-    offer.note(OFFER)
+    offer.write(OFFER)
     CourierStatus(CourierState.IDLE).publish()
     running.wait_for(UpdatesState.AVAILABLE)
 
 
 @pytest.mark.usefixtures("sound")
 def test_a_download_that_cannot_be_had_now_stays_wanted(start: Callable[[], Running]) -> None:
-    offer.note(OFFER)
+    offer.write(OFFER)
     running = start()
     ask("updates", "install")
     shown = running.wait_for(UpdatesState.FAILED)
@@ -181,7 +181,7 @@ def test_a_refused_update_says_why_and_is_not_tried_again(
     refusal = 'echo "signature verification failed: unknown" >&2; exit 1'
     rauc(device, monkeypatch, info=refusal, install="exit 1")
     bundle = fetched(paths.updates())
-    offer.note(OFFER)
+    offer.write(OFFER)
     running = start()
     ask("updates", "install")
     shown = running.wait_for(UpdatesState.FAILED)
@@ -195,7 +195,7 @@ def test_a_refused_update_says_why_and_is_not_tried_again(
 
 def test_a_newer_offer_follows_a_failed_one() -> None:
     Memory(failed="1.1.0", reason=Sentence("It was refused.")).keep()
-    offer.note(Offer("1.1.1", 9, "0" * 64, "/v1/release/x.raucb"))
+    offer.write(Offer("1.1.1", 9, "0" * 64, "/v1/release/x.raucb"))
     daemon.show()
     assert published(UpdatesStatus).state is UpdatesState.AVAILABLE
 
@@ -220,7 +220,7 @@ def test_asking_the_relay_takes_the_courier(start: Callable[[], Running]) -> Non
 
 def test_a_check_lets_a_failed_update_be_tried_again(start: Callable[[], Running]) -> None:
     Memory(failed="1.1.0", reason=Sentence("It was refused.")).keep()
-    offer.note(OFFER)
+    offer.write(OFFER)
     running = start()
     running.wait_for(UpdatesState.FAILED)
     with pytest.raises(RequestError):

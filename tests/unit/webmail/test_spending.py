@@ -28,7 +28,7 @@ CONGO = Tariff("USD", 600_000, (Window("22:00", "06:00", 1_000),))
 @pytest.fixture(autouse=True)
 def _noon(village: Village) -> Iterator[None]:
     assert village.store
-    relaytime.note(NOON)
+    relaytime.remember(NOON)
     yield
 
 
@@ -216,7 +216,7 @@ def test_a_mail_run_says_its_price_before_it_costs(village: Village) -> None:
     page = keeper.get("/device").text
     assert "For 1 letter that waits here, about 53 KB" in page
     assert "0.032 USD at this hour. Each MB that comes costs 0.60 USD." in page
-    relaytime.note(NOON.replace(hour=23))
+    relaytime.remember(NOON.replace(hour=23))
     assert "Each MB that comes costs 0.0010 USD." in keeper.get("/device").text
 
 

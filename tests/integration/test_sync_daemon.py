@@ -69,7 +69,7 @@ def import_claim(village: Village) -> None:
 def test_a_device_without_a_claim_says_what_to_do(courier: subprocess.Popen[bytes]) -> None:
     assert courier.poll() is None
     assert told("state") is CourierState.UNCLAIMED
-    assert "Copy a claim file" in told("detail")
+    assert "Copy a claim file" in str(told("detail"))
 
 
 def test_an_imported_claim_is_redeemed_at_once(
@@ -139,7 +139,7 @@ def test_a_day_that_is_spent_is_no_fault(
     usage.count(village.store, 10_000, 0)
     village.write("tomorrow")
     ask("courier", "sync")
-    wait_until(lambda: "goes tomorrow" in told("detail"), "the reason", seconds=30)
+    wait_until(lambda: "goes tomorrow" in str(told("detail")), "the reason", seconds=30)
     assert (told("state"), told("waiting")) == (CourierState.IDLE, 1)
     ask("courier", "sync", beyond=True)
     wait_until(lambda: told("waiting") == 0, "the letter on its way", seconds=30)
@@ -156,7 +156,7 @@ def test_a_failure_is_told_with_its_reason_and_the_next_try(
     durable.write(paths.claim(), text.encode())
     ask("courier", "sync")
     wait_for(CourierState.FAILED)
-    assert "cannot be reached" in told("detail")
+    assert "cannot be reached" in str(told("detail"))
     assert told("next_sync")
     assert courier.poll() is None
 

@@ -66,7 +66,7 @@ def test_a_file_that_is_gone_meanwhile_does_not_stop_a_backup(tmp_path: Path) ->
     assert check(output.getvalue()) == MANIFEST
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(ARCHIVE) - 1), st.integers(1, 255))
 def test_a_changed_byte_is_found_or_of_no_matter(place: int, change: int) -> None:
     damaged = bytearray(ARCHIVE)

@@ -139,15 +139,15 @@ class _Body:
         length = str(environ.get("CONTENT_LENGTH") or "0")
         self.missing = int(length) if length.isdecimal() else 0
         self._stream: BinaryIO = environ["wsgi.input"]
-        self._patience = _MAX_DRAINED_BYTES
+        self._left_to_read = _MAX_DRAINED_BYTES
 
     def __iter__(self) -> Iterator[bytes]:
-        while self.missing > 0 and self._patience > 0:
+        while self.missing > 0 and self._left_to_read > 0:
             piece = self._stream.read(min(_CHUNK, self.missing))
             if not piece:
                 return
             self.missing -= len(piece)
-            self._patience -= len(piece)
+            self._left_to_read -= len(piece)
             yield piece
 
     def skip(self) -> None:

@@ -52,7 +52,7 @@ def test_a_text_that_is_missing_unused_or_broken_is_found(
 
 
 @pytest.mark.parametrize(
-    ("wishes", "accepts", "code"),
+    ("preferred", "accepts", "code"),
     [
         ([], "", "en"),
         ([], "fr-CD,fr;q=0.9,en;q=0.8", "fr"),
@@ -64,9 +64,9 @@ def test_a_text_that_is_missing_unused_or_broken_is_found(
     ],
 )
 def test_the_language_is_what_was_chosen_else_what_the_phone_speaks(
-    wishes: list[str], accepts: str, code: str
+    preferred: list[str], accepts: str, code: str
 ) -> None:
-    assert choose(wishes, accepts).code == code
+    assert choose(preferred, accepts).code == code
 
 
 @pytest.mark.parametrize(

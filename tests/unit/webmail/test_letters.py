@@ -402,7 +402,7 @@ class TestWhatTheRelayKeptBack:
         CourierStatus(CourierState.IDLE).publish()
         assert "takes about 1.2 MB" in awa.get("/device").text
 
-    def test_a_wish_that_waits_can_be_taken_back(self, village: Village) -> None:
+    def test_a_request_that_waits_can_be_withdrawn(self, village: Village) -> None:
         awa = village.villager("awa")
         bring(village, from_world(attachments=(PHOTO,)), contents={PHOTO.digest: SMALL})
         page = awa.post("/mail/1/fetch", file="0").follow()

@@ -121,13 +121,13 @@ class Session:
                 if not self._round(connection):
                     break
             except BundleRefusedError as error:
-                log.warning("the relay refuses a bundle: %s", error)
+                log.warning("the relay refuses a bundle: %s", error.__cause__)
             except BundleUnreadError:
                 self._unreads += 1
                 if self._unreads > REFUSALS:
                     raise
             except AtOddsError as error:
-                log.warning("at odds with the relay: %s", error)
+                log.warning("at odds with the relay: %s", error.__cause__ or error)
                 mends += 1
                 if mends > MENDS:
                     raise

@@ -22,10 +22,14 @@ class CutError(CourierError):
 
 
 class RefusedError(CourierError):
-    """The relay refused; `reason` is a word of mokanda_wire.protocol, `text` the relay's own."""
+    """The relay refused; `reason` is a word of mokanda_wire.protocol, `text` the relay's own.
+
+    str() is both, for the log; people are told what the reason means.
+    """
 
     def __init__(self, reason: str, text: str, *, counter: int | None = None) -> None:
         super().__init__(refusals.sentence_of(reason, text))
+        self.args = (f"{reason}: {text}",)
         self.reason = reason
         self.text = text
         self.counter = counter

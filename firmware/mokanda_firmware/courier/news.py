@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,12 @@ from mokanda_firmware.bus.statuses import ModemStatus, UpdatesStatus
 from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.people import aliases, sessions
 from mokanda_firmware.mailbox.store.database import Store
-from mokanda_firmware.mailbox.store.settings import set_setting, setting
+from mokanda_firmware.mailbox.store.settings import (
+    read_setting,
+    set_setting,
+    setting,
+    write_setting,
+)
 from mokanda_firmware.mailbox.sync import unknown_items
 from mokanda_wire.bundle import Item, Report, Residents
 from mokanda_wire.limits import MAX_DAYS_TOLD
@@ -26,6 +31,8 @@ _RESIDENTS = "courier_residents"
 _REPORTED = "courier_reported"
 _BUDGETS = "courier_budgets"
 _DAY = "courier_day"  # the last one of which the relay knows what it cost
+# What the bundle on its way tells: its SHA-256, how many items, and the settings above after it.
+_ON_WAY = "courier_news"
 
 
 def gather(store: Store) -> tuple[Item, ...]:
@@ -41,16 +48,34 @@ def gather(store: Store) -> tuple[Item, ...]:
     return tuple(news)
 
 
-def record(store: Store, items: Iterable[Item]) -> None:
-    """Remember that these are on their way to the relay."""
+def record(store: Store, items: Sequence[Item], bundle: str) -> None:
+    """Remember what a bundle, by its SHA-256, is about to tell the relay."""
+    after: dict[str, Any] = {}
     for item in items:
         if isinstance(item, Residents):
-            set_setting(store, _RESIDENTS, list(item.names))
+            after[_RESIDENTS] = list(item.names)
         elif isinstance(item, Report):
-            set_setting(store, _REPORTED, int(datetime.now(UTC).timestamp()))
-            set_setting(store, _BUDGETS, item.fields.get("budgets"))
+            after[_REPORTED] = int(datetime.now(UTC).timestamp())
+            after[_BUDGETS] = item.fields.get("budgets")
             for day, *_ in item.fields.get("days", []):
-                set_setting(store, _DAY, day)
+                after[_DAY] = day
+    if items:
+        set_setting(store, _ON_WAY, {"bundle": bundle, "items": len(items), "after": after})
+
+
+def count(store: Store, bundle: str) -> int:
+    """How many items this bundle has that are neither mails nor content requests."""
+    on_way = setting(store, _ON_WAY, {})
+    return on_way["items"] if on_way.get("bundle") == bundle else 0
+
+
+def settle(store: Store, bundle: str) -> None:
+    """Remember that the relay was told what this bundle tells, or will never take it."""
+    if count(store, bundle):
+        with store.transaction() as connection:
+            after = read_setting(connection, _ON_WAY, {})["after"]
+            for key, value in {**after, _ON_WAY: {}}.items():
+                write_setting(connection, key, value)
 
 
 def forget(store: Store) -> None:

@@ -268,13 +268,13 @@ class Session:
 
     def _confirm(self, pending: PendingUp) -> None:
         self.traded.sent += confirm_up(self._store, pending.sequence)
-        quarantine.taken(self._store)
+        news.settle(self._store, pending.sha256)
+        quarantine.accepted(self._store)
         pending.path.unlink(missing_ok=True)
 
     def _release(self, pending: PendingUp, reason: str) -> NoReturn:
         """Take back a bundle that the relay could not read; what is in it goes in another."""
         release_up(self._store, pending.sequence, reason)
-        news.forget(self._store)
         raise AtOddsError(
             Sentence("The relay is too old for this device. Ask its operator to update it.")
         )
@@ -312,10 +312,7 @@ class Session:
                 raise AtOddsError(error.sentence) from error
             if error.reason == protocol.BUNDLE_BAD:
                 self._refusals += 1
-                if quarantine.refused(self._store, pending.sequence, error.text):
-                    news.forget(self._store)
-                else:  # what was told is refused: it is not told again until it changes
-                    self._refusals = REFUSALS
+                quarantine.refused(self._store, pending, error.text)
                 if self._refusals >= REFUSALS:
                     self._refused = error
                 raise BundleRefusedError(error.sentence) from error

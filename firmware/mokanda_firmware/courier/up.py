@@ -30,6 +30,7 @@ from mokanda_firmware.mailbox.sync.up import freeze_up, release_up
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.identity import Identity
 from mokanda_wire import durable, formats
+from mokanda_wire.bisection import PRIMED, Bisection
 from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Wish, encode
 from mokanda_wire.envelope import Keyring
 
@@ -41,19 +42,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What there is to say beside mail, and how careful to be with it (quarantine)."""
+    """What there is to say beside mail, and how careful to be with all of it."""
 
     news: tuple[Item, ...]
     requests: tuple[Wish, ...]
-    max_mails: int | None
-    requests_apart: bool
+    bisection: Bisection
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one bundle is to carry, and the number that it gets."""
+    """What one bundle is to carry, the number that it gets, and with what caution it is encoded."""
 
     sequence: int
+    caution: int = PRIMED
     news: tuple[Item, ...] = ()
     requests: tuple[Wish, ...] = ()
     mails: tuple[Outgoing, ...] = ()
@@ -121,8 +122,7 @@ def _gather(store: Store) -> Gathered:
     return Gathered(
         news.gather(store),
         tuple(outgoing.unsent_requests(store)),
-        quarantine.most(store),
-        quarantine.wishes_apart(store),
+        quarantine.state(store),
     )
 
 
@@ -144,18 +144,19 @@ def _choose(
 
 
 def _plan(store: Store, gathered: Gathered, selection: Selection) -> Plan:
-    """The first mails of the queue that are not held back, and what goes beside them."""
+    """The first mails of the queue that are not held back, and what goes beside them.
+
+    Who lives here goes before their mail; where the relay refuses something, all is one queue.
+    """
     mails = outgoing.waiting(store, MAX_MAIL, selection.held)
     mails = mails or outgoing.waiting(store, MAX_LONE_MAIL, selection.held)[:1]
+    told, requests, bisection = gathered.news, gathered.requests, gathered.bisection
+    left = bisection.limit(len(told) + len(mails) + len(requests))
+    told = told[:left]
+    mails = mails[: left - len(told)]
+    requests = requests[: left - len(told) - len(mails)]
     sequence = sync_state(store).up_sequence + 1
-    plan = Plan(sequence, gathered.news, gathered.requests, tuple(mails[: gathered.max_mails]))
-    lone = bool(mails) and gathered.max_mails == 1
-    if lone:
-        plan = dataclasses.replace(plan, news=())
-    if lone or gathered.requests_apart:
-        nothing_else = not plan.mails and not gathered.news
-        plan = dataclasses.replace(plan, requests=plan.requests[:1] if nothing_else else ())
-    return plan
+    return Plan(sequence, bisection.caution, told, requests, tuple(mails))
 
 
 def _price(store: Store, identity: Identity, plan: Plan) -> Priced:
@@ -171,7 +172,7 @@ def _price(store: Store, identity: Identity, plan: Plan) -> Priced:
         device = identity.outcome.device
         bundle = Bundle(device, "up", plan.sequence, now, (*others, *letters), contents)
         try:
-            encoded = encode(bundle, history, bundle_format=bundle_format)
+            encoded = encode(bundle, history, bundle_format=bundle_format, caution=plan.caution)
         except BundleError as error:
             if not plan.mails:
                 why = Sentence("What was to leave could not be packed ({why}).", why=str(error))
@@ -219,5 +220,5 @@ def _record(store: Store, pending: PendingUp, plan: Plan) -> None:
     """Bind what goes to the sealed bundle: from now on it is this one or none."""
     mails = [mail.message_id for mail in plan.mails]
     freeze_up(store, pending.sequence, pending, mails, plan.requests)
-    news.record(store, plan.news)
+    news.record(store, plan.news, pending.sha256)
     log.info("frozen up=%d mails=%d size=%d", pending.sequence, len(mails), pending.size)

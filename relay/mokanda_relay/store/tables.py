@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from mokanda_wire.bisection import Bisection
 from mokanda_wire.formats import OLDEST_FORMAT
 from mokanda_wire.limits import MAX_PHOTO, PHOTO_SIDE
 
@@ -90,8 +91,8 @@ class Device(Table):
     up_sha256: Mapped[str] = mapped_column(default="")
     down_frozen: Mapped[int] = mapped_column(default=0)
     down_confirmed: Mapped[int] = mapped_column(default=0)
-    down_most: Mapped[int] = mapped_column(default=0)  # mails in the next bundle; 0: any number
-    down_caution: Mapped[int] = mapped_column(default=0)  # with which the next one is encoded
+    down_most: Mapped[int] = mapped_column(default=0)  # this and the next: see `bisection`
+    down_caution: Mapped[int] = mapped_column(default=0)
     residents_known: Mapped[bool] = mapped_column(default=False)
     version: Mapped[str] = mapped_column(default="")
     report: Mapped[str] = mapped_column(default="{}")  # JSON; what the device told of itself
@@ -113,6 +114,15 @@ class Device(Table):
         except ValueError:
             return {}
         return report if isinstance(report, dict) else {}
+
+    @property
+    def bisection(self) -> Bisection:
+        """What the next bundle may be, after one that the device could not read."""
+        return Bisection(self.down_most, self.down_caution)
+
+    @bisection.setter
+    def bisection(self, state: Bisection) -> None:
+        self.down_most, self.down_caution = state.size, state.caution
 
 
 class Resident(Table):

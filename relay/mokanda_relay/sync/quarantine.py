@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding the mail for which a device cannot read a bundle, so that the others arrive.
+"""Finding what a device cannot read among what goes down, so that all else arrives.
 
-The bundle is made again, its text not primed with the history. If that cannot be read either, the
-next one has half the mails, and so on down to one, which goes with nothing else; at last it goes
-uncompressed. If it still cannot be read, it is set aside. After each bundle that was read the next
-may have twice as many.
+mokanda_wire.bisection tells how; what it sets aside is a mail, an event, or the answer to a content
+request.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,13 +18,19 @@ from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device, Incoming, Notice, Wish
 from mokanda_relay.sync.down import frozen
 
-_ENOUGH = 64  # mails in a bundle that was read, after which nothing is suspected any more
 _NEVER = 0  # the number of no bundle: for what goes in none
+
+Q = TypeVar("Q", Incoming, Notice)
 
 log = logging.getLogger(__name__)
 
 
-def note(session: Session, device: Device, sequence: int) -> list[str]:
+def accepted(device: Device) -> None:
+    """The device, whose row is locked, has read a bundle."""
+    device.bisection = device.bisection.accepted()
+
+
+def refused(session: Session, device: Device, sequence: int) -> list[str]:
     """The device, whose row is locked, has a bundle of this number whole and cannot read it.
 
     Returns:
@@ -33,55 +39,45 @@ def note(session: Session, device: Device, sequence: int) -> list[str]:
     pending = frozen.pending(session, device.id)
     if pending is None or pending.sequence != sequence:
         return []  # it has said so before
-    mails = list(
-        session.scalars(
-            sa.select(Incoming.digest)
-            .where(Incoming.device_id == device.id, Incoming.sequence == sequence)
-            .distinct()
-        )
-    )
-    log.warning("device=%s cannot read down=%d mails=%d", device.name, sequence, len(mails))
-    if device.down_caution == 0:
-        device.down_caution = 1
-    elif len(mails) > 1:
-        device.down_most = len(mails) // 2
-    elif mails and device.down_most != 1:
-        device.down_most = 1
-    elif device.down_caution == 1:
-        device.down_caution = 2
-    else:
-        _set_aside(session, device, sequence)
-        device.down_caution = 1
+    mails = session.scalars(_in(Incoming, device, sequence)).all()
+    notices = session.scalars(_in(Notice, device, sequence)).all()
+    requests = session.scalars(
+        sa.select(Wish).where(Wish.device_id == device.id, Wish.sequence == sequence)
+    ).all()
+    count = len({entry.digest for entry in mails}) + len(notices) + len(requests)
+    log.warning("device=%s cannot read down=%d items=%d", device.name, sequence, count)
+    device.bisection, set_aside = device.bisection.refused(count)
+    if set_aside:
+        _set_aside(session, device, mails, notices, requests)
     return frozen.thaw(session, device)
 
 
-def taken(device: Device) -> None:
-    """The device has read a bundle."""
-    device.down_most = 2 * device.down_most if device.down_most < _ENOUGH else 0
-    if not device.down_most:
-        device.down_caution = 0
+def _in(table: type[Q], device: Device, sequence: int) -> sa.Select[Q]:
+    """Choose what waits in this bundle; before a claim was renewed others had its number."""
+    carried = (table.device_id == device.id, table.sequence == sequence)
+    return sa.select(table).where(*carried, table.delivered.is_(None))
 
 
-def _set_aside(session: Session, device: Device, sequence: int) -> None:
-    """Give up what is in a bundle: one mail, or else what is no mail."""
-    readers = list(
-        session.scalars(
-            sa.select(Incoming).where(
-                Incoming.device_id == device.id, Incoming.sequence == sequence
-            )
-        )
-    )
-    what = "news of mail that was sent, and answers to wishes"
-    if readers:
-        names = ", ".join(entry.recipient for entry in readers)
-        what = f"the mail {readers[0].digest[:12]} for {names}"
+def _set_aside(
+    session: Session,
+    device: Device,
+    mails: Sequence[Incoming],
+    notices: Sequence[Notice],
+    requests: Sequence[Wish],
+) -> None:
+    """Give up what was in a bundle alone: a mail (for some readers), an event or an answer."""
+    what = "an answer to a content request"
+    if mails:
+        names = ", ".join(entry.recipient for entry in mails)
+        what = f"the mail {mails[0].digest[:12]} for {names}"
+    elif notices:
+        what = f"what became of a mail to {notices[0].recipient}"
     told = f"{device.name} cannot read {what}: set aside"
     alerts.record(session, "unread", told, device.id)
     device.error = told
-    for table in (Incoming, Notice):
-        session.execute(
-            sa.update(table)
-            .where(table.device_id == device.id, table.sequence == sequence)
-            .values(sequence=_NEVER, delivered=alerts.now())
-        )
-    session.execute(sa.delete(Wish).where(Wish.device_id == device.id, Wish.sequence == sequence))
+    rows: list[Incoming | Notice] = [*mails, *notices]
+    for row in rows:
+        row.sequence, row.delivered = _NEVER, alerts.now()
+    for request in requests:
+        session.delete(request)
+    session.flush()

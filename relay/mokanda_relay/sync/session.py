@@ -75,7 +75,7 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
         if restored:
             frozen.take_back(session, device, said.applied_down)
         if said.unread is not None:
-            done += quarantine.note(session, device, said.unread)
+            done += quarantine.refused(session, device, said.unread)
         agrees = not restored and history.load(session, device.id).holds(said.history)
         if not agrees:
             log.info("history starts over device=%s", name)
@@ -127,7 +127,7 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
 def _confirm(session: Session, device: Device, applied: int) -> list[str]:
     done = frozen.confirm(session, device, applied)
     if done:
-        quarantine.taken(device)
+        quarantine.accepted(device)
     return done
 
 

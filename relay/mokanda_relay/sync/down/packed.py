@@ -79,7 +79,7 @@ def pack(relay: Relay, plan: Plan, rendered: RenderedMails) -> Packed:
                 made.bundle,
                 queue.history,
                 bundle_format=formats.common(queue.device.format),
-                caution=queue.device.down_caution,
+                caution=queue.device.bisection.caution,
             )
             wire.decode(encoded.data, queue.history)
         except wire.BundleError as error:

@@ -23,8 +23,8 @@ class Plan:
     """What the next bundle is to hold, and what of the queue was found not to go in it.
 
     A plan never changes. What does not go is left out of the plan made `without` it, so that a
-    plan and its next ones leave out more and more, and come to an end. A single mail that its
-    reader may not be able to read (see mokanda_relay.sync.quarantine) goes with nothing else.
+    plan and its next ones leave out more and more, and come to an end. After a bundle that its
+    reader could not read it holds no more than the device's `bisection` allows.
 
     Attributes:
         room: bytes of the bundle at most, sealed; None is no limit.
@@ -82,7 +82,7 @@ class Plan:
 
     def with_stubs(self, *, beside: int) -> Self:
         """Let stubs go ahead of mails held back, as many as fit beside so many bytes."""
-        if self.room is None or self._goes_alone(self.mails):
+        if self.room is None or self.queue.device.bisection.size:
             return self
         stubs: dict[str, list[Incoming]] = {}
         for entry in sorted(self.held.values(), key=lambda entry: entry.received):
@@ -116,13 +116,15 @@ class Plan:
 
     def _selected(self) -> Self:
         """Take from the queue what is not found to wait: stubs alone where there is nothing."""
-        mails = self._first_mails()
-        alone = self._goes_alone(mails)
-        requests = (each for each in self.queue.requests if each.id not in self.postponed)
+        mails, notices = self._first_mails(), self.queue.notices
+        requests = [each for each in self.queue.requests if each.id not in self.postponed]
+        left = self.queue.device.bisection.limit(len(mails) + len(requests) + len(notices))
+        mails = _first(mails, left)
+        requests = requests[: left - len(mails)]
         plan = replace(
             self,
-            notices=() if alone else self.queue.notices,
-            requests=() if alone else tuple(requests),
+            notices=notices[: left - len(mails) - len(requests)],
+            requests=tuple(requests),
             mails=mails,
             as_attachment=frozenset(),
         )
@@ -140,10 +142,7 @@ class Plan:
                     continue
                 left -= size
             mails.setdefault(entry.digest, []).append(entry)
-        return _first(mails, self.queue.device.down_most or len(mails))
-
-    def _goes_alone(self, mails: Mails) -> bool:
-        return self.queue.device.down_most == 1 and bool(mails)
+        return mails
 
 
 def _first(mails: Mails, count: int) -> Mails:

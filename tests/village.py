@@ -30,13 +30,13 @@ def tidy(store: Store) -> None:
 
 
 class Village:
-    """A device whose folders the environment names; `told` is what the courier said last."""
+    """A device whose folders the environment names; `told` is all that the courier said."""
 
     def __init__(self, claim: ClaimFile) -> None:
         self.claim = claim
         self.domain = claim.domain
         self.store = Store.of_device()
-        self.told: list[tuple[str, str, float | None]] = []
+        self.told: list[tuple[str, float | None]] = []
         self.accounts: dict[str, int] = {}
 
     def import_claim(self, claim: ClaimFile | None = None) -> None:

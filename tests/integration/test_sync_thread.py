@@ -207,8 +207,8 @@ def test_all_bundles_that_wait_come_in_one_session(
 def test_progress_is_told(village: Village) -> None:
     village.write("with a file", files={"photo.jpg": os.urandom(300_000)})
     village.sync()
-    states = [state for state, _, _ in village.told]
-    parts = [part for _, _, part in village.told if part is not None]
+    states = [state for state, _ in village.told]
+    parts = [part for _, part in village.told if part is not None]
     assert states[:2] == ["connecting", "syncing"]
     assert parts == sorted(parts)
     assert parts[-1] == 1.0

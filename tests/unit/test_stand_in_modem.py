@@ -119,7 +119,10 @@ def test_the_balance_comes_packed_in_septets(port: serial.Serial, modem: Modem) 
 
 
 def dial(port: serial.Serial) -> ppp.Deframer:
-    """Bring a call up as pppd would; return what cuts the frames that follow."""
+    """Bring a call up as pppd would; return what cuts the frames that follow.
+
+    The echo is asked for behind the last thing to be agreed on: its reply says that the call is up.
+    """
     assert ask(port, "ATD*99#") == ["CONNECT 7200000"]
     deframer = ppp.Deframer()
     port.write(ppp.frame(ppp.LCP, b"\x01\x01\x00\x04"))
@@ -128,14 +131,14 @@ def dial(port: serial.Serial) -> ppp.Deframer:
         for protocol, payload in deframer.feed(port.read(1)):
             code, identifier, data = payload[0], payload[1:2], payload[2:]
             if code == ppp.CONFIGURE_REQUEST:
-                answer = b"\x02" if protocol == ppp.IPCP else b"\x04"
-                if protocol == ppp.IPCP or len(data) > 2:
-                    port.write(ppp.frame(protocol, answer + identifier + data))
+                if protocol == ppp.IPCP:
+                    port.write(ppp.frame(protocol, b"\x02" + identifier + data))
+                    port.write(ppp.frame(ppp.LCP, bytes((ppp.ECHO_REQUEST, 9, 0, 8)) + bytes(4)))
+                elif len(data) > 2:
+                    port.write(ppp.frame(protocol, b"\x04" + identifier + data))
                 else:
                     port.write(ppp.frame(protocol, b"\x02" + identifier + data))
                     port.write(ppp.frame(ppp.IPCP, b"\x01\x01\x00\x0a" + wanted))
-            elif protocol == ppp.IPCP and code == ppp.CONFIGURE_ACK:
-                port.write(ppp.frame(ppp.LCP, bytes((ppp.ECHO_REQUEST, 9, 0, 8)) + bytes(4)))
             elif code == ppp.ECHO_REPLY:
                 return deframer
 

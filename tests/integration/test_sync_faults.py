@@ -450,7 +450,7 @@ def test_a_mail_of_which_the_relay_makes_no_mime_comes_back_and_the_rest_goes(
             raise UnicodeError
         return compose(message, contents)
 
-    monkeypatch.setattr("mokanda_relay.sync.up.compose", broken)
+    monkeypatch.setattr("mokanda_relay.sync.up.originals.compose", broken)
     village.write("poison")
     village.write("sound")
     village.sync()

@@ -25,8 +25,10 @@ from mokanda_relay.operator.claims import Throttle, redeem
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import releases
 from mokanda_relay.store.tables import Device, DownBundle
-from mokanda_relay.sync import session, up
+from mokanda_relay.sync import session
+from mokanda_relay.sync.hello import hello
 from mokanda_relay.sync.refusals import RefusedError
+from mokanda_relay.sync.up.receive import receive
 from mokanda_wire import protocol
 from mokanda_wire.envelope import KeyringError
 
@@ -58,7 +60,7 @@ class DeviceApi:
 
     def _hello(self) -> HTTPResponse:
         name = header(request, protocol.DEVICE_HEADER)
-        return self._answer(session.hello(self._relay, name, _body(), _room()))
+        return self._answer(hello(self._relay, name, _body(), _room()))
 
     def _upload(self, sequence: int) -> HTTPResponse:
         device = self._device()
@@ -69,7 +71,7 @@ class DeviceApi:
                 protocol.MALFORMED,
                 f"An upload needs Content-Length and {protocol.OFFSET_HEADER}.",
             )
-        up.receive(self._relay, device, sequence, int(offset), length, arriving(request))
+        receive(self._relay, device, sequence, int(offset), length, arriving(request))
         return self._answer(session.receipt(self._relay, device.id, _room()))
 
     def _download(self, sequence: int) -> HTTPResponse:

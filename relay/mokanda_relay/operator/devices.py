@@ -83,7 +83,9 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
         device = find(session, name)
         claim = _claim_file(relay, code, name, device.domain, pinned=pinned)
         frozen.thaw(session, device)
-        deduplication.expect(session, device.id, 0)  # the new card may be restored from a backup
+        deduplication.allow_repeats(
+            session, device.id, 0
+        )  # the new card may be restored from a backup
         for table in (HistoryRow, Resident, Upload, Wish):
             session.execute(sa.delete(table).where(table.device_id == device.id))
         device.claim_hash, device.claimed = hash_code(code), None

@@ -48,7 +48,7 @@ def fetch(relay: Relay, session: Session, device_id: int, digest: str) -> bytes 
     return raw if digest == row.mail else parse(raw)[1].get(digest)
 
 
-def note_frozen(
+def record_frozen(
     session: Session,
     device_id: int,
     sequence: int,
@@ -67,16 +67,16 @@ def note_frozen(
     for mail, item in mails:
         for part in item.message.attachments:
             if part.original:
-                _note(session, device_id, part.original, mail)
+                _record(session, device_id, part.original, mail)
             if not part.held_back:
                 made = bool(part.original)
-                row = _note(session, device_id, part.digest, mail, rendition=made)
+                row = _record(session, device_id, part.digest, mail, rendition=made)
                 if part.digest in carried and not row.held:
                     row.sequence = sequence
     session.flush()
 
 
-def note_granted(session: Session, device_id: int, sequence: int, digest: str) -> None:
+def record_granted(session: Session, device_id: int, sequence: int, digest: str) -> None:
     """Remember that a down bundle brings a file that was asked for."""
     row = session.get(Content, (device_id, digest))
     if row is not None:
@@ -99,13 +99,13 @@ def thaw(session: Session, device_id: int) -> None:
     )
 
 
-def note_sent(
+def record_sent(
     session: Session, device_id: int, mail: str, attachments: Iterable[Attachment]
 ) -> None:
     """Remember that a mail of the device, kept among the originals, has these files."""
     if session.get(Original, mail) is not None:
         for part in attachments:
-            _note(session, device_id, part.digest, mail).held = True
+            _record(session, device_id, part.digest, mail).held = True
         session.flush()
 
 
@@ -118,7 +118,7 @@ def forget(session: Session, device_id: int, digest: str) -> None:
     )
 
 
-def _note(
+def _record(
     session: Session, device_id: int, digest: str, mail: str, *, rendition: bool = False
 ) -> Content:
     """The row of a file, now of this mail: the last one that names it is kept longest."""

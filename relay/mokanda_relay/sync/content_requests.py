@@ -18,7 +18,7 @@ from mokanda_wire.limits import MAX_FILE
 _MOST = 100  # wishes that are looked at for one bundle
 
 
-def take(session: Session, device_id: int, wish: wire.Wish) -> None:
+def record(session: Session, device_id: int, wish: wire.Wish) -> None:
     """Note a wish, or that it is taken back; the device's row is locked."""
     if wish.kind == "mail" and _wish_for_mail(session, device_id, wish):
         return

@@ -21,7 +21,7 @@ from mokanda_wire.bundle import Mail
 KEPT = dt.timedelta(days=90)  # a letter that waited when an older backup was made may go twice
 
 
-def note(session: Session, device_id: int, sequence: int, mail: Mail) -> bool:
+def record_if_new(session: Session, device_id: int, sequence: int, mail: Mail) -> bool:
     """Remember a mail that the up bundle `sequence` brought; False if it was posted before.
 
     What becomes of that one is then told under its new name.
@@ -66,7 +66,7 @@ def note(session: Session, device_id: int, sequence: int, mail: Mail) -> bool:
     return False
 
 
-def expect(session: Session, device_id: int, since: int) -> None:
+def allow_repeats(session: Session, device_id: int, since: int) -> None:
     """The device knows nothing of its up bundles from `since` on: it may send their mails again."""
     session.execute(
         sa.update(Posted)

@@ -40,7 +40,7 @@ class Sum:
         )
 
 
-def note(session: Session, device: Device, told: object) -> None:
+def record(session: Session, device: Device, told: object) -> None:
     """Keep what a report tells of days: a day that is told again has gone on."""
     for day, currency, up, down, money in _readable(told):
         session.merge(

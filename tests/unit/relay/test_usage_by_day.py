@@ -38,7 +38,7 @@ def device_of(session: Session, **fields: object) -> Device:
 
 def told(relay: Relay, *rows: object) -> None:
     with relay.database.transaction() as session:
-        usage_by_day.note(session, device_of(session), list(rows))
+        usage_by_day.record(session, device_of(session), list(rows))
 
 
 def kept(relay: Relay) -> list[tuple[str, str, int, int, int]]:
@@ -73,7 +73,7 @@ def test_a_day_that_is_told_again_has_gone_on(relay: Relay) -> None:
 )
 def test_what_is_no_day_is_passed_over(relay: Relay, rows: object) -> None:
     with relay.database.transaction() as session:
-        usage_by_day.note(session, device_of(session), rows)
+        usage_by_day.record(session, device_of(session), rows)
     assert kept(relay) == []
 
 

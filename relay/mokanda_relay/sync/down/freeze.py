@@ -174,10 +174,10 @@ def _record_names(session: Session, packed: Packed) -> None:
             .values(ticket=ticket)
         )
     mails = [(mail.digest, mail.item) for mail in packed.draft.mails]
-    device_files.note_frozen(session, device_id, bundle.sequence, mails, bundle.contents)
+    device_files.record_frozen(session, device_id, bundle.sequence, mails, bundle.contents)
     for item in bundle.items:
         if isinstance(item, wire.Grant):
-            device_files.note_granted(session, device_id, bundle.sequence, item.digest)
+            device_files.record_granted(session, device_id, bundle.sequence, item.digest)
 
 
 def _shares(packed: Packed) -> dict[str, int]:

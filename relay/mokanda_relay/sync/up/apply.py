@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applying an up bundle, in its one transaction: who lives there, reports, requests, mails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mokanda_relay.rendering import device_files, photos
+from mokanda_relay.store import alerts
+from mokanda_relay.store.tables import Device, Resident
+from mokanda_relay.sync import content_requests, deduplication, unknown_items, usage_by_day
+from mokanda_relay.sync.up.originals import Originals
+from mokanda_relay.transport import down_queue, outbox
+from mokanda_wire import bundle as wire
+from mokanda_wire.address import AddressError, parse_address
+
+_MAX_REPORT = 64 * 1024  # characters
+
+
+def apply(session: Session, device: Device, bundle: wire.Bundle, originals: Originals) -> None:
+    """Apply a bundle to the device, whose row is locked; mails last, as villagers may be new."""
+    for item in bundle.items:
+        _apply_item(session, device, item)
+    unknown_items.keep(session, device, bundle.items)
+    for place, item in enumerate(bundle.items):
+        if not isinstance(item, wire.Mail):
+            continue
+        if place not in originals:
+            _send_back(session, device, item, "the relay cannot make a mail of it")
+        elif deduplication.record_if_new(session, device.id, bundle.sequence, item):
+            digest, size = originals[place]
+            _send_on(session, device, item, digest, size)
+            device_files.record_sent(session, device.id, digest, item.message.attachments)
+
+
+def apply_known(session: Session, device: Device) -> None:
+    """Apply what the device, whose row is locked, sent before this relay was updated to know it."""
+    for item in unknown_items.take_known(session, device):
+        _apply_item(session, device, item)
+
+
+def _apply_item(session: Session, device: Device, item: wire.Item) -> None:
+    """Apply an item that is no mail."""
+    match item:
+        case wire.Residents():
+            _replace_residents(session, device, item.names)
+        case wire.Report():
+            _record_report(session, device, item)
+        case wire.Wish():
+            content_requests.record(session, device.id, item)
+
+
+def _replace_residents(session: Session, device: Device, names: Iterable[str]) -> None:
+    session.execute(sa.delete(Resident).where(Resident.device_id == device.id))
+    session.add_all(Resident(device_id=device.id, name=name) for name in {n.lower() for n in names})
+    device.residents_known = True
+    session.flush()
+
+
+def _record_report(session: Session, device: Device, report: wire.Report) -> None:
+    before = photos.Format.of(device)
+    usage_by_day.record(session, device, report.fields.pop("days", None))
+    unknown = report.fields.get("unknown")
+    if isinstance(unknown, str):
+        told = f"{device.name} does not know what this relay sends it ({unknown[:200]}): update it"
+        alerts.record_once(session, "unknown", told, device.id)
+    device.report = json.dumps(report.fields, default=str, skipkeys=True)[:_MAX_REPORT]
+    if photos.Format.of(device) != before:
+        photos.prepare_anew(session, device.id)
+
+
+def _send_on(session: Session, device: Device, item: wire.Mail, digest: str, size: int) -> None:
+    """Send a villager's mail on: to the world or another village, or back with a reason."""
+    message = item.message
+    local_part, _, domain = message.sender.address.rpartition("@")
+    if domain != device.domain or not down_queue.is_resident(session, device, local_part):
+        reason = f"<{message.sender.address}> is not an address of this village"
+        _send_back(session, device, item, reason)
+        return
+    device.mails_out += 1
+    world = []
+    for recipient in dict.fromkeys(item.recipients):
+        outcome = _deliver_to_village(session, recipient, digest, size)
+        if outcome is None:
+            world.append(recipient)
+        else:
+            down_queue.notify(session, device.id, message.message_id, recipient, *outcome)
+    if world:
+        down_queue.keep_original(session, digest, size)
+        outbox.post(session, device.id, message.message_id, digest, world)
+
+
+def _deliver_to_village(
+    session: Session, recipient: str, digest: str, size: int
+) -> tuple[wire.EventKind, str] | None:
+    """What becomes of a mail to a villager, and why; None if it goes to the world."""
+    try:
+        delivery = down_queue.deliver(session, parse_address(recipient), digest, size)
+    except AddressError as error:
+        return "bounced", str(error)
+    if delivery == "unknown village":
+        return None
+    if delivery == "unknown villager":
+        return "bounced", "There is no such villager."
+    return "sent", ""
+
+
+def _send_back(session: Session, device: Device, item: wire.Mail, reason: str) -> None:
+    """Tell the villager and the operator why a mail does not go on."""
+    for recipient in item.recipients:
+        down_queue.notify(session, device.id, item.message.message_id, recipient, "refused", reason)
+    alerts.record(session, "refused", f"{device.name} sent a mail: {reason}", device.id)

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Self
 
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 
 _true_time = time.time
 _off = 0.0  # seconds
@@ -26,7 +26,7 @@ def shift(seconds: float) -> None:
     _off = seconds
     time.time = lambda: _true_time() + _off
     time.clock_settime = _set
-    alerts.now = lambda: _Datetime.now(dt.UTC)
+    clock.now = lambda: _Datetime.now(dt.UTC)
     for name, module in list(sys.modules.items()):
         if name.startswith("mokanda_firmware") and hasattr(module, "datetime"):
             module.datetime = _Datetime  # type: ignore[attr-defined]

@@ -14,7 +14,8 @@ from bs4 import BeautifulSoup
 from mokanda_relay.http.server import running
 from mokanda_relay.operator import fleet
 from mokanda_relay.relay import Relay
-from mokanda_relay.store.alerts import now, report
+from mokanda_relay.store.alerts import report
+from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Device
 from mokanda_wire.bundle import Report
 from tests.relay_served import ANY_PORT, Served, eventually

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from mokanda_relay.operator import devices, housekeeping
 from mokanda_relay.rendering import attachment_policy
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Content, Incoming, Original
 from mokanda_relay.sync import content_requests
 from mokanda_wire import protocol
@@ -44,7 +44,7 @@ def raw_mail(*files: bytes, message_id: str = "1@example.org", subject: str = "F
     ]
     message = Message(
         message_id=message_id,
-        date=alerts.now().replace(microsecond=0),
+        date=clock.now().replace(microsecond=0),
         sender=Mailbox("ada@example.org"),
         to=(Mailbox(AMINA),),
         cc=(),
@@ -217,7 +217,7 @@ class TestWishes:
         post(served, raw_mail(DOCUMENT, PHOTO))
         device.sync()
         device.sync()
-        past = alerts.now() - KEPT - dt.timedelta(days=1)
+        past = clock.now() - KEPT - dt.timedelta(days=1)
         with served.relay.database.transaction() as session:
             session.execute(sa.update(Incoming).values(delivered=past))
             session.execute(sa.update(Original).values(kept=past))

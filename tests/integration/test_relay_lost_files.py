@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.store.alerts import now
+from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Alert, Incoming, Outgoing
 from mokanda_relay.sync.down import freeze
 from mokanda_relay.transport import outbox

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.store.alerts import now
+from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Alert, Outgoing
 from mokanda_relay.transport import outbox, sender
 from mokanda_relay.transport.outbound import Intent, NotTaken, Outcome

@@ -14,7 +14,7 @@ from mokanda_firmware.mailbox.letters import entries, opened
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_relay.operator import devices
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Content, Device
 from mokanda_wire.bundle import WishKind
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
@@ -46,7 +46,7 @@ def post(served: Served, *files: bytes, to: str = "amina", number: int = 1) -> b
     ]
     message = Message(
         message_id=f"{number}@example.org",
-        date=alerts.now().replace(microsecond=0),
+        date=clock.now().replace(microsecond=0),
         sender=Mailbox("ada@example.org"),
         to=(Mailbox(f"{to}@kitenge.example"),),
         cc=(),
@@ -128,7 +128,7 @@ def test_a_file_held_back_is_passed_on_without_going_over_the_link(
     received = last_letter(village).message
     passed_on = Message(
         message_id="forward@kitenge.example",
-        date=alerts.now().replace(microsecond=0),
+        date=clock.now().replace(microsecond=0),
         sender=Mailbox("amina@kitenge.example"),
         to=(Mailbox("ben@example.org"),),
         cc=(),

@@ -11,7 +11,7 @@ from pathlib import Path
 from mokanda_relay.command.common import Commands, data_option, print_table
 from mokanda_relay.operator import devices, fleet
 from mokanda_relay.relay import open_relay
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.settings import Settings
 from mokanda_relay.sync import usage_by_day
 from mokanda_wire import claimfile
@@ -144,7 +144,7 @@ def _define_list(group: Commands) -> None:
 
 
 def _list(_options: argparse.Namespace, settings: Settings) -> int:
-    now = alerts.now()
+    now = clock.now()
     rows = [("NAME", "DOMAIN", "CLAIMED", "LAST SYNC", "WAITING", "THIS MONTH", "VERSION")]
     with open_relay(settings).database.reading() as session:
         for village in fleet.villages(session):

@@ -22,7 +22,7 @@ from bottle import Bottle, HTTPResponse, SimpleTemplate, request, static_file
 from mokanda_relay.http.serving import arriving, content_length, header
 from mokanda_relay.operator import fleet
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts
+from mokanda_relay.store import alerts, clock
 from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
 
 _VIEWS = Path(__file__).parent / "views"
@@ -63,7 +63,7 @@ class AdminApp:
             self.app.route(path, "POST", partial(self._webhook, webhook))
 
     def _fleet(self) -> HTTPResponse:
-        now = alerts.now()
+        now = clock.now()
         with self._relay.database.reading() as session:
             shown = self._page.render(
                 villages=fleet.villages(session),

@@ -13,7 +13,7 @@ import time
 import sqlalchemy as sa
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts
+from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
@@ -98,14 +98,14 @@ def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> proto
                 protocol.CLAIM_UNKNOWN,
                 "The relay does not know this claim code. Ask its operator for a new claim file.",
             )
-        grant = protocol.ClaimGrant(device.name, device.domain, fingerprint, alerts.now())
+        grant = protocol.ClaimGrant(device.name, device.domain, fingerprint, clock.now())
         twin = session.scalar(
             sa.select(Device.name).where(Device.fingerprint == fingerprint, Device.id != device.id)
         )
         used = twin is not None or device.fingerprint not in (None, fingerprint)
         if device.fingerprint is None and not used:
             relay.keyring.import_key(claim.public_key)
-            device.fingerprint, device.claimed = fingerprint, alerts.now()
+            device.fingerprint, device.claimed = fingerprint, clock.now()
             device.version = request.version[:100]
             log.info("claimed device=%s key=%s", device.name, fingerprint)
     if used:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.operator.claims import hash_code, new_code
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import photos
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import (
     Device,
     HistoryRow,
@@ -64,9 +64,7 @@ def add(relay: Relay, name: str, domain: str, *, pinned: bool = True) -> ClaimFi
                 f"there is a device {taken.name!r} with the domain {taken.domain} already;"
                 " `device renew` makes a new claim file for it"
             )
-        session.add(
-            Device(name=name, domain=domain, added=alerts.now(), claim_hash=hash_code(code))
-        )
+        session.add(Device(name=name, domain=domain, added=clock.now(), claim_hash=hash_code(code)))
     return claim
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.rendering import photos
-from mokanda_relay.store.alerts import now
+from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Alert, Device, Incoming, Outgoing
 from mokanda_relay.sync import usage_by_day
 from mokanda_relay.transport.outbox import TRYING, WAITING

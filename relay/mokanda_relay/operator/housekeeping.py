@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobStore, Written
 from mokanda_relay.store.tables import (
     Alert,
@@ -112,7 +112,7 @@ _NAMED_RENDITIONS = sa.select(Content.digest).where(Content.rendition.is_(True))
 
 def _grown_to(session: Session) -> dt.datetime:
     """The time by which things grow old: that of the clock, or a stride after the last one."""
-    now = alerts.now()
+    now = clock.now()
     tidied = session.get(Tidied, 1, with_for_update=True)
     if tidied is None:
         session.add(Tidied(id=1, until=now))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files, photos
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device
 from mokanda_wire.message import Attachment, Message
@@ -124,7 +124,7 @@ def _photo(
     made = photos.rendition(session, part.digest, form)
     # The phones take WebP since a moment ago: then JPEG is good enough once more.
     made = made or photos.rendition(session, part.digest, replace(form, kind="jpeg"))
-    if made is None and received > alerts.now() - PHOTO_TIMEOUT:
+    if made is None and received > clock.now() - PHOTO_TIMEOUT:
         raise NotReadyError
     if made is None or not made.digest:
         return held_back

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device, Incoming, Rendition
 from mokanda_wire.message import parse
@@ -134,7 +134,7 @@ def _make(relay: Relay, source: str, content: bytes, form: Format) -> None:
                     kind=form.kind,
                     digest=digest,
                     size=len(data),
-                    made=alerts.now(),
+                    made=clock.now(),
                 )
             )
     log.info("photo=%s from %d to %d bytes", source[:12], len(content), len(data))

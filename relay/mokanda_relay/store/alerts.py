@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from mokanda_relay.store import clock
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.tables import Alert
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def record(session: Session, kind: str, text: str, device_id: int | None = None) -> None:
     """Record an alert: its `kind`, a word, and a sentence."""
     log.warning("%s: %s", kind, text)
-    session.add(Alert(at=now(), device_id=device_id, kind=kind, text=text))
+    session.add(Alert(at=clock.now(), device_id=device_id, kind=kind, text=text))
 
 
 def report(database: Database, kind: str, text: str, device_id: int | None = None) -> None:
@@ -38,8 +38,3 @@ def report_once(database: Database, kind: str, text: str, device_id: int) -> Non
     """Do what `record_once` does in a transaction of its own."""
     with database.transaction() as session:
         record_once(session, kind, text, device_id)
-
-
-def now() -> dt.datetime:
-    """The time, aware, in UTC."""
-    return dt.datetime.now(dt.UTC)

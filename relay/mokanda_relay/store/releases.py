@@ -7,7 +7,6 @@ file itself is a bundle signed by its maker, which the device checks before it i
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import re
@@ -15,6 +14,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device
 from mokanda_wire import durable, protocol
 
@@ -59,7 +59,7 @@ def add(folder: Path, file: Path, version: str, board: str) -> Entry:
         with file.open("rb") as source, durable.unfinished(folder, 0o644) as copy:
             shutil.copyfileobj(source, copy)
             copy.keep(target)
-        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        now = clock.now().isoformat(timespec="seconds")
         entry = Entry(name, version, board, target.stat().st_size, sha256, now)
         others = [each for each in entries(folder) if each.name != name]
         listed = {"releases": [asdict(each) for each in [*others, entry]]}

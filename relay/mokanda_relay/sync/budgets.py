@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Spent, Wish
 from mokanda_wire.limits import SEAL
 
@@ -152,4 +152,4 @@ def _today(device: Device) -> str:
             zone = ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             zone = dt.UTC
-    return alerts.now().astimezone(zone).date().isoformat()
+    return clock.now().astimezone(zone).date().isoformat()

@@ -14,7 +14,7 @@ import json
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Notice, Outgoing, Posted
 from mokanda_wire.bundle import Mail
 
@@ -44,7 +44,7 @@ def record_if_new(session: Session, device_id: int, sequence: int, mail: Mail) -
                 sequence=sequence,
                 fingerprint=fingerprint,
                 message_id=mail.message.message_id,
-                at=alerts.now(),
+                at=clock.now(),
             )
         )
         session.flush()

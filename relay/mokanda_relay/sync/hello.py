@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts, releases
+from mokanda_relay.store import alerts, clock, releases
 from mokanda_relay.store.tables import Device, Upload
 from mokanda_relay.sync import history, quarantine
 from mokanda_relay.sync.down import freeze, frozen
@@ -153,7 +153,7 @@ def _begin(device: Device, said: protocol.Hello, given: _Credentials) -> None:
     device.secret = given.secret or device.secret
     device.version = said.version[:100]
     device.format = formats.announced(said.format)
-    device.last_contact = alerts.now()
+    device.last_contact = clock.now()
 
 
 def _cannot_be_read(relay: Relay, session: Session, device: Device) -> bool:
@@ -189,7 +189,7 @@ def _reply(
     device = settled.device
     return protocol.HelloReply(
         counter=said.counter,
-        time=alerts.now(),
+        time=clock.now(),
         applied_up=device.up_applied,
         up_offset=bytes_here(relay, settled.upload),
         down=down,

@@ -14,7 +14,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.store import alerts
+from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device, Incoming, Notice, Wish
 from mokanda_relay.sync.down import frozen
 
@@ -77,7 +77,7 @@ def _set_aside(
     device.error = told
     rows: list[Incoming | Notice] = [*mails, *notices]
     for row in rows:
-        row.sequence, row.delivered = _NEVER, alerts.now()
+        row.sequence, row.delivered = _NEVER, clock.now()
     for request in requests:
         session.delete(request)
     session.flush()

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Upload
 from mokanda_relay.sync import quarantine
 from mokanda_relay.sync.down import freeze, frozen, queue
@@ -93,7 +93,7 @@ def record_sync(relay: Relay, device_id: int) -> None:
     """Note that device and relay have nothing more for each other."""
     with relay.database.transaction() as session:
         session.execute(
-            sa.update(Device).where(Device.id == device_id).values(last_sync=alerts.now(), error="")
+            sa.update(Device).where(Device.id == device_id).values(last_sync=clock.now(), error="")
         )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Notice, Original, Resident
 from mokanda_wire.bundle import EventKind
 
@@ -20,10 +20,10 @@ def keep_original(session: Session, digest: str, size: int) -> None:
     """Record that the raw mail of this digest is in the folder of originals."""
     original = session.get(Original, digest)
     if original is None:
-        session.add(Original(digest=digest, size=size, kept=alerts.now()))
+        session.add(Original(digest=digest, size=size, kept=clock.now()))
         session.flush()
     else:
-        original.kept = alerts.now()
+        original.kept = clock.now()
 
 
 def is_resident(session: Session, device: Device, local_part: str) -> bool:
@@ -53,7 +53,7 @@ def deliver(session: Session, address: str, digest: str, size: int) -> Delivery:
     if session.scalar(queued) is None:
         keep_original(session, digest, size)
         session.add(
-            Incoming(device_id=device.id, recipient=recipient, digest=digest, received=alerts.now())
+            Incoming(device_id=device.id, recipient=recipient, digest=digest, received=clock.now())
         )
         session.flush()
     return "queued"
@@ -82,7 +82,7 @@ def notify(
                 message_id=message_id,
                 recipient=recipient,
                 kind=kind,
-                at=at or alerts.now(),
+                at=at or clock.now(),
                 reason=reason[:500],
             )
         )

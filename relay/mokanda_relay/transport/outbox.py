@@ -20,7 +20,7 @@ from time import monotonic
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.store import alerts
+from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.tables import Outgoing, OutgoingRecipient
 from mokanda_relay.transport.down_queue import notify
@@ -48,7 +48,7 @@ def post(
     session: Session, device_id: int, message_id: str, digest: str, recipients: Sequence[str]
 ) -> None:
     """Record the intent to send a kept mail to these recipients in the world."""
-    now = alerts.now()
+    now = clock.now()
     intent = Outgoing(
         id=secrets.token_hex(16),
         device_id=device_id,
@@ -69,7 +69,7 @@ def begin_next(session: Session, max_recipients: int) -> Intent | None:
 
     Until it is settled, its outcome counts as unknown.
     """
-    now = alerts.now()
+    now = clock.now()
     while True:
         row = session.scalar(
             sa.select(Outgoing)
@@ -140,7 +140,7 @@ def next_due(session: Session) -> dt.datetime | None:
         )
     )
     ends = [_under_way[mail] + REST.total_seconds() - monotonic() for mail in _resting()]
-    rested = [alerts.now() + dt.timedelta(seconds=max(end, 0)) for end in ends]
+    rested = [clock.now() + dt.timedelta(seconds=max(end, 0)) for end in ends]
     return min(([due] if due else []) + rested, default=None)
 
 
@@ -195,7 +195,7 @@ def record_events(database: Database, events: Iterable[DeliveryEvent]) -> None:
 
 
 def _again(session: Session, row: Outgoing, state: str, pause: dt.timedelta, reason: str) -> None:
-    now = alerts.now()
+    now = clock.now()
     if now - row.created > GIVE_UP:
         doubt = "; it may have arrived all the same" if state == TRYING else ""
         _finish(

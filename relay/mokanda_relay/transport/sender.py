@@ -9,7 +9,7 @@ import threading
 import sqlalchemy as sa
 
 from mokanda_relay.bell import Bell
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError, BlobStore
 from mokanda_relay.store.database import Database
 from mokanda_relay.transport import outbox
@@ -98,5 +98,5 @@ class Sender(threading.Thread):
     def _until_next(self) -> float:
         with self._database.reading() as session:
             due = outbox.next_due(session)
-        seconds = (due - alerts.now()).total_seconds() if due else _POLL_INTERVAL
+        seconds = (due - clock.now()).total_seconds() if due else _POLL_INTERVAL
         return min(max(seconds, 0.01), _POLL_INTERVAL)

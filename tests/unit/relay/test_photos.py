@@ -13,7 +13,7 @@ from mokanda_relay.operator import devices
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import photos
 from mokanda_relay.rendering.photos import Format, is_photo, prepare_one, shrink
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Rendition
 from mokanda_relay.transport import down_queue
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of
@@ -91,7 +91,7 @@ def incoming(relay: Relay, content: bytes, name: str = "p.jpg", to: str = "amina
     raw = compose(
         Message(
             message_id=f"{file.digest[:8]}@example.org",
-            date=alerts.now().replace(microsecond=0),
+            date=clock.now().replace(microsecond=0),
             sender=Mailbox("ada@example.org"),
             to=(Mailbox(f"{to}@kitenge.example"),),
             cc=(),

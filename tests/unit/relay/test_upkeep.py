@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import serialization
 
 from mokanda_relay.operator import claims, housekeeping
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts, releases
-from mokanda_relay.store.alerts import now, record
+from mokanda_relay.store import clock, releases
+from mokanda_relay.store.alerts import record
 from mokanda_relay.store.certificate import ensure_certificate
+from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Alert, Device, Incoming, Original, Resident
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.down_queue import deliver, keep_original
@@ -193,13 +194,13 @@ class TestTidying:
         today = now()
         with relay.database.transaction() as session:
             session.execute(sa.update(Incoming).values(delivered=today))
-        monkeypatch.setattr(alerts, "now", lambda: today + timedelta(days=30 * 365))
+        monkeypatch.setattr(clock, "now", lambda: today + timedelta(days=30 * 365))
         housekeeper = housekeeping.Housekeeper(relay)
         housekeeper.tidy()
         assert relay.originals.exists(in_the_making)
         for _ in range(24):
             housekeeper.tidy()
-        monkeypatch.setattr(alerts, "now", lambda: today)
+        monkeypatch.setattr(clock, "now", lambda: today)
         housekeeper.tidy()
         assert relay.originals.exists(delivered)
 

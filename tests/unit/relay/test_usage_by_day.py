@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.__main__ import main
 from mokanda_relay.operator import fleet
 from mokanda_relay.relay import Relay
-from mokanda_relay.store.alerts import now
+from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Device, Incoming
 from mokanda_relay.sync import budgets, usage_by_day
 from mokanda_relay.sync.budgets import Budget

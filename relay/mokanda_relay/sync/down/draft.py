@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering.attachment_policy import NotReadyError, Rendered, select_files
 from mokanda_relay.rendering.rendered_mails import RenderedMails
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Incoming, Notice, Wish
 from mokanda_relay.sync import content_requests
@@ -69,7 +69,7 @@ def draft(relay: Relay, plan: Plan, rendered: RenderedMails) -> Draft:
         device.name,
         "down",
         device.down_frozen + 1,
-        alerts.now(),
+        clock.now(),
         (*events, *heads, *answers, *(mail.item for mail in mails)),
         files | attached,
     )

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files
-from mokanda_relay.store import alerts
+from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device, DownBundle, Incoming, Notice
 from mokanda_relay.sync import content_requests, history
 from mokanda_relay.sync.down import stubs
@@ -68,7 +68,7 @@ def confirm(session: Session, device: Device, applied: int) -> list[str]:
             )
             if table is Incoming:
                 device.mails_in += session.scalar(sa.select(sa.func.count()).where(carried)) or 0
-            session.execute(sa.update(table).where(carried).values(delivered=alerts.now()))
+            session.execute(sa.update(table).where(carried).values(delivered=clock.now()))
         session.delete(row)
     session.flush()
     if applied > device.down_frozen:

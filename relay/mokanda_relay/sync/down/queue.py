@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Notice, Original, Resident, Wish
 from mokanda_relay.sync import content_requests, history
 from mokanda_wire.history import History
@@ -52,7 +52,7 @@ def gather(session: Session, device_id: int) -> Queue:
 
 def _mails(session: Session, device: Device) -> tuple[tuple[Incoming, int], ...]:
     """The mails that wait: those asked for first, then small and old ones."""
-    now = alerts.now()
+    now = clock.now()
 
     def order(mail: tuple[Incoming, int]) -> tuple[bool, int, dt.datetime]:
         entry, size = mail

@@ -13,11 +13,11 @@ from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import photos
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import (
+    ContentRequest,
     Device,
     HistoryRow,
     Resident,
     Upload,
-    Wish,
 )
 from mokanda_relay.sync import deduplication
 from mokanda_relay.sync.down import frozen
@@ -84,7 +84,7 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
         deduplication.allow_repeats(
             session, device.id, 0
         )  # the new card may be restored from a backup
-        for table in (HistoryRow, Resident, Upload, Wish):
+        for table in (HistoryRow, Resident, Upload, ContentRequest):
             session.execute(sa.delete(table).where(table.device_id == device.id))
         device.claim_hash, device.claimed = hash_code(code), None
         device.fingerprint = device.token_hash = device.secret = None

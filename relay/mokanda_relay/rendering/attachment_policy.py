@@ -77,7 +77,7 @@ def apply_policy(device: Device, message: Message, contents: Mapping[str, bytes]
     smaller = frozenset(
         digest
         for digest, content in contents.items()
-        if len(content) > form.most and photos.is_photo(content)
+        if len(content) > form.max_bytes and photos.is_photo(content)
     )
     small = {
         digest: content

@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What photos a device gets: the longest side in pixels, the most bytes, "jpeg" or "webp"."""
+    """What photos a device gets: at most so many pixels a side and bytes, "jpeg" or "webp"."""
 
     side: int
-    most: int
+    max_bytes: int
     kind: str
 
     @classmethod
@@ -53,7 +53,7 @@ def is_photo(content: bytes) -> bool:
 
 def rendition(session: Session, digest: str, form: Format) -> Rendition | None:
     """What the photo of this digest has become; None if nobody has looked at it yet."""
-    return session.get(Rendition, (digest, form.side, form.most, form.kind))
+    return session.get(Rendition, (digest, form.side, form.max_bytes, form.kind))
 
 
 def prepare_anew(session: Session, device_id: int) -> None:
@@ -105,7 +105,7 @@ def prepare_one(relay: Relay) -> bool:
         log.error("mail=%s: its file is gone", entry.digest[:12])
         contents = {}
     for digest, content in contents.items():
-        if len(content) > form.most and is_photo(content):
+        if len(content) > form.max_bytes and is_photo(content):
             _make(relay, digest, content, form)
     with relay.database.transaction() as session:
         session.execute(
@@ -130,7 +130,7 @@ def _make(relay: Relay, source: str, content: bytes, form: Format) -> None:
                 Rendition(
                     source=source,
                     side=form.side,
-                    most=form.most,
+                    max_bytes=form.max_bytes,
                     kind=form.kind,
                     digest=digest,
                     size=len(data),
@@ -145,7 +145,7 @@ def shrink(content: bytes, form: Format) -> bytes:
     command = [sys.executable, "-m", "mokanda_relay.rendering.shrink"]
     try:
         done = subprocess.run(
-            [*command, str(form.side), str(form.most), form.kind],
+            [*command, str(form.side), str(form.max_bytes), form.kind],
             input=content,
             capture_output=True,
             timeout=_TIMEOUT,

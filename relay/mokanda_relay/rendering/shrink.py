@@ -21,7 +21,7 @@ _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 _MEMORY = 1 << 30  # bytes of address space
 _SECONDS = 30  # of processor time
 
-_BEST, _LEAST = 80, 35  # quality: below this a smaller picture shows more
+_MAX_QUALITY, _MIN_QUALITY = 80, 35  # quality: below this a smaller picture shows more
 _SMALLER = 0.75  # side of the next try
 _MIN_SIDE = 160  # pixels of the longest side
 
@@ -30,8 +30,8 @@ class HopelessError(Exception):
     """No picture of this size is small enough."""
 
 
-def smaller(data: bytes, side: int, most: int, kind: str) -> bytes:
-    """Make a picture of at most `most` bytes and `side` pixels a side, upright, without metadata.
+def smaller(data: bytes, side: int, max_bytes: int, kind: str) -> bytes:
+    """Make a picture of at most `max_bytes` and `side` pixels a side, upright, without metadata.
 
     Raises:
         Exception: of many kinds; it is no picture, broken, or too large to be looked at.
@@ -46,25 +46,25 @@ def smaller(data: bytes, side: int, most: int, kind: str) -> bytes:
     layer = upright.convert("RGBA" if transparent else "RGB")
     picture.paste(layer, mask=layer if transparent else None)
     while True:
-        if len(written(picture, kind, _LEAST)) <= most:
-            return _best(picture, kind, most)
+        if len(written(picture, kind, _MIN_QUALITY)) <= max_bytes:
+            return _best(picture, kind, max_bytes)
         longest = int(max(picture.size) * _SMALLER)
         if longest < _MIN_SIDE:
             raise HopelessError
         picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
 
 
-def _best(picture: Image.Image, kind: str, most: int) -> bytes:
+def _best(picture: Image.Image, kind: str, max_bytes: int) -> bytes:
     """Find the highest quality that fits."""
-    low, high, best = _LEAST, _BEST, b""
+    low, high, best = _MIN_QUALITY, _MAX_QUALITY, b""
     while low <= high:
         quality = (low + high + 1) // 2
         data = written(picture, kind, quality)
-        if len(data) <= most:
+        if len(data) <= max_bytes:
             low, best = quality + 1, data
         else:
             high = quality - 1
-    return best or written(picture, kind, _LEAST)
+    return best or written(picture, kind, _MIN_QUALITY)
 
 
 def written(picture: Image.Image, kind: str, quality: int) -> bytes:
@@ -79,14 +79,14 @@ def written(picture: Image.Image, kind: str, quality: int) -> bytes:
 
 def main() -> int:
     """Do it; the exit code is 1, and the reason on standard error, where it cannot be done."""
-    side, most, kind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    side, max_bytes, kind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
-        result = smaller(sys.stdin.buffer.read(), side, most, kind)
+        result = smaller(sys.stdin.buffer.read(), side, max_bytes, kind)
     except Exception as error:  # noqa: BLE001 - decoders raise all kinds
         sys.stderr.write(f"{type(error).__name__}: {error}"[:300])
         return 1

@@ -91,8 +91,8 @@ class Device(Table):
     up_sha256: Mapped[str] = mapped_column(default="")
     down_frozen: Mapped[int] = mapped_column(default=0)
     down_confirmed: Mapped[int] = mapped_column(default=0)
-    down_most: Mapped[int] = mapped_column(default=0)  # this and the next: see `bisection`
-    down_caution: Mapped[int] = mapped_column(default=0)
+    bisection_size: Mapped[int] = mapped_column(default=0)  # this and the next: see `bisection`
+    bisection_caution: Mapped[int] = mapped_column(default=0)
     residents_known: Mapped[bool] = mapped_column(default=False)
     version: Mapped[str] = mapped_column(default="")
     report: Mapped[str] = mapped_column(default="{}")  # JSON; what the device told of itself
@@ -118,11 +118,11 @@ class Device(Table):
     @property
     def bisection(self) -> Bisection:
         """What the next bundle may be, after one that the device could not read."""
-        return Bisection(self.down_most, self.down_caution)
+        return Bisection(self.bisection_size, self.bisection_caution)
 
     @bisection.setter
     def bisection(self, state: Bisection) -> None:
-        self.down_most, self.down_caution = state.size, state.caution
+        self.bisection_size, self.bisection_caution = state.size, state.caution
 
 
 class Resident(Table):
@@ -177,7 +177,7 @@ class Incoming(Table):
     """A mail on its way to one villager: waiting, in the bundle `sequence`, delivered.
 
     `ticket` is what the device calls it by, once it was in a bundle, and `stub` what it calls the
-    stub by that went ahead of it; the villager has then `wished` for it or not. It is `prepared`
+    stub by that went ahead of it; it is `requested` if a villager then asked for it, and `prepared`
     when its photos have been looked at.
     """
 
@@ -195,7 +195,7 @@ class Incoming(Table):
     delivered: Mapped[dt.datetime | None]
     ticket: Mapped[str] = mapped_column(default="")
     stub: Mapped[str] = mapped_column(default="")
-    wished: Mapped[bool] = mapped_column(default=False)
+    requested: Mapped[bool] = mapped_column(default=False)
     prepared: Mapped[bool] = mapped_column(default=False)
     stub_sequence: Mapped[int | None]  # of the bundle with the stub
     cost: Mapped[int | None]  # bytes of a bundle, once it did not fit into one
@@ -210,7 +210,7 @@ class Rendition(Table):
     __tablename__ = "rendition"
     source: Mapped[str] = mapped_column(primary_key=True)
     side: Mapped[int] = mapped_column(primary_key=True)
-    most: Mapped[int] = mapped_column(primary_key=True)
+    max_bytes: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)  # jpeg or webp
     digest: Mapped[str]
     size: Mapped[int]
@@ -236,16 +236,19 @@ class Content(Table):
     held: Mapped[bool]
 
 
-class Wish(Table):
-    """What a villager wants of what was kept back; in the bundle `sequence` is the answer."""
+class ContentRequest(Table):
+    """What a villager asks for of what was kept back; the bundle `sequence` has the answer.
 
-    __tablename__ = "wish"
+    `villager` is "" where the device itself asks.
+    """
+
+    __tablename__ = "content_request"
     __table_args__ = (sa.UniqueConstraint("device_id", "kind", "name"),)
     id: Mapped[int] = mapped_column(_ID, primary_key=True)
     device_id: Mapped[int] = _device()
     kind: Mapped[str]
     name: Mapped[str]
-    who: Mapped[str]
+    villager: Mapped[str]
     sequence: Mapped[int | None]
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store import clock
-from mokanda_relay.store.tables import Device, Incoming, Spent, Wish
+from mokanda_relay.store.tables import ContentRequest, Device, Incoming, Spent
 from mokanda_wire.limits import SEAL
 
 
@@ -58,8 +58,8 @@ class Budget:
                     left[villager(entry)] -= share
         return over
 
-    def requests_over(self, answers: Iterable[tuple[Wish, int]], others: int) -> set[int]:
-        """The wishes, by id, whose answers do not fit beside so many bytes of `others`.
+    def requests_over(self, answers: Iterable[tuple[ContentRequest, int]], others: int) -> set[int]:
+        """The requests, by id, whose answers do not fit beside so many bytes of `others`.
 
         Mail goes first: what was kept back can wait for a day with less of it.
         """
@@ -67,13 +67,13 @@ class Budget:
             return set()
         room, left = self.room - others - SEAL, dict(self.villagers)
         over = set()
-        for wish, cost in answers:
-            if cost > room or left.get(wish.who, cost) < cost:
-                over.add(wish.id)
+        for request, cost in answers:
+            if cost > room or left.get(request.villager, cost) < cost:
+                over.add(request.id)
                 continue
             room -= cost
-            if wish.who in left:
-                left[wish.who] -= cost
+            if request.villager in left:
+                left[request.villager] -= cost
         return over
 
 
@@ -94,7 +94,9 @@ def of_device(session: Session, device: Device, room: int | None) -> Budget:
         .distinct()
     )
     askers = session.scalars(
-        sa.select(Wish.who).where(Wish.device_id == device.id, Wish.who != "").distinct()
+        sa.select(ContentRequest.villager)
+        .where(ContentRequest.device_id == device.id, ContentRequest.villager != "")
+        .distinct()
     )
     left = {}
     for name in (*(address.partition("@")[0] for address in names), *askers):

@@ -3,98 +3,111 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files
 from mokanda_relay.store.blob_store import BlobNotFoundError
-from mokanda_relay.store.tables import Incoming, Wish
+from mokanda_relay.store.tables import ContentRequest, Incoming
 from mokanda_wire import bundle as wire
 from mokanda_wire.limits import MAX_FILE
 
-_MOST = 100  # wishes that are looked at for one bundle
+_MAX_REQUESTS = 100  # that are looked at for one bundle
 
 
-def record(session: Session, device_id: int, wish: wire.Wish) -> None:
-    """Note a wish, or that it is taken back; the device's row is locked."""
-    if wish.kind == "mail" and _wish_for_mail(session, device_id, wish):
+def record(session: Session, device_id: int, asked: wire.Wish) -> None:
+    """Record what is asked for, or that it is withdrawn; the device's row is locked."""
+    if asked.kind == "mail" and _request_mail(session, device_id, asked):
         return
     row = session.scalar(
-        sa.select(Wish).where(
-            Wish.device_id == device_id, Wish.kind == wish.kind, Wish.name == wish.name
+        sa.select(ContentRequest).where(
+            ContentRequest.device_id == device_id,
+            ContentRequest.kind == asked.kind,
+            ContentRequest.name == asked.name,
         )
     )
-    if wish.withdrawn:
+    if asked.withdrawn:
         if row is not None and row.sequence is None:
             session.delete(row)
     elif row is None:
-        session.add(Wish(device_id=device_id, kind=wish.kind, name=wish.name, who=wish.who))
-    if wish.kind == "file" and not wish.who:
-        device_files.forget(session, device_id, wish.name)
+        session.add(
+            ContentRequest(
+                device_id=device_id, kind=asked.kind, name=asked.name, villager=asked.who
+            )
+        )
+    if asked.kind == "file" and not asked.who:
+        device_files.forget(session, device_id, asked.name)
     session.flush()
 
 
-def _wish_for_mail(session: Session, device_id: int, wish: wire.Wish) -> bool:
-    """Let a mail go whose stub went ahead; False if there is none."""
-    entries = sa.and_(Incoming.device_id == device_id, Incoming.stub == wish.name)
+def _request_mail(session: Session, device_id: int, asked: wire.Wish) -> bool:
+    """Let a mail go first whose stub went ahead; False if there is none."""
+    entries = sa.and_(Incoming.device_id == device_id, Incoming.stub == asked.name)
     known = session.scalar(sa.select(Incoming.id).where(entries).limit(1))
-    if not wish.name or known is None:
-        return wish.withdrawn
-    session.execute(sa.update(Incoming).where(entries).values(wished=not wish.withdrawn))
+    if not asked.name or known is None:
+        return asked.withdrawn
+    session.execute(sa.update(Incoming).where(entries).values(requested=not asked.withdrawn))
     return True
 
 
-def waiting(session: Session, device_id: int) -> list[Wish]:
-    """The wishes that no bundle answers yet, the oldest first."""
+def waiting(session: Session, device_id: int) -> list[ContentRequest]:
+    """The requests that no bundle answers yet, the oldest first."""
     return list(
         session.scalars(
-            sa.select(Wish)
-            .where(Wish.device_id == device_id, Wish.sequence.is_(None))
-            .order_by(Wish.id)
-            .limit(_MOST)
+            sa.select(ContentRequest)
+            .where(ContentRequest.device_id == device_id, ContentRequest.sequence.is_(None))
+            .order_by(ContentRequest.id)
+            .limit(_MAX_REQUESTS)
         )
     )
 
 
 def answer(
-    relay: Relay, session: Session, wish: Wish
+    relay: Relay, session: Session, request: ContentRequest
 ) -> tuple[wire.Grant | wire.Denial, dict[str, bytes]]:
-    """What to say to a wish; also returns the content that goes with it."""
-    kind = _kind(wish.kind)
-    content, digest = None, wish.name
-    if kind == "file":
-        content = device_files.fetch(relay, session, wish.device_id, digest)
-    elif kind == "original":
-        entry = session.scalar(
-            sa.select(Incoming)
-            .where(Incoming.device_id == wish.device_id, Incoming.ticket == wish.name)
-            .limit(1)
-        )
-        if entry is not None and wish.name:
-            digest = entry.digest
-            with suppress(BlobNotFoundError):
-                content = relay.originals.read(digest)
-    if content is None:
-        return wire.Denial(kind, wish.name, "gone"), {}
+    """What to say to a request; also returns the content that goes with it."""
+    kinds: dict[str, wire.WishKind] = {each: each for each in ("file", "mail", "original")}
+    kind = kinds[request.kind]
+    found = _find(relay, session, request)
+    if found is None:
+        return wire.Denial(kind, request.name, "gone"), {}
+    digest, content = found
     if len(content) > MAX_FILE:
-        return wire.Denial(kind, wish.name, "large"), {}
-    ticket = wish.name if kind == "original" else ""
+        return wire.Denial(kind, request.name, "large"), {}
+    ticket = request.name if kind == "original" else ""
     return wire.Grant(digest, len(content), ticket), {digest: content}
+
+
+def _find(relay: Relay, session: Session, request: ContentRequest) -> tuple[str, bytes] | None:
+    """Digest and content of the file that is asked for; None if it is gone, or is none."""
+    if request.kind == "file":
+        content = device_files.fetch(relay, session, request.device_id, request.name)
+        return None if content is None else (request.name, content)
+    if request.kind == "mail" or not request.name:
+        return None
+    digest = session.scalar(
+        sa.select(Incoming.digest)
+        .where(Incoming.device_id == request.device_id, Incoming.ticket == request.name)
+        .limit(1)
+    )
+    try:
+        return None if digest is None else (digest, relay.originals.read(digest))
+    except BlobNotFoundError:
+        return None
 
 
 def confirm(session: Session, device_id: int, sequence: int) -> None:
     """The device has the answers of this down bundle."""
-    session.execute(sa.delete(Wish).where(Wish.device_id == device_id, Wish.sequence == sequence))
+    session.execute(
+        sa.delete(ContentRequest).where(
+            ContentRequest.device_id == device_id, ContentRequest.sequence == sequence
+        )
+    )
 
 
 def thaw(session: Session, device_id: int) -> None:
     """No bundle is on its way to the device any more."""
-    session.execute(sa.update(Wish).where(Wish.device_id == device_id).values(sequence=None))
-
-
-def _kind(kind: str) -> wire.WishKind:
-    kinds: dict[str, wire.WishKind] = {each: each for each in ("file", "mail", "original")}
-    return kinds[kind]
+    session.execute(
+        sa.update(ContentRequest).where(ContentRequest.device_id == device_id).values(sequence=None)
+    )

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store import alerts, clock
-from mokanda_relay.store.tables import Device, Incoming, Notice, Wish
+from mokanda_relay.store.tables import ContentRequest, Device, Incoming, Notice
 from mokanda_relay.sync.down import frozen
 
 _NEVER = 0  # the number of no bundle: for what goes in none
@@ -42,7 +42,9 @@ def refused(session: Session, device: Device, sequence: int) -> list[str]:
     mails = session.scalars(_in(Incoming, device, sequence)).all()
     notices = session.scalars(_in(Notice, device, sequence)).all()
     requests = session.scalars(
-        sa.select(Wish).where(Wish.device_id == device.id, Wish.sequence == sequence)
+        sa.select(ContentRequest).where(
+            ContentRequest.device_id == device.id, ContentRequest.sequence == sequence
+        )
     ).all()
     count = len({entry.digest for entry in mails}) + len(notices) + len(requests)
     log.warning("device=%s cannot read down=%d items=%d", device.name, sequence, count)
@@ -63,7 +65,7 @@ def _set_aside(
     device: Device,
     mails: Sequence[Incoming],
     notices: Sequence[Notice],
-    requests: Sequence[Wish],
+    requests: Sequence[ContentRequest],
 ) -> None:
     """Give up what was in a bundle alone: a mail (for some readers), an event or an answer."""
     what = "an answer to a content request"

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.store.tables import Device, UsageByDay
 from mokanda_wire.limits import DAYS_KEPT, MONEY_UNIT
 
-_MOST = 2**60
+_MAX_COUNT = 2**60
 
 
 @dataclass(slots=True)
@@ -110,4 +110,4 @@ def _is_day(value: Any) -> bool:  # noqa: ANN401 - whatever a report holds
 
 
 def _is_count(value: Any) -> bool:  # noqa: ANN401 - whatever a report holds
-    return type(value) is int and 0 <= value < _MOST
+    return type(value) is int and 0 <= value < _MAX_COUNT

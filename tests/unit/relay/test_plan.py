@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from mokanda_relay.store.tables import Device, Incoming, Notice, Wish
+from mokanda_relay.store.tables import ContentRequest, Device, Incoming, Notice
 from mokanda_relay.sync.down.plan import MAX_RAW, Plan
 from mokanda_relay.sync.down.queue import Queue
 from mokanda_wire.history import History
@@ -26,11 +26,13 @@ def mail(number: int, *, digest: str = "", cost: int | None = None, stub: str = 
     )
 
 
-def queue(*mails: tuple[Incoming, int], requests: int = 0, down_most: int = 0) -> Queue:
+def queue(*mails: tuple[Incoming, int], requests: int = 0, bisection_size: int = 0) -> Queue:
     """Mails with their raw sizes, as many requests, and one notice."""
-    wishes = tuple(Wish(id=number, kind="file", name=str(number)) for number in range(requests))
-    device = Device(id=1, name="kitenge", down_most=down_most)
-    return Queue(device, History([]), (Notice(id=1),), wishes, mails)
+    asked = tuple(
+        ContentRequest(id=number, kind="file", name=str(number)) for number in range(requests)
+    )
+    device = Device(id=1, name="kitenge", bisection_size=bisection_size)
+    return Queue(device, History([]), (Notice(id=1),), asked, mails)
 
 
 def sizes(*numbers: int) -> list[tuple[Incoming, int]]:
@@ -111,8 +113,8 @@ def test_what_is_too_much_for_the_format_is_halved_down_to_one_that_goes_as_a_fi
     ]
 
 
-def test_a_single_mail_that_may_not_be_readable_goes_alone() -> None:
-    waiting = queue((mail(1), 100), (mail(2, cost=ROOM), 50_000), requests=2, down_most=1)
+def test_after_a_bundle_that_was_not_read_no_more_goes_than_is_allowed() -> None:
+    waiting = queue((mail(1), 100), (mail(2, cost=ROOM), 50_000), requests=2, bisection_size=1)
     plan = Plan.of(waiting, ROOM)
     assert digests(plan) == ["mail 1"]
     assert (plan.notices, plan.requests, plan.with_stubs(beside=0).stubs) == ((), (), None)

@@ -14,7 +14,7 @@ from mokanda_relay.rendering.attachment_policy import NotReadyError, Rendered, s
 from mokanda_relay.rendering.rendered_mails import RenderedMails
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
-from mokanda_relay.store.tables import Incoming, Notice, Wish
+from mokanda_relay.store.tables import ContentRequest, Incoming, Notice
 from mokanda_relay.sync import content_requests
 from mokanda_relay.sync.down import stubs
 from mokanda_relay.sync.down.plan import MAX_RAW, Plan
@@ -87,7 +87,7 @@ def _event(notice: Notice) -> wire.Event:
 
 
 def _answers(
-    relay: Relay, session: Session, requests: Iterable[Wish]
+    relay: Relay, session: Session, requests: Iterable[ContentRequest]
 ) -> tuple[list[wire.Grant | wire.Denial], dict[str, bytes]]:
     """Answer the first requests, at least one, with the files that go with the answers."""
     answers: list[wire.Grant | wire.Denial] = []

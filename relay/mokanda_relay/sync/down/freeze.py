@@ -19,7 +19,7 @@ from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files
 from mokanda_relay.rendering.rendered_mails import RenderedMails
 from mokanda_relay.store import alerts
-from mokanda_relay.store.tables import Device, DownBundle, Incoming, Notice, Wish
+from mokanda_relay.store.tables import ContentRequest, Device, DownBundle, Incoming, Notice
 from mokanda_relay.sync import budgets
 from mokanda_relay.sync.budgets import Budget
 from mokanda_relay.sync.down import stubs
@@ -152,10 +152,10 @@ def _take_out(session: Session, packed: Packed, sequence: int) -> None:
     """Record of all that waited in which bundle it goes."""
     plan = packed.plan
     mails = [entry.id for entries in plan.mails.values() for entry in entries]
-    taken: list[tuple[type[Incoming | Notice | Wish], Iterable[int]]] = [
+    taken: list[tuple[type[Incoming | Notice | ContentRequest], Iterable[int]]] = [
         (Incoming, mails),
         (Notice, [notice.id for notice in plan.notices]),
-        (Wish, [request.id for request in plan.requests]),
+        (ContentRequest, [request.id for request in plan.requests]),
     ]
     for table, ids in taken:
         session.execute(sa.update(table).where(table.id.in_(ids)).values(sequence=sequence))
@@ -184,8 +184,8 @@ def _shares(packed: Packed) -> dict[str, int]:
     """What each villager is charged with, by local part; the readers of a mail share its cost."""
     shares: dict[str, int] = {}
     for request, cost in packed.answers:
-        if request.who:
-            shares[request.who] = shares.get(request.who, 0) + cost
+        if request.villager:
+            shares[request.villager] = shares.get(request.villager, 0) + cost
     for entries, cost in packed.mails:
         for entry in entries:
             name = budgets.villager(entry)

@@ -10,7 +10,7 @@ from typing import Self
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering.rendered_mails import RenderedMails
-from mokanda_relay.store.tables import Incoming, Wish
+from mokanda_relay.store.tables import ContentRequest, Incoming
 from mokanda_relay.sync.down.draft import Draft, draft
 from mokanda_relay.sync.down.plan import Plan
 from mokanda_wire import bundle as wire
@@ -33,7 +33,7 @@ class Packed:
     plan: Plan
     draft: Draft
     encoded: wire.Encoded
-    answers: list[tuple[Wish, int]]
+    answers: list[tuple[ContentRequest, int]]
     costs: dict[str, int]
     rest: int
 

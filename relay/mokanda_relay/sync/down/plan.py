@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from mokanda_relay.store.tables import Incoming, Notice, Wish
+from mokanda_relay.store.tables import ContentRequest, Incoming, Notice
 from mokanda_relay.sync.down.queue import Queue
 from mokanda_wire.limits import SEAL
 
@@ -39,7 +39,7 @@ class Plan:
     room: int | None
     notices: tuple[Notice, ...] = ()
     stubs: Mails | None = None
-    requests: tuple[Wish, ...] = ()
+    requests: tuple[ContentRequest, ...] = ()
     mails: Mails = field(default_factory=dict)
     as_attachment: frozenset[str] = frozenset()
     held: Mapping[int, Incoming] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Plan:
             return replace(self, as_attachment=frozenset(self.mails))
         return replace(self, mails=_first(self.mails, len(self.mails) // 2))
 
-    def only(self, requests: Iterable[Wish], mails: Collection[str]) -> Self:
+    def only(self, requests: Iterable[ContentRequest], mails: Collection[str]) -> Self:
         """Leave out all requests and mails but these."""
         kept = {digest: self.mails[digest] for digest in self.mails if digest in mails}
         return replace(self, requests=tuple(requests), mails=kept)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store import clock
-from mokanda_relay.store.tables import Device, Incoming, Notice, Original, Resident, Wish
+from mokanda_relay.store.tables import ContentRequest, Device, Incoming, Notice, Original, Resident
 from mokanda_relay.sync import content_requests, history
 from mokanda_wire.history import History
 from mokanda_wire.limits import place_in_queue
@@ -28,7 +28,7 @@ class Queue:
     device: Device
     history: History
     notices: tuple[Notice, ...]
-    requests: tuple[Wish, ...]
+    requests: tuple[ContentRequest, ...]
     mails: tuple[tuple[Incoming, int], ...]
 
 
@@ -57,7 +57,7 @@ def _mails(session: Session, device: Device) -> tuple[tuple[Incoming, int], ...]
     def order(mail: tuple[Incoming, int]) -> tuple[bool, int, dt.datetime]:
         entry, size = mail
         place = place_in_queue(size, now - entry.received)
-        return not entry.wished, place, entry.received
+        return not entry.requested, place, entry.received
 
     rows = session.execute(
         sa.select(Incoming, Original.size)
@@ -77,7 +77,7 @@ def is_waiting(session: Session, device_id: int) -> bool:
             .limit(1)
         )
         is not None
-        for table, wanted in ((Incoming, ours), (Notice, sa.true()), (Wish, sa.true()))
+        for table, wanted in ((Incoming, ours), (Notice, sa.true()), (ContentRequest, sa.true()))
     )
 
 

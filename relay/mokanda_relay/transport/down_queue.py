@@ -16,7 +16,7 @@ from mokanda_wire.bundle import EventKind
 Delivery = Literal["queued", "unknown village", "unknown villager"]
 
 
-def keep_original(session: Session, digest: str, size: int) -> None:
+def record_original(session: Session, digest: str, size: int) -> None:
     """Record that the raw mail of this digest is in the folder of originals."""
     original = session.get(Original, digest)
     if original is None:
@@ -51,7 +51,7 @@ def deliver(session: Session, address: str, digest: str, size: int) -> Delivery:
         Incoming.digest == digest,
     )
     if session.scalar(queued) is None:
-        keep_original(session, digest, size)
+        record_original(session, digest, size)
         session.add(
             Incoming(device_id=device.id, recipient=recipient, digest=digest, received=clock.now())
         )
@@ -59,7 +59,7 @@ def deliver(session: Session, address: str, digest: str, size: int) -> Delivery:
     return "queued"
 
 
-def notify(
+def queue_event(
     session: Session,
     device_id: int,
     message_id: str,

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.tables import Outgoing, OutgoingRecipient
-from mokanda_relay.transport.down_queue import notify
+from mokanda_relay.transport.down_queue import queue_event
 from mokanda_relay.transport.outbound import (
     Accepted,
     DeliveryEvent,
@@ -179,7 +179,7 @@ def record_events(database: Database, events: Iterable[DeliveryEvent]) -> None:
             lower = event.recipient.lower()
             for recipient in recipients_of(session, mail.id):
                 if recipient.lower() == lower:
-                    notify(
+                    queue_event(
                         session,
                         mail.device_id,
                         mail.message_id,
@@ -215,7 +215,7 @@ def _finish(session: Session, row: Outgoing, state: str, reason: str) -> None:
     if state == REFUSED:
         alerts.record(session, "refused", f"a mail was not sent: {reason}", row.device_id)
     for address in recipients_of(session, row.id):
-        notify(
+        queue_event(
             session,
             row.device_id,
             row.message_id,

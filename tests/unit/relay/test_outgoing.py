@@ -15,7 +15,7 @@ from mokanda_relay.store import alerts
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.tables import Device, Notice, Outgoing
 from mokanda_relay.transport import outbox
-from mokanda_relay.transport.down_queue import keep_original
+from mokanda_relay.transport.down_queue import record_original
 from mokanda_relay.transport.outbound import (
     Accepted,
     DeliveryEvent,
@@ -63,7 +63,7 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     with opened.transaction() as session:
         session.add(Device(id=1, name="kitenge", domain="kitenge.example", added=NOON))
-        keep_original(session, "digest", 100)
+        record_original(session, "digest", 100)
     yield opened
     opened.close()
 

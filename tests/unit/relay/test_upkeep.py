@@ -21,7 +21,7 @@ from mokanda_relay.store.certificate import ensure_certificate
 from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Alert, Device, Incoming, Original, Resident
 from mokanda_relay.transport import outbox
-from mokanda_relay.transport.down_queue import deliver, keep_original
+from mokanda_relay.transport.down_queue import deliver, record_original
 
 pytest_plugins = ("tests.relay_fixtures",)
 
@@ -122,7 +122,7 @@ class TestTidying:
         """A kept mail, last handed in 31 days ago; on its way to `recipient`, if given."""
         digest, size = relay.originals.write_by_digest([content])
         with relay.database.transaction() as session:
-            keep_original(session, digest, size)
+            record_original(session, digest, size)
             if recipient:
                 deliver(session, recipient, digest, size)
             session.get_one(Original, digest).kept = now() - timedelta(days=31)

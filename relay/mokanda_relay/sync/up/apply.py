@@ -88,9 +88,9 @@ def _send_on(session: Session, device: Device, item: wire.Mail, digest: str, siz
         if outcome is None:
             world.append(recipient)
         else:
-            down_queue.notify(session, device.id, message.message_id, recipient, *outcome)
+            down_queue.queue_event(session, device.id, message.message_id, recipient, *outcome)
     if world:
-        down_queue.keep_original(session, digest, size)
+        down_queue.record_original(session, digest, size)
         outbox.post(session, device.id, message.message_id, digest, world)
 
 
@@ -112,5 +112,7 @@ def _deliver_to_village(
 def _send_back(session: Session, device: Device, item: wire.Mail, reason: str) -> None:
     """Tell the villager and the operator why a mail does not go on."""
     for recipient in item.recipients:
-        down_queue.notify(session, device.id, item.message.message_id, recipient, "refused", reason)
+        down_queue.queue_event(
+            session, device.id, item.message.message_id, recipient, "refused", reason
+        )
     alerts.record(session, "refused", f"{device.name} sent a mail: {reason}", device.id)

@@ -27,7 +27,7 @@ def record_if_new(session: Session, device_id: int, sequence: int, mail: Mail) -
     What becomes of that one is then told under its new name.
     """
     fingerprint = _fingerprint(mail)
-    row = session.scalar(
+    before = session.scalar(
         sa.select(Posted)
         .where(
             Posted.device_id == device_id,
@@ -37,33 +37,38 @@ def record_if_new(session: Session, device_id: int, sequence: int, mail: Mail) -
         .order_by(Posted.id)
         .limit(1)
     )
-    if row is None:
-        session.add(
-            Posted(
-                device_id=device_id,
-                sequence=sequence,
-                fingerprint=fingerprint,
-                message_id=mail.message.message_id,
-                at=clock.now(),
-            )
+    if before is not None:
+        _rename(session, before, sequence, mail.message.message_id)
+        return False
+    session.add(
+        Posted(
+            device_id=device_id,
+            sequence=sequence,
+            fingerprint=fingerprint,
+            message_id=mail.message.message_id,
+            at=clock.now(),
         )
-        session.flush()
-        return True
-    old, row.message_id = row.message_id, mail.message.message_id
-    row.sequence, row.may_repeat = sequence, False  # of which it may be repeated once more
+    )
+    session.flush()
+    return True
+
+
+def _rename(session: Session, before: Posted, sequence: int, message_id: str) -> None:
+    """Take a mail for one of a later bundle, and tell again what became of it."""
+    old, before.message_id = before.message_id, message_id
+    before.sequence, before.may_repeat = sequence, False  # of which it may be repeated once more
     for table in (Outgoing, Notice):
         session.execute(
             sa.update(table)
-            .where(table.device_id == device_id, table.message_id == old)
-            .values(message_id=row.message_id)
+            .where(table.device_id == before.device_id, table.message_id == old)
+            .values(message_id=message_id)
         )
     session.execute(
         sa.update(Notice)
-        .where(Notice.device_id == device_id, Notice.message_id == row.message_id)
+        .where(Notice.device_id == before.device_id, Notice.message_id == message_id)
         .values(sequence=None, delivered=None)
     )
     session.flush()
-    return False
 
 
 def allow_repeats(session: Session, device_id: int, since: int) -> None:

@@ -49,41 +49,51 @@ def confirm(session: Session, device: Device, applied: int) -> list[str]:
     Returns:
         Names of files that nobody needs after this transaction.
     """
-    done = list(
+    rows = list(
         session.scalars(
             sa.select(DownBundle)
             .where(DownBundle.device_id == device.id, DownBundle.sequence <= applied)
             .order_by(DownBundle.sequence)
         )
     )
-    for row in done:
-        history.append(session, device.id, row.record)
-        device_files.confirm(session, device.id, row.sequence)
-        content_requests.confirm(session, device.id, row.sequence)
-        for table in (Incoming, Notice):
-            carried = sa.and_(
-                table.device_id == device.id,
-                table.sequence == row.sequence,
-                table.delivered.is_(None),
-            )
-            if table is Incoming:
-                device.mails_in += session.scalar(sa.select(sa.func.count()).where(carried)) or 0
-            session.execute(sa.update(table).where(carried).values(delivered=clock.now()))
-        session.delete(row)
+    for row in rows:
+        _record_delivery(session, device, row)
     session.flush()
     if applied > device.down_frozen:
-        alerts.record(
-            session,
-            "down",
-            f"{device.name} has applied bundle {applied}, but this relay has made only"
-            f" {device.down_frozen}: was it restored from a backup?",
-            device.id,
-        )
-        device.down_frozen = applied
-        # If it is the device, its claim was renewed, and what came before that may be lost to it.
-        _let_wait_again(session, device, applied)
+        _catch_up(session, device, applied)
     device.down_confirmed = max(device.down_confirmed, applied)
-    return [row.sha256 for row in done]
+    return [row.sha256 for row in rows]
+
+
+def _record_delivery(session: Session, device: Device, row: DownBundle) -> None:
+    """The device has what was in this bundle."""
+    history.append(session, device.id, row.record)
+    device_files.confirm(session, device.id, row.sequence)
+    content_requests.confirm(session, device.id, row.sequence)
+    for table in (Incoming, Notice):
+        carried = sa.and_(
+            table.device_id == device.id,
+            table.sequence == row.sequence,
+            table.delivered.is_(None),
+        )
+        if table is Incoming:
+            device.mails_in += session.scalar(sa.select(sa.func.count()).where(carried)) or 0
+        session.execute(sa.update(table).where(carried).values(delivered=clock.now()))
+    session.delete(row)
+
+
+def _catch_up(session: Session, device: Device, applied: int) -> None:
+    """Count on from a bundle that this relay, as far as it knows, has never made."""
+    alerts.record(
+        session,
+        "down",
+        f"{device.name} has applied bundle {applied}, but this relay has made only"
+        f" {device.down_frozen}: was it restored from a backup?",
+        device.id,
+    )
+    device.down_frozen = applied
+    # If it is the device, its claim was renewed, and what came before that may be lost to it.
+    _let_wait_again(session, device, applied)
 
 
 def take_back(session: Session, device: Device, applied: int) -> None:

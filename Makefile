@@ -27,7 +27,7 @@ run-host: $(SETUP) translations ## webmail, courier and relay on this computer, 
 	$(PYTHON) -m scripts.run_host $(if $(FRESH),--fresh)
 
 test: lint test-quick image ## everything: lint, unit, integration, browser, emulated board
-	$(PYTHON) -m pytest tests/emulator
+	$(PYTHON) -m pytest --numprocesses logical --dist loadgroup --no-loadscope-reorder tests/emulator
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
 	$(PYTHON) -m pytest --numprocesses logical --dist worksteal tests/unit tests/fuzz tests/integration tests/browser
@@ -77,7 +77,7 @@ $(SETUP): requirements-dev.txt wire/pyproject.toml firmware/pyproject.toml relay
 	scripts/setup
 
 clean: ## forget images and runs, keep tools and downloads
-	rm -rf build/image build/release build/run build/run-host
+	rm -rf build/image build/emulator build/release build/run build/run-host
 
 distclean: ## remove all that was built in the tree
 	rm -rf build

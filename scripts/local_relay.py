@@ -21,12 +21,17 @@ INBOUND_SECRET = "inbound-on-loopback"  # noqa: S105 - a word in a URL that only
 PREFERRED_PORTS = {"webmail": 8080, "operator": 8081, "sendgrid": 8082, "relay": 8443}
 
 
-def ports(folder: Path) -> dict[str, int]:
-    """Port numbers by name, chosen once per folder: a claimed device remembers its relay's."""
+def ports(folder: Path, offset: int = 0) -> dict[str, int]:
+    """Port numbers by name, chosen once per folder: a claimed device remembers its relay's.
+
+    Args:
+        folder: where the choice is kept.
+        offset: how far from the usual ones, for relays side by side.
+    """
     record = folder / "ports.json"
     if record.exists():
         return {name: int(port) for name, port in json.loads(record.read_text()).items()}
-    chosen = {name: _free_port(port) for name, port in PREFERRED_PORTS.items()}
+    chosen = {name: _free_port(port + offset) for name, port in PREFERRED_PORTS.items()}
     folder.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(chosen))
     return chosen

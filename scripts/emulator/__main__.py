@@ -6,9 +6,12 @@ from __future__ import annotations
 import argparse
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from scripts.deadlines import DeadlineError
@@ -57,12 +60,21 @@ def _boot(arguments: argparse.Namespace) -> None:
         start = time.monotonic()
         board.power_on()
         _say(f"power is on; the console's log is {board.log}")
-        if arguments.serial:
-            board.console.show(sys.stdout)
-            threading.Thread(target=_type, args=(board.console,), daemon=True).start()
-        board.wait_for_webmail()
-        _say(f"{board.webmail} answers after {time.monotonic() - start:.0f} s; Ctrl-C ends it")
-        board.wait()
+        with _shown(board) if arguments.serial else nullcontext():
+            board.wait_for_webmail()
+            _say(f"{board.webmail} answers after {time.monotonic() - start:.0f} s; Ctrl-C ends it")
+            board.wait()
+
+
+@contextmanager
+def _shown(board: Board) -> Iterator[None]:
+    """Show the console, and type into it what is typed here."""
+    threading.Thread(target=_type, args=(board.console,), daemon=True).start()
+    with subprocess.Popen(["tail", "--lines=+1", "--follow", str(board.log)]) as tail:
+        try:
+            yield
+        finally:
+            tail.terminate()
 
 
 def _type(console: Console) -> None:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from scripts.deadlines import Deadline, wait_until
+from scripts.emulator import migration
 from scripts.emulator.card import (
     CLAIM_NAME,
     flash,
@@ -90,29 +91,36 @@ class Board:
             return False
         return self._flashed.read_text() != str(self._image.stat().st_mtime_ns)
 
-    def power_on(self) -> None:
-        """Start QEMU; the board is then at the first instruction of its boot ROM."""
+    def power_on(self, state: Path | None = None) -> None:
+        """Start QEMU, the board at the first instruction of its boot ROM.
+
+        Args:
+            state: go on from this instead, which has to fit the card (see `snapshot`).
+        """
         if self.running:
             raise BoardError("the board has power already")
         # Names of sockets are short by nature, those of test folders are not.
         sockets = Path(self._sockets.enter_context(tempfile.TemporaryDirectory(prefix="mokanda-")))
         self.modem_socket = sockets / "modem"
-        with (
-            listening(sockets / "console") as console,
-            listening(sockets / "qmp") as qmp,
-            self._qemu_log.open("wb") as log,
-        ):
+        self.console = Console(self.log, sockets / "keyboard")
+        self._sockets.callback(self.console.close)
+        with listening(sockets / "qmp") as qmp, self._qemu_log.open("wb") as log:
             self._process = subprocess.Popen(
-                self._command(sockets),
+                [*self._command(sockets), *(("-incoming", "defer") if state else ())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 # Ctrl-C is for us; we end QEMU.
                 start_new_session=True,
             )
-            self.console = Console(self._accept(console), self.log)
             self.qmp = Qmp(self._accept(qmp))
         self._process_id = int((sockets / "pid").read_text())
+        if state:
+            migration.load(self.qmp, state)
+        # USB buses 4 to 7 take full-speed devices; a stick is in while its socket is connected.
+        self.qmp.execute(
+            "device_add", driver="usb-serial", id="modem", chardev="modem", bus="usb-bus.5"
+        )
 
     def _accept(self, server: socket.socket) -> socket.socket:
         deadline = Deadline(30, "QEMU to start")
@@ -126,7 +134,6 @@ class Board:
                     words = self._qemu_log.read_text(errors="replace")
                     raise BoardError(f"QEMU did not start:\n{words}") from None
             else:
-                connection.settimeout(None)
                 return self._sockets.enter_context(connection)
 
     def _command(self, sockets: Path) -> list[str]:
@@ -143,13 +150,14 @@ class Board:
             # A kill of QEMU loses nothing that it wrote, so the guest's flushes need not wait.
             *("-drive", f"file={self.card},if=sd,format=raw,cache=unsafe"),
             *("-nic", f"user,hostfwd=tcp:127.0.0.1:{self._web_port}-:80"),
-            *("-chardev", f"socket,id=console,path={sockets}/console"),
+            *(
+                "-chardev",
+                f"file,id=console,path={self.log},append=on,input-path={sockets}/keyboard",
+            ),
             *("-serial", "chardev:console"),
             *("-chardev", f"socket,id=qmp,path={sockets}/qmp"),
             *("-mon", "chardev=qmp,mode=control"),
-            # USB buses 4 to 7 take full-speed devices; a stick is in while its socket is connected.
             *("-chardev", f"socket,id=modem,path={self.modem_socket},server=on,wait=off"),
-            *("-device", "usb-serial,chardev=modem,bus=usb-bus.5"),
             *("-device", "pca9552,id=lamps,bus=i2c,address=0x60"),
         ]
 

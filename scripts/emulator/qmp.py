@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import Any
+from typing import Any, Final
+
+MAX_ANSWER_SECONDS: Final = 300
 
 
 class QmpError(Exception):
@@ -16,6 +18,7 @@ class Qmp:
     """A connection to a running QEMU."""
 
     def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(MAX_ANSWER_SECONDS)
         self._stream = connection.makefile("rwb")
         self._read()
         self.execute("qmp_capabilities")
@@ -24,7 +27,10 @@ class Qmp:
         """Run a command and return what it returns; raises QmpError."""
         request = {"execute": command, "arguments": arguments}
         self._stream.write(json.dumps(request).encode() + b"\n")
-        self._stream.flush()
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise QmpError("QEMU has ended") from error
         while True:
             reply = self._read()
             if "error" in reply:
@@ -33,7 +39,12 @@ class Qmp:
                 return reply["return"]
 
     def _read(self) -> dict[str, Any]:
-        line = self._stream.readline()
+        try:
+            line = self._stream.readline()
+        except TimeoutError as error:
+            raise QmpError("QEMU does not answer") from error
+        except OSError as error:
+            raise QmpError("QEMU has ended") from error
         if not line:
             raise QmpError("QEMU has ended")
         reply: dict[str, Any] = json.loads(line)

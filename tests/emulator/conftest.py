@@ -1,45 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A village for the tests: one board, booted once and used by all, a relay, a mobile network.
+"""A village for each test: the same one, as it was when it had just booted and claimed itself.
 
-Booting takes most of a minute, so tests share the board; each leaves it as it found it.
+Booting takes most of a minute, so it is done once and its end kept. Tests run beside each other,
+on boards of their own: nothing that one does is seen by another.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from scripts.children import REPOSITORY, Children
 from scripts.deadlines import slowness
-from scripts.emulator.board import Board
-from scripts.local_relay import Relay, ports, start_relay
+from scripts.releases.image import read_image
+from scripts.tools.repository import REPOSITORY
 from tests.emulator.emulated_village import EmulatedVillage
-from tests.emulator.shell import Shell
-from tests.stand_ins.front import Front
-from tests.stand_ins.mobile_network import GATEWAY, MobileNetwork, tun_device
-from tests.stand_ins.modem import Modem
+from tests.emulator.phone import Phone
+from tests.emulator.ready_village import ReadyVillage
+from tests.emulator.releases import Releases
+from tests.stand_ins.mobile_network import mobile_network
 
-# Those that change the card or boot anew come last.
+# The longest come first: what is left for the end is shared best.
 ORDER = [
-    "test_boot",
-    "test_first_day",
-    "test_lights",
-    "test_modem",
+    "test_updates",
+    "test_bad_updates",
     "test_backup",
+    "test_wipe",
     "test_bad_input",
+    "test_first_day",
 ]
 IMAGE = REPOSITORY / "build" / "image" / "orangepi-zero" / "mokanda.img"
-MEASURED = pytest.StashKey[dict[str, str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--image", type=Path, default=IMAGE, help="boot this image on the board")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[MEASURED] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,55 +48,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.emulator)
 
 
+@pytest.fixture(scope="session")
+def folder(worker_id: str) -> Path:
+    """Where card, snapshot and logs of this run's board are, until the next run."""
+    path = REPOSITORY / "build" / "emulator" / worker_id
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def ready_village(request: pytest.FixtureRequest, folder: Path) -> Iterator[ReadyVillage]:
+    with mobile_network() as network:
+        yield ReadyVillage(request.config.getoption("image"), folder, network)
+
+
 @pytest.fixture
-def measured(request: pytest.FixtureRequest) -> dict[str, str]:
-    """What a test puts here is shown at the end of the run."""
-    return request.config.stash[MEASURED]
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where this run keeps the card and all logs; a failure names the console's."""
-    return tmp_path_factory.mktemp("emulator")
-
-
-@pytest.fixture(scope="session")
-def network() -> Iterator[MobileNetwork]:
-    with tun_device() as packets:
-        yield MobileNetwork(packets)
-
-
-@pytest.fixture(scope="session")
-def relay(folder: Path) -> Iterator[Relay]:
-    with Children(folder / "logs") as children:
-        yield start_relay(children, folder, device_host=str(GATEWAY))
-
-
-@pytest.fixture(scope="session")
-def front(folder: Path, relay: Relay, network: MobileNetwork) -> Iterator[Front]:  # noqa: ARG001
-    """The relay's door, on the address that both ways of the board lead to."""
-    port = ports(folder)["relay"]
-    with Front(str(GATEWAY), ("127.0.0.1", port), port) as front:
-        yield front
-
-
-@pytest.fixture(scope="session")
-def flashed_village(
-    request: pytest.FixtureRequest, folder: Path, relay: Relay, front: Front, network: MobileNetwork
-) -> Iterator[EmulatedVillage]:
-    """A village whose card has just been flashed; its board has no power yet."""
-    with Board(request.config.getoption("image", IMAGE), folder / "board") as board:
-        modem = Modem(network)
-        yield EmulatedVillage(board, Shell(board), relay, front, network, modem)
-        modem.unplug()
-
-
-@pytest.fixture(scope="session")
-def village(flashed_village: EmulatedVillage) -> EmulatedVillage:
+def village(ready_village: ReadyVillage) -> Iterator[EmulatedVillage]:
     """A village that has booted with its claim file in place."""
-    flashed_village.board.write_setup_file(flashed_village.write_claim("village"))
-    flashed_village.power_on()
-    return flashed_village
+    with ready_village.started() as village:
+        yield village
+
+
+@pytest.fixture
+def keeper(village: EmulatedVillage) -> Phone:
+    """The phone of Awa, who is the first with an account, and so the village's keeper."""
+    phone = village.phone()
+    phone.register("awa", "Awa")
+    return phone
+
+
+@pytest.fixture(scope="session")
+def releases(request: pytest.FixtureRequest, folder: Path) -> Releases:
+    """Makes updates of the image that the board was flashed with."""
+    path = folder / "releases"
+    path.mkdir()
+    return Releases(read_image(request.config.getoption("image").parent), path)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -119,8 +102,8 @@ def pytest_report_header() -> str:
     return f"deadlines: x {slowness():.1f} for this computer's speed"
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    for name, value in config.stash[MEASURED].items():
-        terminalreporter.write_line(f"{name}: {value}")
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests have measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import urllib.request
 from dataclasses import dataclass
 from functools import partial
@@ -20,12 +19,11 @@ from scripts.local_relay import Relay
 from tests.emulator.phone import Phone
 from tests.emulator.shell import Shell
 from tests.stand_ins.front import Front
-from tests.stand_ins.mobile_network import BOARD, GATEWAY, MobileNetwork
+from tests.stand_ins.mobile_network import MobileNetwork
 from tests.stand_ins.modem import Modem
 
-# The address from which a connection of the board's comes in at the relay's door, by its way.
-ETHERNET: Final = str(GATEWAY)
-MOBILE: Final = str(BOARD)
+# A claim file of which the end is missing.
+DAMAGED_CLAIM: Final = 'relay = "https://10.64.0.1:8443"\ncode = "ABCD-'
 
 
 @dataclass
@@ -38,11 +36,19 @@ class EmulatedVillage:
     front: Front
     network: MobileNetwork
     modem: Modem
-    seconds_to_webmail: float = 0.0
+
+    @property
+    def ethernet(self) -> str:
+        """The address from which what the board sends by Ethernet comes in at the relay's door."""
+        return str(self.network.gateway)
+
+    @property
+    def mobile(self) -> str:
+        """The address from which what it sends through its stick comes in."""
+        return str(self.network.board)
 
     def power_on(self) -> None:
         """Boot until webmail and root shell answer."""
-        start = time.monotonic()
         self.board.power_on()
         self.shell.wait_for_start()
         try:
@@ -51,7 +57,13 @@ class EmulatedVillage:
             how = "systemctl list-jobs; systemctl --failed; journalctl --lines=60"
             error.add_note(self.shell.run(f"{how} --no-pager", 120).output)
             raise
-        self.seconds_to_webmail = time.monotonic() - start
+
+    def wait_until_ready(self) -> None:
+        """Wait until a board that was powered on has started all, and its claim is through."""
+        self.shell.run("systemctl is-system-running --wait", seconds=120)
+        self.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 180)
+        self.shell.wait_for_status("updates", bool, 180)
+        self.shell.wait_for_status("lights", lambda now: now["state"] == "ready")
 
     def wait_for_webmail(self) -> None:
         """Wait until the webmail answers, after a reset or power-on."""

@@ -53,12 +53,14 @@ class Shell:
     """Runs commands as root on a board, one at a time."""
 
     def __init__(self, board: Board) -> None:
-        """Let the board's card have a shell; it must not have power yet."""
-        board.set_kernel_arguments(KERNEL_ARGUMENTS)
-        # What is typed after a reset must not stop U-Boot.
-        board.set_boot_variable("bootdelay", "-2")
         self._board = board
         self._numbers = itertools.count(1)
+
+    def install(self) -> None:
+        """Let the board's card have the shell; the power must be off."""
+        self._board.set_kernel_arguments(KERNEL_ARGUMENTS)
+        # What is typed after a reset must not stop U-Boot.
+        self._board.set_boot_variable("bootdelay", "-2")
 
     def wait_for_start(self, seconds: float = 120) -> None:
         """Wait until a board that was powered on or reset takes commands."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,16 +17,6 @@ from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone
 
 PASSPHRASE = "four goats at the river"
-
-
-@pytest.fixture
-def keeper(village: EmulatedVillage) -> Phone:
-    # Until it is claimed, it has no keys to keep.
-    village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
-    phone = village.phone()
-    if not phone.log_in("awa"):
-        phone.register("awa", "Awa")
-    return phone
 
 
 @pytest.fixture
@@ -56,7 +46,10 @@ def back_up(keeper: Phone) -> None:
 
 
 def test_a_backup_on_a_stick_can_be_read_elsewhere(
-    village: EmulatedVillage, keeper: Phone, stick: Path, measured: dict[str, str]
+    village: EmulatedVillage,
+    keeper: Phone,
+    stick: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
     back_up(keeper)
     assert village.shell.run("grep mokanda/stick /proc/mounts").code == 1
@@ -67,7 +60,7 @@ def test_a_backup_on_a_stick_can_be_read_elsewhere(
     copy = [str(TOOLBOX), "mcopy", "-i", str(stick), "::mokanda-*.backup", str(folder)]
     subprocess.run(copy, check=True)
     [backup] = folder.glob("*.backup")
-    measured["backup"] = f"{backup.stat().st_size / 1e6:.1f} MB"
+    record_property("backup", f"{backup.stat().st_size / 1e6:.1f} MB")
     # As docs/keeper.md tells.
     sealed = backup.read_bytes().split(b"\n", 2)[2]
     home = folder / "gnupg"

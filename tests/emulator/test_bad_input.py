@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people and the world do wrong: each has its message where its reader looks.
-
-The tests follow each other on one board: the village's, after its power was cut.
-"""
+"""What people and the world do wrong: each has its message where its reader looks."""
 
 import re
 from pathlib import Path
@@ -11,45 +8,15 @@ from typing import Any
 import pytest
 
 from scripts.deadlines import wait_until
-from tests.emulator.emulated_village import EmulatedVillage
+from tests.emulator.emulated_village import DAMAGED_CLAIM, EmulatedVillage
 from tests.emulator.phone import Phone
 from tests.stand_ins.front import Front
 
-DAMAGED = 'relay = "https://10.64.0.1:8443"\ncode = "ABCD-'
 RESULT = "/run/mokanda/setup/mokanda-result.txt"
 
 
-@pytest.fixture(scope="module")
-def keeper(village: EmulatedVillage) -> Phone:
-    """The phone of a keeper who has a letter."""
-    phone = village.phone()
-    # Awa is the keeper of the village, since its first day or from now on.
-    if not phone.log_in("awa"):
-        phone.register("awa", "Awa")
-    # At each start the emulated board has this computer's time; this one is known to it alone.
-    village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed")
-    village.shell.check("systemctl stop mokanda-courier")
-    village.shell.check("date -s @$(($(date +%s) + 3600))")
-    phone.write("awa", "Do not lose me", "I was here before the power went.")
-    return phone
-
-
-@pytest.fixture(scope="module", autouse=True)
-def power_cut(
-    village: EmulatedVillage,
-    keeper: Phone,  # noqa: ARG001
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    """The power goes, and somebody puts a damaged claim file on the card of the claimed device."""
-    village.board.cut_power()
-    damaged = tmp_path_factory.mktemp("claim") / "damaged.toml"
-    damaged.write_text(DAMAGED)
-    village.board.write_setup_file(damaged)
-    village.power_on()
-
-
 @pytest.fixture
-def unclaimed(village: EmulatedVillage) -> None:
+def unclaimed(village: EmulatedVillage, keeper: Phone) -> None:  # noqa: ARG001
     """The device has no relay, and no key that a relay knows; it has its mail."""
     village.shell.check("systemctl stop mokanda-courier")
     village.shell.check("cd /data/mokanda && rm -rf claim.toml claim.json keys")
@@ -78,37 +45,21 @@ def is_refused(setup: dict[str, Any]) -> bool:
     return bool(setup["state"] == "claim_error")
 
 
-def test_a_power_cut_loses_no_letter(keeper: Phone) -> None:
-    assert "I was here before" in keeper.read("inbox", "Do not lose me").text
-
-
-def test_nor_does_it_set_the_clock_back(village: EmulatedVillage) -> None:
-    told = village.shell.check("journalctl --unit mokanda-clock --output cat")
-    assert "the clock goes on from" in told
-
-
-def test_a_damaged_claim_file_takes_no_claim_away(village: EmulatedVillage, keeper: Phone) -> None:
-    setup = village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed")
-    assert "The claim file is damaged" in setup["detail"]
-    assert "The claim file is damaged" in keeper.open("/device").text
-
-
 def test_a_relay_that_cannot_be_reached_is_told(village: EmulatedVillage, keeper: Phone) -> None:
     village.front.refused = {Front.ANYBODY}
-    try:
-        courier = village.sync(keeper)
-        assert courier["state"] == "failed"
-        assert courier["detail"]
-        page = keeper.open("/device").text
-        assert "The last mail run failed. It will be tried again." in page
-    finally:
-        village.front.refused = set()
+    courier = village.sync(keeper)
+    assert courier["state"] == "failed"
+    assert courier["detail"]
+    page = keeper.open("/device").text
+    assert "The last mail run failed. It will be tried again." in page
+    village.front.refused = set()
     assert village.sync(keeper)["state"] == "idle"
 
 
 def test_a_full_data_partition_keeps_all_that_it_has(
     village: EmulatedVillage, keeper: Phone
 ) -> None:
+    keeper.write("awa", "Do not lose me", "I was here before.")
     free = village.shell.check("df -k /data | tail -n 1").split()[3]
     village.shell.check(f"fallocate -l {int(free) * 1024} /data/full")
     try:
@@ -126,7 +77,7 @@ def test_a_damaged_claim_file_says_what_to_do(
     village: EmulatedVillage, keeper: Phone, tmp_path: Path
 ) -> None:
     claim = tmp_path / "claim.toml"
-    claim.write_text(DAMAGED)
+    claim.write_text(DAMAGED_CLAIM)
     import_claim(village, claim)
     setup = village.shell.wait_for_status("setup", is_refused)
     assert re.search("The claim file is damaged .* copy it whole", setup["detail"])
@@ -144,7 +95,9 @@ def test_a_claim_code_serves_one_device(village: EmulatedVillage, keeper: Phone)
     wait_for_result(village, "This claim code was used")
 
 
+@pytest.mark.usefixtures("unclaimed")
 def test_a_new_claim_file_mends_it(village: EmulatedVillage, keeper: Phone) -> None:
+    keeper.write("awa", "Do not lose me", "I was here before.")
     import_claim(village, village.write_claim("mended"))
     village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
     assert "This device belongs to its relay." in keeper.open("/device").text

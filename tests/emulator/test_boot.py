@@ -1,18 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the board is like once it is up."""
+"""What the board is like once it is up. The tests look at one board, and change nothing."""
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
 
 from scripts.emulator.card import CARD_SIZE
 from tests.emulator.emulated_village import EmulatedVillage
+from tests.emulator.ready_village import ReadyVillage
+
+pytestmark = pytest.mark.xdist_group(__name__)
 
 # The budget of docs/: all our daemons together, on a board of 256 MiB.
 DAEMONS_MIB = 90
 
 
-def test_it_boots_to_the_webmail(village: EmulatedVillage, measured: dict[str, str]) -> None:
-    measured["power-on to webmail"] = f"{village.seconds_to_webmail:.0f} s"
+@pytest.fixture(scope="module")
+def village(ready_village: ReadyVillage) -> Iterator[EmulatedVillage]:
+    with ready_village.started() as village:
+        yield village
+
+
+def test_it_boots_to_the_webmail(
+    village: EmulatedVillage,
+    ready_village: ReadyVillage,
+    record_property: Callable[[str, object], None],
+) -> None:
+    record_property("power-on to webmail", f"{ready_village.seconds_to_webmail:.0f} s")
     assert village.shell.check("systemctl is-active mokanda-webmail") == "active"
 
 
@@ -34,7 +50,9 @@ def test_the_watchdog_is_on(village: EmulatedVillage) -> None:
     assert village.shell.check("cat /sys/class/watchdog/watchdog0/state") == "active"
 
 
-def test_the_daemons_fit_their_budget(village: EmulatedVillage, measured: dict[str, str]) -> None:
+def test_the_daemons_fit_their_budget(
+    village: EmulatedVillage, record_property: Callable[[str, object], None]
+) -> None:
     text = village.shell.check(
         "for group in /sys/fs/cgroup/system.slice/mokanda-*; do"
         ' for process in $(cat "$group/cgroup.procs"); do'
@@ -44,6 +62,6 @@ def test_the_daemons_fit_their_budget(village: EmulatedVillage, measured: dict[s
     for name, kibibytes in re.findall(r"mokanda-([a-z@0-9-]+)\.service Pss: +(\d+) kB", text):
         daemons[name] += int(kibibytes)
     for name, total in daemons.items():
-        measured[f"memory of {name}"] = f"{total / 1024:.1f} MiB"
+        record_property(f"memory of {name}", f"{total / 1024:.1f} MiB")
     assert {"webmail", "courier", "modem", "lights"} <= daemons.keys()
     assert daemons.total() < DAEMONS_MIB * 1024

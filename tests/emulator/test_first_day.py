@@ -4,13 +4,14 @@
 import base64
 import random
 import time
+from collections.abc import Callable
 from io import BytesIO
 
 from PIL import Image
 from webtest import Upload
 
 from scripts.deadlines import wait_until
-from tests.emulator.emulated_village import ETHERNET, MOBILE, EmulatedVillage
+from tests.emulator.emulated_village import EmulatedVillage
 
 
 def take_photo() -> bytes:
@@ -21,13 +22,15 @@ def take_photo() -> bytes:
     return photo.getvalue()
 
 
-def test_the_first_day(village: EmulatedVillage, measured: dict[str, str]) -> None:
+def test_the_first_day(
+    village: EmulatedVillage, record_property: Callable[[str, object], None]
+) -> None:
     shell = village.shell
 
     # The device claims itself through Ethernet, which is then taken away.
     claim = shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
     assert claim["domain"] == "village.example"
-    village.front.refused = {ETHERNET}
+    village.front.refused = {village.ethernet}
 
     # Two villagers register; the first one becomes the keeper.
     awa, moise = village.phone(), village.phone("fr")
@@ -51,7 +54,7 @@ def test_the_first_day(village: EmulatedVillage, measured: dict[str, str]) -> No
     plugged = time.monotonic()
     village.modem.plug_into_socket(village.board.modem_socket)
     shell.wait_for_status("modem", lambda now: now["state"] == "ready", 60)
-    measured["stick plugged in to ready"] = f"{time.monotonic() - plugged:.0f} s"
+    record_property("stick plugged in to ready", f"{time.monotonic() - plugged:.0f} s")
     page = awa.open("/device").text
     assert "Vodacom CD" in page
     assert "58 %" in page
@@ -59,9 +62,9 @@ def test_the_first_day(village: EmulatedVillage, measured: dict[str, str]) -> No
     # The keeper sends for the mail: the board dials, and all goes out through the stick.
     start = time.monotonic()
     courier = village.sync(awa)
-    measured["first mail run, through the stick"] = f"{time.monotonic() - start:.0f} s"
+    record_property("first mail run, through the stick", f"{time.monotonic() - start:.0f} s")
     assert courier["state"] == "idle", courier["detail"]
-    assert village.front.callers[-1] == MOBILE
+    assert village.front.callers[-1] == village.mobile
     assert village.modem.calls == 1
     (sent,) = wait_until(village.sent_by_sendgrid, "SendGrid's mail", 60)
     assert sent["from"]["email"] == "awa@village.example"
@@ -70,9 +73,10 @@ def test_the_first_day(village: EmulatedVillage, measured: dict[str, str]) -> No
     assert Image.open(BytesIO(arrived)).format == "JPEG"
     assert len(arrived) <= 25_000 < len(photo)
     assert "Our house" in awa.open("/sent").text
-    measured["bytes through the stick"] = (
+    record_property(
+        "bytes through the stick",
         f"{village.network.up.bytes} up, {village.network.down.bytes} down,"
-        f" photo {len(arrived)} of {len(photo)}"
+        f" photo {len(arrived)} of {len(photo)}",
     )
 
     # An answer comes back with the next mail run.
@@ -88,6 +92,3 @@ def test_the_first_day(village: EmulatedVillage, measured: dict[str, str]) -> No
     assert courier["state"] == "idle", courier["detail"]
     assert "What a fine roof it has." in awa.read("inbox", "Re: Our house").text
     assert not village.modem.connected
-
-    village.modem.unplug()
-    village.front.refused = set()

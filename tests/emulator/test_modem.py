@@ -1,26 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A USB stick comes and goes, with and without a usable SIM card."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.emulator.emulated_village import EmulatedVillage
-
-
-@pytest.fixture(autouse=True)
-def restored(village: EmulatedVillage) -> Iterator[None]:
-    """The stick is out, with a good SIM card in it, before and after each test."""
-    pull_out(village)
-    yield
-    pull_out(village)
-
-
-def pull_out(village: EmulatedVillage) -> None:
-    village.modem.unplug()
-    village.modem.sim = "ready"
-    village.modem.signal = 18
-    wait_for_state(village, "absent")
 
 
 def plug_in(village: EmulatedVillage) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keeper's settings of the Wi-Fi, and the ends of a village. These tests come last."""
+"""The keeper's settings of the Wi-Fi, and the ends of a village."""
 
 import pytest
 
@@ -7,15 +7,6 @@ from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone, password_of
 
 CARD = "/run/mokanda/setup"
-
-
-@pytest.fixture
-def keeper(village: EmulatedVillage) -> Phone:
-    """The phone of the keeper, who is new where the device is."""
-    phone = village.phone()
-    if not phone.log_in("awa"):
-        phone.register("awa", "Awa")
-    return phone
 
 
 def is_new(village: EmulatedVillage) -> bool:
@@ -39,7 +30,6 @@ def test_the_keeper_sets_the_wifi(village: EmulatedVillage, keeper: Phone) -> No
 
 
 def test_a_device_that_its_keeper_wipes_is_new(village: EmulatedVillage, keeper: Phone) -> None:
-    village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 120)
     page = keeper.fill_in(*("/device/wipe", "/device/wipe"), password=password_of("awa"), sure="1")
     assert "The device is wiped" in page.text
     village.shell.wait_for_start()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The emulated board's machinery: card, console, control socket; on a card that boots nothing."""
 
+import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from scripts.emulator.card import (
     set_boot_variable,
 )
 from scripts.emulator.qmp import QmpError
+from scripts.emulator.snapshot import Snapshot
 
 SETUP = f"@@{layout.SETUP}"
 
@@ -126,6 +129,12 @@ def test_lamps_can_be_read_and_power_cut(board: Board) -> None:
     assert board.running
 
 
+def light(board: Board) -> None:
+    """Do what a running board would do to its LED driver."""
+    lamps = "/machine/peripheral/lamps"
+    board.qmp.execute("qom-set", path=lamps, property="led0", value="on")
+
+
 def test_what_qemu_refuses_is_said_in_its_words(board: Board) -> None:
     board.power_on()
     with pytest.raises(QmpError, match="QEMU refuses device_del: Device 'stick' not found"):
@@ -136,6 +145,60 @@ def test_a_wait_on_the_console_ends_with_its_last_lines(board: Board) -> None:
     board.power_on()
     with pytest.raises(DeadlineError, match=r"'login:' on the console .* for load"):
         board.console.wait_for("login:", seconds=0.1)
+
+
+def test_a_board_goes_on_from_a_snapshot(board: Board, tmp_path: Path) -> None:
+    board.set_boot_variable("slot", "A")
+    board.power_on()
+    light(board)
+    snapshot = Snapshot(board, tmp_path / "snapshot")
+    assert not board.running
+    for _ in range(2):
+        board.set_boot_variable("slot", "B")
+        snapshot.restore(board)
+        assert board.lamp(0) == "on"
+        assert board.qmp.execute("query-status")["status"] == "running"
+        board.cut_power()
+        assert read_environment(board.card)["slot"] == "A"
+
+
+def test_what_follows_is_no_part_of_a_snapshot(board: Board, tmp_path: Path) -> None:
+    board.power_on()
+    snapshot = Snapshot(board, tmp_path / "snapshot")
+    snapshot.restore(board)
+    light(board)
+    snapshot.restore(board)
+    assert board.lamp(0) == "off"
+
+
+def test_a_board_from_a_snapshot_can_be_powered_on_anew(board: Board, tmp_path: Path) -> None:
+    board.power_on()
+    light(board)
+    Snapshot(board, tmp_path / "snapshot").restore(board)
+    board.cut_power()
+    board.power_on()
+    assert board.lamp(0) == "off"
+
+
+def test_a_stick_can_be_plugged_in_after_a_snapshot(board: Board, tmp_path: Path) -> None:
+    board.power_on()
+    snapshot = Snapshot(board, tmp_path / "snapshot")
+    snapshot.restore(board)
+    content = tmp_path / "stick.img"
+    content.write_bytes(bytes(1 << 20))
+    board.plug_in_stick(content)
+    with socket.socket(socket.AF_UNIX) as modem:
+        modem.connect(str(board.modem_socket))
+        usb = board.qmp.execute("human-monitor-command", **{"command-line": "info usb"})
+    assert {"ID: modem", "ID: stick"} <= set(re.findall("ID: .*", usb.replace("\r", "")))
+
+
+def test_a_snapshot_that_is_damaged_is_refused(board: Board, tmp_path: Path) -> None:
+    board.power_on()
+    snapshot = Snapshot(board, tmp_path / "snapshot")
+    (tmp_path / "snapshot" / "state").write_bytes(b"damaged")
+    with pytest.raises(QmpError, match="state to be loaded: "):
+        snapshot.restore(board)
 
 
 def test_a_deadline_names_what_did_not_come() -> None:

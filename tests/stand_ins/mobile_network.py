@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A mobile data network on this computer: a TUN device, a link as thin as wanted, a byte count.
 
-The board gets `BOARD`, this computer is `GATEWAY`: the board reaches through its USB stick what
-listens on that address. Making the device needs root once, through `scripts/toolbox`.
+The board reaches through its USB stick what listens on the gateway's address. Making the device
+needs root, through `scripts/toolbox`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import struct
@@ -19,11 +20,11 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
 
-GATEWAY: Final = IPv4Address("10.64.0.1")
-BOARD: Final = IPv4Address("10.64.0.2")
+# As many boards as may run on one computer at once.
+MAX_NETWORKS: Final = 32
 
 TUNSETIFF: Final = 0x400454CA
-IFF_TUN, IFF_NO_PI = 0x0001, 0x1000
+TUN_FLAGS: Final = 0x0001 | 0x1000  # IFF_TUN, IFF_NO_PI
 TOOLBOX: Final = Path(__file__).parents[2] / "scripts" / "toolbox"
 
 
@@ -62,44 +63,22 @@ def _is_ipv4(packet: bytes) -> bool:
     return len(packet) >= 20 and packet[0] >> 4 == 4
 
 
-@contextlib.contextmanager
-def tun_device(name: str = "mokanda0") -> Iterator[int]:
-    """Give this computer the gateway's address, on a device whose packets the descriptor carries.
-
-    Raises:
-        RuntimeError: another process uses the device.
-    """
-    make = (
-        f"ip link show {name} >/dev/null 2>&1"
-        f" || ip tuntap add dev {name} mode tun user {os.getuid()}"
-        f" && ip address replace {GATEWAY} peer {BOARD} dev {name}"
-        f" && ip link set {name} up"
-    )
-    subprocess.run([TOOLBOX, "--root", "sh", "-c", make], check=True)
-    packets = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-    try:
-        fcntl.ioctl(packets, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
-    except OSError as error:
-        os.close(packets)
-        message = f"network device {name} is in use by another run of the emulator"
-        raise RuntimeError(message) from error
-    try:
-        yield packets
-    finally:
-        os.close(packets)
-        subprocess.run([TOOLBOX, "--root", "ip", "link", "delete", name], check=True)
-
-
 class MobileNetwork:
     """The network behind the stick.
 
     `up` and `down` are the two radio links as the board sees them, each with its count of IP bytes.
+
+    Attributes:
+        number: no other network of this computer has it.
+        gateway: this computer's address in it.
+        board: the address that the board gets.
     """
 
-    def __init__(self, packets: int) -> None:
-        """Carry what is read from and written to `packets`, a descriptor as of `tun_device`."""
-        self.gateway = GATEWAY
-        self.board = BOARD
+    def __init__(self, packets: int, number: int = 0) -> None:
+        """Carry what is read from and written to `packets`, a descriptor as of `mobile_network`."""
+        self.number = number
+        self.gateway = IPv4Address(f"10.64.{number}.1")
+        self.board = IPv4Address(f"10.64.{number}.2")
         self.up = RadioLink()
         self.down = RadioLink()
         self.reachable = True
@@ -143,3 +122,61 @@ class MobileNetwork:
         """Seconds until `carry` has something to move; None when nothing is under way."""
         dues = [due for link in (self.up, self.down) if (due := link.next_due()) is not None]
         return max(0.0, min(dues) - time.monotonic()) if dues else None
+
+
+@contextlib.contextmanager
+def mobile_network() -> Iterator[MobileNetwork]:
+    """A network on the first TUN device that nobody uses.
+
+    Raises:
+        RuntimeError: all are in use.
+    """
+    packets = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        with _alone(packets):
+            network = _first_free(packets)
+        try:
+            yield network
+        finally:
+            with _alone(packets):
+                _run_ip(f"ip link delete {_device(network.number)}")
+    finally:
+        os.close(packets)
+
+
+@contextlib.contextmanager
+def _alone(packets: int) -> Iterator[None]:
+    """Keep other processes from making or deleting a device meanwhile."""
+    fcntl.flock(packets, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(packets, fcntl.LOCK_UN)
+
+
+def _first_free(packets: int) -> MobileNetwork:
+    for number in range(MAX_NETWORKS):
+        network = MobileNetwork(packets, number)
+        device = _device(number)
+        _run_ip(
+            f"ip link show {device} >/dev/null 2>&1"
+            f" || ip tuntap add dev {device} mode tun user {os.getuid()}"
+            f" && ip address replace {network.gateway} peer {network.board} dev {device}"
+            f" && ip link set {device} up"
+        )
+        try:
+            fcntl.ioctl(packets, TUNSETIFF, struct.pack("16sH22x", device.encode(), TUN_FLAGS))
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        else:
+            return network
+    raise RuntimeError(f"all {MAX_NETWORKS} mobile networks of this computer are in use")
+
+
+def _device(number: int) -> str:
+    return f"mokanda{number}"
+
+
+def _run_ip(commands: str) -> None:
+    subprocess.run([TOOLBOX, "--root", "sh", "-c", commands], check=True)

@@ -6,15 +6,17 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 
 import pytest
 import serial
 
 from tests.stand_ins import ppp
 from tests.stand_ins.front import Front
-from tests.stand_ins.mobile_network import BOARD, MobileNetwork, RadioLink
+from tests.stand_ins.mobile_network import MobileNetwork, RadioLink
 from tests.stand_ins.modem import Modem, pack_septets, unpack_septets
 
+BOARD = IPv4Address("10.64.0.2")
 PACKET = bytes.fromhex("45000014000000004011660a0a4000020a400001")
 
 

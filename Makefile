@@ -21,10 +21,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(SETUP) translations ## build the image, start a relay, boot the emulated board (FRESH=1: start over)
-	$(PYTHON) -m scripts.run $(if $(FRESH),--fresh) --board $(BOARD)
+	$(PYTHON) -m scripts.local.run $(if $(FRESH),--fresh) --board $(BOARD)
 
 run-host: $(SETUP) translations ## webmail, courier and relay on this computer, without image or emulator
-	$(PYTHON) -m scripts.run_host $(if $(FRESH),--fresh)
+	$(PYTHON) -m scripts.local.run_host $(if $(FRESH),--fresh)
 
 test: lint test-quick image ## everything: lint, unit, integration, browser, emulated board
 	$(PYTHON) -m pytest --numprocesses logical --dist loadgroup --no-loadscope-reorder tests/emulator

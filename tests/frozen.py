@@ -22,7 +22,7 @@ import pytest
 
 from mokanda_wire import claimfile
 from mokanda_wire.claimfile import ClaimFile
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.ports import answers, reserved_port
 
 COMMIT = "b5e43787e69f2dbae950180fbce50473f73369f6"  # the last one that knew format 1 alone

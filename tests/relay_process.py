@@ -18,7 +18,7 @@ from mokanda_relay import __main__ as command
 from mokanda_relay.operator import housekeeping
 from mokanda_relay.store import database
 from mokanda_relay.transport import outbox
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests import clocks
 from tests.crash_points import crash_before_step
 from tests.ports import answers, reserved_port

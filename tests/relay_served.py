@@ -17,7 +17,7 @@ from mokanda_relay.operator import devices
 from mokanda_relay.relay import Relay
 from mokanda_relay.store.settings import Listen
 from mokanda_relay.store.tables import Incoming
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.relay_device import RelayDevice
 from tests.stand_ins.sendgrid import SendGridStandIn
 

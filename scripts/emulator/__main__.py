@@ -14,15 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from scripts.deadlines import DeadlineError
 from scripts.emulator.board import Board, BoardError
 from scripts.emulator.card import CardError
 from scripts.emulator.console import Console
 from scripts.emulator.qmp import QmpError
+from scripts.tools.deadlines import DeadlineError
+from scripts.tools.repository import REPOSITORY
 
 
 def _arguments() -> argparse.Namespace:
-    build = Path(__file__).resolve().parents[2] / "build"
+    build = REPOSITORY / "build"
     parser = argparse.ArgumentParser(
         prog="scripts/emulate",
         description="Boot a card's image on the emulated board. The card is kept between runs.",

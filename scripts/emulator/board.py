@@ -14,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from scripts.deadlines import Deadline, wait_until
 from scripts.emulator import migration
 from scripts.emulator.card import (
     CLAIM_NAME,
@@ -24,7 +23,8 @@ from scripts.emulator.card import (
 )
 from scripts.emulator.console import Console
 from scripts.emulator.qmp import Qmp, QmpError
-from scripts.http_probe import answers
+from scripts.tools.deadlines import Deadline, wait_until
+from scripts.tools.http_probe import answers
 from scripts.tools.repository import TOOLBOX
 
 # What a board under QEMU reaches as this computer's loopback.

@@ -9,7 +9,7 @@ import re
 import time
 from pathlib import Path
 
-from scripts.deadlines import Deadline, DeadlineError
+from scripts.tools.deadlines import Deadline, DeadlineError
 
 
 class Console:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts.deadlines import wait_until
 from scripts.emulator.qmp import Qmp, QmpError
+from scripts.tools.deadlines import wait_until
 
 
 def save(qmp: Qmp, state: Path) -> None:

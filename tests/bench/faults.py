@@ -59,7 +59,7 @@ from mokanda_firmware.uplink.failures import CourierError
 from mokanda_relay.operator import devices
 from mokanda_relay.relay import open_relay
 from mokanda_relay.store.settings import read_settings
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests import courier_process, postgresql
 from tests.bench.corpora import REPOSITORY
 from tests.faults import FaultyLink, Plan

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware.bus.states import BackupState
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.browser.conftest import PASSWORD, Phone, Phones, Webmail
 from tests.browser.test_pages import found
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick

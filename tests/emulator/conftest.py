@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.deadlines import slowness
 from scripts.releases.image import read_image
+from scripts.tools.deadlines import slowness
 from scripts.tools.repository import REPOSITORY
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from scripts.deadlines import DeadlineError, wait_until
 from scripts.emulator.board import LOOPBACK, Board
-from scripts.local_relay import Relay
+from scripts.local.relay import Relay
+from scripts.tools.deadlines import DeadlineError, wait_until
 from tests.emulator.phone import Phone
 from tests.emulator.shell import Shell
 from tests.stand_ins.front import Front

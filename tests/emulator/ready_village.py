@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from scripts.children import Children
 from scripts.emulator.board import Board
 from scripts.emulator.snapshot import Snapshot
-from scripts.local_relay import ports, start_relay
+from scripts.local.relay import ports, start_relay
+from scripts.tools.children import Children
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.shell import Shell
 from tests.stand_ins.front import Front

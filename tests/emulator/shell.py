@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mokanda_firmware.bus.sentences import Sentence
-from scripts.deadlines import DeadlineError, wait_until
 from scripts.emulator.board import Board
+from scripts.tools.deadlines import DeadlineError, wait_until
 
 # systemd's debug shell takes the place of a login; it reads lines without a prompt or an echo.
 READY: Final = "The shell for tests is ready."

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from scripts.tools.repository import TOOLBOX
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.emulator.emulated_village import DAMAGED_CLAIM, EmulatedVillage
 from tests.emulator.phone import Phone
 from tests.stand_ins.front import Front

@@ -10,7 +10,7 @@ from io import BytesIO
 from PIL import Image
 from webtest import Upload
 
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.emulator.emulated_village import EmulatedVillage
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from scripts.assembly import layout
-from scripts.deadlines import Deadline, DeadlineError, wait_until
 from scripts.emulator.board import Board, BoardError
 from scripts.emulator.card import (
     CARD_SIZE,
@@ -20,6 +19,7 @@ from scripts.emulator.card import (
 )
 from scripts.emulator.qmp import QmpError
 from scripts.emulator.snapshot import Snapshot
+from scripts.tools.deadlines import Deadline, DeadlineError, wait_until
 
 SETUP = f"@@{layout.SETUP}"
 

@@ -22,7 +22,7 @@ from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_relay.operator import devices
 from mokanda_wire import claimfile, durable
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.relay_served import Served
 from tests.village import Village, a_village
 

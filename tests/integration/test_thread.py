@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from scripts.children import Children
-from scripts.deadlines import wait_until
-from scripts.local_relay import Relay, start_relay
-from scripts.run_host import start_device
+from scripts.local.relay import Relay, start_relay
+from scripts.local.run_host import start_device
+from scripts.tools.children import Children
+from scripts.tools.deadlines import wait_until
 from tests.emulator.phone import Phone
 
 

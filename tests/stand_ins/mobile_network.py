@@ -17,15 +17,15 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Final
+
+from scripts.tools.repository import TOOLBOX
 
 # As many boards as may run on one computer at once.
 MAX_NETWORKS: Final = 32
 
 TUNSETIFF: Final = 0x400454CA
 TUN_FLAGS: Final = 0x0001 | 0x1000  # IFF_TUN, IFF_NO_PI
-TOOLBOX: Final = Path(__file__).parents[2] / "scripts" / "toolbox"
 
 
 class RadioLink:

@@ -38,7 +38,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from multipart import MultipartParser, parse_options_header
 
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.stand_ins import sendgrid_rules
 
 # What goes wrong with a request to send: a status is answered and the mail is not taken; `lost` and

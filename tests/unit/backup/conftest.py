@@ -22,7 +22,7 @@ from mokanda_firmware.bus.requests import Requests, UnavailableError, ask
 from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import set_setting
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 
 TOOLBOX = Path(__file__).resolve().parents[3] / "scripts" / "toolbox"
 PASSPHRASE = "four goats at the river"

@@ -12,7 +12,7 @@ import pytest
 
 from mokanda_relay.__main__ import main
 from mokanda_wire import claimfile
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -16,7 +16,7 @@ from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.setup_service import setup_service
 from tests.statuses import published
 

@@ -13,7 +13,7 @@ import pytest
 from mokanda_firmware.backup import switch
 from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.administration import audit
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick
 from tests.unit.webmail.village import Phone, Village
 

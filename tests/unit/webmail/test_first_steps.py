@@ -15,7 +15,7 @@ from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile
-from scripts.deadlines import wait_until
+from scripts.tools.deadlines import wait_until
 from tests.setup_service import setup_service
 from tests.unit.webmail.village import PASSWORD, Phone, Village
 

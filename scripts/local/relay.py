@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.children import REPOSITORY, Children, StartError, child_environment
-from scripts.http_probe import answers
+from scripts.tools.children import Children, StartError, child_environment
+from scripts.tools.http_probe import answers
+from scripts.tools.repository import REPOSITORY
 
 DEVICE = "village"
 DOMAIN = "village.example"

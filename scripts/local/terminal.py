@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from scripts.children import Children
-from scripts.local_relay import Relay
+from scripts.local.relay import Relay
+from scripts.tools.children import Children
 
 
 @contextmanager

@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import sys
 
-from scripts.children import REPOSITORY, Children, StartError
-from scripts.deadlines import DeadlineError, wait_until
 from scripts.emulator.board import LOOPBACK, Board, BoardError
 from scripts.emulator.card import CardError
 from scripts.emulator.qmp import QmpError
-from scripts.local_relay import ports, start_relay
-from scripts.terminal import print_addresses, step, wait_for_interrupt
+from scripts.local.relay import ports, start_relay
+from scripts.local.terminal import print_addresses, step, wait_for_interrupt
+from scripts.tools.children import Children, StartError
+from scripts.tools.deadlines import DeadlineError, wait_until
+from scripts.tools.repository import REPOSITORY
 
 FOLDER = REPOSITORY / "build" / "run"
 CLAIM_SECONDS = 300

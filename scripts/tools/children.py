@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from scripts.tools.repository import REPOSITORY
 
 
 class StartError(Exception):

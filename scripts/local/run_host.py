@@ -13,10 +13,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from scripts.children import REPOSITORY, Children, StartError
-from scripts.http_probe import answers
-from scripts.local_relay import Relay, ports, start_relay
-from scripts.terminal import print_addresses, step, wait_for_interrupt
+from scripts.local.relay import Relay, ports, start_relay
+from scripts.local.terminal import print_addresses, step, wait_for_interrupt
+from scripts.tools.children import Children, StartError
+from scripts.tools.http_probe import answers
+from scripts.tools.repository import REPOSITORY
 
 FOLDER = REPOSITORY / "build" / "run-host"
 

@@ -129,7 +129,7 @@ def start_relay(children: Children, folder: Path, device_host: str) -> Relay:
     )
     children.wait_until(
         lambda: answers(f"{relay.operator_url}healthz") and answers(relay.sendgrid_url),
-        "the relay does not answer",
+        "the relay to answer",
         30,
     )
     return relay

@@ -57,8 +57,8 @@ def start_device(children: Children, folder: Path, relay: Relay) -> str:
     children.run("setup", _daemon("setup"), **environment)
     children.start("courier", _daemon("courier"), **environment)
     children.start("webmail", [*_daemon("webmail"), "--listen", listen], **environment)
-    children.wait_until(lambda: answers(url), "the webmail does not answer", 30)
-    children.wait_until(relay.has_claimed, "the device has not claimed itself", 30)
+    children.wait_until(lambda: answers(url), "the webmail to answer", 30)
+    children.wait_until(relay.has_claimed, "the device to claim itself", 30)
     return url
 
 

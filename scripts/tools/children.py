@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from scripts.tools.deadlines import DeadlineError, wait_until
 from scripts.tools.repository import REPOSITORY
 
 
@@ -65,13 +65,16 @@ class Children:
         return StartError(f"{name} ended with code {child.returncode}:\n{tail}\n({log})")
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait until `ready()`, while all children live; raise StartError after `seconds`."""
-        deadline = time.monotonic() + seconds
-        while not ready():
+        """Wait for `what` until `ready()`, while all children live; raises StartError."""
+
+        def is_ready() -> bool:
             self.check()
-            if time.monotonic() > deadline:
-                raise StartError(f"{what} after {seconds:.0f} s; see the logs in {self._logs}")
-            time.sleep(0.2)
+            return ready()
+
+        try:
+            wait_until(is_ready, what, seconds)
+        except DeadlineError as error:
+            raise StartError(f"{error}; see the logs in {self._logs}") from None
 
     def __enter__(self) -> Self:
         """End everything on SIGTERM as on Ctrl-C."""

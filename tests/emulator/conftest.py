@@ -88,12 +88,12 @@ def releases(request: pytest.FixtureRequest, folder: Path) -> Releases:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
+    item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the console's end with a failure."""
     report = yield
     village = getattr(item, "funcargs", {}).get("village")
-    if report.failed and call.when == "call" and village:
+    if report.failed and village:
         report.sections.append((f"console ({village.board.log})", village.board.console.tail(40)))
     return report
 

@@ -155,10 +155,10 @@ class _Flow:
                     for way in (0, 1)
                     if self._open[way] and len(self._queues[way]) < 16
                 ]
-                for end in select.select(wanted, [], [], self._patience())[0]:
+                for end in select.select(wanted, [], [], self._timeout())[0]:
                     self._take(self._ends.index(end))
 
-    def _patience(self) -> float | None:
+    def _timeout(self) -> float | None:
         due = min((queue[0][0] for queue in self._queues if queue), default=None)
         return None if due is None else max(0.0, due - time.monotonic())
 

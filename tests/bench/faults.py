@@ -72,8 +72,8 @@ VILLAGER = f"amina@{DOMAIN}"
 DISK = 128  # MiB
 YEARS = (-30, -3, 2, 30)
 YEAR = 365 * 24 * 3600.0
-PATIENCE = 0.3  # seconds that both ends wait for a database
-TELL_EVERY = 20.0  # seconds
+DATABASE_TIMEOUT = 0.3  # seconds that both ends wait for a database
+WRITE_EVERY = 20.0  # seconds
 MORTAL = 3000  # steps (tests.crash_points) after which a relay is dead
 LAST = 12  # requests of which some come again
 REST = 15.0  # seconds before the relay sends a mail of unknown outcome again
@@ -190,7 +190,7 @@ class Trial:
             self.backed_up = None  # what came when is not known any more
         death = self.fate.randint(1, MORTAL) if mortal else 0
         while True:
-            self.relay.start(Conditions(death, off, PATIENCE, REST, TIDY_EVERY))
+            self.relay.start(Conditions(death, off, DATABASE_TIMEOUT, REST, TIDY_EVERY))
             if self.relay.lives():
                 break
             death = self.fate.randint(20, MORTAL)  # it died before it served
@@ -441,7 +441,7 @@ def a_trial(wanted: int, seed: int, kind: str) -> Iterator[Trial]:
             stack.enter_context(_disk(folder / name))
         patch.setattr(run, "CUTS", 1)
         patch.setattr(run, "PAUSE", 0)
-        patch.setattr(stores, "BUSY_SECONDS", PATIENCE)
+        patch.setattr(stores, "BUSY_SECONDS", DATABASE_TIMEOUT)
         world = stack.enter_context(SendGridStandIn())
         environment = {
             "MOKANDA_RELAY_URL": "https://127.0.0.1:1",
@@ -528,7 +528,7 @@ def _noting(requests: collections.deque[Request]) -> type[courier_relay._Http]:
     return Noting
 
 
-def torment(cuts: int, seed: int, kind: str, tell: Callable[[str], None]) -> dict[str, int]:
+def chaos(cuts: int, seed: int, kind: str, write: Callable[[str], None]) -> dict[str, int]:
     """Do so many faults, or as many as there is time for until Ctrl-C; then count the mail."""
     began = told = time.monotonic()
     with a_trial(cuts, seed, kind) as trial:
@@ -540,10 +540,10 @@ def torment(cuts: int, seed: int, kind: str, tell: Callable[[str], None]) -> dic
             while trial.count() < cuts and not stopped:
                 trial.step()
                 now = time.monotonic()
-                if now > told + TELL_EVERY:
+                if now > told + WRITE_EVERY:
                     told = now
                     mails = len(trial.out) + len(trial.back)
-                    tell(f"{now - began:6.0f} s {trial.count():7d} faults {mails:6d} mails")
+                    write(f"{now - began:6.0f} s {trial.count():7d} faults {mails:6d} mails")
             done = trial.count()
             trial.faults["cut"] = trial.link.cuts
             lost, doubled = trial.verdict()
@@ -551,18 +551,18 @@ def torment(cuts: int, seed: int, kind: str, tell: Callable[[str], None]) -> dic
         finally:
             if not well:
                 trial.keep()
-                tell(f"what is on the disks is kept in {EVIDENCE}")
-        tell(", ".join(f"{count} {name}" for name, count in trial.faults.most_common()))
+                write(f"what is on the disks is kept in {EVIDENCE}")
+        write(", ".join(f"{count} {name}" for name, count in trial.faults.most_common()))
         for text in lost:
-            tell(f"lost in {text}")
+            write(f"lost in {text}")
         for text in doubled:
-            tell(f"doubled in {text}")
+            write(f"doubled in {text}")
         return {"cuts": done, "lost": len(lost), "doubled": len(doubled)}
 
 
 def main() -> int:
-    """Torment as the arguments say."""
-    parser = argparse.ArgumentParser(prog="make bench-faults", description="Torments a village.")
+    """Do what the arguments say."""
+    parser = argparse.ArgumentParser(prog="make bench-faults", description="Chaos for a village: cuts, kills, full disks, wrong clocks.")
     parser.add_argument("--cuts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
@@ -576,12 +576,12 @@ def main() -> int:
         os.execvp(command[0], command)
     logging.disable()  # what goes wrong is told by millions
 
-    def tell(line: str) -> None:
+    def write(line: str) -> None:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
-    result = torment(arguments.cuts, arguments.seed, arguments.database, tell)
-    tell(json.dumps(result))
+    result = chaos(arguments.cuts, arguments.seed, arguments.database, write)
+    write(json.dumps(result))
     return 0 if result["lost"] == result["doubled"] == 0 else 1
 
 

@@ -33,8 +33,8 @@ KERNEL_ARGUMENTS: Final = " ".join(
         "loglevel=1",
     )
 )
-# What a terminal takes as one line.
-LONGEST_LINE: Final = 4095
+# Bytes that a terminal takes as one line.
+MAX_LINE: Final = 4095
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Shell:
         """Run a line of shell; raises DeadlineError when it does not end in time."""
         number = next(self._numbers)
         line = f"echo '<{number}>'; {{ {command}; }} 2>&1; echo \"<{number} $?>\"\n"
-        if len(line.encode()) > LONGEST_LINE:
+        if len(line.encode()) > MAX_LINE:
             raise ValueError("the command is too long for the board's terminal")
         console = self._board.console
         console.write(line)

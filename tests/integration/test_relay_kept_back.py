@@ -16,7 +16,7 @@ from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Content, Incoming, Original
 from mokanda_relay.sync import content_requests
 from mokanda_wire import protocol
-from mokanda_wire.bundle import Denial, Grant, Mail, Report, Wish, WishKind
+from mokanda_wire.bundle import ContentRequest, ContentRequestKind, Denial, Grant, Mail, Report
 from mokanda_wire.limits import KEPT
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
 from tests.photos import SVG, bomb, opened, photo
@@ -66,10 +66,10 @@ def attachments(device: RelayDevice) -> list[Attachment]:
     return list(device.mails[-1].message.attachments)
 
 
-def ask(device: RelayDevice, *wishes: Wish) -> list[object]:
-    """A session that tells wishes; returns what was answered."""
+def ask(device: RelayDevice, *requests: ContentRequest) -> list[object]:
+    """A session that tells requests; returns what was answered."""
     before = len(device.others)
-    device.freeze(*wishes)
+    device.freeze(*requests)
     device.sync()
     return list(device.others[before:])
 
@@ -129,7 +129,7 @@ class TestPolicy:
         device.sync()
         (part,) = attachments(device)
         if part.held_back:
-            assert ask(device, Wish("file", part.digest, "amina")) == [
+            assert ask(device, ContentRequest("file", part.digest, "amina")) == [
                 Grant(part.digest, len(content))
             ]
             assert device.contents[part.digest] == content
@@ -156,26 +156,26 @@ class TestPolicy:
         assert attachments(device)[0].held_back
 
 
-class TestWishes:
+class TestContentRequests:
     @BOTH_DATABASES
     def test_the_original_of_a_photo_comes_when_asked_for(
         self, served: Served, device: RelayDevice
     ) -> None:
         post(served, raw_mail(PHOTO))
         device.sync()
-        wish = Wish("file", attachments(device)[0].original, "amina")
-        assert ask(device, wish) == [Grant(digest_of(PHOTO), len(PHOTO))]
+        request = ContentRequest("file", attachments(device)[0].original, "amina")
+        assert ask(device, request) == [Grant(digest_of(PHOTO), len(PHOTO))]
         assert device.contents[digest_of(PHOTO)] == PHOTO
         assert ask(device) == []
 
-    def test_a_wish_taken_back_in_time_is_not_granted(
+    def test_a_request_taken_back_in_time_is_not_granted(
         self, served: Served, device: RelayDevice
     ) -> None:
         post(served, raw_mail(DOCUMENT))
         device.sync()
-        wish = Wish("file", digest_of(DOCUMENT), "amina")
-        withdrawn = Wish("file", digest_of(DOCUMENT), "amina", withdrawn=True)
-        assert ask(device, wish, withdrawn) == []
+        request = ContentRequest("file", digest_of(DOCUMENT), "amina")
+        withdrawn = ContentRequest("file", digest_of(DOCUMENT), "amina", withdrawn=True)
+        assert ask(device, request, withdrawn) == []
 
     def test_the_mail_as_it_came_is_had_by_its_ticket(
         self, served: Served, device: RelayDevice
@@ -184,24 +184,28 @@ class TestWishes:
         post(served, raw)
         device.sync()
         ticket = device.mails[-1].ticket
-        (grant,) = ask(device, Wish("original", ticket, "amina"))
+        (grant,) = ask(device, ContentRequest("original", ticket, "amina"))
         assert isinstance(grant, Grant)
         assert grant.ticket == ticket
         assert parse(device.contents[grant.digest]) == parse(raw)
 
     @pytest.mark.parametrize("kind", ["file", "mail", "original"])
-    def test_what_nobody_knows_is_denied(self, device: RelayDevice, kind: WishKind) -> None:
+    def test_what_nobody_knows_is_denied(
+        self, device: RelayDevice, kind: ContentRequestKind
+    ) -> None:
         name = "ab" * 32 if kind == "file" else "abcdefgh"
-        assert ask(device, Wish(kind, name, "amina")) == [Denial(kind, name, "gone")]
+        assert ask(device, ContentRequest(kind, name, "amina")) == [Denial(kind, name, "gone")]
 
     def test_a_village_gets_no_files_of_another(self, served: Served, device: RelayDevice) -> None:
         other = served.claimed_device("liputa")
         post(served, raw_mail(DOCUMENT))
         device.sync()
-        wish = Wish("file", digest_of(DOCUMENT), "amina")
-        assert ask(other, wish) == [Denial("file", digest_of(DOCUMENT), "gone")]
+        request = ContentRequest("file", digest_of(DOCUMENT), "amina")
+        assert ask(other, request) == [Denial("file", digest_of(DOCUMENT), "gone")]
         ticket = device.mails[-1].ticket
-        assert ask(other, Wish("original", ticket)) == [Denial("original", ticket, "gone")]
+        assert ask(other, ContentRequest("original", ticket)) == [
+            Denial("original", ticket, "gone")
+        ]
 
     def test_what_no_board_could_take_is_denied(
         self, served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
@@ -209,8 +213,8 @@ class TestWishes:
         monkeypatch.setattr(content_requests, "MAX_FILE", 1000)
         post(served, raw_mail(DOCUMENT))
         device.sync()
-        wish = Wish("file", digest_of(DOCUMENT), "amina")
-        assert ask(device, wish) == [Denial("file", digest_of(DOCUMENT), "large")]
+        request = ContentRequest("file", digest_of(DOCUMENT), "amina")
+        assert ask(device, request) == [Denial("file", digest_of(DOCUMENT), "large")]
 
     @BOTH_DATABASES
     def test_after_thirty_days_it_is_gone(self, served: Served, device: RelayDevice) -> None:
@@ -224,13 +228,13 @@ class TestWishes:
         housekeeping.Housekeeper(served.relay).tidy()
         with served.relay.database.reading() as session:
             assert session.scalars(sa.select(Content)).all() == []
-        wish = Wish("file", digest_of(DOCUMENT), "amina")
-        assert ask(device, wish) == [Denial("file", digest_of(DOCUMENT), "gone")]
+        request = ContentRequest("file", digest_of(DOCUMENT), "amina")
+        assert ask(device, request) == [Denial("file", digest_of(DOCUMENT), "gone")]
 
     def test_an_answer_that_was_lost_comes_again(self, served: Served, device: RelayDevice) -> None:
         post(served, raw_mail(DOCUMENT))
         device.sync()
-        device.freeze(Wish("file", digest_of(DOCUMENT), "amina"))
+        device.freeze(ContentRequest("file", digest_of(DOCUMENT), "amina"))
         reply = device.hello()
         receipt = device.upload(reply.up_offset)
         assert receipt.down is not None
@@ -242,13 +246,13 @@ class TestWishes:
         assert device.contents[digest_of(DOCUMENT)] == DOCUMENT
         assert device.others == [Grant(digest_of(DOCUMENT), len(DOCUMENT))]
 
-    def test_a_mail_whose_stub_went_ahead_is_wished_for(
+    def test_a_mail_whose_stub_went_ahead_is_asked_for(
         self, served: Served, device: RelayDevice
     ) -> None:
         post(served, raw_mail())
         with served.relay.database.transaction() as session:
             session.execute(sa.update(Incoming).values(stub="stub1"))
-        assert ask(device, Wish("mail", "stub1", "amina")) == []
+        assert ask(device, ContentRequest("mail", "stub1", "amina")) == []
         assert device.mails[-1].stub == "stub1"
 
 
@@ -269,7 +273,7 @@ class TestNothingGoesTwice:
     ) -> None:
         post(served, raw_mail(DOCUMENT))
         device.sync()
-        ask(device, Wish("file", digest_of(DOCUMENT), "amina"))
+        ask(device, ContentRequest("file", digest_of(DOCUMENT), "amina"))
         ask(device)
         post(served, raw_mail(DOCUMENT, message_id="2@example.org"), BAKO)
         device.contents.clear()
@@ -283,7 +287,9 @@ class TestNothingGoesTwice:
         post(served, raw_mail(NOTE))
         device.sync()
         device.sync()
-        assert ask(device, Wish("file", digest_of(NOTE))) == [Grant(digest_of(NOTE), len(NOTE))]
+        assert ask(device, ContentRequest("file", digest_of(NOTE))) == [
+            Grant(digest_of(NOTE), len(NOTE))
+        ]
 
     def test_a_smaller_photo_that_the_device_does_not_hold_after_all_is_given(
         self, served: Served, device: RelayDevice
@@ -293,7 +299,7 @@ class TestNothingGoesTwice:
         device.sync()
         small = attachments(device)[0].digest
         content = device.contents.pop(small)
-        assert ask(device, Wish("file", small)) == [Grant(small, len(content))]
+        assert ask(device, ContentRequest("file", small)) == [Grant(small, len(content))]
         assert device.contents[small] == content
 
     def test_a_new_card_gets_everything(self, served: Served, device: RelayDevice) -> None:

@@ -401,7 +401,7 @@ def test_what_the_device_tells_of_itself_and_the_relay_refuses_is_given_up_and_a
     assert histories_agree(village, served)
 
 
-def test_a_wish_that_the_relay_refuses_is_denied_and_all_else_goes(
+def test_a_request_that_the_relay_refuses_is_denied_and_all_else_goes(
     village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decode = wire.decode
@@ -409,7 +409,7 @@ def test_a_wish_that_the_relay_refuses_is_denied_and_all_else_goes(
     def refusing(*arguments: Any, **named: Any) -> wire.Decoded:  # noqa: ANN401
         decoded = decode(*arguments, **named)
         for item in decoded.bundle.items:
-            if isinstance(item, wire.Wish) and item.name == "poison":
+            if isinstance(item, wire.ContentRequest) and item.name == "poison":
                 raise wire.BundleError("Item 1 is damaged.")
         return decoded
 
@@ -425,7 +425,7 @@ def test_a_wish_that_the_relay_refuses_is_denied_and_all_else_goes(
     assert outgoing.unsent_requests(village.store) == []
     with village.store.reading() as connection:
         found = {name: content_requests.progress(connection, "original", name) for name in names}
-    assert {name: wish and wish.reason for name, wish in found.items()} == {
+    assert {name: request and request.reason for name, request in found.items()} == {
         name: "refused" if name == "poison" else "gone" for name in names
     }
     assert histories_agree(village, served)

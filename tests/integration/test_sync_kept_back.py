@@ -16,7 +16,7 @@ from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_relay.operator import devices
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Content, Device
-from mokanda_wire.bundle import WishKind
+from mokanda_wire.bundle import ContentRequestKind
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
 from tests.photos import opened as opened_photo
 from tests.photos import photo
@@ -71,7 +71,7 @@ def last_letter(village: Village, name: str = "amina") -> opened.Letter:
     return letter
 
 
-def ask(village: Village, kind: WishKind, name: str) -> None:
+def ask(village: Village, kind: ContentRequestKind, name: str) -> None:
     with village.store.transaction() as connection:
         content_requests.ask(connection, kind, name, village.accounts["amina"])
 
@@ -95,7 +95,7 @@ def test_a_photo_comes_small_and_as_it_was_when_asked_for(village: Village, serv
     assert content(village, file.whole.digest) == PHOTO
 
 
-def test_a_wish_taken_back_before_the_mail_run_costs_nothing(
+def test_a_request_taken_back_before_the_mail_run_costs_nothing(
     village: Village, served: Served
 ) -> None:
     post(served, REPORT)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 
 PRIMED, UNPRIMED, PLAIN = 0, 1, 2  # cautions with which a batch is encoded
 
-_ENOUGH = 64  # things in a batch that was accepted, after which nothing is suspected any more
+_LAST_SUSPECTED = 64  # size: when such a batch is accepted, nothing is suspected any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Bisection:
 
     def accepted(self) -> "Bisection":
         """The state after a batch that its reader has taken."""
-        if self.size in range(1, _ENOUGH):
+        if self.size in range(1, _LAST_SUSPECTED):
             return replace(self, size=2 * self.size)
         return Bisection()
 

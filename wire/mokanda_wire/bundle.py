@@ -19,6 +19,8 @@ from mokanda_wire import codec, formats
 from mokanda_wire.bisection import PLAIN, PRIMED
 from mokanda_wire.history import START, Generation, History, HistoryError, Record
 from mokanda_wire.items import (
+    ContentRequest,
+    ContentRequestKind,
     Denial,
     Event,
     EventKind,
@@ -31,8 +33,6 @@ from mokanda_wire.items import (
     Residents,
     Stub,
     Unknown,
-    Wish,
-    WishKind,
     files_of,
 )
 from mokanda_wire.message import digest_of
@@ -43,6 +43,8 @@ from mokanda_wire.writer import Writer
 __all__ = [
     "Bundle",
     "BundleError",
+    "ContentRequest",
+    "ContentRequestKind",
     "Decoded",
     "Denial",
     "Direction",
@@ -58,8 +60,6 @@ __all__ = [
     "Residents",
     "Stub",
     "Unknown",
-    "Wish",
-    "WishKind",
     "decode",
     "encode",
 ]
@@ -113,7 +113,7 @@ class Encoded:
     `record` is what History.append takes once the other end has applied the bundle: the
     sender keeps it beside the frozen bundle until then. `costs` tells for each item how many
     bytes of `data` it accounts for, its files among them. `tickets` name the mails and stubs, in
-    their order, as the reader will in a wish.
+    their order, as the reader will in a content request.
     """
 
     data: bytes

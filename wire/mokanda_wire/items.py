@@ -8,15 +8,12 @@ import base64
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from mokanda_wire.message import Mailbox, Message, clean
 
 EventKind = Literal["sent", "delivered", "bounced", "refused"]
-WishKind = Literal["file", "mail", "original"]
-
-EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
-WISH_KINDS: tuple[WishKind, ...] = get_args(WishKind)
+ContentRequestKind = Literal["file", "mail", "original"]
 
 # What a denial says: the relay no longer has it; it is larger than any bundle carries.
 GONE, LARGE = "gone", "large"
@@ -28,7 +25,7 @@ EVENT_LETTERS: dict[EventKind, str] = {
     "bounced": "b",
     "refused": "r",
 }
-WISH_LETTERS: dict[WishKind, str] = {"file": "f", "mail": "m", "original": "o"}
+CONTENT_REQUEST_LETTERS: dict[ContentRequestKind, str] = {"file": "f", "mail": "m", "original": "o"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +52,8 @@ class Mail:
     """A mail and its SMTP envelope: full addresses, bcc among them and nowhere else.
 
     `stub` is the ticket of the stub that went ahead of it, if one did. `ticket`, which its
-    reader finds in it, is what to call the mail by in a wish. `unknown` are the fields that its
-    reader does not know.
+    reader finds in it, is what to call the mail by in a content request. `unknown` are the fields
+    that its reader does not know.
     """
 
     recipients: tuple[str, ...]
@@ -106,7 +103,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ContentRequest:
     """Up: what a villager wants of what the relay keeps; or, `withdrawn`, no longer wants.
 
     `name` is the digest of a "file" (answered by a Grant), or the ticket of a stub whose "mail"
@@ -114,7 +111,7 @@ class Wish:
     (by a Grant). `who` is the local part of the villager who asked, "" for the device itself.
     """
 
-    kind: WishKind
+    kind: ContentRequestKind
     name: str
     who: str = ""
     withdrawn: bool = False
@@ -122,7 +119,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Down: a file that was wished for; with a `ticket`, the original of that mail."""
+    """Down: a file that was asked for; with a `ticket`, the original of that mail."""
 
     digest: str
     size: int
@@ -131,14 +128,14 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Down: a wish cannot be granted, for a reason in one word: GONE or LARGE."""
+    """Down: a content request cannot be granted; `reason` is a word, GONE or LARGE for now."""
 
-    kind: WishKind
+    kind: ContentRequestKind
     name: str
     reason: str
 
 
-Item = Mail | Stub | Event | Residents | Report | Wish | Grant | Denial | Unknown
+Item = Mail | Stub | Event | Residents | Report | ContentRequest | Grant | Denial | Unknown
 
 
 def files_of(item: Item) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from mokanda_wire import quoting
 from mokanda_wire.formats import EXTENSIBLE
 from mokanda_wire.history import Generation, History
 from mokanda_wire.items import (
+    CONTENT_REQUEST_LETTERS,
     EVENT_LETTERS,
-    WISH_LETTERS,
+    ContentRequest,
     Denial,
     Event,
     File,
@@ -30,7 +31,6 @@ from mokanda_wire.items import (
     Residents,
     Stub,
     Unknown,
-    Wish,
     alias,
     domain_of,
     one_word,
@@ -128,14 +128,14 @@ class Reader:
             raise ItemsError("a report is no map")
         return Report(fields)
 
-    def _wish(self) -> Wish | Unknown:
+    def _content_request(self) -> ContentRequest | Unknown:
         first = self._text[self._at - 1]
         line = self._until("\n")
         what, who = line.split("\t")
-        kind = _kind_of(what[:1], WISH_LETTERS)
+        kind = _kind_of(what[:1], CONTENT_REQUEST_LETTERS)
         if not kind:
             return self._unknown(what[:1], f"{first}{line}\n")
-        return Wish(kind, _wished(kind, what), who, withdrawn=first == "w")
+        return ContentRequest(kind, _content_name(kind, what), who, withdrawn=first == "w")
 
     def _grant(self) -> Grant:
         name, where = self._until("\n").split("\t")
@@ -144,10 +144,10 @@ class Reader:
     def _denial(self) -> Denial | Unknown:
         line = self._until("\n")
         what, reason = line.split("\t")
-        kind = _kind_of(what[:1], WISH_LETTERS)
+        kind = _kind_of(what[:1], CONTENT_REQUEST_LETTERS)
         if not kind:
             return self._unknown(what[:1], f"G{line}\n")
-        return Denial(kind, _wished(kind, what), reason)
+        return Denial(kind, _content_name(kind, what), reason)
 
     def _head(self) -> tuple[tuple[str, ...], Message, str]:
         """Read the lines that a mail and a stub begin with; return the ticket too."""
@@ -273,8 +273,8 @@ _ITEMS: dict[str, Callable[[Reader], Item]] = {
     "E": Reader._event,
     "R": Reader._residents,
     "S": Reader._report,
-    "W": Reader._wish,
-    "w": Reader._wish,
+    "W": Reader._content_request,
+    "w": Reader._content_request,
     "O": Reader._grant,
     "G": Reader._denial,
 }
@@ -298,8 +298,8 @@ def _size(text: str) -> int:
     return int(text)
 
 
-def _wished(kind: str, what: str) -> str:
-    """The name of what is wished for, without the letter before it."""
+def _content_name(kind: str, what: str) -> str:
+    """The name of what is asked for, without the letter before it."""
     return _hex(what[1:]) if kind == "file" else what[1:]
 
 

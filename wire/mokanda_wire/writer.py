@@ -15,8 +15,9 @@ from mokanda_wire import quoting
 from mokanda_wire.formats import EXTENSIBLE
 from mokanda_wire.history import Generation, History
 from mokanda_wire.items import (
+    CONTENT_REQUEST_LETTERS,
     EVENT_LETTERS,
-    WISH_LETTERS,
+    ContentRequest,
     Denial,
     Event,
     File,
@@ -28,7 +29,6 @@ from mokanda_wire.items import (
     Residents,
     Stub,
     Unknown,
-    Wish,
     alias,
     domain_of,
     one_word,
@@ -92,14 +92,14 @@ class Writer:
             case Report():
                 fields_text = json.dumps(item.fields, ensure_ascii=False, separators=(",", ":"))
                 self._parts.append(f"S{clean(fields_text)}\n")
-            case Wish():
+            case ContentRequest():
                 first = "w" if item.withdrawn else "W"
-                self._parts.append(f"{first}{_wished(item)}\t{one_word(item.who)}\n")
+                self._parts.append(f"{first}{_content_name(item)}\t{one_word(item.who)}\n")
             case Grant():
                 where = _place(item.digest, item.size, files)
                 self._parts.append(f"O{one_word(item.ticket)}\t{where}\n")
             case Denial():
-                self._parts.append(f"G{_wished(item)}\t{one_line(clean(item.reason))}\n")
+                self._parts.append(f"G{_content_name(item)}\t{one_line(clean(item.reason))}\n")
             case Unknown():
                 self._check_extensible()
                 self._parts.append(item.text)
@@ -197,9 +197,9 @@ def _base64(digest: str) -> str:
     return base64.b64encode(bytes.fromhex(digest)).decode()
 
 
-def _wished(item: Wish | Denial) -> str:
+def _content_name(item: ContentRequest | Denial) -> str:
     name = _base64(item.name) if item.kind == "file" else one_word(item.name)
-    return WISH_LETTERS[item.kind] + name
+    return CONTENT_REQUEST_LETTERS[item.kind] + name
 
 
 def _box(box: Mailbox) -> str:

@@ -31,7 +31,7 @@ from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.identity import Identity
 from mokanda_wire import durable, formats
 from mokanda_wire.bisection import PRIMED, Bisection
-from mokanda_wire.bundle import Bundle, BundleError, Encoded, Item, Mail, Wish, encode
+from mokanda_wire.bundle import Bundle, BundleError, ContentRequest, Encoded, Item, Mail, encode
 from mokanda_wire.envelope import Keyring
 
 MAX_MAIL = 512 * 1024  # bytes of mail in a bundle; a larger mail goes alone
@@ -45,7 +45,7 @@ class Gathered:
     """What there is to say beside mail, and how careful to be with all of it."""
 
     news: tuple[Item, ...]
-    requests: tuple[Wish, ...]
+    requests: tuple[ContentRequest, ...]
     bisection: Bisection
 
 
@@ -56,7 +56,7 @@ class Plan:
     sequence: int
     caution: int = PRIMED
     news: tuple[Item, ...] = ()
-    requests: tuple[Wish, ...] = ()
+    requests: tuple[ContentRequest, ...] = ()
     mails: tuple[Outgoing, ...] = ()
 
     def __bool__(self) -> bool:

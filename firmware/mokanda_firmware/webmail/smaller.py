@@ -58,13 +58,13 @@ def smaller(path: Path) -> bytes:
         if photo is None or not 0 < photo.width * photo.height <= MAX_PIXELS:
             return b""
         with _one_at_a_time:
-            return _fitting(path, photo)
+            return _shrunk(path, photo)
     except (OSError, subprocess.SubprocessError) as error:
         _log.warning("a photo could not be made smaller: %s", error)
         return b""
 
 
-def _fitting(path: Path, photo: Photo) -> bytes:
+def _shrunk(path: Path, photo: Photo) -> bytes:
     """Try what fits: first the size of a screen, then less of it."""
     longest = max(photo.width, photo.height)
     screen = min(max(PHOTO_SIDE * _PARTS // longest, 1), _PARTS)

@@ -11,12 +11,13 @@ from mokanda_relay.rendering import device_files
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import ContentRequest, Incoming
 from mokanda_wire import bundle as wire
+from mokanda_wire.items import GONE, LARGE
 from mokanda_wire.limits import MAX_FILE
 
 _MAX_REQUESTS = 100  # that are looked at for one bundle
 
 
-def record(session: Session, device_id: int, asked: wire.Wish) -> None:
+def record(session: Session, device_id: int, asked: wire.ContentRequest) -> None:
     """Record what is asked for, or that it is withdrawn; the device's row is locked."""
     if asked.kind == "mail" and _request_mail(session, device_id, asked):
         return
@@ -41,7 +42,7 @@ def record(session: Session, device_id: int, asked: wire.Wish) -> None:
     session.flush()
 
 
-def _request_mail(session: Session, device_id: int, asked: wire.Wish) -> bool:
+def _request_mail(session: Session, device_id: int, asked: wire.ContentRequest) -> bool:
     """Let a mail go first whose stub went ahead; False if there is none."""
     entries = sa.and_(Incoming.device_id == device_id, Incoming.stub == asked.name)
     known = session.scalar(sa.select(Incoming.id).where(entries).limit(1))
@@ -67,14 +68,16 @@ def answer(
     relay: Relay, session: Session, request: ContentRequest
 ) -> tuple[wire.Grant | wire.Denial, dict[str, bytes]]:
     """What to say to a request; also returns the content that goes with it."""
-    kinds: dict[str, wire.WishKind] = {each: each for each in ("file", "mail", "original")}
+    kinds: dict[str, wire.ContentRequestKind] = {
+        each: each for each in ("file", "mail", "original")
+    }
     kind = kinds[request.kind]
     found = _find(relay, session, request)
     if found is None:
-        return wire.Denial(kind, request.name, "gone"), {}
+        return wire.Denial(kind, request.name, GONE), {}
     digest, content = found
     if len(content) > MAX_FILE:
-        return wire.Denial(kind, request.name, "large"), {}
+        return wire.Denial(kind, request.name, LARGE), {}
     ticket = request.name if kind == "original" else ""
     return wire.Grant(digest, len(content), ticket), {digest: content}
 

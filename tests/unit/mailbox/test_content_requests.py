@@ -16,7 +16,7 @@ from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.mailbox.sync.down import apply_down
 from mokanda_firmware.mailbox.sync.state import PendingUp, sync_state
 from mokanda_firmware.mailbox.sync.up import confirm_up, freeze_up, release_up
-from mokanda_wire.bundle import Denial, Grant, Mail, Stub, Wish, WishKind
+from mokanda_wire.bundle import ContentRequest, ContentRequestKind, Denial, Grant, Mail, Stub
 from mokanda_wire.message import Attachment, digest_of
 from tests.unit.mailbox.letters import NOTHING, add_account, bundle_down, folders, letter
 from tests.village import tidy
@@ -41,12 +41,12 @@ def bring(store: Store, *items: Mail | Stub | Grant | Denial, **contents: bytes)
     apply_down(store, bundle_down(sequence, *items, contents=by_digest))
 
 
-def ask(store: Store, kind: WishKind, name: str, account: int) -> None:
+def ask(store: Store, kind: ContentRequestKind, name: str, account: int) -> None:
     with store.transaction() as connection:
         content_requests.ask(connection, kind, name, account)
 
 
-def withdraw(store: Store, kind: WishKind, name: str, account: int) -> bool:
+def withdraw(store: Store, kind: ContentRequestKind, name: str, account: int) -> bool:
     with store.transaction() as connection:
         return content_requests.withdraw(connection, kind, name, account)
 
@@ -59,7 +59,7 @@ def freeze(store: Store) -> int:
     return sequence
 
 
-def send(store: Store) -> list[Wish]:
+def send(store: Store) -> list[ContentRequest]:
     """Send the relay all requests; return them."""
     requests = outgoing.unsent_requests(store)
     confirm_up(store, freeze(store))
@@ -79,7 +79,7 @@ def test_a_file_held_back_comes_when_asked_for(store: Store, ben: int) -> None:
     (file,) = only(store, ben).files
     assert (file.here, file.request) == (None, None)
     ask(store, "file", file.whole.digest, ben)
-    assert send(store) == [Wish("file", HELD.digest, "ben")]
+    assert send(store) == [ContentRequest("file", HELD.digest, "ben")]
     assert send(store) == []
     bring(store, Grant(HELD.digest, 2000), whole=WHOLE)
     (file,) = only(store, ben).files
@@ -123,7 +123,7 @@ def test_a_request_withdrawn_after_it_was_sent_is_followed_by_its_withdrawal(
     ask(store, "file", HELD.digest, ben)
     send(store)
     assert withdraw(store, "file", HELD.digest, ben)
-    assert send(store) == [Wish("file", HELD.digest, "ben", withdrawn=True)]
+    assert send(store) == [ContentRequest("file", HELD.digest, "ben", withdrawn=True)]
     assert send(store) == []
 
 
@@ -150,13 +150,13 @@ def test_nobody_withdraws_what_another_asked_for(store: Store, ben: int) -> None
     ask(store, "file", HELD.digest, ben)
     ask(store, "file", HELD.digest, clara)
     assert not withdraw(store, "file", HELD.digest, clara)
-    assert outgoing.unsent_requests(store) == [Wish("file", HELD.digest, "ben")]
+    assert outgoing.unsent_requests(store) == [ContentRequest("file", HELD.digest, "ben")]
 
 
 def test_a_bundle_that_was_refused_leaves_its_requests_for_another(store: Store, ben: int) -> None:
     ask(store, "file", HELD.digest, ben)
     release_up(store, freeze(store), "refused")
-    assert send(store) == [Wish("file", HELD.digest, "ben")]
+    assert send(store) == [ContentRequest("file", HELD.digest, "ben")]
 
 
 def test_a_request_withdrawn_meanwhile_is_not_frozen(store: Store, ben: int) -> None:
@@ -199,7 +199,7 @@ def test_what_is_denied_can_be_asked_for_again(store: Store, ben: int) -> None:
     assert file.request is not None
     assert (file.request.state, file.request.reason) == ("denied", "gone")
     ask(store, "file", HELD.digest, ben)
-    assert send(store) == [Wish("file", HELD.digest, "ben")]
+    assert send(store) == [ContentRequest("file", HELD.digest, "ben")]
 
 
 def test_the_mail_as_it_was_is_kept_with_its_letter(store: Store, ben: int) -> None:
@@ -226,7 +226,7 @@ def test_a_stub_is_a_letter_until_its_mail_takes_its_place(store: Store, ben: in
     entries.mark_read(store, ben, found.entry)
     entries.move(store, ben, [found.entry], "archive")
     ask(store, "mail", "stub1", ben)
-    assert send(store) == [Wish("mail", "stub1", "ben")]
+    assert send(store) == [ContentRequest("mail", "stub1", "ben")]
     bring(store, Mail((BEN,), letter(text="Le voici", subject="Film"), "stub1", "mail1"))
     mail = only(store, ben)
     assert (mail.entry, mail.folder, mail.unread) == (found.entry, "archive", True)
@@ -265,7 +265,7 @@ def test_a_mail_as_empty_as_its_stub_takes_its_place(store: Store, ben: int) -> 
 def test_a_file_taken_to_be_here_that_is_not_is_asked_for(store: Store, ben: int) -> None:
     mail = Mail((BEN,), letter(attachments=(NAMED,)))
     bring(store, mail)
-    assert outgoing.unsent_requests(store) == [Wish("file", NAMED.digest)]
+    assert outgoing.unsent_requests(store) == [ContentRequest("file", NAMED.digest)]
     assert only(store, ben).files[0].here is None
     bring(store, Grant(NAMED.digest, 2000), whole=WHOLE)
     assert only(store, ben).files[0].is_whole
@@ -282,7 +282,7 @@ def test_a_file_that_no_letter_names_any_more_may_be_named_again(store: Store, b
     tidy(store)
     bring(store, again)
     assert not path.exists()
-    assert outgoing.unsent_requests(store) == [Wish("file", NAMED.digest)]
+    assert outgoing.unsent_requests(store) == [ContentRequest("file", NAMED.digest)]
 
 
 def test_a_file_that_is_still_here_is_not_asked_for_nor_swept(store: Store, ben: int) -> None:

@@ -18,7 +18,7 @@ from mokanda_firmware.mailbox.sync.down import apply_down
 from mokanda_firmware.mailbox.sync.state import sync_state
 from mokanda_firmware.webmail.languages import choose
 from mokanda_firmware.webmail.wording.reasons import explain
-from mokanda_wire.bundle import Denial, Event, Grant, Item, Mail, Stub, Wish
+from mokanda_wire.bundle import ContentRequest, Denial, Event, Grant, Item, Mail, Stub
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of
 from tests.unit.mailbox.letters import bundle_down
 from tests.unit.webmail.village import DOMAIN, Phone, Village
@@ -376,7 +376,7 @@ class TestWhatTheRelayKeptBack:
         form = next(one for one in page.forms.values() if one.action == "/mail/1/fetch")
         page = form.submit().follow()
         assert "Asked for" in page.text
-        assert outgoing.unsent_requests(village.store) == [Wish("file", "ab" * 32, "awa")]
+        assert outgoing.unsent_requests(village.store) == [ContentRequest("file", "ab" * 32, "awa")]
 
     def test_what_fetching_costs_is_said_where_the_tariff_is_known(self, village: Village) -> None:
         awa = village.villager("awa")
@@ -422,7 +422,7 @@ class TestWhatTheRelayKeptBack:
         assert "waits at the relay" in page.text
         assert "48 KB" in page.text
         awa.post("/mail/1/fetch", 303, what="mail")
-        assert outgoing.unsent_requests(village.store) == [Wish("mail", "stub1", "awa")]
+        assert outgoing.unsent_requests(village.store) == [ContentRequest("mail", "stub1", "awa")]
         bring(village, Mail((f"awa@{DOMAIN}",), from_world().message, "stub1"))
         assert "still at the relay" not in awa.get("/inbox").text
         assert "Voici." in awa.open_first().text
@@ -443,7 +443,9 @@ class TestWhatTheRelayKeptBack:
         awa = village.villager("awa")
         bring(village, dataclasses.replace(from_world(), ticket="mail1"))
         awa.post("/mail/1/fetch", 303, what="original")
-        assert outgoing.unsent_requests(village.store) == [Wish("original", "mail1", "awa")]
+        assert outgoing.unsent_requests(village.store) == [
+            ContentRequest("original", "mail1", "awa")
+        ]
         raw = b"Subject: Photos\r\n\r\nVoici."
         bring(village, Grant(digest_of(raw), len(raw), "mail1"), contents={digest_of(raw): raw})
         given = awa.open_first().click("as it came")

@@ -18,6 +18,7 @@ from mokanda_wire import codec, formats
 from mokanda_wire.bundle import (
     Bundle,
     BundleError,
+    ContentRequest,
     Denial,
     Event,
     Grant,
@@ -28,7 +29,6 @@ from mokanda_wire.bundle import (
     Report,
     Residents,
     Stub,
-    Wish,
     decode,
 )
 from mokanda_wire.history import START, History, Record, Row, applied
@@ -178,13 +178,13 @@ def test_both_ends_call_mails_and_stubs_by_the_same_tickets() -> None:
     assert encode(down(*items, sequence=2), History()).tickets != encoded.tickets
 
 
-def test_wishes_and_their_answers_arrive() -> None:
+def test_requests_and_their_answers_arrive() -> None:
     raw = b"From: a@b\r\n\r\nMbote"
     items = (
-        Wish("file", digest_of(b"a"), "amina"),
-        Wish("file", digest_of(b"a"), "amina", withdrawn=True),
-        Wish("mail", "abc234", "grace"),
-        Wish("original", "abc234"),
+        ContentRequest("file", digest_of(b"a"), "amina"),
+        ContentRequest("file", digest_of(b"a"), "amina", withdrawn=True),
+        ContentRequest("mail", "abc234", "grace"),
+        ContentRequest("original", "abc234"),
         Grant(digest_of(raw), len(raw), "abc234"),
         Grant(digest_of(b"held"), 4, "abd234"),
         Grant(digest_of(b"a"), 1),

@@ -11,6 +11,7 @@ from mokanda_wire import formats, items, reader, unknown
 from mokanda_wire.bundle import (
     Bundle,
     BundleError,
+    ContentRequest,
     Decoded,
     Denial,
     Event,
@@ -19,7 +20,6 @@ from mokanda_wire.bundle import (
     Residents,
     Stub,
     Unknown,
-    Wish,
     decode,
     encode,
 )
@@ -60,7 +60,7 @@ def arrived(data: bytes) -> Decoded:
 def newer(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A version that knows more kinds; undo it to get this one back."""
     monkeypatch.setitem(items.EVENT_LETTERS, "read", "q")  # type: ignore[misc]
-    monkeypatch.setitem(items.WISH_LETTERS, "song", "g")  # type: ignore[misc]
+    monkeypatch.setitem(items.CONTENT_REQUEST_LETTERS, "song", "g")  # type: ignore[misc]
     return monkeypatch
 
 
@@ -117,8 +117,8 @@ def test_what_was_kept_is_read_when_its_kind_is_known(newer: pytest.MonkeyPatch)
     at = NOW + timedelta(minutes=5)
     newest = (
         Event("0@x", "jean@example.com", "read", at, "on a phone"),  # type: ignore[arg-type]
-        Wish("song", "malaika", "amina"),  # type: ignore[arg-type]
-        Wish("song", "malaika", "amina", withdrawn=True),  # type: ignore[arg-type]
+        ContentRequest("song", "malaika", "amina"),  # type: ignore[arg-type]
+        ContentRequest("song", "malaika", "amina", withdrawn=True),  # type: ignore[arg-type]
         Denial("song", "malaika", "gone"),  # type: ignore[arg-type]
     )
     data = sent(*newest, Residents(("amina",)))
@@ -129,7 +129,7 @@ def test_what_was_kept_is_read_when_its_kind_is_known(newer: pytest.MonkeyPatch)
     assert all(isinstance(each, Unknown) for each in kept)
     assert [unknown.read_again(each) for each in kept if isinstance(each, Unknown)] == [None] * 4
     newer.setitem(items.EVENT_LETTERS, "read", "q")  # type: ignore[misc]
-    newer.setitem(items.WISH_LETTERS, "song", "g")  # type: ignore[misc]
+    newer.setitem(items.CONTENT_REQUEST_LETTERS, "song", "g")  # type: ignore[misc]
     again = [unknown.read_again(each) for each in kept if isinstance(each, Unknown)]
     assert tuple(again) == newest
 

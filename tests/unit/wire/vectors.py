@@ -16,6 +16,7 @@ from typing import Any
 from mokanda_wire import bundle, formats, protocol, quoting
 from mokanda_wire.bundle import (
     Bundle,
+    ContentRequest,
     Denial,
     Event,
     Grant,
@@ -24,7 +25,6 @@ from mokanda_wire.bundle import (
     Residents,
     Stub,
     Unknown,
-    Wish,
 )
 from mokanda_wire.history import History, Record, Row, applied
 from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
@@ -141,13 +141,13 @@ def make(bundle_format: int) -> dict[str, Any]:
         Bundle("kimpese", "down", 3, NOW + timedelta(hours=30), (album, film), photo), relay, device
     )
     first, second = steps[-1]["tickets"]
-    wishes = (
-        Wish("file", digest_of(b"a"), "amina"),
-        Wish("mail", second, "amina"),
-        Wish("original", first, "amina"),
-        Wish("file", digest_of(b"c"), "amina", withdrawn=True),
+    requests = (
+        ContentRequest("file", digest_of(b"a"), "amina"),
+        ContentRequest("mail", second, "amina"),
+        ContentRequest("original", first, "amina"),
+        ContentRequest("file", digest_of(b"c"), "amina", withdrawn=True),
     )
-    send(Bundle("kimpese", "up", 2, NOW + timedelta(hours=31), wishes), device, relay)
+    send(Bundle("kimpese", "up", 2, NOW + timedelta(hours=31), requests), device, relay)
     answers = (
         Mail(film.recipients, replace(FILM, text="Le voici."), second),
         Grant(digest_of(b"a"), 1),

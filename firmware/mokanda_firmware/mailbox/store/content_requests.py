@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from mokanda_wire.bundle import Grant, Wish, WishKind
+from mokanda_wire.bundle import ContentRequest, ContentRequestKind, Grant
 
 State = Literal["waiting", "leaving", "asked", "denied"]
 
@@ -31,7 +31,9 @@ _REQUESTS = (
 _UNSENT = "sequence IS NULL AND (state = 'waiting' OR state = 'asked' AND withdrawn)"
 
 
-def ask(connection: sqlite3.Connection, kind: WishKind, name: str, account: int | None) -> None:
+def ask(
+    connection: sqlite3.Connection, kind: ContentRequestKind, name: str, account: int | None
+) -> None:
     """Request this; what is requested already, by whomever, is not asked for again."""
     connection.execute(
         "INSERT INTO content_request (kind, name, account, state) VALUES (?, ?, ?, 'waiting')"
@@ -46,7 +48,9 @@ def ask(connection: sqlite3.Connection, kind: WishKind, name: str, account: int 
     )
 
 
-def withdraw(connection: sqlite3.Connection, kind: WishKind, name: str, account: int) -> bool:
+def withdraw(
+    connection: sqlite3.Connection, kind: ContentRequestKind, name: str, account: int
+) -> bool:
     """No longer request this; tell whether it was in time, and the account's own request."""
     ours = (kind, name, account)
     own = "kind = ? AND name = ? AND account = ? AND sequence IS NULL"
@@ -61,7 +65,9 @@ def withdraw(connection: sqlite3.Connection, kind: WishKind, name: str, account:
     return bool(gone or marked)
 
 
-def progress(connection: sqlite3.Connection, kind: WishKind, name: str) -> Progress | None:
+def progress(
+    connection: sqlite3.Connection, kind: ContentRequestKind, name: str
+) -> Progress | None:
     """Return how far a request has come; None when there is none."""
     row = connection.execute(
         "SELECT * FROM content_request WHERE kind = ? AND name = ? AND NOT withdrawn", (kind, name)
@@ -87,17 +93,17 @@ def sizes(connection: sqlite3.Connection) -> list[tuple[int | None, int]]:
     return [(row["account"], row["bytes"]) for row in rows]
 
 
-def unsent(connection: sqlite3.Connection) -> list[Wish]:
+def unsent(connection: sqlite3.Connection) -> list[ContentRequest]:
     """Return the requests, and withdrawals of some, that the relay has yet to be told of."""
     return _requests(connection.execute(f"{_REQUESTS} WHERE {_UNSENT}"))
 
 
-def in_bundle(connection: sqlite3.Connection, sequence: int) -> list[Wish]:
+def in_bundle(connection: sqlite3.Connection, sequence: int) -> list[ContentRequest]:
     """Return what is bound to this bundle."""
     return _requests(connection.execute(f"{_REQUESTS} WHERE sequence = ?", (sequence,)))
 
 
-def bind(connection: sqlite3.Connection, sequence: int, requests: Iterable[Wish]) -> bool:
+def bind(connection: sqlite3.Connection, sequence: int, requests: Iterable[ContentRequest]) -> bool:
     """Bind requests to the bundle that carries them; False when one has changed since."""
     return all(
         connection.execute(
@@ -130,7 +136,7 @@ def ask_again(connection: sqlite3.Connection) -> None:
     )
 
 
-def fulfil(connection: sqlite3.Connection, kind: WishKind, name: str) -> list[int]:
+def fulfil(connection: sqlite3.Connection, kind: ContentRequestKind, name: str) -> list[int]:
     """Forget a request whose content is here; return the account that asked, if one did."""
     rows = connection.execute(
         "DELETE FROM content_request WHERE kind = ? AND name = ? RETURNING account", (kind, name)
@@ -149,7 +155,7 @@ def grant(connection: sqlite3.Connection, given: Grant) -> list[int]:
     return asked
 
 
-def deny(connection: sqlite3.Connection, kind: WishKind, name: str, reason: str) -> None:
+def deny(connection: sqlite3.Connection, kind: ContentRequestKind, name: str, reason: str) -> None:
     """Record that the relay does not give this; `reason` is a word."""
     connection.execute(
         "UPDATE content_request SET state = 'denied', reason = ?, withdrawn = 0, sequence = NULL"
@@ -172,5 +178,7 @@ def withdraw_all(connection: sqlite3.Connection, message: int) -> None:
     connection.execute("DELETE FROM content_request WHERE withdrawn AND state <> 'asked'")
 
 
-def _requests(rows: Iterable[sqlite3.Row]) -> list[Wish]:
-    return [Wish(row["kind"], row["name"], row["who"], bool(row["withdrawn"])) for row in rows]
+def _requests(rows: Iterable[sqlite3.Row]) -> list[ContentRequest]:
+    return [
+        ContentRequest(row["kind"], row["name"], row["who"], bool(row["withdrawn"])) for row in rows
+    ]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from mokanda_firmware.mailbox.store import clock, content_requests, messages
 from mokanda_firmware.mailbox.store.database import Store
-from mokanda_wire.bundle import Wish
+from mokanda_wire.bundle import ContentRequest
 from mokanda_wire.limits import place_in_queue
 from mokanda_wire.message import Message
 
@@ -96,13 +96,13 @@ def give_up(store: Store, number: int, reason: str) -> None:
         connection.execute("UPDATE outgoing SET state = 'sent' WHERE message = ?", (number,))
 
 
-def unsent_requests(store: Store) -> list[Wish]:
+def unsent_requests(store: Store) -> list[ContentRequest]:
     """Return what villagers want, or no longer want, of what the relay keeps."""
     with store.reading() as connection:
         return content_requests.unsent(connection)
 
 
-def deny_request(store: Store, request: Wish, reason: str) -> None:
+def deny_request(store: Store, request: ContentRequest, reason: str) -> None:
     """Record that the relay does not take a content request; `reason` is a word."""
     with store.transaction() as connection:
         content_requests.deny(connection, request.kind, request.name, reason)

@@ -9,7 +9,7 @@ from mokanda_firmware.mailbox.store import at_relay, clock, content_requests
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.sync import history
 from mokanda_firmware.mailbox.sync.state import PendingUp, read_state
-from mokanda_wire.bundle import Wish
+from mokanda_wire.bundle import ContentRequest
 
 
 def freeze_up(
@@ -17,7 +17,7 @@ def freeze_up(
     sequence: int,
     sealed: PendingUp,
     message_ids: Sequence[str],
-    requests: Sequence[Wish] = (),
+    requests: Sequence[ContentRequest] = (),
 ) -> None:
     """Bind waiting mails and content requests to the sealed bundle `sequence`, the next one.
 
@@ -101,7 +101,7 @@ def mails_in_bundle(store: Store, sequence: int) -> list[int]:
         return [row["message"] for row in rows]
 
 
-def requests_in_bundle(store: Store, sequence: int) -> list[Wish]:
+def requests_in_bundle(store: Store, sequence: int) -> list[ContentRequest]:
     """Return the content requests that are bound to bundle `sequence`."""
     with store.reading() as connection:
         return content_requests.in_bundle(connection, sequence)

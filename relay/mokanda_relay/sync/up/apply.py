@@ -50,7 +50,7 @@ def _apply_item(session: Session, device: Device, item: wire.Item) -> None:
             _replace_residents(session, device, item.names)
         case wire.Report():
             _record_report(session, device, item)
-        case wire.Wish():
+        case wire.ContentRequest():
             content_requests.record(session, device.id, item)
 
 

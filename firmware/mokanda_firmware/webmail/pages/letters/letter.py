@@ -17,15 +17,16 @@ from mokanda_firmware.webmail.recipients import written
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_firmware.webmail.wording.reasons import explain
-from mokanda_wire.bundle import WishKind
+from mokanda_wire.bundle import ContentRequestKind
+from mokanda_wire.items import GONE, LARGE
 
 NO_LETTER = N_("There is no such letter.")
 NO_FILE = N_("This file is not on the device.")
 _TOO_LATE = N_("This letter is on its way already.")
 _ASKED_ALREADY = N_("This has been asked for already, or by somebody else.")
 _DENIALS = {
-    "gone": N_("The relay no longer has it: it keeps everything for 30 days."),
-    "large": N_("It is too large to be sent to the village."),
+    GONE: N_("The relay no longer has it: it keeps everything for 30 days."),
+    LARGE: N_("It is too large to be sent to the village."),
     "refused": N_("The relay refuses to send it."),
 }
 _STATES = {
@@ -113,7 +114,7 @@ def fetch(visit: Visit, number: int) -> HTTPResponse:
     return visit.redirect(f"/mail/{number}", "not-asked" if taken_back else "asked")
 
 
-def _wanted(visit: Visit, number: int) -> tuple[WishKind, str]:
+def _wanted(visit: Visit, number: int) -> tuple[ContentRequestKind, str]:
     """Say what a form asks for: a file of this letter, the letter behind its stub, or all of it."""
     letter = open_letter(visit, number)
     position = visit.form.number("file")

@@ -562,7 +562,7 @@ def chaos(cuts: int, seed: int, kind: str, write: Callable[[str], None]) -> dict
 
 def main() -> int:
     """Do what the arguments say."""
-    parser = argparse.ArgumentParser(prog="make bench-faults", description="Chaos for a village: cuts, kills, full disks, wrong clocks.")
+    parser = argparse.ArgumentParser(prog="make bench-faults", description="Chaos for a village.")
     parser.add_argument("--cuts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")

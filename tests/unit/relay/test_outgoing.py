@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay.store import alerts
+from mokanda_relay.store import clock as relay_clock
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.tables import Device, Notice, Outgoing
 from mokanda_relay.transport import outbox
@@ -53,7 +53,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(alerts, "now", clock)
+    monkeypatch.setattr(relay_clock, "now", clock)
     monkeypatch.setattr(outbox, "monotonic", clock.monotonic)
     return clock
 

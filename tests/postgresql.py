@@ -53,11 +53,11 @@ def cluster(programs: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def new_database(cluster: str) -> str:
-    """Make an empty database in a cluster, and return its URL."""
+def new_database(cluster: str, template: str = "template1") -> str:
+    """Make a database in a cluster, empty or as another one is, and return its URL."""
     name = f"relay_{os.urandom(6).hex()}"
     engine = sa.create_engine(cluster.format(name="postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine.dispose()
     return cluster.format(name=name)

@@ -25,6 +25,7 @@ from mokanda_wire.envelope import Keyring, verify_with
 from mokanda_wire.formats import OLDEST_FORMAT
 from mokanda_wire.history import History, Row, applied
 from mokanda_wire.message import Mailbox, Message, new_message_id
+from tests.ready_made.key_pair import write_key_pair
 
 T = TypeVar("T")
 
@@ -60,8 +61,8 @@ class RelayDevice:
     def __init__(self, claim: ClaimFile, home: Path) -> None:
         self.claim_file = claim
         self.name, self.domain = claim.device, claim.domain
+        self.key = write_key_pair(home, claim.device)
         self.keyring = Keyring(home)
-        self.key = self.keyring.create_key(claim.device)
         self.relay_key = ""
         self.rows: list[Row] = []
         self.counter = 0

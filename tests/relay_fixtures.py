@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from mokanda_relay.http.server import running
+from mokanda_relay.operator import claims
 from mokanda_relay.relay import Relay, open_relay
+from mokanda_relay.store.database import Database
 from mokanda_relay.store.settings import read_settings
 from tests import postgresql as postgresql_server
+from tests.ready_made.relay import write_relay, write_relay_database
 from tests.relay_served import ANY_PORT, INBOUND_SECRET, Served
 from tests.stand_ins.sendgrid import SendGridStandIn
 
@@ -27,12 +31,30 @@ def postgresql() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def migrated(postgresql: str) -> str:
+    """The name of a database in the cluster, with the schema of this relay's and no rows."""
+    url = postgresql_server.new_database(postgresql)
+    Database(url).close()
+    return str(sa.make_url(url).database)
+
+
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database: SQLite, unless the test asks for another kind."""
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without a schema: SQLite, unless the test asks for another kind."""
     if getattr(request, "param", "sqlite") == "sqlite":
         return f"sqlite:///{tmp_path}/relay.db"
     return postgresql_server.new_database(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with the schema of this relay's: SQLite, unless the test asks for another kind."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        write_relay_database(tmp_path / "relay.db")
+        return f"sqlite:///{tmp_path}/relay.db"
+    cluster, migrated = map(request.getfixturevalue, ("postgresql", "migrated"))
+    return postgresql_server.new_database(cluster, template=migrated)
 
 
 @pytest.fixture
@@ -43,8 +65,11 @@ def world() -> Iterator[SendGridStandIn]:
 
 
 @pytest.fixture
-def relay(tmp_path: Path, database_url: str, world: SendGridStandIn) -> Iterator[Relay]:
+def relay(
+    tmp_path: Path, database_url: str, world: SendGridStandIn, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Relay]:
     """A relay that is not served yet; it signs and sends through `world`."""
+    monkeypatch.setattr(claims, "_COST_LOG2", 4)  # what a code costs has its own test
     settings = read_settings(
         {
             "MOKANDA_RELAY_URL": "https://127.0.0.1:1",
@@ -57,6 +82,7 @@ def relay(tmp_path: Path, database_url: str, world: SendGridStandIn) -> Iterator
         },
         tmp_path / "data",
     )
+    write_relay(settings.data)
     opened = open_relay(settings)
     yield opened
     opened.database.close()

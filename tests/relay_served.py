@@ -21,7 +21,9 @@ from scripts.tools.deadlines import wait_until
 from tests.relay_device import RelayDevice
 from tests.stand_ins.sendgrid import SendGridStandIn
 
-BOTH_DATABASES = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+BOTH = ["sqlite", "postgresql"]
+BOTH_DATABASES = pytest.mark.parametrize("database_url", BOTH, indirect=True)
+BOTH_EMPTY_DATABASES = pytest.mark.parametrize("empty_database_url", BOTH, indirect=True)
 INBOUND_SECRET = "inbound-secret"
 ANY_PORT = Listen("127.0.0.1", 0)
 

@@ -21,6 +21,7 @@ from mokanda_firmware.mailbox.sync.sessions import SessionRecord, last_sessions
 from mokanda_wire import claimfile, durable
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.message import Attachment, Mailbox, Message, new_message_id
+from tests.ready_made.mail_store import write_mail_store
 
 
 def tidy(store: Store) -> None:
@@ -114,6 +115,7 @@ def a_village(
         place = folder / variable.lower()
         place.mkdir(parents=True)
         monkeypatch.setenv(f"MOKANDA_{variable}", str(place))
+    write_mail_store(paths.mail_database())
     village = Village(dataclasses.replace(claim, relay=relay_url))
     village.import_claim()
     for name in ("amina", "bako"):

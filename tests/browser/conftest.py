@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from mokanda_firmware import paths
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.people import first_steps
 from mokanda_firmware.mailbox.store.database import Store
 from tests.ports import reserved_port
+from tests.ready_made.mail_store import write_mail_store
 
 DOMAIN = "boende.example.org"
 PASSWORD = "elombe-2026"
@@ -59,6 +61,7 @@ def webmail(
     monkeypatch.setenv("MOKANDA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
     SetupStatus(SetupState.CLAIMED, village="Boende", domain=DOMAIN).publish()
+    write_mail_store(paths.mail_database())
     store = Store.of_device()
     first_steps.end(store)  # they have tests of their own
     with (

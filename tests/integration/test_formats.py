@@ -33,6 +33,7 @@ from mokanda_wire.codec import TextCodec
 from mokanda_wire.items import Item
 from mokanda_wire.reader import Reader
 from tests import courier_process
+from tests.ready_made.relay import write_relay
 from tests.relay_process import RelayProcess
 from tests.relay_served import INBOUND_SECRET, Served, eventually
 from tests.stand_ins.sendgrid import SendGridStandIn
@@ -195,6 +196,7 @@ def older_relay(tmp_path: Path, world: SendGridStandIn) -> Iterator[tuple[RelayP
         "SENDGRID_EVENT_KEY": world.public_key,
     }
     data = tmp_path / "data"
+    write_relay(data)
     relay = open_relay(read_settings(environment, data))
     claim = devices.add(relay, "kitenge", "kitenge.example")
     relay.database.close()

@@ -14,6 +14,7 @@ from mokanda_firmware.mailbox.letters import folders
 from mokanda_firmware.mailbox.people import accounts, first_steps
 from mokanda_firmware.mailbox.store.database import Store
 from tests.hostile import collection, deliver
+from tests.ready_made.mail_store import write_mail_store
 from tests.unit.webmail.village import DOMAIN, Village
 
 AWA = f"awa@{DOMAIN}"
@@ -29,6 +30,7 @@ def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)
     SetupStatus(SetupState.CLAIMED, village="Boende", domain=DOMAIN).publish()
+    write_mail_store(tmp_path / "mail.db")
     store = Store(tmp_path / "mail.db", tmp_path / "attachments")
     first_steps.end(store)
     yield Village(store)

@@ -22,6 +22,7 @@ from mokanda_relay.operator import devices
 from mokanda_relay.relay import open_relay
 from mokanda_relay.store.settings import read_settings
 from mokanda_wire.claimfile import ClaimFile
+from tests.ready_made.relay import write_relay
 from tests.relay_device import RefusedByRelay, RelayDevice
 from tests.relay_process import Conditions, RelayProcess
 from tests.relay_served import INBOUND_SECRET, eventually
@@ -101,6 +102,7 @@ def bench(tmp_path: Path, world: SendGridStandIn) -> Iterator[Bench]:
         "SENDGRID_EVENT_KEY": world.public_key,
     }
     data = tmp_path / "data"
+    write_relay(data)
     relay = open_relay(read_settings(environment, data))
     claim = devices.add(relay, "kitenge", "kitenge.example")
     relay.database.close()

@@ -39,6 +39,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from multipart import MultipartParser, parse_options_header
 
 from scripts.tools.deadlines import wait_until
+from tests.serving import serving
 from tests.stand_ins import sendgrid_rules
 
 # What goes wrong with a request to send: a status is answered and the mail is not taken; `lost` and
@@ -104,6 +105,7 @@ class SendGridStandIn:
         ).decode()
         self._faults: deque[Fault] = deque()
         self._closing = threading.Event()
+        self._serving = contextlib.ExitStack()
         self._lock = threading.Lock()
         self._data = data
         if data is not None:
@@ -115,7 +117,7 @@ class SendGridStandIn:
         self.url = f"http://{bound[0]!s}:{bound[1]}"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._serving.enter_context(serving(self._server))
         return self
 
     def __exit__(
@@ -125,8 +127,7 @@ class SendGridStandIn:
         traceback: TracebackType | None,
     ) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._serving.close()
 
     def serve_forever(self) -> None:
         """Serve in this thread."""

@@ -5,7 +5,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from scripts.engines.debian.renew_lock import resolve
 from scripts.recipes import System, load
 from scripts.tools.steps import Log, StepError
 from tests.recipes import SOC, write
+from tests.serving import serving
 
 pytestmark = pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt on this machine")
 
@@ -161,12 +161,8 @@ def mirror(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("MOKANDA_MIRROR", f"{mirror.address}/debian/")
     monkeypatch.setenv("MOKANDA_SECURITY_MIRROR", f"{mirror.address}/debian-security/")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    thread = threading.Thread(target=mirror.server.serve_forever)
-    thread.start()
-    yield mirror
-    mirror.server.shutdown()
-    thread.join()
-    mirror.server.server_close()
+    with serving(mirror.server):
+        yield mirror
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ class LazyTls(BuiltinSSLAdapter):
     """TLS whose handshake is the worker's: a slow device must not keep others from connecting."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
-        super().__init__(str(certificate), str(key))
+        # Without a chain, all authorities of the machine's would be loaded; nobody asks for them.
+        super().__init__(str(certificate), str(key), certificate_chain=str(certificate))
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         # What a device is given to resume its session by is 32 bytes if the session stays here,
         # and 200 if it travels. Neither a FIN nor a reset makes OpenSSL forget it.

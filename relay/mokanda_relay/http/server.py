@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import ssl
 import sys
 import threading
@@ -45,6 +46,15 @@ class _Server(wsgi.Server):
         threading.Thread(target=self.serve, daemon=True).start()
         host, port = self.bind_addr[:2]
         return f"{host}:{port}"
+
+    def end(self) -> threading.Thread:
+        """Stop in a thread, and return it."""
+        thread = threading.Thread(target=self.stop, daemon=True)
+        thread.start()
+        # It looks whether it should stop every half second, and whenever somebody comes.
+        with contextlib.suppress(OSError):
+            socket.create_connection(self.bind_addr[:2], timeout=1).close()
+        return thread
 
 
 def _device_server(relay: Relay, listen: Listen) -> _Server:
@@ -102,9 +112,7 @@ def running(relay: Relay, listen: Listen, operator: Listen) -> Iterator[tuple[st
         stopping.set()
         relay.outbox_bell.ring()
         relay.incoming_bell.ring()
-        stops = [threading.Thread(target=server.stop, daemon=True) for server in servers]
-        for stop in stops:
-            stop.start()
+        stops = [server.end() for server in servers]
         deadline = time.monotonic() + _STOP_WITHIN
         for thread in (*stops, *workers):
             thread.join(max(deadline - time.monotonic(), 0))

@@ -21,6 +21,7 @@ from mokanda_wire.envelope import EnvelopeError, verify_with
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0 or O, no 1, I or L, no U
 _GROUPS, _LETTERS = 3, 4  # 58.9 bits
+_COST_LOG2 = 14  # of scrypt: 16 MiB and some 50 ms for each guess
 
 MAX_TRIES = 10  # wrong codes from one address
 TRIES_WITHIN = 600.0  # seconds
@@ -39,7 +40,7 @@ def hash_code(code: str) -> str:
     """Hash a claim code; slowly, so that a stolen database gives no codes away."""
     letters = "".join(letter for letter in code.upper() if letter.isalnum())
     salt = b"mokanda claim"  # the same for all: the code is looked up by its hash
-    return hashlib.scrypt(letters.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32).hex()
+    return hashlib.scrypt(letters.encode(), salt=salt, n=2**_COST_LOG2, r=8, p=1, dklen=32).hex()
 
 
 class Throttle:

@@ -23,6 +23,7 @@ from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import set_setting
 from scripts.tools.deadlines import wait_until
+from tests.ready_made.mail_store import write_mail_store
 
 TOOLBOX = Path(__file__).resolve().parents[3] / "scripts" / "toolbox"
 PASSPHRASE = "four goats at the river"
@@ -47,6 +48,7 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folders of a device with two letters, an attachment, keys and a claim."""
     monkeypatch.setenv("MOKANDA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
+    write_mail_store(paths.mail_database())
     store = Store.of_device()
     set_setting(store, "village", "Bôende sur Tshuapa")
     with store.incoming_attachment() as incoming:

@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 
 from mokanda_relay.store.database import Database, DatabaseError
 from mokanda_relay.store.tables import Alert, Device, Table
-from tests.relay_served import BOTH_DATABASES
+from tests.relay_served import BOTH_DATABASES, BOTH_EMPTY_DATABASES
 
 pytest_plugins = ("tests.relay_fixtures",)
 
@@ -39,43 +39,49 @@ def write_with_schema(url: str, revision: str, statement: str) -> None:
     engine.dispose()
 
 
-@BOTH_DATABASES
+@BOTH_EMPTY_DATABASES
 class TestSchema:
-    def test_the_migrations_make_what_the_tables_say(self, database_url: str) -> None:
-        database = Database(database_url)
+    def test_the_migrations_make_what_the_tables_say(self, empty_database_url: str) -> None:
+        database = Database(empty_database_url)
         with database.reading() as session:
             context = MigrationContext.configure(session.connection())
             assert compare_metadata(context, Table.metadata) == []
         database.close()
 
-    def test_what_is_there_stays_there_when_it_is_opened_again(self, database_url: str) -> None:
-        first = Database(database_url)
+    def test_what_is_there_stays_there_when_it_is_opened_again(
+        self, empty_database_url: str
+    ) -> None:
+        first = Database(empty_database_url)
         with first.transaction() as session:
             session.add(device())
         first.close()
-        second = Database(database_url)
+        second = Database(empty_database_url)
         with second.reading() as session:
             assert session.scalars(sa.select(Device)).one().name == "kitenge"
         second.close()
 
-    def test_what_an_earlier_relay_has_written_is_still_there(self, database_url: str) -> None:
+    def test_what_an_earlier_relay_has_written_is_still_there(
+        self, empty_database_url: str
+    ) -> None:
         write_with_schema(
-            database_url,
+            empty_database_url,
             "0008",
             "INSERT INTO incident (id, at, kind, text) VALUES (1, '2026-06-01', 'claim', 'old')",
         )
-        database = Database(database_url)
+        database = Database(empty_database_url)
         with database.reading() as session:
             assert [each.text for each in session.scalars(sa.select(Alert))] == ["old"]
         database.close()
 
-    def test_one_written_by_a_newer_relay_is_refused_with_advice(self, database_url: str) -> None:
-        database = Database(database_url)
+    def test_one_written_by_a_newer_relay_is_refused_with_advice(
+        self, empty_database_url: str
+    ) -> None:
+        database = Database(empty_database_url)
         with database.transaction() as session:
             session.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
         database.close()
         with pytest.raises(DatabaseError, match="newer relay"):
-            Database(database_url)
+            Database(empty_database_url)
 
 
 @BOTH_DATABASES

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from mokanda_wire.message import parse
+from tests.serving import serving
 from tests.stand_ins.sendgrid import SendGridStandIn
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -105,10 +105,9 @@ def posted() -> Iterator[tuple[str, list[bytes]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}/inbound/secret", bodies
-        server.shutdown()
 
 
 def test_an_answer_is_written_on_its_page(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 import time
 from datetime import timedelta
@@ -47,6 +48,10 @@ class TestClaimCodes:
 
     def test_they_are_known_again_however_they_are_written(self) -> None:
         assert claims.hash_code("ABCD-EFGH-2345") == claims.hash_code(" abcdefgh 2345\n")
+
+    def test_one_that_an_earlier_relay_gave_out_is_known(self) -> None:
+        digest = hashlib.scrypt(b"ABCDEFGH2345", salt=b"mokanda claim", n=16384, r=8, p=1, dklen=32)
+        assert claims.hash_code("ABCD-EFGH-2345") == digest.hex()
 
     def test_after_some_wrong_ones_an_address_has_to_wait_and_others_have_not(
         self, monkeypatch: pytest.MonkeyPatch

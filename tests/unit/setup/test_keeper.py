@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from mokanda_firmware import paths
 from mokanda_firmware.mailbox.administration import audit, villagers
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.setup import keeper
+from tests.ready_made.mail_store import write_mail_store
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +28,7 @@ def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def store() -> Iterator[Store]:
+    write_mail_store(paths.mail_database())
     store = Store.of_device()
     yield store
     store.close()

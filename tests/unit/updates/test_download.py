@@ -5,7 +5,6 @@ import hashlib
 import http.client
 import os
 import shutil
-import threading
 from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -20,6 +19,7 @@ from mokanda_firmware.updates import download
 from mokanda_firmware.updates.download import FailedDownloadError, InterruptedDownloadError
 from mokanda_firmware.uplink.failures import LinkError
 from mokanda_firmware.uplink.offer import Offer
+from tests.serving import serving
 
 CONTENT = os.urandom(300_000)
 PATH = "/v1/release/orangepi-zero-1.1.0.raucb"
@@ -55,7 +55,6 @@ class Relay:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever).start()
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         wanted = handler.headers.get("Range", "bytes=0-")
@@ -81,9 +80,8 @@ class Relay:
 @pytest.fixture
 def relay() -> Iterator[Relay]:
     relay = Relay()
-    yield relay
-    relay.server.shutdown()
-    relay.server.server_close()
+    with serving(relay.server):
+        yield relay
 
 
 def fetch(relay: Relay, folder: Path) -> bytes:

@@ -3,7 +3,6 @@
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ from mokanda_firmware.bus.states import UpdatesState
 from mokanda_firmware.bus.statuses import UpdatesStatus
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.updates.proof import prove
+from tests.serving import serving
 from tests.statuses import published
 
 from .conftest import started
@@ -41,15 +41,13 @@ class Webmail:
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_port
-        threading.Thread(target=self.server.serve_forever).start()
 
 
 @pytest.fixture
 def webmail() -> Iterator[Webmail]:
     webmail = Webmail()
-    yield webmail
-    webmail.server.shutdown()
-    webmail.server.server_close()
+    with serving(webmail.server):
+        yield webmail
 
 
 @pytest.fixture(autouse=True)

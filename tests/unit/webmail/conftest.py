@@ -11,6 +11,7 @@ from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.people import accounts, first_steps
 from mokanda_firmware.mailbox.store.database import Store
+from tests.ready_made.mail_store import write_mail_store
 from tests.unit.webmail.village import DOMAIN, Village
 
 
@@ -18,6 +19,7 @@ from tests.unit.webmail.village import DOMAIN, Village
 def new_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mail store to copy: making one takes as long as most tests with it."""
     folder = tmp_path_factory.mktemp("store")
+    write_mail_store(folder / "mail.db")
     store = Store(folder / "mail.db", folder / "attachments")
     first_steps.end(store)  # they have tests of their own
     store.close()

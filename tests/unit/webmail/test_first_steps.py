@@ -16,6 +16,7 @@ from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile
 from scripts.tools.deadlines import wait_until
+from tests.ready_made.mail_store import write_mail_store
 from tests.setup_service import setup_service
 from tests.unit.webmail.village import PASSWORD, Phone, Village
 
@@ -35,6 +36,7 @@ def new(village: Village, tmp_path: Path) -> Iterator[Village]:
     """A device that nobody has set up, without a claim."""
     del village  # it made the folders
     SetupStatus(SetupState.NO_CLAIM).publish()
+    write_mail_store(tmp_path / "new.db")
     store = Store(tmp_path / "new.db", tmp_path / "new")
     yield Village(store)
     store.close()

@@ -21,6 +21,7 @@ import pytest
 from mokanda_firmware.mailbox.people import first_steps
 from mokanda_firmware.mailbox.store.database import Store
 from tests.ports import reserved_port
+from tests.ready_made.mail_store import write_mail_store
 
 PASSWORD = "elombe-2026"
 BOUNDARY = "----phone"
@@ -112,6 +113,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     data = tmp_path / "data"
+    write_mail_store(data / "mail.db")
     store = Store(data / "mail.db", data / "attachments")
     first_steps.end(store)  # they have tests of their own
     with (

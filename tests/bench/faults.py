@@ -65,7 +65,7 @@ from tests.bench.corpora import REPOSITORY
 from tests.faults import FaultyLink, Plan
 from tests.relay_process import Conditions, RelayProcess
 from tests.stand_ins.sendgrid import SendGridStandIn
-from tests.village import Village, a_village
+from tests.syncing_village import Village, a_village
 
 DOMAIN = "kimpese.example.org"
 VILLAGER = f"amina@{DOMAIN}"
@@ -562,7 +562,10 @@ def chaos(cuts: int, seed: int, kind: str, write: Callable[[str], None]) -> dict
 
 def main() -> int:
     """Do what the arguments say."""
-    parser = argparse.ArgumentParser(prog="make bench-faults", description="Chaos for a village.")
+    parser = argparse.ArgumentParser(
+        prog="make bench-faults",
+        description="Chaos for a village.",
+    )
     parser.add_argument("--cuts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")

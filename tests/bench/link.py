@@ -28,7 +28,7 @@ from tests.bench.corpora import Sample, halves
 from tests.bench.wire import VILLAGERS, a_relay_and_village, receive
 from tests.faults import FaultyLink, Plan
 from tests.stand_ins.sendgrid import SendGridStandIn
-from tests.village import Village
+from tests.syncing_village import Village
 
 SHAPED = Plan(rate=64_000 / 8, delay=0.5)  # bytes a second; seconds each way
 DROPS = (3_000, 8_000)  # bytes after which the link breaks: from, to

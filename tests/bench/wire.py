@@ -42,7 +42,7 @@ from mokanda_wire.message import parse
 from mokanda_wire.protocol import Sealed
 from tests.bench.corpora import REPOSITORY, Sample, halves, nncp
 from tests.stand_ins.sendgrid import SendGridStandIn
-from tests.village import Village, a_village
+from tests.syncing_village import Village, a_village
 
 VILLAGERS = ("amina", "bako", "cyr", "dede", "esther", "fiston", "grace", "henri")
 DOMAIN = "kimpese.example.org"

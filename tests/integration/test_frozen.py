@@ -22,7 +22,7 @@ from tests.frozen import FrozenDevice, frozen_relay
 from tests.relay_process import RelayProcess
 from tests.relay_served import INBOUND_SECRET, Served, eventually
 from tests.stand_ins.sendgrid import SendGridStandIn
-from tests.village import Village, a_village
+from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
 

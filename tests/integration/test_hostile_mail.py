@@ -15,7 +15,7 @@ from mokanda_firmware.mailbox.people import accounts, first_steps
 from mokanda_firmware.mailbox.store.database import Store
 from tests.hostile import collection, deliver
 from tests.ready_made.mail_store import write_mail_store
-from tests.unit.webmail.village import DOMAIN, Village
+from tests.unit.webmail.served_village import DOMAIN, Village
 
 AWA = f"awa@{DOMAIN}"
 # Tags that none of our pages of letters has.

@@ -22,7 +22,7 @@ from mokanda_relay.operator import devices
 from mokanda_relay.sync import usage_by_day
 from mokanda_relay.sync.down import freeze, frozen
 from tests.relay_served import Served
-from tests.village import Village, a_village
+from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
 DAY = 40_000  # bytes

@@ -24,7 +24,7 @@ from mokanda_relay.operator import devices
 from mokanda_wire import claimfile, durable
 from scripts.tools.deadlines import wait_until
 from tests.relay_served import Served
-from tests.village import Village, a_village
+from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
 

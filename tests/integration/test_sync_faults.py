@@ -33,7 +33,7 @@ from mokanda_wire import bundle as wire
 from mokanda_wire.message import compose
 from tests.faults import FaultyLink, Plan
 from tests.relay_served import Served, eventually
-from tests.village import Village, a_village
+from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
 

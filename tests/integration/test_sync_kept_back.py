@@ -21,7 +21,7 @@ from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_o
 from tests.photos import opened as opened_photo
 from tests.photos import photo
 from tests.relay_served import Served, eventually
-from tests.village import Village, a_village, tidy
+from tests.syncing_village import Village, a_village, tidy
 
 pytest_plugins = ("tests.relay_fixtures",)
 

@@ -26,8 +26,8 @@ from mokanda_relay.operator import devices
 from mokanda_relay.store.tables import Notice
 from mokanda_wire.envelope import Keyring
 from tests.relay_served import Served, eventually
+from tests.syncing_village import Village, a_village
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick
-from tests.village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
 

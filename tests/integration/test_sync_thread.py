@@ -32,7 +32,7 @@ from mokanda_firmware.uplink.failures import (
 from mokanda_relay.operator import devices
 from mokanda_relay.store.certificate import ensure_certificate
 from tests.relay_served import Served, eventually
-from tests.village import Village, a_village
+from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
 

@@ -16,7 +16,7 @@ from mokanda_firmware.uplink import offer
 from mokanda_relay.operator import devices
 from mokanda_relay.store import releases
 from tests.relay_served import Served
-from tests.village import Village, a_village
+from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
 

@@ -18,8 +18,8 @@ from mokanda_firmware.mailbox.sync.state import PendingUp, sync_state
 from mokanda_firmware.mailbox.sync.up import confirm_up, freeze_up, release_up
 from mokanda_wire.bundle import ContentRequest, ContentRequestKind, Denial, Grant, Mail, Stub
 from mokanda_wire.message import Attachment, digest_of
+from tests.syncing_village import tidy
 from tests.unit.mailbox.letters import NOTHING, add_account, bundle_down, folders, letter
-from tests.village import tidy
 
 BEN = "ben@boende.example"
 CLARA = "clara@boende.example"

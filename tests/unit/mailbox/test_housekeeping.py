@@ -10,8 +10,8 @@ from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync.down import apply_down
 from mokanda_wire.bundle import Mail
+from tests.syncing_village import tidy
 from tests.unit.mailbox.letters import add_account, attached, bundle_down, folders, letter
-from tests.village import tidy
 
 
 def test_the_file_of_a_letter_goes_with_the_last_one_who_had_it(store: Store) -> None:

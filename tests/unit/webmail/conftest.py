@@ -12,7 +12,7 @@ from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.people import accounts, first_steps
 from mokanda_firmware.mailbox.store.database import Store
 from tests.ready_made.mail_store import write_mail_store
-from tests.unit.webmail.village import DOMAIN, Village
+from tests.unit.webmail.served_village import DOMAIN, Village
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.webmail.pages.menu import MENU
 from mokanda_firmware.webmail.visit import PAGES, Page
+from tests.unit.webmail.served_village import Phone, Village
 from tests.unit.webmail.test_protection import FILES, contents, first_letter, name_of, path_of
-from tests.unit.webmail.village import Phone, Village
 
 # Each role may do what those above it may. A helper lets people in and helps them in again; what
 # costs money, changes the device or cannot be undone is the keeper's. What a newcomer may do is the

@@ -10,7 +10,7 @@ import pytest
 
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.store.database import Store
-from tests.unit.webmail.village import PASSWORD, Village
+from tests.unit.webmail.served_village import PASSWORD, Village
 
 
 def test_the_first_one_to_register_is_the_keeper(village: Village) -> None:

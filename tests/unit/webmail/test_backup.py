@@ -15,7 +15,7 @@ from mokanda_firmware.bus.states import BackupState
 from mokanda_firmware.mailbox.administration import audit
 from scripts.tools.deadlines import wait_until
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick
-from tests.unit.webmail.village import Phone, Village
+from tests.unit.webmail.served_village import Phone, Village
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import Mailbox
+from tests.unit.webmail.served_village import DOMAIN, Village
 from tests.unit.webmail.test_letters import WORLD, bring, from_world
-from tests.unit.webmail.village import DOMAIN, Village
 
 CARDS = (
     "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Okito;=C3=89lise=\r\n"

@@ -33,7 +33,7 @@ from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.webmail.languages import languages
 from mokanda_firmware.webmail.wording import legend, states
 from mokanda_firmware.webmail.wording.statuses import Cards
-from tests.unit.webmail.village import Phone, Village
+from tests.unit.webmail.served_village import Phone, Village
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from mokanda_wire import claimfile
 from scripts.tools.deadlines import wait_until
 from tests.ready_made.mail_store import write_mail_store
 from tests.setup_service import setup_service
-from tests.unit.webmail.village import PASSWORD, Phone, Village
+from tests.unit.webmail.served_village import PASSWORD, Phone, Village
 
 CLAIM = claimfile.write(
     claimfile.ClaimFile(

@@ -5,8 +5,8 @@ import pytest
 
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_wire.message import Mailbox
+from tests.unit.webmail.served_village import DOMAIN, Village
 from tests.unit.webmail.test_letters import WORLD, bring, from_world
-from tests.unit.webmail.village import DOMAIN, Village
 
 PHOTO = ("photo.jpg", b"\xff\xd8photo", "image/jpeg")
 

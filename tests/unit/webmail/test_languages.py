@@ -9,7 +9,7 @@ import pytest
 
 from mokanda_firmware.webmail.languages import choose, languages
 from scripts.languages import catalogues
-from tests.unit.webmail.village import Village
+from tests.unit.webmail.served_village import Village
 
 NOON = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp())
 pytestmark = pytest.mark.usefixtures("compiled")

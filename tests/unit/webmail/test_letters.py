@@ -21,7 +21,7 @@ from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import ContentRequest, Denial, Event, Grant, Item, Mail, Stub
 from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of
 from tests.unit.mailbox.letters import bundle_down
-from tests.unit.webmail.village import DOMAIN, Phone, Village
+from tests.unit.webmail.served_village import DOMAIN, Phone, Village
 
 WORLD = "marie@example.org"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -19,8 +19,8 @@ from mokanda_firmware.webmail.smaller import Photo, read_head, smaller
 from mokanda_wire.limits import MAX_PHOTO
 from mokanda_wire.message import digest_of
 from tests.photos import SVG, bomb, opened, photo
-from tests.unit.webmail.village import Phone, Village
-from tests.village import tidy
+from tests.syncing_village import tidy
+from tests.unit.webmail.served_village import Phone, Village
 
 WORLD = "marie@example.org"
 PHOTO = photo(320, 240)

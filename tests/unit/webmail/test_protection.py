@@ -6,7 +6,7 @@ import re
 import pytest
 
 from mokanda_firmware.webmail.visit import PAGES, Page
-from tests.unit.webmail.village import Phone, Village
+from tests.unit.webmail.served_village import Phone, Village
 
 KEEPERS = [page for page in PAGES if page.access in {"keeper", "newcomer"}]
 FORMS = [page for page in PAGES if page.method == "POST"]

@@ -12,7 +12,7 @@ from mokanda_firmware.mailbox.costs import quotas
 from mokanda_firmware.mailbox.people import accounts, registration
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.mailbox.sync import outgoing
-from tests.unit.webmail.village import PASSWORD, Phone, Village
+from tests.unit.webmail.served_village import PASSWORD, Phone, Village
 
 NEW = "mwasi-2027"
 

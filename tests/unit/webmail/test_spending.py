@@ -18,8 +18,8 @@ from mokanda_firmware.mailbox.costs.tariff import Tariff, Window
 from mokanda_firmware.mailbox.letters import outbox
 from mokanda_firmware.mailbox.store.settings import set_setting, setting
 from mokanda_firmware.mailbox.sync import outgoing
+from tests.unit.webmail.served_village import Phone, Village
 from tests.unit.webmail.test_device import daemon
-from tests.unit.webmail.village import Phone, Village
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CONGO = Tariff("USD", 600_000, (Window("22:00", "06:00", 1_000),))

@@ -8,7 +8,7 @@ from webtest import Form, TestResponse
 
 from mokanda_firmware.mailbox.administration import audit, villagers
 from mokanda_firmware.mailbox.costs import usage
-from tests.unit.webmail.village import PASSWORD, Village
+from tests.unit.webmail.served_village import PASSWORD, Village
 
 
 def form_of(page: TestResponse, end: str) -> Form:

@@ -16,7 +16,7 @@ from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.webmail.recipients import BadRecipient, parse, written
 from mokanda_wire.message import Mailbox
-from tests.unit.webmail.village import DOMAIN, PASSWORD, Village
+from tests.unit.webmail.served_village import DOMAIN, PASSWORD, Village
 
 PHOTO = ("photo.jpg", b"\xff\xd8photo", "image/jpeg")
 LARGE = ("video.mp4", b"v" * 150_000, "video/mp4")

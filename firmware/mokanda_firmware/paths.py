@@ -38,6 +38,26 @@ def mail_database() -> Path:
     return data() / "mail.db"
 
 
+def store_mark() -> Path:
+    """There once this device has had a mail store."""
+    return data() / "store-made"
+
+
+def keeper_mark() -> Path:
+    """There once this device has had a keeper."""
+    return data() / "keeper-made"
+
+
+def anew_mark() -> Path:
+    """There while a new mail store may be made beside what is left of an old device."""
+    return data() / "store-anew"
+
+
+def keeper_code() -> Path:
+    """What a code on the card, that lets a device begin anew, is known by."""
+    return data() / "keeper-code"
+
+
 def attachments() -> Path:
     """Folder of attachments: <first two hex digits>/<sha256>."""
     return data() / "attachments"

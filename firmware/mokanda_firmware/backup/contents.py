@@ -13,9 +13,13 @@ from mokanda_firmware import paths, running
 from mokanda_firmware.backup.archive import DATABASE, Manifest, Source
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.store.named_files import named_files
+from mokanda_wire import durable
 
 # Bundles in flight are sealed anew, updates are offered again; locks and sockets are of processes.
-_LEFT_OUT = {"attachments", "bundles", "updates", "offer.json", "courier.lock"}
+_LEFT_OUT = {
+    *("attachments", "bundles", "updates", "offer.json", "courier.lock"),
+    *("keeper-code", "store-anew"),
+}
 _OF_GNUPG = ("S.", ".#", "random_seed")
 
 
@@ -45,10 +49,7 @@ def snapshot(target: Path) -> None:
         closing(sqlite3.connect(target)) as copy,
     ):
         store.backup(copy)
-    as_it_is = paths.mail_database().stat()
-    target.chmod(as_it_is.st_mode & 0o777)
-    if os.geteuid() == 0:
-        os.chown(target, as_it_is.st_uid, as_it_is.st_gid)
+    _own_like(paths.mail_database(), target)
 
 
 def sources(database: Path) -> list[Source]:
@@ -73,6 +74,36 @@ def describe(database: Path, files: list[Source]) -> Manifest:
         letters=letters,
         bytes=_total(each.path for each in files),
     )
+
+
+def copy_identity(folder: Path) -> None:
+    """Copy who the device is, and its Wi-Fi, for one that begins anew: nothing of its villagers.
+
+    Raises:
+        OSError: there is no room.
+    """
+    kept = {paths.claim(), paths.claim_result(), paths.former_claims(), paths.wifi()}
+    for source in _plain_files():
+        if source.path in kept or source.path.is_relative_to(paths.keys()):
+            _copy(source.name, folder)
+    durable.write(folder / paths.anew_mark().name, b"")
+
+
+def _copy(name: str, folder: Path) -> None:
+    """Copy a file of the data, and the folders that it is in, with owners and modes."""
+    for parent in reversed(Path(name).parents):
+        if not (folder / parent).exists():
+            (folder / parent).mkdir()
+            _own_like(paths.data() / parent, folder / parent)
+    durable.write(folder / name, (paths.data() / name).read_bytes())
+    _own_like(paths.data() / name, folder / name)
+
+
+def _own_like(old: Path, new: Path) -> None:
+    state = old.stat()
+    new.chmod(state.st_mode & 0o7777)
+    if os.geteuid() == 0:
+        os.chown(new, state.st_uid, state.st_gid)
 
 
 def _total(files: Iterable[Path]) -> int:

@@ -91,6 +91,7 @@ class Daemon:
                     "make": partial(self._obey, self._make),
                     "check": partial(self._obey, self._check),
                     "restore": partial(self._obey, self._confirm),
+                    "anew": partial(self._obey, self._begin_anew),
                     "cancel": partial(self._obey, self._cancel),
                     "go-back": partial(self._obey, self._go_back),
                     "forget": partial(self._obey, self._forget),
@@ -167,6 +168,12 @@ class Daemon:
     def _cancel(self, _: Request) -> None:
         switch.clean()
         self._state, self._detail, self._found = BackupState.IDLE, None, None
+
+    def _begin_anew(self, _: Request) -> None:
+        contents.copy_identity(switch.new())
+        switch.confirm()
+        _log.warning("beginning anew: restarting")
+        self._restart()
 
     def _go_back(self, _: Request) -> None:
         if switch.before() is None:

@@ -49,6 +49,19 @@ class UpdatesState(StrEnum):
     FAILED = "failed"
 
 
+class StoreState(StrEnum):
+    """How the mail store is."""
+
+    SOUND = "sound"
+    LOST = "lost"
+    DAMAGED = "damaged"
+    NEWER = "newer"
+    READ_ONLY = "read_only"
+    FULL = "full"
+    FAILING = "failing"
+    WIPING = "wiping"
+
+
 class LightsState(StrEnum):
     """What the lamps tell of the whole device, the most urgent first."""
 

@@ -21,6 +21,7 @@ from mokanda_firmware.bus.states import (
     LightsState,
     ModemState,
     SetupState,
+    StoreState,
     UpdatesState,
 )
 
@@ -124,6 +125,15 @@ class UpdatesStatus(Status):
     installed: datetime | None = None
     offered: str | None = None
     size: int | None = None  # of what is offered, in bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatus(Status):
+    """How the mail store is, as the webmail finds it."""
+
+    NAME = "store"
+
+    state: StoreState
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from mokanda_firmware.bus.statuses import (
     LightsStatus,
     ModemStatus,
     SetupStatus,
+    StoreStatus,
     UpdatesStatus,
 )
 from mokanda_firmware.lights.lamps import Lamps
@@ -19,7 +20,9 @@ from mokanda_firmware.lights.table import PATTERNS, state_of_device
 
 _log = logging.getLogger(__name__)
 
-_WATCHED = {kind.NAME for kind in (SetupStatus, ModemStatus, CourierStatus, UpdatesStatus)}
+_WATCHED = {
+    kind.NAME for kind in (SetupStatus, ModemStatus, CourierStatus, UpdatesStatus, StoreStatus)
+}
 
 
 class Daemon:
@@ -42,7 +45,11 @@ class Daemon:
     def show(self) -> None:
         """Show the state of now; lamps that were missing may have appeared since."""
         state = state_of_device(
-            SetupStatus.read(), ModemStatus.read(), UpdatesStatus.read(), CourierStatus.read()
+            SetupStatus.read(),
+            ModemStatus.read(),
+            UpdatesStatus.read(),
+            CourierStatus.read(),
+            StoreStatus.read(),
         )
         changed = state != self._shown
         before = set(self._missing)

@@ -11,9 +11,16 @@ from mokanda_firmware.bus.states import (
     LightsState,
     ModemState,
     SetupState,
+    StoreState,
     UpdatesState,
 )
-from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, SetupStatus, UpdatesStatus
+from mokanda_firmware.bus.statuses import (
+    CourierStatus,
+    ModemStatus,
+    SetupStatus,
+    StoreStatus,
+    UpdatesStatus,
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,10 @@ OF_COURIER: dict[CourierState, LightsState] = {
     CourierState.SYNCING: LightsState.SYNCING,
     CourierState.FAILED: LightsState.FAULT,
 }
+OF_STORE: dict[StoreState, LightsState] = {
+    state: LightsState.READY if state is StoreState.SOUND else LightsState.FAULT
+    for state in StoreState
+}
 # In these it is clear already why a mail run fails.
 _REASONS = {
     LightsState.FAULT,
@@ -90,6 +101,7 @@ def state_of_device(
     modem: ModemStatus | None,
     updates: UpdatesStatus | None,
     courier: CourierStatus | None,
+    store: StoreStatus | None,
 ) -> LightsState:
     """Return the state to show, the most urgent that a daemon asks for.
 
@@ -100,6 +112,7 @@ def state_of_device(
         OF_SETUP[setup.state] if setup else LightsState.STARTING,
         OF_MODEM[modem.state] if modem else LightsState.STARTING,
         OF_UPDATES[updates.state] if updates else LightsState.STARTING,
+        OF_STORE[store.state] if store else LightsState.STARTING,
     )
     if courier is None:
         return _most_urgent(causes, LightsState.STARTING)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mokanda_firmware.bus import service
@@ -62,6 +63,8 @@ class _Service:
                     "claim": self._claim,
                     "wifi": self._wifi,
                     "restart-wifi": self._restart_wifi,
+                    "restart": partial(self._do_afterwards, _reboot),
+                    "switch-off": partial(self._do_afterwards, _switch_off),
                     "wipe": self._wipe,
                 }
             )
@@ -93,7 +96,10 @@ class _Service:
         request.reply(changed=wifi.write(network))
 
     def _restart_wifi(self, request: Request) -> None:
-        self._put_off(_restart_hotspot)
+        self._do_afterwards(_restart_hotspot, request)
+
+    def _do_afterwards(self, act: Callable[[], None], request: Request) -> None:
+        self._put_off(act)
         request.reply()
 
     def _wipe(self, request: Request) -> None:
@@ -117,12 +123,25 @@ def _reboot() -> None:
     subprocess.run(["systemctl", "--no-block", "reboot"], check=False)
 
 
+def _switch_off() -> None:
+    subprocess.run(["systemctl", "--no-block", "poweroff"], check=False)
+
+
 def _set_up() -> SetupStatus:
-    current = claim.publish_state(claim.import_from_card())
+    current = claim.publish_state(_import_claim())
     result.write(current)
     keeper.answer()
     _log.info("%s: %s", current.state, current.detail)
     return current
+
+
+def _import_claim() -> Sentence | None:
+    """Import the claim file; a card that cannot be written keeps nobody from the rest."""
+    try:
+        return claim.import_from_card()
+    except OSError as error:
+        _log.error("the claim file: %s", error)
+        return _NOT_KEPT
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
+from mokanda_firmware.mailbox.store import novelty
 from mokanda_firmware.uplink import identity
 from mokanda_firmware.uplink.identity import Answer
 from mokanda_wire import claimfile, durable
@@ -96,6 +97,7 @@ def retire() -> None:
 
 def _replace(new: claimfile.ClaimFile) -> None:
     retire()
+    novelty.stay_new()
     # Written anew rather than copied: what is imported has been checked whole.
     durable.write(paths.claim(), claimfile.write(new).encode())
     _log.info("claim of %s at %s imported", new.device, new.relay)

@@ -4,6 +4,9 @@
 Who holds the card holds all that is on it, so no secret is asked for. A file `mokanda-keeper.txt`
 on the SETUP partition, empty or with the keeper's name, is answered in the same file with a new
 recovery code. It opens the account once; a file that begins like an answer is left alone.
+
+If the mail store does not open, there is no account to open: the code then proves on the page that
+says so (mokanda_firmware.webmail.emergency) that who types it holds the card.
 """
 
 import logging
@@ -12,9 +15,11 @@ from pathlib import Path
 
 from mokanda_firmware import paths
 from mokanda_firmware.mailbox.administration import villagers
-from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.people import accounts, codes
+from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
 from mokanda_firmware.setup import card
 from mokanda_firmware.setup.claim import decode
+from mokanda_wire import durable
 
 NAME = "mokanda-keeper.txt"
 _MAX_SIZE = 2000  # bytes; a name is shorter, an answer too
@@ -29,6 +34,14 @@ this file.
 _AGAIN = "\nDelete these words, write the name instead, and start the device again with the card.\n"
 _NOBODY = "This device has no keeper yet: whoever registers first on its page becomes the keeper.\n"
 _WHICH = "Nobody of this name is a keeper. The keepers are: {names}.\n" + _AGAIN
+_PROOF = """\
+The letters and accounts on this device cannot be opened: {why}.
+
+A code: {code}
+
+It lets the device begin anew. Put the card back, start the device, open its page on a phone, and
+read there what else can be done. Then delete this file.
+"""
 _FAILED = "The mail store cannot be opened now. Start the device once more with the card.\n"
 _log = logging.getLogger(__name__)
 
@@ -49,6 +62,14 @@ def answer() -> None:
         _log.warning("SETUP partition: %s", error)
 
 
+def is_code(typed: str) -> bool:
+    """Whether this is the code that lies on the card of a device whose store does not open."""
+    try:
+        return accounts.matches(codes.normalized(typed), paths.keeper_code().read_text("ascii"))
+    except (OSError, ValueError):
+        return False
+
+
 def _find(folder: Path) -> Path | None:
     """Return the file; editors add to its name: "mokanda-keeper.txt.txt"."""
     stem = NAME.partition(".")[0]
@@ -60,6 +81,9 @@ def _recover(name: str) -> str:
     """Make a code for the keeper of this name, for the only one there is without a name."""
     try:
         store = Store.of_device()
+    except StoreUnfit as error:
+        _log.warning("%s", error)
+        return _new_proof(str(error))
     except StoreError as error:
         _log.warning("%s", error)
         return _FAILED
@@ -79,3 +103,16 @@ def _recover(name: str) -> str:
         store.close()
     _log.warning("a new recovery code for the keeper %s lies on the SETUP partition", name)
     return _CODE.format(name=name, code=code)
+
+
+def _new_proof(why: str) -> str:
+    """Make a code that is typed on the page of a device whose store does not open."""
+    code = codes.new_code(3)
+    try:
+        hashed = accounts.hash_password(codes.normalized(code))
+        durable.write(paths.keeper_code(), hashed.encode(), 0o660)
+    except OSError as error:
+        _log.warning("%s", error)
+        return _FAILED
+    _log.warning("a code that lets the device begin anew lies on the SETUP partition")
+    return _PROOF.format(why=why, code=code)

@@ -2,22 +2,30 @@
 """Serve the webmail: `python -m mokanda_firmware.webmail --help`."""
 
 import argparse
+import contextlib
 import ctypes
 import logging
 import signal
 import sys
+import threading
+import time
+from collections.abc import Callable
 
+from bottle import Bottle
 from cheroot import wsgi
 
 from mokanda_firmware.bus.service import notify
 from mokanda_firmware.mailbox.administration.housekeeping import keep_tidy
-from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
+from mokanda_firmware.webmail import emergency
 from mokanda_firmware.webmail.app import create_app
+from mokanda_firmware.webmail.store_watch import StoreWatch
 
 # One for each phone that sends a file at the same time; an idle one costs next to nothing.
 _THREADS = 32
 # A phone at the edge of the Wi-Fi may be silent for this long.
 _TIMEOUT_SECONDS = 30
+_LOOK_AGAIN_SECONDS = 30.0  # at a store that does not open
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -40,11 +48,11 @@ def _give_memory_back() -> None:
         mallopt(mmap_threshold, 256 << 10)
 
 
-def make_server(address: tuple[str, int], store: Store) -> wsgi.Server:
-    """Make the HTTP server of the webmail; `serve` of it ends at `stop`."""
+def make_server(address: tuple[str, int], app: Bottle) -> wsgi.Server:
+    """Make the HTTP server of an app; `serve` of it ends at `stop`."""
     server = wsgi.Server(
         address,
-        create_app(store),
+        app,
         numthreads=_THREADS,
         server_name="mokanda",
         timeout=_TIMEOUT_SECONDS,
@@ -71,26 +79,62 @@ def main() -> int:
     options = parser.parse_args()
     _give_memory_back()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        store = Store.of_device()
-    except StoreError as error:
-        sys.exit(f"mokanda-webmail: {error}")
-    server = make_server(options.listen, store)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        server.prepare()
-        logging.info("listening on %s:%d", *server.bind_addr)
-        notify("READY=1")
-        keep_tidy(store)
-        server.serve()
+        while True:
+            _serve(options.listen)
     except OSError as error:
         sys.exit(f"mokanda-webmail: {error}")
     except (KeyboardInterrupt, SystemExit):
         logging.info("stopping")
+    return 0
+
+
+def _serve(address: tuple[str, int]) -> None:
+    """Serve the mail store; if it does not open, the page that says so, until it does."""
+    watch = StoreWatch()
+    try:
+        store = Store.of_device()
+    except StoreUnfit as error:
+        watch.tell(error)
+        server = make_server(address, emergency.create_app(error))
+        _run(server, lambda: _stop_when_it_opens(server))
+        return
+    except StoreError as error:
+        sys.exit(f"mokanda-webmail: {error}")
+    watch.tell(None)
+    try:
+        _run(
+            make_server(address, create_app(store, watch=watch)),
+            lambda: keep_tidy(store, watch.tell),
+        )
+    finally:
+        store.close()
+
+
+def _run(server: wsgi.Server, beside: Callable[[], None]) -> None:
+    try:
+        server.prepare()
+        logging.info("listening on %s:%d", *server.bind_addr)
+        notify("READY=1")
+        beside()
+        server.serve()
     finally:
         server.stop()
-        store.close()
-    return 0
+
+
+def _stop_when_it_opens(server: wsgi.Server) -> None:
+    """Look at the store now and then: what was full, or a stick's switch, may be mended."""
+
+    def look() -> None:
+        while True:
+            time.sleep(_LOOK_AGAIN_SECONDS)
+            with contextlib.suppress(StoreError):
+                Store.of_device().close()
+                server.stop()
+                return
+
+    threading.Thread(target=look, name="store", daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from multipart import (
 )
 
 from mokanda_firmware.mailbox.store.attachments import Incoming
-from mokanda_firmware.mailbox.store.database import Store, StoreFull
+from mokanda_firmware.mailbox.store.database import Store, StoreUnfit
 from mokanda_wire.message import Attachment, safe_file_name
 
 # Of all fields together; a book of 300 pages has less.
@@ -219,7 +219,7 @@ def _keep_file(
                 incoming.write(piece)
             else:
                 return _add_file(form, segment, incoming)
-    except StoreFull:
+    except StoreUnfit:
         form.problem = NO_ROOM
     for _ in pieces:
         pass

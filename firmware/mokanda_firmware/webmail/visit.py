@@ -101,11 +101,7 @@ class Visit:
         self.request = request
         self.form = Form()  # what was filled in; empty until a POST's has been read
         self.token = str(request.get_cookie(COOKIE) or "")
-        accept = request.get_header("Accept", "")
-        webp = "image/webp" in accept if "text/html" in accept else None
-        self.account: Account | None = (
-            sessions.account_of(self.store, self.token, webp=webp) if self.token else None
-        )
+        self.account = self._account()
         self._cookies: list[tuple[str, str, int]] = []
         if not self.token:
             self.change_token(secrets.token_urlsafe(32))
@@ -235,6 +231,14 @@ class Visit:
             if self.is_here(mailbox.address)
             else (mailbox.address)
         )
+
+    def _account(self) -> Account | None:
+        """Return who is logged in on this phone."""
+        if not self.token:
+            return None
+        accept = self.request.get_header("Accept", "")
+        webp = "image/webp" in accept if "text/html" in accept else None
+        return sessions.account_of(self.store, self.token, webp=webp)
 
     def _back(self) -> str:
         """Return the page to come back to when only the language changes."""

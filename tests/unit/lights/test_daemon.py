@@ -14,6 +14,7 @@ from mokanda_firmware.bus.states import (
     LightsState,
     ModemState,
     SetupState,
+    StoreState,
     UpdatesState,
 )
 from mokanda_firmware.bus.statuses import (
@@ -21,6 +22,7 @@ from mokanda_firmware.bus.statuses import (
     LightsStatus,
     ModemStatus,
     SetupStatus,
+    StoreStatus,
     UpdatesStatus,
 )
 from mokanda_firmware.lights.daemon import Daemon
@@ -54,6 +56,7 @@ def be_ready() -> None:
     UpdatesStatus(UpdatesState.IDLE).publish()
     ModemStatus(ModemState.READY).publish()
     CourierStatus(CourierState.IDLE).publish()
+    StoreStatus(StoreState.SOUND).publish()
 
 
 def test_a_changed_state_is_played_once_and_published() -> None:

@@ -10,9 +10,16 @@ from mokanda_firmware.bus.states import (
     LightsState,
     ModemState,
     SetupState,
+    StoreState,
     UpdatesState,
 )
-from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, SetupStatus, UpdatesStatus
+from mokanda_firmware.bus.statuses import (
+    CourierStatus,
+    ModemStatus,
+    SetupStatus,
+    StoreStatus,
+    UpdatesStatus,
+)
 from mokanda_firmware.lights import table
 from mokanda_firmware.lights.table import DARK, PATTERNS, STEADY, state_of_device
 
@@ -21,6 +28,7 @@ WELL: dict[str, Any] = {
     "modem": ModemStatus(ModemState.READY),
     "courier": CourierStatus(CourierState.IDLE),
     "updates": UpdatesStatus(UpdatesState.IDLE),
+    "store": StoreStatus(StoreState.SOUND),
 }
 LETTERS_WAIT = CourierStatus(CourierState.IDLE, waiting=3)
 
@@ -49,6 +57,8 @@ LETTERS_WAIT = CourierStatus(CourierState.IDLE, waiting=3)
         ({"updates": UpdatesState.FAILED}, LightsState.FAULT),
         ({"setup": SetupState.CLAIM_ERROR, "courier": CourierState.SYNCING}, LightsState.FAULT),
         ({"modem": ModemState.FAULT, "courier": CourierState.SYNCING}, LightsState.FAULT),
+        ({"store": StoreState.LOST}, LightsState.FAULT),
+        ({"store": StoreState.READ_ONLY, "courier": CourierState.SYNCING}, LightsState.FAULT),
     ],
 )
 def test_the_most_urgent_state_is_shown(change: dict[str, Any], shown: LightsState) -> None:
@@ -77,6 +87,7 @@ def test_every_state_of_every_daemon_has_its_light() -> None:
     assert set(table.OF_MODEM) == set(ModemState)
     assert set(table.OF_UPDATES) == set(UpdatesState)
     assert set(table.OF_COURIER) == set(CourierState)
+    assert set(table.OF_STORE) == set(StoreState)
 
 
 def test_every_light_is_shown_for_something() -> None:
@@ -86,12 +97,13 @@ def test_every_light_is_shown_for_something() -> None:
             ModemStatus(modem),
             UpdatesStatus(updates),
             CourierStatus(courier, waiting=waiting),
+            StoreStatus(StoreState.SOUND),
         )
         for setup, modem, updates, courier, waiting in itertools.product(
             SetupState, ModemState, UpdatesState, CourierState, (0, 1)
         )
     }
-    assert shown | {state_of_device(None, None, None, None)} == set(LightsState)
+    assert shown | {state_of_device(None, None, None, None, None)} == set(LightsState)
     assert set(PATTERNS) == set(LightsState)
 
 

@@ -107,7 +107,7 @@ def test_a_migration_that_fails_changes_nothing(
     (migrations / "0001_good.sql").write_text("CREATE TABLE a (b);\n")
     (migrations / "0002_bad.sql").write_text("CREATE TABLE c (d);\nCREATE TABLE a (b);\n")
     monkeypatch.setattr(store_module, "MIGRATIONS", migrations)
-    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+    with pytest.raises(StoreError, match="already exists"):
         Store(tmp_path / "mail.db", tmp_path / "attachments")
     assert schema(tmp_path / "mail.db") == set()
 

@@ -7,6 +7,7 @@ import pytest
 from mokanda_firmware import paths
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
+from mokanda_firmware.mailbox.store.database import Store, StoreLost
 from mokanda_firmware.setup import claim, result
 from mokanda_firmware.uplink import identity
 from mokanda_firmware.uplink.identity import Answer, Outcome
@@ -200,3 +201,14 @@ def test_an_unsound_claim_that_the_keeper_gives_changes_nothing(card: Path) -> N
     with pytest.raises(claimfile.ClaimFileError):
         claim.replace_by("rubbish")
     assert claimfile.read(paths.claim().read_text()) == GOOD
+
+
+def test_a_claim_that_is_there_before_the_mail_store_leaves_a_new_device_new(card: Path) -> None:
+    put(card, claimfile.write(GOOD))
+    set_up()
+    Store.of_device().close()
+    paths.mail_database().unlink()
+    put(card, claimfile.write(OTHER))
+    set_up()
+    with pytest.raises(StoreLost):
+        Store.of_device()

@@ -126,8 +126,19 @@ def test_a_file_that_is_none_of_this_is_left_alone(card: Path, store: Store) -> 
 
 def test_a_store_that_cannot_be_opened_is_told(card: Path, tmp_path: Path) -> None:
     (tmp_path / "data" / "mail.db").write_bytes(b"no database" * 100)
-    assert "cannot be opened now" in ask(card)
+    told = ask(card)
+    assert "The letters and accounts on this device cannot be opened" in told
+    code = re.search(r"A code: (\S+)", told)
+    assert code is not None
+    assert keeper.is_code(code[1].upper().replace("-", " "))
+    assert not keeper.is_code("abcd-efgh-jkmn")
     assert list(card.glob("*.new")) == []
+
+
+def test_no_code_opens_a_device_that_gave_none() -> None:
+    assert not keeper.is_code("")
+    paths.keeper_code().write_text("not a hash")
+    assert not keeper.is_code("")
 
 
 def test_a_card_without_the_file_is_left_alone(card: Path) -> None:

@@ -8,6 +8,7 @@ day at most from one time to the next, and a file goes when no row has named it 
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable
 
 from mokanda_firmware.mailbox.letters import entries, photos
 from mokanda_firmware.mailbox.people import reserved_names
@@ -52,15 +53,23 @@ def _grown_to(connection: sqlite3.Connection) -> int:
     return now
 
 
-def keep_tidy(store: Store) -> None:
-    """Keep the store tidy from now on, in a thread that ends with the process."""
+def keep_tidy(store: Store, tell: Callable[[StoreError | None], None]) -> None:
+    """Keep the store tidy from now on, in a thread that ends with the process.
+
+    `tell` is called each time: with None when it worked, else with what is wrong with the store.
+    """
 
     def work() -> None:
         while True:
             try:
                 tidy(store)
-            except (StoreError, OSError) as error:
+            except StoreError as error:
                 _log.warning("housekeeping: %s", error)
+                tell(error)
+            except OSError as error:
+                _log.warning("housekeeping: %s", error)
+            else:
+                tell(None)
             threading.Event().wait(_EVERY_SECONDS)
 
     threading.Thread(target=work, name="housekeeping", daemon=True).start()

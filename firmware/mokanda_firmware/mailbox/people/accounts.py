@@ -92,7 +92,7 @@ def authenticate(store: Store, name: str, password: str) -> Account | None:
     """Return the account of this name if the password is right, in the same time if not."""
     with store.reading() as connection:
         row = connection.execute("SELECT * FROM account WHERE name = ?", (name,)).fetchone()
-    right = _matches(password, _NOBODY if row is None else row["password"])
+    right = matches(password, _NOBODY if row is None else row["password"])
     return from_row(row) if right and row is not None else None
 
 
@@ -113,7 +113,7 @@ def recover(store: Store, name: str, code: str, password: str) -> Account | None
     with store.reading() as connection:
         row = connection.execute("SELECT * FROM account WHERE name = ?", (name,)).fetchone()
     kept = "" if row is None else row["recovery"]
-    if not _matches(codes.normalized(code), kept or _NOBODY) or row is None or not kept:
+    if not matches(codes.normalized(code), kept or _NOBODY) or row is None or not kept:
         return None
     hashed = hash_password(password)
     with store.transaction() as connection:
@@ -188,7 +188,12 @@ def hash_password(password: str) -> str:
     return "$".join(["scrypt", str(_COST_LOG2), str(_BLOCK), str(_PARALLEL), *texts])
 
 
-def _matches(password: str, hashed: str) -> bool:
+def matches(password: str, hashed: str) -> bool:
+    """Whether this is the password of which `hash_password` has made `hashed`.
+
+    Raises:
+        ValueError: nothing is a hash like this.
+    """
     _, cost, block, parallel, salt, key = hashed.split("$")
     found = _scrypt(password, base64.b64decode(salt), int(cost), int(block), int(parallel))
     return hmac.compare_digest(found, base64.b64decode(key))

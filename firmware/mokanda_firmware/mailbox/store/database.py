@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus.states import StoreState
+from mokanda_firmware.mailbox.store import novelty
 from mokanda_firmware.mailbox.store.attachments import Attachments, Incoming
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -27,42 +29,101 @@ class StoreError(Exception):
     """The store cannot do it now; nothing of the transaction has happened."""
 
 
-class StoreFull(StoreError):  # noqa: N818 - reads better where it is caught
-    """The data partition has no room left."""
-
-
-class StoreBusy(StoreError):  # noqa: N818
+class StoreBusy(StoreError):  # noqa: N818 - reads better where it is caught
     """Another writer held the store for too long."""
+
+
+class StoreUnfit(StoreError):  # noqa: N818
+    """It cannot be used as it is, and somebody should know; `state` says what is wrong."""
+
+    state = StoreState.FAILING
+
+
+class StoreFull(StoreUnfit):
+    """The data partition has no room left, or takes no more files."""
+
+    state = StoreState.FULL
+
+
+class StoreReadOnly(StoreUnfit):
+    """The data partition cannot be written to: so the kernel has it when it finds it damaged."""
+
+    state = StoreState.READ_ONLY
+
+
+class StoreDamaged(StoreUnfit):
+    """What lies there is no mail store, or one with damage."""
+
+    state = StoreState.DAMAGED
+
+
+class StoreNewer(StoreUnfit):
+    """A newer version of this software has written it."""
+
+    state = StoreState.NEWER
+
+
+class StoreLost(StoreUnfit):
+    """There was one, and it is gone."""
+
+    state = StoreState.LOST
+
+
+class StoreWiping(StoreUnfit):
+    """The device is to be wiped, and nothing in it shall be used any more."""
+
+    state = StoreState.WIPING
 
 
 class Store:
     """A mail database and the attachments beside it; opening it brings its schema up to date.
 
+    Args:
+        path: the database.
+        attachments: the folder of files.
+        may_be_new: whether an empty store is made where there is none.
+
     Raises:
-        StoreError: it is damaged, or newer than this software.
-        StoreFull: there is no room to open it.
+        StoreUnfit: or one of its kinds; it does not open.
         StoreBusy: another process is bringing it up to date.
     """
 
-    def __init__(self, path: Path, attachments: Path) -> None:
+    def __init__(self, path: Path, attachments: Path, *, may_be_new: bool = True) -> None:
         self.path = path
         self.attachments = Attachments(attachments)
         self._spare: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        with _explained():
+        with _explained(path):
+            if not may_be_new and _is_empty(path):
+                raise StoreLost("the mail store is gone")
             path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite would make it unwritable for the group that the daemons share.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660))
             connection = self._connect()
             try:
-                _migrate(connection)
+                _migrate(connection, may_be_new=may_be_new)
             finally:
                 self._put_back(connection)
 
     @classmethod
     def of_device(cls) -> "Store":
-        """Open the store at the device's paths."""
-        return cls(paths.mail_database(), paths.attachments())
+        """Open the store at the device's paths; only a new device gets a new one.
+
+        Raises:
+            StoreUnfit: or one of its kinds; it does not open.
+            StoreBusy: another process is bringing it up to date.
+        """
+        if paths.wipe_mark().exists():
+            raise StoreWiping("this device is to be wiped")
+        path = paths.mail_database()
+        with _explained(path):
+            is_new = novelty.is_new()
+        store = cls(path, paths.attachments(), may_be_new=is_new)
+        with store.reading() as connection:
+            if novelty.has_lost_its_accounts(connection):
+                raise StoreLost("the mail store has lost all accounts")
+            novelty.note(connection)
+        return store
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -87,7 +148,7 @@ class Store:
         Raises:
             StoreFull: there is no room.
         """
-        with _explained(), self.attachments.incoming() as incoming:
+        with _explained(self.path), self.attachments.incoming() as incoming:
             yield incoming
 
     def close(self) -> None:
@@ -98,7 +159,7 @@ class Store:
 
     @contextlib.contextmanager
     def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with _explained():
+        with _explained(self.path):
             with self._lock:
                 connection = self._spare.pop() if self._spare else None
             connection = connection or self._connect()
@@ -149,7 +210,15 @@ def _migrations() -> list[tuple[int, Path]]:
     return [(int(file.name[:4]), file) for file in sorted(MIGRATIONS.glob("*.sql"))]
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _is_empty(path: Path) -> bool:
+    """Whether there is no database. SQLite would take one without a byte for new."""
+    try:
+        return path.stat().st_size == 0
+    except FileNotFoundError:
+        return True
+
+
+def _migrate(connection: sqlite3.Connection, *, may_be_new: bool) -> None:
     """Apply what is missing of migrations/NNNN_*.sql, all of it or nothing."""
     migrations = _migrations()
     if _version(connection) == migrations[-1][0]:
@@ -157,13 +226,28 @@ def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     version = _version(connection)  # another process may have been faster
     if version > migrations[-1][0]:
-        raise StoreError(f"the mail store has version {version}, this software is older")
+        raise StoreNewer(f"the mail store has version {version}, this software is older")
+    if not version:
+        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            raise StoreDamaged("the mail store does not know its version")
+        if not may_be_new:
+            raise StoreLost("the mail store is empty")
     for number, file in migrations:
         if number > version:
-            for statement in _statements(file.read_text(encoding="utf-8")):
-                connection.execute(statement)
+            _apply(connection, file)
             connection.execute(f"PRAGMA user_version = {number}")
     connection.execute("COMMIT")
+
+
+def _apply(connection: sqlite3.Connection, file: Path) -> None:
+    try:
+        for statement in _statements(file.read_text(encoding="utf-8")):
+            connection.execute(statement)
+    except sqlite3.OperationalError as error:
+        if _code(error) == sqlite3.SQLITE_ERROR:
+            why = f"the mail store is not of the version that it names: {error}"
+            raise StoreDamaged(why) from error
+        raise
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -182,30 +266,77 @@ def _statements(script: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what SQLite and the file system say of a full, busy or broken store to StoreError."""
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system say of the store at `path` to StoreError."""
     try:
         yield
+    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        raise  # a fault of this program
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        text = f"the mail store failed: {error}"
-        if code == sqlite3.SQLITE_FULL:
-            raise StoreFull(text) from error
-        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            raise StoreBusy(text) from error
-        if code in _BROKEN:
-            raise StoreError(text) from error
-        raise
+        raise _of_sqlite(error, path) from error
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StoreFull(f"the data partition is full: {error}") from error
-        raise
+        if error.errno not in _OF_DISK:  # a phone's connection, or a process
+            raise
+        raise _of_system(error) from error
 
 
-_BROKEN = {
+def _of_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
+    code = _code(error)
+    text = f"the mail store failed: {error}"
+    if code == sqlite3.SQLITE_FULL:
+        return StoreFull(text)
+    if code in _BUSY:
+        return StoreBusy(text)
+    if code in _DAMAGED or str(error).startswith("no such table"):
+        return StoreDamaged(text)
+    if code in _OF_SYSTEM:
+        return _kind_of_disk(path)(text)
+    return StoreError(text)
+
+
+def _code(error: sqlite3.Error) -> int:
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & 0xFF
+
+
+def _kind_of_disk(path: Path) -> type[StoreUnfit]:
+    """Say what is wrong with a disk of which SQLite says only that it does not work."""
+    try:
+        state = os.statvfs(path.parent)
+    except OSError:
+        return StoreUnfit
+    if state.f_flag & os.ST_RDONLY:
+        return StoreReadOnly
+    is_full = not state.f_bavail or (state.f_files and not state.f_favail)
+    return StoreFull if is_full else StoreUnfit
+
+
+def _of_system(error: OSError) -> StoreUnfit:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StoreFull(f"the data partition is full: {error}")
+    if error.errno == errno.EROFS:
+        return StoreReadOnly(f"the data partition cannot be written to: {error}")
+    return StoreUnfit(f"the data partition does not work: {error}")
+
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_NOTADB}
+_OF_SYSTEM = {
     sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
+}
+_OF_DISK = {
+    *(
+        errno.EACCES,
+        errno.EBADMSG,
+        errno.EDQUOT,
+        errno.EEXIST,
+        errno.EIO,
+        errno.EISDIR,
+        errno.ELOOP,
+    ),
+    *(errno.EMFILE, errno.ENFILE, errno.ENODEV, errno.ENOENT, errno.ENOSPC, errno.ENOTDIR),
+    *(errno.ENXIO, errno.EPERM, errno.EROFS, errno.EUCLEAN),
 }

@@ -27,8 +27,12 @@ _NOTES = {
     ),
     "put-back": N_("It is back where it was."),
     "role": N_("This is changed."),
+    "restart": N_("The device starts anew. This takes a minute or two."),
     "saved": N_("This is changed."),
     "suspended": N_("This villager cannot log in any more."),
+    "switch-off": N_(
+        "The device switches itself off. Take its power away when its lights are out."
+    ),
     "sync": N_("The mail goes out now. This takes some minutes."),
     "taken-back": N_("Your letter has not left. Here it is as a draft."),
     "taken-down": N_("The notice is taken down."),

@@ -9,6 +9,7 @@ from mokanda_firmware.bus.states import (
     LightsState,
     ModemState,
     SetupState,
+    StoreState,
     UpdatesState,
 )
 from mokanda_firmware.webmail.languages import N_
@@ -69,5 +70,18 @@ HOTSPOT: dict[HotspotState, Said] = {
             " under its first name."
         ),
     ),
+}
+STORE: dict[StoreState, Said] = {
+    StoreState.SOUND: ("good", N_("The letters and accounts are in order.")),
+    StoreState.LOST: ("bad", N_("The device has lost its letters and accounts.")),
+    StoreState.DAMAGED: ("bad", N_("The letters and accounts on the card are damaged.")),
+    StoreState.NEWER: (
+        "bad",
+        N_("The letters on the card are of a newer version of the software than the one here."),
+    ),
+    StoreState.READ_ONLY: ("bad", N_("The card cannot be written to any more.")),
+    StoreState.FULL: ("bad", N_("The card is full.")),
+    StoreState.FAILING: ("bad", N_("The card does not work.")),
+    StoreState.WIPING: ("bad", N_("The device is to be wiped. Please switch it off and on.")),
 }
 UNKNOWN: Said = ("", N_("Nothing is known of this yet."))

@@ -9,6 +9,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.mailbox.people import accounts, registration
+from mokanda_firmware.mailbox.store import novelty
 from mokanda_firmware.webmail.languages import N_, languages
 from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, Sheet, keep
 from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
@@ -123,6 +124,9 @@ def register(visit: Visit) -> HTTPResponse:
         account = accounts.register(visit.store, name, display_name, password, visit.language.code)
     except accounts.NameTaken as error:
         raise Refused(409, TAKEN) from error
+    if account.is_keeper:
+        with visit.store.reading() as connection:
+            novelty.note(connection)
     visit.log_in(account)
     return show_code(visit, visit.language.text("Welcome, {name}!").format(name=display_name))
 

@@ -17,7 +17,6 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem import at_modem
 from mokanda_firmware.modem.backend import (
     Backend,
     Connected,
@@ -27,8 +26,8 @@ from mokanda_firmware.modem.backend import (
     NetworkChanged,
     SimChanged,
 )
+from mokanda_firmware.modem.backends import backend_of
 from mokanda_firmware.modem.call import HOOK
-from mokanda_firmware.modem.card import NetworkCard
 from mokanda_firmware.modem.sticks import Stick
 
 _log = logging.getLogger(__name__)
@@ -159,7 +158,7 @@ class Daemon:
 
     def _start(self, stick: Stick) -> None:
         """Find who talks to the stick, and learn about modem and SIM card."""
-        self._backend = at_modem.find(stick, self._hook) if stick.ports else NetworkCard(stick)
+        self._backend = backend_of(stick, self._hook)
         if self._backend is not None:
             self._identify(self._backend)
         else:

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from bottle import Bottle, HTTPResponse, SimpleTemplate, request, static_file
 
 from mokanda_relay.http.serving import arriving, content_length, header
-from mokanda_relay.operator import fleet
+from mokanda_relay.operator import fleet, metrics
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
@@ -81,7 +81,7 @@ class AdminApp:
 
     def _metrics(self) -> HTTPResponse:
         with self._relay.database.reading() as session:
-            text = fleet.metrics(session)
+            text = metrics.write(session)
         return HTTPResponse(text, headers={"Content-Type": "text/plain; version=0.0.4"})
 
     def _health(self) -> HTTPResponse:

@@ -3,6 +3,7 @@
 
 import sqlite3
 from dataclasses import dataclass
+from typing import assert_never
 
 from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.letters import entries, stubs
@@ -10,7 +11,20 @@ from mokanda_firmware.mailbox.store import at_relay, content_requests
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import history, unknown_items
 from mokanda_firmware.mailbox.sync.state import read_state, sync_state
-from mokanda_wire.bundle import Bundle, Decoded, Denial, Event, Grant, Item, Mail, Stub
+from mokanda_wire.bundle import (
+    Bundle,
+    ContentRequest,
+    Decoded,
+    Denial,
+    Event,
+    Grant,
+    Item,
+    Mail,
+    Report,
+    Residents,
+    Stub,
+    Unknown,
+)
 from mokanda_wire.message import Message
 
 # A recipient's state never goes back, however late an event comes.
@@ -84,6 +98,12 @@ def _apply(store: Store, connection: sqlite3.Connection, item: Item, cost: int) 
             content_requests.deny(connection, item.kind, item.name, item.reason)
         case Event():
             _record_progress(connection, item)
+        case Unknown():
+            pass  # has a turn of its own
+        case Residents() | Report() | ContentRequest():
+            pass  # mean something on the way up alone
+        case _:
+            assert_never(item)
     return []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import assert_never
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -52,6 +53,12 @@ def _apply_item(session: Session, device: Device, item: wire.Item) -> None:
             _record_report(session, device, item)
         case wire.ContentRequest():
             content_requests.record(session, device.id, item)
+        case wire.Mail() | wire.Unknown():
+            pass  # have a turn of their own
+        case wire.Stub() | wire.Event() | wire.Grant() | wire.Denial():
+            pass  # mean something on the way down alone
+        case _:
+            assert_never(item)
 
 
 def _replace_residents(session: Session, device: Device, names: Iterable[str]) -> None:

@@ -146,6 +146,7 @@ def test_a_claim(bench: Bench, tmp_path: Path) -> None:
     pytest.fail("the work has more steps than were tried")
 
 
+@pytest.mark.long
 def test_a_mail_out(bench: Bench, device: RelayDevice) -> None:
     before = bench.saved()
     memory = vars(device).copy()
@@ -191,6 +192,7 @@ def test_a_mail_out(bench: Bench, device: RelayDevice) -> None:
     pytest.fail("the work has more steps than were tried")
 
 
+@pytest.mark.long
 def test_a_mail_in(bench: Bench, device: RelayDevice) -> None:
     before = bench.saved()
     memory = vars(device).copy()

@@ -10,6 +10,7 @@ import pytest
 from tests import postgresql
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_through_cuts_kills_and_full_disks_no_mail_is_lost_or_doubled(database: str) -> None:
     if database == "postgresql" and postgresql.programs() is None:

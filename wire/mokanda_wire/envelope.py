@@ -10,12 +10,14 @@ announce only what GnuPG 2.2 and 2.4 both read.
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import gnupg
+from mokanda_wire import gnupg_home
+from mokanda_wire.gnupg_home import HomeInUse, TimedGPG
 
 MAX_PLAIN = 80 * 1024 * 1024  # bytes that come out of an envelope at most
 
@@ -72,14 +74,17 @@ class Keyring:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         home.chmod(0o700)
         self._home = home
+        self._in_use: HomeInUse | None = None
         # A fresh home of GnuPG 2.4 may prefer its key daemon; a file is all that we need.
         (home / "common.conf").touch()
 
     @cached_property
-    def _gpg(self) -> Any:  # noqa: ANN401 - gnupg is untyped
+    def _gpg(self) -> TimedGPG:
         try:
-            return gnupg.GPG(gnupghome=str(self._home), options=list(_OPTIONS))
+            self._in_use = HomeInUse(self._home)
+            return TimedGPG(gnupghome=str(self._home), options=list(_OPTIONS))
         except (OSError, ValueError) as error:
+            self._leave()
             raise KeyringError(f"GnuPG does not run: {error}") from error
 
     def __enter__(self) -> "Keyring":
@@ -98,14 +103,25 @@ class Keyring:
         if self.__dict__.pop("_gpg", None) is None:
             return
         command = ["gpgconf", "--homedir", str(self._home), "--kill", "all"]
-        subprocess.run(command, check=False, capture_output=True, timeout=30)
+        with suppress(subprocess.TimeoutExpired):  # what hangs then is cleared by who comes next
+            subprocess.run(command, check=False, capture_output=True, timeout=30)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._in_use is not None:
+            self._in_use.close()
+        self._in_use = None
 
     def _run(self, command: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Have GnuPG do something; KeyringError if it ends before it has read all."""
+        """Have GnuPG do something; KeyringError if it ends before it has done it."""
         try:
-            return getattr(self._gpg, command)(*arguments, **options)
+            result = getattr(self._gpg, command)(*arguments, **options)
         except OSError as error:
             raise KeyringError(f"GnuPG ended early: {error}") from error
+        if self._gpg.was_killed():
+            limit = f"{gnupg_home.TIMEOUT:.0f} s"
+            raise KeyringError(f"GnuPG was ended: it took over {limit} to {command}, or no memory.")
+        return result
 
     def create_key(self, name: str) -> str:
         """Make a key pair (ed25519 to sign, cv25519 to encrypt); return its fingerprint."""

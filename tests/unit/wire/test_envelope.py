@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_wire import envelope
+from mokanda_wire import envelope, gnupg_home
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError, verify_with
 
 NewKeyring = Callable[[str], Keyring]
@@ -228,3 +230,45 @@ def _command_line(process: Path) -> str:
         return (process / "cmdline").read_text()
     except OSError:
         return ""
+
+
+def leave_lock(home: Path, name: str, content: str = "") -> None:
+    """What a power cut leaves of a lock of GnuPG's."""
+    (home / f"{name}.lock").write_text(content)
+
+
+def lock_of(process: int, host: str) -> str:
+    """What GnuPG writes into a lock (dotlock.c in its source)."""
+    return f"{process:10d}\n{host}\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", lock_of(1, socket.gethostname()), lock_of(4_000_000, "another-host")],
+    ids=["empty", "of a process that is another one by now", "of another host"],
+)
+@pytest.mark.parametrize("name", ["gnupg_spawn_agent_sentinel", "pubring.kbx", "trustdb.gpg"])
+def test_locks_that_a_power_cut_left_are_nobodys(
+    new_keyring: NewKeyring, name: str, content: str
+) -> None:
+    keyring, other = new_keyring("device"), new_keyring("relay")
+    key, relay_key = keyring.create_key("kimpese"), other.create_key("relay")
+    exported = other.export_key(relay_key)
+    keyring.close()
+    leave_lock(keyring._home, name, content)
+    assert keyring.import_key(exported) == relay_key
+    assert keyring.verify(keyring.sign(b"hello", key), key) == b"hello"
+
+
+def test_the_lock_of_somebody_at_work_is_waited_for_but_not_for_ever(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, _, relay, relay_key = pair
+    exported = relay.export_key(relay_key)
+    leave_lock(device._home, "pubring.kbx", lock_of(os.getpid(), socket.gethostname()))
+    monkeypatch.setattr(gnupg_home, "TIMEOUT", 2.0)
+    with (
+        Keyring(device._home) as second,  # while the first is not closed
+        pytest.raises(KeyringError, match="took over 2 s to import_keys"),
+    ):
+        second.import_key(exported)

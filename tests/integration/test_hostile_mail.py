@@ -13,7 +13,7 @@ from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.letters import folders
 from mokanda_firmware.mailbox.people import accounts, first_steps
 from mokanda_firmware.mailbox.store.database import Store
-from tests.hostile import collection, deliver
+from tests.hostile import QUARTERS, collection, deliver
 from tests.ready_made.mail_store import write_mail_store
 from tests.unit.webmail.served_village import DOMAIN, Village
 
@@ -38,13 +38,14 @@ def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("quarter", QUARTERS)
 def test_no_hostile_mail_vanishes_or_becomes_part_of_a_page(
-    village: Village, capsys: pytest.CaptureFixture[str]
+    village: Village, capsys: pytest.CaptureFixture[str], quarter: int
 ) -> None:
     awa = village.villager("awa")
     account = village.rows("account")[0]["id"]
     tried = 0
-    for hostile in collection():
+    for hostile in collection(quarter):
         deliver(village.store, hostile, AWA)
         newest = max(row["id"] for row in village.rows("entry"))
         # WebTest parses a page each time that it is asked for it.

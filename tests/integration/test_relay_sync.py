@@ -21,12 +21,14 @@ import sqlalchemy as sa
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CutError
 from mokanda_relay.operator import claims, devices, fleet
-from mokanda_relay.store import releases
-from mokanda_relay.store.tables import Alert, Device
+from mokanda_relay.operator.housekeeping import Housekeeper
+from mokanda_relay.store import clock, releases
+from mokanda_relay.store.tables import Alert, Device, Resident
 from mokanda_wire import protocol
 from mokanda_wire.bundle import Bundle, Event, Limits, Report, encode
 from mokanda_wire.envelope import Keyring
 from mokanda_wire.formats import OLDEST_FORMAT
+from mokanda_wire.limits import KEPT
 from mokanda_wire.message import Attachment, digest_of
 from tests.faults import FaultyLink, Plan
 from tests.relay_device import RefusedByRelay, RelayDevice
@@ -682,3 +684,63 @@ class TestReleases:
         connection = served.new_device().connect()
         connection.request("GET", protocol.RELEASE.format(name=name))
         assert connection.getresponse().status == 404
+
+
+class TestWhoLivesThere:
+    """The list of residents, of a device that has them, deletes some, or has lost them."""
+
+    def told(self, device: RelayDevice, *names: str, deletions: int | None = None) -> None:
+        report = [] if deletions is None else [Report({"deletions": deletions})]
+        device.freeze(*report, residents=names)
+        device.sync()
+
+    def arrives(self, served: Served, device: RelayDevice, name: str) -> bool:
+        """Whether a mail to this villager is taken, and comes at once."""
+        before = len(device.mails)
+        served.world.write("ada@example.org", [f"{name}@kitenge.example"], "Mbote", "Ndenge nini?")
+        device.sync()
+        return len(device.mails) > before
+
+    @pytest.mark.parametrize("names", [(), ("eva",), ("amina",)])
+    @pytest.mark.parametrize("deletions", [None, 0])
+    def test_villagers_whom_a_device_has_lost_are_kept(
+        self, served: Served, names: tuple[str, ...], deletions: int | None
+    ) -> None:
+        device = served.claimed_device("kitenge", "amina", "bako", "cyr")
+        self.told(device, *names, deletions=deletions)
+        assert not self.arrives(served, device, "bako")
+        [alert] = alert_texts(served)
+        assert "does not say why" in alert
+        self.told(device, *names, "bako", deletions=deletions)
+        assert [mail.recipients for mail in device.mails] == [("bako@kitenge.example",)]
+        assert alert_texts(served) == [alert]
+
+    def test_villagers_whom_a_device_has_deleted_are_gone(self, served: Served) -> None:
+        device = served.claimed_device("kitenge", "amina", "bako", "cyr")
+        self.told(device, "amina", "bako", "cyr", deletions=4)
+        self.told(device, "amina", deletions=6)
+        assert alert_texts(served) == []
+        assert not self.arrives(served, device, "bako")
+        [alert] = alert_texts(served)
+        assert "unknown villager" in alert
+
+    def test_each_deletion_explains_one_list(self, served: Served) -> None:
+        device = served.claimed_device("kitenge", "amina", "bako", "cyr")
+        self.told(device, "amina", "bako", deletions=1)
+        self.told(device, "amina", deletions=1)
+        [alert] = alert_texts(served)
+        assert "names 1 of its 2 villagers no more" in alert
+
+    def test_a_device_that_does_not_count_may_delete_some(self, served: Served) -> None:
+        device = served.claimed_device("kitenge", "amina", "bako", "cyr")
+        self.told(device, "amina", "bako")
+        assert alert_texts(served) == []
+
+    def test_who_does_not_come_back_is_forgotten_after_thirty_days(self, served: Served) -> None:
+        device = served.claimed_device("kitenge", "amina", "bako")
+        self.told(device)
+        with served.relay.database.transaction() as session:
+            session.execute(sa.update(Resident).values(gone=clock.now() - KEPT * 2))
+        Housekeeper(served.relay).tidy()
+        with served.relay.database.reading() as session:
+            assert session.scalars(sa.select(Resident)).all() == []

@@ -18,6 +18,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import pytest
+import sqlalchemy as sa
 
 from mokanda_firmware import paths
 from mokanda_firmware.courier import clock
@@ -31,6 +32,7 @@ from mokanda_firmware.uplink.failures import (
 )
 from mokanda_relay.operator import devices
 from mokanda_relay.store.certificate import ensure_certificate
+from mokanda_relay.store.tables import Resident
 from tests.relay_served import Served, eventually
 from tests.syncing_village import Village, a_village
 
@@ -108,6 +110,29 @@ def test_residents_are_told_when_they_change(village: Village, served: Served) -
     served.world.write("ada@example.org", ["cyr@kitenge.example"], "Hello", "Now")
     village.sync()
     assert village.texts("inbox", "cyr") == ["Now"]
+
+
+def test_a_villager_who_was_deleted_is_given_up_and_one_who_was_lost_is_not(
+    village: Village, served: Served
+) -> None:
+    village.add_villager("cyr")
+    village.add_villager("dina")
+    village.sync()
+    with village.store.transaction() as connection:
+        connection.execute("DELETE FROM account WHERE name = 'cyr'")
+    village.sync()
+    assert residents(served) == {"amina": True, "bako": True, "dina": True}
+    with village.store.transaction() as connection:  # as if it were another store
+        connection.execute("DELETE FROM account WHERE name <> 'amina'")
+        connection.execute("DELETE FROM setting")
+    village.sync()
+    assert residents(served) == {"amina": True, "bako": False, "dina": False}
+
+
+def residents(served: Served) -> dict[str, bool]:
+    """Whom the relay knows, and whether the device names them still."""
+    with served.relay.database.reading() as session:
+        return {row.name: row.gone is None for row in session.scalars(sa.select(Resident))}
 
 
 def test_a_claim_code_used_twice_is_refused_with_what_to_do(

@@ -28,6 +28,8 @@ REPORT_EVERY = timedelta(hours=20)
 
 # Settings of the store that only this module uses: what the relay was last told, and when.
 _RESIDENTS = "courier_residents"
+_NAMES = "courier_names"  # the same, also while it has to be told again
+_DELETIONS = "courier_deletions"  # how many names were given up so far
 _REPORTED = "courier_reported"
 _BUDGETS = "courier_budgets"
 _DAY = "courier_day"  # the last one of which the relay knows what it cost
@@ -43,8 +45,9 @@ def gather(store: Store) -> tuple[Item, ...]:
         news.append(Residents(tuple(names)))
     reported = datetime.fromtimestamp(setting(store, _REPORTED, 0), UTC)
     stale = abs(datetime.now(UTC) - reported) > REPORT_EVERY  # a clock may have been ahead
-    if stale or _budgets(store) != setting(store, _BUDGETS, None):
-        news.append(Report(_report(store)))
+    given_up = _deletions(store, names) != setting(store, _DELETIONS, 0)
+    if stale or given_up or _budgets(store) != setting(store, _BUDGETS, None):
+        news.insert(0, Report(_report(store, names)))
     return tuple(news)
 
 
@@ -53,10 +56,11 @@ def record(store: Store, items: Sequence[Item], bundle: str) -> None:
     after: dict[str, Any] = {}
     for item in items:
         if isinstance(item, Residents):
-            after[_RESIDENTS] = list(item.names)
+            after[_RESIDENTS] = after[_NAMES] = list(item.names)
         elif isinstance(item, Report):
             after[_REPORTED] = int(datetime.now(UTC).timestamp())
             after[_BUDGETS] = item.fields.get("budgets")
+            after[_DELETIONS] = item.fields.get("deletions", 0)
             for day, *_ in item.fields.get("days", []):
                 after[_DAY] = day
     if items:
@@ -85,7 +89,13 @@ def forget(store: Store) -> None:
     set_setting(store, _DAY, "")
 
 
-def _report(store: Store) -> dict[str, Any]:
+def _deletions(store: Store, names: Sequence[str]) -> int:
+    """How many names were given up so far, if `names` are those of now."""
+    before = setting(store, _NAMES, setting(store, _RESIDENTS, None)) or []
+    return int(setting(store, _DELETIONS, 0)) + len(set(before) - set(names))
+
+
+def _report(store: Store, names: Sequence[str]) -> dict[str, Any]:
     modem, updates = ModemStatus.read(), UpdatesStatus.read()
     fields = {
         "version": running.version(),
@@ -99,6 +109,7 @@ def _report(store: Store) -> dict[str, Any]:
         "webp": True if sessions.phones_take_webp(store) else None,
         "unknown": unknown_items.kinds(store),
         "budgets": _budgets(store),
+        "deletions": _deletions(store, names),
         "days": _days(store),
     }
     return {name: value for name, value in fields.items() if value not in (None, "", [])}

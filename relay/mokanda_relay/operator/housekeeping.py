@@ -73,6 +73,7 @@ class Housekeeper:
             limit = now - KEPT
             session.execute(sa.delete(Incoming).where(Incoming.delivered < limit))
             session.execute(sa.delete(Incoming).where(Incoming.received < limit, _has_no_reader()))
+            session.execute(sa.delete(Resident).where(Resident.gone < limit))
             session.execute(sa.delete(Notice).where(Notice.delivered < limit))
             session.execute(
                 sa.delete(Outgoing).where(
@@ -127,6 +128,7 @@ def _has_no_reader() -> sa.ColumnElement[bool]:
     reader = sa.and_(
         Resident.device_id == Device.id,
         Resident.name + "@" + Device.domain == Incoming.recipient,
+        Resident.gone.is_(None),
     )
     return sa.and_(
         Incoming.delivered.is_(None),

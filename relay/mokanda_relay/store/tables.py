@@ -94,6 +94,7 @@ class Device(Table):
     bisection_size: Mapped[int] = mapped_column(default=0)  # this and the next: see `bisection`
     bisection_caution: Mapped[int] = mapped_column(default=0)
     residents_known: Mapped[bool] = mapped_column(default=False)
+    deletions: Mapped[int] = mapped_column(default=0)  # names given up there, as it last told
     version: Mapped[str] = mapped_column(default="")
     report: Mapped[str] = mapped_column(default="{}")  # JSON; what the device told of itself
     last_contact: Mapped[dt.datetime | None]
@@ -126,13 +127,17 @@ class Device(Table):
 
 
 class Resident(Table):
-    """A villager's local part, as the device last told."""
+    """A villager's local part, as the device last told.
+
+    `gone` is since when it names the villager no more, and did not say why.
+    """
 
     __tablename__ = "resident"
     device_id: Mapped[int] = mapped_column(
         sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
     )
     name: Mapped[str] = mapped_column(primary_key=True)
+    gone: Mapped[dt.datetime | None]
 
 
 class UsageByDay(Table):

@@ -27,7 +27,10 @@ def record_original(session: Session, digest: str, size: int) -> None:
 
 
 def is_resident(session: Session, device: Device, local_part: str) -> bool:
-    """Whether the device has this villager, as far as is known: all have, before the first sync."""
+    """Whether the device has this villager, as far as is known: all have, before the first sync.
+
+    One whom it has lost may come back, and has mail waiting.
+    """
     name = local_part.lower()
     known = session.get(Resident, (device.id, name))
     return known is not None or not device.residents_known

@@ -88,5 +88,7 @@ def _has_a_reader(device: Device) -> sa.ColumnElement[bool]:
     """
     if not device.residents_known:
         return sa.true()
-    names = sa.select(Resident.name + f"@{device.domain}").where(Resident.device_id == device.id)
+    names = sa.select(Resident.name + f"@{device.domain}").where(
+        Resident.device_id == device.id, Resident.gone.is_(None)
+    )
     return Incoming.recipient.in_(names)

@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import assert_never
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.rendering import device_files, photos
 from mokanda_relay.store import alerts
-from mokanda_relay.store.tables import Device, Resident
+from mokanda_relay.store.tables import Device
 from mokanda_relay.sync import content_requests, deduplication, unknown_items, usage_by_day
+from mokanda_relay.sync.up import residents
 from mokanda_relay.sync.up.originals import Originals
 from mokanda_relay.transport import down_queue, outbox
 from mokanda_wire import bundle as wire
@@ -24,7 +23,8 @@ _MAX_REPORT = 64 * 1024  # characters
 
 def apply(session: Session, device: Device, bundle: wire.Bundle, originals: Originals) -> None:
     """Apply a bundle to the device, whose row is locked; mails last, as villagers may be new."""
-    for item in bundle.items:
+    # What a report counts explains the list of residents beside it.
+    for item in sorted(bundle.items, key=lambda each: not isinstance(each, wire.Report)):
         _apply_item(session, device, item)
     unknown_items.keep(session, device, bundle.items)
     for place, item in enumerate(bundle.items):
@@ -48,7 +48,7 @@ def _apply_item(session: Session, device: Device, item: wire.Item) -> None:
     """Apply an item that is no mail."""
     match item:
         case wire.Residents():
-            _replace_residents(session, device, item.names)
+            residents.replace(session, device, item.names)
         case wire.Report():
             _record_report(session, device, item)
         case wire.ContentRequest():
@@ -59,13 +59,6 @@ def _apply_item(session: Session, device: Device, item: wire.Item) -> None:
             pass  # mean something on the way down alone
         case _:
             assert_never(item)
-
-
-def _replace_residents(session: Session, device: Device, names: Iterable[str]) -> None:
-    session.execute(sa.delete(Resident).where(Resident.device_id == device.id))
-    session.add_all(Resident(device_id=device.id, name=name) for name in {n.lower() for n in names})
-    device.residents_known = True
-    session.flush()
 
 
 def _record_report(session: Session, device: Device, report: wire.Report) -> None:

@@ -41,8 +41,9 @@ UP = "/v1/up/{sequence}"
 DOWN = "/v1/down/{sequence}"
 ACK = "/v1/ack"
 RELEASE = "/v1/release/{name}"
+FAULT = "/v1/fault"
 
-DEVICE_HEADER = "Mokanda-Device"  # which device signed a hello; missing where it has a tag
+DEVICE_HEADER = "Mokanda-Device"  # which device signed a hello or fault; missing where it has a tag
 TOKEN_HEADER = "Token"  # noqa: S105 - the header's name; the value is HelloReply.token
 OFFSET_HEADER = "Offset"  # where in the sealed bundle the body of a PUT starts
 
@@ -193,6 +194,29 @@ class Receipt:
     applied: int
     down: Sealed | None
     more: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A device that cannot say hello, as its mail store does not open; signed by it.
+
+    `state` says in a word what is wrong, `text` in a sentence for the operator. It says nothing of
+    what the device holds, so that nothing is acknowledged or sent again.
+    """
+
+    device: str
+    now: datetime
+    version: str
+    state: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultReply:
+    """The relay has told its operator; signed by it. An update may mend the device."""
+
+    time: datetime
+    release: Release | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ import sys
 
 from mokanda_firmware.bus import service
 from mokanda_firmware.bus.states import CourierState
+from mokanda_firmware.courier import without_store
 from mokanda_firmware.courier.daemon import Daemon
 from mokanda_firmware.courier.run import run
-from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
 from mokanda_firmware.uplink.failures import CourierError
 
 log = logging.getLogger(__name__)
@@ -29,16 +30,26 @@ def main() -> int:
     service.start_logging(verbose=arguments.verbose)
     service.end_on_signals()
     os.umask(0o007)  # the daemons share the store by their group
-    try:
-        store = Store.of_device()
-    except StoreError as error:
-        log.error("the mail store cannot be opened: %s", error)
-        return 1
+    while True:
+        try:
+            store = Store.of_device()
+        except StoreUnfit as error:
+            if arguments.once:
+                return 0 if without_store.tell(error) else 1
+            without_store.serve(error)
+        except StoreError as error:
+            log.error("the mail store cannot be opened: %s", error)
+            return 1
+        else:
+            break
     if arguments.once:
         return _once(store)
     daemon = Daemon(store)
     try:
         daemon.serve()
+    except StoreUnfit as error:
+        log.error("%s", error)
+        return 1  # the next start finds out what can be done
     finally:
         daemon.close()
     return 0

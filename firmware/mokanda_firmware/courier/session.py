@@ -6,7 +6,6 @@ it holds, the file of the download how much we hold, and numbers see to it that 
 applied twice.
 """
 
-import contextlib
 import hashlib
 import logging
 from collections.abc import Callable
@@ -42,7 +41,6 @@ from mokanda_firmware.uplink.failures import (
     RefusedError,
 )
 from mokanda_firmware.uplink.identity import Identity
-from mokanda_firmware.uplink.offer import Offer
 from mokanda_wire import formats, protocol
 from mokanda_wire.bundle import Decoded, HistoryUnknownError, decode
 from mokanda_wire.durable import UNFINISHED
@@ -146,7 +144,7 @@ class Session:
         reply = self._hello(connection, pending)
         clock.correct(reply.time)
         self._quota.count()  # it may be another day than we thought
-        self._keep_offer(reply)
+        offer.keep(reply.release)
         if pending and reply.applied_up >= pending.sequence:
             pending = self._settle(pending, reply)
         if not reply.history_agrees:
@@ -397,14 +395,6 @@ class Session:
     def _held(self, pending: int = 0) -> Held:
         """What there is of a down bundle, and how much more may come beside an upload."""
         return replace(_held(), room=self._quota.room(pending))
-
-    def _keep_offer(self, reply: HelloReply) -> None:
-        release, offered = reply.release, None
-        if release:
-            sha256 = release.sha256.hex()
-            offered = Offer(release.version, release.size, sha256, release.path)
-        with contextlib.suppress(OSError):
-            offer.write(offered)
 
 
 def _announced(pending: PendingUp) -> Sealed:

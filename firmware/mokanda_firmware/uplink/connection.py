@@ -213,6 +213,12 @@ class Connection:
             self._begin("POST", protocol.CLAIM, body)
             return self._answer().read(protocol.MAX_BODY)
 
+    def fault(self, body: bytes, device: str) -> bytes:
+        """Say what keeps this device from a sync, and return the relay's reply."""
+        with _cuts():
+            self._begin("POST", protocol.FAULT, body, {protocol.DEVICE_HEADER: device})
+            return self._answer().read(protocol.MAX_BODY)
+
     def hello(self, body: bytes, held: Held, device: str = "") -> bytes:
         """Say hello, and return the reply; `device` names us where the hello is signed."""
         headers = {protocol.DEVICE_HEADER: device} if device else {}

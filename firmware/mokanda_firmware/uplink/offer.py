@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The relay's offer of an update, as the courier noted it after its last session."""
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 
 from mokanda_firmware import paths
+from mokanda_wire.protocol import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,16 @@ class Offer:
     size: int
     sha256: str
     path: str
+
+
+def keep(release: Release | None) -> None:
+    """Note what the relay has said that it offers; that this fails is no matter."""
+    offered = None
+    if release:
+        sha256 = release.sha256.hex()
+        offered = Offer(release.version, release.size, sha256, release.path)
+    with contextlib.suppress(OSError):
+        write(offered)
 
 
 def write(offer: Offer | None) -> None:

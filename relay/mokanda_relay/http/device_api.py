@@ -25,7 +25,7 @@ from mokanda_relay.operator.claims import Throttle, redeem
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import releases
 from mokanda_relay.store.tables import Device, DownBundle
-from mokanda_relay.sync import session
+from mokanda_relay.sync import fault, session
 from mokanda_relay.sync.hello import hello
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.sync.up.receive import receive
@@ -46,6 +46,7 @@ class DeviceApi:
         for path, method, handler in (
             (protocol.CLAIM, "POST", self._claim),
             (protocol.HELLO, "POST", self._hello),
+            (protocol.FAULT, "POST", self._fault),
             (protocol.UP, "PUT", self._upload),
             (protocol.DOWN, "GET", self._download),
             (protocol.ACK, "POST", self._ack),
@@ -61,6 +62,9 @@ class DeviceApi:
     def _hello(self) -> HTTPResponse:
         name = header(request, protocol.DEVICE_HEADER)
         return self._answer(hello(self._relay, name, _body(), _room()))
+
+    def _fault(self) -> bytes:
+        return fault.hear(self._relay, header(request, protocol.DEVICE_HEADER), _body())
 
     def _upload(self, sequence: int) -> HTTPResponse:
         device = self._device()

@@ -80,16 +80,26 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
     return Answer(device.id, message, down if settled.upload is None else None)
 
 
-def _signed(relay: Relay, name: str, body: bytes) -> tuple[Device, protocol.Hello]:
+def signed(relay: Relay, name: str, body: bytes) -> tuple[Device, bytes]:
+    """Return the device of this name, and what it has signed.
+
+    Raises:
+        RefusedError: there is none, or it is not the one that has signed.
+    """
     with relay.database.reading() as session:
         device = session.scalar(sa.select(Device).where(Device.name == name))
     if device is None or device.fingerprint is None:
         raise RefusedError(protocol.DEVICE_UNKNOWN, _UNKNOWN)
     try:
-        said = protocol.load(protocol.Hello, relay.keyring.verify(body, device.fingerprint))
+        return device, relay.keyring.verify(body, device.fingerprint)
     except EnvelopeError as error:
         alerts.report(relay.database, "hello", f"{name}: {error}", device.id)
         raise RefusedError(protocol.DEVICE_UNKNOWN, _UNKNOWN) from error
+
+
+def _signed(relay: Relay, name: str, body: bytes) -> tuple[Device, protocol.Hello]:
+    device, message = signed(relay, name, body)
+    said = protocol.load(protocol.Hello, message)
     if said.device != name:
         raise RefusedError(protocol.MALFORMED, "The hello is another device's.")
     return device, said

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A device whose mail store does not open: it says so, and nothing else happens."""
+
+from __future__ import annotations
+
+from mokanda_relay.relay import Relay
+from mokanda_relay.store import alerts, clock, releases
+from mokanda_relay.store.tables import Device
+from mokanda_relay.sync.hello import signed
+from mokanda_relay.sync.refusals import RefusedError
+from mokanda_wire import protocol
+
+_MAX_TEXT = 500  # characters
+
+
+def hear(relay: Relay, name: str, body: bytes) -> bytes:
+    """Tell the operator, once until a sync succeeds again; return the signed answer.
+
+    Raises:
+        RefusedError: it is not from the device.
+        ProtocolError: it is no such message.
+    """
+    device, message = signed(relay, name, body)
+    said = protocol.load(protocol.Fault, message)
+    if said.device != name:
+        raise RefusedError(protocol.MALFORMED, "The message is another device's.")
+    told = f"{name} cannot use its mail store ({said.state}): {said.text}"[:_MAX_TEXT]
+    with relay.database.transaction() as session:
+        row = session.get_one(Device, device.id, with_for_update=True)
+        row.last_contact = clock.now()
+        row.version = said.version[:100]
+        if row.error != told:
+            row.error = told
+            alerts.record(session, "fault", told, row.id)
+        reply = protocol.FaultReply(clock.now(), releases.offer(relay.releases, row))
+    return relay.keyring.sign(protocol.dump(reply), relay.fingerprint)

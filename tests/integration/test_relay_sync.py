@@ -128,6 +128,21 @@ class TestClaim:
         new.sync()
         assert [mail.message.text for mail in new.mails] == ["For you."]
 
+    @pytest.mark.parametrize("way", ["renew", "remove"])
+    def test_a_key_that_was_locked_out_claims_nothing_ever_again(
+        self, served: Served, way: str
+    ) -> None:
+        old = served.claimed_device()
+        if way == "renew":
+            claim = devices.renew(served.relay, "kitenge")
+        else:
+            devices.remove(served.relay, "kitenge")
+            claim = devices.add(served.relay, "kitenge", "kitenge.example")
+        old.claim_file = dataclasses.replace(claim, relay=served.device_url)
+        with pytest.raises(RefusedByRelay) as refused:
+            old.claim()
+        assert refused.value.reason == protocol.CLAIM_USED
+
 
 @BOTH_DATABASES
 class TestSync:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -21,9 +22,9 @@ from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync.state import sync_state
 from mokanda_firmware.uplink import connection, identity
-from mokanda_firmware.uplink.failures import CutError
+from mokanda_firmware.uplink.failures import CourierError, CutError
 from mokanda_relay.operator import devices
-from mokanda_relay.store.tables import Notice
+from mokanda_relay.store.tables import Device, Notice
 from mokanda_wire.envelope import Keyring
 from tests.relay_served import Served, eventually
 from tests.syncing_village import Village, a_village
@@ -194,6 +195,33 @@ def test_a_renewed_claim_on_a_new_card_with_the_old_backup_loses_nothing(
     village.sync()
     assert sorted(village.texts("inbox")) == ["new back", "old back"]
     assert sent(served) == ["new out", "old out", "waits"]
+
+
+def test_a_stolen_card_stays_locked_out_though_the_village_restores_its_backup(
+    village: Village, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore = backed_up(village, tmp_path / "stick")
+    stolen = tmp_path / "stolen"
+    shutil.copytree(paths.data(), stolen, ignore=shutil.ignore_patterns("S.*"))
+    renewed = dataclasses.replace(devices.renew(served.relay, "kitenge"), relay=village.claim.relay)
+    restore()
+    village.import_claim(renewed)
+    village.sync()
+    write_to_village(served, "for the village alone")
+    with monkeypatch.context() as patch:
+        patch.setenv("MOKANDA_DATA", str(stolen))
+        thief = Village(village.claim)
+        with closing(thief.store):
+            for claim in (village.claim, renewed):  # whatever claim file the thief comes by
+                thief.import_claim(claim)
+                with pytest.raises(CourierError):
+                    thief.sync()
+        with Keyring(paths.keys()) as keyring:
+            keys = {key["fingerprint"] for key in keyring._gpg.list_keys(secret=True)}
+    with served.relay.database.reading() as session:
+        assert session.scalars(sa.select(Device.fingerprint)).one() not in keys
+    village.sync()
+    assert village.texts("inbox") == ["for the village alone"]
 
 
 def test_the_same_backup_can_be_restored_again(

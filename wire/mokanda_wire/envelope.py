@@ -131,9 +131,11 @@ class Keyring:
         return str(key.fingerprint)
 
     def own_key(self, name: str) -> str:
-        """Return the fingerprint of the key pair in here; make it, under this name, if need be."""
-        keys = self._run("list_keys", secret=True)
-        return str(keys[0]["fingerprint"]) if keys else self.create_key(name)
+        """Return the fingerprint of the key pair of this name; make it if need be."""
+        for key in self._run("list_keys", secret=True):
+            if name in key["uids"]:
+                return str(key["fingerprint"])
+        return self.create_key(name)
 
     def fingerprint_of(self, data: bytes) -> str:
         """Return the fingerprint of a public key without taking it in."""

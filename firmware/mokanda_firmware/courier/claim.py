@@ -2,9 +2,11 @@
 """The claim: a new device trades its code for a name, once, and keys with its relay.
 
 The claim file names the relay's key by its fingerprint, so that nobody between the two can
-put in another. A lost reply does no harm: the same code and key are granted again.
+put in another. A lost reply does no harm: the same code and key are granted again. Each code has a
+key of its own: one that a thief has, and a backup brings back, is not used for another claim.
 """
 
+import hashlib
 import logging
 
 from mokanda_firmware import running
@@ -29,7 +31,7 @@ def redeem(claim: ClaimFile, keyring: Keyring, connection: Connection) -> Identi
         ClaimError: the relay refuses the code; noted, so that it is not tried again.
         CourierError: it did not work this time.
     """
-    fingerprint = keyring.own_key(claim.device)
+    fingerprint = keyring.own_key(_key_name(claim))
     request = protocol.ClaimRequest(claim.code, claim.device, running.version())
     body = protocol.Claim(
         keyring.export_key(fingerprint), keyring.sign(protocol.dump(request), fingerprint)
@@ -50,6 +52,10 @@ def redeem(claim: ClaimFile, keyring: Keyring, connection: Connection) -> Identi
     write_outcome(outcome)
     log.info("claimed as %s by %s", grant.device, claim.relay)
     return Identity(claim, outcome)
+
+
+def _key_name(claim: ClaimFile) -> str:
+    return f"{claim.device} {hashlib.sha256(claim.code.encode()).hexdigest()[:8]}"
 
 
 def _granted(

@@ -11,10 +11,11 @@ import threading
 import time
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, clock
-from mokanda_relay.store.tables import Device
+from mokanda_relay.store.tables import Device, RetiredKey
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
 from mokanda_wire.envelope import EnvelopeError, verify_with
@@ -100,18 +101,16 @@ def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> proto
                 "The relay does not know this claim code. Ask its operator for a new claim file.",
             )
         grant = protocol.ClaimGrant(device.name, device.domain, fingerprint, clock.now())
-        twin = session.scalar(
-            sa.select(Device.name).where(Device.fingerprint == fingerprint, Device.id != device.id)
-        )
-        used = twin is not None or device.fingerprint not in (None, fingerprint)
+        whose = _whose(session, fingerprint, device)
+        used = bool(whose) or device.fingerprint not in (None, fingerprint)
         if device.fingerprint is None and not used:
             relay.keyring.import_key(claim.public_key)
             device.fingerprint, device.claimed = fingerprint, clock.now()
             device.version = request.version[:100]
             log.info("claimed device=%s key=%s", device.name, fingerprint)
     if used:
-        whose = f"its key is that of {twin}" if twin else "by another key than the first time"
-        alerts.report(relay.database, "claim", f"a claim code was used again, {whose}", device.id)
+        how = f"its key is {whose}" if whose else "by another key than the first time"
+        alerts.report(relay.database, "claim", f"a claim code was used again, {how}", device.id)
         raise RefusedError(
             protocol.CLAIM_USED,
             "This claim code was used by another device, or this device is claimed already."
@@ -121,3 +120,14 @@ def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> proto
         relay.keyring.export_key(relay.fingerprint),
         relay.keyring.sign(protocol.dump(grant), relay.fingerprint),
     )
+
+
+def _whose(session: Session, fingerprint: str, device: Device) -> str:
+    """Whose a key is, if it is not to be this device's: another one's, or a locked out card's."""
+    twin = session.scalar(
+        sa.select(Device.name).where(Device.fingerprint == fingerprint, Device.id != device.id)
+    )
+    if twin is not None:
+        return f"that of {twin}"
+    retired = session.get(RetiredKey, fingerprint)
+    return f"of a card of {retired.device} that was locked out" if retired else ""

@@ -17,6 +17,7 @@ from mokanda_relay.store.tables import (
     Device,
     HistoryRow,
     Resident,
+    RetiredKey,
     Upload,
 )
 from mokanda_relay.sync import deduplication
@@ -71,7 +72,9 @@ def add(relay: Relay, name: str, domain: str, *, pinned: bool = True) -> ClaimFi
 def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
     """Make a new claim for a device whose card was lost or replaced; return its claim file.
 
-    The old card is locked out at once. Mail that it has not acknowledged is sent to the new one.
+    The old card is locked out at once and for ever, whatever claim it finds, and a backup that is
+    restored does not let it in: each claim has a key of its own. Mail that the old card has not
+    acknowledged is sent to the new one.
 
     Raises:
         DeviceError: there is no such device.
@@ -86,6 +89,7 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
         )  # the new card may be restored from a backup
         for table in (HistoryRow, Resident, Upload, ContentRequest):
             session.execute(sa.delete(table).where(table.device_id == device.id))
+        _retire_key(session, device)
         device.claim_hash, device.claimed = hash_code(code), None
         device.fingerprint = device.token_hash = device.secret = None
         device.hello_counter = device.up_applied = 0
@@ -96,13 +100,20 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
 
 
 def remove(relay: Relay, name: str) -> None:
-    """Forget a device, and all mail that waits for it or from it.
+    """Forget a device but for its key, and all mail that waits for it or from it.
 
     Raises:
         DeviceError: there is no such device.
     """
     with relay.database.transaction() as session:
-        session.execute(sa.delete(Device).where(Device.id == find(session, name).id))
+        device = find(session, name)
+        _retire_key(session, device)
+        session.execute(sa.delete(Device).where(Device.id == device.id))
+
+
+def _retire_key(session: Session, device: Device) -> None:
+    if device.fingerprint is not None:
+        session.add(RetiredKey(fingerprint=device.fingerprint, device=device.name, at=clock.now()))
 
 
 def set_limits(

@@ -126,6 +126,15 @@ class Device(Table):
         self.bisection_size, self.bisection_caution = state.size, state.caution
 
 
+class RetiredKey(Table):
+    """The key of a card that was locked out; whoever has that card never gets in again."""
+
+    __tablename__ = "retired_key"
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    device: Mapped[str]  # its name then: the device may be gone
+    at: Mapped[dt.datetime]
+
+
 class Resident(Table):
     """A villager's local part, as the device last told.
 

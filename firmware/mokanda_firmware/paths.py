@@ -53,6 +53,31 @@ def anew_mark() -> Path:
     return data() / "store-anew"
 
 
+def store_in_use() -> Path:
+    """There while the mail store is in use: at a start it tells of an end that was none."""
+    return data() / "store-in-use"
+
+
+def store_damage() -> Path:
+    """There when the mail store turned out to be damaged: it is mended at the next start."""
+    return data() / "store-damaged"
+
+
+def store_copies() -> Path:
+    """Folder of copies of the mail store, of the last nights on which it has changed."""
+    return data() / "copies"
+
+
+def damaged_store() -> Path:
+    """Folder of the last mail store that was damaged, as it was."""
+    return data() / "damaged"
+
+
+def mended() -> Path:
+    """What was done to mend the mail store, for the keeper."""
+    return data() / "mended.json"
+
+
 def keeper_code() -> Path:
     """What a code on the card, that lets a device begin anew, is known by."""
     return data() / "keeper-code"

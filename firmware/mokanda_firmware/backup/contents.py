@@ -18,7 +18,8 @@ from mokanda_wire import durable
 # Bundles in flight are sealed anew, updates are offered again; locks and sockets are of processes.
 _LEFT_OUT = {
     *("attachments", "bundles", "updates", "offer.json", "courier.lock"),
-    *("keeper-code", "store-anew"),
+    *("keeper-code", "mended.json", "store-anew", "store-checked", "store-damaged"),
+    "store-in-use",
 }
 _OF_GNUPG = ("S.", ".#", "random_seed")
 

@@ -14,6 +14,7 @@ from mokanda_firmware.bus.statuses import ModemStatus, UpdatesStatus
 from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.people import aliases, sessions
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.mending import Mending
 from mokanda_firmware.mailbox.store.settings import (
     read_setting,
     set_setting,
@@ -108,6 +109,7 @@ def _report(store: Store, names: Sequence[str]) -> dict[str, Any]:
         "updates": updates and updates.state.value,
         "webp": True if sessions.phones_take_webp(store) else None,
         "unknown": unknown_items.kinds(store),
+        "mended": str(mending) if (mending := Mending.read()) else None,
         "budgets": _budgets(store),
         "deletions": _deletions(store, names),
         "days": _days(store),

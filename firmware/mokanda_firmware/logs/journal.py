@@ -16,7 +16,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "lights": ("mokanda-lights",),
     "updates": ("mokanda-updates", "mokanda-healthy", "rauc"),
     "backup": ("mokanda-backup", "mokanda-restore"),
-    "setup": ("mokanda-setup",),
+    "setup": ("mokanda-setup", "mokanda-mend"),
     "system": (),
 }
 _PART_OF = {unit: part for part, units in PARTS.items() for unit in units}

@@ -14,12 +14,14 @@ from collections.abc import Callable
 from bottle import Bottle
 from cheroot import wsgi
 
+from mokanda_firmware import paths
 from mokanda_firmware.bus.service import notify
 from mokanda_firmware.mailbox.administration.housekeeping import keep_tidy
 from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
 from mokanda_firmware.webmail import emergency
 from mokanda_firmware.webmail.app import create_app
 from mokanda_firmware.webmail.store_watch import StoreWatch
+from mokanda_wire import durable
 
 # One for each phone that sends a file at the same time; an idle one costs next to nothing.
 _THREADS = 32
@@ -103,6 +105,8 @@ def _serve(address: tuple[str, int]) -> None:
     except StoreError as error:
         sys.exit(f"mokanda-webmail: {error}")
     watch.tell(None)
+    with contextlib.suppress(OSError):
+        durable.write(paths.store_in_use(), b"", 0o660)
     try:
         _run(
             make_server(address, create_app(store, watch=watch)),
@@ -110,6 +114,8 @@ def _serve(address: tuple[str, int]) -> None:
         )
     finally:
         store.close()
+        with contextlib.suppress(OSError):
+            paths.store_in_use().unlink(missing_ok=True)
 
 
 def _run(server: wsgi.Server, beside: Callable[[], None]) -> None:

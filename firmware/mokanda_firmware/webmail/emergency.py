@@ -29,7 +29,10 @@ from mokanda_firmware.webmail.wording import states
 _WRONG = N_("This is not the code from the card.")
 _ANEW_SECONDS = 60.0
 # What else to do about it.
+_MEND = N_("Switch the device off and on once: what can be saved is saved then.")
 _ADVICE: dict[StoreState, str] = {
+    StoreState.LOST: _MEND,
+    StoreState.DAMAGED: _MEND,
     StoreState.NEWER: N_("An update helps. The device asks its relay for one at each mail run."),
     StoreState.READ_ONLY: N_(
         "The card is damaged or worn out. Switch the device off and on once; if that does not help,"

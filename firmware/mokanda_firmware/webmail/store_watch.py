@@ -4,9 +4,11 @@
 import logging
 import threading
 
+from mokanda_firmware import paths
 from mokanda_firmware.bus.states import StoreState
 from mokanda_firmware.bus.statuses import StoreStatus
 from mokanda_firmware.mailbox.store.database import StoreError, StoreUnfit
+from mokanda_wire import durable
 
 _log = logging.getLogger(__name__)
 
@@ -31,5 +33,18 @@ class StoreWatch:
                 return
             if error is not None:
                 _log.error("%s: %s", state, error)
+            if state in _TO_MEND:
+                _ask_for_mending()
             StoreStatus(state).publish()
             self._published = state
+
+
+_TO_MEND = {StoreState.DAMAGED, StoreState.LOST}
+
+
+def _ask_for_mending() -> None:
+    """Have the store mended at the next start (mokanda_firmware.setup.mend)."""
+    try:
+        durable.write(paths.store_damage(), b"", 0o660)
+    except OSError as error:
+        _log.warning("%s", error)

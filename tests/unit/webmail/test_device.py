@@ -19,6 +19,7 @@ from mokanda_firmware.bus.states import (
     LightsState,
     ModemState,
     SetupState,
+    StoreState,
     UpdatesState,
 )
 from mokanda_firmware.bus.statuses import (
@@ -26,6 +27,7 @@ from mokanda_firmware.bus.statuses import (
     HotspotStatus,
     LightsStatus,
     ModemStatus,
+    StoreStatus,
     UpdatesStatus,
 )
 from mokanda_firmware.lights.table import PATTERNS
@@ -33,6 +35,7 @@ from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.webmail.languages import languages
 from mokanda_firmware.webmail.wording import legend, states
 from mokanda_firmware.webmail.wording.statuses import Cards
+from mokanda_wire import durable
 from tests.unit.webmail.served_village import Phone, Village
 
 
@@ -240,3 +243,28 @@ def test_what_a_daemon_says_is_in_the_readers_language(village: Village) -> None
     awa = village.villager("awa")
     page = awa.speak(awa.get("/device"), "fr")
     assert "accès orange." in page.text
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        ({"lost": 0}, "all of them could be saved"),
+        ({"lost": 39}, "about 39 entries are lost"),
+        ({"copy": 1_700_000_000}, "the copy of 14 Nov 2023"),
+    ],
+)
+def test_what_became_of_a_damaged_store_is_told_for_some_days(
+    village: Village, done: dict[str, int], said: str
+) -> None:
+    awa = village.villager("awa")
+    assert "Letters and accounts" not in awa.get("/device").text
+    durable.write(paths.mended(), json.dumps({"at": clock.now(), **done}).encode())
+    assert said in awa.get("/device").text
+    durable.write(paths.mended(), json.dumps({"at": clock.now() - 30 * 86400, **done}).encode())
+    assert "Letters and accounts" not in awa.get("/device").text
+
+
+def test_a_store_that_is_damaged_now_is_told(village: Village) -> None:
+    awa = village.villager("awa")
+    StoreStatus(StoreState.DAMAGED).publish()
+    assert "The letters and accounts on the card are damaged." in awa.get("/device").text

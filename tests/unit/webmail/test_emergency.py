@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,7 @@ from mokanda_firmware.setup import keeper, wipe
 from mokanda_firmware.webmail import emergency
 from mokanda_firmware.webmail.app import create_app
 from mokanda_firmware.webmail.store_watch import StoreWatch
+from tests.ports import reserved_port
 from tests.setup_service import setup_service
 from tests.statuses import published
 from tests.unit.backup.conftest import Backups
@@ -337,3 +341,48 @@ def test_a_folder_of_files_that_cannot_be_read_stops_no_letters() -> None:
     reader = Phone(create_app(store), "192.168.4.20")
     assert "Awa" in reader.log_in("awa").follow().text
     store.close()
+
+
+@contextmanager
+def webmail() -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The webmail of the device as a process of its own, and its port."""
+    with (
+        reserved_port() as port,
+        subprocess.Popen(
+            [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stderr is not None
+        while "listening" not in (line := process.stderr.readline()):
+            assert line, "it has ended"
+        try:
+            yield process, port
+        finally:
+            process.kill()
+
+
+def test_a_webmail_that_finds_its_store_lost_serves_and_has_it_mended_at_the_next_start() -> None:
+    lose()
+    with webmail() as (_, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert answer.status == 503
+        assert b"The device needs help" in answer.read()
+        connection.close()
+    assert published(StoreStatus).state is StoreState.LOST
+    assert paths.store_damage().exists()
+
+
+def test_an_end_that_was_none_is_known_at_the_next_start() -> None:
+    with webmail() as (process, _):
+        assert paths.store_in_use().exists()
+        process.terminate()
+        assert process.wait(30) == 0
+        assert not paths.store_in_use().exists()
+    with webmail() as (process, _):
+        process.kill()
+        process.wait(30)
+    assert paths.store_in_use().exists()

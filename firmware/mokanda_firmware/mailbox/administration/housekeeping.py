@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from mokanda_firmware.mailbox.letters import entries, photos
 from mokanda_firmware.mailbox.people import reserved_names
-from mokanda_firmware.mailbox.store import at_relay, clock
+from mokanda_firmware.mailbox.store import at_relay, clock, copies
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.store.named_files import named_files
 from mokanda_firmware.mailbox.store.settings import read_setting, write_setting
@@ -20,6 +20,7 @@ from mokanda_wire.limits import KEPT
 
 TRASH_SECONDS = 30 * 24 * 3600
 _EVERY_SECONDS = 3600.0  # no file waits longer for the row that names it
+_COPY_AFTER_SECONDS = 600.0  # when all has started
 _STRIDE_SECONDS = 24 * 3600
 _TIDIED = "tidied"  # a setting of the store that only this module uses: up to when it was
 _log = logging.getLogger(__name__)
@@ -61,15 +62,23 @@ def keep_tidy(store: Store, tell: Callable[[StoreError | None], None]) -> None:
 
     def work() -> None:
         while True:
-            try:
-                tidy(store)
-            except StoreError as error:
-                _log.warning("housekeeping: %s", error)
-                tell(error)
-            except OSError as error:
-                _log.warning("housekeeping: %s", error)
-            else:
-                tell(None)
-            threading.Event().wait(_EVERY_SECONDS)
+            _try(tidy, store, tell)
+            threading.Event().wait(_COPY_AFTER_SECONDS)
+            _try(copies.look_after, store, tell)
+            threading.Event().wait(_EVERY_SECONDS - _COPY_AFTER_SECONDS)
 
     threading.Thread(target=work, name="housekeeping", daemon=True).start()
+
+
+def _try(
+    work: Callable[[Store], None], store: Store, tell: Callable[[StoreError | None], None]
+) -> None:
+    try:
+        work(store)
+    except StoreError as error:
+        _log.warning("housekeeping: %s", error)
+        tell(error)
+    except OSError as error:
+        _log.warning("housekeeping: %s", error)
+    else:
+        tell(None)

@@ -23,6 +23,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 10.0
 # Connections that wait for their next use; each may hold a page cache.
 _SPARE_CONNECTIONS = 4
+_PAGES_AT_ONCE = 256  # of a copy: others may write in between
 
 
 class StoreError(Exception):
@@ -151,6 +152,37 @@ class Store:
         with _explained(self.path), self.attachments.incoming() as incoming:
             yield incoming
 
+    def files(self) -> list[Path]:
+        """Return the files that have what is in the database."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return [path for path in (self.path, log) if path.exists()]
+
+    def copy_to(self, target: Path) -> None:
+        """Copy the database as it is at one moment, while others write to it.
+
+        Raises:
+            StoreError: or one of its kinds; what is at `target` is of no use.
+        """
+        with (
+            _explained(target),
+            contextlib.closing(self._connect()) as connection,
+            contextlib.closing(sqlite3.connect(target)) as copy,
+        ):
+            connection.backup(copy, pages=_PAGES_AT_ONCE)
+            copy.execute("PRAGMA journal_mode = DELETE")
+
+    def check(self) -> None:
+        """Have SQLite read all of the database.
+
+        Raises:
+            StoreDamaged: it finds damage.
+        """
+        with _explained(self.path), contextlib.closing(self._connect()) as connection:
+            connection.text_factory = bytes  # a verdict quotes what is damaged
+            [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != b"ok":
+            raise StoreDamaged(f"the mail store is damaged: {verdict!r}")
+
     def close(self) -> None:
         """Close the spare connections; using the store opens it again."""
         with self._lock:
@@ -239,6 +271,21 @@ def _migrate(connection: sqlite3.Connection, *, may_be_new: bool) -> None:
     connection.execute("COMMIT")
 
 
+def make_schema(connection: sqlite3.Connection, version: int) -> None:
+    """Make the tables of a store of this version, in the caller's transaction.
+
+    Raises:
+        StoreDamaged: there is no such version.
+    """
+    known = _migrations()
+    if not 0 < version <= known[-1][0]:
+        raise StoreDamaged(f"there is no version {version} of a mail store")
+    for number, file in known:
+        if number <= version:
+            _apply(connection, file)
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
 def _apply(connection: sqlite3.Connection, file: Path) -> None:
     try:
         for statement in _statements(file.read_text(encoding="utf-8")):
@@ -274,6 +321,8 @@ def _explained(path: Path) -> Iterator[None]:
         raise  # a fault of this program
     except sqlite3.Error as error:
         raise _of_sqlite(error, path) from error
+    except UnicodeDecodeError as error:
+        raise StoreDamaged(f"the mail store has text that is none: {error}") from error
     except OSError as error:
         if error.errno not in _OF_DISK:  # a phone's connection, or a process
             raise
@@ -287,11 +336,17 @@ def _of_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
         return StoreFull(text)
     if code in _BUSY:
         return StoreBusy(text)
-    if code in _DAMAGED or str(error).startswith("no such table"):
+    if code in _DAMAGED or str(error).startswith(("no such table", "Could not decode")):
         return StoreDamaged(text)
     if code in _OF_SYSTEM:
         return _kind_of_disk(path)(text)
     return StoreError(text)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether it comes of what is in a database, or of a disk that does not give it back."""
+    code = _code(error)
+    return code in _DAMAGED or code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR}
 
 
 def _code(error: sqlite3.Error) -> int:

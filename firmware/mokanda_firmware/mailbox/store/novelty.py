@@ -21,7 +21,7 @@ def is_new() -> bool:
     if paths.anew_mark().exists():
         return True
     files = (paths.store_mark(), paths.keeper_mark(), paths.claim(), paths.claim_result())
-    folders = (paths.keys(), paths.attachments())
+    folders = (paths.keys(), paths.attachments(), paths.store_copies(), paths.damaged_store())
     return not (any(file.exists() for file in files) or any(map(_has_content, folders)))
 
 

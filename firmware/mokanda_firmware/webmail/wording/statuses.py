@@ -2,19 +2,21 @@
 """What the daemons say of the device, in the reader's language: a card of the page for each."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.bus.states import CourierState, ModemState, UpdatesState
+from mokanda_firmware.bus.states import CourierState, ModemState, StoreState, UpdatesState
 from mokanda_firmware.bus.statuses import (
     CourierStatus,
     HotspotStatus,
     LightsStatus,
     ModemStatus,
     SetupStatus,
+    StoreStatus,
     UpdatesStatus,
 )
+from mokanda_firmware.mailbox.store.mending import Mending
 from mokanda_firmware.webmail.languages import N_, Language
 from mokanda_firmware.webmail.wording import states
 from mokanda_firmware.webmail.wording.states import Mood, Said
@@ -59,6 +61,7 @@ class Cards:
             self.setup(),
             self.updates(),
             self.lights(),
+            *self._store(),
             # A board without a Wi-Fi card has nothing to say of it.
             *([self._hotspot(hotspot)] if hotspot else []),
         ]
@@ -141,6 +144,20 @@ class Cards:
         status = LightsStatus.read()
         said = states.LIGHTS[status.state] if status else states.UNKNOWN
         return self._card(N_("Lights"), said, None)
+
+    def _store(self) -> list[Card]:
+        """Say what is wrong with the mail store, or was not long ago; nothing if all is well."""
+        status, mending = StoreStatus.read(), Mending.read()
+        state = status.state if status else StoreState.SOUND
+        if state is StoreState.SOUND and mending is None:
+            return []
+        date = self._language.date_and_time
+        detail = mended = None
+        if mending is not None:
+            detail = mending.sentence(date(mending.copy or 0, self._zone))
+            mended = datetime.fromtimestamp(mending.at, UTC)
+        title = N_("Letters and accounts")
+        return [self._card(title, states.STORE[state], detail, self._time(N_("Mended"), mended))]
 
     def _hotspot(self, status: HotspotStatus) -> Card:
         network = self._text(N_("Name of the Wi-Fi"), status.network)

@@ -68,6 +68,10 @@ def _record_report(session: Session, device: Device, report: wire.Report) -> Non
     if isinstance(unknown, str):
         told = f"{device.name} does not know what this relay sends it ({unknown[:200]}): update it"
         alerts.record_once(session, "unknown", told, device.id)
+    mended = report.fields.get("mended")
+    if isinstance(mended, str):
+        told = f"{device.name} has mended its mail store, which was damaged ({mended[:200]})"
+        alerts.record_once(session, "mended", told, device.id)
     device.report = json.dumps(report.fields, default=str, skipkeys=True)[:_MAX_REPORT]
     if photos.Format.of(device) != before:
         photos.prepare_anew(session, device.id)

@@ -7,10 +7,11 @@ A real device (store and courier) and a real relay, each on a small disk of its 
 socket. Most faults are connections cut after a random number of bytes, in either direction: in
 the handshake, the hello, a bundle, a reply. Among them both are killed (SIGKILL) at any moment and
 between any two writes, their disks are full, their databases locked, their clocks years off,
-their histories lost; two syncs start at once, requests of before come again in any order, and the
-device's card is restored from an old backup. Mail goes on being written on both sides. In the end
-all is left alone, and every mail must be where it belongs, once. (Letters that were written after
-a backup may be gone with the card that it replaces; they go to the world once at the most.) That
+their histories lost, the device's mail store lost or damaged; two syncs start at once, requests of
+before come again in any order, and the device's card is restored from an old backup. Mail goes on
+being written on both sides. In the end all is left alone, and every mail must be where it belongs,
+once. (Letters that were written after a backup may be gone with the card that it replaces; they go
+to the world once at the most.) That
 the relay meets what it has not foreseen, and answers with HTTP 500, ends it at once.
 
 The disks are file systems in memory, mounted for this program alone (`unshare`). What is on them is
@@ -52,8 +53,10 @@ from mokanda_firmware import paths
 from mokanda_firmware.backup import archive, contents, switch
 from mokanda_firmware.courier import run
 from mokanda_firmware.mailbox.administration import housekeeping
+from mokanda_firmware.mailbox.store import copies
 from mokanda_firmware.mailbox.store import database as stores
 from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.setup import mend
 from mokanda_firmware.uplink import connection as courier_relay
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_relay.operator import devices
@@ -109,6 +112,7 @@ class Trial:
     files: dict[str, bytes] = field(default_factory=dict)  # of each mail, by its text
     untaken: list[tuple[str, bytes]] = field(default_factory=list)  # by the relay
     backed_up: int | None = None  # how much of `out` there was when a backup was made
+    copied: int | None = None  # the same of the copy that the device keeps of its mail store
     gone: set[str] = field(default_factory=set)  # written after a backup that was restored
     clock_is_right: bool = True  # the relay's
     requests: collections.deque[Request] = field(
@@ -187,7 +191,7 @@ class Trial:
         self.relay.kill()
         self.clock_is_right = not off
         if off:
-            self.backed_up = None  # what came when is not known any more
+            self.backed_up = self.copied = None  # what came when is not known any more
         death = self.fate.randint(1, MORTAL) if mortal else 0
         while True:
             self.relay.start(Conditions(death, off, DATABASE_TIMEOUT, REST, TIDY_EVERY))
@@ -305,7 +309,7 @@ class Trial:
             switch.forget()
             self.village.store = Store.of_device()
             self.gone.update(self.out[self.backed_up :])
-            self.backed_up = None
+            self.backed_up = self.copied = None
         elif self.clock_is_right:
             contents.snapshot(copy)
             files = contents.sources(copy)
@@ -313,6 +317,41 @@ class Trial:
                 archive.write(file, contents.describe(copy, files), files, lambda _: None)
             self.backed_up = len(self.out)
         self.sync()
+
+    def damage_store(self) -> None:
+        """The device's mail store is copied; or else it is lost, or damaged, and is mended."""
+        if self.copied is None:
+            if self.clock_is_right:
+                shutil.rmtree(paths.store_copies(), ignore_errors=True)
+                with suppress(StoreError):
+                    copies.look_after(self.village.store)
+                    self.copied = len(self.out)
+            self.sync()
+            return
+        self.village.store.close()
+        if self.fate.random() < 0.5:
+            for file in paths.data().glob("mail.db*"):
+                file.unlink()
+            self.gone.update(self.out[self.copied :])
+            self.copied = None
+        else:
+            self._overwrite(self.fate.choice(("entry_folder", "outgoing_sequence", "history")))
+        assert mend.mend()
+        self.village.store = Store.of_device()
+        self.village.store.attachments.reserve = 0
+        self.sync()
+
+    def _overwrite(self, name: str) -> None:
+        """Overwrite the first page of an index or a table."""
+        with closing(sqlite3.connect(paths.mail_database())) as store:
+            store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            [size] = store.execute("PRAGMA page_size").fetchone()
+            [page] = store.execute(
+                "SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,)
+            ).fetchone()
+        with paths.mail_database().open("r+b") as file:
+            file.seek((page - 1) * size)
+            file.write(bytes(size))
 
     def sync_twice(self) -> None:
         """Two syncs at once."""
@@ -419,6 +458,7 @@ _FAULTS: dict[str, tuple[int, Callable[[Trial], None]]] = {
     "relay's clock": (3, Trial.set_relay_clock),
     "history lost": (4, Trial.lose_history),
     "card restored": (4, Trial.restore),
+    "store damaged": (4, Trial.damage_store),
     "two at once": (4, Trial.sync_twice),
     "repeated": (10, Trial.repeat),
 }

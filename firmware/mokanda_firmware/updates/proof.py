@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 from mokanda_firmware import running
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.states import StoreState
+from mokanda_firmware.bus.statuses import StoreStatus
 from mokanda_firmware.updates import daemon, health, rauc
 from mokanda_firmware.updates.memory import Memory
 
@@ -33,6 +35,8 @@ def prove(port: int, seconds: float, restart: Callable[[], None] = daemon.restar
         _log.error("slot %s: %s", running.slot(), error)
         if on_trial:
             restart()
+        elif _is_store_at_fault():
+            _mark_good_all_the_same()
         daemon.show()
         return False
     _log.info("slot %s works: version %s", running.slot(), running.version())
@@ -49,3 +53,16 @@ def prove(port: int, seconds: float, restart: Callable[[], None] = daemon.restar
         memory.then(wanted=memory.wanted).keep()
     daemon.show()
     return True
+
+
+def _is_store_at_fault() -> bool:
+    store = StoreStatus.read()
+    return store is not None and store.state is not StoreState.SOUND
+
+
+def _mark_good_all_the_same() -> None:
+    """Keep this slot's tries from running out: the other one does no better with such a store."""
+    try:
+        rauc.mark_good()
+    except rauc.RefusedError as error:
+        _log.error("slot %s: %s", running.slot(), error)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus.states import UpdatesState
-from mokanda_firmware.bus.statuses import UpdatesStatus
+from mokanda_firmware.bus.states import StoreState, UpdatesState
+from mokanda_firmware.bus.statuses import StoreStatus, UpdatesStatus
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.updates.proof import prove
 from tests.serving import serving
@@ -157,4 +157,25 @@ def test_a_power_cut_right_after_installing_is_a_trial_all_the_same(
     Memory(wanted="1.0.0", trial="1.0.0", slot="B").keep()
     webmail.status = 500
     assert not prove(webmail.port, 0, restarts)
+    assert restarts.count == 1
+
+
+def test_a_store_that_does_not_open_sends_nobody_to_the_other_slot(
+    webmail: Webmail, restarts: Restarts, marks: Path
+) -> None:
+    webmail.status = 503
+    StoreStatus(StoreState.LOST).publish()
+    assert not prove(webmail.port, 0, restarts)
+    assert marks.read_text() == "status mark-good booted\n"
+    assert restarts.count == 0
+
+
+def test_a_slot_on_trial_has_to_open_the_store(
+    webmail: Webmail, restarts: Restarts, marks: Path
+) -> None:
+    TRIAL.keep()
+    webmail.status = 503
+    StoreStatus(StoreState.DAMAGED).publish()
+    assert not prove(webmail.port, 0, restarts)
+    assert marks.read_text() == ""
     assert restarts.count == 1

@@ -31,7 +31,7 @@ run-host: $(SETUP) translations ## webmail, courier and relay on this computer, 
 test: $(SETUP) ## everything: lint, unit, integration, browser, emulated board
 	$(MAKE) --jobs=2 --output-sync=target lint toolbox
 	$(MAKE) test-quick image
-	$(PYTHON) -m pytest --numprocesses logical --dist loadgroup --no-loadscope-reorder tests/emulator
+	$(PYTHON) -m pytest tests/emulator
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
 	TMPDIR=$(SCRATCH) $(PYTHON) -m pytest --numprocesses logical --dist worksteal tests/unit tests/fuzz tests/integration tests/browser

@@ -18,7 +18,7 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.service import notify
 from mokanda_firmware.mailbox.administration.housekeeping import keep_tidy
 from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
-from mokanda_firmware.webmail import emergency
+from mokanda_firmware.webmail import emergency, watchdog
 from mokanda_firmware.webmail.app import create_app
 from mokanda_firmware.webmail.store_watch import StoreWatch
 from mokanda_wire import durable
@@ -119,13 +119,16 @@ def _serve(address: tuple[str, int]) -> None:
 
 
 def _run(server: wsgi.Server, beside: Callable[[], None]) -> None:
+    ended = threading.Event()
     try:
         server.prepare()
         logging.info("listening on %s:%d", *server.bind_addr)
         notify("READY=1")
+        watchdog.start(server.bind_addr, ended)
         beside()
         server.serve()
     finally:
+        ended.set()
         server.stop()
 
 

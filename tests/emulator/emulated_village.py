@@ -59,11 +59,11 @@ class EmulatedVillage:
             raise
 
     def wait_until_ready(self) -> None:
-        """Wait until a board that was powered on has started all, and its claim is through."""
+        """Wait until a board that was powered on is well, its first mail run among it."""
         self.shell.run("systemctl is-system-running --wait", seconds=120)
         self.shell.wait_for_status("setup", lambda now: now["state"] == "claimed", 180)
         self.shell.wait_for_status("updates", bool, 180)
-        self.shell.wait_for_status("lights", lambda now: now["state"] == "ready")
+        self.shell.wait_for_status("lights", lambda now: now["state"] == "ready", 180)
 
     def wait_for_webmail(self) -> None:
         """Wait until the webmail answers, after a reset or power-on."""

@@ -80,6 +80,8 @@ def test_an_imported_claim_is_redeemed_at_once(
     assert courier.poll() is None
     assert told("last_success")
     assert told("next_sync") > told("last_success")
+    assert told("overdue") == told("next_sync") + schedule.NIGHT
+    assert told("link") == "network"
 
 
 def test_mail_goes_when_the_webmail_asks(

@@ -65,14 +65,28 @@ class StoreState(StrEnum):
 class LightsState(StrEnum):
     """What the lamps tell of the whole device, the most urgent first."""
 
+    DEAD = "dead"
     FAULT = "fault"
     UPDATING = "updating"
+    UNPROVEN = "unproven"
     STARTING = "starting"
+    NO_CLAIM = "no_claim"
     NO_SIM = "no_sim"
     SYNCING = "syncing"
     DIALLING = "dialling"
+    NO_MODEM = "no_modem"
+    NO_SIGNAL = "no_signal"
+    LATE = "late"
     MAIL_WAITING = "mail_waiting"
     READY = "ready"
+
+
+class UnitState(StrEnum):
+    """How a daemon's unit is: it runs, has ended as it should, or has not."""
+
+    UP = "up"
+    ENDED = "ended"
+    FAILED = "failed"
 
 
 class HotspotState(StrEnum):

@@ -61,7 +61,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class CourierStatus(Status):
-    """The courier's; of the last mail run it tells mails and bytes."""
+    """The courier's; of the last mail run it tells mails and bytes.
+
+    `link` is the one of `last_success`; after `overdue` another should have gone well.
+    """
 
     NAME = "courier"
 
@@ -73,6 +76,8 @@ class CourierStatus(Status):
     next_sync: datetime | None = None
     last_attempt: datetime | None = None
     last_success: datetime | None = None
+    link: str = ""
+    overdue: datetime | None = None
     sent: int = 0
     received: int = 0
     bytes_up: int = 0

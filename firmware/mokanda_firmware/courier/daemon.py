@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from mokanda_firmware.bus import service
 from mokanda_firmware.bus.changes import Subscription
@@ -31,6 +31,8 @@ from mokanda_firmware.zones import zone_of
 FIRST_SYNC = timedelta(seconds=90)
 # The clock may be set by somebody else: look at it now and then.
 MAX_WAIT = timedelta(hours=6)
+# A run that has told nothing for so long hangs: every step of it has a limit of minutes.
+MAX_SILENCE = timedelta(minutes=30)
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,9 @@ class Daemon:
             CourierState.UNCLAIMED if identity.read() is None else CourierState.IDLE
         )
         self._published: CourierStatus | None = None
+        self._planned = datetime.min.replace(tzinfo=UTC)  # when the keeper last changed the plan
+        self._plan_again = 0.0
+        self._heard = 0.0  # when the run last told something
         self._again = False
         self._beyond = False  # whether the next run may go beyond the day's budget
         self._error: CourierError | None = None
@@ -75,21 +80,29 @@ class Daemon:
                     self._look_at(self._statuses.wait(0))
             if self._running is None and time.monotonic() >= self._due:
                 self._start()
+            if not self._hangs():
+                service.notify("WATCHDOG=1")
 
     def close(self) -> None:
         """Stop taking requests."""
         self._requests.close()
         self._statuses.close()
 
+    def _hangs(self) -> bool:
+        """Whether there is a run that does not get on, for systemd's watchdog."""
+        silence = time.monotonic() - self._heard
+        return self._running is not None and silence > MAX_SILENCE.total_seconds()
+
     def _wait(self) -> list[int]:
         poller = select.poll()
         for descriptor in (self._requests.fileno(), self._statuses.fileno(), self._done_reader):
             poller.register(descriptor, select.POLLIN)
-        seconds = None
+        seconds = service.watchdog_seconds()
         if self._running is None:
-            seconds = min(max(0.0, self._due - time.monotonic()), MAX_WAIT.total_seconds())
+            left = max(0.0, min(self._due, self._plan_again) - time.monotonic())
+            seconds = left if seconds is None else min(left, seconds)
         found = poller.poll(None if seconds is None else seconds * 1000 + 1)
-        if not found and self._running is None and time.monotonic() < self._due:
+        if not found and self._running is None and self._plan_again <= time.monotonic() < self._due:
             self._plan()
             self._publish()
         return [descriptor for descriptor, _ in found]
@@ -131,6 +144,7 @@ class Daemon:
 
     def _reschedule(self, request: Request) -> None:
         request.reply()
+        self._planned = datetime.now(UTC)
         if self._running is None:
             self._rest()
 
@@ -186,6 +200,7 @@ class Daemon:
     def _report(
         self, state: CourierState, progress: float | None, detail: Sentence | None = None
     ) -> None:
+        self._heard = time.monotonic()
         tenths = None if progress is None else round(progress, 1)
         self._change(lambda now: replace(now, state=state, detail=detail, progress=tenths))
         self._publish()
@@ -220,12 +235,13 @@ class Daemon:
     def _plan(self) -> None:
         """Find when to try next: soon after a failure, else at the next scheduled time."""
         now = time.monotonic()
+        self._plan_again = now + MAX_WAIT.total_seconds()
         if identity.read() is None:
             imported = identity.read_claim()
             waiting = imported is not None and not claim.is_refused(imported)
             delay = schedule.claim_delay(self._failures).total_seconds() if self._failures else 0.0
             self._due = now + delay if waiting else float("inf")
-            self._change(lambda now: replace(now, next_sync=None))
+            self._change(lambda now: replace(now, next_sync=None, overdue=None))
             return
         wall = datetime.now(UTC)
         zone = zone_of(setting(self._store, "timezone", ""))
@@ -242,7 +258,19 @@ class Daemon:
         if self._due == scheduled:
             self._night_ends = scheduled + schedule.NIGHT.total_seconds()
         at = wall + timedelta(seconds=self._due - now) if self._due != float("inf") else None
-        self._change(lambda now: replace(now, next_sync=at))
+        overdue = self._overdue(plan.times(tariff.load(self._store)), zone, wall)
+        self._change(lambda now: replace(now, next_sync=at, overdue=overdue))
+
+    def _overdue(self, times: list[str], zone: tzinfo, wall: datetime) -> datetime | None:
+        """After when a run should have gone well that has not: the night of the first one due.
+
+        Due is what follows the last good run, and the keeper's last change of the plan.
+        """
+        last = self._status.last_success
+        if last is None:
+            return None
+        due = schedule.next_time(times, zone, max(last, min(self._planned, wall)))
+        return due + schedule.NIGHT if due else None
 
     def _remember(self) -> None:
         """Take the last sessions from the store, and what is still to go."""
@@ -255,11 +283,12 @@ class Daemon:
         if not sessions:
             return
         last = sessions[0]
-        success = next((each.ended for each in sessions if not each.error), None)
+        success = next((each for each in sessions if not each.error), None)
         self._change(
             lambda now: replace(
                 now,
-                last_success=success,
+                last_success=success.ended if success else None,
+                link=success.link if success else "",
                 last_attempt=last.started,
                 sent=last.sent,
                 received=last.received,

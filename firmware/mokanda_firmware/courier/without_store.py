@@ -51,6 +51,7 @@ def serve(error: StoreUnfit) -> None:
         CourierStatus(CourierState.FAILED, detail=why).publish()
         service.notify("READY=1")
         while not _opens():
+            service.notify("WATCHDOG=1")
             left = max(0.0, due - time.monotonic())
             request = requests.receive(min(left, LOOK_AGAIN))
             if request is not None:

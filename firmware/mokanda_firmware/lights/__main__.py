@@ -10,14 +10,20 @@ from mokanda_firmware.lights.lamps import of_board
 
 
 def main() -> None:
-    """Serve until SIGTERM."""
-    argparse.ArgumentParser(
+    """Serve until SIGTERM; with --fault, show a fault and end."""
+    parser = argparse.ArgumentParser(
         prog="mokanda-lights",
         description="Shows the device's state on the lamps that its board file names.",
-    ).parse_args()
+    )
+    parser.add_argument("--fault", action="store_true", help="show a fault, and end")
+    arguments = parser.parse_args()
     service.start_logging()
     service.end_on_signals()
-    Daemon(of_board(paths.board())).run()
+    daemon = Daemon(of_board(paths.board()))
+    if arguments.fault:
+        daemon.fail()
+    else:
+        daemon.run()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ The lamps are called green and red; a board that lacks one shows what it can.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from mokanda_firmware.bus.states import (
     CourierState,
@@ -12,15 +13,11 @@ from mokanda_firmware.bus.states import (
     ModemState,
     SetupState,
     StoreState,
+    UnitState,
     UpdatesState,
 )
-from mokanda_firmware.bus.statuses import (
-    CourierStatus,
-    ModemStatus,
-    SetupStatus,
-    StoreStatus,
-    UpdatesStatus,
-)
+from mokanda_firmware.bus.statuses import CourierStatus
+from mokanda_firmware.lights.known import DAEMONS, ON_DEMAND, PROOF, WIFI, Known
 
 
 @dataclass(frozen=True)
@@ -36,32 +33,40 @@ STEADY = Blink(1, 0)
 SLOW = Blink(1, 1)
 FAST = Blink(0.25, 0.25)
 WINK = Blink(1.75, 0.25)
+FLASH = Blink(0.25, 1.75)
 
-# State -> lamp -> what it does; a lamp that is not named is dark.
+# State -> lamp -> what it does; a lamp that is not named is dark. Each trouble has a rhythm of its
+# own on red alone; green flashes beside it where the village has its pages, and mail does not go.
 PATTERNS: dict[LightsState, dict[str, Blink]] = {
+    LightsState.DEAD: {"red": FAST},
     LightsState.FAULT: {"red": STEADY},
     LightsState.UPDATING: {"green": FAST, "red": FAST},
+    LightsState.UNPROVEN: {"green": FLASH, "red": STEADY},
     LightsState.STARTING: {"green": SLOW, "red": SLOW},
+    LightsState.NO_CLAIM: {"green": FLASH},
     LightsState.NO_SIM: {"red": SLOW},
     LightsState.SYNCING: {"green": FAST},
     LightsState.DIALLING: {"green": SLOW},
+    LightsState.NO_MODEM: {"red": WINK},
+    LightsState.NO_SIGNAL: {"red": FLASH},
+    LightsState.LATE: {"green": FLASH, "red": FLASH},
     LightsState.MAIL_WAITING: {"green": WINK},
     LightsState.READY: {"green": STEADY},
 }
 
 # What each daemon's state asks the lamps to show.
 OF_SETUP: dict[SetupState, LightsState] = {
-    SetupState.NO_CLAIM: LightsState.READY,
+    SetupState.NO_CLAIM: LightsState.NO_CLAIM,
     SetupState.CLAIM_ERROR: LightsState.FAULT,
-    SetupState.CLAIM_PENDING: LightsState.READY,
+    SetupState.CLAIM_PENDING: LightsState.LATE,
     SetupState.CLAIMED: LightsState.READY,
 }
 OF_MODEM: dict[ModemState, LightsState] = {
-    ModemState.ABSENT: LightsState.READY,  # there may be a cable
+    ModemState.ABSENT: LightsState.NO_MODEM,
     ModemState.STARTING: LightsState.READY,
     ModemState.NO_SIM: LightsState.NO_SIM,
     ModemState.PIN: LightsState.NO_SIM,
-    ModemState.NO_SIGNAL: LightsState.READY,  # it comes and goes
+    ModemState.NO_SIGNAL: LightsState.NO_SIGNAL,
     ModemState.READY: LightsState.READY,
     ModemState.DIALLING: LightsState.DIALLING,
     ModemState.CONNECTED: LightsState.READY,
@@ -76,7 +81,7 @@ OF_UPDATES: dict[UpdatesState, LightsState] = {
     UpdatesState.FAILED: LightsState.FAULT,
 }
 OF_COURIER: dict[CourierState, LightsState] = {
-    CourierState.UNCLAIMED: LightsState.READY,
+    CourierState.UNCLAIMED: LightsState.LATE,
     CourierState.IDLE: LightsState.READY,
     CourierState.DIALLING: LightsState.DIALLING,
     CourierState.CONNECTING: LightsState.DIALLING,
@@ -87,39 +92,74 @@ OF_STORE: dict[StoreState, LightsState] = {
     state: LightsState.READY if state is StoreState.SOUND else LightsState.FAULT
     for state in StoreState
 }
-# In these it is clear already why a mail run fails.
-_REASONS = {
-    LightsState.FAULT,
-    LightsState.UPDATING,
-    LightsState.STARTING,
-    LightsState.NO_SIM,
-}
+# What may be wrong with the modem while mail goes by a cable.
+_OF_THE_AIR = {LightsState.NO_MODEM, LightsState.NO_SIGNAL}
+CABLE = "network"  # the courier's name for a link that is there without a modem
+STARTING_SECONDS = 600.0  # who has not told how it is after these is not going to
+_CLOCKS_DIFFER = timedelta(hours=1)
 
 
-def state_of_device(
-    setup: SetupStatus | None,
-    modem: ModemStatus | None,
-    updates: UpdatesStatus | None,
-    courier: CourierStatus | None,
-    store: StoreStatus | None,
-) -> LightsState:
-    """Return the state to show, the most urgent that a daemon asks for.
+def state_of_device(known: Known) -> LightsState:
+    """Return the state to show, the most urgent that there is a reason for.
 
-    None is a daemon that has told nothing yet, or nothing that is understood here: until all have
-    told, and the updates that their slot works, the device is starting, never well.
+    All is well only if everything has been told, and is: a daemon of which nothing is known has
+    not started yet; some minutes after the start it is dead.
     """
+    silent = LightsState.STARTING if known.up < STARTING_SECONDS else LightsState.DEAD
     causes = _most_urgent(
-        OF_SETUP[setup.state] if setup else LightsState.STARTING,
-        OF_MODEM[modem.state] if modem else LightsState.STARTING,
-        OF_UPDATES[updates.state] if updates else LightsState.STARTING,
-        OF_STORE[store.state] if store else LightsState.STARTING,
+        _of_units(known, silent),
+        OF_SETUP[known.setup.state] if known.setup else silent,
+        OF_UPDATES[known.updates.state] if known.updates else silent,
+        OF_STORE[known.store.state] if known.store else silent,
+        _of_modem(known) if known.modem else silent,
     )
-    if courier is None:
-        return _most_urgent(causes, LightsState.STARTING)
-    if causes in _REASONS:
-        return causes
-    shown = _most_urgent(causes, OF_COURIER[courier.state])
-    return LightsState.MAIL_WAITING if shown is LightsState.READY and courier.waiting else shown
+    if known.courier is None:
+        return _most_urgent(causes, silent)
+    does = OF_COURIER[known.courier.state]
+    if does is LightsState.FAULT and causes not in _NO_REASON:
+        return causes  # it is clear already why a mail run fails
+    shown = _most_urgent(causes, does, _of_mail(known.courier, known))
+    return (
+        LightsState.MAIL_WAITING if shown is LightsState.READY and known.courier.waiting else shown
+    )
+
+
+# In these it is not clear why a mail run has failed.
+_NO_REASON = {LightsState.READY, LightsState.DIALLING, LightsState.LATE}
+
+
+def _of_units(known: Known, silent: LightsState) -> LightsState:
+    """Judge by what systemd says of the daemons, and by the proof of the slot."""
+    found = [LightsState.READY]
+    units = known.units
+    for unit in DAEMONS if known.on_air is None else (*DAEMONS, *WIFI):
+        state = units[unit]
+        if state is not UnitState.UP:
+            found.append(LightsState.DEAD if state else silent)
+    if known.on_air is False:
+        found.append(silent)
+    if any(units[unit] is UnitState.FAILED for unit in ON_DEMAND):
+        found.append(LightsState.DEAD)
+    if units[PROOF] is UnitState.FAILED:
+        found.append(LightsState.UNPROVEN)
+    elif units[PROOF] is not UnitState.UP:
+        found.append(silent)
+    return _most_urgent(*found)
+
+
+def _of_modem(known: Known) -> LightsState:
+    assert known.modem is not None
+    found = OF_MODEM[known.modem.state]
+    by_cable = known.courier is not None and known.courier.link == CABLE
+    return LightsState.READY if found in _OF_THE_AIR and by_cable else found
+
+
+def _of_mail(courier: CourierStatus, known: Known) -> LightsState:
+    """Judge by when mail last went well; a time that is still to come says that nobody knows."""
+    last, due = courier.last_success, courier.overdue
+    if last is None or last > known.now + _CLOCKS_DIFFER or (due is not None and due < known.now):
+        return LightsState.LATE
+    return LightsState.READY
 
 
 def _most_urgent(*states: LightsState) -> LightsState:

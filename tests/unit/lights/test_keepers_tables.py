@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from mokanda_firmware.bus.states import LightsState
-from mokanda_firmware.lights.table import DARK, FAST, PATTERNS, SLOW, STEADY, WINK
+from mokanda_firmware.lights.table import DARK, FAST, FLASH, PATTERNS, SLOW, STEADY, WINK
 from mokanda_firmware.webmail.wording import legend
 from scripts.languages import catalogues
 
@@ -16,6 +16,7 @@ BLINKS = {
     "slow": SLOW,
     "fast": FAST,
     "on, with a short wink": WINK,
+    "short flash": FLASH,
 }
 
 

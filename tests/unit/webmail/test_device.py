@@ -67,6 +67,21 @@ def test_a_device_whose_daemons_are_silent_has_a_page_too(village: Village) -> N
     assert "Nothing is known of this yet." in village.villager("awa").get("/device").text
 
 
+@pytest.mark.parametrize(
+    ("unit", "title"),
+    [("mokanda-courier", "Mail run"), ("mokanda-modem", "Modem"), ("mokanda-lights", "Lights")],
+)
+def test_what_a_dead_daemon_told_last_is_not_shown(village: Village, unit: str, title: str) -> None:
+    CourierStatus(CourierState.IDLE).publish()
+    ModemStatus(ModemState.READY).publish()
+    LightsStatus(LightsState.READY).publish()
+    paths.status(unit).write_text('{"state": "failed"}')
+    page = village.villager("awa").get("/device").html
+    cards = {card.h2.get_text(): card for card in page.select(".card.state")}
+    assert "has stopped" in cards[title].get_text()
+    assert [name for name, card in cards.items() if "bad" in card["class"]] == [title]
+
+
 def test_statuses_are_said_in_the_readers_language(village: Village) -> None:
     awa = village.villager("awa")
     ModemStatus(ModemState.READY, operator="Vodacom", signal=71, model="E303").publish()

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from mokanda_firmware.bus.states import LightsState
-from mokanda_firmware.lights.table import DARK, FAST, PATTERNS, SLOW, STEADY, WINK, Blink
+from mokanda_firmware.lights.table import DARK, FAST, FLASH, PATTERNS, SLOW, STEADY, WINK, Blink
 from mokanda_firmware.webmail.languages import N_, Language
 
 LAMPS = {"green": N_("green"), "red": N_("red")}
@@ -14,12 +14,20 @@ BLINKS = {
     SLOW: N_("blinks slowly"),
     FAST: N_("blinks fast"),
     WINK: N_("on, with a short wink"),
+    FLASH: N_("off, with a short flash"),
 }
 MEANINGS: dict[LightsState, str] = {
     LightsState.READY: N_("All is well."),
     LightsState.MAIL_WAITING: N_("All is well, and letters wait for the next mail run."),
     LightsState.DIALLING: N_("It calls the relay."),
     LightsState.SYNCING: N_("Mail goes and comes."),
+    LightsState.NO_CLAIM: N_(
+        "It does not belong to a relay yet. The village has its pages; mail leaves once it has a"
+        " claim file."
+    ),
+    LightsState.LATE: N_("No mail run has gone well when it was due. Letters wait here."),
+    LightsState.NO_SIGNAL: N_("The modem finds no network."),
+    LightsState.NO_MODEM: N_("No modem is plugged in."),
     LightsState.NO_SIM: N_(
         "The modem has no SIM card, or the SIM asks for its PIN. Put the card in again; switch the"
         " PIN off in a phone."
@@ -27,6 +35,14 @@ MEANINGS: dict[LightsState, str] = {
     LightsState.STARTING: N_("It starts. This takes a minute or two."),
     LightsState.UPDATING: N_(
         "It takes a new version of its software, and restarts by itself. Leave it switched on."
+    ),
+    LightsState.UNPROVEN: N_(
+        "The software did not pass its test at the start. Switch it off and on; if that does not"
+        " help, tell the operator."
+    ),
+    LightsState.DEAD: N_(
+        "A part of its software has stopped, and is being started again. If that lasts, switch it"
+        " off and on."
     ),
     LightsState.FAULT: N_("Something is wrong, or the last mail run failed. This page says what."),
 }

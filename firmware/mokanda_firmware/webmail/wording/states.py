@@ -51,12 +51,21 @@ UPDATES: dict[UpdatesState, Said] = {
     UpdatesState.FAILED: ("bad", N_("The update failed. The device goes on as before.")),
 }
 LIGHTS: dict[LightsState, Said] = {
+    LightsState.DEAD: ("bad", N_("The lights show that a part of the software has stopped.")),
     LightsState.FAULT: ("bad", N_("The lights show a fault.")),
     LightsState.UPDATING: ("", N_("The lights show that an update is being installed.")),
+    LightsState.UNPROVEN: ("bad", N_("The lights show that the software did not pass its test.")),
     LightsState.STARTING: ("", N_("The lights show that the device is starting.")),
+    LightsState.NO_CLAIM: ("", N_("The lights show that there is no relay yet.")),
     LightsState.NO_SIM: ("bad", N_("The lights show that there is no SIM card.")),
     LightsState.SYNCING: ("", N_("The lights show that mail is on its way.")),
     LightsState.DIALLING: ("", N_("The lights show that the modem is dialling.")),
+    LightsState.NO_MODEM: ("bad", N_("The lights show that there is no modem.")),
+    LightsState.NO_SIGNAL: ("bad", N_("The lights show that the modem finds no network.")),
+    LightsState.LATE: (
+        "bad",
+        N_("The lights show that no mail run has gone well when it was due."),
+    ),
     LightsState.MAIL_WAITING: ("", N_("The lights show that mail waits to leave.")),
     LightsState.READY: ("good", N_("The lights show that all is well.")),
 }
@@ -84,4 +93,8 @@ STORE: dict[StoreState, Said] = {
     StoreState.FAILING: ("bad", N_("The card does not work.")),
     StoreState.WIPING: ("bad", N_("The device is to be wiped. Please switch it off and on.")),
 }
+STOPPED: Said = (
+    "bad",
+    N_("This part of the device has stopped, and is being started again."),
+)
 UNKNOWN: Said = ("", N_("Nothing is known of this yet."))

@@ -5,8 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from mokanda_firmware.bus import units
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.bus.states import CourierState, ModemState, StoreState, UpdatesState
+from mokanda_firmware.bus.states import (
+    CourierState,
+    ModemState,
+    StoreState,
+    UnitState,
+    UpdatesState,
+)
 from mokanda_firmware.bus.statuses import (
     CourierStatus,
     HotspotStatus,
@@ -70,6 +77,8 @@ class Cards:
         """Say when mail went, and goes next; it can be sent off once there is a relay."""
         status = CourierStatus.read()
         title = N_("Mail run")
+        if _has_stopped("mokanda-courier"):
+            return self._card(title, states.STOPPED, None)
         if status is None:
             return self._card(title, states.UNKNOWN, None)
         action = ("/device/sync", N_("Send and fetch mail now"))
@@ -89,6 +98,8 @@ class Cards:
         """Say how the modem, its SIM card and the network are."""
         status = ModemStatus.read()
         title = N_("Modem")
+        if _has_stopped("mokanda-modem"):
+            return self._card(title, states.STOPPED, None)
         if status is None:
             return self._card(title, states.UNKNOWN, None)
         return self._card(
@@ -143,6 +154,8 @@ class Cards:
         """Say what the lamps show."""
         status = LightsStatus.read()
         said = states.LIGHTS[status.state] if status else states.UNKNOWN
+        if _has_stopped("mokanda-lights"):
+            said = states.STOPPED
         return self._card(N_("Lights"), said, None)
 
     def _store(self) -> list[Card]:
@@ -214,6 +227,11 @@ class Cards:
         if status.state is ModemState.PIN:
             return self._language.text("locked")
         return self._language.text("recognised") if status.imsi else ""
+
+
+def _has_stopped(unit: str) -> bool:
+    """Whether a daemon that should always run does not: what it told last is no longer true."""
+    return units.state_of(unit) in (UnitState.ENDED, UnitState.FAILED)
 
 
 # From how many percent on, the bars that are drawn, and the word.

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all units of our own daemons have in common."""
+
+from pathlib import Path
+
+import pytest
+
+UNITS = Path(__file__).parents[2] / "firmware/system/usr/lib/systemd/system"
+# Nobody shows lights yet.
+BEFORE_ALL = {"mokanda-clock", "mokanda-mend", "mokanda-restore", "mokanda-wipe"}
+SERVICES = {
+    path.stem: path.read_text().splitlines()
+    for path in sorted(UNITS.glob("*.service"))
+    if path.stem not in BEFORE_ALL
+}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_lights_hear_how_every_daemon_is(name: str) -> None:
+    noted = [line.split("/usr/lib/mokanda/")[1] for line in SERVICES[name] if "note-unit" in line]
+    assert noted == ["note-unit %p up", "note-unit %p ended"]
+
+
+@pytest.mark.parametrize("name", [name for name, unit in SERVICES.items() if "Type=notify" in unit])
+def test_every_daemon_that_always_runs_has_a_watchdog(name: str) -> None:
+    assert [line for line in SERVICES[name] if line.startswith("WatchdogSec=")]
+
+
+def test_lights_that_are_not_looked_after_show_a_fault() -> None:
+    assert "ExecStopPost=-/usr/lib/mokanda/lights-ended" in SERVICES["mokanda-lights"]

@@ -136,7 +136,8 @@ NAMES = ["setup", "modem", "updates", "courier", "store"]
 
 @pytest.mark.parametrize("silent", NAMES)
 def test_who_says_nothing_is_starting_and_later_dead(silent: str) -> None:
-    quiet = replace(WELL, **{silent: None})
+    nothing: dict[str, Any] = {silent: None}
+    quiet = replace(WELL, **nothing)
     assert state_of_device(replace(quiet, up=300.0)) is LightsState.STARTING
     assert state_of_device(replace(quiet, up=601.0)) is LightsState.DEAD
 
@@ -167,7 +168,7 @@ class TestUnits:
         assert state_of_device(replace(WELL, on_air=False)) is LightsState.DEAD
 
     def test_a_board_without_a_wifi_card_needs_no_hotspot(self) -> None:
-        without = replace(WELL, on_air=None, units=WELL.units | dict.fromkeys(WIFI))
+        without = replace(WELL, on_air=None, units={**WELL.units, **dict.fromkeys(WIFI)})
         assert state_of_device(without) is LightsState.READY
 
 

@@ -106,8 +106,9 @@ def _keyring() -> Iterator[Keyring]:
     Raises:
         OSError: they cannot be read.
     """
-    with tempfile.TemporaryDirectory(dir=paths.run()) as folder:
-        home = Path(folder) / "keys"
-        shutil.copytree(paths.keys(), home, ignore=shutil.ignore_patterns("S.*", "*.lock", ".#*"))
-        with Keyring(home) as keyring:
+    # The path is kept short: GnuPG's sockets lie in it.
+    with tempfile.TemporaryDirectory(prefix="", dir=paths.run()) as home:
+        sockets_and_locks = shutil.ignore_patterns("S.*", "*.lock", ".#*")
+        shutil.copytree(paths.keys(), home, ignore=sockets_and_locks, dirs_exist_ok=True)
+        with Keyring(Path(home)) as keyring:
             yield keyring

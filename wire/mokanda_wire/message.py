@@ -20,20 +20,27 @@ from email.header import Header, decode_header
 from email.message import EmailMessage
 from email.message import Message as Part
 from email.utils import format_datetime, getaddresses, parsedate_to_datetime
-from html.parser import HTMLParser
 
 from mokanda_wire.address import AddressError, parse_address
+from mokanda_wire.tags import End, Start, Words, read_tags
 
 CRLF = "\r\n"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MAX_DEPTH = 30  # parts within parts; a mail with more of them is attached whole
-_MAX_HEADER = 100_000  # characters of one header that are looked at
+# Characters of one header that are looked at, of the first headers of a mail and its parts, and of
+# each behind them: what reads them may take time by the square of a header's length.
+_MAX_HEADER = 16 * 1024
+_MAX_HEADERS = 64 * 1024
+_MAX_LATER_HEADER = 1024
+_MAX_MULTIPARTS = 200
+_MAX_WORK = 10_000_000  # lines times multiparts: each line is compared with the end of each of them
 _MAX_REFERENCES = 100
 _MAX_PICTURES = 20  # of a mail of pictures alone that are named
 _SHORT_TEXT = 300  # characters; a longer text is not the excuse of a mail that is HTML
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
-_BARE_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]]+@[^\s<>,;:\"()\[\]]+")
+_BETWEEN_ADDRESSES = re.compile(r"[\s<>,;:\"()\[\]]+")
+_MULTIPART = re.compile(rb"^content-type:\s*multipart/", re.IGNORECASE | re.MULTILINE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _UNSAFE_IN_NAME = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]')
@@ -133,11 +140,14 @@ def parse(
     """
     read_html = read_html or html_to_text
     try:
-        mail: Part = message_from_bytes(raw, policy=policy.compat32)
+        multiparts = len(_MULTIPART.findall(raw))
+        if multiparts > _MAX_MULTIPARTS or multiparts * raw.count(b"\n") > _MAX_WORK:
+            raise ValueError("too many parts")
+        mail: Part = message_from_bytes(raw, policy=_BoundedHeaders())
         body = _Body(read_html)
         body.add(mail, depth=0)
     except Exception:  # noqa: BLE001 - the stdlib's parser raises many kinds on hostile mail
-        head, _, _ = raw[:_MAX_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")
+        head, _, _ = raw[:_MAX_HEADERS].replace(b"\r\n", b"\n").partition(b"\n\n")
         mail = Part()
         for line in re.sub(rb"\n[ \t]+", b" ", head).split(b"\n"):
             name, colon, value = line.partition(b":")
@@ -169,6 +179,18 @@ def _message(mail: Part, body: "_Body", raw: bytes, received: datetime) -> Messa
         attachments=tuple(body.attachments),
         automatic=headers.automatic() or mail.get_content_type() == "multipart/report",
     )
+
+
+class _BoundedHeaders(policy.Compat32):
+    """Lets no more of each header into a mail than is looked at."""
+
+    _read = 0  # characters of headers so far
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        value = value[: _MAX_HEADER if self._read < _MAX_HEADERS else _MAX_LATER_HEADER]
+        object.__setattr__(self, "_read", self._read + len(value))  # a policy is otherwise fixed
+        return name, value
 
 
 class _Headers:
@@ -207,7 +229,8 @@ class _Headers:
         found = [_mailbox(_decode_words(label), address) for label, address in pairs]
         boxes = tuple(dict.fromkeys(box for box in found if box))
         if not boxes:
-            bare = (_mailbox("", each) for value in values for each in _BARE_ADDRESS.findall(value))
+            words = (each for value in values for each in _BETWEEN_ADDRESSES.split(value))
+            bare = (_mailbox("", each) for each in words if "@" in each)
             boxes = tuple(dict.fromkeys(box for box in bare if box))
         if not boxes and name == "from" and values:
             return (Mailbox("unknown@unknown.invalid", one_line(_decode_words(values[0]))),)
@@ -415,7 +438,7 @@ def safe_file_name(name: str) -> str:
     return name[:100]
 
 
-class _TextOfHtml(HTMLParser):
+class _TextOfHtml:
     """Collects what a reader of a page would read, links with their targets.
 
     Bold and slanted words come between * and _, as people write them in plain text.
@@ -430,7 +453,6 @@ class _TextOfHtml(HTMLParser):
     _EMPHASIS = {"b": "*", "strong": "*", "i": "_", "em": "_"} | {f"h{n}": "*" for n in range(1, 7)}
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.lines: list[str] = []
         self._line: list[str] = []
         self._skipping = ""
@@ -441,7 +463,8 @@ class _TextOfHtml(HTMLParser):
         self._label: list[str] = []
         self._pictures: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Begin an element."""
         if self._skipping:
             return
         if self._SKIPPED.fullmatch(tag):
@@ -455,15 +478,16 @@ class _TextOfHtml(HTMLParser):
         elif tag == "td":
             self._line.append(" ")
         elif tag == "img":
-            self._add_picture(dict(attrs))
+            self._add_picture(attributes)
         elif tag == "a":
-            target = dict(attrs).get("href") or ""
+            target = attributes.get("href", "")
             self._link = target if target.startswith(("http:", "https:", "mailto:")) else ""
             self._label = []
         if tag in self._EMPHASIS and len(self._emphasised) < _MAX_DEPTH:
             self._emphasised.append((tag, len(self.lines), len(self._line)))
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
+        """End an element."""
         if self._skipping:
             self._skipping = "" if tag == self._skipping else self._skipping
             return
@@ -480,7 +504,8 @@ class _TextOfHtml(HTMLParser):
                 self._line.append(f" <{self._link}>")
             self._link = ""
 
-    def handle_data(self, data: str) -> None:
+    def words(self, data: str) -> None:
+        """Read what stands between tags."""
         if self._skipping:
             return
         if self._link:
@@ -527,9 +552,9 @@ class _TextOfHtml(HTMLParser):
         end = words[len(words.rstrip()) :]
         self._line[piece:] = [start, mark + inner + mark, end]
 
-    def _add_picture(self, attributes: Mapping[str, str | None]) -> None:
-        self._line.append(attributes.get("alt") or "")
-        source = attributes.get("src") or ""
+    def _add_picture(self, attributes: Mapping[str, str]) -> None:
+        self._line.append(attributes.get("alt", ""))
+        source = attributes.get("src", "")
         if source.startswith(("http:", "https:")) and len(self._pictures) < _MAX_PICTURES:
             self._pictures.append(f"[<{one_line(source)[:500]}>]")
 
@@ -537,11 +562,14 @@ class _TextOfHtml(HTMLParser):
 def html_to_text(html: str) -> str:
     """Say what an HTML text says, without markup; a link's target follows its label."""
     reader = _TextOfHtml()
-    try:
-        reader.feed(html)
-        reader.close()
-    except Exception:  # noqa: BLE001 - the stdlib's parser raises several kinds on broken markup
-        return _without_tags(html)
+    for each in read_tags(html):
+        match each:
+            case Start(name, attributes):
+                reader.start(name, attributes)
+            case End(name):
+                reader.end(name)
+            case Words(text):
+                reader.words(text)
     return reader.text() or _without_tags(html)
 
 

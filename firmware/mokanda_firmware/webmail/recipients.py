@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from mokanda_wire.address import AddressError, check_local_part, parse_address
 from mokanda_wire.message import Mailbox
 
-_NAMED = re.compile(r'\s*"?([^"<>]*?)"?\s*<([^<>]*)>\s*')
 # A comma inside quotes belongs to a name: "Mboyo, Awa" <awa@example.org>
 _PART = re.compile(r'(?:"[^"]*"|[^",;\n])+')
 
@@ -33,8 +32,8 @@ def parse(
     """
     found: dict[str, Mailbox] = {}
     for part in _PART.findall(text):
-        named = _NAMED.fullmatch(part)
-        pairs = [(named[1], named[2])] if named else [("", word) for word in part.split()]
+        named = _named(part)
+        pairs = [named] if named else [("", word) for word in part.split()]
         for name, address in pairs:
             members = (groups or {}).get(address.lower()) if not name else None
             if members is None:
@@ -42,6 +41,16 @@ def parse(
             for mailbox in members:
                 found.setdefault(mailbox.address.lower(), mailbox)
     return list(found.values())
+
+
+def _named(part: str) -> tuple[str, str] | None:
+    """Take `name <address>` apart; by no expression, which would try each blank over and over."""
+    name, opened, rest = part.strip().partition("<")
+    address, closed, behind = rest.partition(">")
+    name = name.strip().removeprefix('"').removesuffix('"')
+    if not opened or not closed or behind or "<" in address or not {*name}.isdisjoint('">'):
+        return None
+    return name, address
 
 
 def _address(text: str, domain: str) -> str:

@@ -53,10 +53,7 @@ def write(people: Iterable[Mailbox]) -> bytes:
 
 def _properties(text: str) -> Iterator[tuple[str, str]]:
     """Yield name and value of each line, put together and decoded."""
-    text = re.sub(r"\n[ \t]", "", text)
-    # Version 2.1 goes on with the next line where one ends in = of quoted-printable.
-    text = re.sub(r"(?m)^([^:\n]*QUOTED-PRINTABLE[^:\n]*:(?:.*=\n)*.*)$", _joined, text)
-    for line in text.split("\n"):
+    for line in _lines(re.sub(r"\n[ \t]", "", text)):
         found = _LINE.fullmatch(line)
         if found is None:
             continue
@@ -68,5 +65,14 @@ def _properties(text: str) -> Iterator[tuple[str, str]]:
         yield found["name"].upper(), _ESCAPED.sub(r"\1", value.strip())
 
 
-def _joined(found: re.Match[str]) -> str:
-    return found[1].replace("=\n", "")
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines; version 2.1 goes on with the next where quoted-printable ends in =."""
+    lines = iter(text.split("\n"))
+    for line in lines:
+        whole = [line]
+        head, colon, _ = line.partition(":")
+        if colon and "QUOTED-PRINTABLE" in head:
+            while whole[-1].endswith("=") and (following := next(lines, None)) is not None:
+                whole[-1] = whole[-1][:-1]
+                whole.append(following)
+        yield "".join(whole)

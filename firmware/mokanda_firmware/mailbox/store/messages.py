@@ -160,7 +160,8 @@ def _thread(connection: sqlite3.Connection, message: Message) -> str:
 
 def _thread_of_subject(connection: sqlite3.Connection, message: Message) -> str:
     """Find what a letter answers whose writer's program names no ancestors, by its subject."""
-    base = _ANSWERS.sub("", message.subject)
+    marks = _ANSWERS.match(message.subject[:_MAX_MARKS])
+    base = message.subject[marks.end() :] if marks else message.subject
     if base == message.subject or not base:
         return ""
     row = connection.execute(
@@ -171,5 +172,6 @@ def _thread_of_subject(connection: sqlite3.Connection, message: Message) -> str:
     return "" if row is None else str(row["thread"])
 
 
+_MAX_MARKS = 200  # characters at the beginning of a subject
 # How programs of several languages mark an answer.
 _ANSWERS = re.compile(r"^(\s*(re|aw|sv|tr|rép|res)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)

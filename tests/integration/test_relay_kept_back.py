@@ -74,6 +74,23 @@ def ask(device: RelayDevice, *requests: ContentRequest) -> list[object]:
     return list(device.others[before:])
 
 
+class TestLongText:
+    def test_its_beginning_goes_and_the_whole_comes_when_asked_for(
+        self, served: Served, device: RelayDevice
+    ) -> None:
+        text = "Mbote na bino banso awa.\n" * 100_000
+        post(served, f"From: ada@example.org\nSubject: x\n\n{text}".encode())
+        device.sync()
+        message = device.mails[-1].message
+        assert len(message.text) < 33_000
+        assert message.text.startswith("Mbote na bino")
+        (whole,) = message.attachments
+        assert whole.held_back
+        assert f"KB: {whole.name}]" in message.text
+        ask(device, ContentRequest("file", whole.digest, "amina"))
+        assert device.contents[whole.digest].decode() == text.strip("\n")
+
+
 class TestPolicy:
     def test_a_photo_arrives_small_and_names_what_it_was(
         self, served: Served, device: RelayDevice

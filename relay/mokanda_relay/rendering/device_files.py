@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
+from mokanda_relay.rendering.long_text import contents_of
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Content, Original
 from mokanda_wire import bundle as wire
-from mokanda_wire.message import Attachment, parse
+from mokanda_wire.message import Attachment
 
 
 def held(session: Session, device_id: int, digests: Collection[str]) -> set[str]:
@@ -45,7 +46,7 @@ def fetch(relay: Relay, session: Session, device_id: int, digest: str) -> bytes 
         raw = relay.originals.read(row.mail)
     except BlobNotFoundError:
         return None
-    return raw if digest == row.mail else parse(raw)[1].get(digest)
+    return raw if digest == row.mail else contents_of(raw).get(digest)
 
 
 def record_frozen(

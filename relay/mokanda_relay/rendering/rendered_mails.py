@@ -16,6 +16,7 @@ from mokanda_relay.rendering.attachment_policy import (
     without_html_and_signatures,
 )
 from mokanda_relay.rendering.html_to_text import read_html
+from mokanda_relay.rendering.long_text import shorten
 from mokanda_relay.store.tables import Device
 from mokanda_wire.message import Attachment, Message, parse
 
@@ -41,8 +42,8 @@ class RenderedMails:
         rendered = self._kept.pop(name, None)
         if rendered is None:
             raw = self._relay.originals.read(digest)
-            parsed = parse(raw, received, read_html)
-            rendered = apply_policy(self._device, *without_html_and_signatures(*parsed))
+            message, contents = without_html_and_signatures(*parse(raw, received, read_html))
+            rendered = apply_policy(self._device, shorten(message)[0], contents)
             self._size += rendered.size
         self._kept[name] = rendered
         while self._size > MAX_KEPT and len(self._kept) > 1:

@@ -129,6 +129,14 @@ def test_a_page_that_is_none_shows_the_first_one(village: Village, edge: str) ->
     assert "Photos" in awa.get(f"/inbox?{edge}").text
 
 
+def test_a_reply_quotes_no_more_than_the_beginning_of_a_long_letter(village: Village) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world(text="Mbote na yo\n" * 3000))
+    text = awa.open_first().click("Reply", index=0).forms[0]["text"].value
+    assert 4000 < len(text) < 6000
+    assert text.endswith("> […]")
+
+
 def test_a_reply_goes_to_who_wrote_and_continues_the_conversation(village: Village) -> None:
     awa = village.villager("awa")
     bring(village, from_world(references=("0@example.org",), text="Ça va?\n> Mbote\n-- \nMarie"))

@@ -9,6 +9,8 @@ from mokanda_firmware.webmail.pages.letters.sheet import Sheet
 from mokanda_firmware.webmail.visit import Visit
 from mokanda_wire.message import Mailbox, Message
 
+_MAX_QUOTED = 4000  # characters of a letter that an answer quotes
+
 
 def blank(visit: Visit, to: str) -> Sheet:
     """Begin a new letter."""
@@ -57,6 +59,9 @@ def _quoted(visit: Visit, message: Message) -> str:
     """Quote the words of a letter, without what it quotes itself: every byte costs money."""
     own = re.split(r"^-- $", message.text, maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in own.strip().split("\n") if not line.startswith(">")]
+    words = "\n".join(lines)
+    if len(words) > _MAX_QUOTED:
+        lines = [*words[:_MAX_QUOTED].split("\n"), "[…]"]
     attribution = visit.language.text("{name} wrote:").format(name=visit.who(message.sender))
     return "\n".join(["", "", attribution, *(f"> {line}".rstrip() for line in lines)])
 

@@ -41,7 +41,7 @@ from mokanda_firmware.uplink.failures import (
     RefusedError,
 )
 from mokanda_firmware.uplink.identity import Identity
-from mokanda_wire import formats, protocol
+from mokanda_wire import durable, formats, protocol
 from mokanda_wire.bundle import Decoded, HistoryUnknownError, decode
 from mokanda_wire.durable import UNFINISHED
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
@@ -51,6 +51,7 @@ ROUNDS = 50  # hellos in a session at most; each but the last moved a bundle, or
 REFUSALS = 10  # of bundles of either end in a session, before the rest waits for another
 MENDS = 3  # how often a session may find the two ends at odds and start over
 
+_OPENING = "opening-"  # and a number: the mark of a bundle that is being opened
 _SECRET = "courier_secret"  # a setting of the store that only this module uses  # noqa: S105
 _AT_ODDS = {protocol.OFFSET_WRONG, protocol.SEQUENCE_WRONG, protocol.TOKEN_WRONG}
 
@@ -113,6 +114,7 @@ class Session:
             StoreError: the store is full or busy.
         """
         apply_known(self._store)
+        self._unread = self._opened_in_vain()
         mends = 0
         for _ in range(ROUNDS):
             try:
@@ -239,6 +241,7 @@ class Session:
         if told.counter != counter:
             raise NotOurRelayError(Sentence("The relay's answer is to another hello."))
         self._unread = None
+        _sweep(_OPENING + "*", None)
         if told.secret:
             set_setting(self._store, _SECRET, told.secret.hex())
         newest = formats.announced(told.format)
@@ -349,6 +352,8 @@ class Session:
             raise AtOddsError(
                 Sentence("What came is not what the relay announced; it is fetched again.")
             )
+        mark = path.with_name(f"{_OPENING}{sealed.sequence}")
+        durable.write(mark, b"")
         try:
             applied = apply_down(self._store, self._open(sealed, content))
         except (CourierError, KeyringError, OSError, StoreError):
@@ -361,12 +366,28 @@ class Session:
             raise BundleUnreadError(
                 Sentence("Something that came cannot be read here. The relay sends it another way.")
             ) from error
+        finally:
+            mark.unlink(missing_ok=True)
         path.unlink()
         self.traded.received += applied.mails
         log.info(
             "applied down=%d mails=%d events=%d",
             *(sealed.sequence, applied.mails, applied.events),
         )
+
+    def _opened_in_vain(self) -> int | None:
+        """The bundle at whose opening the courier was killed, as when memory ends; now unread.
+
+        A power cut leaves the same mark; then the bundle comes once more in a simpler form.
+        """
+        for mark in paths.bundles().glob(_OPENING + "*"):
+            sequence = int(mark.name.removeprefix(_OPENING))
+            if sequence > sync_state(self._store).down_applied:
+                log.error("bundle %d was being opened when the courier was killed", sequence)
+                _sweep("down-*", None)
+                return sequence
+            mark.unlink(missing_ok=True)
+        return None
 
     def _open(self, sealed: Sealed, content: bytes) -> Decoded:
         try:

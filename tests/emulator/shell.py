@@ -97,7 +97,7 @@ class Shell:
         return content
 
     def wait_for_status(
-        self, name: str, condition: Callable[[dict[str, Any]], bool], seconds: float = 60
+        self, name: str, condition: Callable[[dict[str, Any]], bool], seconds: float = 180
     ) -> dict[str, Any]:
         """Wait until a daemon's status fulfils `condition`; return it."""
         seen: dict[str, Any] = {}

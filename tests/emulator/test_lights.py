@@ -33,32 +33,6 @@ def test_a_fault_shines_red(village: EmulatedVillage) -> None:
     assert (village.board.lamp(0), village.board.lamp(1)) == ("off", "on")
 
 
-def kill_for_good(village: EmulatedVillage, unit: str) -> None:
-    """Kill a daemon that systemd would otherwise start again, and wait until it is known."""
-    folder = f"/run/systemd/system/{unit}.service.d"
-    village.shell.check(f"mkdir -p {folder}")
-    village.shell.check(f"printf '[Service]\\nRestart=no\\n' >{folder}/once.conf")
-    village.shell.check("systemctl daemon-reload", seconds=60)
-    village.shell.check(f"systemctl kill --signal=KILL {unit}")
-    village.shell.check(f"until systemctl is-failed {unit}; do sleep 1; done", seconds=60)
-    village.shell.wait_for_status(unit, lambda now: now["state"] == "failed")
-
-
-def test_a_daemon_that_was_killed_is_shown_until_it_is_back(village: EmulatedVillage) -> None:
-    kill_for_good(village, "mokanda-courier")
-    village.shell.wait_for_status("lights", lambda now: now["state"] == "dead")
-    assert (led(village, "green:pwr"), led(village, "red:status")) == ("off", "timer")
-    village.shell.check("systemctl start mokanda-courier", seconds=180)
-    village.shell.wait_for_status("mokanda-courier", lambda now: now["state"] == "up")
-    village.shell.wait_for_status("lights", lambda now: now["state"] != "dead")
-
-
-def test_lights_whose_daemon_is_killed_show_a_fault(village: EmulatedVillage) -> None:
-    kill_for_good(village, "mokanda-lights")
-    assert (led(village, "green:pwr"), led(village, "red:status")) == ("off", "on")
-    assert (village.board.lamp(0), village.board.lamp(1)) == ("off", "on")
-
-
 def test_mail_on_its_way_blinks(village: EmulatedVillage) -> None:
     publish(village, "CourierStatus", "syncing")
     village.shell.wait_for_status("lights", lambda now: now["state"] == "syncing")

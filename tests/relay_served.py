@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import urllib.error
 import urllib.request
@@ -31,6 +32,11 @@ ANY_PORT = Listen("127.0.0.1", 0)
 def eventually(condition: Callable[[], object], what: str) -> None:
     """Wait until the relay's workers have made `condition` true."""
     wait_until(condition, what, seconds=20, every=0.02)
+
+
+def basic_login(password: str) -> str:
+    """The header Authorization of whoever knows this password."""
+    return f"Basic {base64.b64encode(f'anyone:{password}'.encode()).decode()}"
 
 
 @dataclass
@@ -73,9 +79,10 @@ class Served:
         eventually(prepared, "all photos are looked at")
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
-        """Get a page of the admin app."""
+        """Get a page of the admin app, as the operator does."""
         url = f"{self.operator_url}{path}"
-        request = urllib.request.Request(url, headers=headers)
+        login = basic_login(self.relay.operator_password)
+        request = urllib.request.Request(url, headers={"Authorization": login, **headers})
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.read().decode()

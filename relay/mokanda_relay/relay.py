@@ -33,6 +33,8 @@ from mokanda_relay.transport.zone_file import ZoneFile
 from mokanda_wire import durable
 from mokanda_wire.envelope import Keyring
 
+OPERATOR_PASSWORD_FILE = "operator-password"  # noqa: S105 - where one is, in the data folder
+
 
 class DataFolderError(Exception):
     """The data folder cannot be used; the text says why."""
@@ -44,6 +46,7 @@ class Relay:
 
     Attributes:
         fingerprint: of the relay's own OpenPGP key in `keyring`.
+        operator_password: asked for by the operator's page.
         originals: raw mails, each by its SHA-256.
         bundles: frozen down bundles, each by its SHA-256.
         uploads: up bundles, as far as they have arrived.
@@ -61,6 +64,7 @@ class Relay:
     database: Database
     keyring: Keyring
     fingerprint: str
+    operator_password: str
     originals: BlobStore
     bundles: BlobStore
     uploads: Uploads
@@ -112,6 +116,8 @@ def open_relay(settings: Settings) -> Relay:
                 fingerprint=_ensure(
                     data / "fingerprint", lambda: keyring.create_key("Mokanda relay")
                 ),
+                operator_password=settings.operator_password
+                or _ensure(data / OPERATOR_PASSWORD_FILE, lambda: secrets.token_urlsafe(12)),
                 originals=originals,
                 bundles=_blob_store(settings, "bundles"),
                 uploads=Uploads(data / "uploads"),

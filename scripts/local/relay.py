@@ -19,6 +19,7 @@ from scripts.tools.repository import REPOSITORY
 DEVICE = "village"
 DOMAIN = "village.example"
 INBOUND_SECRET = "inbound-on-loopback"  # noqa: S105 - a word in a URL that only loopback can reach
+OPERATOR_PASSWORD = "on-loopback"  # noqa: S105 - of a page that only loopback can reach
 PREFERRED_PORTS = {"webmail": 8080, "operator": 8081, "sendgrid": 8082, "relay": 8443}
 
 
@@ -97,25 +98,30 @@ def start_relay(children: Children, folder: Path, device_host: str) -> Relay:
         device_host: the address by which the device reaches this computer's loopback.
     """
     port = ports(folder)
-    relay = Relay(
-        data=folder / "relay",
-        operator_url=f"http://127.0.0.1:{port['operator']}/",
-        sendgrid_url=f"http://127.0.0.1:{port['sendgrid']}/",
-        environment={
-            "MOKANDA_RELAY_URL": f"https://{device_host}:{port['relay']}",
-            "MOKANDA_INBOUND_SECRET": INBOUND_SECRET,
-            "SENDGRID_API_KEY": "SG.on-loopback",
-            "SENDGRID_HOST": f"http://127.0.0.1:{port['sendgrid']}",
-        },
-    )
+    operator_url = f"http://127.0.0.1:{port['operator']}/"
+    sendgrid_url = f"http://127.0.0.1:{port['sendgrid']}/"
     children.start(
         "sendgrid",
         [
             *(sys.executable, "-m", "tests.stand_ins.sendgrid"),
             *("--listen", f"127.0.0.1:{port['sendgrid']}"),
-            *("--parse-url", f"{relay.operator_url}inbound/{INBOUND_SECRET}"),
+            *("--parse-url", f"{operator_url}inbound/{INBOUND_SECRET}"),
             *("--data", str(folder / "sendgrid")),
         ],
+    )
+    children.wait_until(lambda: answers(sendgrid_url), "the stand-in for SendGrid to answer", 30)
+    relay = Relay(
+        data=folder / "relay",
+        operator_url=operator_url,
+        sendgrid_url=sendgrid_url,
+        environment={
+            "MOKANDA_RELAY_URL": f"https://{device_host}:{port['relay']}",
+            "MOKANDA_INBOUND_SECRET": INBOUND_SECRET,
+            "MOKANDA_OPERATOR_PASSWORD": OPERATOR_PASSWORD,
+            "SENDGRID_API_KEY": "SG.on-loopback",
+            "SENDGRID_HOST": sendgrid_url.rstrip("/"),
+            "SENDGRID_EVENT_KEY": (folder / "sendgrid/public-key").read_text(),
+        },
     )
     children.start(
         "relay",
@@ -127,9 +133,5 @@ def start_relay(children: Children, folder: Path, device_host: str) -> Relay:
         ],
         **relay.environment,
     )
-    children.wait_until(
-        lambda: answers(f"{relay.operator_url}healthz") and answers(relay.sendgrid_url),
-        "the relay to answer",
-        30,
-    )
+    children.wait_until(lambda: answers(f"{relay.operator_url}healthz"), "the relay to answer", 30)
     return relay

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from scripts.local.relay import Relay
+from scripts.local.relay import OPERATOR_PASSWORD, Relay
 from scripts.tools.children import Children
 
 
@@ -26,6 +26,7 @@ def print_addresses(webmail_url: str, relay: Relay) -> None:
         f"""
     webmail, as the village's phones see it    {webmail_url}
     operator page of the relay                 {relay.operator_url}
+    (any user name; the password is {OPERATOR_PASSWORD})
 
     The rest of the world is played by         {relay.sendgrid_url}
     (mail that left the village is shown there, and mail to the village is written there)

@@ -125,6 +125,7 @@ def a_relay_and_village(
                 "MOKANDA_INBOUND_SECRET": "secret",
                 "SENDGRID_API_KEY": "SG.bench",
                 "SENDGRID_HOST": world.url,
+                "SENDGRID_EVENT_KEY": world.public_key,
             },
             folder / "relay",
         )

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 from datetime import timedelta
 
@@ -13,12 +12,12 @@ from bs4 import BeautifulSoup
 
 from mokanda_relay.http.server import running
 from mokanda_relay.operator import fleet
-from mokanda_relay.relay import Relay
+from mokanda_relay.relay import OPERATOR_PASSWORD_FILE, Relay, open_relay
 from mokanda_relay.store.alerts import report
 from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Device
 from mokanda_wire.bundle import Report
-from tests.relay_served import ANY_PORT, Served, eventually
+from tests.relay_served import ANY_PORT, Served, basic_login, eventually
 
 pytest_plugins = ("tests.relay_fixtures",)
 
@@ -86,23 +85,30 @@ class TestFleetPage:
         assert served.get("/relay.css")[0] == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/metrics"])
 class TestPassword:
-    @pytest.fixture
-    def guarded(self, relay: Relay) -> Relay:
-        settings = dataclasses.replace(relay.settings, operator_password="dugout canoe")
-        return dataclasses.replace(relay, settings=settings)
+    def test_page_and_metrics_ask_for_it(self, served: Served, path: str) -> None:
+        assert served.get(path, Authorization="")[0] == 401
+        assert served.get(path, Authorization=basic_login("guess"))[0] == 401
+        assert served.get(path, Authorization=basic_login(""))[0] == 401
+        assert served.get(path, Authorization="Basic §")[0] == 401
+        assert served.get(path)[0] == 200
+        assert served.get("/healthz", Authorization="")[0] == 200
 
-    @pytest.mark.parametrize("path", ["/", "/metrics"])
-    def test_page_and_metrics_ask_for_it(self, guarded: Relay, served: Served, path: str) -> None:
-        with running(guarded, ANY_PORT, ANY_PORT) as (_, address):
+    def test_where_none_is_set_the_relay_makes_its_own(self, served: Served, path: str) -> None:
+        assert served.relay.settings.operator_password == ""
+        own = (served.relay.settings.data / OPERATOR_PASSWORD_FILE).read_text()
+        assert served.get(path, Authorization=basic_login(own))[0] == 200
+
+    def test_it_is_the_one_that_the_operator_has_set(
+        self, relay: Relay, served: Served, path: str
+    ) -> None:
+        settings = dataclasses.replace(relay.settings, operator_password="dugout canoe")
+        relay.database.close()
+        with running(open_relay(settings), ANY_PORT, ANY_PORT) as (_, address):
             behind = dataclasses.replace(served, operator_url=f"http://{address}", devices=[])
-            right = base64.b64encode(b"anyone:dugout canoe").decode()
-            wrong = base64.b64encode(b"anyone:guess").decode()
             assert behind.get(path)[0] == 401
-            assert behind.get(path, Authorization=f"Basic {wrong}")[0] == 401
-            assert behind.get(path, Authorization="Basic §")[0] == 401
-            assert behind.get(path, Authorization=f"Basic {right}")[0] == 200
-            assert behind.get("/healthz")[0] == 200
+            assert behind.get(path, Authorization=basic_login("dugout canoe"))[0] == 200
 
 
 def test_metrics_have_a_line_for_each_village(served: Served) -> None:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,6 +50,32 @@ def post(
     text = answer.read().decode()
     connection.close()
     return answer.status, text
+
+
+# Up to where the mail's text goes on.
+FORM = (
+    b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n'
+    b'{"to":["amina@kitenge.example"],"from":"ada@example.org"}\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n'
+    b"From: ada@example.org\r\n\r\n"
+)
+
+
+def post_chunks(served: Served, body: bytes, size: int, end: bytes = b"0\r\n\r\n") -> int:
+    """Post a body in chunks of so many bytes."""
+    connection = connect(served)
+    connection.putrequest("POST", f"/inbound/{INBOUND_SECRET}")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=b")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    with contextlib.suppress(ConnectionError):  # who has read enough closes
+        for start in range(0, len(body), size):
+            piece = body[start : start + size]
+            connection.send(b"%x;name=value\r\n%b\r\n" % (len(piece), piece))
+        connection.send(end)
+    status = connection.getresponse().status
+    connection.close()
+    return status
 
 
 class TestRouting:
@@ -152,10 +180,56 @@ def test_a_broken_mail_arrives_and_blocks_nothing(served: Served, name: str) -> 
 
 
 class TestForm:
-    def test_a_wrong_secret_finds_nothing(self, served: Served) -> None:
+    @pytest.mark.parametrize(
+        "path", ["/inbound", "/inbound/", "/inbound/guess", f"/inbound/{INBOUND_SECRET}/more"]
+    )
+    def test_a_wrong_path_takes_nothing_loses_nothing_and_is_told_once(
+        self, served: Served, path: str
+    ) -> None:
         served.claimed_device()
-        served.world.parse_url = f"{served.operator_url}/inbound/guess"
-        assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 404
+        served.world.parse_url = f"{served.operator_url}{path}"
+        for _ in range(3):
+            assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 503
+        assert queued(served) == []
+        [told] = alert_texts(served)
+        assert "mokanda-relay webhooks" in told
+
+    def test_a_wrong_method_loses_nothing(self, served: Served) -> None:
+        connection = connect(served)
+        connection.request("PUT", f"/inbound/{INBOUND_SECRET}", mail())
+        assert connection.getresponse().status == 503
+        connection.close()
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"nonsense\r\n\r\n",
+            b"post /inbound/x HTTP/1.1\r\n\r\n",
+            b"POST /inbound/x HTTP/1.1\r\nContent-Length: long\r\n\r\n",
+            b"POST /inbound/x HTTP/1.1\r\nno colon\r\n\r\n",
+        ],
+    )
+    def test_what_is_no_request_hears_no_4xx(self, served: Served, head: bytes) -> None:
+        address = urlsplit(served.operator_url)
+        with socket.create_connection((address.hostname, address.port), 30) as connection:
+            connection.sendall(head)
+            assert connection.recv(100).startswith(b"HTTP/1.1 503 ")
+
+    def test_a_mail_in_chunks_is_taken(self, served: Served) -> None:
+        served.claimed_device()
+        form = FORM + b"x" * 300_000 + b"\r\n--b--\r\n"
+        assert post_chunks(served, form, 70_000) == 200
+        assert queued(served) == [AMINA]
+
+    def test_chunks_without_an_end_are_not_read_for_ever(self, served: Served) -> None:
+        served.claimed_device()
+        assert post_chunks(served, FORM + b"x" * (parse_webhook.MAX_BYTES), 1_000_000) == 503
+        assert queued(served) == []
+        assert any("more than" in each for each in alert_texts(served))
+
+    def test_chunks_that_break_off_are_not_taken(self, served: Served) -> None:
+        served.claimed_device()
+        assert post_chunks(served, FORM + b"cut", 100, end=b"zz\r\n") == 503
         assert queued(served) == []
 
     def test_a_mail_of_30_mb_is_taken(self, served: Served) -> None:
@@ -169,9 +243,9 @@ class TestForm:
         connection.putrequest("POST", f"/inbound/{INBOUND_SECRET}")
         connection.putheader("Content-Length", str(parse_webhook.MAX_BYTES + 1))
         connection.endheaders()
-        assert connection.getresponse().status == 413
+        assert connection.getresponse().status == 503
         connection.close()
-        assert any("at most" in each for each in alert_texts(served))
+        assert any("more than" in each for each in alert_texts(served))
 
     def test_without_the_raw_mail_sendgrid_is_made_to_try_again_and_the_operator_is_told(
         self, served: Served
@@ -182,7 +256,7 @@ class TestForm:
             b'--b\r\nContent-Disposition: form-data; name="text"\r\n\r\nHello\r\n--b--\r\n'
         )
         status, text = post(served, form)
-        assert status == 500
+        assert status == 503
         assert "raw" in text
         assert any("raw" in each for each in alert_texts(served))
 
@@ -197,11 +271,15 @@ class TestForm:
             b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n\xff\r\n--b--\r\n',
         ],
     )
-    def test_a_form_that_is_none_is_refused(self, served: Served, body: bytes) -> None:
-        assert post(served, body)[0] == 400
+    def test_a_form_that_is_none_stays_with_sendgrid_and_is_told_once(
+        self, served: Served, body: bytes
+    ) -> None:
+        for _ in range(3):
+            assert post(served, body)[0] == 503
+        assert len(alert_texts(served)) == 1
 
-    def test_a_body_of_another_kind_is_refused(self, served: Served) -> None:
-        assert post(served, b"{}", "application/json")[0] == 400
+    def test_a_body_of_another_kind_stays_with_sendgrid(self, served: Served) -> None:
+        assert post(served, b"{}", "application/json")[0] == 503
 
     def test_a_full_disk_makes_sendgrid_try_again(
         self, served: Served, monkeypatch: pytest.MonkeyPatch

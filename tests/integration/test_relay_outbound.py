@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 import threading
 from datetime import timedelta
 
@@ -11,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from mokanda_relay.http.server import running
+from mokanda_relay.relay import Relay
 from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Alert, Outgoing
 from mokanda_relay.transport import outbox, sender
@@ -19,7 +22,7 @@ from mokanda_relay.transport.sender import Sender
 from mokanda_relay.transport.sendgrid import api
 from mokanda_wire.message import Mailbox
 from tests.relay_device import RelayDevice
-from tests.relay_served import Served, eventually
+from tests.relay_served import ANY_PORT, Served, eventually
 from tests.stand_ins.sendgrid import Fault
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -261,11 +264,15 @@ class TestEvents:
         device.sync()
         assert device.told() == {"ada@example.org": ["sent", "delivered", "bounced"]}
 
-    def test_forged_ones_are_refused(self, served: Served) -> None:
+    def test_forged_ones_change_nothing_and_are_told_once(self, served: Served) -> None:
         device = self.sent_mail(served)
         [sent] = served.world.sent
         bounce = served.world.event(sent, "ada@example.org", "bounce", reason="forged")
-        assert served.world.post_events([bounce], signed=False) == 400
+        for _ in range(3):
+            assert served.world.post_events([bounce], signed=False) == 503
+        with served.relay.database.reading() as session:
+            [told] = session.scalars(sa.select(Alert.text))
+        assert "SENDGRID_EVENT_KEY" in told
         device.sync()
         assert device.told() == {"ada@example.org": ["sent", "delivered"]}
 
@@ -277,6 +284,27 @@ class TestEvents:
         assert served.world.post_events([other, {"event": "open"}]) == 200
         device.sync()
         assert "bounced" not in device.told()["ada@example.org"]
+
+    def test_what_is_none_of_ours_waits_for_no_writer(self, served: Served) -> None:
+        junk = [{"mokanda_id": secrets.token_hex(16), "event": "bounce"} for _ in range(15_000)]
+        with served.relay.database.transaction():  # SQLite's one writer
+            assert served.world.post_events(junk) == 200
+
+    def test_without_its_key_the_webhook_is_off_and_says_so(
+        self, relay: Relay, served: Served
+    ) -> None:
+        settings = dataclasses.replace(relay.settings, sendgrid_event_key="")
+        device = self.sent_mail(served)
+        [sent] = served.world.sent
+        bounce = served.world.event(sent, "ada@example.org", "bounce", reason="unsigned")
+        without = dataclasses.replace(relay, transport=api.SendGrid(settings, lambda _events: None))
+        with running(without, ANY_PORT, ANY_PORT) as (_, address):
+            keyless = dataclasses.replace(served, operator_url=f"http://{address}", devices=[])
+            served.world.events_url = f"http://{address}/events"
+            assert served.world.post_events([bounce], signed=False) == 503
+            assert "SENDGRID_EVENT_KEY</code> is not set" in keyless.get("/")[1]
+        device.sync()
+        assert device.told() == {"ada@example.org": ["sent", "delivered"]}
 
 
 def test_many_workers_send_each_mail_once(served: Served) -> None:

@@ -112,6 +112,7 @@ class SendGridStandIn:
             data.mkdir(parents=True, exist_ok=True)
             stored = (json.loads(each.read_text()) for each in sorted(data.glob("*.json")))
             self.sent = [Sent(**each) for each in stored]
+            (data / "public-key").write_text(self.public_key)
         self._server = _Server((host, port), _handler(self))
         bound = self._server.server_address
         self.url = f"http://{bound[0]!s}:{bound[1]}"
@@ -486,7 +487,7 @@ def main() -> int:
     parser.add_argument(
         "--events-url", help="the relay's event webhook (default: /events beside the other)"
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="keep the mails here")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="keep mails and public key here")
     options = parser.parse_args()
     host, _, port = options.listen.rpartition(":")
     beside = urlsplit(options.parse_url)._replace(path="/events").geturl()

@@ -11,8 +11,8 @@ import sys
 import threading
 
 from mokanda_relay.command.common import Commands, data_option
-from mokanda_relay.relay import Relay, open_relay
-from mokanda_relay.store.settings import ENVIRONMENT, Listen, Settings, parse_listen
+from mokanda_relay.relay import OPERATOR_PASSWORD_FILE, Relay, open_relay
+from mokanda_relay.store.settings import ENVIRONMENT, Settings, parse_listen
 
 log = logging.getLogger("mokanda_relay")
 
@@ -59,8 +59,8 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     try:
         with running(relay, listen, operator) as (device_address, operator_address):
             log.info("devices: https://%s as %s", device_address, settings.url or "(no public URL)")
-            log.info("operator: http://%s/", operator_address)
-            _warn(relay, operator)
+            log.info("operator: http://%s/ (%s)", operator_address, _password(relay))
+            _warn(relay)
             stop.wait()
             log.info("stopping")
     except OSError as error:
@@ -75,11 +75,17 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     os._exit(0)
 
 
-def _warn(relay: Relay, operator: Listen) -> None:
+def _password(relay: Relay) -> str:
+    """Where the operator finds the password of the page."""
+    if relay.settings.operator_password:
+        return "password: MOKANDA_OPERATOR_PASSWORD"
+    return f"password: in {relay.settings.data / OPERATOR_PASSWORD_FILE}"
+
+
+def _warn(relay: Relay) -> None:
     """Log what is probably not meant to be so."""
-    if not relay.settings.operator_password and operator.host not in ("127.0.0.1", "::1"):
-        log.warning(
-            "anyone who reaches the operator page may read it: MOKANDA_OPERATOR_PASSWORD is not set"
-        )
     if relay.transport.missing_setting:
         log.warning("mail to the world waits: %s is not set", relay.transport.missing_setting)
+    for webhook in relay.webhooks():
+        if webhook.missing_setting:
+            log.warning("the %s is off: %s is not set", webhook.title, webhook.missing_setting)

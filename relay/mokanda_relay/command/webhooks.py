@@ -26,5 +26,6 @@ def add_to(commands: Commands) -> None:
 
 def _print(_options: argparse.Namespace, settings: Settings) -> int:
     for each in open_relay(settings).webhooks():
-        sys.stdout.write(f"{each.title}: {webhook.path(each)}\n")
+        off = f" (off: {each.missing_setting} is not set)" if each.missing_setting else ""
+        sys.stdout.write(f"{each.title}: {webhook.path(each)}{off}\n")
     return 0

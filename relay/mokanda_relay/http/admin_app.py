@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import base64
 import hmac
-import io
 import logging
 from collections.abc import Callable
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
 import sqlalchemy as sa
 from bottle import Bottle, HTTPResponse, SimpleTemplate, request, static_file
 
-from mokanda_relay.http.serving import arriving, content_length, header
+from mokanda_relay.http.serving import header
+from mokanda_relay.http.webhooks import WebhookPath
 from mokanda_relay.operator import fleet, metrics
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts, clock
-from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
+from mokanda_relay.store import clock
 
 _VIEWS = Path(__file__).parent / "views"
 _MAX_ALERTS = 30
@@ -58,9 +56,10 @@ class AdminApp:
             ("/healthz", "GET", self._health),
         ):
             self.app.route(path, method, handler)
-        for webhook in relay.webhooks():
-            path = f"/{webhook.name}/<secret>" if webhook.secret else f"/{webhook.name}"
-            self.app.route(path, "POST", partial(self._webhook, webhook))
+        self._webhooks = relay.webhooks()
+        for webhook in self._webhooks:
+            path = WebhookPath(webhook, relay.database)
+            self.app.route(path.route, "ANY", path.answer)
 
     def _fleet(self) -> HTTPResponse:
         now = clock.now()
@@ -73,6 +72,7 @@ class AdminApp:
                 limits=fleet.limits,
                 now=now,
                 missing_setting=self._relay.transport.missing_setting,
+                webhooks=self._webhooks,
             )
         return HTTPResponse(shown, headers=_SECURITY | {"Content-Type": "text/html; charset=utf-8"})
 
@@ -93,59 +93,17 @@ class AdminApp:
             return _plain(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer")
         return _plain(HTTPStatus.OK, "ok")
 
-    def _webhook(self, webhook: Webhook, secret: str = "") -> HTTPResponse:
-        """Answer a provider: a 5xx makes it try again for some days, anything else is for good."""
-        if not hmac.compare_digest(secret.encode(), webhook.secret.encode()):
-            return _plain(HTTPStatus.NOT_FOUND, "there is nothing here")
-        length = content_length(request)
-        if length is None:
-            return _plain(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is needed")
-        if length > webhook.max_bytes:
-            text = f"a post of {length} bytes; at most {webhook.max_bytes} are taken"
-            alerts.report(self._relay.database, "webhook", text)
-            return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
-        try:
-            webhook.receive(Post(partial(header, request), length, io.BufferedReader(_Body())))
-        except NotSetUpError as error:
-            alerts.report(self._relay.database, "webhook", str(error))
-            return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
-        except BadPostError as error:
-            alerts.report(self._relay.database, "webhook", f"{webhook.name}: {error}")
-            return _plain(HTTPStatus.BAD_REQUEST, str(error))
-        except (OSError, sa.exc.OperationalError) as error:
-            log.error("a webhook's post could not be stored: %s", error)
-            return _plain(HTTPStatus.SERVICE_UNAVAILABLE, "try again later")
-        return _plain(HTTPStatus.OK, "taken")
-
     def _behind_password(self, handler: Callable[[], HTTPResponse]) -> Callable[[], HTTPResponse]:
-        """Ask for the operator's password, if there is one; any user name will do."""
-        password = self._relay.settings.operator_password.encode()
+        """Ask for the operator's password; any user name will do."""
+        password = self._relay.operator_password.encode()
 
         def answer() -> HTTPResponse:
-            if not password or hmac.compare_digest(_given_password(), password):
+            if hmac.compare_digest(_given_password(), password):
                 return handler()
             asked = {"WWW-Authenticate": 'Basic realm="Mokanda relay", charset="UTF-8"'}
             return HTTPResponse("the operator's password, please\n", status=401, headers=asked)
 
         return answer
-
-
-class _Body(io.RawIOBase):
-    """The request's body as a file."""
-
-    def __init__(self) -> None:
-        self._pieces = arriving(request)
-        self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._left = self._left or memoryview(next(self._pieces, b""))
-        taken = min(len(buffer), len(self._left))
-        buffer[:taken] = self._left[:taken]
-        self._left = self._left[taken:]
-        return taken
 
 
 def _given_password() -> bytes:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from cheroot import wsgi
 
 from mokanda_relay.http.admin_app import AdminApp
+from mokanda_relay.http.admin_connection import AdminConnection
 from mokanda_relay.http.device_api import DeviceApi
 from mokanda_relay.http.device_connection import DeviceConnection, LazyTls
 from mokanda_relay.operator import housekeeping
@@ -75,7 +76,7 @@ def _device_server(relay: Relay, listen: Listen) -> _Server:
 
 
 def _admin_server(relay: Relay, listen: Listen) -> _Server:
-    return _Server(
+    server = _Server(
         (listen.host, listen.port),
         AdminApp(relay).app,
         numthreads=8,
@@ -83,6 +84,8 @@ def _admin_server(relay: Relay, listen: Listen) -> _Server:
         timeout=30,
         shutdown_timeout=1,
     )
+    server.ConnectionClass = AdminConnection
+    return server
 
 
 @contextlib.contextmanager

@@ -15,6 +15,8 @@ from mokanda_wire import protocol
 
 _PIECE_UP = 64 * 1024  # bytes at most; what has arrived is handed on
 
+_MAX_CHUNK_LINE = 256
+_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r\n")
 _FROM_OFFSET = re.compile(r"bytes=(\d{1,15})-")
 
 
@@ -43,19 +45,53 @@ def content_length(request: LocalRequest) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
+def is_chunked(request: LocalRequest) -> bool:
+    """Whether the body comes in chunks, so that nobody knows how long it will be."""
+    return header(request, "Transfer-Encoding").lower() == "chunked"
+
+
 def arriving(request: LocalRequest) -> Iterator[bytes]:
     """Yield the body as it arrives, without waiting for more; ends early when it is cut.
 
     WSGI's `read(n)` waits for n bytes, and what it has read is gone if the connection breaks
     meanwhile. So this asks the buffered reader below cheroot's input.
+
+    Raises:
+        ConnectionError: a body in chunks is cut or broken.
     """
     body: Any = request.environ["wsgi.input"]
+    if is_chunked(request):
+        yield from _chunks(body.rfile)
+        return
     while body.remaining > 0:
         piece: bytes = body.rfile.read1(min(body.remaining, _PIECE_UP))
         if not piece:
             return
         body.remaining -= len(piece)
         yield piece
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    """The body that comes in chunks (RFC 9112, 7.1).
+
+    cheroot's reader holds each of them in memory, whatever its size.
+    """
+    while size := _size_of_chunk(file.readline(_MAX_CHUNK_LINE)):
+        while size > 0:
+            piece = file.read1(min(size, _PIECE_UP))  # type: ignore[attr-defined]
+            if not piece:
+                raise ConnectionError("the body ends within a chunk")
+            size -= len(piece)
+            yield piece
+        if file.read(2) != b"\r\n":
+            raise ConnectionError("a chunk is longer than it says")
+
+
+def _size_of_chunk(line: bytes) -> int:
+    found = _CHUNK_LINE.fullmatch(line)
+    if not found:
+        raise ConnectionError("a chunk does not say how long it is")
+    return int(found[1], 16)
 
 
 def blob_response(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 
 import sqlalchemy as sa
@@ -38,3 +39,25 @@ def report_once(database: Database, kind: str, text: str, device_id: int) -> Non
     """Do what `record_once` does in a transaction of its own."""
     with database.transaction() as session:
         record_once(session, kind, text, device_id)
+
+
+def report_seldom(
+    database: Database, every: dt.timedelta, kind: str, text: str, device_id: int | None = None
+) -> None:
+    """Report what strangers can bring about as often as they like, once in so much time.
+
+    What has been told already waits for no writer of the database's.
+    """
+    now = clock.now()
+    same = (
+        Alert.at.between(now - every, now),
+        Alert.device_id == device_id,
+        Alert.kind == kind,
+        Alert.text == text,
+    )
+    with database.reading() as session:
+        told = session.scalar(sa.select(Alert.id).where(*same).limit(1)) is not None
+    if told:
+        log.info("%s: %s", kind, text)
+    else:
+        report(database, kind, text, device_id)

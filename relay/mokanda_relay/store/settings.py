@@ -18,10 +18,12 @@ environment:
   MOKANDA_RELAY_DOMAIN       parent of the villages' mail domains: village.<this>
   MOKANDA_RELAY_DATABASE     SQLAlchemy URL; default: SQLite in the data folder
   MOKANDA_INBOUND_SECRET     end of the inbound webhook's path; default: made at first start
-  MOKANDA_OPERATOR_PASSWORD  asked for by the operator page and the metrics; default: none
+  MOKANDA_OPERATOR_PASSWORD  asked for by the operator page and the metrics; default: made at
+                             first start, in the data folder's file operator-password
   SENDGRID_API_KEY           without it, mail to the world waits
   SENDGRID_HOST              default: https://api.sendgrid.com
-  SENDGRID_EVENT_KEY         public key of the signed event webhook, as SendGrid shows it
+  SENDGRID_EVENT_KEY         public key of the signed event webhook, as SendGrid shows it;
+                             without it, what becomes of mail is not told
 """
 
 
@@ -39,7 +41,7 @@ class Settings:
         domain: parent of the villages' mail domains, or "".
         database: SQLAlchemy URL.
         inbound_secret: last part of the inbound webhook's path, or "" for one of the relay's own.
-        operator_password: asked for by the operator page, or "" for none.
+        operator_password: asked for by the operator page, or "" for one of the relay's own.
         sendgrid_key: API key, or "" when mail to the world has to wait.
         sendgrid_host: base URL of SendGrid's API.
         sendgrid_event_key: public key of the signed event webhook (base64 DER), or "".

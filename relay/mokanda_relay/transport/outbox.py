@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from time import monotonic
@@ -40,6 +41,10 @@ REST = dt.timedelta(minutes=10)  # before a request of unknown outcome is repeat
 MIN_PAUSE = dt.timedelta(seconds=30)  # before a mail that surely was not taken is tried again
 MAX_PAUSE = dt.timedelta(hours=1)
 GIVE_UP = dt.timedelta(days=4)
+
+_ID = re.compile("[0-9a-f]{32}")  # of an intent
+_EVENTS_AT_ONCE = 100  # in one transaction
+_IDS_AT_ONCE = 500  # in one query
 
 log = logging.getLogger(__name__)
 
@@ -170,28 +175,49 @@ def _settle_by_event(session: Session, intent_id: str) -> Outgoing | None:
 
 
 def record_events(database: Database, events: Iterable[DeliveryEvent]) -> None:
-    """Record what became of mails; events of others, and what is known, change nothing."""
-    with database.transaction() as session:
-        for event in events:
-            mail = _settle_by_event(session, event.intent_id)
-            if mail is None or event.kind is None:
-                continue
-            lower = event.recipient.lower()
-            for recipient in recipients_of(session, mail.id):
-                if recipient.lower() == lower:
-                    queue_event(
-                        session,
-                        mail.device_id,
-                        mail.message_id,
-                        recipient,
-                        event.kind,
-                        event.reason,
-                        event.at,
-                    )
-                    log.info(
-                        "event %s mail=%s to=%s %s", event.kind, mail.id, recipient, event.reason
-                    )
-                    break
+    """Record what became of mails; events of others, and what is known, change nothing.
+
+    Whose they are is looked up first: only what is ours waits for the database, and a large batch
+    lets others write in between.
+    """
+    batch = [event for event in events if _ID.fullmatch(event.intent_id)]
+    ours = _known(database, {event.intent_id for event in batch})
+    batch = [event for event in batch if event.intent_id in ours]
+    for start in range(0, len(batch), _EVENTS_AT_ONCE):
+        with database.transaction() as session:
+            for event in batch[start : start + _EVENTS_AT_ONCE]:
+                _record_event(session, event)
+
+
+def _known(database: Database, ids: set[str]) -> set[str]:
+    """Those of the ids that mails of ours have."""
+    known: set[str] = set()
+    ordered = sorted(ids)
+    with database.reading() as session:
+        for start in range(0, len(ordered), _IDS_AT_ONCE):
+            some = ordered[start : start + _IDS_AT_ONCE]
+            known.update(session.scalars(sa.select(Outgoing.id).where(Outgoing.id.in_(some))))
+    return known
+
+
+def _record_event(session: Session, event: DeliveryEvent) -> None:
+    mail = _settle_by_event(session, event.intent_id)
+    if mail is None or event.kind is None:
+        return
+    lower = event.recipient.lower()
+    for recipient in recipients_of(session, mail.id):
+        if recipient.lower() == lower:
+            queue_event(
+                session,
+                mail.device_id,
+                mail.message_id,
+                recipient,
+                event.kind,
+                event.reason,
+                event.at,
+            )
+            log.info("event %s mail=%s to=%s %s", event.kind, mail.id, recipient, event.reason)
+            break
 
 
 def _again(session: Session, row: Outgoing, state: str, pause: dt.timedelta, reason: str) -> None:

@@ -18,6 +18,11 @@
 % if missing_setting:
 <p class="notice">Mail to the world waits: <code>{{missing_setting}}</code> is not set.</p>
 % end
+% for each in webhooks:
+%     if each.missing_setting:
+<p class="notice">The {{each.title}} is off: <code>{{each.missing_setting}}</code> is not set.</p>
+%     end
+% end
 % if villages:
 <div class="scroll">
 <table>

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """SendGrid's event webhook: what became of the mails, mail by mail and recipient by recipient.
 
-Events come in batches, more than once, and in any order. When no public key is configured, the
-random id that each event of ours carries is what proves it: only SendGrid and we know it.
+Events come in batches, more than once, and in any order. Nothing is taken that SendGrid has not
+signed, so that without its public key there are none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from mokanda_relay.store.settings import SettingsError
 from mokanda_relay.transport.outbound import DeliveryEvent, RecordEvents
 from mokanda_relay.transport.sendgrid.mail_json import ID_ARGUMENT
-from mokanda_relay.transport.webhook import BadPostError, Post
+from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post
 
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -38,22 +38,24 @@ class EventWebhook:
     title = "Event Webhook"
     name = "events"
     secret = ""
-    max_bytes = 16 * 1024 * 1024  # of a post; SendGrid's have less than 1 MB
+    max_bytes = 4 * 1024 * 1024  # of a post; SendGrid's have less than 1 MB
 
     def __init__(self, key: str, record: RecordEvents) -> None:
-        """Hand events that are signed by this key, if it is not "", to `record`.
+        """Hand events that are signed by this key to `record`; "" for none.
 
         Raises:
             SettingsError: it is not a key.
         """
+        self.missing_setting = "" if key else "SENDGRID_EVENT_KEY"
         self._key = load_public_key(key) if key else None
         self._record = record
 
     def receive(self, post: Post) -> None:
         """Take in a batch of events."""
+        if self._key is None:
+            raise NotSetUpError(f"{self.missing_setting} is not set")
         body = post.body.read()
-        if self._key is not None:
-            verify(self._key, body, post.header(SIGNATURE_HEADER), post.header(TIMESTAMP_HEADER))
+        verify(self._key, body, post.header(SIGNATURE_HEADER), post.header(TIMESTAMP_HEADER))
         self._record(parse_events(body))
 
 
@@ -90,7 +92,7 @@ def verify(key: ec.EllipticCurvePublicKey, body: bytes, signature: str, timestam
             ec.ECDSA(hashes.SHA256()),
         )
     except (InvalidSignature, ValueError) as error:
-        raise BadPostError("the signature is wrong") from error
+        raise BadPostError("it is not signed by the key in SENDGRID_EVENT_KEY") from error
 
 
 def parse_events(body: bytes) -> list[DeliveryEvent]:

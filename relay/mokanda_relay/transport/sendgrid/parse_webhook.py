@@ -25,6 +25,7 @@ class InboundParse:
     title = "Inbound Parse (with the raw, full MIME message)"
     name = "inbound"
     max_bytes = MAX_BYTES
+    missing_setting = ""
 
     def __init__(self, secret: str, intake: Intake) -> None:
         """Hand what is posted to the path with this secret to the intake."""
@@ -66,7 +67,9 @@ class InboundParse:
         envelope, mail = b"", None
         try:
             parser = PushMultipartParser(
-                options["boundary"], content_length=post.length, max_segment_count=1000
+                options["boundary"],
+                content_length=-1 if post.length is None else post.length,
+                max_segment_count=1000,
             )
             events = parser.parse_blocking(post.body.read)
             for event in events:
@@ -77,7 +80,7 @@ class InboundParse:
                 elif event.name == "envelope":
                     envelope = b"".join(_field(events))
         except MultipartError as error:
-            raise BadPostError(f"the form is broken: {error}") from error
+            raise BadPostError("the form is broken") from error
         return envelope, mail
 
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 
 from bottle import Bottle
-from cheroot import wsgi
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.service import notify
@@ -22,11 +21,20 @@ from mokanda_firmware.webmail import emergency, watchdog
 from mokanda_firmware.webmail.app import create_app
 from mokanda_firmware.webmail.store_watch import StoreWatch
 from mokanda_wire import durable
+from mokanda_wire.http_reception import Limits
+from mokanda_wire.http_server import Server
 
-# One for each phone that sends a file at the same time; an idle one costs next to nothing.
-_THREADS = 32
-# A phone at the edge of the Wi-Fi may be silent for this long.
-_TIMEOUT_SECONDS = 30
+# A worker for each phone that sends a file at the same time; an idle one costs next to nothing. A
+# phone opens six connections at most, and at the edge of the Wi-Fi it may be silent for a while.
+_LIMITS = Limits(
+    workers=32,
+    workers_per_address=8,
+    connections=160,
+    per_address=16,
+    idle=30,
+    silence=30,
+    grace=30,
+)
 _LOOK_AGAIN_SECONDS = 30.0  # at a store that does not open
 
 
@@ -50,18 +58,9 @@ def _give_memory_back() -> None:
         mallopt(mmap_threshold, 256 << 10)
 
 
-def make_server(address: tuple[str, int], app: Bottle) -> wsgi.Server:
+def make_server(address: tuple[str, int], app: Bottle) -> Server:
     """Make the HTTP server of an app; `serve` of it ends at `stop`."""
-    server = wsgi.Server(
-        address,
-        app,
-        numthreads=_THREADS,
-        server_name="mokanda",
-        timeout=_TIMEOUT_SECONDS,
-        request_queue_size=64,
-    )
-    server.max_request_header_size = 32768
-    return server
+    return Server(address, app, _LIMITS)
 
 
 def main() -> int:
@@ -118,7 +117,7 @@ def _serve(address: tuple[str, int]) -> None:
             paths.store_in_use().unlink(missing_ok=True)
 
 
-def _run(server: wsgi.Server, beside: Callable[[], None]) -> None:
+def _run(server: Server, beside: Callable[[], None]) -> None:
     ended = threading.Event()
     try:
         server.prepare()
@@ -132,7 +131,7 @@ def _run(server: wsgi.Server, beside: Callable[[], None]) -> None:
         server.stop()
 
 
-def _stop_when_it_opens(server: wsgi.Server) -> None:
+def _stop_when_it_opens(server: Server) -> None:
     """Look at the store now and then: what was full, or a stick's switch, may be mended."""
 
     def look() -> None:

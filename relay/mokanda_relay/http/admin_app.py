@@ -58,8 +58,8 @@ class AdminApp:
             self.app.route(path, method, handler)
         self._webhooks = relay.webhooks()
         for webhook in self._webhooks:
-            path = WebhookPath(webhook, relay.database)
-            self.app.route(path.route, "ANY", path.answer)
+            posts = WebhookPath(webhook, relay.database)
+            self.app.route(posts.route, "ANY", posts.answer)
 
     def _fleet(self) -> HTTPResponse:
         now = clock.now()

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cheroot.errors import FatalSSLAlert
-from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.ssl.builtin import BuiltinSSLAdapter
+
+from mokanda_wire.http_server import Connection, Request
 
 
 class _Resumable(ssl.SSLSocket):
@@ -29,7 +30,7 @@ class _Resumable(ssl.SSLSocket):
 
 
 class LazyTls(BuiltinSSLAdapter):
-    """TLS whose handshake is the worker's: a slow device must not keep others from connecting."""
+    """TLS whose handshake waits for nobody: a slow device must not keep others from connecting."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
         # Without a chain, all authorities of the machine's would be loaded; nobody asks for them.
@@ -42,7 +43,7 @@ class LazyTls(BuiltinSSLAdapter):
         self.context.sslsocket_class = _Resumable
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
-        """Make a connection one by TLS, whose handshake comes with its first request."""
+        """Make a connection one by TLS, whose handshake comes with what is read from it."""
         try:
             wrapped = self.context.wrap_socket(
                 sock, server_side=True, do_handshake_on_connect=False
@@ -62,7 +63,7 @@ class _PaidHeaders(list[tuple[bytes, bytes]]):
             super().append(header)
 
 
-class _DeviceRequest(HTTPRequest):
+class _DeviceRequest(Request):
     """A request of a device."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as cheroot's
@@ -97,7 +98,7 @@ class _DeviceRequest(HTTPRequest):
             self.conn.wfile.write(head)
 
 
-class DeviceConnection(HTTPConnection):
+class DeviceConnection(Connection):
     """A connection of a device."""
 
     RequestHandlerClass = _DeviceRequest

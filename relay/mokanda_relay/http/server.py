@@ -5,14 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
-import ssl
-import sys
 import threading
 import time
 from collections.abc import Iterator
-
-from cheroot import wsgi
 
 from mokanda_relay.http.admin_app import AdminApp
 from mokanda_relay.http.admin_connection import AdminConnection
@@ -24,22 +19,41 @@ from mokanda_relay.rendering.photos import Preparer
 from mokanda_relay.store.settings import Listen
 from mokanda_relay.transport.sender import Sender
 from mokanda_wire import protocol
+from mokanda_wire.http_reception import Limits
+from mokanda_wire.http_server import Server
 
 _SENDERS = 4
 _STOP_WITHIN = 2.0  # seconds
 
 log = logging.getLogger(__name__)
 
+# A device on a slow link holds a worker while it sends or fetches, and a phone network stalls for
+# minutes. Many villages may come from one address, that of their network.
+_DEVICES = Limits(
+    workers=64,
+    workers_per_address=48,
+    connections=600,
+    per_address=200,
+    idle=180,
+    silence=180,
+    grace=180,
+)
+# Behind a proxy, all come from one.
+_OPERATOR = Limits(
+    workers=8,
+    workers_per_address=8,
+    connections=128,
+    per_address=100,
+    idle=30,
+    silence=30,
+    grace=30,
+)
 
-class _Server(wsgi.Server):
-    """A listener; what goes wrong in it goes to the log."""
 
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-        # A connection that breaks is what village links do; only what we did wrong is an error.
-        broken = isinstance(sys.exception(), ConnectionError | TimeoutError | ssl.SSLError)
-        grave = level >= logging.ERROR and not broken
-        text = " ".join(msg.split())
-        log.log(level if grave else logging.DEBUG, "%s", text, exc_info=grave and traceback)
+class _Server(Server):
+    """A listener of the relay's."""
+
+    shutdown_timeout = 1
 
     def begin(self) -> str:
         """Listen, serve in a thread, and return the address."""
@@ -52,38 +66,19 @@ class _Server(wsgi.Server):
         """Stop in a thread, and return it."""
         thread = threading.Thread(target=self.stop, daemon=True)
         thread.start()
-        # It looks whether it should stop every half second, and whenever somebody comes.
-        with contextlib.suppress(OSError):
-            socket.create_connection(self.bind_addr[:2], timeout=1).close()
         return thread
 
 
 def _device_server(relay: Relay, listen: Listen) -> _Server:
-    server = _Server(
-        (listen.host, listen.port),
-        DeviceApi(relay).app,
-        numthreads=64,  # a device on a slow link holds one while it sends or fetches
-        request_queue_size=128,
-        timeout=180,  # seconds without a byte: a phone network stalls for minutes
-        shutdown_timeout=1,
-    )
+    server = _Server((listen.host, listen.port), DeviceApi(relay).app, _DEVICES)
     server.ConnectionClass = DeviceConnection
-    # Beyond this number, ten by default, cheroot closes a connection after each answer.
-    server.keep_alive_conn_limit = 100_000
     server.ssl_adapter = LazyTls(relay.certificate, relay.certificate_key)
     server.max_request_body_size = protocol.MAX_BUNDLE
     return server
 
 
 def _admin_server(relay: Relay, listen: Listen) -> _Server:
-    server = _Server(
-        (listen.host, listen.port),
-        AdminApp(relay).app,
-        numthreads=8,
-        request_queue_size=128,
-        timeout=30,
-        shutdown_timeout=1,
-    )
+    server = _Server((listen.host, listen.port), AdminApp(relay).app, _OPERATOR)
     server.ConnectionClass = AdminConnection
     return server
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The webmail as it runs on the device: a process of its own, asked over real connections."""
 
+import contextlib
 import gzip
 import http.client
 import os
@@ -34,9 +35,11 @@ class Server:
         self.process = process
         self.port = port
         self.store = store
+        self._addresses = (f"127.0.0.{number}" for number in range(2, 255))
 
     def browser(self) -> "Browser":
-        return Browser(self.port)
+        """A phone with an address of its own."""
+        return Browser(self.port, next(self._addresses))
 
     def rows(self, table: str) -> list[dict[str, object]]:
         with self.store.reading() as connection:
@@ -53,8 +56,10 @@ class Server:
 class Browser:
     """One connection that is kept open, and its cookies."""
 
-    def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    def __init__(self, port: int, address: str) -> None:
+        self.connection = http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=30, source_address=(address, 0)
+        )
         self.cookie = ""
 
     def ask(
@@ -302,3 +307,30 @@ def test_a_slow_phone_keeps_the_others_from_nothing(server: Server) -> None:
     assert server.browser().ask("GET", "/")[0] == 200
     for phone in slow:
         phone.close()
+
+
+def test_forty_connections_that_drip_stop_nobody(server: Server) -> None:
+    """A byte of a head now and then, and as slow a body; from five phones."""
+    head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n"
+    ended = threading.Event()
+    with contextlib.ExitStack() as stack:
+        drips = []
+        for number in range(40):
+            where = (f"127.0.1.{number % 5}", 0)
+            drip = socket.create_connection(("127.0.0.1", server.port), source_address=where)
+            drip.sendall(head if number % 2 else head + b"\r\n")
+            drips.append(stack.enter_context(drip))
+
+        def send() -> None:
+            while not ended.wait(0.5):
+                for drip in drips:
+                    with contextlib.suppress(OSError):
+                        drip.sendall(b"x")
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            assert server.browser().ask("GET", "/")[0] == 200
+        finally:
+            ended.set()
+            thread.join()

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A listener and callers who are slow, many, or say nothing, over real sockets."""
+
+import contextlib
+import dataclasses
+import http.client
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from mokanda_wire import http_server
+from mokanda_wire.http_reception import Limits
+from mokanda_wire.http_server import Server
+from scripts.tools.deadlines import wait_until
+
+# Patient; each test makes short what it is about.
+LIMITS = Limits(
+    workers=2,
+    workers_per_address=2,
+    connections=100,
+    per_address=100,
+    idle=60,
+    silence=60,
+    grace=60,
+    head=60,
+)
+
+
+def app(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
+    """Answer how many bytes the body has; /unread does not look at it."""
+    size = 0
+    if environ["PATH_INFO"] != "/unread":
+        body = environ["wsgi.input"]
+        while piece := body.read(1000):
+            size += len(piece)
+    start("200 OK", [("Content-Length", str(len(str(size))))])
+    return [str(size).encode()]
+
+
+@contextlib.contextmanager
+def serving(**limits: Any) -> Iterator[Server]:  # noqa: ANN401 - of many types
+    server = Server(("127.0.0.1", 0), app, dataclasses.replace(LIMITS, **limits))
+    server.prepare()
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join()
+
+
+def connect(server: Server, address: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(server.bind_addr, timeout=30, source_address=(address, 0))
+
+
+def ask(server: Server, address: str = "127.0.0.1") -> int:
+    host, port = server.bind_addr
+    connection = http.client.HTTPConnection(host, port, timeout=30, source_address=(address, 0))
+    with contextlib.closing(connection):
+        connection.request("GET", "/")
+        return connection.getresponse().status
+
+
+def is_closed(caller: socket.socket) -> bool:
+    """Wait for an answer or the end; whether it was the end."""
+    try:
+        return caller.recv(1000) == b""
+    except ConnectionError:
+        return True
+
+
+def hear(caller: socket.socket, end: bytes) -> bytes:
+    """All that is answered up to these bytes."""
+    heard = b""
+    while not heard.endswith(end):
+        piece = caller.recv(1000)
+        assert piece, heard
+        heard += piece
+    return heard
+
+
+def drip(caller: socket.socket, pause: float) -> None:
+    """Send a byte now and then, until the other end has had enough."""
+    caller.settimeout(pause)
+    for _ in range(1000):
+        try:
+            caller.sendall(b"x")
+            if caller.recv(1000) == b"":
+                return
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return
+    raise AssertionError("it may drip for ever")
+
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+
+
+def test_who_says_nothing_is_not_waited_for() -> None:
+    with serving(head=0.3) as server, connect(server) as caller:
+        assert is_closed(caller)
+
+
+def test_a_head_that_drips_is_not_waited_for() -> None:
+    with serving(head=0.5) as server, connect(server) as caller:
+        caller.sendall(b"GET / HTTP/1.1\r\nX: ")
+        drip(caller, 0.05)
+
+
+def test_a_body_that_drips_is_not_waited_for() -> None:
+    with serving(grace=0.5) as server, connect(server) as caller:
+        caller.sendall(HEAD % 1_000_000)
+        drip(caller, 0.05)
+
+
+def test_a_body_that_keeps_the_least_rate_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "MAX_WHOLE_BODY", 0)
+    with serving(grace=1) as server, connect(server) as caller:
+        caller.sendall(HEAD % 6000)
+        for _ in range(15):  # for twice as long as the grace
+            threading.Event().wait(0.15)
+            caller.sendall(bytes(400))
+        hear(caller, b"\r\n\r\n6000")
+
+
+def test_beginnings_take_no_workers() -> None:
+    with serving() as server, contextlib.ExitStack() as stack:
+        for beginning in (b"", b"G", b"GET / HTTP/1.1\r\n", HEAD % 5000, HEAD % 5000 + b"x"):
+            for _ in range(5):
+                stack.enter_context(connect(server)).sendall(beginning)
+        assert ask(server) == 200
+
+
+def test_of_one_address_who_has_waited_longest_makes_room() -> None:
+    with serving(per_address=2) as server, connect(server) as first, connect(server) as second:
+        first.sendall(b"G")
+        second.sendall(b"G")
+        assert ask(server) == 200
+        assert is_closed(first)
+        second.sendall(b"ET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert second.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_of_all_who_has_waited_longest_makes_room() -> None:
+    with serving(connections=1) as server, connect(server, "127.0.0.2") as first:
+        assert ask(server) == 200
+        assert is_closed(first)
+
+
+def test_one_address_does_not_get_all_workers() -> None:
+    with serving(workers_per_address=1) as server, contextlib.ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(connect(server, "127.0.0.2")).sendall(HEAD % 1_000_000)
+        assert ask(server) == 200
+
+
+def test_who_waits_for_a_worker_gets_it_when_one_of_its_address_is_free() -> None:
+    with (
+        serving(workers_per_address=1) as server,
+        connect(server) as slow,
+        connect(server) as after,
+    ):
+        slow.sendall(HEAD % 100_000)
+        after.sendall(HEAD % 0)
+        slow.sendall(bytes(100_000))
+        hear(slow, b"\r\n\r\n100000")
+        hear(after, b"\r\n\r\n0")
+
+
+def test_requests_that_come_together_are_answered_in_turn() -> None:
+    with serving() as server, connect(server) as caller:
+        caller.sendall(b"".join(HEAD % size + bytes(size) for size in (1, 20_000, 3)))
+        heard = b""
+        while heard.count(b"HTTP/1.1 200") < 3 or not heard.endswith(b"3"):
+            heard += caller.recv(1000)
+        assert [each[-1:] for each in heard.split(b"HTTP/1.1 200")] == [b"", b"1", b"0", b"3"]
+
+
+def test_a_body_that_nobody_reads_keeps_nobody_from_the_answer() -> None:
+    with serving() as server, connect(server) as caller:
+        caller.sendall((HEAD % 900_000).replace(b"/ ", b"/unread ") + bytes(900_000))
+        hear(caller, b"\r\n\r\n0")
+        caller.sendall(HEAD % 0)
+        hear(caller, b"\r\n\r\n0")
+
+
+def test_a_long_one_ends_the_connection() -> None:
+    with serving() as server, connect(server) as caller:
+        caller.sendall((HEAD % 50_000_000).replace(b"/ ", b"/unread "))
+        assert b"Connection: close" in hear(caller, b"\r\n\r\n")
+
+
+def test_a_head_without_an_end_is_refused() -> None:
+    with serving() as server, connect(server) as caller:
+        caller.sendall(b"GET / HTTP/1.1\r\n")
+        caller.sendall(b"X: y\r\n" * 6000)
+        assert caller.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+def test_who_went_out_of_range_is_forgotten() -> None:
+    with serving() as server:
+        with connect(server) as caller:
+            caller.sendall(HEAD % 1_000_000 + b"x")
+        connections = server._connections
+        wait_until(lambda: not connections._open, "nobody is there", 20)
+        assert not connections._at_work

@@ -16,10 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mokanda_wire import gnupg_home
+from mokanda_wire import gnupg_home, packets
 from mokanda_wire.gnupg_home import HomeInUse, TimedGPG
 
 MAX_PLAIN = 80 * 1024 * 1024  # bytes that come out of an envelope at most
+# What is signed outside an envelope is short: a hello, a claim, the relay's answers.
+MAX_SIGNED = 8 * 1024  # bytes
 
 _BIRTH = "20000101T000000"  # of every key
 _NOW = "20010101T000000!"  # the moment that it always is
@@ -139,8 +141,7 @@ class Keyring:
 
     def fingerprint_of(self, data: bytes) -> str:
         """Return the fingerprint of a public key without taking it in."""
-        if b"PRIVATE KEY" in data or len(data) > 64 * 1024:
-            raise EnvelopeError("This is not a public key.")
+        _made_of(packets.A_KEY, data)
         with tempfile.NamedTemporaryFile(dir=self._home) as file:
             file.write(data)
             file.flush()
@@ -173,11 +174,14 @@ class Keyring:
     def open(self, sealed: bytes, signer: str) -> bytes:
         """Decrypt what was sealed to a key of ours.
 
+        No more comes out than went in: nobody whom we know compresses what the codec has been at.
+
         Raises:
             EnvelopeError: it is damaged, is not for us, or is not signed by exactly `signer`.
             KeyringError: GnuPG cannot get at our keys.
         """
-        result = self._run("decrypt", sealed, always_trust=True)
+        most = ["--max-output", str(min(len(sealed), MAX_PLAIN))]
+        result = self._run("decrypt", sealed, always_trust=True, extra_args=most)
         status = _status(result)
         if not result.ok or "DECRYPTION_OKAY" not in status or "GOODMDC" not in status:
             if not self._run("list_keys", secret=True):  # without an agent it tells the same
@@ -193,8 +197,10 @@ class Keyring:
         """Return the data that `sign` wrapped.
 
         Raises:
-            EnvelopeError: it is damaged, or is not signed by exactly `signer`.
+            EnvelopeError: it is damaged, too long or compressed, or is not signed by exactly
+                `signer`.
         """
+        _made_of(packets.SIGNED_DATA, signed)
         result = self._run("decrypt", signed, always_trust=True)
         return _signed_by(signer, result, _status(result))
 
@@ -227,6 +233,15 @@ def verify_with(public_key: bytes, signed: bytes) -> tuple[str, bytes]:
             return fingerprint, keyring.verify(signed, fingerprint)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _made_of(kinds: frozenset[int], data: bytes) -> None:
+    """Look at what a stranger sends before GnuPG does: short, and no packet in another."""
+    try:
+        if len(data) > MAX_SIGNED or not set(packets.kinds(data)) <= kinds:
+            raise EnvelopeError("This is too long, or not as simple as it should be.")
+    except packets.PacketError as error:
+        raise EnvelopeError(str(error)) from error
 
 
 def _status(result: Any) -> dict[str, list[str]]:  # noqa: ANN401 - gnupg is untyped

@@ -6,7 +6,9 @@ from __future__ import annotations
 import errno
 import logging
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -30,7 +32,11 @@ from mokanda_relay.sync.hello import hello
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.sync.up.receive import receive
 from mokanda_wire import protocol
-from mokanda_wire.envelope import KeyringError
+from mokanda_wire.envelope import MAX_SIGNED, KeyringError
+
+_MAX_CLAIM = 2 * MAX_SIGNED  # a key, and what it has signed
+_SIGNATURES_AT_ONCE = 8  # each is a process of GnuPG's
+_SIGNATURE_WITHIN = 30  # seconds
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +47,7 @@ class DeviceApi:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._throttle = Throttle()
+        self._signatures = threading.BoundedSemaphore(_SIGNATURES_AT_ONCE)
         self.app = Bottle()
         self.app.config["catchall"] = False  # what is not foreseen goes to the server's log
         for path, method, handler in (
@@ -56,15 +63,33 @@ class DeviceApi:
             self.app.route(route, method, _answering(handler))
 
     def _claim(self) -> bytes:
-        granted = redeem(self._relay, self._throttle, caller(request), _body())
-        return protocol.dump(granted)
+        with self._proving("claim"):
+            return protocol.dump(redeem(self._relay, _body(_MAX_CLAIM)))
 
     def _hello(self) -> HTTPResponse:
         name = header(request, protocol.DEVICE_HEADER)
-        return self._answer(hello(self._relay, name, _body(), _room()))
+        body = _body(MAX_SIGNED)
+        if not name:
+            return self._answer(hello(self._relay, name, body, _room()))
+        with self._proving(name):
+            answer = hello(self._relay, name, body, _room())
+        return self._answer(answer)
 
     def _fault(self) -> bytes:
-        return fault.hear(self._relay, header(request, protocol.DEVICE_HEADER), _body())
+        name = header(request, protocol.DEVICE_HEADER)
+        with self._proving(name):
+            return fault.hear(self._relay, name, _body(MAX_SIGNED))
+
+    @contextmanager
+    def _proving(self, what: str) -> Iterator[None]:
+        """Let a caller have GnuPG look at a signature: a few at once, and seldom in vain."""
+        with self._throttle.trying(f"{caller(request)} {what}"):
+            if not self._signatures.acquire(timeout=_SIGNATURE_WITHIN):
+                raise RefusedError(protocol.TRY_LATER, "The relay has much to do.")
+            try:
+                yield
+            finally:
+                self._signatures.release()
 
     def _upload(self, sequence: int) -> HTTPResponse:
         device = self._device()
@@ -128,12 +153,10 @@ def _room() -> int | None:
     return protocol.room(request.query.get("room", ""))
 
 
-def _body() -> bytes:
+def _body(most: int = protocol.MAX_BODY) -> bytes:
     length = content_length(request)
-    if length is None or length > protocol.MAX_BODY:
-        raise RefusedError(
-            protocol.MALFORMED, f"A body of at most {protocol.MAX_BODY} bytes is taken."
-        )
+    if length is None or length > most:
+        raise RefusedError(protocol.MALFORMED, f"A body of at most {most} bytes is taken.")
     return b"".join(arriving(request))
 
 

@@ -9,6 +9,8 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,9 +26,10 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0 or O, no 1, I or L, no U
 _GROUPS, _LETTERS = 3, 4  # 58.9 bits
 _COST_LOG2 = 14  # of scrypt: 16 MiB and some 50 ms for each guess
 
-MAX_TRIES = 10  # wrong codes from one address
+MAX_TRIES = 10  # in vain, by one caller
 TRIES_WITHIN = 600.0  # seconds
-_MAX_ADDRESSES = 10_000
+_IN_VAIN = frozenset((protocol.CLAIM_UNKNOWN, protocol.DEVICE_UNKNOWN, protocol.MALFORMED))
+_MAX_CALLERS = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -45,46 +48,64 @@ def hash_code(code: str) -> str:
 
 
 class Throttle:
-    """Counts the wrong codes of each network address."""
+    """Counts what each caller has tried to prove in vain; a try counts from when it begins."""
 
     def __init__(self) -> None:
-        self._wrong: dict[str, collections.deque[float]] = {}
+        self._tries: dict[str, collections.deque[float]] = {}
         self._lock = threading.Lock()
 
-    def is_open(self, address: str) -> bool:
-        """Whether this address may try a code now."""
+    @contextmanager
+    def trying(self, caller: str) -> Iterator[None]:
+        """Let a caller try within the block, which is in vain when it proves nothing.
+
+        Raises:
+            RefusedError: there were too many in vain.
+        """
+        begun = self._begin(caller)
+        try:
+            yield
+        except protocol.ProtocolError:
+            raise
+        except RefusedError as error:
+            if error.refusal.reason not in _IN_VAIN:
+                self._forgive(caller, begun)
+            raise
+        except BaseException:
+            self._forgive(caller, begun)
+            raise
+        self._forgive(caller, begun)
+
+    def _begin(self, caller: str) -> float:
+        now = time.monotonic()
         with self._lock:
-            wrong = self._wrong.get(address)
-            while wrong and wrong[0] < time.monotonic() - TRIES_WITHIN:
-                wrong.popleft()
-            return not wrong or len(wrong) < MAX_TRIES
+            tries = self._tries.setdefault(caller, collections.deque())
+            while tries and tries[0] < now - TRIES_WITHIN:
+                tries.popleft()
+            if len(tries) >= MAX_TRIES:
+                raise RefusedError(
+                    protocol.TRY_LATER, "There were too many tries. Try again in some minutes."
+                )
+            tries.append(now)
+            if len(self._tries) > _MAX_CALLERS:
+                self._tries.pop(next(iter(self._tries)))
+        return now
 
-    def count_wrong(self, address: str) -> None:
-        """Count a wrong code."""
-        with self._lock:
-            if len(self._wrong) >= _MAX_ADDRESSES:
-                self._wrong.pop(next(iter(self._wrong)))
-            self._wrong.setdefault(address, collections.deque(maxlen=MAX_TRIES)).append(
-                time.monotonic()
-            )
+    def _forgive(self, caller: str, begun: float) -> None:
+        with self._lock, suppress(ValueError):
+            self._tries.get(caller, collections.deque()).remove(begun)
 
 
-def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> protocol.ClaimReply:
+def redeem(relay: Relay, body: bytes) -> protocol.ClaimReply:
     """Redeem a claim code for the key that signs the request; again for the same key.
 
     Raises:
-        RefusedError: the code is unknown or used, or there were too many wrong ones.
+        RefusedError: the code is unknown or used.
         ProtocolError: the body is not a claim.
     """
-    if not throttle.is_open(address):
-        raise RefusedError(
-            protocol.TRY_LATER, "There were too many wrong claim codes. Try again in some minutes."
-        )
     claim = protocol.load(protocol.Claim, body)
     try:
         fingerprint, signed = verify_with(claim.public_key, claim.request)
     except EnvelopeError as error:
-        throttle.count_wrong(address)
         raise RefusedError(
             protocol.MALFORMED, f"The claim's signature is wrong. {error}"
         ) from error
@@ -95,7 +116,6 @@ def redeem(relay: Relay, throttle: Throttle, address: str, body: bytes) -> proto
             sa.select(Device).where(Device.claim_hash == code_hash).with_for_update()
         )
         if device is None or device.name != request.name:
-            throttle.count_wrong(address)
             raise RefusedError(
                 protocol.CLAIM_UNKNOWN,
                 "The relay does not know this claim code. Ask its operator for a new claim file.",

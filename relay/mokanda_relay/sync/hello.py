@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import secrets
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from mokanda_relay.sync.up.apply import apply_known
 from mokanda_wire import formats, protocol
 from mokanda_wire.envelope import EnvelopeError
 
+_TOLD_EVERY = dt.timedelta(hours=1)
 _OUTDATED = "is too old for its relay. Write a new card for it, or update it from a USB stick."
 _UNKNOWN = "The relay knows no device of this name and key."
 
@@ -93,7 +95,9 @@ def signed(relay: Relay, name: str, body: bytes) -> tuple[Device, bytes]:
     try:
         return device, relay.keyring.verify(body, device.fingerprint)
     except EnvelopeError as error:
-        alerts.report(relay.database, "hello", f"{name}: {error}", device.id)
+        log.warning("a hello for %s: %s", name, error)
+        text = f"somebody who does not have its key calls as {name}"
+        alerts.report_seldom(relay.database, _TOLD_EVERY, "hello", text, device.id)
         raise RefusedError(protocol.DEVICE_UNKNOWN, _UNKNOWN) from error
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import stat
 import time
@@ -21,8 +22,10 @@ from mokanda_relay.store.alerts import record
 from mokanda_relay.store.certificate import ensure_certificate
 from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Alert, Device, Incoming, Original, Resident
+from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.down_queue import deliver, record_original
+from mokanda_wire import protocol
 
 pytest_plugins = ("tests.relay_fixtures",)
 
@@ -53,18 +56,32 @@ class TestClaimCodes:
         digest = hashlib.scrypt(b"ABCDEFGH2345", salt=b"mokanda claim", n=16384, r=8, p=1, dklen=32)
         assert claims.hash_code("ABCD-EFGH-2345") == digest.hex()
 
-    def test_after_some_wrong_ones_an_address_has_to_wait_and_others_have_not(
+    def test_after_some_wrong_ones_a_caller_has_to_wait_and_others_have_not(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         throttle = claims.Throttle()
+
+        def try_in_vain(caller: str) -> str:
+            with pytest.raises(RefusedError) as refused, throttle.trying(caller):
+                raise RefusedError(protocol.CLAIM_UNKNOWN, "wrong")
+            return refused.value.refusal.reason
+
         for _ in range(claims.MAX_TRIES):
-            assert throttle.is_open("192.0.2.1")
-            throttle.count_wrong("192.0.2.1")
-        assert not throttle.is_open("192.0.2.1")
-        assert throttle.is_open("192.0.2.2")
+            assert try_in_vain("192.0.2.1") == protocol.CLAIM_UNKNOWN
+        assert try_in_vain("192.0.2.1") == protocol.TRY_LATER
+        assert try_in_vain("192.0.2.2") == protocol.CLAIM_UNKNOWN
         later = time.monotonic() + claims.TRIES_WITHIN + 1
         monkeypatch.setattr("mokanda_relay.operator.claims.time.monotonic", lambda: later)
-        assert throttle.is_open("192.0.2.1")
+        assert try_in_vain("192.0.2.1") == protocol.CLAIM_UNKNOWN
+
+    def test_those_at_the_same_time_count_and_right_ones_do_not(self) -> None:
+        throttle = claims.Throttle()
+        for _ in range(claims.MAX_TRIES + 1):
+            with throttle.trying("192.0.2.1"):
+                pass
+        with contextlib.ExitStack() as stack, pytest.raises(RefusedError):
+            for _ in range(claims.MAX_TRIES + 1):
+                stack.enter_context(throttle.trying("192.0.2.1"))
 
 
 class TestReleases:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_wire import envelope, gnupg_home
-from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError, verify_with
+from mokanda_wire.envelope import MAX_SIGNED, EnvelopeError, Keyring, KeyringError, verify_with
 
 NewKeyring = Callable[[str], Keyring]
 Pair = tuple[Keyring, str, Keyring, str]
@@ -156,6 +156,50 @@ def test_a_strangers_request_is_verified_with_the_key_beside_it(pair: Pair) -> N
         verify_with(device.export_key(relay_key), signed)
     with pytest.raises(EnvelopeError):
         verify_with(b"no key", signed)
+
+
+@pytest.fixture
+def compressing(new_keyring: NewKeyring, monkeypatch: pytest.MonkeyPatch) -> Keyring:
+    """A keyring that compresses what it seals and signs, as none of ours does."""
+    options = [each for each in envelope._OPTIONS if not each.startswith("--compress")]
+    with monkeypatch.context() as patched:
+        patched.setattr(envelope, "_OPTIONS", [*options, "--compress-algo=zlib"])
+        keyring = new_keyring("bomber")
+        keyring.create_key("bomber")
+    return keyring
+
+
+def test_a_request_that_is_compressed_is_refused_before_it_is_opened(
+    pair: Pair, compressing: Keyring
+) -> None:
+    key = compressing.own_key("bomber")
+    bomb = compressing.sign(bytes(5_000_000), key)
+    assert len(bomb) < MAX_SIGNED
+    with pytest.raises(EnvelopeError, match="simple"):
+        pair[2].verify(bomb, key)
+    with pytest.raises(EnvelopeError, match="simple"):
+        verify_with(compressing.export_key(key), bomb)
+    with pytest.raises(EnvelopeError, match="simple"):
+        verify_with(bomb, bomb)
+
+
+def test_a_long_request_is_refused(pair: Pair) -> None:
+    _, _, relay, key = pair
+    with pytest.raises(EnvelopeError, match="too long"):
+        relay.verify(relay.sign(bytes(MAX_SIGNED), key), key)
+
+
+def test_more_than_went_into_an_envelope_does_not_come_out(
+    pair: Pair, compressing: Keyring
+) -> None:
+    _, _, relay, own = pair
+    key = compressing.own_key("bomber")
+    relay.import_key(compressing.export_key(key))
+    compressing.import_key(relay.export_key(own))
+    bomb = compressing.seal(bytes(5_000_000), own, key)
+    assert len(bomb) < 20_000
+    with pytest.raises(EnvelopeError):
+        relay.open(bomb, key)
 
 
 def test_two_keys_at_once_are_not_taken(pair: Pair, new_keyring: NewKeyring) -> None:

@@ -23,6 +23,7 @@ from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.account.access import wait_sentence
 from mokanda_firmware.webmail.pages.device.overview import ask
 from mokanda_firmware.webmail.serving import explain, handled, read_form, static
+from mokanda_firmware.webmail.throttle import trying
 from mokanda_firmware.webmail.visit import PAGES, Handler, Page, Refused, Site, Visit
 from mokanda_firmware.webmail.wording import states
 
@@ -150,14 +151,13 @@ def _update(visit: Visit) -> HTTPResponse:
 
 def _prove(visit: Visit) -> None:
     """See that who asks has read the code from the card."""
-    throttle, key = visit.site.of_account, "card"
-    seconds = throttle.wait(key)
-    if seconds:
-        raise Refused(429, "{sentence}", sentence=wait_sentence(visit, seconds))
-    throttle.fail(key)  # before it is looked at: tries at the same time count, too
-    if not keeper.is_code(visit.form["code"]):
+    with trying((visit.site.of_account, "card")) as attempt:
+        if attempt.seconds:
+            sentence = wait_sentence(visit, attempt.seconds)
+            raise Refused(429, "{sentence}", sentence=sentence)
+        attempt.failed = not keeper.is_code(visit.form["code"])
+    if attempt.failed:
         raise Refused(403, _WRONG)
-    throttle.succeed(key)
 
 
 def _switch_off(visit: Visit) -> HTTPResponse:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -30,6 +31,7 @@ from mokanda_wire.message import Mailbox
 HERE = Path(__file__).parent
 COOKIE = "mokanda"
 LANGUAGE_COOKIE = "language"
+_MAX_KNOWN = 1000  # phones on which accounts are known
 _COOKIE_SECONDS = 365 * 24 * 3600
 _NOT_SURE = N_("Please tick that you are sure.")
 SECURITY_HEADERS = {
@@ -54,9 +56,27 @@ class Site:
 
     store: Store
     upload_limit: int  # bytes of all attachments of a mail
+    # Tries of secrets: of an account by a phone, of an account by phones that it is not known on,
+    # and of all accounts by a phone.
     of_account: Throttle = field(default_factory=lambda: Throttle(free=5))
+    of_strangers: Throttle = field(default_factory=lambda: Throttle(free=20))
     of_phone: Throttle = field(default_factory=lambda: Throttle(free=20))
+    # New accounts: those that a phone makes, and all.
+    of_newcomers: Throttle = field(default_factory=lambda: Throttle(free=5, first_wait_seconds=60))
+    of_newcomers_together: Throttle = field(default_factory=lambda: Throttle(free=60))
+    _known: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
     _is_set_up: bool = False
+
+    def note_phone(self, name: str, phone: str) -> None:
+        """Somebody has logged in to this account on a phone."""
+        self._known[name, phone] = None
+        self._known.move_to_end((name, phone))
+        if len(self._known) > _MAX_KNOWN:
+            self._known.popitem(last=False)
+
+    def knows_phone(self, name: str, phone: str) -> bool:
+        """Whether somebody has, since the webmail was started."""
+        return (name, phone) in self._known
 
     @cached_property
     def stylesheet(self) -> bytes:
@@ -112,6 +132,11 @@ class Visit:
             ],
             request.get_header("Accept-Language", ""),
         )
+
+    @property
+    def phone(self) -> str:
+        """The phone's address in the village's network."""
+        return str(self.request.environ.get("REMOTE_ADDR", ""))
 
     @property
     def villager(self) -> Account:

@@ -19,6 +19,7 @@ class Village:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._addresses = (f"192.168.4.{number}" for number in range(30, 255))
         self.app: bottle.Bottle = create_app(store, upload_limit=100_000)
 
     def phone(self, address: str = "192.168.4.20") -> "Phone":
@@ -27,7 +28,7 @@ class Village:
 
     def villager(self, name: str, display_name: str = "") -> "Phone":
         """The phone of somebody who has just registered."""
-        phone = self.phone()
+        phone = self.phone(next(self._addresses))
         fields = {"csrf": phone.token("/register"), "password": PASSWORD, "again": PASSWORD}
         fields |= {"name": name, "display_name": display_name or name.title()}
         assert 'class="secret"' in phone.app.post("/register", fields, status=200).text

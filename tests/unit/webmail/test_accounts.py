@@ -3,10 +3,13 @@
 
 import hashlib
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import pytest
+from webtest import Form
 
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.store.database import Store
@@ -141,6 +144,70 @@ def test_a_phone_that_guesses_names_has_to_wait(village: Village) -> None:
     for number in range(20):
         thief.log_in(f"name{number}", "wrong", status=403)
     thief.log_in("another", "wrong", status=429)
+
+
+def test_phones_that_guess_one_password_together_have_to_wait(village: Village) -> None:
+    village.villager("awa")
+    for number in range(20):
+        village.phone(f"192.168.5.{number}").log_in("awa", "wrong", status=403)
+    village.phone("192.168.5.99").log_in("awa", "wrong", status=429)
+
+
+def test_the_villagers_own_phone_is_not_made_to_wait_by_them(village: Village) -> None:
+    village.villager("awa")
+    own = village.phone("192.168.4.9")
+    assert own.log_in("awa").status_code == 303
+    for number in range(20):
+        village.phone(f"192.168.5.{number}").log_in("awa", "wrong", status=403)
+    assert village.phone("192.168.4.9").log_in("awa").status_code == 303
+
+
+def test_a_log_in_of_ones_own_buys_no_further_guesses(village: Village) -> None:
+    village.villager("awa")
+    village.villager("thief")
+    for number in range(20):
+        village.phone().log_in(f"name{number}", "wrong", status=403)
+        if number == 18:
+            village.phone().log_in("thief", status=303)
+    village.phone().log_in("awa", "wrong", status=429)
+
+
+def test_guesses_at_the_same_time_count_all(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village.villager("awa")
+    hashed: list[str] = []
+    others_are_answered = threading.Event()
+
+    def hash_until_then(password: str, _hashed: str) -> bool:
+        hashed.append(password)
+        others_are_answered.wait(20)
+        return False
+
+    monkeypatch.setattr(accounts, "matches", hash_until_then)
+    forms = [village.phone().get("/").forms[0] for _ in range(12)]
+
+    def guess(form: Form) -> int:
+        form["name"], form["password"] = "awa", "wrong"
+        return int(form.submit(status="*").status_code)
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = as_completed([pool.submit(guess, form) for form in forms])
+        assert [next(answers).result() for _ in range(7)] == [429] * 7
+        others_are_answered.set()
+    assert len(hashed) == 5
+
+
+def test_a_phone_makes_no_fifteen_accounts_at_once(village: Village) -> None:
+    village.villager("awa")
+    phone = village.phone()
+    for number in range(15):
+        fields = {"csrf": phone.token("/register"), "password": PASSWORD, "again": PASSWORD}
+        fields |= {"name": f"mob{number}", "display_name": "Mob"}
+        page = phone.app.post("/register", fields, status="*")
+    assert page.status_code == 429
+    assert "Many accounts were made just now" in page.text
+    assert len(village.rows("account")) == 6
 
 
 def test_a_password_takes_sixteen_mebibytes_to_check(

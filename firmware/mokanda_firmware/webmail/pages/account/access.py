@@ -12,6 +12,7 @@ from mokanda_firmware.mailbox.people import accounts, registration
 from mokanda_firmware.mailbox.store import novelty
 from mokanda_firmware.webmail.languages import N_, languages
 from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, Sheet, keep
+from mokanda_firmware.webmail.throttle import trying
 from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
 from mokanda_wire.address import AddressError, check_local_part
 
@@ -71,21 +72,23 @@ def log_in(visit: Visit) -> HTTPResponse:
 def throttled(visit: Visit, name: str) -> Iterator[float]:
     """Give the seconds that this phone has to wait before it tries a secret of this account again.
 
-    A try that is refused with 403 counts as a failure, one that ends well forgives those before.
+    A try that is refused with 403 counts as a failure. One that ends well forgives those of the
+    phone at this account alone, and makes it known there: others who try the account's secrets can
+    then not make it wait.
     """
-    phone = visit.request.environ.get("REMOTE_ADDR", "")
-    throttles = [(visit.site.of_account, (name, phone)), (visit.site.of_phone, phone)]
-    seconds = max(throttle.wait(key) for throttle, key in throttles)
-    try:
-        yield seconds
-    except Refused as refused:
-        if refused.status == 403:
-            for throttle, key in throttles:
-                throttle.fail(key)
-        raise
-    if not seconds:
-        for throttle, key in throttles:
-            throttle.succeed(key)
+    site, phone = visit.site, visit.phone
+    throttles = [(site.of_account, (name, phone)), (site.of_phone, phone)]
+    if not site.knows_phone(name, phone):
+        throttles.append((site.of_strangers, name))
+    with trying(*throttles) as attempt:
+        try:
+            yield attempt.seconds
+        except Refused as refused:
+            attempt.failed = refused.status == 403
+            raise
+    if not attempt.seconds:
+        site.of_account.forget((name, phone))
+        site.note_phone(name, phone)
 
 
 def ask_to_log_in(visit: Visit) -> HTTPResponse:
@@ -120,10 +123,17 @@ def register(visit: Visit) -> HTTPResponse:
     name, display_name = new_names(visit)
     password = visit.form["password"]
     check_new_password(password, visit.form["again"])
-    try:
-        account = accounts.register(visit.store, name, display_name, password, visit.language.code)
-    except accounts.NameTaken as error:
-        raise Refused(409, TAKEN) from error
+    newcomers = (visit.site.of_newcomers, visit.phone), (visit.site.of_newcomers_together, "")
+    with trying(*newcomers) as attempt:
+        if attempt.seconds:
+            return _register_page(visit, _too_many_sentence(visit, attempt.seconds), status=429)
+        try:
+            account = accounts.register(
+                visit.store, name, display_name, password, visit.language.code
+            )
+        except accounts.NameTaken as error:
+            raise Refused(409, TAKEN) from error
+        attempt.failed = True  # each one that is made counts
     if account.is_keeper:
         with visit.store.reading() as connection:
             novelty.note(connection)
@@ -208,6 +218,16 @@ def _register_page(visit: Visit, problem: str = "", status: int = 200) -> HTTPRe
         min_password=accounts.MIN_PASSWORD,
         is_first=visit.site.first_step() == "account",
     )
+
+
+def _too_many_sentence(visit: Visit, seconds: float) -> str:
+    """Say how long a phone has to wait before it makes another account."""
+    minutes = max(1, math.ceil(seconds / 60))
+    return visit.language.plural(
+        "Many accounts were made just now. Please try again in {number} minute.",
+        "Many accounts were made just now. Please try again in {number} minutes.",
+        minutes,
+    ).format(number=minutes)
 
 
 def wait_sentence(visit: Visit, seconds: float) -> str:

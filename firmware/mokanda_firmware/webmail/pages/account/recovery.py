@@ -5,6 +5,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.own_password import check_own_password
 from mokanda_firmware.webmail.pages.account.access import (
     SUSPENDED,
     check_new_password,
@@ -55,13 +56,5 @@ def recover(visit: Visit) -> HTTPResponse:
 @post("/account/recovery")
 def new_code(visit: Visit) -> HTTPResponse:
     """Show a new recovery code to who knows the password; the old one is no good any more."""
-    account = visit.villager
-    key = (account.name, "change")
-    throttle = visit.site.of_account
-    known = None
-    if not throttle.wait(key):
-        known = accounts.authenticate(visit.store, account.name, visit.form["old"])
-    if known is None:
-        throttle.fail(key)
-        raise Refused(403, _WRONG_PASSWORD)
+    check_own_password(visit, visit.form["old"], _WRONG_PASSWORD)
     return show_code(visit, visit.language.text("Your new recovery code"))

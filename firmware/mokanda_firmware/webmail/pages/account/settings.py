@@ -10,6 +10,7 @@ from mokanda_firmware.mailbox.letters import export
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.own_password import check_own_password
 from mokanda_firmware.webmail.pages.account.access import (
     MAX_NAME,
     check_new_password,
@@ -67,13 +68,7 @@ def change_name(visit: Visit) -> HTTPResponse:
 def change_password(visit: Visit) -> HTTPResponse:
     """Change one's password; every other phone is logged out."""
     account = visit.villager
-    throttle = visit.site.of_account
-    key = (account.name, "change")
-    if throttle.wait(key):
-        raise Refused(429, _WRONG)
-    if accounts.authenticate(visit.store, account.name, visit.form["old"]) is None:
-        throttle.fail(key)
-        raise Refused(403, _WRONG)
+    check_own_password(visit, visit.form["old"], _WRONG)
     check_new_password(visit.form["password"], visit.form["again"])
     accounts.set_password(visit.store, account.id, visit.form["password"])
     visit.log_in(account)

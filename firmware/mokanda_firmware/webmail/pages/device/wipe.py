@@ -5,8 +5,9 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.own_password import check_own_password
 from mokanda_firmware.webmail.pages.device.overview import ask
-from mokanda_firmware.webmail.visit import Refused, Visit, get, post
+from mokanda_firmware.webmail.visit import Visit, get, post
 
 _WRONG = N_("This is not your password.")
 
@@ -25,13 +26,7 @@ def show_wipe(visit: Visit) -> HTTPResponse:
 def wipe(visit: Visit) -> HTTPResponse:
     """Have the device wipe itself and start anew, once the keeper has given the password again."""
     visit.make_sure()
-    account = visit.villager
-    throttle, key = visit.site.of_account, (account.name, "change")
-    if throttle.wait(key):
-        raise Refused(429, _WRONG)
-    if accounts.authenticate(visit.store, account.name, visit.form["password"]) is None:
-        throttle.fail(key)
-        raise Refused(403, _WRONG)
+    check_own_password(visit, visit.form["password"], _WRONG)
     page = visit.page("device/wiped", bare=True)
     ask(visit, "setup", "wipe")
     return page

@@ -9,12 +9,15 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
+import pytest
 import sqlalchemy as sa
 
 from mokanda_relay.operator import claims
 from mokanda_relay.store.tables import Alert
 from mokanda_wire import protocol
 from mokanda_wire.envelope import MAX_SIGNED
+from mokanda_wire.http_server import Server
+from tests.relay_device import RefusedByRelay
 from tests.relay_served import Served
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -62,3 +65,15 @@ def test_who_calls_as_a_device_is_told_once_and_has_to_wait_and_the_device_has_n
 
 def test_a_long_hello_is_not_read(served: Served) -> None:
     assert call_as(served, "kitenge", bytes(MAX_SIGNED + 1)) == 400
+
+
+def test_a_relay_that_is_full_says_when_to_come_again(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = served.claimed_device()
+    monkeypatch.setattr(Server, "at_work", lambda _: 64)
+    with pytest.raises(RefusedByRelay) as refused:
+        device.sync()
+    assert refused.value.status == 503
+    assert refused.value.reason == protocol.TRY_LATER
+    assert 5 <= (refused.value.refusal.minutes or 0) < 30

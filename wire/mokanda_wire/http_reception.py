@@ -105,6 +105,10 @@ class Reception:
         finally:
             self._running = False
 
+    def at_work(self) -> int:
+        """How many connections workers have, or are to have."""
+        return self._at_work.total() + len(self._queued)
+
     def put(self, connection: Connection) -> None:
         """Have a connection wait for its next request."""
         self.returned(connection)

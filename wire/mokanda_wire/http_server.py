@@ -232,6 +232,10 @@ class Server(wsgi.Server):
         self._connections.close()  # cheroot's own hands beginnings of requests to the workers
         self._connections = Reception(self, self.limits)
 
+    def at_work(self) -> int:
+        """How many requests workers have, or are to have."""
+        return int(self._connections.at_work())
+
     def closed(self, connection: Connection) -> None:
         """A connection has been closed."""
         self._connections.returned(connection)

@@ -227,6 +227,7 @@ class Refusal:
     text: str
     offset: int | None = None  # OFFSET_WRONG: how many bytes the relay holds
     counter: int | None = None  # COUNTER_STALE: the last counter that the relay saw
+    minutes: int | None = None  # TRY_LATER: not before so many
 
 
 def dump(message: Any) -> bytes:  # noqa: ANN401 - any dataclass of this module

@@ -24,7 +24,7 @@ from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.mailbox.sync.sessions import last_sessions
 from mokanda_firmware.uplink import identity
-from mokanda_firmware.uplink.failures import BudgetSpentError, CourierError
+from mokanda_firmware.uplink.failures import BudgetSpentError, CourierError, RefusedError
 from mokanda_firmware.zones import zone_of
 
 # The clock may be wrong until the relay has told the time, and with it every scheduled time.
@@ -245,12 +245,13 @@ class Daemon:
             return
         wall = datetime.now(UTC)
         zone = zone_of(setting(self._store, "timezone", ""))
-        plan = schedule.plan_from_json(setting(self._store, schedule.SETTING, {}))
+        plan = schedule.plan_of(self._store)
         due = schedule.next_time(plan.times(tariff.load(self._store)), zone, wall)
         scheduled = now + (due - wall).total_seconds() if due else float("inf")
         self._due = scheduled
         if self._error and self._error.worth_retrying:
-            retry = now + schedule.retry_delay(self._failures).total_seconds()
+            asked = self._error.wait if isinstance(self._error, RefusedError) else timedelta()
+            retry = now + schedule.retry_delay(self._failures, asked).total_seconds()
             if retry < min(scheduled, self._night_ends):
                 self._due = retry
         elif self._first is not None:

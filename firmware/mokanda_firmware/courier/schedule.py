@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """When the next sync is due: at the keeper's times of day, and again after failures."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,10 +9,17 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from mokanda_firmware.mailbox.costs.tariff import Tariff
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import setting
+from mokanda_firmware.uplink import identity
 
 SETTING = "schedule"
 DAY = 24 * 60  # minutes
 NIGHT = timedelta(hours=3)  # how long after a scheduled time failures are made good
+# Over which minutes of the night the devices whose keepers have no plan of their own are spread.
+_SPREAD_FROM, _SPREAD = time(1, 10), 150
+# The relay may put off a run, not a village: so long at most.
+_LONGEST_WAIT = timedelta(hours=3)
 _RETRIES = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 30)]
 _CLAIM_RETRIES = [timedelta(seconds=seconds) for seconds in (5, 10, 20, 30, 60, 120, 300, 600)]
 
@@ -46,15 +54,31 @@ class Plan:
         return [f"{clock:%H:%M}" for clock in clocks]
 
 
-def plan_from_json(value: Any) -> Plan:  # noqa: ANN401 - whatever the setting holds
-    """Read a plan as `plan_to_json` wrote it; one that cannot be read counts as the first one."""
+def plan_of(store: Store) -> Plan:
+    """The keeper's plan, or the device's own."""
+    return plan_from_json(setting(store, SETTING, {}), _own_plan())
+
+
+def _own_plan() -> Plan:
+    """Once a night, at a minute that the device's name gives: villages do not all call at once."""
+    own = identity.read()
+    if own is None:
+        return Plan()
+    digest = hashlib.sha256(own.outcome.device.encode()).digest()
+    passed = int.from_bytes(digest[:4], "big") % _SPREAD
+    clock = f"{_clock((_minutes(_SPREAD_FROM) + passed) % DAY):%H:%M}"
+    return Plan(first=clock, last=clock)
+
+
+def plan_from_json(value: Any, otherwise: Plan = Plan()) -> Plan:  # noqa: ANN401 - a setting
+    """Read a plan as `plan_to_json` wrote it; `otherwise` where it cannot be read."""
     try:
         plan = Plan(
             int(value["every"]), value["first"], value["last"], cheap_only=bool(value["cheap_only"])
         )
         plan.times(Tariff())
     except (KeyError, TypeError, ValueError):
-        return Plan()
+        return otherwise
     return plan
 
 
@@ -105,9 +129,12 @@ def next_time(times: Sequence[str], zone: tzinfo, now: datetime) -> datetime | N
     return min(found, default=None)
 
 
-def retry_delay(failures: int) -> timedelta:
-    """How long to wait after this many failures of a scheduled sync in a row."""
-    return _RETRIES[min(failures, len(_RETRIES)) - 1]
+def retry_delay(failures: int, asked: timedelta = timedelta()) -> timedelta:
+    """How long to wait after this many failures of a scheduled sync in a row.
+
+    Not shorter than the relay has `asked` for, within reason.
+    """
+    return max(_RETRIES[min(failures, len(_RETRIES)) - 1], min(asked, _LONGEST_WAIT))
 
 
 def claim_delay(failures: int) -> timedelta:

@@ -350,7 +350,9 @@ class Connection:
             return CutError(
                 Sentence("The relay has trouble (HTTP {status}).", status=response.status)
             )
-        return RefusedError(refusal.reason, refusal.text, counter=refusal.counter)
+        return RefusedError(
+            refusal.reason, refusal.text, counter=refusal.counter, minutes=refusal.minutes
+        )
 
 
 def _context(claim: ClaimFile) -> ssl.SSLContext:

@@ -2,9 +2,12 @@
 """What can go wrong on the way to the relay, each with a sentence for people."""
 
 import errno
+from datetime import timedelta
 
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.uplink import refusals
+
+_MAX_MINUTES = 24 * 60  # whatever a relay says
 
 
 class CourierError(SentenceError):
@@ -24,15 +27,19 @@ class CutError(CourierError):
 class RefusedError(CourierError):
     """The relay refused; `reason` is a word of mokanda_wire.protocol, `text` the relay's own.
 
-    str() is both, for the log; people are told what the reason means.
+    str() is both, for the log; people are told what the reason means. `wait` is how long the relay
+    asks not to be asked again.
     """
 
-    def __init__(self, reason: str, text: str, *, counter: int | None = None) -> None:
+    def __init__(
+        self, reason: str, text: str, *, counter: int | None = None, minutes: int | None = None
+    ) -> None:
         super().__init__(refusals.sentence_of(reason, text))
         self.args = (f"{reason}: {text}",)
         self.reason = reason
         self.text = text
         self.counter = counter
+        self.wait = timedelta(minutes=min(minutes or 0, _MAX_MINUTES))
 
 
 class NotOurRelayError(CourierError):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import logging
 import re
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from mokanda_wire import protocol
 from mokanda_wire.envelope import MAX_SIGNED, KeyringError
 
 _MAX_CLAIM = 2 * MAX_SIGNED  # a key, and what it has signed
+_LATER_FROM, _LATER_SPREAD = 5, 25  # minutes, so that they do not come together again
 _SIGNATURES_AT_ONCE = 8  # each is a process of GnuPG's
 _SIGNATURE_WITHIN = 30  # seconds
 
@@ -44,8 +46,10 @@ log = logging.getLogger(__name__)
 class DeviceApi:
     """The API of one relay; `app` is its WSGI application."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, is_full: Callable[[], bool] = lambda: False) -> None:
+        """While the relay `is_full`, sessions that are under way go on, and others come later."""
         self._relay = relay
+        self._is_full = is_full
         self._throttle = Throttle()
         self._signatures = threading.BoundedSemaphore(_SIGNATURES_AT_ONCE)
         self.app = Bottle()
@@ -69,6 +73,13 @@ class DeviceApi:
     def _hello(self) -> HTTPResponse:
         name = header(request, protocol.DEVICE_HEADER)
         body = _body(MAX_SIGNED)
+        if self._is_full():
+            raise RefusedError(
+                protocol.TRY_LATER,
+                "The relay has many callers. Try again in some minutes.",
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+                minutes=_LATER_FROM + secrets.randbelow(_LATER_SPREAD),
+            )
         if not name:
             return self._answer(hello(self._relay, name, body, _room()))
         with self._proving(name):

@@ -38,6 +38,7 @@ _DEVICES = Limits(
     silence=180,
     grace=180,
 )
+_KEPT_FREE = 8  # workers, for sessions that are under way
 # Behind a proxy, all come from one.
 _OPERATOR = Limits(
     workers=8,
@@ -70,7 +71,8 @@ class _Server(Server):
 
 
 def _device_server(relay: Relay, listen: Listen) -> _Server:
-    server = _Server((listen.host, listen.port), DeviceApi(relay).app, _DEVICES)
+    api = DeviceApi(relay, lambda: server.at_work() > _DEVICES.workers - _KEPT_FREE)
+    server = _Server((listen.host, listen.port), api.app, _DEVICES)
     server.ConnectionClass = DeviceConnection
     server.ssl_adapter = LazyTls(relay.certificate, relay.certificate_key)
     server.max_request_body_size = protocol.MAX_BUNDLE

@@ -35,8 +35,9 @@ class RefusedError(Exception):
         status: HTTPStatus | None = None,
         offset: int | None = None,
         counter: int | None = None,
+        minutes: int | None = None,
     ) -> None:
         """`reason` is a word of the protocol's; its status, unless another is given."""
         super().__init__(text)
         self.status = status or _STATUS[reason]
-        self.refusal = protocol.Refusal(reason, text, offset, counter)
+        self.refusal = protocol.Refusal(reason, text, offset, counter, minutes)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +11,13 @@ from hypothesis import strategies as st
 from mokanda_firmware.courier import schedule
 from mokanda_firmware.courier.schedule import DAY, Plan
 from mokanda_firmware.mailbox.costs.tariff import Tariff, Window
+from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_firmware.uplink import identity
+from mokanda_firmware.uplink.identity import Answer, Identity, Outcome
 from mokanda_firmware.zones import zone_of
+from mokanda_wire.claimfile import ClaimFile
+from tests.ready_made.mail_store import write_mail_store
 
 KINSHASA = ZoneInfo("Africa/Kinshasa")  # UTC+1 all year
 PARIS = ZoneInfo("Europe/Paris")
@@ -109,3 +117,42 @@ def test_waits_after_failures_grow_to_a_bound() -> None:
     assert waits[0] == timedelta(minutes=1)
     assert waits == sorted(waits)
     assert waits[-1] == timedelta(minutes=30)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("MOKANDA_DATA", str(tmp_path))
+    write_mail_store(tmp_path / "mail.db")
+    opened = Store(tmp_path / "mail.db", tmp_path / "attachments")
+    yield opened
+    opened.close()
+
+
+def time_of(store: Store, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """When the device of this name goes, if nobody has made a plan."""
+    outcome = Outcome(Answer.CLAIMED, "code", name, f"{name}.example", "")
+    claim = ClaimFile("https://relay.example", "code", name, f"{name}.example", "")
+    monkeypatch.setattr(identity, "read", lambda: Identity(claim, outcome))
+    [at] = schedule.plan_of(store).times(FLAT)
+    return at
+
+
+def test_villages_without_a_plan_do_not_all_go_at_the_same_minute(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = [time_of(store, f"village{number}", monkeypatch) for number in range(300)]
+    assert all("01:10" <= each < "03:40" for each in times)
+    assert max(times.count(each) for each in times) < 12
+    assert time_of(store, "village7", monkeypatch) == times[7]
+
+
+def test_a_keepers_own_plan_is_kept_to(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = Plan(first="20:30", last="20:30")
+    set_setting(store, schedule.SETTING, schedule.plan_to_json(plan))
+    assert time_of(store, "kitenge", monkeypatch) == "20:30"
+
+
+def test_the_relays_word_is_kept_to_within_reason() -> None:
+    assert schedule.retry_delay(1, timedelta(minutes=17)) == timedelta(minutes=17)
+    assert schedule.retry_delay(6, timedelta(minutes=17)) == timedelta(minutes=30)
+    assert schedule.retry_delay(1, timedelta(days=365)) == timedelta(hours=3)

@@ -15,7 +15,6 @@ from mokanda_firmware.courier.schedule import DAY, Plan
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.costs import tariff
 from mokanda_firmware.mailbox.costs.tariff import PRICE_UNIT, Tariff, Window
-from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
@@ -36,7 +35,7 @@ _NO_ZONE = N_("This time zone is not known here.")
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
-    plan = schedule.plan_from_json(setting(visit.store, schedule.SETTING, {}))
+    plan = schedule.plan_of(visit.store)
     prices = tariff.load(visit.store)
     fields = {
         "every": str(plan.every),
@@ -86,7 +85,7 @@ def change_plan(visit: Visit) -> HTTPResponse:
         cheap_only=bool(form["cheap"]),
     )
     prices = _tariff(visit)
-    old_plan = schedule.plan_from_json(setting(visit.store, schedule.SETTING, {}))
+    old_plan = schedule.plan_of(visit.store)
     if (plan, zone) != (old_plan, visit.zone):
         audit.change_settings(
             visit.store,

@@ -258,6 +258,16 @@ def _encode(
     return Encoded(data, bundle_format, record, costs, writer.tickets(seed))
 
 
+def decoded_size(data: bytes) -> int:
+    """How many bytes of text and files a bundle says that it becomes; `decode` takes no more.
+
+    Raises:
+        BundleError: it has no header, or one of a format that is not known.
+    """
+    header, _ = _read_header(data)
+    return header.text_size + sum(size for _, size, _ in header.files)
+
+
 def decode(
     data: bytes, history: History, limits: Limits = LIMITS, *, measured: bool = False
 ) -> Decoded:

@@ -192,7 +192,7 @@ def test_a_body_that_nobody_reads_keeps_nobody_from_the_answer() -> None:
 def test_a_long_one_ends_the_connection() -> None:
     with serving() as server, connect(server) as caller:
         caller.sendall((HEAD % 50_000_000).replace(b"/ ", b"/unread "))
-        assert b"Connection: close" in hear(caller, b"\r\n\r\n")
+        assert b"Connection: close" in hear(caller, b"\r\n\r\n0")
 
 
 def test_a_head_without_an_end_is_refused() -> None:

@@ -18,6 +18,7 @@ from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device, Upload
 from mokanda_relay.sync import budgets, history
 from mokanda_relay.sync.refusals import RefusedError
+from mokanda_relay.sync.up import expansion
 from mokanda_relay.sync.up.announced import bytes_here, file_name
 from mokanda_relay.sync.up.apply import apply
 from mokanda_relay.sync.up.originals import ContentUnknownError, Originals, keep_originals
@@ -104,6 +105,7 @@ def _open(relay: Relay, device: Device, upload: Upload) -> wire.Decoded:
     if hashlib.sha256(sealed).hexdigest() != upload.sha256:
         raise wire.BundleError("The bytes that arrived are not those that were announced.")
     plain = relay.keyring.open(sealed, device.fingerprint)
+    expansion.spend(relay, device, len(sealed), wire.decoded_size(plain))
     with relay.database.reading() as session:
         known = history.load(session, device.id)
     decoded = wire.decode(plain, known, measured=budgets.are_kept(device))

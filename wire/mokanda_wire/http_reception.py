@@ -85,6 +85,7 @@ class Reception:
         self._queued: deque[Connection] = deque()  # whole, of addresses that have their workers
         self._open: Counter[str] = Counter()
         self._at_work: Counter[str] = Counter()
+        self._busy = 0  # all of these
         self._returned: SimpleQueue[Connection] = SimpleQueue()
         self._running = self._stopping = False
 
@@ -107,7 +108,7 @@ class Reception:
 
     def at_work(self) -> int:
         """How many connections workers have, or are to have."""
-        return self._at_work.total() + len(self._queued)
+        return self._busy + len(self._queued)
 
     def put(self, connection: Connection) -> None:
         """Have a connection wait for its next request."""
@@ -198,6 +199,7 @@ class Reception:
 
     def _begin(self, connection: Connection) -> None:
         self._at_work[connection.address] += 1
+        self._busy += 1
         connection.at_work = True
         connection.begin()
         self._server.process_conn(connection)
@@ -211,6 +213,7 @@ class Reception:
                 if connection.at_work:
                     connection.at_work = False
                     self._at_work -= Counter((address,))
+                    self._busy -= 1
                     self._begin_queued(address)
                 if connection.closed:
                     self._open -= Counter((address,))

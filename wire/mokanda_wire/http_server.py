@@ -7,12 +7,13 @@ a long body. From then on bytes have to move at a least rate.
 
 import io
 import logging
+import math
 import re
 import socket
 import ssl
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -23,13 +24,14 @@ from cheroot.server import HTTPConnection, HTTPRequest
 from mokanda_wire.http_reception import Limits, Reception
 
 MAX_HEAD = 32 * 1024  # bytes
-# Of a body that a worker does not have to wait for: all forms without files, and all messages.
+# Of a POST that a worker does not have to wait for: all forms without files, and all messages. What
+# is PUT is kept as it comes, and goes on from there when it was cut.
 MAX_WHOLE_BODY = 64 * 1024
 LEAST_RATE = 400  # bytes per second; the slowest GPRS brings 1200
 
 # Of a body that nobody wants: so much of it is passed over, so that its sender hears the answer.
 _MAX_PASSED_OVER = 1024 * 1024  # bytes
-_PASSED_OVER_WITHIN = 10.0  # seconds
+_PASSED_OVER_WITHIN = 2.0  # seconds
 _PIECE = 16 * 1024
 # What follows a head that is too long may be as long as this, and cheroot reads it to say so.
 _BEYOND_HEAD = 1024
@@ -48,6 +50,16 @@ class Stream(io.RawIOBase):
         self._at_work = False
         self._moved = 0
         self._waited = 0.0
+        self._end = math.inf  # when bytes have to be here, by `time.monotonic`
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Let the bytes that move in this block take so long in all, whatever the least rate."""
+        self._end = monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._end = math.inf
 
     def begin(self) -> None:
         """A request begins to be worked on: from now on, reading waits for bytes."""
@@ -80,6 +92,7 @@ class Stream(io.RawIOBase):
 
     def _move(self, move: Callable[[Any], int], data: Any) -> int:  # noqa: ANN401
         left = self._limits.grace + self._moved / LEAST_RATE - self._waited
+        left = min(left, self._end - monotonic())
         if left <= 0:
             raise TimeoutError("timed out")  # as cheroot knows it
         self._sock.settimeout(min(left, self._limits.silence))
@@ -97,15 +110,19 @@ class Request(HTTPRequest):
 
     def send_headers(self) -> None:
         """Pass over some of what nobody has read, never in memory as cheroot would."""
-        body = self.rfile
-        end = monotonic() + _PASSED_OVER_WITHIN
-        left = getattr(body, "remaining", 0)
+        left = getattr(self.rfile, "remaining", 0)
         self.close_connection |= self.chunked_read or left > _MAX_PASSED_OVER
-        while not self.close_connection and body.remaining:
-            piece = body.rfile.read1(min(body.remaining, _PIECE))
-            body.remaining -= len(piece)
-            self.close_connection = not piece or monotonic() > end
+        if left and not self.close_connection:
+            self.close_connection = not self._pass_over()
         super().send_headers()
+
+    def _pass_over(self) -> bool:
+        """Read the rest of the body, if it comes soon; whether it did."""
+        body = self.rfile
+        with suppress(OSError), self.conn.stream.within(_PASSED_OVER_WITHIN):
+            while body.remaining and (piece := body.rfile.read1(min(body.remaining, _PIECE))):
+                body.remaining -= len(piece)
+        return not body.remaining
 
 
 class Connection(HTTPConnection):
@@ -170,7 +187,7 @@ class Connection(HTTPConnection):
                 self._looked_at = max(0, len(here) - 3)
                 return len(here) > MAX_HEAD + _BEYOND_HEAD
             found = _CONTENT_LENGTH.search(here, 0, end + 2)
-            length = int(found[1]) if found else 0
+            length = int(found[1]) if found and here.startswith(b"POST ") else 0
             length = 0 if length > MAX_WHOLE_BODY else length
             self._needed = end + 4 + length
             self.deadline += length / LEAST_RATE

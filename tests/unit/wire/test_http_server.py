@@ -29,13 +29,18 @@ LIMITS = Limits(
 )
 
 
+arrived: list[bytes] = []
+
+
 def app(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
     """Answer how many bytes the body has; /unread does not look at it."""
     size = 0
     if environ["PATH_INFO"] != "/unread":
         body = environ["wsgi.input"]
-        while piece := body.read(1000):
+        while piece := body.rfile.read1(min(body.remaining, 1000)) if body.remaining else b"":
+            body.remaining -= len(piece)
             size += len(piece)
+            arrived.append(piece)
     start("200 OK", [("Content-Length", str(len(str(size))))])
     return [str(size).encode()]
 
@@ -187,6 +192,19 @@ def test_a_body_that_nobody_reads_keeps_nobody_from_the_answer() -> None:
         hear(caller, b"\r\n\r\n0")
         caller.sendall(HEAD % 0)
         hear(caller, b"\r\n\r\n0")
+
+
+def test_a_body_that_nobody_reads_is_not_waited_for() -> None:
+    with serving() as server, connect(server) as caller:
+        caller.sendall((HEAD % 900_000).replace(b"POST /", b"PUT /unread"))
+        assert b"Connection: close" in hear(caller, b"\r\n\r\n0")
+
+
+def test_what_is_put_is_there_before_the_rest_has_come() -> None:
+    arrived.clear()
+    with serving() as server, connect(server) as caller:
+        caller.sendall((HEAD % 100).replace(b"POST", b"PUT") + b"a half")
+        wait_until(lambda: arrived == [b"a half"], "the half", 20)
 
 
 def test_a_long_one_ends_the_connection() -> None:

@@ -31,10 +31,10 @@ run-host: $(SETUP) translations ## webmail, courier and relay on this computer, 
 test: $(SETUP) ## everything: lint, unit, integration, browser, emulated board
 	$(MAKE) --jobs=2 --output-sync=target lint toolbox
 	$(MAKE) test-quick image
-	$(PYTHON) -m pytest tests/emulator
+	$(PYTHON) -m pytest --durations 10 tests/emulator
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
-	TMPDIR=$(SCRATCH) $(PYTHON) -m pytest --numprocesses logical --dist worksteal tests/unit tests/fuzz tests/integration tests/browser
+	TMPDIR=$(SCRATCH) $(PYTHON) -m pytest --numprocesses logical --dist worksteal --durations 10 tests/unit tests/fuzz tests/integration tests/browser
 
 lint: $(SETUP) ## ruff, mypy, import-linter, shellcheck, shfmt, yamllint
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint

@@ -22,6 +22,22 @@ from mokanda_relay.transport.sendgrid import api
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def crashes(before_step: int, work: Callable[[], object]) -> bool:
+    """Do it in a process that dies before this step; whether it had so many.
+
+    The process is a copy of this one: no other thread here may be at work.
+    """
+    child = os.fork()
+    if not child:
+        crash_before_step(before_step)
+        work()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    ended = os.waitstatus_to_exitcode(status)
+    assert ended in (0, -signal.SIGKILL)
+    return ended != 0
+
+
 def crash_before_step(steps: int) -> None:
     """Let this process kill itself before this step, counted from 1."""
     lock = threading.Lock()

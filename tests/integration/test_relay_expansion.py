@@ -27,6 +27,7 @@ def test_it_has_a_budget_for_a_day_and_its_mail_waits(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(expansion, "FREE", 500_000)
+    monkeypatch.setattr(expansion, "EACH", 0)
     device = served.claimed_device()
     send(device, 400_000)
     with pytest.raises(RefusedByRelay) as refused:

@@ -311,7 +311,8 @@ def test_many_workers_send_each_mail_once(served: Served) -> None:
     device = served.claimed_device()
     relay = served.relay
     parts = (relay.database, relay.originals, relay.transport, relay.outbox_bell)
-    more = [Sender(*parts, threading.Event()) for _ in range(4)]
+    stopping = threading.Event()
+    more = [Sender(*parts, stopping) for _ in range(4)]
     for worker in more:
         worker.start()
     device.freeze(*(device.message("ada@example.org", f"Mail {number}") for number in range(40)))
@@ -320,3 +321,7 @@ def test_many_workers_send_each_mail_once(served: Served) -> None:
     assert sorted(sent.text for sent in served.world.sent) == sorted(
         f"Mail {number}" for number in range(40)
     )
+    stopping.set()
+    relay.outbox_bell.ring()
+    for worker in more:
+        worker.join()

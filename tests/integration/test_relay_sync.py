@@ -566,10 +566,11 @@ class TestDownload:
         self, served: Served
     ) -> None:
         device = served.claimed_device()
-        crowd = ", ".join(f"p{number}@example.org" for number in range(3000))
+        parts = "".join(f"--b\r\nContent-Type: x/{number}\r\n\r\n\r\n" for number in range(3000))
         raw = (
-            f"From: ada@example.org\r\nTo: {crowd}\r\nSubject: To all\r\n"
-            "Message-ID: <all@example.org>\r\n\r\nHello all\r\n"
+            "From: ada@example.org\r\nTo: amina@kitenge.example\r\nSubject: To all\r\n"
+            "Message-ID: <all@example.org>\r\nMIME-Version: 1.0\r\n"
+            f"Content-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--\r\n"
         ).encode()
         served.world.post_inbound(raw, "ada@example.org", ["amina@kitenge.example"])
         served.world.write("ada@example.org", ["bako@kitenge.example"], "Behind it", "Hello")

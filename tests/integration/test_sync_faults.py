@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 import os
 import random
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -33,6 +31,7 @@ from mokanda_relay.store.tables import Alert, Device, DownBundle
 from mokanda_relay.sync import history
 from mokanda_wire import bundle as wire
 from mokanda_wire.message import compose
+from tests import courier_process
 from tests.faults import FaultyLink, Plan
 from tests.relay_served import Served, eventually
 from tests.syncing_village import Village, a_village
@@ -549,31 +548,11 @@ def test_a_renewed_claim_takes_the_villages_mail_along(village: Village, served:
     assert_arrived(village, served, ["before", "after"], ["back"])
 
 
-def _sync_anew() -> None:
-    """Sync in a process that has just begun; it shares no connection to the store."""
-    run.run(Store.of_device(), lambda *_: None)
-
-
 def test_a_mail_at_which_the_courier_is_killed_is_set_aside_and_the_rest_arrives(
-    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+    village: Village, served: Served
 ) -> None:
     """As the kernel does when memory ends: nothing of the courier's own runs any more."""
-    decode = wire.decode
-
-    def reading(*arguments: Any, **named: Any) -> wire.Decoded:  # noqa: ANN401
-        decoded = decode(*arguments, **named)
-        mails = [each for each in decoded.bundle.items if isinstance(each, wire.Mail)]
-        if any(each.message.text == "poison" for each in mails):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return decoded
-
-    monkeypatch.setattr(session, "decode", reading)
     for text in ("a", "poison", "b"):
         write_to_village(served, text)
-    for _ in range(20):
-        courier = multiprocessing.get_context("fork").Process(target=_sync_anew)
-        courier.start()
-        courier.join()
-        if courier.exitcode == 0:
-            break
+    assert any(courier_process.sync(poison="poison") for _ in range(20))
     assert sorted(village.texts("inbox")) == ["a", "b"]

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,28 +12,16 @@ from mokanda_firmware import paths
 from mokanda_firmware.backup import switch
 from mokanda_firmware.backup.daemon import Daemon
 from mokanda_firmware.bus.requests import Requests
-from tests.crash_points import crash_before_step
+from tests.crash_points import crashes
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick, drafts, write_draft
 
 MAX_STEPS = 200
 
 
-def crashes_before(step: int, work: Callable[[], None]) -> bool:
-    """Do it in a process that is killed before this step; whether it lived that long."""
-    child = os.fork()
-    if child == 0:
-        crash_before_step(step)
-        work()
-        os._exit(0)
-    _, result = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(result) or os.WEXITSTATUS(result) == 0
-    return os.WIFSIGNALED(result) and os.WTERMSIG(result) == signal.SIGKILL
-
-
 def at_each_crash_point(work: Callable[[], None], look: Callable[[], None]) -> int:
     """Kill the work before each of its steps, and look; return how many there were."""
     for step in range(1, MAX_STEPS):
-        if not crashes_before(step, work):
+        if not crashes(step, work):
             return step - 1
         look()
     pytest.fail("it takes more steps than this test")

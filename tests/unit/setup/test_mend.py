@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import signal
 import sqlite3
 import subprocess
 import time
@@ -22,7 +21,7 @@ from mokanda_firmware.mailbox.store import copies
 from mokanda_firmware.mailbox.store.database import Store, StoreDamaged, StoreUnfit
 from mokanda_firmware.mailbox.store.mending import Mending
 from mokanda_firmware.setup import mend
-from tests.crash_points import crash_before_step
+from tests.crash_points import crashes
 
 PAGE = 4096
 LETTERS = 300
@@ -256,21 +255,6 @@ def test_a_bundle_on_its_way_is_given_up_when_something_is_lost() -> None:
     assert numbers() == (7, 9)
 
 
-def in_a_process(act: Callable[[], object], crashes_before: int) -> bool:
-    """Do it in a process that dies before a step; return whether it lived."""
-    child = os.fork()
-    if not child:
-        crash_before_step(crashes_before)
-        act()
-        os._exit(0)
-    _, ended = os.waitpid(child, 0)
-    if os.WIFSIGNALED(ended):
-        assert os.WTERMSIG(ended) == signal.SIGKILL
-        return False
-    assert os.waitstatus_to_exitcode(ended) == 0
-    return True
-
-
 def test_mending_that_is_cut_anywhere_is_finished_at_the_next_start() -> None:
     overwrite([pages_of("entry")[3]], b"\xff" * PAGE)
     damaged = {path.name: path.read_bytes() for path in paths.data().iterdir() if path.is_file()}
@@ -279,10 +263,10 @@ def test_mending_that_is_cut_anywhere_is_finished_at_the_next_start() -> None:
             path.unlink()
         for name, content in damaged.items():
             (paths.data() / name).write_bytes(content)
-        done = in_a_process(mend.mend, steps)
+        crashed = crashes(steps, mend.mend)
         assert mend.mend()
         assert 0 < len(subjects()) < LETTERS
-        if done:
+        if not crashed:
             break
     assert steps > 5
 

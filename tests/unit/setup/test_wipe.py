@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wiping: by its keeper or by the card, whenever the power goes."""
 
-import os
-import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.setup import claim, result, wifi, wipe
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile
-from tests.crash_points import crash_before_step
+from tests.crash_points import crashes
 
 CLAIM = claimfile.ClaimFile(
     relay="https://relay.example",
@@ -51,21 +48,6 @@ def left() -> set[str]:
     return {path.name for path in paths.data().iterdir()}
 
 
-def in_a_process(act: Callable[[], object], crashes_before: int) -> bool:
-    """Do it in a process that dies before a step; return whether it lived."""
-    child = os.fork()
-    if not child:
-        crash_before_step(crashes_before)
-        act()
-        os._exit(0)
-    _, ended = os.waitpid(child, 0)
-    if os.WIFSIGNALED(ended):
-        assert os.WTERMSIG(ended) == signal.SIGKILL
-        return False
-    assert os.waitstatus_to_exitcode(ended) == 0
-    return True
-
-
 def test_nothing_is_wiped_unasked() -> None:
     before = left()
     assert not wipe.wipe()
@@ -93,10 +75,10 @@ def test_a_wipe_that_is_asked_for_and_cut_anywhere_is_finished_at_the_next_start
     for steps in range(1, 100):
         live()
         wipe.ask()
-        done = in_a_process(wipe.wipe, steps)
+        crashed = crashes(steps, wipe.wipe)
         wipe.wipe()
         assert left() == {"former-claims.json"}
-        if done:
+        if not crashed:
             break
     assert steps > 10
 
@@ -105,13 +87,13 @@ def test_a_request_on_the_card_that_is_cut_anywhere_wipes_once(card: Path) -> No
     for steps in range(1, 100):
         live()
         (card / "mokanda-wipe.txt").touch()
-        done = in_a_process(wipe.wipe, steps)
+        crashed = crashes(steps, wipe.wipe)
         wipe.wipe()
         assert left() == {"former-claims.json"}
         live()
         assert not wipe.wipe()
         assert (card / "mokanda-is-wiped.txt").exists()
-        if done:
+        if not crashed:
             break
     assert steps > 10
 

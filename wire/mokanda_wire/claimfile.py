@@ -56,7 +56,7 @@ def read(text: str) -> ClaimFile:
         raise ClaimFileError("it is too long")
     try:
         table = tomllib.loads(text.removeprefix("\ufeff"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number too long is no TOMLDecodeError
         raise ClaimFileError(str(error)) from error
     values: dict[str, str] = {}
     for field in fields(ClaimFile):

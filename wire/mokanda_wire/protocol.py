@@ -29,6 +29,7 @@ T = TypeVar("T")
 CONTENT_TYPE = "application/cbor"
 MAX_BODY = 64 * 1024 - 1  # bytes of any message
 TAG = 16  # bytes, behind an authenticated message
+CARD = 8  # bytes by which a relay knows a card again
 HELLO_LABEL, REPLY_LABEL = b"hello", b"reply"
 MAX_BUNDLE = 64 * 1024 * 1024  # bytes of a sealed bundle
 
@@ -58,6 +59,7 @@ SEQUENCE_WRONG = "sequence-wrong"  # 409: not the bundle that the hello announce
 BUNDLE_BAD = "bundle-bad"  # 422: its seal, form or contents are refused for good
 HISTORY_UNKNOWN = "history-unknown"  # 422: primed with a history that the relay does not hold
 CONTENT_UNKNOWN = "content-unknown"  # 422: names a file that the relay does not hold
+CARD_COPIED = "card-copied"  # 409: another card of this device's identity is served
 TOO_OLD = "too-old"  # 426: the relay writes no bundles any more that the device could read
 MALFORMED = "malformed"  # 400: not what this path takes
 TRY_LATER = "try-later"  # 429, 503 or 507: nothing is wrong with the request itself
@@ -136,7 +138,8 @@ class Hello:
     `now` is the device's own clock, `applied_down` the last down bundle that it applied
     (which acknowledges it and all before it), `up` what it wants to upload, `format` the newest
     one of bundles that it knows; it is left out where that is 1. `unread` is the number of a
-    down bundle that came whole and that it could not read.
+    down bundle that came whole and that it could not read. `card` is what the relay has given this
+    card last, empty if nothing yet.
     """
 
     device: str
@@ -148,6 +151,7 @@ class Hello:
     history: HistoryTip
     format: int | None = None
     unread: int | None = None
+    card: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ class HelloReply:
     there is `more` to fetch after `down`, the device acknowledges `down` in this session.
     `secret` answers a hello that was signed: hellos to come may be authenticated with it.
     `format` is the newest one of bundles that the relay knows; it is left out where that is 1.
+    `card` is what the next hello repeats, and `other_card` when a copy of this card has called.
     """
 
     counter: int
@@ -175,6 +180,8 @@ class HelloReply:
     more: bool | None = None
     secret: bytes | None = None
     format: int | None = None
+    card: bytes | None = None
+    other_card: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from mokanda_firmware import paths, running
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.courier import clock, news, quarantine, up
+from mokanda_firmware.courier import card, clock, news, quarantine, up
 from mokanda_firmware.courier.quota import SPENT, Quota
 from mokanda_firmware.mailbox.store import at_relay
 from mokanda_firmware.mailbox.store.database import Store, StoreError
@@ -34,6 +34,7 @@ from mokanda_firmware.uplink import offer
 from mokanda_firmware.uplink.connection import Connection, Held
 from mokanda_firmware.uplink.failures import (
     BudgetSpentError,
+    CopiedError,
     CourierError,
     CutError,
     NotOurRelayError,
@@ -213,6 +214,7 @@ class Session:
                 history=shared_history(self._store).tip,
                 format=formats.to_announce(),
                 unread=self._unread,
+                card=card.mark(),
             )
         )
         secret = bytes.fromhex(setting(self._store, _SECRET, ""))
@@ -229,6 +231,8 @@ class Session:
         except RefusedError as error:
             if error.reason == protocol.TOO_OLD:
                 raise OutdatedError(error.sentence) from error
+            if error.reason == protocol.CARD_COPIED:
+                raise CopiedError(card.REFUSED) from error
             if not secret or error.reason != protocol.DEVICE_UNKNOWN:
                 raise
             set_setting(self._store, _SECRET, "")  # a signature always counts
@@ -240,6 +244,8 @@ class Session:
             ) from error
         if told.counter != counter:
             raise NotOurRelayError(Sentence("The relay's answer is to another hello."))
+        card.keep(told.card)
+        card.note_other(self._store, told.other_card)
         self._unread = None
         _sweep(_OPENING + "*", None)
         if told.secret:

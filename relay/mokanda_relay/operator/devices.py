@@ -13,6 +13,7 @@ from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import photos
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import (
+    Card,
     ContentRequest,
     Device,
     HistoryRow,
@@ -20,7 +21,7 @@ from mokanda_relay.store.tables import (
     RetiredKey,
     Upload,
 )
-from mokanda_relay.sync import deduplication
+from mokanda_relay.sync import cards, deduplication
 from mokanda_relay.sync.down import frozen
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.claimfile import ClaimFile
@@ -87,7 +88,7 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
         deduplication.allow_repeats(
             session, device.id, 0
         )  # the new card may be restored from a backup
-        for table in (HistoryRow, Resident, Upload, ContentRequest):
+        for table in (HistoryRow, Resident, Upload, ContentRequest, Card):
             session.execute(sa.delete(table).where(table.device_id == device.id))
         _retire_key(session, device)
         device.claim_hash, device.claimed = hash_code(code), None
@@ -140,6 +141,19 @@ def set_limits(
         if changed:
             photos.prepare_anew(session, device.id)
     return device
+
+
+def choose_card(relay: Relay, name: str, card: int) -> None:
+    """Have this one of a device's cards served from now on, and no other.
+
+    Raises:
+        DeviceError: there is no such device, or it has no such card.
+    """
+    with relay.database.transaction() as session:
+        if not cards.choose(session, find(session, name), card):
+            raise DeviceError(
+                f"{name} has no card {card}; `device cards {name}` shows which it has"
+            )
 
 
 def publish_dns(relay: Relay, name: str) -> str:

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.rendering import photos
 from mokanda_relay.store.clock import now
-from mokanda_relay.store.tables import Alert, Device, Incoming, Outgoing
-from mokanda_relay.sync import usage_by_day
+from mokanda_relay.store.tables import Alert, Card, Device, Incoming, Outgoing
+from mokanda_relay.sync import cards, usage_by_day
 from mokanda_relay.transport.outbox import TRYING, WAITING
 
 
@@ -26,6 +26,7 @@ class Village:
     waiting_out: int
     report: dict[str, Any]  # what the device last told of itself
     month: usage_by_day.Sum  # this one
+    cards: list[Card]  # the one that is served first; none unless there are several that call
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def villages(session: Session) -> list[Village]:
             out.get(device.id, 0),
             device.last_report(),
             months.get(device.id, usage_by_day.Sum()),
+            cards.living(session, device),
         )
         for device in session.scalars(sa.select(Device).order_by(Device.name))
     ]

@@ -135,6 +135,28 @@ class RetiredKey(Table):
     at: Mapped[dt.datetime]
 
 
+class Card(Table):
+    """A card that has called as a device; one of a device's is `served`.
+
+    `given` is what the relay has given it last, and `given_before` what it is known to hold: it is
+    known again by either. `refused` is when it last called while another was served, since the
+    operator has last chosen.
+    """
+
+    __tablename__ = "card"
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), index=True
+    )
+    given: Mapped[bytes]
+    given_before: Mapped[bytes]
+    served: Mapped[bool]
+    since: Mapped[dt.datetime]
+    called: Mapped[dt.datetime]
+    refused: Mapped[dt.datetime | None]
+    version: Mapped[str]
+
+
 class Resident(Table):
     """A villager's local part, as the device last told.
 

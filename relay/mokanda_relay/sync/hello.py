@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, clock, releases
 from mokanda_relay.store.tables import Device, Upload
-from mokanda_relay.sync import history, quarantine
+from mokanda_relay.sync import cards, history, quarantine
 from mokanda_relay.sync.down import freeze, frozen
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.sync.session import Answer, confirm, hash_of, more, record_sync
@@ -26,6 +26,7 @@ from mokanda_wire.envelope import EnvelopeError
 _TOLD_EVERY = dt.timedelta(hours=1)
 _OUTDATED = "is too old for its relay. Write a new card for it, or update it from a USB stick."
 _UNKNOWN = "The relay knows no device of this name and key."
+_COPIED = "Another card of the same device is served. The relay's operator chooses between them."
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class _Settled:
         frozen: the bundle that waits for it.
         agrees: whether the histories do.
         restored: whether its card was restored from a backup.
+        card: by what the card is known from now on, and when a copy of it has called.
     """
 
     device: Device
@@ -54,6 +56,7 @@ class _Settled:
     frozen: protocol.Sealed | None
     agrees: bool
     restored: bool
+    card: cards.Served
 
 
 def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answer:
@@ -133,36 +136,57 @@ def _settle(relay: Relay, device_id: int, said: protocol.Hello, given: _Credenti
     """Begin the session, and settle what was open before, in one transaction."""
     with relay.database.transaction() as session:
         device = session.get_one(Device, device_id, with_for_update=True)
-        _begin(device, said, given)
-        needless = confirm(session, device, said.applied_down)
-        restored = said.applied_down < device.down_confirmed
-        if restored:
-            frozen.take_back(session, device, said.applied_down)
-        if said.unread is not None:
-            needless += quarantine.refused(session, device, said.unread)
-        agrees = not restored and history.load(session, device.id).holds(said.history)
-        if not agrees:
-            log.info("history starts over device=%s", device.name)
-            history.restart(session, device.id)
-        if _cannot_be_read(relay, session, device) or not agrees:
-            needless += frozen.thaw(session, device)
-        apply_known(session, device)
-        restored = not announce(session, device, said.up) or restored
-        session.flush()
-        upload = session.get(Upload, device.id)
-        settled = _Settled(device, upload, frozen.pending(session, device.id), agrees, restored)
+        _count(device, said)
+        card = cards.greet(session, device, said)
+        found = None if card is None else _settle_with(relay, session, device, said, card, given)
+    if found is None:
+        raise RefusedError(protocol.CARD_COPIED, _COPIED)
+    settled, needless = found
     for name in needless:
         relay.bundles.delete(name)
     return settled
 
 
-def _begin(device: Device, said: protocol.Hello, given: _Credentials) -> None:
-    """Note that the device, whose row is locked, is here; the session before this one is over."""
+def _settle_with(
+    relay: Relay,
+    session: Session,
+    device: Device,
+    said: protocol.Hello,
+    card: cards.Served,
+    given: _Credentials,
+) -> tuple[_Settled, list[str]]:
+    """Do so; also return names of files that nobody needs after this transaction."""
+    _begin(device, said, given)
+    needless = confirm(session, device, said.applied_down)
+    restored = said.applied_down < device.down_confirmed
+    if restored:
+        frozen.take_back(session, device, said.applied_down)
+    if said.unread is not None:
+        needless += quarantine.refused(session, device, said.unread)
+    agrees = not restored and history.load(session, device.id).holds(said.history)
+    if not agrees:
+        log.info("history starts over device=%s", device.name)
+        history.restart(session, device.id)
+    if _cannot_be_read(relay, session, device) or not agrees:
+        needless += frozen.thaw(session, device)
+    apply_known(session, device)
+    restored = not announce(session, device, said.up) or restored
+    session.flush()
+    upload, pending = session.get(Upload, device.id), frozen.pending(session, device.id)
+    return _Settled(device, upload, pending, agrees, restored, card), needless
+
+
+def _count(device: Device, said: protocol.Hello) -> None:
+    """Take no hello twice from the device, whose row is locked."""
     if said.counter <= device.hello_counter:
         raise RefusedError(
             protocol.COUNTER_STALE, "This hello was said before.", counter=device.hello_counter
         )
     device.hello_counter = said.counter
+
+
+def _begin(device: Device, said: protocol.Hello, given: _Credentials) -> None:
+    """Note that the device, whose row is locked, is here; the session before this one is over."""
     device.token_hash = hash_of(given.token)
     device.secret = given.secret or device.secret
     device.version = said.version[:100]
@@ -214,6 +238,8 @@ def _reply(
         more=more(relay, device.id, down, room),
         secret=given.secret,
         format=formats.to_announce(),
+        card=settled.card.given,
+        other_card=settled.card.other,
     )
 
 

@@ -6,11 +6,15 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from mokanda_relay.__main__ import main
+from mokanda_relay.store.clock import now
+from mokanda_relay.store.database import Database
+from mokanda_relay.store.tables import Card
 from mokanda_wire import claimfile
 from scripts.tools.deadlines import wait_until
 
@@ -248,6 +252,41 @@ class TestDeviceSet:
         code, _, error = run("device", "set", "kitenge")
         assert code == 1
         assert "no device 'kitenge'" in error
+
+
+class TestDeviceCards:
+    def test_it_shows_which_cards_call_and_has_another_one_served(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        run("device", "add", "kitenge")
+        assert run("device", "cards", "kitenge")[1] == "kitenge: only one card calls\n"
+        database = Database(f"sqlite:///{tmp_path}/data/relay.db")
+        with contextlib.closing(database), database.transaction() as session:
+            session.add_all([_card(b"first", refused=now()), _card(b"copy", served=True)])
+        head, served, refused = run("device", "cards", "kitenge")[1].splitlines()
+        assert head.startswith("CARD  SERVED")
+        assert (served.split()[:2], refused.split()[:2]) == (["2", "yes"], ["1", "no"])
+        assert run("device", "cards", "kitenge", "--serve", "1")[0] == 0
+        assert run("device", "cards", "kitenge")[1] == "kitenge: only one card calls\n"
+
+    def test_a_card_that_is_not_there_is_named(self, run: Run) -> None:
+        run("device", "add", "kitenge")
+        code, _, error = run("device", "cards", "kitenge", "--serve", "7")
+        assert code == 1
+        assert "no card 7" in error
+
+
+def _card(given: bytes, *, served: bool = False, refused: datetime | None = None) -> Card:
+    return Card(
+        device_id=1,
+        given=given,
+        given_before=b"",
+        served=served,
+        since=now(),
+        called=now(),
+        refused=refused,
+        version="0.1.0",
+    )
 
 
 def _agents_of(folder: Path) -> list[str]:

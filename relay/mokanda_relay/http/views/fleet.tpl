@@ -46,6 +46,8 @@
 <th scope="row" data-label="Village">{{device.name}}<small>{{device.domain}}</small><small>{{limits(device)}}</small></th>
 % if device.claimed is None:
 <td data-label="State"><span class="state new">not claimed</span></td>
+% elif each.cards:
+<td data-label="State"><span class="state wrong">two cards</span><small>a copy of its card calls too: <a href="device/{{device.name}}/cards">choose one</a></small></td>
 % elif device.error:
 <td data-label="State"><span class="state wrong">trouble</span><small>{{device.error}}</small></td>
 % elif device.last_sync is None:

@@ -8,11 +8,11 @@ socket. Most faults are connections cut after a random number of bytes, in eithe
 the handshake, the hello, a bundle, a reply. Among them both are killed (SIGKILL) at any moment and
 between any two writes, their disks are full, their databases locked, their clocks years off,
 their histories lost, the device's mail store lost or damaged; two syncs start at once, requests of
-before come again in any order, and the device's card is restored from an old backup. Mail goes on
-being written on both sides. In the end all is left alone, and every mail must be where it belongs,
-once. (Letters that were written after a backup may be gone with the card that it replaces; they go
-to the world once at the most.) That
-the relay meets what it has not foreseen, and answers with HTTP 500, ends it at once.
+before come again in any order, the device's card is restored from an old backup, and a copy of it
+comes to life. Mail goes on being written on both sides. In the end all is left alone, and every
+mail must be where it belongs, once. (Letters that were written after a backup may be gone with the
+card that it replaces, as are those that were written on a copy; they go to the world once at the
+most.) That the relay meets what it has not foreseen, and answers with HTTP 500, ends it at once.
 
 The disks are file systems in memory, mounted for this program alone (`unshare`). What is on them is
 kept in build/faults where it does not end well.
@@ -48,6 +48,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup import archive, contents, switch
@@ -62,6 +63,8 @@ from mokanda_firmware.uplink.failures import CourierError
 from mokanda_relay.operator import devices
 from mokanda_relay.relay import open_relay
 from mokanda_relay.store.settings import read_settings
+from mokanda_relay.store.tables import Device
+from mokanda_relay.sync import cards
 from scripts.tools.deadlines import wait_until
 from tests import courier_process, postgresql
 from tests.bench.corpora import REPOSITORY
@@ -192,6 +195,7 @@ class Trial:
         self.clock_is_right = not off
         if off:
             self.backed_up = self.copied = None  # what came when is not known any more
+            shutil.rmtree(self.folder / "copy", ignore_errors=True)
         death = self.fate.randint(1, MORTAL) if mortal else 0
         while True:
             self.relay.start(Conditions(death, off, DATABASE_TIMEOUT, REST, TIDY_EVERY))
@@ -317,6 +321,46 @@ class Trial:
                 archive.write(file, contents.describe(copy, files), files, lambda _: None)
             self.backed_up = len(self.out)
         self.sync()
+
+    def copy_card(self) -> None:
+        """The card is copied; or else the copy calls, then both, and the operator chooses."""
+        copy = self.folder / "copy"
+        if not copy.exists():
+            if self.clock_is_right:
+                shutil.copytree(paths.data(), copy, ignore=shutil.ignore_patterns("S.*"))
+            self.sync()
+            return
+        with self._living(copy), closing((other := Village(self.village.claim)).store):
+            other.accounts = dict(self.village.accounts)
+            text = f"out {len(self.out)}"
+            other.write(text)
+            self.out.append(text)
+            self.gone.add(text)
+        for _ in range(2):
+            with self._living(copy):
+                courier_process.sync()
+            self.sync()
+        _end_agents(copy / "keys")
+        shutil.rmtree(copy)
+        self._choose_card()
+        self.sync()
+
+    @contextmanager
+    def _living(self, copy: Path) -> Iterator[None]:
+        """The copy of the card is in use."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MOKANDA_DATA", str(copy))
+            yield
+
+    def _choose_card(self) -> None:
+        """The operator has the village's own card served."""
+        mark = paths.card_mark().read_bytes() if paths.card_mark().exists() else b""
+        with Session(self.database) as session, session.begin():
+            device = session.scalars(sa.select(Device)).one()
+            for each in cards.of_device(session, device):
+                if mark and mark in (each.given, each.given_before):
+                    cards.choose(session, device, each.id)
+                    break
 
     def damage_store(self) -> None:
         """The device's mail store is copied; or else it is lost, or damaged, and is mended."""
@@ -458,6 +502,7 @@ _FAULTS: dict[str, tuple[int, Callable[[Trial], None]]] = {
     "relay's clock": (3, Trial.set_relay_clock),
     "history lost": (4, Trial.lose_history),
     "card restored": (4, Trial.restore),
+    "card copied": (4, Trial.copy_card),
     "store damaged": (4, Trial.damage_store),
     "two at once": (4, Trial.sync_twice),
     "repeated": (10, Trial.repeat),

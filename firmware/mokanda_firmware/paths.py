@@ -108,6 +108,11 @@ def card_mark() -> Path:
     return data() / "card"
 
 
+def followed() -> Path:
+    """Where the relay has moved since the claim, and what proves it there."""
+    return data() / "followed.json"
+
+
 def former_claims() -> Path:
     """Which claim codes this device no longer takes from the card; it outlives a wipe."""
     return data() / "former-claims.json"

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CutError
+from mokanda_firmware.uplink.places import Place
 from mokanda_relay.operator import claims, devices, fleet
 from mokanda_relay.operator.housekeeping import Housekeeper
 from mokanda_relay.store import clock, releases
@@ -611,7 +612,7 @@ class TestTheLine:
         assert relay.port
         with FaultyLink((relay.hostname, relay.port)) as link:
             claim = dataclasses.replace(claim, relay=f"https://127.0.0.1:{link.port}")
-            with Connection(claim) as connection:
+            with Connection([Place.of_claim(claim)]) as connection:
                 received = []
                 for _ in range(3):
                     link.plans.append(Plan(cut_after_up=700, abrupt=abrupt))

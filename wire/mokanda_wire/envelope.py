@@ -171,13 +171,14 @@ class Keyring:
         options = {"sign": signer, "always_trust": True, "armor": False}
         return self._make("encrypt", data, recipient, **options)
 
-    def open(self, sealed: bytes, signer: str) -> bytes:
+    def open(self, sealed: bytes, *signers: str) -> bytes:
         """Decrypt what was sealed to a key of ours.
 
         No more comes out than went in: nobody whom we know compresses what the codec has been at.
 
         Raises:
-            EnvelopeError: it is damaged, is not for us, or is not signed by exactly `signer`.
+            EnvelopeError: it is damaged, is not for us, or is not signed by exactly one of
+                `signers`.
             KeyringError: GnuPG cannot get at our keys.
         """
         most = ["--max-output", str(min(len(sealed), MAX_PLAIN))]
@@ -187,7 +188,7 @@ class Keyring:
             if not self._run("list_keys", secret=True):  # without an agent it tells the same
                 raise KeyringError("GnuPG does not get at its keys.")
             raise EnvelopeError(f"The envelope cannot be opened: {_last_line(result)}")
-        return _signed_by(signer, result, status)
+        return _signed_by(signers, result, status)
 
     def sign(self, data: bytes, signer: str) -> bytes:
         """Wrap the data with a signature (binary, an OpenPGP signed message)."""
@@ -202,7 +203,7 @@ class Keyring:
         """
         _made_of(packets.SIGNED_DATA, signed)
         result = self._run("decrypt", signed, always_trust=True)
-        return _signed_by(signer, result, _status(result))
+        return _signed_by((signer,), result, _status(result))
 
     def _make(self, command: str, *arguments: Any, **options: Any) -> bytes:  # noqa: ANN401
         """Encrypt or sign, at the second try if need be.
@@ -254,13 +255,18 @@ def _status(result: Any) -> dict[str, list[str]]:  # noqa: ANN401 - gnupg is unt
     return found
 
 
-def _signed_by(signer: str, result: Any, status: dict[str, list[str]]) -> bytes:  # noqa: ANN401
+def _signed_by(
+    signers: tuple[str, ...],
+    result: Any,  # noqa: ANN401
+    status: dict[str, list[str]],
+) -> bytes:
     signatures = status.get("VALIDSIG", [])
     bad = {"BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG"} & status.keys()
     if len(signatures) != 1 or bad or len(status.get("PLAINTEXT", [])) != 1:
         raise EnvelopeError(f"There is no good signature: {_last_line(result)}")
-    if signatures[0].split()[-1] != signer:
-        raise EnvelopeError(f"It is signed by {signatures[0].split()[-1]}, not by {signer}.")
+    signer = signatures[0].split()[-1]
+    if signer not in signers:
+        raise EnvelopeError(f"It is signed by {signer}, not by {' or '.join(signers)}.")
     return bytes(result.data)
 
 

@@ -139,7 +139,9 @@ class Hello:
     (which acknowledges it and all before it), `up` what it wants to upload, `format` the newest
     one of bundles that it knows; it is left out where that is 1. `unread` is the number of a
     down bundle that came whole and that it could not read. `card` is what the relay has given this
-    card last, empty if nothing yet.
+    card last, empty if nothing yet. `move` is the number of the relay's move by which it has come
+    to where it says this, 0 where it knows the relay by its claim; `noted` that of a later one
+    which it has heard of and not followed yet.
     """
 
     device: str
@@ -152,6 +154,8 @@ class Hello:
     format: int | None = None
     unread: int | None = None
     card: bytes | None = None
+    move: int | None = None
+    noted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ class HelloReply:
     `secret` answers a hello that was signed: hellos to come may be authenticated with it.
     `format` is the newest one of bundles that the relay knows; it is left out where that is 1.
     `card` is what the next hello repeats, and `other_card` when a copy of this card has called.
+    `move` is a Move, signed by the key that the device knows the relay by.
     """
 
     counter: int
@@ -182,6 +187,22 @@ class HelloReply:
     format: int | None = None
     card: bytes | None = None
     other_card: datetime | None = None
+    move: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where the relay is to be found from now on, and what proves it.
+
+    `number` grows with each move of a relay. `certificate` is in DER; None where authorities vouch
+    for the one at this address. `key` is the relay's new public key (binary OpenPGP); None where it
+    keeps the one that has signed this.
+    """
+
+    number: int
+    relay: str
+    certificate: bytes | None
+    key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +229,7 @@ class Fault:
     """A device that cannot say hello, as its mail store does not open; signed by it.
 
     `state` says in a word what is wrong, `text` in a sentence for the operator. It says nothing of
-    what the device holds, so that nothing is acknowledged or sent again.
+    what the device holds, so that nothing is acknowledged or sent again. `move` is that of a Hello.
     """
 
     device: str
@@ -216,6 +237,7 @@ class Fault:
     version: str
     state: str
     text: str
+    move: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

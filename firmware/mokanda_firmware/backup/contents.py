@@ -85,7 +85,8 @@ def copy_identity(folder: Path) -> None:
     Raises:
         OSError: there is no room.
     """
-    kept = {paths.claim(), paths.claim_result(), paths.former_claims(), paths.wifi()}
+    kept = {paths.claim(), paths.claim_result(), paths.followed(), paths.former_claims()}
+    kept.add(paths.wifi())
     for source in _plain_files():
         if source.path in kept or source.path.is_relative_to(paths.keys()):
             _copy(source.name, folder)

@@ -8,6 +8,7 @@ applied twice.
 
 import hashlib
 import logging
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from mokanda_firmware.mailbox.sync.state import (
     sync_state,
 )
 from mokanda_firmware.mailbox.sync.up import confirm_up, release_up, restart_history, skip_up
-from mokanda_firmware.uplink import offer
+from mokanda_firmware.uplink import offer, places
 from mokanda_firmware.uplink.connection import Connection, Held
 from mokanda_firmware.uplink.failures import (
     BudgetSpentError,
@@ -99,6 +100,8 @@ class Session:
         self._identity = identity
         self._quota = quota
         self._tell = tell
+        self._places = places.read(identity.claim)
+        self.is_proved = False  # that this is the relay, by a reply
         self._first = True  # of its rounds, in which mail that comes down has its half
         self.traded = Traded()
         self._refusals = 0
@@ -115,6 +118,7 @@ class Session:
             StoreError: the store is full or busy.
         """
         apply_known(self._store)
+        self._take_key()
         self._unread = self._opened_in_vain()
         mends = 0
         for _ in range(ROUNDS):
@@ -137,6 +141,17 @@ class Session:
                 break
         if self._refused:
             raise self._refused
+
+    def _take_key(self) -> None:
+        """Take in the key by which the relay has to prove itself at a place that is new."""
+        place = self._identity.place
+        if place == self._places.next and place.key:
+            try:
+                self._keyring.import_key(b64decode(place.key))
+            except (EnvelopeError, ValueError) as error:
+                raise NotOurRelayError(
+                    Sentence("The relay does not prove who it is ({why}).", why=str(error))
+                ) from error
 
     def _round(self, connection: Connection) -> bool:
         """Say hello, and do all that follows from it; tell whether another round is due."""
@@ -201,7 +216,8 @@ class Session:
         self, connection: Connection, pending: PendingUp | None, counter: int
     ) -> HelloReply:
         """Say hello with the secret of the last signed hello, or else a signed one."""
-        outcome = self._identity.outcome
+        outcome, place, noted = self._identity.outcome, self._identity.place, self._places.noted()
+        is_new = place == self._places.next
         held = self._held(pending.size if pending else 0)
         message = protocol.dump(
             protocol.Hello(
@@ -215,9 +231,12 @@ class Session:
                 format=formats.to_announce(),
                 unread=self._unread,
                 card=card.mark(),
+                move=place.number,
+                noted=noted if noted > place.number else None,
             )
         )
-        secret = bytes.fromhex(setting(self._store, _SECRET, ""))
+        # What the key before has agreed upon proves nothing of a new one.
+        secret = b"" if is_new else bytes.fromhex(setting(self._store, _SECRET, ""))
         try:
             if secret:
                 tagged = protocol.authenticate(message, secret, protocol.HELLO_LABEL)
@@ -226,7 +245,7 @@ class Session:
             else:
                 signed = self._keyring.sign(message, outcome.fingerprint)
                 answer = connection.hello(signed, held, outcome.device)
-                reply = self._keyring.verify(answer, self._identity.claim.relay_fingerprint)
+                reply = self._keyring.verify(answer, place.fingerprint)
             told = protocol.load(HelloReply, reply)
         except RefusedError as error:
             if error.reason == protocol.TOO_OLD:
@@ -238,7 +257,8 @@ class Session:
             set_setting(self._store, _SECRET, "")  # a signature always counts
             return self._say_hello(connection, pending, counter)
         except (EnvelopeError, protocol.ProtocolError) as error:
-            set_setting(self._store, _SECRET, "")
+            if not is_new:
+                set_setting(self._store, _SECRET, "")
             raise NotOurRelayError(
                 Sentence("The relay does not prove who it is ({why}).", why=str(error))
             ) from error
@@ -246,6 +266,8 @@ class Session:
             raise NotOurRelayError(Sentence("The relay's answer is to another hello."))
         card.keep(told.card)
         card.note_other(self._store, told.other_card)
+        self.is_proved = True
+        self._follow(told)
         self._unread = None
         _sweep(_OPENING + "*", None)
         if told.secret:
@@ -258,6 +280,18 @@ class Session:
                 Sentence("The relay is too old for this device. Ask its operator to update it.")
             )
         return told
+
+    def _follow(self, told: HelloReply) -> None:
+        """Go by the place where the relay has just proved itself, and note where it moves next."""
+        claim, place = self._identity.claim, self._identity.place
+        try:
+            if place == self._places.next:
+                places.follow(claim, place)
+            if told.move is not None:
+                places.note(claim, told.move, place.fingerprint, self._keyring)
+        except (EnvelopeError, KeyringError, OSError, protocol.ProtocolError) as error:
+            log.error("a move of the relay cannot be followed: %s", error)  # mail goes first
+        self._places = places.read(claim)
 
     def _settle(self, pending: PendingUp, reply: HelloReply) -> PendingUp | None:
         """The relay has applied a bundle of this number: ours, if its hash says so."""
@@ -397,7 +431,8 @@ class Session:
 
     def _open(self, sealed: Sealed, content: bytes) -> Decoded:
         try:
-            plain = self._keyring.open(content, self._identity.claim.relay_fingerprint)
+            # The relay has just said that this is its own; it may have frozen it by a former key.
+            plain = self._keyring.open(content, *self._places.keys())
             decoded = decode(plain, shared_history(self._store), measured=True)
         except HistoryUnknownError as error:
             self._restart(str(error))

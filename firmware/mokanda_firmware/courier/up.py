@@ -206,9 +206,7 @@ def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
 def _seal(keyring: Keyring, identity: Identity, priced: Priced) -> PendingUp:
     """Sign and encrypt a bundle, into a file that a power cut does not take."""
     encoded, sequence = priced.encoded, priced.plan.sequence
-    sealed = keyring.seal(
-        encoded.data, identity.claim.relay_fingerprint, identity.outcome.fingerprint
-    )
+    sealed = keyring.seal(encoded.data, identity.place.fingerprint, identity.outcome.fingerprint)
     digest = hashlib.sha256(sealed).hexdigest()
     path = paths.bundles() / f"up-{sequence}-{digest[:16]}"
     path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from bottle import Bottle, HTTPResponse, SimpleTemplate, request, static_file
 
 from mokanda_relay.http.serving import arriving, content_length, header
 from mokanda_relay.http.webhooks import WebhookPath
-from mokanda_relay.operator import devices, fleet, metrics
+from mokanda_relay.operator import devices, fleet, metrics, moving
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device
@@ -79,6 +79,7 @@ class AdminApp:
                 ago=lambda moment: fleet.ago(moment, now),
                 size=fleet.size,
                 limits=fleet.limits,
+                progress=moving.progress(session),
                 now=now,
                 missing_setting=self._relay.transport.missing_setting,
                 webhooks=self._webhooks,

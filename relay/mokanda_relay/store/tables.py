@@ -71,7 +71,9 @@ class Device(Table):
 
     `up_applied` is the number of the last up bundle that was applied, and `up_sha256` its
     digest; `down_frozen` is the last number given to a down bundle, and `down_confirmed` the
-    last one acknowledged. `error` is what last went wrong with it, for the operator; a sync
+    last one acknowledged. `claim_move` is the number of the relay's last move when its claim file
+    was made; by its last hello it has `followed` one (None: it knows nothing of moves), and
+    `noted` one. `error` is what last went wrong with it, for the operator; a sync
     that succeeds clears it.
     """
 
@@ -85,6 +87,9 @@ class Device(Table):
     fingerprint: Mapped[str | None] = mapped_column(unique=True)
     hello_counter: Mapped[int] = mapped_column(default=0)
     format: Mapped[int] = mapped_column(default=OLDEST_FORMAT)  # the newest one that it knows
+    claim_move: Mapped[int] = mapped_column(default=0)
+    followed: Mapped[int | None]
+    noted: Mapped[int] = mapped_column(default=0)
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     secret: Mapped[bytes | None]  # authenticates its hellos since the last signed one
     up_applied: Mapped[int] = mapped_column(default=0)
@@ -124,6 +129,22 @@ class Device(Table):
     @bisection.setter
     def bisection(self, state: Bisection) -> None:
         self.bisection_size, self.bisection_caution = state.size, state.caution
+
+
+class Move(Table):
+    """Where this relay is found from its move `number` on; before the first one, by number 0.
+
+    `relay` is an https URL, `certificate` in PEM or "" where authorities vouch, `fingerprint` that
+    of the OpenPGP key, whose secret half is gone since `key_retired`.
+    """
+
+    __tablename__ = "move"
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[dt.datetime]
+    relay: Mapped[str]
+    certificate: Mapped[str]
+    fingerprint: Mapped[str]
+    key_retired: Mapped[dt.datetime | None]
 
 
 class RetiredKey(Table):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, clock, releases
 from mokanda_relay.store.tables import Device, Upload
-from mokanda_relay.sync import cards, history, quarantine
+from mokanda_relay.sync import cards, history, moves, quarantine
 from mokanda_relay.sync.down import freeze, frozen
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.sync.session import Answer, confirm, hash_of, more, record_sync
@@ -191,6 +191,7 @@ def _begin(device: Device, said: protocol.Hello, given: _Credentials) -> None:
     device.secret = given.secret or device.secret
     device.version = said.version[:100]
     device.format = formats.announced(said.format)
+    device.followed, device.noted = said.move, max(said.move or 0, said.noted or 0)
     device.last_contact = clock.now()
 
 
@@ -240,6 +241,7 @@ def _reply(
         format=formats.to_announce(),
         card=settled.card.given,
         other_card=settled.card.other,
+        move=moves.announcement(relay, device),
     )
 
 
@@ -256,6 +258,8 @@ def _authenticated(
     """The reply, signed if the hello was, else with a tag."""
     message = protocol.dump(reply)
     if given.secret is not None:
-        return relay.keyring.sign(message, relay.fingerprint)
+        with relay.database.reading() as session:
+            key = moves.key_known_to(relay, session, settled.device)
+        return relay.keyring.sign(message, key)
     assert settled.device.secret is not None
     return protocol.authenticate(message, settled.device.secret, protocol.REPLY_LABEL)

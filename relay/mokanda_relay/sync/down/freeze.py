@@ -20,7 +20,7 @@ from mokanda_relay.rendering import device_files
 from mokanda_relay.rendering.rendered_mails import RenderedMails
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import ContentRequest, Device, DownBundle, Incoming, Notice
-from mokanda_relay.sync import budgets
+from mokanda_relay.sync import budgets, moves
 from mokanda_relay.sync.budgets import Budget
 from mokanda_relay.sync.down import stubs
 from mokanda_relay.sync.down.draft import LostError
@@ -108,7 +108,9 @@ def _seal(relay: Relay, packed: Packed) -> Sealed:
     """Sign and encrypt a bundle, and write it durably."""
     device = packed.plan.queue.device
     assert device.fingerprint is not None
-    data = relay.keyring.seal(packed.encoded.data, device.fingerprint, relay.fingerprint)
+    with relay.database.reading() as session:
+        key = moves.key_known_to(relay, session, device)
+    data = relay.keyring.seal(packed.encoded.data, device.fingerprint, key)
     digest = hashlib.sha256(data)
     relay.bundles.write(digest.hexdigest(), data)
     return Sealed(packed.draft.bundle.sequence, len(data), digest.digest())

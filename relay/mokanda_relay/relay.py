@@ -50,6 +50,7 @@ class Relay:
         originals: raw mails, each by its SHA-256.
         bundles: frozen down bundles, each by its SHA-256.
         uploads: up bundles, as far as they have arrived.
+        readings: what was made of raw mails (rendering/readings.py), each by its SHA-256.
         renditions: photos made smaller, each by its SHA-256.
         releases: the folder of updates for devices, and of their manifest.
         release_files: the same, to be read from.
@@ -58,6 +59,7 @@ class Relay:
         dns: who serves the villages' domains.
         outbox_bell: rings when there is mail to the world.
         incoming_bell: rings when there is mail to a village.
+        ready_bell: rings when mail to a village was read.
     """
 
     settings: Settings
@@ -68,6 +70,7 @@ class Relay:
     originals: BlobStore
     bundles: BlobStore
     uploads: Uploads
+    readings: BlobStore
     renditions: BlobStore
     releases: Path
     release_files: BlobStore
@@ -78,6 +81,7 @@ class Relay:
     dns: DnsProvider
     incoming_bell: Bell
     outbox_bell: Bell = field(default_factory=Bell)
+    ready_bell: Bell = field(default_factory=Bell)
 
     def webhooks(self) -> list[Webhook]:
         """All that providers of mail may post to.
@@ -121,6 +125,7 @@ def open_relay(settings: Settings) -> Relay:
                 originals=originals,
                 bundles=_blob_store(settings, "bundles"),
                 uploads=Uploads(data / "uploads"),
+                readings=_blob_store(settings, "readings"),
                 renditions=_blob_store(settings, "renditions"),
                 releases=data / "releases",
                 release_files=FileBlobStore(data / "releases"),

@@ -567,11 +567,13 @@ class TestDownload:
         self, served: Served
     ) -> None:
         device = served.claimed_device()
-        parts = "".join(f"--b\r\nContent-Type: x/{number}\r\n\r\n\r\n" for number in range(3000))
+        all_there_are = "".join(
+            "Cc: " + ",".join(f"a{number}@b.ch" for number in range(first, first + 1200)) + "\r\n"
+            for first in range(1000, 3400, 1200)
+        )
         raw = (
-            "From: ada@example.org\r\nTo: amina@kitenge.example\r\nSubject: To all\r\n"
-            "Message-ID: <all@example.org>\r\nMIME-Version: 1.0\r\n"
-            f"Content-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--\r\n"
+            f"From: ada@example.org\r\nTo: amina@kitenge.example\r\n{all_there_are}"
+            "Subject: To all\r\nMessage-ID: <all@example.org>\r\n\r\nHello"
         ).encode()
         served.world.post_inbound(raw, "ada@example.org", ["amina@kitenge.example"])
         served.world.write("ada@example.org", ["bako@kitenge.example"], "Behind it", "Hello")

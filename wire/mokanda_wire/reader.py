@@ -41,6 +41,7 @@ from mokanda_wire.message import Attachment, Mailbox, Message
 T = TypeVar("T")
 
 _MAX_IN_A_FIELD = 2000  # mailboxes, attachments
+_MAX_WORD = 20  # characters of a note
 _MAX_DIGITS = 15  # of a size in bytes
 
 
@@ -180,7 +181,7 @@ class Reader:
         subject = self._until("\n")
         reply_to: tuple[Mailbox, ...] = ()
         attachments: list[Attachment] = []
-        html = stub = ""
+        html = stub = note = ""
         automatic = False
         unknown: list[Unknown] = []
         while self._text.startswith("\x01", self._at):
@@ -190,6 +191,8 @@ class Reader:
                 stub = self._until("\n")
             elif field == "v":
                 automatic = self._until("\n") == ""
+            elif field == "n":
+                note = self._until("\n")[:_MAX_WORD]
             elif field == "r":
                 reply_to = self._boxes(self._until("\n"))
             elif field == "a":
@@ -213,6 +216,7 @@ class Reader:
             reply_to=reply_to,
             attachments=tuple(attachments),
             automatic=automatic,
+            note=note,
         )
         return Mail(recipients, message, stub, name, tuple(unknown))
 

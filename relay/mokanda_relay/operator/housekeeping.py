@@ -99,6 +99,7 @@ class Housekeeper:
             renditions = set(session.scalars(sa.select(Rendition.digest)))
             return {
                 relay.originals: set(session.scalars(sa.select(Original.digest))),
+                relay.readings: set(session.scalars(sa.select(Original.reading))),
                 relay.renditions: renditions | set(session.scalars(_NAMED_RENDITIONS)),
                 relay.bundles: set(session.scalars(sa.select(DownBundle.sha256))),
                 relay.uploads: {

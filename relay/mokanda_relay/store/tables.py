@@ -222,12 +222,18 @@ class Spent(Table):
 
 
 class Original(Table):
-    """A raw mail in the folder of originals, named by its SHA-256."""
+    """A raw mail in the folder of originals, named by its SHA-256.
+
+    `reading` is the digest of what was made of it (rendering/readings.py), "" until it was read,
+    and `reading_version` the version of what has read it, 0 if it is to be read.
+    """
 
     __tablename__ = "original"
     digest: Mapped[str] = mapped_column(primary_key=True)
     size: Mapped[int]
     kept: Mapped[dt.datetime]  # when it was last handed in; the housekeeper counts from here
+    reading: Mapped[str] = mapped_column(default="")
+    reading_version: Mapped[int] = mapped_column(default=0, index=True)
 
 
 class Incoming(Table):

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files
+from mokanda_relay.rendering.preparing import wait_for_news
 from mokanda_relay.rendering.rendered_mails import RenderedMails
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import ContentRequest, Device, DownBundle, Incoming, Notice
@@ -48,6 +49,7 @@ def offer(relay: Relay, device_id: int, room: int | None = None) -> Sealed | Non
             if room is not None and room < MIN_ROOM:
                 return None
             budget = budgets.of_device(session, session.get_one(Device, device_id), room)
+        wait_for_news(relay, device_id)
         if not _freeze(relay, device_id, budget):  # else another session may have been first
             return None
 

@@ -109,10 +109,16 @@ class Plan:
             return replace(self, as_attachment=frozenset(self.mails))
         return replace(self, mails=_first(self.mails, len(self.mails) // 2))
 
-    def only(self, requests: Iterable[ContentRequest], mails: Collection[str]) -> Self:
-        """Leave out all requests and mails but these."""
-        kept = {digest: self.mails[digest] for digest in self.mails if digest in mails}
-        return replace(self, requests=tuple(requests), mails=kept)
+    def only(
+        self, stubs: Collection[str], requests: Collection[int], mails: Collection[str]
+    ) -> Self:
+        """Leave out all stubs and mails, by digest, and requests, by id, but these."""
+        return replace(
+            self,
+            stubs=None if self.stubs is None else _those(self.stubs, stubs),
+            requests=tuple(each for each in self.requests if each.id in requests),
+            mails=_those(self.mails, mails),
+        )
 
     def _selected(self) -> Self:
         """Take from the queue what is not found to wait: stubs alone where there is nothing."""
@@ -143,6 +149,10 @@ class Plan:
                 left -= size
             mails.setdefault(entry.digest, []).append(entry)
         return mails
+
+
+def _those(mails: Mails, digests: Collection[str]) -> Mails:
+    return {digest: mails[digest] for digest in mails if digest in digests}
 
 
 def _first(mails: Mails, count: int) -> Mails:

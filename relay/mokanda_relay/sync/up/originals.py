@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering import device_files
+from mokanda_relay.rendering import device_files, readings
 from mokanda_relay.store.tables import Device
 from mokanda_wire import bundle as wire
 from mokanda_wire.message import compose
@@ -27,6 +28,7 @@ def keep_originals(relay: Relay, device: Device, bundle: wire.Bundle) -> Origina
 
     Raises:
         ContentUnknownError: a mail has a file that is neither here nor in the bundle.
+        NotReadyError: a file is in a mail that is not read yet.
     """
     kept: Originals = {}
     for place, item in enumerate(bundle.items):
@@ -43,14 +45,18 @@ def keep_originals(relay: Relay, device: Device, bundle: wire.Bundle) -> Origina
 
 def _files(relay: Relay, device: Device, bundle: wire.Bundle, mail: wire.Mail) -> dict[str, bytes]:
     """The contents in the bundle, and of those that the mail only names."""
+
+    def fetch(digest: str) -> bytes | None:
+        with relay.database.reading() as session:
+            return device_files.fetch(relay, session, device.id, digest)
+
     files = dict(bundle.contents)
-    with relay.database.reading() as session:
-        for part in mail.message.attachments:
-            if part.digest not in files:
-                here = device_files.fetch(relay, session, device.id, part.digest)
-                if here is None:
-                    raise ContentUnknownError(
-                        f"The content of {part.name!r} is neither here nor in the bundle."
-                    )
-                files[part.digest] = here
+    for part in mail.message.attachments:
+        if part.digest not in files:
+            here = readings.soon(relay, partial(fetch, part.digest))
+            if here is None:
+                raise ContentUnknownError(
+                    f"The content of {part.name!r} is neither here nor in the bundle."
+                )
+            files[part.digest] = here
     return files

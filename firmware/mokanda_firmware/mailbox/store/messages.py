@@ -23,7 +23,8 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
     show what others were sent.
     """
     content = asdict(message)
-    del content["automatic"]  # younger than mails that may come a second time
+    for younger in ("automatic", "note"):  # than mails that may come a second time
+        del content[younger]
     digest = hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).digest()
     known = connection.execute("SELECT id FROM message WHERE digest = ?", (digest,)).fetchone()
     if known is not None:
@@ -53,8 +54,8 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
     """Store all of a mail that a list shows."""
     number = connection.execute(
         "INSERT INTO message (digest, message_id, thread, date, sender_address, sender_name,"
-        " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic, note)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             digest,
             message.message_id,
@@ -69,6 +70,7 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
             len(message.attachments),
             size(message),
             message.automatic,
+            message.note,
         ),
     ).lastrowid
     assert number is not None
@@ -97,6 +99,7 @@ def load(connection: sqlite3.Connection, number: int) -> Message:
         references=tuple(json.loads(row["reference_ids"])),
         attachments=attachments(connection, number),
         automatic=bool(row["automatic"]),
+        note=row["note"],
     )
 
 

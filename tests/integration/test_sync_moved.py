@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,8 +27,8 @@ from mokanda_relay.store.tables import Move
 from mokanda_wire import protocol
 from mokanda_wire.envelope import Keyring
 from tests import courier_process
-from tests.bench.corpora import REPOSITORY
 from tests.faults import FaultyLink, Plan
+from tests.operators_guide import commands_of
 from tests.relay_served import BOTH_DATABASES, Served, eventually
 from tests.syncing_village import Village, a_village
 
@@ -79,7 +77,7 @@ def village(
 def move(served: Served, to: str, certificate: str | None = None) -> None:
     pinned = served.relay.certificate.read_text() if certificate is None else certificate
     with served.relay.database.transaction() as session:
-        moving.announce(served.relay, session, moving.plan(served.relay, session, to, pinned))
+        moving.announce(served.relay, session, moving.to_address(served.relay, session, to, pinned))
 
 
 def state(served: Served, name: str = "kitenge") -> str:
@@ -462,10 +460,10 @@ class TestGuide:
         monkeypatch.setenv("MOKANDA_RELAY_URL", url(addresses.old))
         monkeypatch.setenv("MOKANDA_RELAY_DATABASE", served.relay.settings.database)
         monkeypatch.setenv("MOKANDA_RELAY_DATA", str(served.relay.settings.data))
-        dry, start = commands_of("Moving a relay", "start")
+        dry, start = commands_of("Moving a relay", "move start")
         for command in (dry, start):
-            to_here = command.replace("https://new.example.org:8443", url(addresses.new))
-            assert main(shlex.split(to_here)[1:]) == 0
+            to_here = {"https://new.example.org:8443": url(addresses.new)}
+            assert main([to_here.get(each, each) for each in command]) == 0
             told = capsys.readouterr()
             assert told.err == ""  # the new address answers
             village.sync()
@@ -479,11 +477,3 @@ class TestGuide:
         assert "kitenge has followed" in capsys.readouterr().err
         assert main(["device", "add", "kimpese", "--domain", "kimpese.example"]) == 0
         assert url(addresses.new) in capsys.readouterr().out
-
-
-def commands_of(chapter: str, word: str) -> list[str]:
-    """The commands with this word in the blocks of a chapter of the operator's guide."""
-    text = (REPOSITORY / "docs" / "operator.md").read_text(encoding="utf-8")
-    [content] = re.findall(rf"^## {chapter}\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
-    lines = [line.strip() for line in content.splitlines()]
-    return [line for line in lines if line.startswith(f"mokanda-relay move {word}")]

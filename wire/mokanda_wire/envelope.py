@@ -166,6 +166,17 @@ class Keyring:
             raise EnvelopeError(f"GnuPG does not take the key: {_last_line(result)}")
         return fingerprint
 
+    def delete_secret_key(self, fingerprint: str) -> None:
+        """Forget the secret half of a key of ours, if it is here."""
+        if fingerprint not in self._secret_keys():
+            return
+        result = self._run("delete_keys", fingerprint, secret=True, expect_passphrase=False)
+        if fingerprint in self._secret_keys():
+            raise KeyringError(f"GnuPG does not delete the key: {_last_line(result)}")
+
+    def _secret_keys(self) -> set[str]:
+        return {key["fingerprint"] for key in self._run("list_keys", secret=True)}
+
     def seal(self, data: bytes, recipient: str, signer: str) -> bytes:
         """Sign with `signer`'s key and encrypt to `recipient`'s; both are fingerprints."""
         options = {"sign": signer, "always_trust": True, "armor": False}
@@ -185,7 +196,7 @@ class Keyring:
         result = self._run("decrypt", sealed, always_trust=True, extra_args=most)
         status = _status(result)
         if not result.ok or "DECRYPTION_OKAY" not in status or "GOODMDC" not in status:
-            if not self._run("list_keys", secret=True):  # without an agent it tells the same
+            if not self._secret_keys():  # without an agent it tells the same
                 raise KeyringError("GnuPG does not get at its keys.")
             raise EnvelopeError(f"The envelope cannot be opened: {_last_line(result)}")
         return _signed_by(signers, result, status)

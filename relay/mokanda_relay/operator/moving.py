@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Moving a relay: to another address, to another key; and which devices have followed.
+"""Moving a relay, to another address or another key: and which devices have followed.
 
 A move is announced, never taken back: what a device has noted it tries. To undo one is to announce
 the place before, under the next number.
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import clock
-from mokanda_relay.store.tables import Device, Move
+from mokanda_relay.store.tables import Device, Move, Upload
 from mokanda_relay.sync import moves
 from mokanda_wire import claimfile
 
@@ -66,8 +66,8 @@ def all_moves(session: Session) -> list[Move]:
     return list(session.scalars(sa.select(Move).order_by(Move.number)))
 
 
-def plan(relay: Relay, session: Session, relay_url: str, certificate: str) -> Move:
-    """What the move to this address would be; `certificate` is in PEM, "" where authorities vouch.
+def to_address(relay: Relay, session: Session, relay_url: str, certificate: str) -> Move:
+    """The move to this address, not yet announced; `certificate` is in PEM, "" for authorities'.
 
     Raises:
         MoveError: there is no such address, or the relay is there already.
@@ -80,11 +80,23 @@ def plan(relay: Relay, session: Session, relay_url: str, certificate: str) -> Mo
     now = moves.newest(session) or _before(relay)
     if (now.relay, now.certificate) == (url, certificate):
         raise MoveError(f"devices look for this relay at {url} already")
-    return _next(session, now, url, certificate)
+    return _next(session, now, relay=url, certificate=certificate)
+
+
+def to_new_key(relay: Relay, session: Session) -> Move:
+    """The move to a key that does not exist yet, not yet announced.
+
+    Raises:
+        MoveError: it is not known where devices find this relay.
+    """
+    return _next(session, moves.newest(session) or _before(relay), fingerprint="")
 
 
 def announce(relay: Relay, session: Session, move: Move) -> None:
-    """Announce a move from now on to each device that says hello."""
+    """Announce a move from now on to each device that says hello; make its key if need be."""
+    if not move.fingerprint:
+        # By its name, it is the same that a try before this one has made.
+        move.fingerprint = relay.keyring.own_key(f"Mokanda relay, move {move.number}")
     if moves.newest(session) is None:
         session.add(_before(relay))
     session.add(move)
@@ -104,10 +116,55 @@ def undo(session: Session, *, public: bool = False) -> Move:
     )
     if followed is not None:
         raise MoveError(
-            f"{followed} has followed to {last.relay} already; to go back, move there:"
-            f" `mokanda-relay move start --to {before.relay}`"
+            f"{followed} has followed to move {last.number} already; to go on, start another one:"
+            f" the relay was at {before.relay} before"
         )
-    return _next(session, last, before.relay, "" if public else before.certificate)
+    if before.key_retired is not None:
+        raise MoveError("the key before this one was retired")
+    return _next(
+        session,
+        last,
+        relay=before.relay,
+        certificate="" if public else before.certificate,
+        fingerprint=before.fingerprint,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """Former keys that are to go, and why each of some devices would be cut off by that."""
+
+    fingerprints: list[str]
+    cut_off: dict[str, str]
+
+
+def retirement(relay: Relay, session: Session) -> Retirement:
+    """What it would mean to retire all keys but the last one."""
+    made = all_moves(session)
+    last = made[-1].fingerprint if made else relay.fingerprint
+    former = [each.fingerprint for each in made if each.key_retired is None]
+    retiring = [each for each in dict.fromkeys(former) if each != last]
+    by_number = {each.number: each.fingerprint for each in made}
+    cut_off = {}
+    for device in session.scalars(sa.select(Device).order_by(Device.name)):
+        known = max((each for each in by_number if each <= moves.reached(device)), default=0)
+        if by_number.get(known) in retiring:
+            cut_off[device.name] = _state(device, made[-1])
+        elif retiring and session.get(Upload, device.id) is not None:
+            cut_off[device.name] = "has a bundle under way, maybe sealed to a former key"
+    return Retirement(retiring, cut_off)
+
+
+def retire(relay: Relay, fingerprints: list[str]) -> None:
+    """Delete the secret halves of former keys. Cut in the middle, it may be done again."""
+    for fingerprint in fingerprints:
+        relay.keyring.delete_secret_key(fingerprint)
+    with relay.database.transaction() as session:
+        session.execute(
+            sa.update(Move)
+            .where(Move.fingerprint.in_(fingerprints))
+            .values(key_retired=clock.now())
+        )
 
 
 def _before(relay: Relay) -> Move:
@@ -123,13 +180,21 @@ def _before(relay: Relay) -> Move:
     )
 
 
-def _next(session: Session, now: Move, relay_url: str, certificate: str) -> Move:
+def _next(
+    session: Session,
+    now: Move,
+    *,
+    relay: str | None = None,
+    certificate: str | None = None,
+    fingerprint: str | None = None,
+) -> Move:
+    """The move behind the one of now; what is None stays."""
     # A relay that was restored from a backup may have made moves that it does not know of.
     told = session.scalar(sa.select(sa.func.max(Device.noted)))
     return Move(
         number=max(now.number, told or 0) + 1,
         at=clock.now(),
-        relay=relay_url,
-        certificate=certificate,
-        fingerprint=now.fingerprint,
+        relay=now.relay if relay is None else relay,
+        certificate=now.certificate if certificate is None else certificate,
+        fingerprint=now.fingerprint if fingerprint is None else fingerprint,
     )

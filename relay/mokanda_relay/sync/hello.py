@@ -75,13 +75,15 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
     # The token is for one session, whose every cut pays for it.
     given = _Credentials(secrets.token_urlsafe(9), secrets.token_bytes(32) if signed else None)
     settled = _settle(relay, device.id, said, given)
+    key = _own_key(relay, settled.device)
     down = _next_down(relay, settled, room)
     log.info(
         "hello device=%s applied_down=%d up=%s down=%s",
         *(device.name, said.applied_down),
         *(settled.upload and settled.upload.sequence, down and down.sequence),
     )
-    message = _authenticated(relay, settled, _reply(relay, settled, said, given, down, room), given)
+    reply = _reply(relay, settled, said, given, down, room)
+    message = _authenticated(relay, settled, reply, given, key)
     return Answer(device.id, message, down if settled.upload is None else None)
 
 
@@ -245,6 +247,20 @@ def _reply(
     )
 
 
+def _own_key(relay: Relay, device: Device) -> str:
+    """The relay's key that the device knows."""
+    try:
+        with relay.database.reading() as session:
+            return moves.key_known_to(relay, session, device)
+    except RefusedError:
+        text = (
+            f"{device.name} knows this relay by a key that was retired:"
+            f" `mokanda-relay device renew {device.name}` makes a new claim file for it"
+        )
+        alerts.report_seldom(relay.database, _TOLD_EVERY, "key", text, device.id)
+        raise
+
+
 def _applied_sha256(device: Device, said: protocol.Hello) -> bytes | None:
     """The SHA-256 of the last bundle, where the device may take it for another one."""
     if said.up is None or said.up.sequence > device.up_applied:
@@ -253,13 +269,11 @@ def _applied_sha256(device: Device, said: protocol.Hello) -> bytes | None:
 
 
 def _authenticated(
-    relay: Relay, settled: _Settled, reply: protocol.HelloReply, given: _Credentials
+    relay: Relay, settled: _Settled, reply: protocol.HelloReply, given: _Credentials, key: str
 ) -> bytes:
-    """The reply, signed if the hello was, else with a tag."""
+    """The reply, signed by this key if the hello was signed, else with a tag."""
     message = protocol.dump(reply)
     if given.secret is not None:
-        with relay.database.reading() as session:
-            key = moves.key_known_to(relay, session, settled.device)
         return relay.keyring.sign(message, key)
     assert settled.device.secret is not None
     return protocol.authenticate(message, settled.device.secret, protocol.REPLY_LABEL)

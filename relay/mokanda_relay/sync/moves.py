@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.store.tables import Device, Move
+from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
 
 _signed: dict[tuple[str, bytes], bytes] = {}  # what was signed for one device is so for others
@@ -30,17 +31,23 @@ def reached(device: Device) -> int:
 
 
 def key_known_to(relay: Relay, session: Session, device: Device) -> str:
-    """The fingerprint of the relay's key that the device knows; of the newest if that is gone."""
+    """The fingerprint of the relay's key that the device knows.
+
+    Raises:
+        RefusedError: that key is gone.
+    """
     known = session.scalar(
         sa.select(Move).where(Move.number <= reached(device)).order_by(Move.number.desc()).limit(1)
     )
     if known is None:
         return relay.fingerprint
-    if known.key_retired is None:
-        return known.fingerprint
-    last = newest(session)
-    assert last is not None
-    return last.fingerprint
+    if known.key_retired is not None:
+        raise RefusedError(
+            protocol.DEVICE_UNKNOWN,
+            "This device knows the relay by a key that is gone. Ask its operator for a new claim"
+            " file.",
+        )
+    return known.fingerprint
 
 
 def announcement(relay: Relay, device: Device) -> bytes | None:

@@ -316,3 +316,14 @@ def test_the_lock_of_somebody_at_work_is_waited_for_but_not_for_ever(
         pytest.raises(KeyringError, match="took over 2 s to import_keys"),
     ):
         second.import_key(exported)
+
+
+def test_what_is_sealed_to_a_key_that_was_deleted_is_closed(pair: Pair) -> None:
+    device, key, relay, relay_key = pair
+    sealed = device.seal(b"mail", relay_key, key)
+    another = relay.create_key("another")
+    assert relay.open(sealed, key, another) == b"mail"
+    for _ in range(2):  # a power cut may have it done again
+        relay.delete_secret_key(relay_key)
+    with pytest.raises(EnvelopeError):
+        relay.open(sealed, key)

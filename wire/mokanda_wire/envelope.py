@@ -65,7 +65,7 @@ class KeyringError(Exception):
 
 
 class Keyring:
-    """A GnuPG home of our own. Use it as a context manager: its agent ends with it.
+    """A GnuPG home of our own. Use it as a context manager: its agent ends with the last of them.
 
     GnuPG runs only for what needs it: most of what a relay's commands do, and a sync with nothing
     to trade, does not.
@@ -101,8 +101,11 @@ class Keyring:
         self.close()
 
     def close(self) -> None:
-        """End the agent that GnuPG leaves running for this home, if it was called."""
+        """End the agent that GnuPG leaves running for this home, if nobody else has need of it."""
         if self.__dict__.pop("_gpg", None) is None:
+            return
+        if self._in_use is None or not self._in_use.is_alone():
+            self._leave()
             return
         command = ["gpgconf", "--homedir", str(self._home), "--kill", "all"]
         with suppress(subprocess.TimeoutExpired):  # what hangs then is cleared by who comes next

@@ -12,7 +12,9 @@ before come again in any order, the device's card is restored from an old backup
 comes to life. Mail goes on being written on both sides. In the end all is left alone, and every
 mail must be where it belongs, once. (Letters that were written after a backup may be gone with the
 card that it replaces, as are those that were written on a copy; they go to the world once at the
-most.) That the relay meets what it has not foreseen, and answers with HTTP 500, ends it at once.
+most.) The relay
+moves to and fro between two addresses, and takes other keys. That it meets what it has not
+foreseen, and answers with HTTP 500, ends it at once.
 
 The disks are file systems in memory, mounted for this program alone (`unshare`). What is on them is
 kept in build/faults where it does not end well.
@@ -59,12 +61,13 @@ from mokanda_firmware.mailbox.store import database as stores
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.setup import mend
 from mokanda_firmware.uplink import connection as courier_relay
+from mokanda_firmware.uplink import places
 from mokanda_firmware.uplink.failures import CourierError
-from mokanda_relay.operator import devices
-from mokanda_relay.relay import open_relay
-from mokanda_relay.store.settings import read_settings
-from mokanda_relay.store.tables import Device
-from mokanda_relay.sync import cards
+from mokanda_relay.operator import devices, moving
+from mokanda_relay.relay import Relay, open_relay
+from mokanda_relay.store.settings import Settings, read_settings
+from mokanda_relay.store.tables import Device, Move
+from mokanda_relay.sync import cards, moves
 from scripts.tools.deadlines import wait_until
 from tests import courier_process, postgresql
 from tests.bench.corpora import REPOSITORY
@@ -107,7 +110,8 @@ class Trial:
     relay: RelayProcess
     folder: Path  # of both disks
     database: sa.Engine  # the relay's, for others than the relay
-    link: FaultyLink
+    links: tuple[FaultyLink, FaultyLink]  # the relay's two addresses
+    settings: Settings  # the relay's
     fate: random.Random
     wanted: int  # faults
     out: list[str] = field(default_factory=list)
@@ -125,7 +129,11 @@ class Trial:
 
     def count(self) -> int:
         """How many faults there were: connections cut or refused, and others."""
-        return self.link.cuts + self.faults.total()
+        return self.cuts() + self.faults.total()
+
+    def cuts(self) -> int:
+        """How many connections were cut or refused."""
+        return sum(link.cuts for link in self.links)
 
     def write(self) -> None:
         """Now and then somebody writes, on either side."""
@@ -206,16 +214,18 @@ class Trial:
 
     def cut(self) -> None:
         """Cut connections, anywhere: each ends the sync, or is made again up to some times."""
+        first = places.read(self.village.claim).all()[0].relay
+        link = next(each for each in self.links if _url(each) == first)
         for _ in range(min(self.fate.choice((1, 1, 4, 8)), self.wanted - self.count())):
             size = int(self.fate.expovariate(1 / 1200))
             abrupt = self.fate.random() < 0.5
             up = self.fate.random() < 0.5
             plan = Plan(size if up else None, None if up else size, abrupt=abrupt)
-            self.link.plans.append(Plan(refuse=True) if self.fate.random() < 0.03 else plan)
-        run.CUTS = len(self.link.plans)
+            link.plans.append(Plan(refuse=True) if self.fate.random() < 0.03 else plan)
+        run.CUTS = len(link.plans)
         self.sync()
         run.CUTS = 1
-        self.link.plans.clear()
+        link.plans.clear()
 
     def kill_courier(self) -> None:
         """Kill the courier between two writes, or anywhere."""
@@ -362,6 +372,29 @@ class Trial:
                     cards.choose(session, device, each.id)
                     break
 
+    def move_relay(self) -> None:
+        """The relay moves to its other address, takes another key, or takes back its last move."""
+        relay = open_relay(self.settings)
+        try:
+            with relay.database.transaction() as session:
+                moving.announce(relay, session, self._move(relay, session))
+        finally:
+            relay.database.close()
+            relay.keyring.close()
+        self.sync()
+
+    def _move(self, relay: Relay, session: Session) -> Move:
+        kind = self.fate.choice(("address", "key", "back"))
+        if kind == "key":
+            return moving.to_new_key(relay, session)
+        if kind == "back":
+            with suppress(moving.MoveError):
+                return moving.undo(session)
+        last = moves.newest(session)
+        now = last.relay if last else _url(self.links[0])
+        there = next(_url(each) for each in self.links if _url(each) != now)
+        return moving.to_address(relay, session, there, relay.certificate.read_text())
+
     def damage_store(self) -> None:
         """The device's mail store is copied; or else it is lost, or damaged, and is mended."""
         if self.copied is None:
@@ -503,6 +536,7 @@ _FAULTS: dict[str, tuple[int, Callable[[Trial], None]]] = {
     "history lost": (4, Trial.lose_history),
     "card restored": (4, Trial.restore),
     "card copied": (4, Trial.copy_card),
+    "relay moved": (6, Trial.move_relay),
     "store damaged": (4, Trial.damage_store),
     "two at once": (4, Trial.sync_twice),
     "repeated": (10, Trial.repeat),
@@ -554,17 +588,23 @@ def a_trial(wanted: int, seed: int, kind: str) -> Iterator[Trial]:
         address = urlsplit(relay.device_url)
         assert address.hostname
         assert address.port
-        link = stack.enter_context(FaultyLink((address.hostname, address.port)))
-        village = stack.enter_context(
-            a_village(claim, f"https://127.0.0.1:{link.port}", folder / "device" / "d", patch)
-        )
+        there = (address.hostname, address.port)
+        first, second = (stack.enter_context(FaultyLink(there)) for _ in range(2))
+        environment["MOKANDA_RELAY_URL"] = _url(first)
+        village = stack.enter_context(a_village(claim, _url(first), folder / "device" / "d", patch))
         stack.callback(_end_agents, paths.keys())
         village.store.attachments.reserve = 0  # the disk itself is to be full
         fate = random.Random(seed)
-        trial = Trial(world, village, relay, folder, database, link, fate, wanted)
+        settings = read_settings(environment, data)
+        links = (first, second)
+        trial = Trial(world, village, relay, folder, database, links, settings, fate, wanted)
         patch.setattr(courier_relay, "_Http", _noting(trial.requests))
         village.sync()
         yield trial
+
+
+def _url(link: FaultyLink) -> str:
+    return f"https://127.0.0.1:{link.port}"
 
 
 @contextmanager
@@ -630,7 +670,7 @@ def chaos(cuts: int, seed: int, kind: str, write: Callable[[str], None]) -> dict
                     mails = len(trial.out) + len(trial.back)
                     write(f"{now - began:6.0f} s {trial.count():7d} faults {mails:6d} mails")
             done = trial.count()
-            trial.faults["cut"] = trial.link.cuts
+            trial.faults["cut"] = trial.cuts()
             lost, doubled = trial.verdict()
             well = not (lost or doubled)
         finally:

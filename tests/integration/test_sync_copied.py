@@ -18,7 +18,7 @@ from bs4 import BeautifulSoup
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.courier import card
-from mokanda_firmware.uplink import connection
+from mokanda_firmware.uplink import connection, refusals
 from mokanda_firmware.uplink.failures import CopiedError, CutError
 from mokanda_relay.operator import devices
 from mokanda_relay.store.tables import Alert, Card
@@ -107,7 +107,7 @@ def test_both_are_told(village: Village, copy: Copy) -> None:
         assert card.other(other.store) is None
     with pytest.raises(CopiedError):
         village.sync()
-    assert village.sessions()[0].error == card.REFUSED
+    assert village.sessions()[0].error == refusals.SENTENCES[protocol.CARD_COPIED]
     with copy.running() as other:
         other.sync()
         assert card.other(other.store) is not None

@@ -20,8 +20,9 @@ from mokanda_firmware.bus.statuses import CourierStatus, SetupStatus
 from mokanda_firmware.courier import card, schedule
 from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_firmware.uplink import refusals
 from mokanda_relay.operator import devices
-from mokanda_wire import claimfile, durable
+from mokanda_wire import claimfile, durable, protocol
 from scripts.tools.deadlines import wait_until
 from tests.relay_served import Served
 from tests.syncing_village import Village, a_village
@@ -175,7 +176,7 @@ def test_a_copied_card_is_told_whether_it_is_served(
     paths.card_mark().write_bytes(first)
     ask("courier", "sync")
     wait_for(CourierState.COPIED)
-    assert told("detail") == card.REFUSED
+    assert told("detail") == refusals.SENTENCES[protocol.CARD_COPIED]
     paths.card_mark().write_bytes(other)
     ask("courier", "sync")
     wait_until(lambda: told("detail") == card.SERVED, "that this one is served", seconds=30)

@@ -13,11 +13,6 @@ from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import set_setting, setting
 from mokanda_wire import durable, protocol
 
-REFUSED = Sentence(
-    "The relay serves another device with a copy of this card; letters wait here. If this one is"
-    " the copy, switch it off and leave it off. If not, ask the relay's operator to choose this"
-    " one."
-)
 SERVED = Sentence(
     "This one is served, and the other gets no mail. Find the other device and switch it off. If"
     " that is the right one, ask the relay's operator to choose it."

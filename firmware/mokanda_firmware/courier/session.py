@@ -251,7 +251,7 @@ class Session:
             if error.reason == protocol.TOO_OLD:
                 raise OutdatedError(error.sentence) from error
             if error.reason == protocol.CARD_COPIED:
-                raise CopiedError(card.REFUSED) from error
+                raise CopiedError(error.sentence) from error
             if not secret or error.reason != protocol.DEVICE_UNKNOWN:
                 raise
             set_setting(self._store, _SECRET, "")  # a signature always counts

@@ -165,6 +165,7 @@ _KINDS = (
     protocol.ClaimGrant,
     protocol.Hello,
     protocol.HelloReply,
+    protocol.Move,
     protocol.Ack,
     protocol.Receipt,
     protocol.Refusal,

@@ -273,6 +273,8 @@ def test_who_has_the_former_key_alone_is_not_the_relay_any_more(
     set_setting(village.store, "courier_secret", "")
     with pytest.raises(CourierError, match="does not prove who it is"):
         village.sync()
+    [told] = alerts(served, "move")
+    assert "was it restored from a backup?" in told
 
 
 def test_undone_the_former_key_goes_on(village: Village, served: Served) -> None:

@@ -251,7 +251,8 @@ def _own_key(relay: Relay, device: Device) -> str:
     """The relay's key that the device knows."""
     try:
         with relay.database.reading() as session:
-            return moves.key_known_to(relay, session, device)
+            is_ahead = moves.is_ahead(session, device)
+            key = moves.key_known_to(relay, session, device)
     except RefusedError:
         text = (
             f"{device.name} knows this relay by a key that was retired:"
@@ -259,6 +260,13 @@ def _own_key(relay: Relay, device: Device) -> str:
         )
         alerts.report_seldom(relay.database, _TOLD_EVERY, "key", text, device.id)
         raise
+    if is_ahead:
+        text = (
+            f"{device.name} has followed a move that this relay has not made: was it restored from"
+            " a backup? If that was to a new key, the village needs a new claim file"
+        )
+        alerts.report_seldom(relay.database, _TOLD_EVERY, "move", text, device.id)
+    return key
 
 
 def _applied_sha256(device: Device, said: protocol.Hello) -> bytes | None:

@@ -50,6 +50,12 @@ def key_known_to(relay: Relay, session: Session, device: Device) -> str:
     return known.fingerprint
 
 
+def is_ahead(session: Session, device: Device) -> bool:
+    """Whether the device has followed a move that this relay, as far as it knows, never made."""
+    last = newest(session)
+    return reached(device) > (last.number if last else 0)
+
+
 def announcement(relay: Relay, device: Device) -> bytes | None:
     """What the device is to learn of where the relay is, signed; None where it knows, or cannot."""
     if device.followed is None:

@@ -417,7 +417,7 @@ class TestUpload:
             data = old.data
         else:
             with monkeypatch.context() as patch:
-                patch.setattr("mokanda_wire.bundle.LIMITS", Limits(text=1 << 40))
+                patch.setattr("mokanda_wire.bundle.BOARD", Limits(text=1 << 40))
                 device.freeze(device.message("ada@example.org", "a" * 17_000_000))
             assert device.pending
             data = device.pending.data

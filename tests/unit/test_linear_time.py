@@ -25,7 +25,14 @@ from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.codec import TEXT_STORED
 from mokanda_wire.formats import FORMAT
 from mokanda_wire.history import START, History
-from mokanda_wire.message import html_to_text, parse, safe_file_name
+from mokanda_wire.message import (
+    EPOCH,
+    HEAD,
+    attached_whole,
+    html_to_text,
+    parse,
+    safe_file_name,
+)
 
 # Some ten times what a linear reader needs for all shapes of a size on a slow machine: a quadratic
 # one needs a hundred times as much for the next size.
@@ -44,6 +51,14 @@ SHAPES = (
 def _headers(text: str) -> object:
     names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted")
     return parse("".join(f"{name}: {text}\n" for name in names).encode())
+
+
+def _head(text: str) -> object:
+    """Mails of which only the head is looked at, in headers of all kinds."""
+    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted")
+    for head in (text, *(f"{name}: {text}\n" for name in names)):
+        attached_whole(head.encode()[:HEAD], "0" * 64, len(text), EPOCH)
+    return None
 
 
 def _media_type(text: str) -> object:
@@ -128,6 +143,7 @@ def _message(text: str) -> object:
 
 READERS: dict[str, Callable[[str], object]] = {
     "headers": _headers,
+    "head of a mail that cannot be read": _head,
     "media type": _media_type,
     "file name": _file_name,
     "parts": _parts,

@@ -44,7 +44,7 @@ from mokanda_firmware.uplink.failures import (
 )
 from mokanda_firmware.uplink.identity import Identity
 from mokanda_wire import durable, formats, protocol
-from mokanda_wire.bundle import Decoded, HistoryUnknownError, decode
+from mokanda_wire.bundle import BOARD, Decoded, HistoryUnknownError, decode
 from mokanda_wire.durable import UNFINISHED
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
 from mokanda_wire.protocol import HelloReply, Receipt, Sealed
@@ -53,6 +53,8 @@ ROUNDS = 50  # hellos in a session at most; each but the last moved a bundle, or
 REFUSALS = 10  # of bundles of either end in a session, before the rest waits for another
 MENDS = 3  # how often a session may find the two ends at odds and start over
 
+_MAX_DOWN = BOARD.files + BOARD.text + 1024 * 1024  # bytes of a sealed bundle
+_UNREAD = Sentence("Something that came cannot be read here. The relay sends it another way.")
 _OPENING = "opening-"  # and a number: the mark of a bundle that is being opened
 _SECRET = "courier_secret"  # a setting of the store that only this module uses  # noqa: S105
 _AT_ODDS = {protocol.OFFSET_WRONG, protocol.SEQUENCE_WRONG, protocol.TOKEN_WRONG}
@@ -366,6 +368,9 @@ class Session:
         return receipt
 
     def _download(self, connection: Connection, sealed: Sealed, token: str) -> None:
+        if sealed.size > _MAX_DOWN:
+            self._unread = sealed.sequence
+            raise BundleUnreadError(_UNREAD)
         path = paths.bundles() / f"down-{sealed.sequence}-{sealed.sha256.hex()[:16]}"
         path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
         if _held().sequence == sealed.sequence and not path.exists():
@@ -379,12 +384,13 @@ class Session:
             if error.reason in _AT_ODDS:
                 raise AtOddsError(error.sentence) from error
             raise
-        content = path.read_bytes()
-        if len(content) < sealed.size:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        if path.stat().st_size < sealed.size:
             if self._quota.is_spent:
                 raise BudgetSpentError(SPENT)
             raise CutError(Sentence("The connection to the relay broke in the middle of a bundle."))
-        if hashlib.sha256(content).digest() != sealed.sha256:
+        if digest != sealed.sha256:
             path.unlink()
             if sealed == self._damaged:
                 self._restart("A bundle of the relay is damaged.")  # it will seal the mail anew
@@ -395,7 +401,7 @@ class Session:
         mark = path.with_name(f"{_OPENING}{sealed.sequence}")
         durable.write(mark, b"")
         try:
-            applied = apply_down(self._store, self._open(sealed, content))
+            applied = apply_down(self._store, self._open(sealed, path))
         except (CourierError, KeyringError, OSError, StoreError):
             raise
         except Exception as error:
@@ -403,9 +409,7 @@ class Session:
             log.exception("bundle %d cannot be read", sealed.sequence)
             path.unlink()
             self._unread = sealed.sequence
-            raise BundleUnreadError(
-                Sentence("Something that came cannot be read here. The relay sends it another way.")
-            ) from error
+            raise BundleUnreadError(_UNREAD) from error
         finally:
             mark.unlink(missing_ok=True)
         path.unlink()
@@ -429,11 +433,11 @@ class Session:
             mark.unlink(missing_ok=True)
         return None
 
-    def _open(self, sealed: Sealed, content: bytes) -> Decoded:
+    def _open(self, sealed: Sealed, path: Path) -> Decoded:
         try:
             # The relay has just said that this is its own; it may have frozen it by a former key.
-            plain = self._keyring.open(content, *self._places.keys())
-            decoded = decode(plain, shared_history(self._store), measured=True)
+            plain = self._keyring.open(path.read_bytes(), *self._places.keys())
+            decoded = decode(plain, shared_history(self._store), BOARD, measured=True)
         except HistoryUnknownError as error:
             self._restart(str(error))
         bundle = decoded.bundle

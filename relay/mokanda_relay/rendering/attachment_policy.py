@@ -21,6 +21,7 @@ from mokanda_relay.rendering.readings import NotReadyError
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device
+from mokanda_wire.limits import MAX_FILE
 from mokanda_wire.message import CUT, Attachment, Message
 
 # How long a mail waits for its photos to be made smaller; then they are held back, and it goes.
@@ -52,7 +53,8 @@ def apply_policy(
     smaller = frozenset(
         file for file, place in places.items() if place.size > form.max_bytes and place.is_photo
     )
-    small = {file for file, place in places.items() if place.size <= device.file_bytes} - smaller
+    most = min(device.file_bytes, MAX_FILE)
+    small = {file for file, place in places.items() if place.size <= most} - smaller
     if message.note == CUT:
         small.discard(message.attachments[0].digest)  # whoever wants more of it asks for it
     return Rendered(digest, message, frozenset(small), smaller)

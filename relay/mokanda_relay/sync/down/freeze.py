@@ -29,6 +29,7 @@ from mokanda_relay.sync.down.frozen import pending
 from mokanda_relay.sync.down.packed import Packed, pack
 from mokanda_relay.sync.down.plan import Plan
 from mokanda_relay.sync.down.queue import gather
+from mokanda_relay.sync.in_memory import BUNDLES
 from mokanda_wire import bundle as wire
 from mokanda_wire.limits import MIN_ROOM
 from mokanda_wire.protocol import Sealed
@@ -56,6 +57,11 @@ def offer(relay: Relay, device_id: int, room: int | None = None) -> Sealed | Non
 
 def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
     """Freeze what may go; tell whether there was anything."""
+    with BUNDLES:
+        return _freeze_one(relay, device_id, budget)
+
+
+def _freeze_one(relay: Relay, device_id: int, budget: Budget) -> bool:
     with relay.database.reading() as session:
         queue = gather(session, device_id)
     plan, packed = _choose(relay, Plan.of(queue, budget.room), budget)

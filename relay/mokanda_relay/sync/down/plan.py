@@ -13,6 +13,7 @@ from mokanda_wire.limits import SEAL
 
 MAX_RAW = 4 * 1024 * 1024  # bytes of raw mail in a bundle, unless it is a single one
 _MAX_RATIO = 40  # of raw to encoded mail: more of it need not be tried
+_MAX_STUBS = 1000
 _STUB = 200  # bytes of a bundle that a stub takes at most, but for long subjects
 
 Mails = Mapping[str, Sequence[Incoming]]  # for each mail's digest its queue entries
@@ -88,7 +89,7 @@ class Plan:
         for entry in sorted(self.held.values(), key=lambda entry: entry.received):
             if not entry.stub:
                 stubs.setdefault(entry.digest, []).append(entry)
-        going = _first(stubs, (self.room - SEAL - beside) // _STUB)
+        going = _first(stubs, min((self.room - SEAL - beside) // _STUB, _MAX_STUBS))
         return replace(self, stubs=going) if going else self
 
     def with_half_the_stubs(self) -> Self:

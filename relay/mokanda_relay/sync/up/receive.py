@@ -19,6 +19,7 @@ from mokanda_relay.rendering.readings import NotReadyError
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device, Upload
 from mokanda_relay.sync import budgets, history
+from mokanda_relay.sync.in_memory import BUNDLES
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.sync.up import expansion
 from mokanda_relay.sync.up.announced import bytes_here, file_name
@@ -49,6 +50,12 @@ def receive(
     upload = _announced(relay, device, sequence)
     _check_range(relay, upload, offset, length)
     _store(relay, device, upload, offset, length, body)
+    with BUNDLES:
+        _apply(relay, device, upload)
+
+
+def _apply(relay: Relay, device: Device, upload: Upload) -> None:
+    """Open and apply a bundle that is whole here; raises RefusedError."""
     try:
         decoded = _open(relay, device, upload)
         originals = keep_originals(relay, device, decoded.bundle)

@@ -16,6 +16,7 @@ from mokanda_relay.transport.dns import DnsRecord, DnsSetup
 from mokanda_relay.transport.inbound import Envelope, Intake, StoredMail
 from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
 
+_MAX_ENVELOPE = 256 * 1024  # bytes; a thousand recipients have less
 MAX_BYTES = 32 * 1024 * 1024  # of a post; SendGrid's have at most 30 MB
 
 
@@ -78,7 +79,7 @@ class InboundParse:
                 if event.name == "email" and mail is None:
                     mail = self._intake.store(_field(events))
                 elif event.name == "envelope":
-                    envelope = b"".join(_field(events))
+                    envelope = _short(_field(events))
         except MultipartError as error:
             raise BadPostError("the form is broken") from error
         return envelope, mail
@@ -90,6 +91,16 @@ def _field(events: Iterator[object]) -> Iterator[bytes]:
         if not isinstance(event, bytes | bytearray):
             return
         yield bytes(event)
+
+
+def _short(field: Iterator[bytes]) -> bytes:
+    """The whole of a field that is short."""
+    data = bytearray()
+    for piece in field:
+        data += piece
+        if len(data) > _MAX_ENVELOPE:
+            raise BadPostError("the envelope is too long")
+    return bytes(data)
 
 
 def _envelope(form: bytes) -> Envelope:

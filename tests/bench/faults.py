@@ -9,12 +9,13 @@ the handshake, the hello, a bundle, a reply. Among them both are killed (SIGKILL
 between any two writes, their disks are full, their databases locked, their clocks years off,
 their histories lost, the device's mail store lost or damaged; two syncs start at once, requests of
 before come again in any order, the device's card is restored from an old backup, and a copy of it
-comes to life. Mail goes on being written on both sides. In the end all is left alone, and every
-mail must be where it belongs, once. (Letters that were written after a backup may be gone with the
-card that it replaces, as are those that were written on a copy; they go to the world once at the
-most.) The relay
-moves to and fro between two addresses, and takes other keys. That it meets what it has not
-foreseen, and answers with HTTP 500, ends it at once.
+comes to life; the relay moves to and fro between two addresses, takes other keys, and is restored
+from a copy. Mail goes on being written on both sides. In the end all is left alone, and every mail
+must be where it belongs, once. (Letters that were written after a backup may be gone with the card
+that it replaces, as are those that were written on a copy; they go to the world once at the most.
+With a relay that was restored may be gone what had come in and was not fetched; and what it may
+have sent after the copy goes twice, where the device was not told.) That the relay meets what it
+has not foreseen, and answers with HTTP 500, ends it at once.
 
 The disks are file systems in memory, mounted for this program alone (`unshare`). What is on them is
 kept in build/faults where it does not end well.
@@ -66,8 +67,9 @@ from mokanda_firmware.uplink.failures import CourierError
 from mokanda_relay.operator import devices, moving
 from mokanda_relay.relay import Relay, open_relay
 from mokanda_relay.store.settings import Settings, read_settings
-from mokanda_relay.store.tables import Device, Move
+from mokanda_relay.store.tables import Device, Move, Outgoing
 from mokanda_relay.sync import cards, moves
+from mokanda_relay.transport.outbox import TRYING, WAITING
 from scripts.tools.deadlines import wait_until
 from tests import courier_process, postgresql
 from tests.bench.corpora import REPOSITORY
@@ -121,6 +123,7 @@ class Trial:
     backed_up: int | None = None  # how much of `out` there was when a backup was made
     copied: int | None = None  # the same of the copy that the device keeps of its mail store
     gone: set[str] = field(default_factory=set)  # written after a backup that was restored
+    unknowable: set[str] = field(default_factory=set)  # whether it was sent by a relay that is lost
     clock_is_right: bool = True  # the relay's
     requests: collections.deque[Request] = field(
         default_factory=lambda: collections.deque(maxlen=12)
@@ -202,8 +205,7 @@ class Trial:
         self.relay.kill()
         self.clock_is_right = not off
         if off:
-            self.backed_up = self.copied = None  # what came when is not known any more
-            shutil.rmtree(self.folder / "copy", ignore_errors=True)
+            self._forget_copies()  # what came when is not known any more
         death = self.fate.randint(1, MORTAL) if mortal else 0
         while True:
             self.relay.start(Conditions(death, off, DATABASE_TIMEOUT, REST, TIDY_EVERY))
@@ -323,7 +325,7 @@ class Trial:
             switch.forget()
             self.village.store = Store.of_device()
             self.gone.update(self.out[self.backed_up :])
-            self.backed_up = self.copied = None
+            self._forget_copies()
         elif self.clock_is_right:
             contents.snapshot(copy)
             files = contents.sources(copy)
@@ -346,12 +348,13 @@ class Trial:
             other.write(text)
             self.out.append(text)
             self.gone.add(text)
+            self.files[text] = b""
         for _ in range(2):
             with self._living(copy):
                 courier_process.sync()
             self.sync()
         _end_agents(copy / "keys")
-        shutil.rmtree(copy)
+        self._forget_copies()
         self._choose_card()
         self.sync()
 
@@ -374,6 +377,7 @@ class Trial:
 
     def move_relay(self) -> None:
         """The relay moves to its other address, takes another key, or takes back its last move."""
+        shutil.rmtree(self.folder / "relay-copy", ignore_errors=True)  # it lacks the new key
         relay = open_relay(self.settings)
         try:
             with relay.database.transaction() as session:
@@ -395,6 +399,46 @@ class Trial:
         there = next(_url(each) for each in self.links if _url(each) != now)
         return moving.to_address(relay, session, there, relay.certificate.read_text())
 
+    def restore_relay(self) -> None:
+        """The relay is copied; or else it becomes again what it was when it was copied."""
+        if self.database.dialect.name == "sqlite" and self.clock_is_right:
+            data, copy = self.folder / "relay" / "data", self.folder / "relay-copy"
+            self.relay.kill()
+            _end_agents(data / "keys")
+            if copy.exists():
+                self._note_what_is_lost()
+                shutil.rmtree(data)
+                shutil.copytree(copy, data)
+                self._forget_copies()
+            elif not self._is_sending():
+                shutil.copytree(data, copy, ignore=shutil.ignore_patterns("S.*"))
+            self.start_relay()
+        self.sync()
+
+    def _is_sending(self) -> bool:
+        """Whether mail waits for the world: a copy would send it, however often it was sent."""
+        with Session(self.database) as session:
+            waiting = Outgoing.state.in_((WAITING, TRYING))
+            return session.scalar(sa.select(Outgoing.id).where(waiting).limit(1)) is not None
+
+    def _note_what_is_lost(self) -> None:
+        """Note which mail goes with the relay, and which nobody knows to have been sent."""
+        untaken = {text for text, _ in self.untaken}
+        self.gone.update(set(self.back) - untaken - set(self.village.texts("inbox")))
+        with self.village.store.reading() as connection:
+            for row in connection.execute(
+                "SELECT text FROM body JOIN outgoing ON outgoing.message = body.message"
+                " JOIN delivery ON delivery.message = body.message"
+                " WHERE outgoing.state = 'bundled' OR delivery.state = 'relayed'"
+            ):
+                self.unknowable.add(row["text"])
+
+    def _forget_copies(self) -> None:
+        """Both ends are never restored: what one has forgotten, the other knows."""
+        self.backed_up = self.copied = None
+        for name in ("copy", "relay-copy"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
     def damage_store(self) -> None:
         """The device's mail store is copied; or else it is lost, or damaged, and is mended."""
         if self.copied is None:
@@ -410,7 +454,7 @@ class Trial:
             for file in paths.data().glob("mail.db*"):
                 file.unlink()
             self.gone.update(self.out[self.copied :])
-            self.copied = None
+            self._forget_copies()
         else:
             self._overwrite(self.fate.choice(("entry_folder", "outgoing_sequence", "history")))
         assert mend.mend()
@@ -490,6 +534,8 @@ class Trial:
             missing = set(written) - set(arrived) - self.gone
             lost += [f"{end}: {text}" for text in sorted(missing)]
             again = counts - collections.Counter(set(arrived))
+            if end == "the world":
+                again -= collections.Counter(dict.fromkeys(self.unknowable, 1))
             doubled += [f"{end}: {text}" for text in again.elements()]
             assert set(counts) <= set(written), "mail that nobody wrote"
         for end, files in (("the world", self._files_sent()), ("inbox", self._files_received())):
@@ -537,6 +583,7 @@ _FAULTS: dict[str, tuple[int, Callable[[Trial], None]]] = {
     "card restored": (4, Trial.restore),
     "card copied": (4, Trial.copy_card),
     "relay moved": (6, Trial.move_relay),
+    "relay restored": (4, Trial.restore_relay),
     "store damaged": (4, Trial.damage_store),
     "two at once": (4, Trial.sync_twice),
     "repeated": (10, Trial.repeat),

@@ -589,7 +589,7 @@ class TestDownload:
         device.sync()
         assert device.applied_down == 8
         assert len(device.mails) == 1
-        assert any("backup" in each for each in alert_texts(served))
+        assert any("this relay was restored" in each for each in alert_texts(served))
 
 
 class TestTheLine:

@@ -17,6 +17,7 @@ from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.session import Session
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.sync.sessions import SessionRecord, record_session
+from mokanda_firmware.mailbox.sync.up import forget_numbers
 from mokanda_firmware.uplink import identity, link, places
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import (
@@ -113,6 +114,7 @@ class _Trip:
                 self._report(CourierState.SYNCING, None)
                 who = identity.read()
                 if who is None:
+                    forget_numbers(self._store)
                     who = claim.redeem(self._claim, keyring, connection)
                     news.forget(self._store)
                 self._trade(replace(who, place=connection.place), keyring, connection)

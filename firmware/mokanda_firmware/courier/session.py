@@ -30,7 +30,13 @@ from mokanda_firmware.mailbox.sync.state import (
     set_relay_format,
     sync_state,
 )
-from mokanda_firmware.mailbox.sync.up import confirm_up, release_up, restart_history, skip_up
+from mokanda_firmware.mailbox.sync.up import (
+    confirm_up,
+    release_up,
+    restart_history,
+    send_forgotten,
+    skip_up,
+)
 from mokanda_firmware.uplink import offer, places
 from mokanda_firmware.uplink.connection import Connection, Held
 from mokanda_firmware.uplink.failures import (
@@ -167,6 +173,8 @@ class Session:
         offer.keep(reply.release)
         if pending and reply.applied_up >= pending.sequence:
             pending = self._settle(pending, reply)
+        if forgotten := send_forgotten(self._store, reply.applied_up):
+            log.warning("the relay has forgotten %d mails, which go again", forgotten)
         if not reply.history_agrees:
             self._restart("The relay's history differs.")
         if pending and pending.format > formats.announced(reply.format):

@@ -22,6 +22,7 @@ from mokanda_relay.store.tables import (
     Content,
     Device,
     DownBundle,
+    Forgotten,
     Incoming,
     Notice,
     Original,
@@ -89,7 +90,9 @@ class Housekeeper:
                     Rendition.made < limit, Rendition.digest.not_in(_NAMED_RENDITIONS)
                 )
             )
-            session.execute(sa.delete(Posted).where(Posted.at < now - deduplication.KEPT))
+            repeatable = now - deduplication.KEPT
+            session.execute(sa.delete(Posted).where(Posted.at < repeatable))
+            session.execute(sa.delete(Forgotten).where(Forgotten.at < repeatable))
             session.execute(sa.delete(Alert).where(Alert.at < now - _ALERT_RETENTION))
 
     def _named(self) -> dict[BlobStore | Uploads, Container[str]]:

@@ -409,11 +409,14 @@ class OutgoingRecipient(Table):
 class Posted(Table):
     """A mail that the up bundle `sequence` of a device brought.
 
-    The device `may_repeat` it after its card was restored from a backup.
+    The device `may_repeat` it under another name after its card was restored from a backup.
     """
 
     __tablename__ = "posted"
-    __table_args__ = (sa.Index("posted_by_fingerprint", "device_id", "fingerprint"),)
+    __table_args__ = (
+        sa.Index("posted_by_fingerprint", "device_id", "fingerprint"),
+        sa.Index("posted_by_message_id", "device_id", "message_id"),
+    )
     id: Mapped[int] = mapped_column(_ID, primary_key=True)
     device_id: Mapped[int] = _device()
     sequence: Mapped[int]
@@ -421,6 +424,17 @@ class Posted(Table):
     message_id: Mapped[str]
     at: Mapped[dt.datetime] = mapped_column(index=True)
     may_repeat: Mapped[bool] = mapped_column(default=False)
+
+
+class Forgotten(Table):
+    """The id of an outgoing mail that this relay does not know, and a provider says was sent.
+
+    So it is when the relay was restored from a copy: should the mail come again, it does not go.
+    """
+
+    __tablename__ = "forgotten"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(index=True)
 
 
 class Alert(Table):

@@ -29,7 +29,7 @@ from mokanda_wire.message import EPOCH, Message, digest_of, take_apart
 READ, FAILED = b"r", b"f"
 PIECE = 65536  # bytes of an answer at a time
 
-_MEMORY = 768 * 1024 * 1024  # bytes of address space; a mail of 30 MB takes two thirds of them
+_MEMORY = 512 * 1024 * 1024  # bytes of address space; a mail of 30 MB takes 300 to 450 MB
 _SECONDS = 20  # of processor time; a mail of 30 MB takes a few
 _WALL_SECONDS = 120  # on a machine with much to do
 _MAX_READING = 96 * 1024 * 1024  # bytes

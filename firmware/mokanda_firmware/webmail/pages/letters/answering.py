@@ -10,7 +10,7 @@ from mokanda_firmware.webmail.visit import Visit
 from mokanda_wire.message import Mailbox, Message
 
 _MAX_QUOTED = 4000  # characters of a letter that an answer quotes
-_MAX_PASSED_ON = 100_000  # of one that is passed on
+_MAX_PASSED_ON = 100_000  # of one that is passed on, or looked at for an answer
 
 
 def blank(visit: Visit, to: str) -> Sheet:
@@ -61,7 +61,7 @@ def _prefixed(prefix: str, subject: str) -> str:
 
 def _quoted(visit: Visit, message: Message) -> str:
     """Quote the words of a letter, without what it quotes itself: every byte costs money."""
-    own = re.split(r"^-- $", message.words, maxsplit=1, flags=re.MULTILINE)[0]
+    own = re.split(r"^-- $", message.words[:_MAX_PASSED_ON], maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in own.strip().split("\n") if not line.startswith(">")]
     words = "\n".join(lines)
     if len(words) > _MAX_QUOTED:

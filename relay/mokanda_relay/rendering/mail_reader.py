@@ -109,6 +109,8 @@ def _read_apart(mail: bytes, answers: BinaryIO) -> bytes:
 def _read_and_exit(mail: bytes, says: int) -> NoReturn:
     status = 1
     try:
+        for stream in (0, 1):  # other mails come and go by these
+            os.close(stream)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         for limit, value in (
             (resource.RLIMIT_AS, _MEMORY),
@@ -123,7 +125,7 @@ def _read_and_exit(mail: bytes, says: int) -> NoReturn:
             pipe.writelines(reading.write(message, contents))
         status = 0
     except Exception as error:  # noqa: BLE001 - parsers raise all kinds
-        sys.stderr.write(f"{type(error).__name__}: {error}"[:300] + "\n")
+        sys.stderr.write(f"{type(error).__name__}: {str(error)[:200]!a}\n")
     finally:
         os._exit(status)
 

@@ -53,7 +53,7 @@ from mokanda_wire import durable, formats, protocol
 from mokanda_wire.bundle import BOARD, Decoded, HistoryUnknownError, decode
 from mokanda_wire.durable import UNFINISHED
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
-from mokanda_wire.protocol import HelloReply, Receipt, Sealed
+from mokanda_wire.protocol import Hello, HelloReply, Receipt, Sealed
 
 ROUNDS = 50  # hellos in a session at most; each but the last moved a bundle, or mended something
 REFUSALS = 10  # of bundles of either end in a session, before the rest waits for another
@@ -226,37 +226,13 @@ class Session:
         self, connection: Connection, pending: PendingUp | None, counter: int
     ) -> HelloReply:
         """Say hello with the secret of the last signed hello, or else a signed one."""
-        outcome, place, noted = self._identity.outcome, self._identity.place, self._places.noted()
-        is_new = place == self._places.next
         held = self._held(pending.size if pending else 0)
-        message = protocol.dump(
-            protocol.Hello(
-                device=outcome.device,
-                counter=counter,
-                now=datetime.now(UTC),
-                version=running.version(),
-                applied_down=sync_state(self._store).down_applied,
-                up=_announced(pending) if pending else None,
-                history=shared_history(self._store).tip,
-                format=formats.to_announce(),
-                unread=self._unread,
-                card=card.mark(),
-                move=place.number,
-                noted=noted if noted > place.number else None,
-            )
-        )
+        message = protocol.dump(self._compose(pending, counter))
+        is_new = self._identity.place == self._places.next
         # What the key before has agreed upon proves nothing of a new one.
         secret = b"" if is_new else bytes.fromhex(setting(self._store, _SECRET, ""))
         try:
-            if secret:
-                tagged = protocol.authenticate(message, secret, protocol.HELLO_LABEL)
-                answer = connection.hello(tagged, held)
-                reply = protocol.authentic(answer, secret, protocol.REPLY_LABEL)
-            else:
-                signed = self._keyring.sign(message, outcome.fingerprint)
-                answer = connection.hello(signed, held, outcome.device)
-                reply = self._keyring.verify(answer, place.fingerprint)
-            told = protocol.load(HelloReply, reply)
+            told = self._exchange(connection, message, secret, held)
         except RefusedError as error:
             if error.reason == protocol.TOO_OLD:
                 raise OutdatedError(error.sentence) from error
@@ -274,6 +250,48 @@ class Session:
             ) from error
         if told.counter != counter:
             raise NotOurRelayError(Sentence("The relay's answer is to another hello."))
+        self._take_note(told)
+        return told
+
+    def _compose(self, pending: PendingUp | None, counter: int) -> Hello:
+        place, noted = self._identity.place, self._places.noted()
+        return Hello(
+            device=self._identity.outcome.device,
+            counter=counter,
+            now=datetime.now(UTC),
+            version=running.version(),
+            applied_down=sync_state(self._store).down_applied,
+            up=_announced(pending) if pending else None,
+            history=shared_history(self._store).tip,
+            format=formats.to_announce(),
+            unread=self._unread,
+            card=card.mark(),
+            move=place.number,
+            noted=noted if noted > place.number else None,
+        )
+
+    def _exchange(
+        self, connection: Connection, message: bytes, secret: bytes, held: Held
+    ) -> HelloReply:
+        """Trade the hello for a reply that the relay proves to be its own: by the secret, if any.
+
+        Raises:
+            EnvelopeError, ProtocolError: it does not.
+            RefusedError: the relay refuses.
+        """
+        outcome = self._identity.outcome
+        if secret:
+            tagged = protocol.authenticate(message, secret, protocol.HELLO_LABEL)
+            answer = connection.hello(tagged, held)
+            reply = protocol.authentic(answer, secret, protocol.REPLY_LABEL)
+        else:
+            signed = self._keyring.sign(message, outcome.fingerprint)
+            answer = connection.hello(signed, held, outcome.device)
+            reply = self._keyring.verify(answer, self._identity.place.fingerprint)
+        return protocol.load(HelloReply, reply)
+
+    def _take_note(self, told: HelloReply) -> None:
+        """Keep what the relay's reply says of the sessions to come."""
         card.keep(told.card)
         card.note_other(self._store, told.other_card)
         self.is_proved = True
@@ -289,7 +307,6 @@ class Session:
             raise OutdatedError(
                 Sentence("The relay is too old for this device. Ask its operator to update it.")
             )
-        return told
 
     def _follow(self, told: HelloReply) -> None:
         """Go by the place where the relay has just proved itself, and note where it moves next."""

@@ -21,6 +21,7 @@ from multipart import (
 
 from mokanda_firmware.mailbox.store.attachments import Incoming
 from mokanda_firmware.mailbox.store.database import Store, StoreUnfit
+from mokanda_firmware.webmail.numbers import number
 from mokanda_wire.message import Attachment, safe_file_name
 
 # Of all fields together; a book of 300 pages has less.
@@ -76,11 +77,6 @@ class Form:
 
 
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-
-
-def number(text: str) -> int | None:
-    """Read a number of the store, None when the text is none."""
-    return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
 
 
 def start_of_day(text: str, days: int = 0) -> int | None:

@@ -22,15 +22,15 @@ from mokanda_firmware.mailbox.people import first_steps, sessions
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
-from mokanda_firmware.webmail.forms import Form, number
+from mokanda_firmware.webmail import cookies
+from mokanda_firmware.webmail.forms import Form
 from mokanda_firmware.webmail.languages import N_, Language, choose, languages
+from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.throttle import Throttle
 from mokanda_firmware.webmail.wording import notes
 from mokanda_wire.message import Mailbox
 
 HERE = Path(__file__).parent
-COOKIE = "mokanda"
-LANGUAGE_COOKIE = "language"
 _MAX_KNOWN = 1000  # phones on which accounts are known
 _COOKIE_SECONDS = 365 * 24 * 3600
 _NOT_SURE = N_("Please tick that you are sure.")
@@ -120,7 +120,8 @@ class Visit:
         self.store = site.store
         self.request = request
         self.form = Form()  # what was filled in; empty until a POST's has been read
-        self.token = str(request.get_cookie(COOKIE) or "")
+        sent = cookies.read(request.get_header("Cookie", ""))
+        self.token = sent.get(cookies.TOKEN, "")
         self.account = self._account()
         self._cookies: list[tuple[str, str, int]] = []
         if not self.token:
@@ -128,7 +129,7 @@ class Visit:
         self.language: Language = choose(
             [
                 self.account.language if self.account else "",
-                str(request.get_cookie(LANGUAGE_COOKIE) or ""),
+                sent.get(cookies.LANGUAGE, ""),
             ],
             request.get_header("Accept-Language", ""),
         )
@@ -168,7 +169,7 @@ class Visit:
     def change_token(self, token: str) -> None:
         """Give the phone a new token: it is somebody else from now on."""
         self.token = token
-        self.set_cookie(COOKIE, token)
+        self.set_cookie(cookies.TOKEN, token)
 
     def set_cookie(self, name: str, value: str) -> None:
         """Let the phone keep a value."""

@@ -49,6 +49,11 @@ def test_the_parts_of_a_file_are_the_file(seed: str) -> None:
     assert "".join(parts) == text
 
 
+def test_there_is_nothing_behind_the_end_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("Mbote")
+    assert of_file(tmp_path / "letter", 10**15 - 1).text == ""
+
+
 def read_on(phone: Phone) -> str:
     """All that a letter's pages show."""
     page = phone.open_first()

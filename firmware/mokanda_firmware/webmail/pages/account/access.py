@@ -10,10 +10,11 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.mailbox.people import accounts, registration
 from mokanda_firmware.mailbox.store import novelty
+from mokanda_firmware.webmail import cookies
 from mokanda_firmware.webmail.languages import N_, languages
 from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, Sheet, keep
 from mokanda_firmware.webmail.throttle import trying
-from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
+from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_wire.address import AddressError, check_local_part
 
 MAX_NAME = 60
@@ -182,7 +183,7 @@ def change_language(visit: Visit) -> HTTPResponse:
     """Show the pages in another language from now on."""
     code = visit.form["language"]
     if code in languages():
-        visit.set_cookie(LANGUAGE_COOKIE, code)
+        visit.set_cookie(cookies.LANGUAGE, code)
         if visit.account:
             accounts.set_language(visit.store, visit.account.id, code)
     back = visit.form["back"]

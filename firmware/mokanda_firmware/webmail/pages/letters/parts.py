@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A long letter is shown in parts: no phone shows a page of a megabyte, and no board makes one."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 from mokanda_firmware.mailbox.letters.opened import Letter
-from mokanda_firmware.webmail.forms import number
 from mokanda_firmware.webmail.visit import Visit
 from mokanda_wire.message import CUT, clean
 
@@ -22,7 +22,7 @@ class Part(NamedTuple):
 
 def part_of(visit: Visit, letter: Letter) -> Part:
     """What a page shows of a letter: from the place that its address has, in the whole of it."""
-    at = number(visit.request.query.get("from", "")) or 0
+    at = visit.number("from") or 0
     message = letter.message
     if message.note == CUT and letter.files and letter.files[0].here:
         return of_file(visit.store.attachments.path(letter.files[0].here.digest), at)
@@ -42,7 +42,7 @@ def of_file(path: Path, at: int) -> Part:
     """A part of a file in UTF-8, from a byte on; nothing of one that is gone."""
     try:
         with path.open("rb") as file:
-            file.seek(at)
+            file.seek(min(at, file.seek(0, os.SEEK_END)))  # no file system takes any place
             piece = file.read(PART + 1)
     except FileNotFoundError:
         piece = b""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
+from mokanda_relay.printable import LogFormatter
 from mokanda_relay.store.tables import Alert, Incoming, Original
 from mokanda_relay.transport.sendgrid import parse_webhook
 from mokanda_wire.message import parse
@@ -52,13 +53,22 @@ def post(
     return answer.status, text
 
 
-# Up to where the mail's text goes on.
-FORM = (
-    b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n'
-    b'{"to":["amina@kitenge.example"],"from":"ada@example.org"}\r\n'
-    b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n'
-    b"From: ada@example.org\r\n\r\n"
-)
+def form_begin(envelope: bytes) -> bytes:
+    """A form with this envelope, up to where the mail's text goes on."""
+    return (
+        b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n'
+        + envelope
+        + b'\r\n--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n'
+        b"From: ada@example.org\r\n\r\n"
+    )
+
+
+def form(envelope: bytes) -> bytes:
+    """A form with this envelope, and a mail."""
+    return form_begin(envelope) + b"Hello\r\n--b--\r\n"
+
+
+FORM = form_begin(b'{"to":["amina@kitenge.example"],"from":"ada@example.org"}')
 
 
 def post_chunks(served: Served, body: bytes, size: int, end: bytes = b"0\r\n\r\n") -> int:
@@ -89,6 +99,11 @@ class TestRouting:
     def test_case_does_not_matter(self, served: Served) -> None:
         served.claimed_device()
         served.world.post_inbound(mail(), "ada@example.org", ["AMINA@Kitenge.Example"])
+        assert queued(served) == [AMINA]
+
+    def test_nor_does_the_dot_that_a_domain_may_end_in(self, served: Served) -> None:
+        served.claimed_device()
+        served.world.post_inbound(mail(), "ada@example.org", ["amina@KITENGE.EXAMPLE."])
         assert queued(served) == [AMINA]
 
     def test_one_mail_for_two_villagers_travels_once(self, served: Served) -> None:
@@ -127,6 +142,18 @@ class TestRouting:
         assert answer[0] == 200
         assert queued(served) == [AMINA]
         assert alert_texts(served) == [f"a mail from <ada@example.org> for <{recipient}>: {why}"]
+
+    @pytest.mark.parametrize(
+        "hostile", ["x" * 200_000, "a\r\nWARNING forged", "a\0b", "\ud800@x", "\u202egro.elpmaxe"]
+    )
+    def test_what_strangers_call_themselves_makes_one_short_printable_line(
+        self, served: Served, caplog: pytest.LogCaptureFixture, hostile: str
+    ) -> None:
+        served.claimed_device()
+        for sender, recipient in ((hostile, "amina@elsewhere.example"), ("", hostile)):
+            assert served.world.post_inbound(mail(), sender, [recipient])[0] == 200
+        shown = [*alert_texts(served), *map(LogFormatter().format, caplog.records)]
+        assert all(each.isprintable() and len(each) < 700 for each in shown)
 
 
 class TestOnce:
@@ -269,6 +296,13 @@ class TestForm:
             b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\nx\r\n--b--\r\n',
             b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n[1]\r\n--b--\r\n',
             b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n\xff\r\n--b--\r\n',
+            form(b'{"to":' + b"[" * 100_000),
+            form(b'{"to":[1,null,{}],"from":[]}'),
+            form(b'{"to":["amina@kitenge.example"],"from":[]}'),
+            form(b'{"to":["amina@kitenge.example",""],"from":"ada@example.org"}'),
+            form(b'{"to":[],"from":"ada@example.org"}'),
+            form(b'{"to":{},"from":"ada@example.org"}'),
+            form(b'{"from":"ada@example.org"}'),
         ],
     )
     def test_a_form_that_is_none_stays_with_sendgrid_and_is_told_once(

@@ -51,9 +51,9 @@ def add(relay: Relay, name: str, domain: str, *, pinned: bool = True) -> ClaimFi
         )
     if not domain and not relay.settings.domain:
         raise DeviceError("no mail domain: give --domain, or set MOKANDA_RELAY_DOMAIN")
-    domain = (domain or f"{name}.{relay.settings.domain}").lower()
+    domain = domain or f"{name}.{relay.settings.domain}"
     try:
-        parse_address(f"somebody@{domain}")
+        _, _, domain = parse_address(f"somebody@{domain}").rpartition("@")
     except AddressError as error:
         raise DeviceError(f"{domain!r} is not a mail domain") from error
     code = new_code()

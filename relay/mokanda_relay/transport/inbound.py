@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mokanda_relay.bell import Bell
+from mokanda_relay.printable import one_line
 from mokanda_relay.store import alerts
 from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.database import Database
@@ -22,6 +23,8 @@ from mokanda_relay.transport.dns import DnsSetup
 from mokanda_relay.transport.down_queue import deliver
 from mokanda_relay.transport.webhook import Webhook
 from mokanda_wire.address import AddressError, parse_address
+
+_SHOWN = 254  # characters of an address: it has no more (RFC 5321, 4.5.3.1.3)
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +83,8 @@ class Intake:
                         "inbound mail=%s size=%d to=%s", mail.digest[:12], mail.size, recipient
                     )
                 else:
-                    text = f"a mail from <{envelope.sender}> for <{recipient}>: {outcome}"
+                    sender = one_line(envelope.sender, _SHOWN)
+                    text = f"a mail from <{sender}> for <{one_line(recipient, _SHOWN)}>: {outcome}"
                     alerts.record(session, "undeliverable", text)
         self._bell.ring()
 

@@ -50,7 +50,8 @@ def _served(site: Site, page: Page, watch: StoreWatch) -> Any:  # noqa: ANN401 -
             visit = Visit(site, bottle.request)
             if page.method == "POST":
                 read_form(visit, page)
-            return _led_elsewhere(visit, page) or handled(visit, page, arguments)
+            with site.turns.turn(visit.form):
+                return _led_elsewhere(visit, page) or handled(visit, page, arguments)
         except StoreUnfit as error:
             watch.tell(error)
             return _error_page(site, error)

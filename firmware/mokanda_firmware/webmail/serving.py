@@ -34,7 +34,7 @@ def read_form(visit: Visit, page: Page) -> None:
         return page.takes_files and visit.account is not None and is_ours(form)
 
     visit.form = forms.read(
-        visit.request.environ, visit.store, visit.site.upload_limit, takes_files
+        visit.request.environ, visit.store, visit.site.upload_limit, takes_files, page.text_limit
     )
     visit.form_is_ours = is_ours(visit.form)
 

@@ -75,7 +75,7 @@ def _show_again(visit: Visit, problem: str) -> HTTPResponse:
     return _show(visit, shown, problem)
 
 
-@post("/write", takes_files=True, rescue=_show_again)
+@post("/write", takes_files=True, text_limit=forms.LONG, rescue=_show_again)
 def submit(visit: Visit) -> HTTPResponse:
     """Send a letter, or keep it as a draft with its files."""
     written = sheet.of_form(visit)
@@ -97,7 +97,7 @@ def submit(visit: Visit) -> HTTPResponse:
     return visit.redirect("/outbox", "waiting")
 
 
-@post("/write/keep")
+@post("/write/keep", text_limit=forms.LONG)
 def keep(visit: Visit) -> HTTPResponse:
     """Keep what is being written as a draft, and answer with its number to the page's script."""
     if visit.form.problem:

@@ -740,6 +740,8 @@ class TestWhoLivesThere:
         self.told(device, "amina", deletions=6)
         assert alert_texts(served) == []
         assert not self.arrives(served, device, "bako")
+        self.told(device, "amina", deletions=6)
+        self.told(device, "amina", deletions=6)
         [alert] = alert_texts(served)
         assert "unknown villager" in alert
 

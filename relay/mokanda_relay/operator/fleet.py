@@ -31,12 +31,13 @@ class Village:
 
 @dataclass(frozen=True, slots=True)
 class ShownAlert:
-    """An alert, and the name of the device that it is about, or ""."""
+    """An alert, the name of the device that it is about or "", and how often that was met."""
 
     at: dt.datetime
     device: str
     kind: str
     text: str
+    count: int
 
 
 def villages(session: Session) -> list[Village]:
@@ -83,10 +84,12 @@ def alerts(session: Session, limit: int) -> list[ShownAlert]:
     rows = session.execute(
         sa.select(Alert, Device.name)
         .outerjoin(Device, Alert.device_id == Device.id)
-        .order_by(Alert.id.desc())
+        .order_by(Alert.at.desc(), Alert.id.desc())
         .limit(limit)
     )
-    return [ShownAlert(each.at, name or "", each.kind, each.text) for each, name in rows]
+    return [
+        ShownAlert(each.at, name or "", each.kind, each.text, each.count) for each, name in rows
+    ]
 
 
 def ago(moment: dt.datetime | None, now: dt.datetime) -> str:

@@ -35,6 +35,7 @@ from mokanda_relay.store.tables import (
 )
 from mokanda_relay.store.uploads import Uploads
 from mokanda_relay.sync import deduplication
+from mokanda_relay.transport import untold
 from mokanda_relay.transport.outbox import TRYING, WAITING
 from mokanda_wire.limits import KEPT
 
@@ -75,6 +76,7 @@ class Housekeeper:
             session.execute(sa.delete(Incoming).where(Incoming.delivered < limit))
             session.execute(sa.delete(Incoming).where(Incoming.received < limit, _has_no_reader()))
             session.execute(sa.delete(Resident).where(Resident.gone < limit))
+            untold.expire(session, now)
             session.execute(sa.delete(Notice).where(Notice.delivered < limit))
             session.execute(
                 sa.delete(Outgoing).where(

@@ -26,6 +26,24 @@ def record(session: Session, kind: str, text: str, device_id: int | None = None)
     session.add(Alert(at=clock.now(), device_id=device_id, kind=kind, text=text))
 
 
+def record_daily(session: Session, kind: str, text: str, device_id: int | None = None) -> None:
+    """Record what may be met by the hundred: one alert for each device and day, which counts."""
+    now = clock.now()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = session.scalar(
+        sa.select(Alert)
+        .where(Alert.at.between(midnight, now), Alert.device_id == device_id, Alert.kind == kind)
+        .order_by(Alert.id.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    if today is None:
+        record(session, kind, text, device_id)
+        return
+    today.at, today.text, today.count = now, one_line(text, _MAX_TEXT), today.count + 1
+    log.warning("%s: %s", kind, today.text)
+
+
 def report(database: Database, kind: str, text: str, device_id: int | None = None) -> None:
     """Record an alert in a transaction of its own: the one that met the trouble is undone."""
     with database.transaction() as session:

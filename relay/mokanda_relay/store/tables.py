@@ -264,6 +264,21 @@ class Incoming(Table):
     cost: Mapped[int | None]  # bytes of a bundle, once it did not fit into one
 
 
+class Untold(Table):
+    """A mail on its way to a villager of whom the device had not told when it came.
+
+    `sender` is the one of its envelope; a bundle of the device's was `heard` since, that does not
+    name the villager.
+    """
+
+    __tablename__ = "untold"
+    incoming_id: Mapped[int] = mapped_column(
+        _ID, sa.ForeignKey("incoming.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    sender: Mapped[str]
+    heard: Mapped[bool]
+
+
 class Rendition(Table):
     """What a photo has become for phones: at most so many pixels a side and bytes, by its kind.
 
@@ -438,7 +453,10 @@ class Forgotten(Table):
 
 
 class Alert(Table):
-    """Something that the operator should know: a mail not delivered, a bundle refused."""
+    """Something that the operator should know: a mail not delivered, a bundle refused.
+
+    `count` is how often it was met on that day; `at` and `text` are of the last time.
+    """
 
     __tablename__ = "alert"
     id: Mapped[int] = mapped_column(_ID, primary_key=True)
@@ -446,6 +464,7 @@ class Alert(Table):
     device_id: Mapped[int | None] = mapped_column(sa.ForeignKey("device.id", ondelete="CASCADE"))
     kind: Mapped[str]
     text: Mapped[str]
+    count: Mapped[int] = mapped_column(default=1)
 
 
 class Tidied(Table):

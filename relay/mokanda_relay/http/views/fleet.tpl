@@ -98,7 +98,7 @@ makes the claim file for the first one.</p>
 <ul class="alerts">
 % for each in alerts:
 <li><time datetime="{{each.at.isoformat(timespec="seconds")}}">{{each.at.strftime("%-d %b, %H:%M")}}</time>
-<span class="kind">{{each.kind}}</span> {{each.text}}</li>
+<span class="kind">{{each.kind}}</span> {{each.text}}{{f" (the last of {each.count} on that day)" if each.count > 1 else ""}}</li>
 % end
 </ul>
 % end

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from mokanda_relay.command import device, move, release, serve, webhooks
 from mokanda_relay.operator.devices import DeviceError
 from mokanda_relay.operator.moving import MoveError
-from mokanda_relay.relay import DataFolderError
+from mokanda_relay.store.data_folder import DataFolderError
 from mokanda_relay.store.database import DatabaseError
 from mokanda_relay.store.releases import ReleaseError
 from mokanda_relay.store.settings import ENVIRONMENT, SettingsError, read_settings

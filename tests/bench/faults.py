@@ -627,7 +627,7 @@ def a_trial(wanted: int, seed: int, kind: str) -> Iterator[Trial]:
         relay = stack.enter_context(RelayProcess(data, environment))
         world.parse_url = f"{relay.operator_url}/inbound/secret"
         world.events_url = f"{relay.operator_url}/events"
-        opened = open_relay(read_settings(environment, data))
+        opened = open_relay(read_settings(environment, data), begin=True)
         claim = devices.add(opened, "kimpese", DOMAIN)
         opened.database.close()
         stack.callback(_end_agents, data / "keys")

@@ -73,7 +73,7 @@ def _define_add(group: Commands) -> None:
 def _add(options: argparse.Namespace, settings: Settings) -> int:
     relay = open_relay(settings)
     claim = devices.add(relay, options.name, options.domain, pinned=not options.public_certificate)
-    code = _give_out(claim, options.output)
+    code = _give_out(claim, options.output, "added")
     if code == 0:
         sys.stderr.write(
             "For mail its domain needs this in DNS, which"
@@ -113,10 +113,10 @@ def _define_renew(group: Commands) -> None:
 def _renew(options: argparse.Namespace, settings: Settings) -> int:
     relay = open_relay(settings)
     claim = devices.renew(relay, options.name, pinned=not options.public_certificate)
-    return _give_out(claim, options.output)
+    return _give_out(claim, options.output, "renewed")
 
 
-def _give_out(claim: claimfile.ClaimFile, output: Path | None) -> int:
+def _give_out(claim: claimfile.ClaimFile, output: Path | None, done: str) -> int:
     text = claimfile.write(claim)
     if output is None:
         sys.stdout.write(text)
@@ -125,12 +125,12 @@ def _give_out(claim: claimfile.ClaimFile, output: Path | None) -> int:
         output.write_text(text)
     except OSError as error:
         sys.stderr.write(
-            f"mokanda-relay: {error}\nThe device is added; `mokanda-relay device renew"
+            f"mokanda-relay: {error}\nThe device is {done}; `mokanda-relay device renew"
             f" {claim.device} --output FILE` writes its claim file elsewhere.\n"
         )
         return 1
     sys.stderr.write(
-        f"{claim.device} is added, with mail for @{claim.domain}. Copy {output} to the partition"
+        f"{claim.device} is {done}, with mail for @{claim.domain}. Copy {output} to the partition"
         f" SETUP of its card, as {claimfile.NAME}.\n"
     )
     return 0

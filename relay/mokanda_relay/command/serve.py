@@ -54,7 +54,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    relay = open_relay(settings)
+    relay = open_relay(settings, begin=True)
     try:
         with running(relay, listen, operator) as (device_address, operator_address):
             log.info("devices: https://%s as %s", device_address, settings.url or "(no public URL)")

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from multipart import (
     MultipartError,
     MultipartSegment,
+    ParserLimitReached,
     PushMultipartParser,
     parse_options_header,
 )
@@ -39,7 +40,8 @@ _one_at_a_time = threading.Lock()
 # its form, and most phones' videos are smaller than this.
 _MAX_DRAINED_BYTES = 64_000_000
 
-TOO_LARGE = "too large"
+TOO_LARGE = "too large"  # of files
+TOO_LONG = "too long"  # of fields, or what files are called, or how many there are
 NO_ROOM = "no room"
 NO_QUOTA = "no quota"
 CUT = "cut"
@@ -154,6 +156,8 @@ def read(
             _read_multipart(form, body, boundary, store, limit, takes_files, text_limit)
         else:
             _read_urlencoded(form, body, text_limit)
+    except ParserLimitReached:
+        form.problem = form.problem or TOO_LONG
     except (MultipartError, ValueError):
         form.problem = form.problem or MALFORMED
     except OSError:  # the phone went out of range, or waited too long
@@ -195,7 +199,7 @@ def _read_urlencoded(form: Form, body: _Body, text_limit: int) -> None:
         text += piece
         if len(text) > text_limit:
             del text[text_limit:]
-            form.problem = TOO_LARGE
+            form.problem = TOO_LONG
             break
     with _one_at_a_time:  # for it takes thrice the memory for a moment
         fields = text.split(b"&", MAX_FIELDS)
@@ -241,12 +245,13 @@ def _read_multipart(
             continue
         if segment.filename is None:
             value = bytearray()
+            # One field that is too long leaves room for the others.
+            room = text_room if (segment.name or "") == "text" else min(text_room, SHORT)
             for piece in _pieces(events):
-                text_room -= len(piece)
-                if text_room >= 0:
-                    value += piece
-                else:
-                    form.problem = TOO_LARGE
+                value += piece[: room - len(value)]
+                if segment.bytes_received > room:
+                    form.problem = TOO_LONG
+            text_room -= len(value)
             form.add(segment.name or "", bytes(value))
         elif form.problem or not takes_files(form):
             for _ in _pieces(events):

@@ -23,6 +23,7 @@ _FILES_TOO_LARGE = N_(
     " the new files are not."
 )
 _NO_ROOM = N_("The device has no room for these files. Your text is here, the new files are not.")
+_TOO_LONG = N_("This is too long.")
 _CUT = N_("The connection broke before everything had come. Please add your files again.")
 _NO_QUOTA = N_(
     "Your room on the device is used up. Please delete letters with large files, and empty the"
@@ -30,6 +31,7 @@ _NO_QUOTA = N_(
 )
 _PROBLEMS = {
     forms.TOO_LARGE: (413, _FILES_TOO_LARGE),
+    forms.TOO_LONG: (413, _TOO_LONG),
     forms.NO_ROOM: (507, _NO_ROOM),
     forms.CUT: (400, _CUT),
     forms.MALFORMED: (400, _CUT),

@@ -7,8 +7,8 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
-import threading
 
 from mokanda_relay.command.common import Commands, data_option
 from mokanda_relay.printable import LogFormatter
@@ -51,16 +51,14 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     handler.setFormatter(LogFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     listen, operator = parse_listen(options.listen), parse_listen(options.operator)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _signalled(signal.SIGTERM, signal.SIGINT)
     relay = open_relay(settings, begin=True)
     try:
         with running(relay, listen, operator) as (device_address, operator_address):
             log.info("devices: https://%s as %s", device_address, settings.url or "(no public URL)")
             log.info("operator: http://%s/ (%s)", operator_address, _password(relay))
             _warn(relay)
-            stop.wait()
+            stop.recv(1)
             log.info("stopping")
     except OSError as error:
         sys.stderr.write(f"mokanda-relay: cannot listen: {error}\n")
@@ -72,6 +70,20 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     # A worker that is still in the middle of something would keep the interpreter waiting; what
     # it has not committed is undone, as after a crash.
     os._exit(0)
+
+
+def _signalled(*numbers: signal.Signals) -> socket.socket:
+    """A socket that has something to read once one of these signals has come.
+
+    A handler that sets an Event may wait for ever: for the lock that the main thread holds just as
+    it begins to wait for that Event.
+    """
+    stop, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.set_wakeup_fd(wake.detach())
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    return stop
 
 
 def _password(relay: Relay) -> str:

@@ -6,7 +6,6 @@ a quotation is in its way. Here the marks are written only where they change.
 """
 
 import re
-from io import StringIO
 
 from mokanda_wire.message import clean
 
@@ -53,24 +52,21 @@ def restore(text: str, limit: int) -> str:
     Raises:
         QuotingError: the marks, or the whole text in characters, pass the limit.
     """
-    marks, at, restored = "", 0, StringIO()
-    while at <= len(text):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        line = text[at:end]
+    marks = ""
+    lines = []
+    for line in text.split("\n"):
         if line.startswith(_NONE):
-            marks, line = "", line[1:]
+            marks = ""
+            lines.append(line[1:])
         elif line.startswith(_DEEPER):
             marks += "> "
-            line = marks + line[1:]
+            lines.append(marks + line[1:])
         elif line.startswith(_OTHER):
             marks, _, line = line[1:].partition(_OTHER)
-            line = marks + line
+            lines.append(marks + line)
         else:
-            line = marks + line if line else marks.rstrip(" ")
-        limit -= len(line) + 1
+            lines.append(marks + line if line else marks.rstrip(" "))
+        limit -= len(lines[-1]) + 1
         if len(marks) > _MAX_MARKS or limit < 0:
             raise QuotingError("A text is too long.")
-        restored.write(f"\n{line}" if at else line)
-        at = end + 1
-    return restored.getvalue()
+    return "\n".join(lines)

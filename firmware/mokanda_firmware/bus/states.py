@@ -13,7 +13,6 @@ class CourierState(StrEnum):
     CONNECTING = "connecting"
     SYNCING = "syncing"
     FAILED = "failed"
-    COPIED = "copied"
 
 
 class ModemState(StrEnum):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -13,10 +12,7 @@ from PIL import Image
 from mokanda_relay.operator import devices
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import photos
-from mokanda_relay.rendering.photos import Format, shrink
-from mokanda_relay.rendering.preparing import prepare_one
-from mokanda_relay.rendering.reading import is_photo
-from mokanda_relay.rendering.readings import MailReader
+from mokanda_relay.rendering.photos import Format, is_photo, prepare_one, shrink
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Rendition
 from mokanda_relay.transport import down_queue
@@ -111,24 +107,17 @@ def incoming(relay: Relay, content: bytes, name: str = "p.jpg", to: str = "amina
     return digest
 
 
-@pytest.fixture
-def reader(relay: Relay) -> Iterator[MailReader]:
-    made = MailReader(relay)
-    yield made
-    made.close()
-
-
 def renditions(relay: Relay) -> list[Rendition]:
     with relay.database.reading() as session:
         return list(session.scalars(sa.select(Rendition)))
 
 
-def test_each_photo_is_made_once_for_all_who_get_it(relay: Relay, reader: MailReader) -> None:
+def test_each_photo_is_made_once_for_all_who_get_it(relay: Relay) -> None:
     devices.add(relay, "kitenge", "kitenge.example")
     content = photo()
     incoming(relay, content)
     incoming(relay, content, to="bako")
-    while prepare_one(relay, reader):
+    while prepare_one(relay):
         pass
     (made,) = renditions(relay)
     assert (made.source, made.kind) == (digest_of(content), "jpeg")
@@ -136,32 +125,30 @@ def test_each_photo_is_made_once_for_all_who_get_it(relay: Relay, reader: MailRe
     assert len(data) == made.size <= 25_000
 
 
-def test_a_broken_photo_is_looked_at_once_and_keeps_nobody_waiting(
-    relay: Relay, reader: MailReader
-) -> None:
+def test_a_broken_photo_is_looked_at_once_and_keeps_nobody_waiting(relay: Relay) -> None:
     devices.add(relay, "kitenge", "kitenge.example")
     incoming(relay, b"\xff\xd8\xff" + bytes(50_000))
     incoming(relay, photo(), "q.jpg")
-    while prepare_one(relay, reader):
+    while prepare_one(relay):
         pass
     assert sorted(bool(made.digest) for made in renditions(relay)) == [False, True]
     with relay.database.reading() as session:
         assert all(session.scalars(sa.select(Incoming.prepared)))
 
 
-def test_a_mail_whose_file_is_gone_keeps_no_other_waiting(relay: Relay, reader: MailReader) -> None:
+def test_a_mail_whose_file_is_gone_keeps_no_other_waiting(relay: Relay) -> None:
     devices.add(relay, "kitenge", "kitenge.example")
     relay.originals.delete(incoming(relay, photo()))
     incoming(relay, photo(), "q.jpg")
-    while prepare_one(relay, reader):
+    while prepare_one(relay):
         pass
     assert len(renditions(relay)) == 1
 
 
-def test_phones_that_take_webp_get_it(relay: Relay, reader: MailReader) -> None:
+def test_phones_that_take_webp_get_it(relay: Relay) -> None:
     devices.add(relay, "kitenge", "kitenge.example")
     with relay.database.transaction() as session:
         session.execute(sa.update(Device).values(report='{"webp": true}'))
     incoming(relay, photo())
-    assert prepare_one(relay, reader)
+    assert prepare_one(relay)
     assert [made.kind for made in renditions(relay)] == ["webp"]

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering.attachment_policy import Rendered, select_files
-from mokanda_relay.rendering.readings import NotReadyError
+from mokanda_relay.rendering.attachment_policy import NotReadyError, Rendered, select_files
 from mokanda_relay.rendering.rendered_mails import RenderedMails
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
@@ -53,13 +51,16 @@ class Draft:
 
 
 def draft(relay: Relay, plan: Plan, rendered: RenderedMails) -> Draft:
-    """Make the bundle of a plan, without what is still being read or made smaller.
+    """Make the bundle of a plan, without mails whose photos are still being made smaller.
 
     Raises:
         LostError: the file of a mail in it is not there.
     """
     events = [_event(notice) for notice in plan.notices]
-    heads = _heads(plan, rendered)
+    heads = [
+        stubs.stub(_render(rendered, plan, entries).message, entries, plan.costs.get(digest, 0))
+        for digest, entries in (plan.stubs or {}).items()
+    ]
     with relay.database.reading() as session:
         answers, files = _answers(relay, session, plan.requests)
         mails, attached = _mails(relay, session, plan, rendered)
@@ -69,10 +70,11 @@ def draft(relay: Relay, plan: Plan, rendered: RenderedMails) -> Draft:
         "down",
         device.down_frozen + 1,
         clock.now(),
-        (*events, *heads.values(), *answers.values(), *(mail.item for mail in mails)),
+        (*events, *heads, *answers, *(mail.item for mail in mails)),
         files | attached,
     )
-    return Draft(plan.only(heads, answers, {mail.digest for mail in mails}), bundle, mails)
+    answered = plan.requests[: len(answers)]
+    return Draft(plan.only(answered, {mail.digest for mail in mails}), bundle, mails)
 
 
 def _event(notice: Notice) -> wire.Event:
@@ -84,30 +86,17 @@ def _event(notice: Notice) -> wire.Event:
     )
 
 
-def _heads(plan: Plan, rendered: RenderedMails) -> dict[str, wire.Stub]:
-    """The stubs by the digests of their mails."""
-    heads = {}
-    for digest, entries in (plan.stubs or {}).items():
-        with suppress(NotReadyError):
-            message = _render(rendered, plan, entries).message
-            heads[digest] = stubs.stub(message, entries, plan.costs.get(digest, 0))
-    return heads
-
-
 def _answers(
     relay: Relay, session: Session, requests: Iterable[ContentRequest]
-) -> tuple[dict[int, wire.Grant | wire.Denial], dict[str, bytes]]:
-    """Answer the first requests, by id, at least one, with the files that go with the answers."""
-    answers: dict[int, wire.Grant | wire.Denial] = {}
+) -> tuple[list[wire.Grant | wire.Denial], dict[str, bytes]]:
+    """Answer the first requests, at least one, with the files that go with the answers."""
+    answers: list[wire.Grant | wire.Denial] = []
     files: dict[str, bytes] = {}
     for request in requests:
-        try:
-            answer, given = content_requests.answer(relay, session, request)
-        except NotReadyError:
-            continue
+        answer, given = content_requests.answer(relay, session, request)
         if answers and sum(map(len, (files | given).values())) > MAX_RAW:
             break
-        answers[request.id] = answer
+        answers.append(answer)
         files |= given
     return answers, files
 
@@ -119,8 +108,8 @@ def _mails(
     mails: list[DraftMail] = []
     files: dict[str, bytes] = {}
     for digest, entries in plan.mails.items():
+        mail = _render(rendered, plan, entries)
         try:
-            mail = _render(rendered, plan, entries)
             message, going = select_files(
                 relay, session, plan.queue.device, mail, entries[0].received
             )

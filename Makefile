@@ -70,7 +70,7 @@ bench-hostile: $(SETUP) ## how long others wait while a relay and a webmail are 
 bench-webmail: $(SETUP) ## the webmail beside Lokole's client, on the same store
 	$(PYTHON) -m tests.bench.webmail
 
-bench-memory: $(SETUP) ## memory that sealing and opening 1 MB of mail takes
+bench-memory: $(SETUP) ## the memory that hostile bundles, forms and mails can take
 	$(PYTHON) -m tests.bench.memory
 
 bench-link: $(SETUP) ## a night's mail over 64 kbit/s and 1 s, whole and cut in pieces

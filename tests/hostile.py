@@ -16,8 +16,8 @@ from email.header import Header
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync.down import apply_down
 from mokanda_firmware.mailbox.sync.state import sync_state
-from mokanda_relay.rendering.attachment_policy import without_html_and_signatures
 from mokanda_relay.rendering.html_to_text import read_html
+from mokanda_relay.rendering.mail_reader import without_html_and_signatures
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import parse
 from tests.bench.corpora import files_of

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from mokanda_relay.operator import devices
 from mokanda_relay.relay import Relay
 from mokanda_relay.store.settings import Listen
-from mokanda_relay.store.tables import Incoming
+from mokanda_relay.store.tables import Incoming, Original
 from scripts.tools.deadlines import wait_until
 from tests.relay_device import RelayDevice
 from tests.stand_ins.sendgrid import SendGridStandIn
@@ -66,17 +66,22 @@ class Served:
         device.sync()
         return device
 
-    def wait_for_photos(self) -> None:
-        """Wait until all photos of mail that waits have been looked at."""
+    def wait_until_prepared(self) -> None:
+        """Wait until all mail that waits was read, and its photos made smaller."""
 
         def prepared() -> bool:
             with self.relay.database.reading() as session:
-                left = sa.select(Incoming.id).where(
-                    Incoming.prepared.is_(False), Incoming.sequence.is_(None)
+                left = (
+                    sa.select(Incoming.id)
+                    .join(Original, Incoming.digest == Original.digest)
+                    .where(
+                        sa.or_(Incoming.prepared.is_(False), Original.reading_version == 0),
+                        Incoming.sequence.is_(None),
+                    )
                 )
                 return session.scalar(left.limit(1)) is None
 
-        eventually(prepared, "all photos are looked at")
+        eventually(prepared, "all mail is prepared")
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         """Get a page of the admin app, as the operator does."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -41,12 +42,14 @@ def setup_service(folder: Path) -> Iterator[Path]:
                 readable, _, _ = select.select([listener.fileno(), waker], [], [])
                 if waker in readable:
                     return
-                subprocess.run(
-                    ["bash", "-c", start],
-                    check=True,
-                    pass_fds=[listener.fileno()],
-                    env=environment,
-                )
+                with subprocess.Popen(
+                    ["bash", "-c", start], pass_fds=[listener.fileno()], env=environment
+                ) as service:
+                    ended = os.pidfd_open(service.pid)
+                    if waker in select.select([ended, waker], [], [])[0]:
+                        service.kill()  # it waits for another request
+                    os.close(ended)
+                assert service.returncode in (0, -signal.SIGKILL)
 
         thread = threading.Thread(target=serve)
         thread.start()

@@ -103,6 +103,16 @@ def claim_result() -> Path:
     return data() / "claim.json"
 
 
+def card_mark() -> Path:
+    """By what the relay knows this card again; in no backup, and no restore replaces it."""
+    return data() / "card"
+
+
+def followed() -> Path:
+    """Where the relay has moved since the claim, and what proves it there."""
+    return data() / "followed.json"
+
+
 def former_claims() -> Path:
     """Which claim codes this device no longer takes from the card; it outlives a wipe."""
     return data() / "former-claims.json"

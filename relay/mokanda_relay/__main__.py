@@ -8,9 +8,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mokanda_relay.command import device, release, serve, webhooks
+from mokanda_relay.command import device, move, release, serve, webhooks
 from mokanda_relay.operator.devices import DeviceError
-from mokanda_relay.relay import DataFolderError
+from mokanda_relay.operator.moving import MoveError
+from mokanda_relay.store.data_folder import DataFolderError
 from mokanda_relay.store.database import DatabaseError
 from mokanda_relay.store.releases import ReleaseError
 from mokanda_relay.store.settings import ENVIRONMENT, SettingsError, read_settings
@@ -22,6 +23,7 @@ _FAILURES = (
     DeviceError,
     EnvelopeError,
     KeyringError,
+    MoveError,
     ReleaseError,
     SettingsError,
 )
@@ -50,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for subject in (serve, device, release, webhooks):
+    for subject in (serve, device, move, release, webhooks):
         subject.add_to(commands)
     return parser
 

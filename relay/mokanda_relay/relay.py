@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A relay's parts, opened from its data folder; the first opening makes its keys.
+"""A relay's parts, opened from its data folder; the first start makes its keys.
 
 Who carries mail out and in, keeps the blobs and serves DNS is chosen here and nowhere else: another
 Transport, InboundSource, BlobStore or DnsProvider is a file of its own, and a line here.
@@ -7,15 +7,14 @@ Transport, InboundSource, BlobStore or DnsProvider is a file of its own, and a l
 
 from __future__ import annotations
 
-import fcntl
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from mokanda_relay.bell import Bell
+from mokanda_relay.store import data_folder
 from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.certificate import ensure_certificate
 from mokanda_relay.store.database import Database
@@ -36,10 +35,6 @@ from mokanda_wire.envelope import Keyring
 OPERATOR_PASSWORD_FILE = "operator-password"  # noqa: S105 - where one is, in the data folder
 
 
-class DataFolderError(Exception):
-    """The data folder cannot be used; the text says why."""
-
-
 @dataclass(frozen=True)
 class Relay:
     """Everything that the parts of a relay share.
@@ -50,6 +45,7 @@ class Relay:
         originals: raw mails, each by its SHA-256.
         bundles: frozen down bundles, each by its SHA-256.
         uploads: up bundles, as far as they have arrived.
+        readings: what was made of raw mails (rendering/readings.py), each by its SHA-256.
         renditions: photos made smaller, each by its SHA-256.
         releases: the folder of updates for devices, and of their manifest.
         release_files: the same, to be read from.
@@ -58,6 +54,7 @@ class Relay:
         dns: who serves the villages' domains.
         outbox_bell: rings when there is mail to the world.
         incoming_bell: rings when there is mail to a village.
+        ready_bell: rings when mail to a village was read.
     """
 
     settings: Settings
@@ -68,6 +65,7 @@ class Relay:
     originals: BlobStore
     bundles: BlobStore
     uploads: Uploads
+    readings: BlobStore
     renditions: BlobStore
     releases: Path
     release_files: BlobStore
@@ -78,6 +76,7 @@ class Relay:
     dns: DnsProvider
     incoming_bell: Bell
     outbox_bell: Bell = field(default_factory=Bell)
+    ready_bell: Bell = field(default_factory=Bell)
 
     def webhooks(self) -> list[Webhook]:
         """All that providers of mail may post to.
@@ -88,53 +87,52 @@ class Relay:
         return [*self.inbound.webhooks(), *self.transport.webhooks()]
 
 
-def open_relay(settings: Settings) -> Relay:
-    """Open the relay in `settings.data`, making what is missing.
+def open_relay(settings: Settings, *, begin: bool = False) -> Relay:
+    """Open the relay in `settings.data`.
+
+    Args:
+        settings: the operator's.
+        begin: whether to make a new one where there is none.
 
     Raises:
-        DataFolderError: the folder cannot be used.
+        DataFolderError: there is no relay, or only a part of one, or the folder cannot be used.
         DatabaseError: the database cannot be used.
     """
     data = settings.data
-    try:
-        data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(data / ".lock"):
-            tls = data / "tls"
-            tls.mkdir(mode=0o700, exist_ok=True)
-            ensure_certificate(tls / "certificate.pem", tls / "key.pem")
-            keyring = Keyring(data / "keys")
-            database = Database(settings.database)
-            originals = _blob_store(settings, "originals")
-            incoming_bell = Bell()
-            inbound_secret = settings.inbound_secret or _ensure(
-                data / "inbound-secret", lambda: secrets.token_urlsafe(24)
-            )
-            relay = Relay(
-                settings=settings,
-                database=database,
-                keyring=keyring,
-                fingerprint=_ensure(
-                    data / "fingerprint", lambda: keyring.create_key("Mokanda relay")
-                ),
-                operator_password=settings.operator_password
-                or _ensure(data / OPERATOR_PASSWORD_FILE, lambda: secrets.token_urlsafe(12)),
-                originals=originals,
-                bundles=_blob_store(settings, "bundles"),
-                uploads=Uploads(data / "uploads"),
-                renditions=_blob_store(settings, "renditions"),
-                releases=data / "releases",
-                release_files=FileBlobStore(data / "releases"),
-                certificate=tls / "certificate.pem",
-                certificate_key=tls / "key.pem",
-                transport=SendGrid(settings, partial(outbox.record_events, database)),
-                inbound=InboundParse(inbound_secret, Intake(database, originals, incoming_bell)),
-                dns=ZoneFile(),
-                incoming_bell=incoming_bell,
-            )
-            keyring.close()  # no command of an operator's needs it further
-            return relay
-    except OSError as error:
-        raise DataFolderError(f"the data folder {data} cannot be used: {error}") from error
+    with data_folder.opening(settings, begin=begin):
+        tls = data / "tls"
+        tls.mkdir(mode=0o700, exist_ok=True)
+        ensure_certificate(tls / "certificate.pem", tls / "key.pem")
+        keyring = Keyring(data / "keys")
+        database = Database(settings.database)
+        originals = _blob_store(settings, "originals")
+        incoming_bell = Bell()
+        inbound_secret = settings.inbound_secret or _ensure(
+            data / "inbound-secret", lambda: secrets.token_urlsafe(24)
+        )
+        relay = Relay(
+            settings=settings,
+            database=database,
+            keyring=keyring,
+            fingerprint=_ensure(data / "fingerprint", lambda: keyring.create_key("Mokanda relay")),
+            operator_password=settings.operator_password
+            or _ensure(data / OPERATOR_PASSWORD_FILE, lambda: secrets.token_urlsafe(12)),
+            originals=originals,
+            bundles=_blob_store(settings, "bundles"),
+            uploads=Uploads(data / "uploads"),
+            readings=_blob_store(settings, "readings"),
+            renditions=_blob_store(settings, "renditions"),
+            releases=data / "releases",
+            release_files=FileBlobStore(data / "releases"),
+            certificate=tls / "certificate.pem",
+            certificate_key=tls / "key.pem",
+            transport=SendGrid(settings, partial(outbox.record_events, database)),
+            inbound=InboundParse(inbound_secret, Intake(database, originals, incoming_bell)),
+            dns=ZoneFile(),
+            incoming_bell=incoming_bell,
+        )
+        keyring.close()  # no command of an operator's needs it further
+        return relay
 
 
 def _blob_store(settings: Settings, kind: str) -> BlobStore:
@@ -147,11 +145,3 @@ def _ensure(path: Path, make: Callable[[], str]) -> str:
     if not path.exists():
         durable.write(path, make().encode(), 0o600)
     return path.read_text()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Only one process at a time makes what is missing."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -8,11 +8,14 @@ socket. Most faults are connections cut after a random number of bytes, in eithe
 the handshake, the hello, a bundle, a reply. Among them both are killed (SIGKILL) at any moment and
 between any two writes, their disks are full, their databases locked, their clocks years off,
 their histories lost, the device's mail store lost or damaged; two syncs start at once, requests of
-before come again in any order, and the device's card is restored from an old backup. Mail goes on
-being written on both sides. In the end all is left alone, and every mail must be where it belongs,
-once. (Letters that were written after a backup may be gone with the card that it replaces; they go
-to the world once at the most.) That
-the relay meets what it has not foreseen, and answers with HTTP 500, ends it at once.
+before come again in any order, the device's card is restored from an old backup, and a copy of it
+comes to life; the relay moves to and fro between two addresses, takes other keys, and is restored
+from a copy. Mail goes on being written on both sides. In the end all is left alone, and every mail
+must be where it belongs, once. (Letters that were written after a backup may be gone with the card
+that it replaces, as are those that were written on a copy; they go to the world once at the most.
+With a relay that was restored may be gone what had come in and was not fetched; and what it may
+have sent after the copy goes twice, where the device was not told.) That the relay meets what it
+has not foreseen, and answers with HTTP 500, ends it at once.
 
 The disks are file systems in memory, mounted for this program alone (`unshare`). What is on them is
 kept in build/faults where it does not end well.
@@ -48,6 +51,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from mokanda_firmware import paths
 from mokanda_firmware.backup import archive, contents, switch
@@ -58,10 +62,14 @@ from mokanda_firmware.mailbox.store import database as stores
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.setup import mend
 from mokanda_firmware.uplink import connection as courier_relay
+from mokanda_firmware.uplink import places
 from mokanda_firmware.uplink.failures import CourierError
-from mokanda_relay.operator import devices
-from mokanda_relay.relay import open_relay
-from mokanda_relay.store.settings import read_settings
+from mokanda_relay.operator import devices, moving
+from mokanda_relay.relay import Relay, open_relay
+from mokanda_relay.store.settings import Settings, read_settings
+from mokanda_relay.store.tables import Device, Move, Outgoing
+from mokanda_relay.sync import cards, moves
+from mokanda_relay.transport.outbox import TRYING, WAITING
 from scripts.tools.deadlines import wait_until
 from tests import courier_process, postgresql
 from tests.bench.corpora import REPOSITORY
@@ -104,7 +112,8 @@ class Trial:
     relay: RelayProcess
     folder: Path  # of both disks
     database: sa.Engine  # the relay's, for others than the relay
-    link: FaultyLink
+    links: tuple[FaultyLink, FaultyLink]  # the relay's two addresses
+    settings: Settings  # the relay's
     fate: random.Random
     wanted: int  # faults
     out: list[str] = field(default_factory=list)
@@ -114,6 +123,7 @@ class Trial:
     backed_up: int | None = None  # how much of `out` there was when a backup was made
     copied: int | None = None  # the same of the copy that the device keeps of its mail store
     gone: set[str] = field(default_factory=set)  # written after a backup that was restored
+    unknowable: set[str] = field(default_factory=set)  # whether it was sent by a relay that is lost
     clock_is_right: bool = True  # the relay's
     requests: collections.deque[Request] = field(
         default_factory=lambda: collections.deque(maxlen=12)
@@ -122,7 +132,11 @@ class Trial:
 
     def count(self) -> int:
         """How many faults there were: connections cut or refused, and others."""
-        return self.link.cuts + self.faults.total()
+        return self.cuts() + self.faults.total()
+
+    def cuts(self) -> int:
+        """How many connections were cut or refused."""
+        return sum(link.cuts for link in self.links)
 
     def write(self) -> None:
         """Now and then somebody writes, on either side."""
@@ -191,7 +205,7 @@ class Trial:
         self.relay.kill()
         self.clock_is_right = not off
         if off:
-            self.backed_up = self.copied = None  # what came when is not known any more
+            self._forget_copies()  # what came when is not known any more
         death = self.fate.randint(1, MORTAL) if mortal else 0
         while True:
             self.relay.start(Conditions(death, off, DATABASE_TIMEOUT, REST, TIDY_EVERY))
@@ -202,16 +216,18 @@ class Trial:
 
     def cut(self) -> None:
         """Cut connections, anywhere: each ends the sync, or is made again up to some times."""
+        first = places.read(self.village.claim).all()[0].relay
+        link = next(each for each in self.links if _url(each) == first)
         for _ in range(min(self.fate.choice((1, 1, 4, 8)), self.wanted - self.count())):
             size = int(self.fate.expovariate(1 / 1200))
             abrupt = self.fate.random() < 0.5
             up = self.fate.random() < 0.5
             plan = Plan(size if up else None, None if up else size, abrupt=abrupt)
-            self.link.plans.append(Plan(refuse=True) if self.fate.random() < 0.03 else plan)
-        run.CUTS = len(self.link.plans)
+            link.plans.append(Plan(refuse=True) if self.fate.random() < 0.03 else plan)
+        run.CUTS = len(link.plans)
         self.sync()
         run.CUTS = 1
-        self.link.plans.clear()
+        link.plans.clear()
 
     def kill_courier(self) -> None:
         """Kill the courier between two writes, or anywhere."""
@@ -309,7 +325,7 @@ class Trial:
             switch.forget()
             self.village.store = Store.of_device()
             self.gone.update(self.out[self.backed_up :])
-            self.backed_up = self.copied = None
+            self._forget_copies()
         elif self.clock_is_right:
             contents.snapshot(copy)
             files = contents.sources(copy)
@@ -317,6 +333,111 @@ class Trial:
                 archive.write(file, contents.describe(copy, files), files, lambda _: None)
             self.backed_up = len(self.out)
         self.sync()
+
+    def copy_card(self) -> None:
+        """The card is copied; or else the copy calls, then both, and the operator chooses."""
+        copy = self.folder / "copy"
+        if not copy.exists():
+            if self.clock_is_right:
+                shutil.copytree(paths.data(), copy, ignore=shutil.ignore_patterns("S.*"))
+            self.sync()
+            return
+        with self._living(copy), closing((other := Village(self.village.claim)).store):
+            other.accounts = dict(self.village.accounts)
+            text = f"out {len(self.out)}"
+            other.write(text)
+            self.out.append(text)
+            self.gone.add(text)
+            self.files[text] = b""
+        for _ in range(2):
+            with self._living(copy):
+                courier_process.sync()
+            self.sync()
+        _end_agents(copy / "keys")
+        self._forget_copies()
+        self._choose_card()
+        self.sync()
+
+    @contextmanager
+    def _living(self, copy: Path) -> Iterator[None]:
+        """The copy of the card is in use."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MOKANDA_DATA", str(copy))
+            yield
+
+    def _choose_card(self) -> None:
+        """The operator has the village's own card served."""
+        mark = paths.card_mark().read_bytes() if paths.card_mark().exists() else b""
+        with Session(self.database) as session, session.begin():
+            device = session.scalars(sa.select(Device)).one()
+            for each in cards.of_device(session, device):
+                if mark and mark in (each.given, each.given_before):
+                    cards.choose(session, device, each.id)
+                    break
+
+    def move_relay(self) -> None:
+        """The relay moves to its other address, takes another key, or takes back its last move."""
+        shutil.rmtree(self.folder / "relay-copy", ignore_errors=True)  # it lacks the new key
+        relay = open_relay(self.settings)
+        try:
+            with relay.database.transaction() as session:
+                moving.announce(relay, session, self._move(relay, session))
+        finally:
+            relay.database.close()
+            relay.keyring.close()
+        self.sync()
+
+    def _move(self, relay: Relay, session: Session) -> Move:
+        kind = self.fate.choice(("address", "key", "back"))
+        if kind == "key":
+            return moving.to_new_key(relay, session)
+        if kind == "back":
+            with suppress(moving.MoveError):
+                return moving.undo(session)
+        last = moves.newest(session)
+        now = last.relay if last else _url(self.links[0])
+        there = next(_url(each) for each in self.links if _url(each) != now)
+        return moving.to_address(relay, session, there, relay.certificate.read_text())
+
+    def restore_relay(self) -> None:
+        """The relay is copied; or else it becomes again what it was when it was copied."""
+        if self.database.dialect.name == "sqlite" and self.clock_is_right:
+            data, copy = self.folder / "relay" / "data", self.folder / "relay-copy"
+            self.relay.kill()
+            _end_agents(data / "keys")
+            if copy.exists():
+                self._note_what_is_lost()
+                shutil.rmtree(data)
+                shutil.copytree(copy, data)
+                self._forget_copies()
+            elif not self._is_sending():
+                shutil.copytree(data, copy, ignore=shutil.ignore_patterns("S.*"))
+            self.start_relay()
+        self.sync()
+
+    def _is_sending(self) -> bool:
+        """Whether mail waits for the world: a copy would send it, however often it was sent."""
+        with Session(self.database) as session:
+            waiting = Outgoing.state.in_((WAITING, TRYING))
+            return session.scalar(sa.select(Outgoing.id).where(waiting).limit(1)) is not None
+
+    def _note_what_is_lost(self) -> None:
+        """Note which mail goes with the relay, and which nobody knows to have been sent."""
+        untaken = {text for text, _ in self.untaken}
+        self.gone.update(set(self.back) - untaken - set(self.village.texts("inbox")))
+        with self.village.store.reading() as connection:
+            for row in connection.execute(
+                "SELECT text FROM body JOIN outgoing ON outgoing.message = body.message"
+                " JOIN delivery ON delivery.message = body.message"
+                " WHERE outgoing.state = 'bundled' OR delivery.state = 'relayed'"
+            ):
+                self.unknowable.add(row["text"])
+
+    def _forget_copies(self) -> None:
+        """Both ends are never restored: what one has forgotten, the other knows."""
+        self.backed_up = self.copied = None
+        for name in ("copy", "relay-copy"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def damage_store(self) -> None:
         """The device's mail store is copied; or else it is lost, or damaged, and is mended."""
@@ -333,7 +454,7 @@ class Trial:
             for file in paths.data().glob("mail.db*"):
                 file.unlink()
             self.gone.update(self.out[self.copied :])
-            self.copied = None
+            self._forget_copies()
         else:
             self._overwrite(self.fate.choice(("entry_folder", "outgoing_sequence", "history")))
         assert mend.mend()
@@ -413,6 +534,8 @@ class Trial:
             missing = set(written) - set(arrived) - self.gone
             lost += [f"{end}: {text}" for text in sorted(missing)]
             again = counts - collections.Counter(set(arrived))
+            if end == "the world":
+                again -= collections.Counter(dict.fromkeys(self.unknowable, 1))
             doubled += [f"{end}: {text}" for text in again.elements()]
             assert set(counts) <= set(written), "mail that nobody wrote"
         for end, files in (("the world", self._files_sent()), ("inbox", self._files_received())):
@@ -458,6 +581,9 @@ _FAULTS: dict[str, tuple[int, Callable[[Trial], None]]] = {
     "relay's clock": (3, Trial.set_relay_clock),
     "history lost": (4, Trial.lose_history),
     "card restored": (4, Trial.restore),
+    "card copied": (4, Trial.copy_card),
+    "relay moved": (6, Trial.move_relay),
+    "relay restored": (4, Trial.restore_relay),
     "store damaged": (4, Trial.damage_store),
     "two at once": (4, Trial.sync_twice),
     "repeated": (10, Trial.repeat),
@@ -501,7 +627,7 @@ def a_trial(wanted: int, seed: int, kind: str) -> Iterator[Trial]:
         relay = stack.enter_context(RelayProcess(data, environment))
         world.parse_url = f"{relay.operator_url}/inbound/secret"
         world.events_url = f"{relay.operator_url}/events"
-        opened = open_relay(read_settings(environment, data))
+        opened = open_relay(read_settings(environment, data), begin=True)
         claim = devices.add(opened, "kimpese", DOMAIN)
         opened.database.close()
         stack.callback(_end_agents, data / "keys")
@@ -509,17 +635,23 @@ def a_trial(wanted: int, seed: int, kind: str) -> Iterator[Trial]:
         address = urlsplit(relay.device_url)
         assert address.hostname
         assert address.port
-        link = stack.enter_context(FaultyLink((address.hostname, address.port)))
-        village = stack.enter_context(
-            a_village(claim, f"https://127.0.0.1:{link.port}", folder / "device" / "d", patch)
-        )
+        there = (address.hostname, address.port)
+        first, second = (stack.enter_context(FaultyLink(there)) for _ in range(2))
+        environment["MOKANDA_RELAY_URL"] = _url(first)
+        village = stack.enter_context(a_village(claim, _url(first), folder / "device" / "d", patch))
         stack.callback(_end_agents, paths.keys())
         village.store.attachments.reserve = 0  # the disk itself is to be full
         fate = random.Random(seed)
-        trial = Trial(world, village, relay, folder, database, link, fate, wanted)
+        settings = read_settings(environment, data)
+        links = (first, second)
+        trial = Trial(world, village, relay, folder, database, links, settings, fate, wanted)
         patch.setattr(courier_relay, "_Http", _noting(trial.requests))
         village.sync()
         yield trial
+
+
+def _url(link: FaultyLink) -> str:
+    return f"https://127.0.0.1:{link.port}"
 
 
 @contextmanager
@@ -585,7 +717,7 @@ def chaos(cuts: int, seed: int, kind: str, write: Callable[[str], None]) -> dict
                     mails = len(trial.out) + len(trial.back)
                     write(f"{now - began:6.0f} s {trial.count():7d} faults {mails:6d} mails")
             done = trial.count()
-            trial.faults["cut"] = trial.link.cuts
+            trial.faults["cut"] = trial.cuts()
             lost, doubled = trial.verdict()
             well = not (lost or doubled)
         finally:

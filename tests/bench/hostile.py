@@ -321,7 +321,7 @@ def a_scene(folder: Path) -> Iterator[tuple[Scene, RelayDevice]]:
             "SENDGRID_HOST": world.url,
             "SENDGRID_EVENT_KEY": world.public_key,
         }
-        relay = open_relay(read_settings(environment, folder / "relay"))
+        relay = open_relay(read_settings(environment, folder / "relay"), begin=True)
         claims = [devices.add(relay, name, f"{name}.example") for name in ("kitenge", "liputa")]
         relay.database.close()
         relay.keyring.close()

@@ -129,7 +129,7 @@ def a_relay_and_village(
             },
             folder / "relay",
         )
-        relay = open_relay(settings)
+        relay = open_relay(settings, begin=True)
         try:
             listen = Listen("127.0.0.1", port), Listen("127.0.0.1", 0)
             with running(relay, *listen) as (device_address, operator_address):

@@ -16,6 +16,7 @@ from typing import Any
 from mokanda_firmware.backup import archive
 from mokanda_firmware.backup.archive import Source
 from mokanda_firmware.backup.failures import BackupError
+from mokanda_relay.rendering import reading
 from mokanda_wire import claimfile, codec, protocol, quoting
 from mokanda_wire.address import AddressError, check_local_part, parse_address
 from mokanda_wire.bundle import (
@@ -34,7 +35,17 @@ from mokanda_wire.codec import CodecError
 from mokanda_wire.formats import FORMAT, OLDEST_FORMAT
 from mokanda_wire.history import IDS, TEXT, History, HistoryError, Record, Row, applied
 from mokanda_wire.items import ItemsError
-from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
+from mokanda_wire.message import (
+    EPOCH,
+    HEAD,
+    Attachment,
+    Mailbox,
+    Message,
+    attached_whole,
+    compose,
+    digest_of,
+    parse,
+)
 from mokanda_wire.protocol import ProtocolError
 from mokanda_wire.reader import Reader
 
@@ -127,6 +138,12 @@ def _mail(data: bytes) -> None:
         decode(encode(bundle, HISTORY, bundle_format=FORMAT).data, HISTORY)
 
 
+def _unread(data: bytes) -> None:
+    message = attached_whole(data[:HEAD], digest_of(data), len(data), EPOCH)
+    blob = io.BytesIO(b"".join(reading.write(message, {})))
+    assert reading.load(blob).message == message
+
+
 def _text(data: bytes) -> None:
     for size in (0, 1, 500, 100_000):
         with suppress(CodecError):
@@ -165,6 +182,7 @@ _KINDS = (
     protocol.ClaimGrant,
     protocol.Hello,
     protocol.HelloReply,
+    protocol.Move,
     protocol.Ack,
     protocol.Receipt,
     protocol.Refusal,
@@ -201,6 +219,7 @@ TARGETS: dict[str, Target] = {
         tuple(row.data for row in History().append(Record(PRIMER, (("a", "b"),)).dump()).rows),
     ),
     "mime": Target(_mail, (), (_MIME, b"Subject: x\n\nhello")),
+    "mail that cannot be read": Target(_unread, (), (_MIME, b"From: a@b.c\nX: y\n\nhello")),
     "text": Target(_text, (), (codec.compress_text([PRIMER * 2], PRIMER, FORMAT)[1],)),
     "file": Target(
         _file,

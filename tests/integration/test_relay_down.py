@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mokanda_relay.rendering import rendered_mails
+from mokanda_relay.rendering import readings, rendered_mails
 from mokanda_relay.sync.down import freeze, packed
 from tests.relay_served import Served
 
@@ -47,7 +47,8 @@ def night(served: Served) -> Served:
 def test_a_mail_is_read_once_however_many_plans_it_is_in(
     night: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reads = counting(monkeypatch, rendered_mails, "parse", lambda raw, *_: raw)
+    night.wait_until_prepared()
+    reads = counting(monkeypatch, readings, "find", lambda _, digest: digest)
     tries = counting(monkeypatch, packed, "draft", lambda *_: None)
     assert freeze.offer(night.relay, 1, ROOM) is not None
     assert tries.total() >= 3
@@ -58,7 +59,8 @@ def test_a_mail_is_read_once_however_many_plans_it_is_in(
 def test_what_is_kept_of_mails_that_were_read_has_a_bound(
     night: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rendered_mails, "MAX_KEPT", 10_000)  # bytes: three of them
-    reads = counting(monkeypatch, rendered_mails, "parse", lambda raw, *_: raw)
+    night.wait_until_prepared()
+    monkeypatch.setattr(rendered_mails, "MAX_KEPT", 3)
+    reads = counting(monkeypatch, readings, "find", lambda _, digest: digest)
     assert freeze.offer(night.relay, 1, ROOM) is not None
     assert max(reads.values()) > 1

@@ -28,6 +28,7 @@ def test_it_has_a_budget_for_a_day_and_its_mail_waits(
 ) -> None:
     monkeypatch.setattr(expansion, "FREE", 500_000)
     monkeypatch.setattr(expansion, "EACH", 0)
+    monkeypatch.setattr(expansion, "_days", {})
     device = served.claimed_device()
     send(device, 400_000)
     with pytest.raises(RefusedByRelay) as refused:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import http.client
 import socket
 from urllib.parse import urlsplit
@@ -11,10 +12,16 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
+from mokanda_relay.operator import devices
+from mokanda_relay.operator.housekeeping import Housekeeper
+from mokanda_relay.printable import LogFormatter
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Alert, Incoming, Original
+from mokanda_relay.transport import untold
 from mokanda_relay.transport.sendgrid import parse_webhook
 from mokanda_wire.message import parse
-from tests.relay_served import INBOUND_SECRET, Served
+from tests.relay_device import RelayDevice
+from tests.relay_served import BOTH_DATABASES, INBOUND_SECRET, Served
 
 pytest_plugins = ("tests.relay_fixtures",)
 
@@ -52,13 +59,22 @@ def post(
     return answer.status, text
 
 
-# Up to where the mail's text goes on.
-FORM = (
-    b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n'
-    b'{"to":["amina@kitenge.example"],"from":"ada@example.org"}\r\n'
-    b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n'
-    b"From: ada@example.org\r\n\r\n"
-)
+def form_begin(envelope: bytes) -> bytes:
+    """A form with this envelope, up to where the mail's text goes on."""
+    return (
+        b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n'
+        + envelope
+        + b'\r\n--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n'
+        b"From: ada@example.org\r\n\r\n"
+    )
+
+
+def form(envelope: bytes) -> bytes:
+    """A form with this envelope, and a mail."""
+    return form_begin(envelope) + b"Hello\r\n--b--\r\n"
+
+
+FORM = form_begin(b'{"to":["amina@kitenge.example"],"from":"ada@example.org"}')
 
 
 def post_chunks(served: Served, body: bytes, size: int, end: bytes = b"0\r\n\r\n") -> int:
@@ -91,6 +107,11 @@ class TestRouting:
         served.world.post_inbound(mail(), "ada@example.org", ["AMINA@Kitenge.Example"])
         assert queued(served) == [AMINA]
 
+    def test_nor_does_the_dot_that_a_domain_may_end_in(self, served: Served) -> None:
+        served.claimed_device()
+        served.world.post_inbound(mail(), "ada@example.org", ["amina@KITENGE.EXAMPLE."])
+        assert queued(served) == [AMINA]
+
     def test_one_mail_for_two_villagers_travels_once(self, served: Served) -> None:
         device = served.claimed_device()
         served.world.post_inbound(mail(), "ada@example.org", [AMINA, "bako@kitenge.example"])
@@ -114,7 +135,6 @@ class TestRouting:
     @pytest.mark.parametrize(
         ("recipient", "why"),
         [
-            ("nobody@kitenge.example", "unknown villager"),
             ("amina@elsewhere.example", "unknown village"),
             ("amina", "unknown village"),
         ],
@@ -127,6 +147,122 @@ class TestRouting:
         assert answer[0] == 200
         assert queued(served) == [AMINA]
         assert alert_texts(served) == [f"a mail from <ada@example.org> for <{recipient}>: {why}"]
+
+    @pytest.mark.parametrize(
+        "hostile", ["x" * 200_000, "a\r\nWARNING forged", "a\0b", "\ud800@x", "\u202egro.elpmaxe"]
+    )
+    def test_what_strangers_call_themselves_makes_one_short_printable_line(
+        self, served: Served, caplog: pytest.LogCaptureFixture, hostile: str
+    ) -> None:
+        served.claimed_device()
+        for sender, recipient in ((hostile, "amina@elsewhere.example"), ("", hostile)):
+            assert served.world.post_inbound(mail(), sender, [recipient])[0] == 200
+        shown = [*alert_texts(served), *map(LogFormatter().format, caplog.records)]
+        assert all(each.isprintable() and len(each) < 700 for each in shown)
+
+    def test_many_make_one_alert_of_a_day_and_village(self, served: Served) -> None:
+        served.claimed_device()
+        for number in range(3):
+            unknown = [f"{number}@elsewhere.example", f"{number}@nowhere.example"]
+            served.world.post_inbound(mail(), "ada@example.org", unknown)
+        with served.relay.database.reading() as session:
+            assert list(session.scalars(sa.select(Alert.count))) == [6]
+        page = served.get("/")[1]
+        assert "for &lt;2@nowhere.example&gt;: unknown village (the last of 6 on that day)" in page
+
+
+CYR = "cyr@kitenge.example"
+UNKNOWN = f"a mail from <ada@example.org> for <{CYR}>: unknown villager"
+
+
+class TestNewcomers:
+    """Mail for villagers of whom the device has not told."""
+
+    def post(self, served: Served, *recipients: str, raw: bytes | None = None) -> None:
+        answer = served.world.post_inbound(raw or mail(), "ada@example.org", recipients or [CYR])
+        assert answer[0] == 200
+
+    def tell(self, device: RelayDevice, *names: str) -> None:
+        device.freeze(residents=("amina", "bako", *names))
+        device.sync()
+
+    def test_their_mail_goes_when_the_device_tells_of_them(self, served: Served) -> None:
+        device = served.claimed_device()
+        self.post(served, AMINA, CYR)
+        self.tell(device, "cyr")
+        assert [each.recipients for each in device.mails] == [(AMINA, CYR)]
+        self.tell(device, "cyr")
+        self.tell(device, "cyr")
+        assert queued(served) == [AMINA, CYR]
+        assert alert_texts(served) == []
+
+    def test_it_waits_out_a_list_that_may_be_older_than_the_mail(self, served: Served) -> None:
+        device = served.claimed_device()
+        device.freeze(residents=("amina", "bako"))
+        self.post(served, AMINA, CYR)
+        device.sync()
+        assert [each.recipients for each in device.mails] == [(AMINA,)]
+        self.tell(device, "cyr")
+        assert [each.recipients for each in device.mails] == [(AMINA,), (CYR,)]
+        assert alert_texts(served) == []
+
+    @BOTH_DATABASES
+    def test_it_is_undeliverable_when_the_device_knows_of_nobody(self, served: Served) -> None:
+        device = served.claimed_device()
+        self.post(served)
+        self.tell(device)
+        assert alert_texts(served) == []
+        self.tell(device)
+        assert alert_texts(served) == [UNKNOWN]
+        assert queued(served) == []
+        self.tell(device, "cyr")
+        assert device.mails == []
+
+    def test_a_mail_that_is_posted_again_arrives_once(self, served: Served) -> None:
+        device = served.claimed_device()
+        self.post(served)
+        self.post(served)
+        self.tell(device, "cyr")
+        self.post(served)
+        self.tell(device, "cyr")
+        assert len(device.mails) == 1
+
+    @BOTH_DATABASES
+    @pytest.mark.parametrize(("days", "waits"), [(6, True), (8, False)])
+    def test_it_waits_a_week_for_a_device_that_does_not_call(
+        self, served: Served, days: int, *, waits: bool
+    ) -> None:
+        served.claimed_device()
+        self.post(served, AMINA, CYR)
+        self.post(served, raw=mail(body="for a newcomer alone"))
+        with served.relay.database.transaction() as session:
+            came = clock.now() - dt.timedelta(days=days)
+            session.execute(sa.update(Incoming).values(received=came))
+        housekeeper = Housekeeper(served.relay)
+        for _ in range(3):
+            housekeeper.tidy()
+        assert queued(served) == [AMINA, *[CYR, CYR] * waits]
+        assert alert_texts(served) == [UNKNOWN] * (not waits)
+        assert len(list(served.relay.originals.written())) == 1 + waits
+
+    def test_it_goes_to_a_new_card_before_that_has_told_anything(self, served: Served) -> None:
+        device = served.claimed_device()
+        self.post(served)
+        self.tell(device)
+        devices.renew(served.relay, device.name)
+        Housekeeper(served.relay).tidy()
+        assert queued(served) == [CYR]
+
+    @pytest.mark.parametrize("bound", ["MAX_MAILS", "MAX_BYTES"])
+    def test_what_waits_is_bounded(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch, bound: str
+    ) -> None:
+        served.claimed_device()
+        monkeypatch.setattr(untold, bound, {"MAX_MAILS": 2, "MAX_BYTES": 2 * len(mail())}[bound])
+        for name in ("cyr", "cyr", "dede", "eve"):
+            self.post(served, f"{name}@kitenge.example", AMINA)
+        assert queued(served) == [AMINA, CYR, "dede@kitenge.example"]
+        assert alert_texts(served) == [UNKNOWN.replace("cyr", "eve")]
 
 
 class TestOnce:
@@ -269,6 +405,13 @@ class TestForm:
             b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\nx\r\n--b--\r\n',
             b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n[1]\r\n--b--\r\n',
             b'--b\r\nContent-Disposition: form-data; name="envelope"\r\n\r\n\xff\r\n--b--\r\n',
+            form(b'{"to":' + b"[" * 100_000),
+            form(b'{"to":[1,null,{}],"from":[]}'),
+            form(b'{"to":["amina@kitenge.example"],"from":[]}'),
+            form(b'{"to":["amina@kitenge.example",""],"from":"ada@example.org"}'),
+            form(b'{"to":[],"from":"ada@example.org"}'),
+            form(b'{"to":{},"from":"ada@example.org"}'),
+            form(b'{"from":"ada@example.org"}'),
         ],
     )
     def test_a_form_that_is_none_stays_with_sendgrid_and_is_told_once(

@@ -58,7 +58,7 @@ def raw_mail(*files: bytes, message_id: str = "1@example.org", subject: str = "F
 def post(served: Served, raw: bytes, *to: str) -> None:
     """The world sends a mail; its photos are looked at before this returns."""
     assert served.world.post_inbound(raw, "ada@example.org", list(to or (AMINA,)))[0] == 200
-    served.wait_for_photos()
+    served.wait_until_prepared()
 
 
 def attachments(device: RelayDevice) -> list[Attachment]:
@@ -163,7 +163,7 @@ class TestPolicy:
     def test_a_mail_waits_for_its_photos_but_not_for_long(
         self, served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mokanda_relay.rendering.photos.prepare_one", lambda _: False)
+        monkeypatch.setattr("mokanda_relay.rendering.photos.make_smaller", lambda *_: None)
         served.world.post_inbound(raw_mail(PHOTO), "ada@example.org", [AMINA])
         served.world.post_inbound(raw_mail(message_id="2@example.org"), "ada@example.org", [AMINA])
         device.sync()

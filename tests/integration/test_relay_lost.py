@@ -44,7 +44,7 @@ def another(served: Served, tmp_path: Path) -> Iterator[Served]:
         "SENDGRID_HOST": served.world.url,
         "SENDGRID_EVENT_KEY": served.world.public_key,
     }
-    relay = open_relay(read_settings(environment, tmp_path / "another"))
+    relay = open_relay(read_settings(environment, tmp_path / "another"), begin=True)
     with running(relay, ANY_PORT, ANY_PORT) as (device_address, operator_address):
         url = f"http://{operator_address}"
         yield Served(relay, f"https://{device_address}", url, served.world, tmp_path)

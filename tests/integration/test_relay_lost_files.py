@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store.clock import now
-from mokanda_relay.store.tables import Alert, Incoming, Outgoing
+from mokanda_relay.store.tables import Alert, Incoming, Original, Outgoing
 from mokanda_relay.sync.down import freeze
 from mokanda_relay.transport import outbox
 from mokanda_wire.bundle import Stub
@@ -38,12 +38,15 @@ def alert_texts(served: Served) -> list[str]:
 
 @contextmanager
 def without_first_original(served: Served) -> Iterator[None]:
-    """The file of the first mail is not there, and comes back."""
+    """The files of the first mail are not there, and come back, the original at least."""
     with served.relay.database.reading() as session:
         digest = session.scalar(sa.select(Incoming.digest).order_by(Incoming.id).limit(1))
     assert digest
+    served.wait_until_prepared()
     raw = served.relay.originals.read(digest)
     served.relay.originals.delete(digest)
+    with served.relay.database.reading() as session:
+        served.relay.readings.delete(session.get_one(Original, digest).reading)
     yield
     served.relay.originals.write(digest, raw)
 
@@ -61,6 +64,8 @@ def test_a_mail_without_its_file_holds_up_no_other(served: Served, device: Relay
         assert texts(device) == ["three", "two"]
     [told] = alert_texts(served)
     assert "for amina@kitenge.example is not there" in told
+    device.sync()
+    served.wait_until_prepared()  # it is read once more
     device.sync()
     assert texts(device) == ["one", "three", "two"]
 

@@ -17,11 +17,12 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask
 from mokanda_firmware.bus.states import CourierState, SetupState
 from mokanda_firmware.bus.statuses import CourierStatus, SetupStatus
-from mokanda_firmware.courier import schedule
+from mokanda_firmware.courier import card, schedule
 from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_firmware.uplink import refusals
 from mokanda_relay.operator import devices
-from mokanda_wire import claimfile, durable
+from mokanda_wire import claimfile, durable, protocol
 from scripts.tools.deadlines import wait_until
 from tests.relay_served import Served
 from tests.syncing_village import Village, a_village
@@ -160,6 +161,26 @@ def test_a_failure_is_told_with_its_reason_and_the_next_try(
     wait_for(CourierState.FAILED)
     assert "cannot be reached" in str(told("detail"))
     assert told("next_sync")
+    assert courier.poll() is None
+
+
+def test_a_copied_card_is_told_whether_it_is_served(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    import_claim(village)
+    wait_for(CourierState.IDLE)
+    first = paths.card_mark().read_bytes()
+    paths.card_mark().unlink()  # as if it were another one
+    village.sync()
+    other = paths.card_mark().read_bytes()
+    paths.card_mark().write_bytes(first)
+    ask("courier", "sync")
+    wait_for(CourierState.COPIED)
+    assert told("detail") == refusals.SENTENCES[protocol.CARD_COPIED]
+    paths.card_mark().write_bytes(other)
+    ask("courier", "sync")
+    wait_until(lambda: told("detail") == card.SERVED, "that this one is served", seconds=30)
+    assert told("state") is CourierState.COPIED
     assert courier.poll() is None
 
 

@@ -56,7 +56,7 @@ def post(served: Served, *files: bytes, to: str = "amina", number: int = 1) -> b
     )
     raw = compose(message, {digest_of(each): each for each in files})
     served.world.post_inbound(raw, "ada@example.org", [f"{to}@kitenge.example"])
-    served.wait_for_photos()
+    served.wait_until_prepared()
     return raw
 
 

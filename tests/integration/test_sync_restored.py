@@ -7,6 +7,7 @@ import dataclasses
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,8 @@ from mokanda_firmware.mailbox.sync.state import sync_state
 from mokanda_firmware.uplink import connection, identity
 from mokanda_firmware.uplink.failures import CourierError, CutError
 from mokanda_relay.operator import devices
-from mokanda_relay.store.tables import Device, Notice
+from mokanda_relay.store.tables import Card, Device, Notice
+from mokanda_relay.sync import cards
 from mokanda_wire.envelope import Keyring
 from tests.relay_served import Served, eventually
 from tests.syncing_village import Village, a_village
@@ -298,3 +300,26 @@ def test_news_of_mail_that_the_backup_does_not_know_does_no_harm(
     with served.relay.database.reading() as session:
         left = session.scalars(sa.select(Notice.id).where(Notice.delivered.is_(None))).all()
     assert left == []
+
+
+def test_a_card_on_which_backups_are_restored_back_and_forth_is_no_second_card(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    restore_old = backed_up(village, tmp_path / "stick")
+    exchange(village, served, "new")
+    restore_new = backed_up(village, tmp_path / "another stick")
+    for restore in (restore_old, restore_new, partial(go_back, village), partial(go_back, village)):
+        restore()
+        village.sync()
+    with served.relay.database.reading() as session:
+        [card] = session.scalars(sa.select(Card).where(Card.served))
+        assert cards.living(session, devices.find(session, "kitenge")) == []
+    assert card.given == paths.card_mark().read_bytes()
+
+
+def go_back(village: Village) -> None:
+    """Undo the last restore."""
+    village.store.close()
+    switch.go_back()
+    switch.switch()
+    village.store = Store.of_device()

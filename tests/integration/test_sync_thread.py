@@ -102,14 +102,17 @@ def test_every_session_is_written_down(village: Village) -> None:
     assert "cannot be reached" in str(failed.error)
 
 
-def test_residents_are_told_when_they_change(village: Village, served: Served) -> None:
+def test_mail_for_a_new_villager_is_there_with_the_run_that_tells_of_them(
+    village: Village, served: Served
+) -> None:
     village.sync()
-    served.world.write("ada@example.org", ["cyr@kitenge.example"], "Hello", "Too early")
+    served.world.write("ada@example.org", ["cyr@kitenge.example"], "Hello", "Early")
     village.add_villager("cyr")
     village.sync()
-    served.world.write("ada@example.org", ["cyr@kitenge.example"], "Hello", "Now")
+    assert village.texts("inbox", "cyr") == ["Early"]
+    served.world.write("ada@example.org", ["cyr@kitenge.example"], "Hello", "Later")
     village.sync()
-    assert village.texts("inbox", "cyr") == ["Now"]
+    assert village.texts("inbox", "cyr") == ["Early", "Later"]
 
 
 def test_a_villager_who_was_deleted_is_given_up_and_one_who_was_lost_is_not(

@@ -26,7 +26,7 @@ def write_relay_database(path: Path) -> None:
 def _relay() -> Files:
     with TemporaryDirectory() as folder:
         settings = read_settings({"MOKANDA_RELAY_URL": "https://127.0.0.1:1"}, Path(folder))
-        relay = open_relay(settings)
+        relay = open_relay(settings, begin=True)
         relay.database.close()
         relay.keyring.close()
         return files_of(Path(folder))

@@ -6,16 +6,33 @@ from __future__ import annotations
 import multiprocessing
 import resource
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
 
+import cbor2
 import pytest
 
+from mokanda_firmware.logs.redact import redact
 from mokanda_firmware.mailbox.people import vcards
+from mokanda_firmware.modem.lines import LineReader
+from mokanda_firmware.setup.claim import decode as decode_claim
 from mokanda_firmware.webmail import recipients
 from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_relay.rendering.html_to_text import read_html
-from mokanda_wire import quoting
+from mokanda_wire import bundle, claimfile, packets, protocol, quoting
 from mokanda_wire.address import AddressError, parse_address
-from mokanda_wire.message import html_to_text, parse, safe_file_name
+from mokanda_wire.codec import TEXT_STORED
+from mokanda_wire.formats import FORMAT
+from mokanda_wire.history import START, History
+from mokanda_wire.message import (
+    EPOCH,
+    HEAD,
+    attached_whole,
+    html_to_text,
+    parse,
+    safe_file_name,
+)
 
 # Some ten times what a linear reader needs for all shapes of a size on a slow machine: a quadratic
 # one needs a hundred times as much for the next size.
@@ -27,12 +44,21 @@ SHAPES = (
     *("\n", "\n ", "> ", "x@", "x,", "<x>", '"x" <', "=?a?q?", "=?utf-8?b?w6k=?= ", "&#", "&a"),
     *("<a ", "<a b=", '<a b="', "</", "<!--", "<?", "<b></i>", "<a><div>", "<pre>\n", "<b>", "a."),
     *("re: ", "QUOTED-PRINTABLE", "*0=x;", "a: b\n", "--x\n", "https://x."),
+    *("1", "\t", "[", '{"a":'),
 )  # fmt: skip
 
 
 def _headers(text: str) -> object:
     names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted")
     return parse("".join(f"{name}: {text}\n" for name in names).encode())
+
+
+def _head(text: str) -> object:
+    """Mails of which only the head is looked at, in headers of all kinds."""
+    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted")
+    for head in (text, *(f"{name}: {text}\n" for name in names)):
+        attached_whole(head.encode()[:HEAD], "0" * 64, len(text), EPOCH)
+    return None
 
 
 def _media_type(text: str) -> object:
@@ -64,8 +90,60 @@ def _address(text: str) -> object:
         return error
 
 
+def _said(text: str) -> object:
+    """What a modem says, as it comes and in small pieces."""
+    said, reader = text.encode(), LineReader()
+    pieces = [said[at : at + 1000] for at in range(0, len(said), 1000)]
+    return [line for piece in (said, *pieces) for line in reader.feed(piece)]
+
+
+def _claim_file(text: str) -> object:
+    for made in (text, f'relay = "{text}', f"relay = [{text}", f'certificate = """{text}"""'):
+        with suppress(claimfile.ClaimFileError):
+            claimfile.read(decode_claim(made.encode())[: claimfile.MAX_SIZE])
+    return None
+
+
+def _bundle(text: str) -> object:
+    """Bundles of items of every kind, with the text in each of their fields in turn."""
+    line = text.replace("\n", "\t")
+    bundles = [text, f"x{text}\0" * 2, f"S{line}\n", f'S{{"{line}\n']
+    bundles += [f"{kind}{line}\n" for kind in ("Es", "E", "R", "Wf", "O", "G")]
+    bundles += ["M\n0\nx\n+\n\n\n\n" + "\x01ax" * len(text)]
+    stub = ["H", "0", "x", "+", "", "1", ""]
+    mail = ["M", "0", "x", "+", "", "", "", "\x01r", "\x01x", "\x01s", "\x01a", "\0"]
+    for item in (stub, mail):
+        for n, field in enumerate(item):
+            bundles.append("\n".join([*item[:n], field + line, *item[n + 1 :]]))
+    for each in map(str.encode, bundles):
+        with suppress(bundle.BundleError):
+            bundle.decode(_header(each) + each, History())
+    with suppress(bundle.BundleError):
+        bundle.decode(text.encode(), History())
+    return None
+
+
+def _header(text: bytes) -> bytes:
+    made = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
+    check = sha256(text).digest()[:8]
+    tip = (START.end, START.digest)
+    head = [FORMAT, "down", "kimpese", 1, made, *tip, TEXT_STORED, len(text), check, []]
+    return cbor2.dumps(head)
+
+
+def _message(text: str) -> object:
+    """Messages of the protocol, and what GnuPG would get to see."""
+    for data in (text.encode(), cbor2.dumps([text[:60_000]] * 13)):
+        with suppress(protocol.ProtocolError):
+            protocol.load(protocol.Hello, data)
+        with suppress(packets.PacketError):
+            list(packets.kinds(b"\xcb\x00" + data))
+    return None
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "headers": _headers,
+    "head of a mail that cannot be read": _head,
     "media type": _media_type,
     "file name": _file_name,
     "parts": _parts,
@@ -77,6 +155,11 @@ READERS: dict[str, Callable[[str], object]] = {
     "contacts": lambda text: vcards.read(f"BEGIN:VCARD\n{text}\nEND:VCARD".encode()),
     "letter on a page": to_html,
     "quotations": lambda text: quoting.restore(quoting.strip(text), 10_000_000),
+    "what a modem says": _said,
+    "line of a log": redact,
+    "claim file": _claim_file,
+    "bundle": _bundle,
+    "messages": _message,
 }
 
 

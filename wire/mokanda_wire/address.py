@@ -13,7 +13,7 @@ class AddressError(ValueError):
 
 
 def parse_address(text: str) -> str:
-    """Check `local@domain` and return it with the domain in lower case.
+    """Check `local@domain` and return it with the domain in lower case, without a last dot.
 
     International domains come back in their ASCII form (RFC 5890). Quoted and
     non-ASCII local parts are refused: the mail providers we hand mail to refuse them.
@@ -28,9 +28,11 @@ def parse_address(text: str) -> str:
     if len(local) > 64 or not _LOCAL.fullmatch(local):
         raise AddressError(f"“{address}” is not an address: check what stands before the @.")
     try:
-        domain = domain.encode("idna").decode("ascii").lower()
+        # What is longer is not looked at: IDNA takes the square of its length.
+        domain = domain.encode("idna").decode("ascii").lower() if len(domain) <= 254 else ""
     except UnicodeError:
         domain = ""
+    domain = domain.removesuffix(".")  # of the root, which all names end in
     if len(domain) > 253 or not _DOMAIN.fullmatch(domain):
         raise AddressError(f"“{address}” is not an address: check what stands after the @.")
     return f"{local}@{domain}"

@@ -41,6 +41,7 @@ from mokanda_wire.reader import Reader
 from mokanda_wire.writer import Writer
 
 __all__ = [
+    "BOARD",
     "Bundle",
     "BundleError",
     "ContentRequest",
@@ -95,15 +96,24 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a reader takes, checked before memory is spent. Sizes in bytes, in all."""
+    """What a reader takes, checked before memory is spent. Sizes in bytes, in all.
+
+    `parts` are mailboxes, references, attachments and unknown fields.
+    """
 
     text: int = 16 * 1024 * 1024
     files: int = 64 * 1024 * 1024
     file_count: int = 4096
     items: int = 20_000
+    parts: int = 200_000
 
 
-LIMITS = Limits()
+LIMITS = Limits()  # of a relay, whose devices may be older
+# Of a board, whose courier has 128 MB for all that it does; neither end writes more.
+BOARD = Limits(
+    text=4 * 1024 * 1024, files=16 * 1024 * 1024, file_count=1000, items=5000, parts=50_000
+)
+_MAX_PLAIN = 1024 * 1024  # bytes of text that go as they are; any one letter has less
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +175,8 @@ def encode(
             compressed (mokanda_wire.bisection).
 
     Raises:
-        BundleError: there is in it what a reader does not take.
+        BundleError: there is more in it than a board takes, or more that goes uncompressed than
+            anybody should pay for.
     """
     # Its reader knows no parts of a second, in which dates would go astray.
     bundle = replace(bundle, created=bundle.created.replace(microsecond=0))
@@ -226,9 +237,9 @@ def _encode(
         stored.append(data)
     pieces = [*writer.pieces(), *in_text]
     text = b"".join(pieces)
-    _check(len(text) <= LIMITS.text, "text")
-    _check(sum(size for _, size, _ in table) <= LIMITS.files, "files")
-    _check(len(table) <= LIMITS.file_count, "files")
+    _check(len(text) <= BOARD.text, "text")
+    _check(sum(size for _, size, _ in table) <= BOARD.files, "files")
+    _check(len(table) <= BOARD.file_count, "files")
     reader = Reader(bundle.created, history, generation, b"", bundle_format)
     _check_items(writer.pieces(), list(files.values()), reader)
     how, compressed, sizes = codec.TEXT_STORED, text, [len(piece) for piece in pieces]
@@ -238,6 +249,7 @@ def _encode(
         if not last:
             return None
         how, compressed, sizes = codec.TEXT_STORED, text, [len(piece) for piece in pieces]
+    _check(how != codec.TEXT_STORED or len(text) <= _MAX_PLAIN, "text that is not compressed")
     header = _Header(
         format=bundle_format,
         direction=bundle.direction,
@@ -292,7 +304,7 @@ def decode(
     try:
         created = datetime.fromtimestamp(header.created, UTC)
         text = codec.decompress_text(
-            header.text_how, body[:compressed], header.text_size, generation.primer
+            header.text_how, bytes(body[:compressed]), header.text_size, generation.primer
         )
         if sha256(text).digest()[:8] != header.text_check:
             raise BundleError("The text is not what was sent.")
@@ -302,7 +314,11 @@ def decode(
         seed = sha256(data).digest()
         reader = Reader(created, history, generation, seed, header.format)
         items = reader.read(
-            text[:end].decode(), files, max_items=limits.items, max_text=limits.text
+            text[:end].decode(),
+            files,
+            max_items=limits.items,
+            max_text=limits.text,
+            max_parts=limits.parts,
         )
     except BundleError:
         raise
@@ -334,7 +350,9 @@ def _check_items(pieces: Sequence[bytes], files: Sequence[File], reader: Reader)
     """Read what was written as its reader will: nothing goes that is refused there."""
     text = b"".join(pieces).decode()
     try:
-        read = reader.read(text, files, max_items=LIMITS.items, max_text=LIMITS.text)
+        read = reader.read(
+            text, files, max_items=BOARD.items, max_text=BOARD.text, max_parts=BOARD.parts
+        )
     except ItemsError as error:
         raise BundleError(str(error)) from error
     _check(len(read) == len(pieces), "items")
@@ -356,7 +374,7 @@ def _costs(
     return tuple(costs)
 
 
-def _read_header(data: bytes) -> tuple[_Header, bytes]:
+def _read_header(data: bytes) -> tuple[_Header, memoryview]:
     """Take the header off; its fields are of the right types after this."""
     stream = BytesIO(data[:_MAX_HEADER])
     try:
@@ -382,17 +400,18 @@ def _read_header(data: bytes) -> tuple[_Header, bytes]:
         sound = sound and all(type(number) is int and 0 <= number < 2**48 for number in numbers)
     if not sound:
         raise BundleError("The header of the bundle is damaged.")
-    return _Header(*values), data[stream.tell() :]
+    return _Header(*values), memoryview(data)[stream.tell() :]
 
 
-def _contents(table: list[list[int]], stored: bytes, in_text: bytes) -> list[bytes]:
-    contents = []
+def _contents(table: list[list[int]], stored: memoryview, text: bytes) -> list[bytes]:
+    """The files; those kept in the text are `text`."""
+    in_text, contents = memoryview(text), []
     for how, size, stored_size in table:
         if how == codec.FILE_IN_TEXT:
-            contents.append(in_text[:size])
+            contents.append(bytes(in_text[:size]))
             in_text = in_text[size:]
         else:
-            contents.append(codec.decompress_file(how, stored[:stored_size], size))
+            contents.append(codec.decompress_file(how, bytes(stored[:stored_size]), size))
         stored = stored[stored_size:]
     return contents
 

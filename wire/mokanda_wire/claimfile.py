@@ -56,7 +56,7 @@ def read(text: str) -> ClaimFile:
         raise ClaimFileError("it is too long")
     try:
         table = tomllib.loads(text.removeprefix("\ufeff"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number too long is no TOMLDecodeError
         raise ClaimFileError(str(error)) from error
     values: dict[str, str] = {}
     for field in fields(ClaimFile):
@@ -65,14 +65,8 @@ def read(text: str) -> ClaimFile:
             raise ClaimFileError(f"there is no “{field.name}” in it")
         values[field.name] = value.strip()
     claim = ClaimFile(**values)
-    try:
-        url = urlsplit(claim.relay)
-        sound = url.scheme == "https" and bool(url.hostname) and (url.port or 443) > 0
-        sound = sound and url.path in ("", "/") and not (url.query or url.fragment or url.username)
-    except ValueError:
-        sound = False
     checks = {
-        "relay": sound,
+        "relay": is_address(claim.relay),
         "code": _CODE.fullmatch(claim.code),
         "device": _DEVICE.fullmatch(claim.device),
         "domain": len(claim.domain) <= 253 and _DOMAIN.fullmatch(claim.domain),
@@ -83,6 +77,16 @@ def read(text: str) -> ClaimFile:
         if not sound_value:
             raise ClaimFileError(f"“{name}” is wrong")
     return claim
+
+
+def is_address(relay: str) -> bool:
+    """Whether this is an https URL without a path, at which a relay may be."""
+    try:
+        url = urlsplit(relay)
+        sound = url.scheme == "https" and bool(url.hostname) and (url.port or 443) > 0
+    except ValueError:
+        return False
+    return sound and url.path in ("", "/") and not (url.query or url.fragment or url.username)
 
 
 def write(claim: ClaimFile) -> str:

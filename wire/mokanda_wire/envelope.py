@@ -65,7 +65,7 @@ class KeyringError(Exception):
 
 
 class Keyring:
-    """A GnuPG home of our own. Use it as a context manager: its agent ends with it.
+    """A GnuPG home of our own. Use it as a context manager: its agent ends with the last of them.
 
     GnuPG runs only for what needs it: most of what a relay's commands do, and a sync with nothing
     to trade, does not.
@@ -101,8 +101,11 @@ class Keyring:
         self.close()
 
     def close(self) -> None:
-        """End the agent that GnuPG leaves running for this home, if it was called."""
+        """End the agent that GnuPG leaves running for this home, if nobody else has need of it."""
         if self.__dict__.pop("_gpg", None) is None:
+            return
+        if self._in_use is None or not self._in_use.is_alone():
+            self._leave()
             return
         command = ["gpgconf", "--homedir", str(self._home), "--kill", "all"]
         with suppress(subprocess.TimeoutExpired):  # what hangs then is cleared by who comes next
@@ -166,28 +169,40 @@ class Keyring:
             raise EnvelopeError(f"GnuPG does not take the key: {_last_line(result)}")
         return fingerprint
 
+    def delete_secret_key(self, fingerprint: str) -> None:
+        """Forget the secret half of a key of ours, if it is here."""
+        if fingerprint not in self._secret_keys():
+            return
+        result = self._run("delete_keys", fingerprint, secret=True, expect_passphrase=False)
+        if fingerprint in self._secret_keys():
+            raise KeyringError(f"GnuPG does not delete the key: {_last_line(result)}")
+
+    def _secret_keys(self) -> set[str]:
+        return {key["fingerprint"] for key in self._run("list_keys", secret=True)}
+
     def seal(self, data: bytes, recipient: str, signer: str) -> bytes:
         """Sign with `signer`'s key and encrypt to `recipient`'s; both are fingerprints."""
         options = {"sign": signer, "always_trust": True, "armor": False}
         return self._make("encrypt", data, recipient, **options)
 
-    def open(self, sealed: bytes, signer: str) -> bytes:
+    def open(self, sealed: bytes, *signers: str) -> bytes:
         """Decrypt what was sealed to a key of ours.
 
         No more comes out than went in: nobody whom we know compresses what the codec has been at.
 
         Raises:
-            EnvelopeError: it is damaged, is not for us, or is not signed by exactly `signer`.
+            EnvelopeError: it is damaged, is not for us, or is not signed by exactly one of
+                `signers`.
             KeyringError: GnuPG cannot get at our keys.
         """
         most = ["--max-output", str(min(len(sealed), MAX_PLAIN))]
         result = self._run("decrypt", sealed, always_trust=True, extra_args=most)
         status = _status(result)
         if not result.ok or "DECRYPTION_OKAY" not in status or "GOODMDC" not in status:
-            if not self._run("list_keys", secret=True):  # without an agent it tells the same
+            if not self._secret_keys():  # without an agent it tells the same
                 raise KeyringError("GnuPG does not get at its keys.")
             raise EnvelopeError(f"The envelope cannot be opened: {_last_line(result)}")
-        return _signed_by(signer, result, status)
+        return _signed_by(signers, result, status)
 
     def sign(self, data: bytes, signer: str) -> bytes:
         """Wrap the data with a signature (binary, an OpenPGP signed message)."""
@@ -202,7 +217,7 @@ class Keyring:
         """
         _made_of(packets.SIGNED_DATA, signed)
         result = self._run("decrypt", signed, always_trust=True)
-        return _signed_by(signer, result, _status(result))
+        return _signed_by((signer,), result, _status(result))
 
     def _make(self, command: str, *arguments: Any, **options: Any) -> bytes:  # noqa: ANN401
         """Encrypt or sign, at the second try if need be.
@@ -254,13 +269,18 @@ def _status(result: Any) -> dict[str, list[str]]:  # noqa: ANN401 - gnupg is unt
     return found
 
 
-def _signed_by(signer: str, result: Any, status: dict[str, list[str]]) -> bytes:  # noqa: ANN401
+def _signed_by(
+    signers: tuple[str, ...],
+    result: Any,  # noqa: ANN401
+    status: dict[str, list[str]],
+) -> bytes:
     signatures = status.get("VALIDSIG", [])
     bad = {"BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG"} & status.keys()
     if len(signatures) != 1 or bad or len(status.get("PLAINTEXT", [])) != 1:
         raise EnvelopeError(f"There is no good signature: {_last_line(result)}")
-    if signatures[0].split()[-1] != signer:
-        raise EnvelopeError(f"It is signed by {signatures[0].split()[-1]}, not by {signer}.")
+    signer = signatures[0].split()[-1]
+    if signer not in signers:
+        raise EnvelopeError(f"It is signed by {signer}, not by {' or '.join(signers)}.")
     return bytes(result.data)
 
 

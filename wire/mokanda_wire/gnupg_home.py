@@ -41,6 +41,14 @@ class HomeInUse:
             self._file.close()
             raise
 
+    def is_alone(self) -> bool:
+        """Whether nobody else works with it; whoever comes now waits until this one lets go."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
     def close(self) -> None:
         """Let go of it."""
         self._file.close()

@@ -25,8 +25,8 @@ class Limits:
     Attributes:
         workers: requests that are worked on at once.
         workers_per_address: of one address at once; its others wait.
-        connections: that are open at once. Then who has waited longest without a request goes.
-        per_address: likewise, of one address.
+        connections: that are open at once. Then one goes of the address that has the most.
+        per_address: likewise, of one address; who has waited longest without a request goes.
         idle: between two requests.
         silence: without a byte of a body or an answer.
         grace: of waiting for bytes in a request, before the least rate counts.
@@ -82,7 +82,7 @@ class Reception:
         woken.setblocking(False)
         self._selector.register(woken, selectors.EVENT_READ)
         self._arriving: dict[Connection, None] = {}  # who has waited longest is the first
-        self._queued: deque[Connection] = deque()  # whole, of addresses that have their workers
+        self._queued: deque[Connection] = deque()  # whole, for which there is no worker yet
         self._open: Counter[str] = Counter()
         self._at_work: Counter[str] = Counter()
         self._busy = 0  # all of these
@@ -163,14 +163,25 @@ class Reception:
         self._wait_for(connection)
 
     def _send_away(self, network: str | None) -> bool:
-        """Close who has waited longest, of a network or of all; whether there was anybody."""
-        for connection in self._arriving:
-            if network in (None, connection.address):
-                self._leave(connection)
-                connection.close()
-                self._take_back()
-                return True
-        return False
+        """Close who has waited longest, of a network or of the one with the most connections.
+
+        So that who has many pushes out itself. Of the latter also one goes whose request is there,
+        where workers have all the others. Whether there was anybody.
+        """
+        if network is None:
+            waiting = [*self._arriving, *self._queued]
+        else:
+            waiting = [each for each in self._arriving if each.address == network]
+        if not waiting:
+            return False
+        connection = max(waiting, key=lambda each: self._open[each.address])  # the first of equals
+        if connection in self._arriving:
+            self._leave(connection)
+        else:
+            self._queued.remove(connection)
+        connection.close()
+        self._take_back()
+        return True
 
     def _wait_for(self, connection: Connection) -> None:
         self._arriving[connection] = None
@@ -192,10 +203,8 @@ class Reception:
             connection.close()
             return
         self._leave(connection)
-        if self._at_work[connection.address] < self._limits.workers_per_address:
-            self._begin(connection)
-        else:
-            self._queued.append(connection)
+        self._queued.append(connection)
+        self._begin_queued()
 
     def _begin(self, connection: Connection) -> None:
         self._at_work[connection.address] += 1
@@ -214,19 +223,24 @@ class Reception:
                     connection.at_work = False
                     self._at_work -= Counter((address,))
                     self._busy -= 1
-                    self._begin_queued(address)
+                    self._begin_queued()
                 if connection.closed:
                     self._open -= Counter((address,))
                 else:
                     connection.rest()
                     self._wait_for(connection)
 
-    def _begin_queued(self, address: str) -> None:
-        for connection in self._queued:
-            if connection.address == address:
-                self._queued.remove(connection)
-                self._begin(connection)
-                return
+    def _begin_queued(self) -> None:
+        """Give a free worker to the address that has the fewest, and the fewest connections."""
+        if not self._queued or self._busy >= self._limits.workers:
+            return
+        connection = min(
+            self._queued,
+            key=lambda each: (self._at_work[each.address], self._open[each.address]),
+        )
+        if self._at_work[connection.address] < self._limits.workers_per_address:
+            self._queued.remove(connection)
+            self._begin(connection)
 
     def _expire(self) -> None:
         now = monotonic()

@@ -27,6 +27,8 @@ from mokanda_wire.tags import End, Start, Words, read_tags
 CRLF = "\r\n"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+HEAD = 64 * 1024  # bytes of a mail's beginning: what `attached_whole` looks at
+
 _MAX_DEPTH = 30  # parts within parts; a mail with more of them is attached whole
 # Characters of one header that are looked at, of the first headers of a mail and its parts, and of
 # each behind them: what reads them may take time by the square of a header's length.
@@ -58,6 +60,11 @@ _WIDER_CHARSETS = {
     "ks_c_5601-1987": "cp949",
 }
 _NOT_CHARSETS = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"}
+
+
+# What a relay notes of a mail.
+CUT = "cut"
+UNREAD = "unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,10 @@ class Message:
     and whole seconds; lines of `text` and `html` end in LF. When there is `html`, `text`
     says the same without markup. No person has written an `automatic` mail to its reader alone:
     it is of a list, a robot or a note of absence, and must not be answered by one (RFC 3834).
+
+    `note` is a word by which a relay says what it has made of a mail, "" for nothing: CUT of a long
+    text, whose whole is the first attachment; UNREAD of a mail that it could not read, which is
+    that attachment. The last line of `text` then says the same, for readers without the word.
     """
 
     message_id: str
@@ -115,6 +126,12 @@ class Message:
     references: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     automatic: bool = False
+    note: str = ""
+
+    @property
+    def words(self) -> str:
+        """The text without the line that says what `note` does."""
+        return self.text.rpartition("\n")[0] if self.note in (CUT, UNREAD) else self.text
 
 
 def new_message_id(domain: str) -> str:
@@ -125,6 +142,10 @@ def new_message_id(domain: str) -> str:
 def digest_of(content: bytes) -> str:
     """Name an attachment's content: its SHA-256 in hex."""
     return hashlib.sha256(content).hexdigest()
+
+
+class UnreadableError(ValueError):
+    """A mail cannot be taken apart; the text says why, for the log."""
 
 
 def parse(
@@ -138,7 +159,21 @@ def parse(
     `received` dates a mail that has no readable date of its own. `read_html` makes text of
     HTML, `html_to_text` if it is not given.
     """
-    read_html = read_html or html_to_text
+    try:
+        return take_apart(raw, received, read_html or html_to_text)
+    except UnreadableError:
+        digest = digest_of(raw)
+        return attached_whole(raw[:HEAD], digest, len(raw), received), {digest: raw}
+
+
+def take_apart(
+    raw: bytes, received: datetime, read_html: Callable[[str], str]
+) -> tuple[Message, dict[str, bytes]]:
+    """Read a MIME mail as `parse` does.
+
+    Raises:
+        UnreadableError: it cannot be taken apart.
+    """
     try:
         multiparts = len(_MULTIPART.findall(raw))
         if multiparts > _MAX_MULTIPARTS or multiparts * raw.count(b"\n") > _MAX_WORK:
@@ -146,26 +181,35 @@ def parse(
         mail: Part = message_from_bytes(raw, policy=_BoundedHeaders())
         body = _Body(read_html)
         body.add(mail, depth=0)
-    except Exception:  # noqa: BLE001 - the stdlib's parser raises many kinds on hostile mail
-        head, _, _ = raw[:_MAX_HEADERS].replace(b"\r\n", b"\n").partition(b"\n\n")
-        mail = Part()
-        for line in re.sub(rb"\n[ \t]+", b" ", head).split(b"\n"):
-            name, colon, value = line.partition(b":")
-            if colon and name.isalnum():
-                mail[name.decode("ascii", "replace")] = value.strip().decode("latin-1")
-        body = _Body(read_html)
-        body.attach("message.eml", "message/rfc822", raw)
-    return _message(mail, body, raw, received), body.contents
+    except Exception as error:  # the stdlib's parser raises many kinds on hostile mail
+        raise UnreadableError(f"{type(error).__name__}: {error}"[:200]) from error
+    return _message(mail, body, digest_of(raw), received), body.contents
 
 
-def _message(mail: Part, body: "_Body", raw: bytes, received: datetime) -> Message:
+def attached_whole(beginning: bytes, digest: str, size: int, received: datetime) -> Message:
+    """A mail of which only the headers are looked at; it is a file of its own.
+
+    `beginning` is its first HEAD bytes at most, `digest` its SHA-256 in hex, `size` its bytes.
+    """
+    head, _, _ = beginning[:HEAD].replace(b"\r\n", b"\n").partition(b"\n\n")
+    mail = Part()
+    for line in re.sub(rb"\n[ \t]+", b" ", head).split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon and name.replace(b"-", b"").isalnum():
+            mail[name.decode("ascii", "replace")] = value.strip().decode("ascii", "surrogateescape")
+    body = _Body(html_to_text)
+    body.attachments.append(Attachment("message.eml", "message/rfc822", digest, size))
+    return _message(mail, body, digest, received)
+
+
+def _message(mail: Part, body: "_Body", digest: str, received: datetime) -> Message:
     headers = _Headers(mail)
     text, html = body.text_and_html()
     ids = headers.message_ids("message-id")
     replied = headers.message_ids("in-reply-to")
     sender = headers.mailboxes("from") or headers.mailboxes("sender")
     return Message(
-        message_id=ids[0] if ids else f"{digest_of(raw)[:32]}@no-message-id.invalid",
+        message_id=ids[0] if ids else f"{digest[:32]}@no-message-id.invalid",
         date=headers.date() or received,
         sender=sender[0] if sender else Mailbox("unknown@unknown.invalid"),
         to=headers.mailboxes("to"),

@@ -29,6 +29,7 @@ T = TypeVar("T")
 CONTENT_TYPE = "application/cbor"
 MAX_BODY = 64 * 1024 - 1  # bytes of any message
 TAG = 16  # bytes, behind an authenticated message
+CARD = 8  # bytes by which a relay knows a card again
 HELLO_LABEL, REPLY_LABEL = b"hello", b"reply"
 MAX_BUNDLE = 64 * 1024 * 1024  # bytes of a sealed bundle
 
@@ -58,6 +59,7 @@ SEQUENCE_WRONG = "sequence-wrong"  # 409: not the bundle that the hello announce
 BUNDLE_BAD = "bundle-bad"  # 422: its seal, form or contents are refused for good
 HISTORY_UNKNOWN = "history-unknown"  # 422: primed with a history that the relay does not hold
 CONTENT_UNKNOWN = "content-unknown"  # 422: names a file that the relay does not hold
+CARD_COPIED = "card-copied"  # 409: another card of this device's identity is served
 TOO_OLD = "too-old"  # 426: the relay writes no bundles any more that the device could read
 MALFORMED = "malformed"  # 400: not what this path takes
 TRY_LATER = "try-later"  # 429, 503 or 507: nothing is wrong with the request itself
@@ -136,7 +138,10 @@ class Hello:
     `now` is the device's own clock, `applied_down` the last down bundle that it applied
     (which acknowledges it and all before it), `up` what it wants to upload, `format` the newest
     one of bundles that it knows; it is left out where that is 1. `unread` is the number of a
-    down bundle that came whole and that it could not read.
+    down bundle that came whole and that it could not read. `card` is what the relay has given this
+    card last, empty if nothing yet. `move` is the number of the relay's move by which it has come
+    to where it says this, 0 where it knows the relay by its claim; `noted` that of a later one
+    which it has heard of and not followed yet.
     """
 
     device: str
@@ -148,6 +153,9 @@ class Hello:
     history: HistoryTip
     format: int | None = None
     unread: int | None = None
+    card: bytes | None = None
+    move: int | None = None
+    noted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +169,8 @@ class HelloReply:
     there is `more` to fetch after `down`, the device acknowledges `down` in this session.
     `secret` answers a hello that was signed: hellos to come may be authenticated with it.
     `format` is the newest one of bundles that the relay knows; it is left out where that is 1.
+    `card` is what the next hello repeats, and `other_card` when a copy of this card has called.
+    `move` is a Move, signed by the key that the device knows the relay by.
     """
 
     counter: int
@@ -175,6 +185,24 @@ class HelloReply:
     more: bool | None = None
     secret: bytes | None = None
     format: int | None = None
+    card: bytes | None = None
+    other_card: datetime | None = None
+    move: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where the relay is to be found from now on, and what proves it.
+
+    `number` grows with each move of a relay. `certificate` is in DER; None where authorities vouch
+    for the one at this address. `key` is the relay's new public key (binary OpenPGP); None where it
+    keeps the one that has signed this.
+    """
+
+    number: int
+    relay: str
+    certificate: bytes | None
+    key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +229,7 @@ class Fault:
     """A device that cannot say hello, as its mail store does not open; signed by it.
 
     `state` says in a word what is wrong, `text` in a sentence for the operator. It says nothing of
-    what the device holds, so that nothing is acknowledged or sent again.
+    what the device holds, so that nothing is acknowledged or sent again. `move` is that of a Hello.
     """
 
     device: str
@@ -209,6 +237,7 @@ class Fault:
     version: str
     state: str
     text: str
+    move: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

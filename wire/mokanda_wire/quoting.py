@@ -6,6 +6,7 @@ a quotation is in its way. Here the marks are written only where they change.
 """
 
 import re
+from io import StringIO
 
 from mokanda_wire.message import clean
 
@@ -52,21 +53,24 @@ def restore(text: str, limit: int) -> str:
     Raises:
         QuotingError: the marks, or the whole text in characters, pass the limit.
     """
-    marks = ""
-    lines = []
-    for line in text.split("\n"):
+    marks, at, restored = "", 0, StringIO()
+    while at <= len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        line = text[at:end]
         if line.startswith(_NONE):
-            marks = ""
-            lines.append(line[1:])
+            marks, line = "", line[1:]
         elif line.startswith(_DEEPER):
             marks += "> "
-            lines.append(marks + line[1:])
+            line = marks + line[1:]
         elif line.startswith(_OTHER):
             marks, _, line = line[1:].partition(_OTHER)
-            lines.append(marks + line)
+            line = marks + line
         else:
-            lines.append(marks + line if line else marks.rstrip(" "))
-        limit -= len(lines[-1]) + 1
+            line = marks + line if line else marks.rstrip(" ")
+        limit -= len(line) + 1
         if len(marks) > _MAX_MARKS or limit < 0:
             raise QuotingError("A text is too long.")
-    return "\n".join(lines)
+        restored.write(f"\n{line}" if at else line)
+        at = end + 1
+    return restored.getvalue()

@@ -41,6 +41,8 @@ from mokanda_wire.message import Attachment, Mailbox, Message
 T = TypeVar("T")
 
 _MAX_IN_A_FIELD = 2000  # mailboxes, attachments
+_MAX_REPORT = 256 * 1024  # characters
+_MAX_WORD = 20  # characters of a note
 _MAX_DIGITS = 15  # of a size in bytes
 
 
@@ -64,14 +66,23 @@ class Reader:
         self._mails = 0
 
     def read(
-        self, text: str, files: Sequence[File], *, max_items: int, max_text: int
+        self,
+        text: str,
+        files: Sequence[File],
+        *,
+        max_items: int,
+        max_text: int,
+        max_parts: int = 200_000,
     ) -> list[Item]:
         """Read all items of the text; `max_text` bounds what quotations grow to.
+
+        Mailboxes, references, attachments and unknown fields are `max_parts` at most, in all.
 
         Raises:
             ItemsError: the text is none of items, or passes a bound.
         """
         self._text, self._at, self._left, self._files = text, 0, max_text, files
+        self._parts_left = max_parts
         items: list[Item] = []
         self._ends = [0]
         try:
@@ -110,7 +121,7 @@ class Reader:
     def _event(self) -> Event | Unknown:
         line = self._until("\n")
         letter = line[:1]
-        reference, recipient, since, reason = line[1:].split("\t")
+        reference, recipient, since, reason = line[1:].split("\t", 4)
         message_id = self._message_id(reference, "mokanda.invalid")
         at = self._moment(since)
         kind = _kind_of(letter, EVENT_LETTERS)
@@ -120,10 +131,13 @@ class Reader:
         return self._unknown(letter, f"E{letter}" + "\t".join(words) + "\n")
 
     def _residents(self) -> Residents:
-        return Residents(tuple(self._until("\n").split()))
+        return Residents(self._count(self._until("\n").split(maxsplit=self._parts_left)))
 
     def _report(self) -> Report:
-        fields = json.loads(self._until("\n"))
+        line = self._until("\n")
+        if len(line) > _MAX_REPORT:
+            raise ItemsError("a report is too long")
+        fields = json.loads(line)
         if not isinstance(fields, dict):
             raise ItemsError("a report is no map")
         return Report(fields)
@@ -131,19 +145,19 @@ class Reader:
     def _content_request(self) -> ContentRequest | Unknown:
         first = self._text[self._at - 1]
         line = self._until("\n")
-        what, who = line.split("\t")
+        what, who = line.split("\t", 2)
         kind = _kind_of(what[:1], CONTENT_REQUEST_LETTERS)
         if not kind:
             return self._unknown(what[:1], f"{first}{line}\n")
         return ContentRequest(kind, _content_name(kind, what), who, withdrawn=first == "w")
 
     def _grant(self) -> Grant:
-        name, where = self._until("\n").split("\t")
+        name, where = self._until("\n").split("\t", 2)
         return Grant(*self._file(where), name)
 
     def _denial(self) -> Denial | Unknown:
         line = self._until("\n")
-        what, reason = line.split("\t")
+        what, reason = line.split("\t", 2)
         kind = _kind_of(what[:1], CONTENT_REQUEST_LETTERS)
         if not kind:
             return self._unknown(what[:1], f"G{line}\n")
@@ -151,7 +165,7 @@ class Reader:
 
     def _head(self) -> tuple[tuple[str, ...], Message, str]:
         """Read the lines that a mail and a stub begin with; return the ticket too."""
-        recipients = _bounded(self._until("\n").split())
+        recipients = self._bounded(self._until("\n").split(maxsplit=_MAX_IN_A_FIELD))
         date = self._moment(self._until("\n"))
         sender = _parse_box(self._until("\n"))
         own, *chain = self._ids(self._until("\n"), domain_of(sender))
@@ -167,7 +181,7 @@ class Reader:
             references=tuple(reversed(chain)),
         )
         self._mails += 1
-        return tuple(recipients), message, ticket(self._seed, self._mails - 1)
+        return recipients, message, ticket(self._seed, self._mails - 1)
 
     def _stub(self) -> Stub:
         recipients, message, name = self._head()
@@ -180,7 +194,7 @@ class Reader:
         subject = self._until("\n")
         reply_to: tuple[Mailbox, ...] = ()
         attachments: list[Attachment] = []
-        html = stub = ""
+        html = stub = note = ""
         automatic = False
         unknown: list[Unknown] = []
         while self._text.startswith("\x01", self._at):
@@ -190,17 +204,19 @@ class Reader:
                 stub = self._until("\n")
             elif field == "v":
                 automatic = self._until("\n") == ""
+            elif field == "n":
+                note = self._until("\n")[:_MAX_WORD]
             elif field == "r":
                 reply_to = self._boxes(self._until("\n"))
             elif field == "a":
-                attachments = [*attachments, self._attachment(self._until("\n"))]
-                _bounded(attachments)
+                attachments.append(self._attachment(self._until("\n")))
+                self._check_field(attachments)
             elif field == "h":
                 html = self._until("\0")
                 self._until("\n")
             else:
                 unknown.append(self._unknown_field(field, name))
-                _bounded(unknown)
+                self._check_field(unknown)
         text = quoting.restore(self._until("\0"), self._left)
         self._left -= len(text)
         message = replace(
@@ -213,6 +229,7 @@ class Reader:
             reply_to=reply_to,
             attachments=tuple(attachments),
             automatic=automatic,
+            note=note,
         )
         return Mail(recipients, message, stub, name, tuple(unknown))
 
@@ -228,10 +245,29 @@ class Reader:
         return self._date
 
     def _boxes(self, line: str) -> tuple[Mailbox, ...]:
-        return tuple(map(_parse_box, _bounded(line.split("\t")))) if line else ()
+        boxes = self._bounded(line.split("\t", _MAX_IN_A_FIELD)) if line else ()
+        return tuple(map(_parse_box, boxes))
 
     def _ids(self, line: str, domain: str) -> list[str]:
-        return [self._message_id(reference, domain) for reference in _bounded(line.split(" "))]
+        references = self._bounded(line.split(" ", _MAX_IN_A_FIELD))
+        return [self._message_id(reference, domain) for reference in references]
+
+    def _bounded(self, values: Sequence[str]) -> tuple[str, ...]:
+        if len(values) > _MAX_IN_A_FIELD:
+            raise ItemsError("a field is too long")
+        return self._count(values)
+
+    def _check_field(self, values: Sequence[object]) -> None:
+        """Count the last of these, which come one by one."""
+        if len(values) > _MAX_IN_A_FIELD:
+            raise ItemsError("a field is too long")
+        self._count(("",))
+
+    def _count(self, values: Sequence[str]) -> tuple[str, ...]:
+        self._parts_left -= len(values)
+        if self._parts_left < 0:
+            raise ItemsError("there are too many parts in all")
+        return tuple(values)
 
     def _message_id(self, reference: str, domain: str) -> str:
         if reference == "+":
@@ -249,7 +285,7 @@ class Reader:
         return own
 
     def _attachment(self, line: str) -> Attachment:
-        where, name, media_type, content_id = line.split("\t")
+        where, name, media_type, content_id = line.split("\t", 4)
         here, held_back, named = where.partition("?")
         original, original_size = _parse_named(named) if held_back else ("", 0)
         digest, size = self._file(here) if here else (original, original_size)
@@ -305,12 +341,6 @@ def _content_name(kind: str, what: str) -> str:
 
 def _kind_of(letter: str, letters: Mapping[T, str]) -> T | None:
     return next((kind for kind, each in letters.items() if each == letter), None)
-
-
-def _bounded(values: Sequence[T]) -> Sequence[T]:
-    if len(values) > _MAX_IN_A_FIELD:
-        raise ItemsError("a field is too long")
-    return values
 
 
 def _parse_box(text: str) -> Mailbox:

@@ -127,6 +127,8 @@ class Writer:
             lines.append(f"\x01s{one_word(mail.stub)}")
         if message.automatic:
             lines.append("\x01v")
+        if message.note and self._format >= EXTENSIBLE:  # the text says it, too
+            lines.append(f"\x01n{one_word(message.note)}")
         if message.reply_to:
             lines.append("\x01r" + "\t".join(map(_box, message.reply_to)))
         for each in message.attachments:

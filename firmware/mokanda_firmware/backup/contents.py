@@ -15,8 +15,10 @@ from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.store.named_files import named_files
 from mokanda_wire import durable
 
-# Bundles in flight are sealed anew, updates are offered again; locks and sockets are of processes.
+# Bundles in flight are sealed anew, updates are offered again; locks and sockets are of processes,
+# and what a card is known by stays on it.
 _LEFT_OUT = {
+    "card",
     *("attachments", "bundles", "updates", "offer.json", "courier.lock"),
     *("keeper-code", "mended.json", "store-anew", "store-checked", "store-damaged"),
     "store-in-use",
@@ -83,7 +85,8 @@ def copy_identity(folder: Path) -> None:
     Raises:
         OSError: there is no room.
     """
-    kept = {paths.claim(), paths.claim_result(), paths.former_claims(), paths.wifi()}
+    kept = {paths.claim(), paths.claim_result(), paths.followed(), paths.former_claims()}
+    kept.add(paths.wifi())
     for source in _plain_files():
         if source.path in kept or source.path.is_relative_to(paths.keys()):
             _copy(source.name, folder)

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from mokanda_firmware import paths
-from mokanda_wire.durable import sync_folder
+from mokanda_wire.durable import sync_folder, write
 
 KEPT_SECONDS = 14 * 24 * 3600  # for which one may go back
 
@@ -98,6 +98,7 @@ def switch() -> None:
     if ready is None or paths.wipe_mark().exists():  # the wipe takes these data, too
         return
     old = paths.restore() / f"before-{_number(ready)}"
+    _take_card_mark(paths.data() if paths.data().exists() else old, ready)
     if paths.data().exists() and not old.exists():
         paths.data().replace(old)
         os.utime(old)
@@ -107,6 +108,18 @@ def switch() -> None:
     sync_folder(paths.restore())
     sync_folder(paths.data().parent)
     _log.warning("the data were restored from a backup; those before are kept as %s", old.name)
+
+
+def _take_card_mark(data: Path, ready: Path) -> None:
+    """Have the mark of this card go on with the restored data: it is the same card."""
+    mark, taken = (folder / paths.card_mark().name for folder in (data, ready))
+    taken.unlink(missing_ok=True)
+    if mark.exists():
+        state = mark.stat()
+        write(taken, mark.read_bytes())
+        taken.chmod(state.st_mode & 0o7777)
+        if os.geteuid() == 0:
+            os.chown(taken, state.st_uid, state.st_gid)
 
 
 def _number(path: Path) -> int:

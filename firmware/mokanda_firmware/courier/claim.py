@@ -15,6 +15,7 @@ from mokanda_firmware.courier import clock
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import ClaimError, CutError, NotOurRelayError, RefusedError
 from mokanda_firmware.uplink.identity import Answer, Identity, Outcome, read_outcome, write_outcome
+from mokanda_firmware.uplink.places import Place
 from mokanda_wire import protocol
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, Keyring
@@ -51,7 +52,7 @@ def redeem(claim: ClaimFile, keyring: Keyring, connection: Connection) -> Identi
     outcome = Outcome(Answer.CLAIMED, claim.code, grant.device, grant.domain, fingerprint)
     write_outcome(outcome)
     log.info("claimed as %s by %s", grant.device, claim.relay)
-    return Identity(claim, outcome)
+    return Identity(claim, outcome, Place.of_claim(claim))
 
 
 def _key_name(claim: ClaimFile) -> str:

@@ -16,7 +16,7 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, ModemState
 from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, SetupStatus
-from mokanda_firmware.courier import claim, schedule
+from mokanda_firmware.courier import card, claim, schedule
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import tariff, usage
 from mokanda_firmware.mailbox.store.database import Store, StoreError
@@ -24,7 +24,12 @@ from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.mailbox.sync.sessions import last_sessions
 from mokanda_firmware.uplink import identity
-from mokanda_firmware.uplink.failures import BudgetSpentError, CourierError, RefusedError
+from mokanda_firmware.uplink.failures import (
+    BudgetSpentError,
+    CopiedError,
+    CourierError,
+    RefusedError,
+)
 from mokanda_firmware.zones import zone_of
 
 # The clock may be wrong until the relay has told the time, and with it every scheduled time.
@@ -221,8 +226,9 @@ class Daemon:
         refused = claim.is_refused(imported) if imported else None
         detail = self._error.sentence if self._error else None
         if claimed:
-            fine = self._error is None or isinstance(self._error, BudgetSpentError)
-            state = CourierState.IDLE if fine else CourierState.FAILED
+            state = self._state()
+            if state is CourierState.COPIED and detail is None:
+                detail = card.SERVED
         else:
             state = CourierState.UNCLAIMED
             if imported is None:
@@ -231,6 +237,14 @@ class Daemon:
                 detail = refused.refusal
         self._plan()
         self._report(state, None, detail)
+
+    def _state(self) -> CourierState:
+        """How a claimed device is, by how the last run ended."""
+        if isinstance(self._error, CopiedError):
+            return CourierState.COPIED
+        if self._error is not None and not isinstance(self._error, BudgetSpentError):
+            return CourierState.FAILED
+        return CourierState.COPIED if card.other(self._store) else CourierState.IDLE
 
     def _plan(self) -> None:
         """Find when to try next: soon after a failure, else at the next scheduled time."""

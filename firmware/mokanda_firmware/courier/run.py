@@ -6,6 +6,7 @@ import fcntl
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from mokanda_firmware import paths
@@ -16,7 +17,8 @@ from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.session import Session
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.sync.sessions import SessionRecord, record_session
-from mokanda_firmware.uplink import identity, link
+from mokanda_firmware.mailbox.sync.up import forget_numbers
+from mokanda_firmware.uplink import identity, link, places
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import (
     BusyError,
@@ -24,8 +26,11 @@ from mokanda_firmware.uplink.failures import (
     CourierError,
     CutError,
     FullError,
+    RefusedError,
     is_full,
 )
+from mokanda_firmware.uplink.identity import Identity
+from mokanda_wire import protocol
 from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
 
@@ -99,7 +104,9 @@ class _Trip:
     def make(self) -> None:
         with (
             Keyring(paths.keys()) as keyring,
-            link.connected(self._claim, lambda state: self._report(state, None)) as way,
+            link.connected(
+                places.read(self._claim).all(), lambda state: self._report(state, None)
+            ) as way,
         ):
             connection, self._link = way
             self._quota.follow(connection.traffic)
@@ -107,18 +114,34 @@ class _Trip:
                 self._report(CourierState.SYNCING, None)
                 who = identity.read()
                 if who is None:
+                    forget_numbers(self._store)
                     who = claim.redeem(self._claim, keyring, connection)
                     news.forget(self._store)
-                self._session = Session(
-                    self._store,
-                    keyring,
-                    who,
-                    self._quota,
-                    lambda part: self._report(CourierState.SYNCING, part),
-                )
-                self._hold(self._session, connection)
+                self._trade(replace(who, place=connection.place), keyring, connection)
             finally:
                 self._traffic = connection.traffic()
+
+    def _trade(self, who: Identity, keyring: Keyring, connection: Connection) -> None:
+        """Hold a session at the first place where the relay proves that it is there."""
+        while True:
+            self._session = Session(
+                self._store,
+                keyring,
+                who,
+                self._quota,
+                lambda part: self._report(CourierState.SYNCING, part),
+            )
+            try:
+                self._hold(self._session, connection)
+            except CourierError as error:
+                later = isinstance(error, RefusedError) and error.reason == protocol.TRY_LATER
+                if self._session.is_proved or later or not connection.has_more:
+                    raise
+                log.warning("no session at %s: %s", connection.place.relay, error)
+                connection.go_on()
+                who = replace(who, place=connection.place)
+            else:
+                return
 
     def _hold(self, session: Session, connection: Connection) -> None:
         """Hold the session over as many connections as it takes, as long as it gets on."""

@@ -8,6 +8,7 @@ applied twice.
 
 import hashlib
 import logging
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import NoReturn
 
 from mokanda_firmware import paths, running
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.courier import clock, news, quarantine, up
+from mokanda_firmware.courier import card, clock, news, quarantine, up
 from mokanda_firmware.courier.quota import SPENT, Quota
 from mokanda_firmware.mailbox.store import at_relay
 from mokanda_firmware.mailbox.store.database import Store, StoreError
@@ -29,11 +30,18 @@ from mokanda_firmware.mailbox.sync.state import (
     set_relay_format,
     sync_state,
 )
-from mokanda_firmware.mailbox.sync.up import confirm_up, release_up, restart_history, skip_up
-from mokanda_firmware.uplink import offer
+from mokanda_firmware.mailbox.sync.up import (
+    confirm_up,
+    release_up,
+    restart_history,
+    send_forgotten,
+    skip_up,
+)
+from mokanda_firmware.uplink import offer, places
 from mokanda_firmware.uplink.connection import Connection, Held
 from mokanda_firmware.uplink.failures import (
     BudgetSpentError,
+    CopiedError,
     CourierError,
     CutError,
     NotOurRelayError,
@@ -42,15 +50,17 @@ from mokanda_firmware.uplink.failures import (
 )
 from mokanda_firmware.uplink.identity import Identity
 from mokanda_wire import durable, formats, protocol
-from mokanda_wire.bundle import Decoded, HistoryUnknownError, decode
+from mokanda_wire.bundle import BOARD, Decoded, HistoryUnknownError, decode
 from mokanda_wire.durable import UNFINISHED
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
-from mokanda_wire.protocol import HelloReply, Receipt, Sealed
+from mokanda_wire.protocol import Hello, HelloReply, Receipt, Sealed
 
 ROUNDS = 50  # hellos in a session at most; each but the last moved a bundle, or mended something
 REFUSALS = 10  # of bundles of either end in a session, before the rest waits for another
 MENDS = 3  # how often a session may find the two ends at odds and start over
 
+_MAX_DOWN = BOARD.files + BOARD.text + 1024 * 1024  # bytes of a sealed bundle
+_UNREAD = Sentence("Something that came cannot be read here. The relay sends it another way.")
 _OPENING = "opening-"  # and a number: the mark of a bundle that is being opened
 _SECRET = "courier_secret"  # a setting of the store that only this module uses  # noqa: S105
 _AT_ODDS = {protocol.OFFSET_WRONG, protocol.SEQUENCE_WRONG, protocol.TOKEN_WRONG}
@@ -98,6 +108,8 @@ class Session:
         self._identity = identity
         self._quota = quota
         self._tell = tell
+        self._places = places.read(identity.claim)
+        self.is_proved = False  # that this is the relay, by a reply
         self._first = True  # of its rounds, in which mail that comes down has its half
         self.traded = Traded()
         self._refusals = 0
@@ -114,6 +126,7 @@ class Session:
             StoreError: the store is full or busy.
         """
         apply_known(self._store)
+        self._take_key()
         self._unread = self._opened_in_vain()
         mends = 0
         for _ in range(ROUNDS):
@@ -137,6 +150,17 @@ class Session:
         if self._refused:
             raise self._refused
 
+    def _take_key(self) -> None:
+        """Take in the key by which the relay has to prove itself at a place that is new."""
+        place = self._identity.place
+        if place == self._places.next and place.key:
+            try:
+                self._keyring.import_key(b64decode(place.key))
+            except (EnvelopeError, ValueError) as error:
+                raise NotOurRelayError(
+                    Sentence("The relay does not prove who it is ({why}).", why=str(error))
+                ) from error
+
     def _round(self, connection: Connection) -> bool:
         """Say hello, and do all that follows from it; tell whether another round is due."""
         pending = self._freeze()
@@ -149,6 +173,8 @@ class Session:
         offer.keep(reply.release)
         if pending and reply.applied_up >= pending.sequence:
             pending = self._settle(pending, reply)
+        if forgotten := send_forgotten(self._store, reply.applied_up):
+            log.warning("the relay has forgotten %d mails, which go again", forgotten)
         if not reply.history_agrees:
             self._restart("The relay's history differs.")
         if pending and pending.format > formats.announced(reply.format):
@@ -200,46 +226,76 @@ class Session:
         self, connection: Connection, pending: PendingUp | None, counter: int
     ) -> HelloReply:
         """Say hello with the secret of the last signed hello, or else a signed one."""
-        outcome = self._identity.outcome
         held = self._held(pending.size if pending else 0)
-        message = protocol.dump(
-            protocol.Hello(
-                device=outcome.device,
-                counter=counter,
-                now=datetime.now(UTC),
-                version=running.version(),
-                applied_down=sync_state(self._store).down_applied,
-                up=_announced(pending) if pending else None,
-                history=shared_history(self._store).tip,
-                format=formats.to_announce(),
-                unread=self._unread,
-            )
-        )
-        secret = bytes.fromhex(setting(self._store, _SECRET, ""))
+        message = protocol.dump(self._compose(pending, counter))
+        is_new = self._identity.place == self._places.next
+        # What the key before has agreed upon proves nothing of a new one.
+        secret = b"" if is_new else bytes.fromhex(setting(self._store, _SECRET, ""))
         try:
-            if secret:
-                tagged = protocol.authenticate(message, secret, protocol.HELLO_LABEL)
-                answer = connection.hello(tagged, held)
-                reply = protocol.authentic(answer, secret, protocol.REPLY_LABEL)
-            else:
-                signed = self._keyring.sign(message, outcome.fingerprint)
-                answer = connection.hello(signed, held, outcome.device)
-                reply = self._keyring.verify(answer, self._identity.claim.relay_fingerprint)
-            told = protocol.load(HelloReply, reply)
+            told = self._exchange(connection, message, secret, held)
         except RefusedError as error:
             if error.reason == protocol.TOO_OLD:
                 raise OutdatedError(error.sentence) from error
+            if error.reason == protocol.CARD_COPIED:
+                raise CopiedError(error.sentence) from error
             if not secret or error.reason != protocol.DEVICE_UNKNOWN:
                 raise
             set_setting(self._store, _SECRET, "")  # a signature always counts
             return self._say_hello(connection, pending, counter)
         except (EnvelopeError, protocol.ProtocolError) as error:
-            set_setting(self._store, _SECRET, "")
+            if not is_new:
+                set_setting(self._store, _SECRET, "")
             raise NotOurRelayError(
                 Sentence("The relay does not prove who it is ({why}).", why=str(error))
             ) from error
         if told.counter != counter:
             raise NotOurRelayError(Sentence("The relay's answer is to another hello."))
+        self._take_note(told)
+        return told
+
+    def _compose(self, pending: PendingUp | None, counter: int) -> Hello:
+        place, noted = self._identity.place, self._places.noted()
+        return Hello(
+            device=self._identity.outcome.device,
+            counter=counter,
+            now=datetime.now(UTC),
+            version=running.version(),
+            applied_down=sync_state(self._store).down_applied,
+            up=_announced(pending) if pending else None,
+            history=shared_history(self._store).tip,
+            format=formats.to_announce(),
+            unread=self._unread,
+            card=card.mark(),
+            move=place.number,
+            noted=noted if noted > place.number else None,
+        )
+
+    def _exchange(
+        self, connection: Connection, message: bytes, secret: bytes, held: Held
+    ) -> HelloReply:
+        """Trade the hello for a reply that the relay proves to be its own: by the secret, if any.
+
+        Raises:
+            EnvelopeError, ProtocolError: it does not.
+            RefusedError: the relay refuses.
+        """
+        outcome = self._identity.outcome
+        if secret:
+            tagged = protocol.authenticate(message, secret, protocol.HELLO_LABEL)
+            answer = connection.hello(tagged, held)
+            reply = protocol.authentic(answer, secret, protocol.REPLY_LABEL)
+        else:
+            signed = self._keyring.sign(message, outcome.fingerprint)
+            answer = connection.hello(signed, held, outcome.device)
+            reply = self._keyring.verify(answer, self._identity.place.fingerprint)
+        return protocol.load(HelloReply, reply)
+
+    def _take_note(self, told: HelloReply) -> None:
+        """Keep what the relay's reply says of the sessions to come."""
+        card.keep(told.card)
+        card.note_other(self._store, told.other_card)
+        self.is_proved = True
+        self._follow(told)
         self._unread = None
         _sweep(_OPENING + "*", None)
         if told.secret:
@@ -251,7 +307,18 @@ class Session:
             raise OutdatedError(
                 Sentence("The relay is too old for this device. Ask its operator to update it.")
             )
-        return told
+
+    def _follow(self, told: HelloReply) -> None:
+        """Go by the place where the relay has just proved itself, and note where it moves next."""
+        claim, place = self._identity.claim, self._identity.place
+        try:
+            if place == self._places.next:
+                places.follow(claim, place)
+            if told.move is not None:
+                places.note(claim, told.move, place.fingerprint, self._keyring)
+        except (EnvelopeError, KeyringError, OSError, protocol.ProtocolError) as error:
+            log.error("a move of the relay cannot be followed: %s", error)  # mail goes first
+        self._places = places.read(claim)
 
     def _settle(self, pending: PendingUp, reply: HelloReply) -> PendingUp | None:
         """The relay has applied a bundle of this number: ours, if its hash says so."""
@@ -326,6 +393,9 @@ class Session:
         return receipt
 
     def _download(self, connection: Connection, sealed: Sealed, token: str) -> None:
+        if sealed.size > _MAX_DOWN:
+            self._unread = sealed.sequence
+            raise BundleUnreadError(_UNREAD)
         path = paths.bundles() / f"down-{sealed.sequence}-{sealed.sha256.hex()[:16]}"
         path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
         if _held().sequence == sealed.sequence and not path.exists():
@@ -339,12 +409,13 @@ class Session:
             if error.reason in _AT_ODDS:
                 raise AtOddsError(error.sentence) from error
             raise
-        content = path.read_bytes()
-        if len(content) < sealed.size:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        if path.stat().st_size < sealed.size:
             if self._quota.is_spent:
                 raise BudgetSpentError(SPENT)
             raise CutError(Sentence("The connection to the relay broke in the middle of a bundle."))
-        if hashlib.sha256(content).digest() != sealed.sha256:
+        if digest != sealed.sha256:
             path.unlink()
             if sealed == self._damaged:
                 self._restart("A bundle of the relay is damaged.")  # it will seal the mail anew
@@ -355,7 +426,7 @@ class Session:
         mark = path.with_name(f"{_OPENING}{sealed.sequence}")
         durable.write(mark, b"")
         try:
-            applied = apply_down(self._store, self._open(sealed, content))
+            applied = apply_down(self._store, self._open(sealed, path))
         except (CourierError, KeyringError, OSError, StoreError):
             raise
         except Exception as error:
@@ -363,9 +434,7 @@ class Session:
             log.exception("bundle %d cannot be read", sealed.sequence)
             path.unlink()
             self._unread = sealed.sequence
-            raise BundleUnreadError(
-                Sentence("Something that came cannot be read here. The relay sends it another way.")
-            ) from error
+            raise BundleUnreadError(_UNREAD) from error
         finally:
             mark.unlink(missing_ok=True)
         path.unlink()
@@ -389,10 +458,11 @@ class Session:
             mark.unlink(missing_ok=True)
         return None
 
-    def _open(self, sealed: Sealed, content: bytes) -> Decoded:
+    def _open(self, sealed: Sealed, path: Path) -> Decoded:
         try:
-            plain = self._keyring.open(content, self._identity.claim.relay_fingerprint)
-            decoded = decode(plain, shared_history(self._store), measured=True)
+            # The relay has just said that this is its own; it may have frozen it by a former key.
+            plain = self._keyring.open(path.read_bytes(), *self._places.keys())
+            decoded = decode(plain, shared_history(self._store), BOARD, measured=True)
         except HistoryUnknownError as error:
             self._restart(str(error))
         bundle = decoded.bundle

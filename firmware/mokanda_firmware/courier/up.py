@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -31,7 +31,16 @@ from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.identity import Identity
 from mokanda_wire import durable, formats
 from mokanda_wire.bisection import PRIMED, Bisection
-from mokanda_wire.bundle import Bundle, BundleError, ContentRequest, Encoded, Item, Mail, encode
+from mokanda_wire.bundle import (
+    BOARD,
+    Bundle,
+    BundleError,
+    ContentRequest,
+    Encoded,
+    Item,
+    Mail,
+    encode,
+)
 from mokanda_wire.envelope import Keyring
 
 MAX_MAIL = 512 * 1024  # bytes of mail in a bundle; a larger mail goes alone
@@ -164,14 +173,10 @@ def _price(store: Store, identity: Identity, plan: Plan) -> Priced:
     history = shared_history(store)
     bundle_format = formats.common(sync_state(store).relay_format)
     while True:
-        contents: dict[str, bytes] = {}
         ordered = sorted(plan.mails, key=lambda mail: mail.message.date)  # replies after originals
-        letters = [_mail(store, mail, contents) for mail in ordered]
-        now = datetime.now(UTC).replace(microsecond=0)
         others = (*plan.news, *plan.requests)
-        device = identity.outcome.device
-        bundle = Bundle(device, "up", plan.sequence, now, (*others, *letters), contents)
         try:
+            bundle = _bundle(store, identity, plan.sequence, others, ordered)
             encoded = encode(bundle, history, bundle_format=bundle_format, caution=plan.caution)
         except BundleError as error:
             if not plan.mails:
@@ -183,6 +188,20 @@ def _price(store: Store, identity: Identity, plan: Plan) -> Priced:
         else:
             costs = zip(ordered, encoded.costs[len(others) :], strict=True)
             return Priced(plan, encoded, {mail.number: cost for mail, cost in costs})
+
+
+def _bundle(
+    store: Store, identity: Identity, sequence: int, others: Sequence[Item], mails: list[Outgoing]
+) -> Bundle:
+    """Put a bundle together; BundleError before more is read than it takes."""
+    parts = [part for mail in mails for part in mail.message.attachments]
+    if sum(part.size for part in parts) > BOARD.files:
+        raise BundleError("There is too much in the bundle: files.")
+    contents: dict[str, bytes] = {}
+    letters = [_mail(store, mail, contents) for mail in mails]
+    now = datetime.now(UTC).replace(microsecond=0)
+    device = identity.outcome.device
+    return Bundle(device, "up", sequence, now, (*others, *letters), contents)
 
 
 def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
@@ -206,9 +225,7 @@ def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
 def _seal(keyring: Keyring, identity: Identity, priced: Priced) -> PendingUp:
     """Sign and encrypt a bundle, into a file that a power cut does not take."""
     encoded, sequence = priced.encoded, priced.plan.sequence
-    sealed = keyring.seal(
-        encoded.data, identity.claim.relay_fingerprint, identity.outcome.fingerprint
-    )
+    sealed = keyring.seal(encoded.data, identity.place.fingerprint, identity.outcome.fingerprint)
     digest = hashlib.sha256(sealed).hexdigest()
     path = paths.bundles() / f"up-{sequence}-{digest[:16]}"
     path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)

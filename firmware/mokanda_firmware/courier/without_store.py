@@ -22,7 +22,7 @@ from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.courier import clock
 from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
-from mokanda_firmware.uplink import identity, link, offer
+from mokanda_firmware.uplink import identity, link, offer, places
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_wire import protocol
 from mokanda_wire.envelope import EnvelopeError, Keyring, KeyringError
@@ -78,17 +78,23 @@ def tell(error: StoreUnfit) -> bool:
         return False
     outcome = who.outcome
     said = protocol.Fault(
-        outcome.device, datetime.now(UTC), running.version(), error.state, str(error)[:500]
+        outcome.device,
+        datetime.now(UTC),
+        running.version(),
+        error.state,
+        str(error)[:500],
+        who.place.number,
     )
+    where = places.read(who.claim).proved()
     try:
         with (
             _keyring() as keyring,
-            link.connected(who.claim, lambda state: CourierStatus(state).publish()) as (way, _),
+            link.connected(where, lambda state: CourierStatus(state).publish()) as (way, _),
         ):
             signed = keyring.sign(protocol.dump(said), outcome.fingerprint)
             answer = way.fault(signed, outcome.device)
             reply = protocol.load(
-                protocol.FaultReply, keyring.verify(answer, who.claim.relay_fingerprint)
+                protocol.FaultReply, keyring.verify(answer, who.place.fingerprint)
             )
     except (CourierError, EnvelopeError, KeyringError, OSError, protocol.ProtocolError) as failure:
         log.warning("the relay could not be told: %s", failure)

@@ -22,7 +22,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 _PART_OF = {unit: part for part, units in PARTS.items() for unit in units}
 _FIELDS = "MESSAGE,PRIORITY,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER"
 _READ = 4000  # lines of the journal that are looked through at most
-_MAX_LINE = 500  # characters of a line
+_MAX_LINE = 500  # characters of a line, redacted
 _SECONDS = 30.0
 WARNING, INFORMATION = 4, 6  # as syslog counts: the less, the worse
 
@@ -86,4 +86,4 @@ def _parsed(output: Iterator[bytes]) -> Iterator[Line]:
         part = _PART_OF.get(unit, "system")
         text = f"{name}: {message}" if part == "system" and name else str(message)
         text = "".join(each if each.isprintable() else " " for each in text)
-        yield Line(at, part, priority, redact(text[:_MAX_LINE]))
+        yield Line(at, part, priority, redact(text)[:_MAX_LINE])

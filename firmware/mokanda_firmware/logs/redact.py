@@ -8,6 +8,7 @@ When in doubt a thing goes: a log that says too little does less harm than one t
 import re
 
 GONE = "…"
+MAX_LINE = 4096  # characters that are looked at: some rules take time by the square of a long word
 
 _LABELS = (
     "pass(?:phrase|word|wd)?|psk|wpa_passphrase|sae_password|secret|token|cookie|csrf|code|pin|puk"
@@ -41,7 +42,12 @@ _ANY = re.compile("|".join(_RULES), re.IGNORECASE)
 
 
 def redact(line: str) -> str:
-    """Return a line of a log without people's addresses and names, numbers, keys and secrets."""
+    """Return a line of a log without people's addresses and names, numbers, keys and secrets.
+
+    Of a longer line than MAX_LINE characters, the words that stand in these whole.
+    """
+    if len(line) > MAX_LINE:
+        line = line[:MAX_LINE].rpartition(" ")[0]
     return _ANY.sub(_replace, line)
 
 

@@ -10,11 +10,13 @@ import logging
 import re
 import select
 import time
+from collections import deque
 from collections.abc import Iterator
 
 import serial
 
 from mokanda_firmware.modem.backend import ModemError
+from mokanda_firmware.modem.lines import LineReader
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +25,9 @@ _REFUSALS_OF_MAKERS = ("COMMAND NOT SUPPORT", "TOO MANY PARAMETERS")  # Huawei
 _CODED_REFUSAL = re.compile(r"\+CM[ES] ERROR: *(.*)")
 _NAMED = re.compile(r"([+^*%$][A-Z0-9]+) *:")  # "+CSQ: 17,99"
 _COMMAND_NAME = re.compile(r"AT([+^*%$][A-Z0-9]+)")
+_PIECE = 4096  # bytes taken from the port at a time
+_MAX_ANSWER = 1000  # lines of information; that of all networks in range has some 20
+_MAX_UNSOLICITED = 100  # lines: the newest are kept
 
 
 class AtError(ModemError):
@@ -44,8 +49,9 @@ class At:
         """Open the serial port at `path`; raises OSError when that cannot be done."""
         self.path = path
         self._port = serial.Serial(path, 115200, timeout=0, write_timeout=5)
-        self._received = b""
-        self._unsolicited: list[str] = []
+        self._reader = LineReader()
+        self._heard: deque[str] = deque()  # lines of the last piece
+        self._unsolicited: deque[str] = deque(maxlen=_MAX_UNSOLICITED)
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when the modem has said something."""
@@ -106,7 +112,8 @@ class At:
         failure: AtError | None = None
         for _ in range(tries):
             self._read()
-            self._received = b""
+            self._heard.clear()
+            self._reader.forget()
             try:
                 self.command("AT", timeout=1)
                 self.command("ATE0", timeout=1)
@@ -128,7 +135,8 @@ class At:
         """Return the lines that came by themselves since the last call; does not wait."""
         self._read()
         self._unsolicited += self._whole_lines()
-        lines, self._unsolicited = self._unsolicited, []
+        lines = list(self._unsolicited)
+        self._unsolicited.clear()
         return lines
 
     def _converse(self, text: str, timeout: float, *, connect: bool) -> list[str]:
@@ -156,6 +164,8 @@ class At:
             name = _NAMED.match(line)
             if line == "RING" or (name and name.group(1) != own_name):
                 self._unsolicited.append(line)
+            elif len(information) == _MAX_ANSWER:
+                raise AtError(f"the answer to {text} does not end")
             else:
                 information.append(line)
         raise AtTimeoutError(f"no answer to {text} within {timeout:g} seconds")
@@ -172,14 +182,13 @@ class At:
             self._read()
 
     def _read(self) -> None:
-        self._received += self._port.read(max(1, self._port.in_waiting))
+        lines = self._reader.feed(self._port.read(_PIECE))
+        words = (line.decode("ascii", "replace").strip("\0 ") for line in lines)
+        self._heard += filter(None, words)
 
     def _whole_lines(self) -> Iterator[str]:
-        while match := re.search(rb"[\r\n]+", self._received):
-            line = self._received[: match.start()].decode("ascii", "replace").strip("\0 ")
-            self._received = self._received[match.end() :]
-            if line:
-                yield line
+        while self._heard:
+            yield self._heard.popleft()
 
     def _write(self, data: bytes) -> None:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.apn import AccessPoint
+from mokanda_firmware.modem.lines import LineReader
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class Call:
     ) -> None:
         """Start pppd on `device`; `carrier` tells that the port reports a lost connection."""
         self._folder = tempfile.TemporaryDirectory(prefix="mokanda-call-")
-        self._pending = b""
+        self._lines = LineReader()
         self.interface = ""
         self.up = False
         self.ended = False
@@ -85,8 +86,7 @@ class Call:
         if not said:
             self._end()
             return
-        *lines, self._pending = (self._pending + said).split(b"\n")
-        for raw in lines:
+        for raw in self._lines.feed(said):
             line = raw.decode("utf-8", "replace").strip()
             if line.startswith("mokanda-up "):
                 self.interface = line.removeprefix("mokanda-up ")

@@ -18,7 +18,7 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.store import novelty
-from mokanda_firmware.uplink import identity
+from mokanda_firmware.uplink import identity, places
 from mokanda_firmware.uplink.identity import Answer
 from mokanda_wire import claimfile, durable
 
@@ -123,25 +123,23 @@ def state(problem: Sentence | None = None) -> SetupStatus:
         if problem is not None:
             return SetupStatus(SetupState.CLAIM_ERROR, detail=problem)
         return SetupStatus(SetupState.NO_CLAIM, detail=_NO_FILE)
-    outcome = identity.read_outcome()
+    outcome, relay = identity.read_outcome(), places.read(claim).here.relay
     if outcome is None or outcome.code != claim.code:
         now = SetupState.CLAIM_PENDING
         detail = Sentence(
-            "The device will claim itself at {relay} as soon as it can connect.", relay=claim.relay
+            "The device will claim itself at {relay} as soon as it can connect.", relay=relay
         )
     elif outcome.state is Answer.REFUSED:
         now, detail = SetupState.CLAIM_ERROR, outcome.refusal
     else:
-        now, detail = SetupState.CLAIMED, Sentence("Mail goes through {relay}.", relay=claim.relay)
+        now, detail = SetupState.CLAIMED, Sentence("Mail goes through {relay}.", relay=relay)
     if problem is not None:
         detail = Sentence(
             "{detail} The claim file that lies on the card now was not used. {problem}",
             detail=detail,
             problem=problem,
         )
-    return SetupStatus(
-        now, detail=detail, village=claim.device, domain=claim.domain, relay=claim.relay
-    )
+    return SetupStatus(now, detail=detail, village=claim.device, domain=claim.domain, relay=relay)
 
 
 def publish_state(problem: Sentence | None = None) -> SetupStatus:

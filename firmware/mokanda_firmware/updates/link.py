@@ -9,7 +9,7 @@ from mokanda_firmware.bus.changes import Subscription
 from mokanda_firmware.bus.requests import RequestError, ask
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.bus.statuses import CourierStatus
-from mokanda_firmware.uplink import identity, link
+from mokanda_firmware.uplink import identity, link, places
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import LinkError
 
@@ -28,7 +28,7 @@ def to_relay() -> Iterator[Connection]:
     if claim is None:
         raise LinkError(identity.NO_CLAIM)
     _let_courier_finish()
-    with link.connected(claim, lambda _: None) as (connection, _name):
+    with link.connected(places.read(claim).proved(), lambda _: None) as (connection, _name):
         try:
             yield connection
         finally:

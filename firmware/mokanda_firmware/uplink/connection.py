@@ -3,11 +3,12 @@
 
 import contextlib
 import http.client
+import logging
 import os
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -23,8 +24,8 @@ from mokanda_firmware.uplink.failures import (
     RefusedError,
     is_full,
 )
+from mokanda_firmware.uplink.places import Place
 from mokanda_wire import protocol
-from mokanda_wire.claimfile import ClaimFile
 from mokanda_wire.protocol import ProtocolError, Receipt, Refusal, Sealed
 
 CONNECT_SECONDS = 20.0
@@ -35,6 +36,8 @@ _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL: our clock may
 _TLSEXT_PADDING = 0x10  # SSL_OP_TLSEXT_PADDING of OpenSSL
 _TCP_NOTSENT_LOWAT = 25  # of linux/tcp.h, as are the two offsets into struct tcp_info
 _BYTES_RECEIVED, _BYTES_SENT = 128, 200
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Progress = Callable[[int], None]  # called with how many bytes of a bundle have gone through
@@ -92,27 +95,36 @@ class _Http(http.client.HTTPConnection):
 
 
 class Connection:
-    """An HTTPS connection to the relay of a claim file, once `connect` has made it.
+    """An HTTPS connection to the relay, at one of some places, once `connect` has made it.
 
     Every method that talks raises CutError when the connection breaks or falls silent, and
     RefusedError when the relay refuses.
     """
 
-    def __init__(self, claim: ClaimFile) -> None:
-        url = urlsplit(claim.relay)
-        self._host, self._port = url.hostname or "", url.port or 443
-        self._certificate = (
-            ssl.PEM_cert_to_DER_cert(claim.certificate) if claim.certificate else None
-        )
-        self._context = _context(claim)
-        self._http = _Http(
-            self._host, self._port, self._remember, alone=self._certificate is not None
-        )
-        self._tls: ssl.SSLSession | None = None  # of the last connection, to be resumed
+    def __init__(self, places: Sequence[Place]) -> None:
+        """`places` are those where the relay may be, one at least, in the order in which to try."""
+        self._places = places
+        self._left = list(places)  # behind the present one
         self._interface: str | None = None
         self._following: http.client.HTTPResponse | None = None
         self._counted = (0, 0)
         self._began = (0, 0)  # the last upload: its sequence, and from which byte on
+        self.place = self._left.pop(0)
+        self._aim()
+
+    def _aim(self) -> None:
+        """Be about to connect to another place."""
+        place = self.place
+        url = urlsplit(place.relay)
+        self._host, self._port = url.hostname or "", url.port or 443
+        self._certificate = (
+            ssl.PEM_cert_to_DER_cert(place.certificate) if place.certificate else None
+        )
+        self._context = _context(place)
+        self._http = _Http(
+            self._host, self._port, self._remember, alone=self._certificate is not None
+        )
+        self._tls: ssl.SSLSession | None = None  # of the last connection, to be resumed
 
     def __enter__(self) -> Self:
         return self
@@ -126,16 +138,54 @@ class Connection:
         self.close()
 
     def connect(self, interface: str | None = None) -> None:
-        """Connect by the default route, or by this network interface.
+        """Connect by the default route, or by this network interface, to the first place that is.
+
+        Raises:
+            LinkError: the relay cannot be reached this way.
+            NotOurRelayError: somebody else answers.
+        """
+        self._interface = interface
+        self._left = list(self._places)
+        self.go_on()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is a place behind the present one."""
+        return bool(self._left)
+
+    def go_on(self) -> None:
+        """Connect to the next place that there is behind the present one, the same way.
+
+        Raises:
+            LinkError, NotOurRelayError: why it is not the first of them; so it was with all.
+        """
+        problem: LinkError | NotOurRelayError | None = None
+        while self._left:
+            place = self._left.pop(0)
+            if place != self.place:
+                self.close()
+                self.place = place
+                self._aim()
+            try:
+                self.reconnect()
+            except (LinkError, NotOurRelayError) as error:
+                log.info("not at %s: %s", self.place.relay, error)
+                problem = problem or error
+            else:
+                return
+        assert problem is not None
+        raise problem
+
+    def reconnect(self) -> None:
+        """Connect again to the same place, the same way.
 
         Raises:
             LinkError: the relay cannot be reached this way.
             NotOurRelayError: somebody else answers.
         """
         self.close()
-        self._interface = interface
         try:
-            plain = self._reach(interface)
+            plain = self._reach(self._interface)
         except OSError as error:
             raise LinkError(_unreachable(self._host, error)) from error
         try:
@@ -181,10 +231,6 @@ class Connection:
             else:
                 return plain
         raise problem
-
-    def reconnect(self) -> None:
-        """Connect again, the same way; raises what `connect` does."""
-        self.connect(self._interface)
 
     def close(self) -> None:
         """Close the connection; its bytes stay counted."""
@@ -355,7 +401,7 @@ class Connection:
         )
 
 
-def _context(claim: ClaimFile) -> ssl.SSLContext:
+def _context(place: Place) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # Offering nothing else halves the handshake, and more than that with OpenSSL 3.5, which
     # would send a post-quantum key along; what matters in here is sealed once more.
@@ -365,9 +411,9 @@ def _context(claim: ClaimFile) -> ssl.SSLContext:
     # Room in front of a session's name, for terminators of ten years ago: 219 bytes a reconnect.
     context.options &= ~_TLSEXT_PADDING
     context.verify_flags |= _NO_CHECK_TIME
-    if claim.certificate:
+    if place.certificate:
         context.check_hostname = False  # the very certificate is known
-        context.load_verify_locations(cadata=claim.certificate)
+        context.load_verify_locations(cadata=place.certificate)
     else:
         context.load_default_certs()
     return context

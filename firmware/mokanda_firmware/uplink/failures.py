@@ -54,6 +54,12 @@ class OutdatedError(CourierError):
     worth_retrying = False
 
 
+class CopiedError(CourierError):
+    """Another card of the same identity is served."""
+
+    worth_retrying = False
+
+
 class ClaimError(CourierError):
     """The claim was refused for good."""
 

@@ -11,7 +11,8 @@ from enum import StrEnum
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.uplink import refusals
+from mokanda_firmware.uplink import places, refusals
+from mokanda_firmware.uplink.places import Place
 from mokanda_wire import claimfile, durable
 from mokanda_wire.claimfile import ClaimFile, ClaimFileError
 
@@ -44,10 +45,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A claimed device, and its relay."""
+    """A claimed device, and where its relay is."""
 
     claim: ClaimFile
     outcome: Outcome
+    place: Place
 
 
 def read_claim() -> ClaimFile | None:
@@ -75,5 +77,5 @@ def read() -> Identity | None:
     """Who this device is; None when the imported claim has not been granted."""
     claim, outcome = read_claim(), read_outcome()
     if claim and outcome and outcome.code == claim.code and outcome.state is Answer.CLAIMED:
-        return Identity(claim, outcome)
+        return Identity(claim, outcome, places.read(claim).here)
     return None

@@ -3,13 +3,13 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CourierError, LinkError, NotOurRelayError
-from mokanda_wire.claimfile import ClaimFile
+from mokanda_firmware.uplink.places import Place
 
 DIAL_SECONDS = 240.0  # a modem may first have to be woken, or the network to let it in
 
@@ -18,17 +18,18 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def connected(
-    claim: ClaimFile, report: Callable[[CourierState], None]
+    places: Sequence[Place], report: Callable[[CourierState], None]
 ) -> Iterator[tuple[Connection, str]]:
     """A connection to the relay, and the name of its link; a modem hangs up in the end.
 
-    `report` is called with the courier's state as it changes.
+    It is to the first of `places` that answers as the relay does. `report` is called with the
+    courier's state as it changes.
 
     Raises:
         LinkError: there is no way to the relay.
         NotOurRelayError: somebody else answers.
     """
-    with Connection(claim) as connection:
+    with Connection(places) as connection:
         report(CourierState.CONNECTING)
         try:
             connection.connect()

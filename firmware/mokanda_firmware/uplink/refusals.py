@@ -29,6 +29,11 @@ SENTENCES = {
         "The relay refuses some of the mail that was to leave. The rest goes with the next mail"
         " runs."
     ),
+    protocol.CARD_COPIED: Sentence(
+        "The relay serves another device with a copy of this card; letters wait here. If this one"
+        " is the copy, switch it off and leave it off. If not, ask the relay's operator to choose"
+        " this one."
+    ),
     protocol.TOO_OLD: Sentence(
         "This device is too old for its relay. Ask the relay's operator for a newer version."
     ),

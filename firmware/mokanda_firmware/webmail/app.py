@@ -8,7 +8,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
-from mokanda_firmware.webmail import emergency
+from mokanda_firmware.webmail import emergency, numbers
 from mokanda_firmware.webmail.languages import N_, choose
 from mokanda_firmware.webmail.pages.account import access
 from mokanda_firmware.webmail.pages.device import first_steps
@@ -35,6 +35,7 @@ def create_app(
     site = Site(store, upload_limit)
     watch = watch or StoreWatch()
     app = bottle.Bottle()
+    numbers.in_addresses(app)
     for page in PAGES:
         app.route(page.path, page.method, _served(site, page, watch))
     app.route(site.stylesheet_path, "GET", static(site.stylesheet, "text/css"))
@@ -49,7 +50,8 @@ def _served(site: Site, page: Page, watch: StoreWatch) -> Any:  # noqa: ANN401 -
             visit = Visit(site, bottle.request)
             if page.method == "POST":
                 read_form(visit, page)
-            return _led_elsewhere(visit, page) or handled(visit, page, arguments)
+            with site.turns.turn(visit.form):
+                return _led_elsewhere(visit, page) or handled(visit, page, arguments)
         except StoreUnfit as error:
             watch.tell(error)
             return _error_page(site, error)

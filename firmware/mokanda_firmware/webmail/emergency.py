@@ -171,11 +171,11 @@ def _restart(visit: Visit) -> HTTPResponse:
 
 
 def _get(path: str, handler: Handler) -> Page:
-    return Page("GET", path, handler, "everyone", takes_files=False, rescue=None)
+    return Page("GET", path, handler, "everyone")
 
 
 def _post(path: str, handler: Handler) -> Page:
-    return Page("POST", path, handler, "everyone", takes_files=False, rescue=_show)
+    return Page("POST", path, handler, "everyone", rescue=_show)
 
 
 # Pages of the whole webmail that need no store.

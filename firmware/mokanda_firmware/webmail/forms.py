@@ -6,32 +6,42 @@ whose connection breaks is read as far as it goes, and says what is wrong with i
 """
 
 import contextlib
+import gc
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
-from urllib.parse import parse_qsl
 
 from multipart import (
     MultipartError,
     MultipartSegment,
+    ParserLimitReached,
     PushMultipartParser,
     parse_options_header,
 )
 
 from mokanda_firmware.mailbox.store.attachments import Incoming
-from mokanda_firmware.mailbox.store.database import Store, StoreUnfit
+from mokanda_firmware.mailbox.store.database import Store, StoreBusy, StoreUnfit
+from mokanda_firmware.webmail.numbers import number
 from mokanda_wire.message import Attachment, safe_file_name
 
-# Of all fields together; a book of 300 pages has less.
-MAX_TEXT_BYTES = 1_000_000
+# Of all fields together: what most pages take, and a letter; a book of 300 pages has less.
+SHORT = 32_000  # bytes
+LONG = 1_000_000  # bytes
 MAX_FIELDS = 200
 _CHUNK = 65536
+# What is made of a form, with the page that gives it back, may have fifty times its size: of forms
+# with more than this, one is worked on at a time.
+_LARGE = 16_000  # bytes
+_TURN_SECONDS = 20.0
+_one_at_a_time = threading.Lock()
 # What is read to the end although it is too large: a browser shows an answer only when it has sent
 # its form, and most phones' videos are smaller than this.
 _MAX_DRAINED_BYTES = 64_000_000
 
-TOO_LARGE = "too large"
+TOO_LARGE = "too large"  # of files
+TOO_LONG = "too long"  # of fields, or what files are called, or how many there are
 NO_ROOM = "no room"
 NO_QUOTA = "no quota"
 CUT = "cut"
@@ -44,11 +54,13 @@ class Form:
     def __init__(self) -> None:
         self.files: list[Attachment] = []
         self.problem = ""
-        self._fields: dict[str, list[str]] = {}
+        self.size = 0  # of all fields, in bytes
+        self._fields: dict[str, list[bytes]] = {}
+        self._texts: dict[str, list[str]] = {}
 
     def __getitem__(self, name: str) -> str:
         """Return the first value of a field, "" when there is none; lines end in LF."""
-        return self._fields.get(name, [""])[0]
+        return next(iter(self.all(name)), "")
 
     def __contains__(self, name: str) -> bool:
         """Whether a field was sent, even an empty one."""
@@ -56,7 +68,9 @@ class Form:
 
     def all(self, name: str) -> list[str]:
         """Return every value of a field."""
-        return self._fields.get(name, [])
+        if name in self._fields and name not in self._texts:
+            self._texts[name] = [_text(value) for value in self._fields[name]]
+        return self._texts.get(name, [])
 
     def number(self, name: str) -> int | None:
         """Return a field that is a number of the store, None when it is none."""
@@ -67,20 +81,46 @@ class Form:
         found = (number(value) for value in self.all(name))
         return [value for value in found if value is not None]
 
-    def add(self, name: str, value: bytes | str) -> None:
+    def add(self, name: str, value: bytes) -> None:
         """Add a value as a browser sent it."""
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        text = _NOT_TEXT.sub("\ufffd", text)
-        self._fields.setdefault(name, []).append(text)
+        self._fields.setdefault(name, []).append(value)
+        self._texts.pop(name, None)
+        self.size += len(value)
 
 
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROLS = {code: "\ufffd" for code in (*range(32), 127) if chr(code) not in "\t\n\r"}
 
 
-def number(text: str) -> int | None:
-    """Read a number of the store, None when the text is none."""
-    return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
+def _text(value: bytes) -> str:
+    # Neither regular expressions nor `split`: a string for each character would be 60 MB.
+    text = value.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    return text.translate(_CONTROLS)
+
+
+class Turns:
+    """Has forms wait for each other, so that what is made of them has room in the memory."""
+
+    def __init__(self) -> None:
+        self._large = threading.Lock()
+
+    @contextlib.contextmanager
+    def turn(self, form: Form) -> Iterator[None]:
+        """Let a form be worked on in this block: at once, or when no other large one is.
+
+        Raises:
+            StoreBusy: others have been worked on for too long.
+        """
+        if form.size <= _LARGE:
+            yield
+        elif not self._large.acquire(timeout=_TURN_SECONDS):
+            raise StoreBusy("other large forms are being worked on")
+        else:
+            try:
+                yield
+            finally:
+                gc.collect()  # a template's values are in a circle
+                self._large.release()
 
 
 def start_of_day(text: str, days: int = 0) -> int | None:
@@ -100,8 +140,9 @@ def read(
     store: Store,
     limit: int,
     takes_files: Callable[[Form], bool] = lambda _: False,
+    text_limit: int = SHORT,
 ) -> Form:
-    """Read the form of a request.
+    """Read the form of a request, `text_limit` bytes of its fields at most.
 
     Files are kept, `limit` bytes of them at most, when `takes_files` says so of the fields
     before them; others are passed over.
@@ -111,17 +152,12 @@ def read(
     body = _Body(environ)
     try:
         if media_type == "multipart/form-data":
-            _read_multipart(form, body, options.get("boundary", ""), store, limit, takes_files)
+            boundary = options.get("boundary", "")
+            _read_multipart(form, body, boundary, store, limit, takes_files, text_limit)
         else:
-            text = b"".join(_at_most(MAX_TEXT_BYTES, body, form))
-            fields = parse_qsl(
-                text.decode("latin-1"),
-                keep_blank_values=True,
-                max_num_fields=MAX_FIELDS,
-                errors="replace",
-            )
-            for name, value in fields:
-                form.add(name, value)
+            _read_urlencoded(form, body, text_limit)
+    except ParserLimitReached:
+        form.problem = form.problem or TOO_LONG
     except (MultipartError, ValueError):
         form.problem = form.problem or MALFORMED
     except OSError:  # the phone went out of range, or waited too long
@@ -157,13 +193,39 @@ class _Body:
                 pass
 
 
-def _at_most(limit: int, body: _Body, form: Form) -> Iterator[bytes]:
+def _read_urlencoded(form: Form, body: _Body, text_limit: int) -> None:
+    text = bytearray()
     for piece in body:
-        limit -= len(piece)
-        if limit < 0:
-            form.problem = TOO_LARGE
-            return
-        yield piece
+        text += piece
+        if len(text) > text_limit:
+            del text[text_limit:]
+            form.problem = TOO_LONG
+            break
+    with _one_at_a_time:  # for it takes thrice the memory for a moment
+        fields = text.split(b"&", MAX_FIELDS)
+        if len(fields) > MAX_FIELDS:
+            form.problem = form.problem or MALFORMED
+        for field in fields[:MAX_FIELDS]:
+            name, _, value = field.partition(b"=")
+            if name:
+                form.add(_text(_unquoted(name)), _unquoted(value))
+
+
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+
+
+def _unquoted(value: bytearray) -> bytes:
+    """Decode a value or a name, piece by piece: what is made of each escape takes memory."""
+    plain = bytearray()
+    start = 0
+    while start < len(value):
+        end = start + _CHUNK
+        escape = value.rfind(b"%", end - 2, end)
+        end = escape if escape > start else end
+        piece = value[start:end].replace(b"+", b" ")
+        plain += _ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), piece)
+        start = end
+    return bytes(plain)
 
 
 def _read_multipart(
@@ -173,21 +235,23 @@ def _read_multipart(
     store: Store,
     limit: int,
     takes_files: Callable[[Form], bool],
+    text_limit: int,
 ) -> None:
     parser = PushMultipartParser(boundary, max_segment_count=MAX_FIELDS)
     events = (event for piece in body for event in parser.parse(piece))
-    text_room = MAX_TEXT_BYTES
+    text_room = text_limit
     for segment in events:
         if not isinstance(segment, MultipartSegment):
             continue
         if segment.filename is None:
             value = bytearray()
+            # One field that is too long leaves room for the others.
+            room = text_room if (segment.name or "") == "text" else min(text_room, SHORT)
             for piece in _pieces(events):
-                text_room -= len(piece)
-                if text_room >= 0:
-                    value += piece
-                else:
-                    form.problem = TOO_LARGE
+                value += piece[: room - len(value)]
+                if segment.bytes_received > room:
+                    form.problem = TOO_LONG
+            text_room -= len(value)
             form.add(segment.name or "", bytes(value))
         elif form.problem or not takes_files(form):
             for _ in _pieces(events):

@@ -34,7 +34,7 @@ def read_form(visit: Visit, page: Page) -> None:
         return page.takes_files and visit.account is not None and is_ours(form)
 
     visit.form = forms.read(
-        visit.request.environ, visit.store, visit.site.upload_limit, takes_files
+        visit.request.environ, visit.store, visit.site.upload_limit, takes_files, page.text_limit
     )
     visit.form_is_ours = is_ours(visit.form)
 
@@ -57,7 +57,8 @@ def handled(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPResponse
 def _check_form(visit: Visit, page: Page) -> None:
     if not visit.form_is_ours:
         raise Refused(403, _OLD)
-    if visit.form.problem in {forms.TOO_LARGE, forms.MALFORMED} and not page.takes_files:
+    wrong = {forms.TOO_LARGE, forms.TOO_LONG, forms.MALFORMED}
+    if visit.form.problem in wrong and not page.takes_files:
         raise Refused(413, _TOO_LONG)
 
 

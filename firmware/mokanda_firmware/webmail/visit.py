@@ -22,16 +22,17 @@ from mokanda_firmware.mailbox.people import first_steps, sessions
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
-from mokanda_firmware.webmail.forms import Form, number
+from mokanda_firmware.webmail import cookies
+from mokanda_firmware.webmail.forms import SHORT, Form, Turns
 from mokanda_firmware.webmail.languages import N_, Language, choose, languages
+from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.throttle import Throttle
 from mokanda_firmware.webmail.wording import notes
 from mokanda_wire.message import Mailbox
 
 HERE = Path(__file__).parent
-COOKIE = "mokanda"
-LANGUAGE_COOKIE = "language"
 _MAX_KNOWN = 1000  # phones on which accounts are known
+_MAX_PLAIN = 256_000  # bytes of an answer
 _COOKIE_SECONDS = 365 * 24 * 3600
 _NOT_SURE = N_("Please tick that you are sure.")
 SECURITY_HEADERS = {
@@ -65,6 +66,7 @@ class Site:
     of_newcomers: Throttle = field(default_factory=lambda: Throttle(free=5, first_wait_seconds=60))
     of_newcomers_together: Throttle = field(default_factory=lambda: Throttle(free=60))
     _known: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
+    turns: Turns = field(default_factory=Turns)
     _is_set_up: bool = False
 
     def note_phone(self, name: str, phone: str) -> None:
@@ -120,7 +122,8 @@ class Visit:
         self.store = site.store
         self.request = request
         self.form = Form()  # what was filled in; empty until a POST's has been read
-        self.token = str(request.get_cookie(COOKIE) or "")
+        sent = cookies.read(request.get_header("Cookie", ""))
+        self.token = sent.get(cookies.TOKEN, "")
         self.account = self._account()
         self._cookies: list[tuple[str, str, int]] = []
         if not self.token:
@@ -128,7 +131,7 @@ class Visit:
         self.language: Language = choose(
             [
                 self.account.language if self.account else "",
-                str(request.get_cookie(LANGUAGE_COOKIE) or ""),
+                sent.get(cookies.LANGUAGE, ""),
             ],
             request.get_header("Accept-Language", ""),
         )
@@ -168,7 +171,7 @@ class Visit:
     def change_token(self, token: str) -> None:
         """Give the phone a new token: it is somebody else from now on."""
         self.token = token
-        self.set_cookie(COOKIE, token)
+        self.set_cookie(cookies.TOKEN, token)
 
     def set_cookie(self, name: str, value: str) -> None:
         """Let the phone keep a value."""
@@ -283,9 +286,12 @@ class Visit:
 def answer(
     request: LocalRequest, body: bytes, status: int, headers: Mapping[str, str]
 ) -> HTTPResponse:
-    """Answer with these bytes, packed when the phone can unpack them."""
+    """Answer with these bytes, packed when the phone can unpack them.
+
+    Large ones always are, for they are in memory until a slow phone has them; every browser can.
+    """
     response = HTTPResponse(body, status, {**SECURITY_HEADERS, **headers})
-    if "gzip" in request.get_header("Accept-Encoding", ""):
+    if "gzip" in request.get_header("Accept-Encoding", "") or len(body) > _MAX_PLAIN:
         response.body = gzip.compress(body, compresslevel=6, mtime=0)
         response.set_header("Content-Encoding", "gzip")
     response.set_header("Content-Length", str(len(response.body)))
@@ -339,8 +345,9 @@ class Page:
     path: str
     handler: Handler
     access: str  # everyone | villager | helper | keeper | newcomer (keeper, once there is one)
-    takes_files: bool
-    rescue: Rescue | None
+    takes_files: bool = False
+    rescue: Rescue | None = None
+    text_limit: int = SHORT  # bytes of all fields of a form
 
 
 PAGES: list[Page] = []
@@ -349,7 +356,7 @@ _PLACES: set[tuple[str, str]] = set()
 
 def get(path: str, access: str = "villager") -> Callable[[Handler], Handler]:
     """Serve a page; it changes nothing."""
-    return _page("GET", path, access, takes_files=False, rescue=None)
+    return _page("GET", path, access)
 
 
 def post(
@@ -357,6 +364,7 @@ def post(
     access: str = "villager",
     *,
     takes_files: bool = False,
+    text_limit: int = SHORT,
     rescue: Rescue | None = None,
 ) -> Callable[[Handler], Handler]:
     """Serve a form, once it has shown where it comes from.
@@ -364,14 +372,19 @@ def post(
     `rescue` answers with the form as it was filled in, and a sentence on top, when it cannot be
     taken: what a villager has written is never lost.
     """
-    return _page("POST", path, access, takes_files=takes_files, rescue=rescue)
+    return _page("POST", path, access, takes_files, rescue, text_limit)
 
 
 def _page(
-    method: str, path: str, access: str, *, takes_files: bool, rescue: Rescue | None
+    method: str,
+    path: str,
+    access: str,
+    takes_files: bool = False,
+    rescue: Rescue | None = None,
+    text_limit: int = SHORT,
 ) -> Callable[[Handler], Handler]:
     def keep(handler: Handler) -> Handler:
-        PAGES.append(Page(method, path, handler, access, takes_files, rescue))
+        PAGES.append(Page(method, path, handler, access, takes_files, rescue, text_limit))
         _PLACES.add((method, path))
         return handler
 

@@ -13,7 +13,7 @@ from mokanda_relay.operator import devices, fleet
 from mokanda_relay.relay import open_relay
 from mokanda_relay.store import clock
 from mokanda_relay.store.settings import Settings
-from mokanda_relay.sync import usage_by_day
+from mokanda_relay.sync import cards, usage_by_day
 from mokanda_wire import claimfile
 
 
@@ -28,6 +28,7 @@ def add_to(commands: Commands) -> None:
         _define_list,
         _define_costs,
         _define_set,
+        _define_cards,
         _define_remove,
     ):
         define(group)
@@ -72,7 +73,7 @@ def _define_add(group: Commands) -> None:
 def _add(options: argparse.Namespace, settings: Settings) -> int:
     relay = open_relay(settings)
     claim = devices.add(relay, options.name, options.domain, pinned=not options.public_certificate)
-    code = _give_out(claim, options.output)
+    code = _give_out(claim, options.output, "added")
     if code == 0:
         sys.stderr.write(
             "For mail its domain needs this in DNS, which"
@@ -112,10 +113,10 @@ def _define_renew(group: Commands) -> None:
 def _renew(options: argparse.Namespace, settings: Settings) -> int:
     relay = open_relay(settings)
     claim = devices.renew(relay, options.name, pinned=not options.public_certificate)
-    return _give_out(claim, options.output)
+    return _give_out(claim, options.output, "renewed")
 
 
-def _give_out(claim: claimfile.ClaimFile, output: Path | None) -> int:
+def _give_out(claim: claimfile.ClaimFile, output: Path | None, done: str) -> int:
     text = claimfile.write(claim)
     if output is None:
         sys.stdout.write(text)
@@ -124,12 +125,12 @@ def _give_out(claim: claimfile.ClaimFile, output: Path | None) -> int:
         output.write_text(text)
     except OSError as error:
         sys.stderr.write(
-            f"mokanda-relay: {error}\nThe device is added; `mokanda-relay device renew"
+            f"mokanda-relay: {error}\nThe device is {done}; `mokanda-relay device renew"
             f" {claim.device} --output FILE` writes its claim file elsewhere.\n"
         )
         return 1
     sys.stderr.write(
-        f"{claim.device} is added, with mail for @{claim.domain}. Copy {output} to the partition"
+        f"{claim.device} is {done}, with mail for @{claim.domain}. Copy {output} to the partition"
         f" SETUP of its card, as {claimfile.NAME}.\n"
     )
     return 0
@@ -194,7 +195,7 @@ def _costs(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-# set and remove
+# set, cards and remove
 
 
 def _define_set(group: Commands) -> None:
@@ -246,6 +247,46 @@ def _set(options: argparse.Namespace, settings: Settings) -> int:
         file_bytes=None if options.file_kb is None else options.file_kb * 1000,
     )
     sys.stdout.write(f"{device.name}: {fleet.limits(device)}\n")
+    return 0
+
+
+def _define_cards(group: Commands) -> None:
+    parser = group.add_parser(
+        "cards",
+        parents=[data_option()],
+        help="choose which of two cards with the same identity is served",
+        description="Where a card was copied and both call as the device, one is served and the"
+        " other is not. Without --serve: show which cards call. With it: have that one served from"
+        " now on.",
+    )
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--serve", type=int, metavar="CARD", help="the number of a card")
+    parser.set_defaults(run=_cards)
+
+
+def _cards(options: argparse.Namespace, settings: Settings) -> int:
+    relay = open_relay(settings)
+    if options.serve is not None:
+        devices.choose_card(relay, options.name, options.serve)
+        sys.stdout.write(f"{options.name}: card {options.serve} is served from now on\n")
+        return 0
+    now = clock.now()
+    with relay.database.reading() as session:
+        living = cards.living(session, devices.find(session, options.name))
+    if not living:
+        sys.stdout.write(f"{options.name}: only one card calls\n")
+        return 0
+    rows = [
+        (
+            str(card.id),
+            "yes" if card.served else "no",
+            fleet.ago(card.since, now),
+            fleet.ago(card.called, now),
+            card.version,
+        )
+        for card in living
+    ]
+    print_table([("CARD", "SERVED", "FIRST CALL", "LAST CALL", "VERSION"), *rows])
     return 0
 
 

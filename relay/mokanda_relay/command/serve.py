@@ -11,6 +11,7 @@ import socket
 import sys
 
 from mokanda_relay.command.common import Commands, data_option
+from mokanda_relay.printable import LogFormatter
 from mokanda_relay.relay import OPERATOR_PASSWORD_FILE, Relay, open_relay
 from mokanda_relay.store.settings import ENVIRONMENT, Settings, parse_listen
 
@@ -46,14 +47,12 @@ def add_to(commands: Commands) -> None:
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from mokanda_relay.http.server import running
 
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     listen, operator = parse_listen(options.listen), parse_listen(options.operator)
     stop = _signalled(signal.SIGTERM, signal.SIGINT)
-    relay = open_relay(settings)
+    relay = open_relay(settings, begin=True)
     try:
         with running(relay, listen, operator) as (device_address, operator_address):
             log.info("devices: https://%s as %s", device_address, settings.url or "(no public URL)")

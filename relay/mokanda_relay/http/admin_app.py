@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator's listener: the fleet page, metrics, and the webhooks that providers post to.
+"""The operator's listener: the fleet page, a device's cards, metrics, and the providers' webhooks.
 
 It speaks plain HTTP, on loopback or behind a proxy. Of its paths only those of the webhooks need to
 be reachable from the world.
@@ -10,24 +10,30 @@ from __future__ import annotations
 import base64
 import hmac
 import logging
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from bottle import Bottle, HTTPResponse, SimpleTemplate, request, static_file
 
-from mokanda_relay.http.serving import header
+from mokanda_relay.http.serving import arriving, content_length, header
 from mokanda_relay.http.webhooks import WebhookPath
-from mokanda_relay.operator import fleet, metrics
+from mokanda_relay.operator import devices, fleet, metrics, moving
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import clock
+from mokanda_relay.store.tables import Device
+from mokanda_relay.sync import cards
 
 _VIEWS = Path(__file__).parent / "views"
 _MAX_ALERTS = 30
+_MAX_FORM, _MAX_FIELDS = 1000, 4  # bytes, fields
+_CARD = re.compile(r"[0-9]{1,15}")
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -47,10 +53,13 @@ class AdminApp:
         """
         self._relay = relay
         self._page = SimpleTemplate(name="fleet.tpl", lookup=[str(_VIEWS)])
+        self._cards_page = SimpleTemplate(name="cards.tpl", lookup=[str(_VIEWS)])
         self.app = Bottle()
         self.app.config["catchall"] = False  # what is not foreseen goes to the server's log
         for path, method, handler in (
             ("/", "GET", self._behind_password(self._fleet)),
+            ("/device/<name>/cards", "GET", self._behind_password(self._cards)),
+            ("/device/<name>/cards", "POST", self._behind_password(self._choose_card)),
             ("/metrics", "GET", self._behind_password(self._metrics)),
             ("/relay.css", "GET", self._style),
             ("/healthz", "GET", self._health),
@@ -70,11 +79,42 @@ class AdminApp:
                 ago=lambda moment: fleet.ago(moment, now),
                 size=fleet.size,
                 limits=fleet.limits,
+                progress=moving.progress(session),
                 now=now,
                 missing_setting=self._relay.transport.missing_setting,
                 webhooks=self._webhooks,
             )
-        return HTTPResponse(shown, headers=_SECURITY | {"Content-Type": "text/html; charset=utf-8"})
+        return _html(shown)
+
+    def _cards(self, name: str) -> HTTPResponse:
+        now = clock.now()
+        with self._relay.database.reading() as session:
+            device = session.scalar(sa.select(Device).where(Device.name == name))
+            if device is None:
+                return _plain(HTTPStatus.NOT_FOUND, "there is no such device")
+            shown = self._cards_page.render(
+                name=name,
+                cards=cards.living(session, device),
+                ago=lambda moment: fleet.ago(moment, now),
+                now=now,
+                proof=self._proof(),
+            )
+        return _html(shown)
+
+    def _choose_card(self, name: str) -> HTTPResponse:
+        fields = _form()
+        if not hmac.compare_digest(fields.get("proof", "").encode(), self._proof().encode()):
+            return _plain(HTTPStatus.FORBIDDEN, "this form is an old one: open the page again")
+        card = fields.get("card", "")
+        try:
+            devices.choose_card(self._relay, name, int(card) if _CARD.fullmatch(card) else 0)
+        except devices.DeviceError as error:
+            return _plain(HTTPStatus.CONFLICT, str(error))
+        return HTTPResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": "cards"})
+
+    def _proof(self) -> str:
+        """What only a form of these pages holds: browsers send the password along to any."""
+        return hmac.digest(self._relay.operator_password.encode(), b"forms", "sha256").hex()
 
     def _style(self) -> HTTPResponse:
         return static_file("relay.css", root=_VIEWS)
@@ -93,13 +133,13 @@ class AdminApp:
             return _plain(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer")
         return _plain(HTTPStatus.OK, "ok")
 
-    def _behind_password(self, handler: Callable[[], HTTPResponse]) -> Callable[[], HTTPResponse]:
+    def _behind_password(self, handler: Callable[..., HTTPResponse]) -> Callable[..., HTTPResponse]:
         """Ask for the operator's password; any user name will do."""
         password = self._relay.operator_password.encode()
 
-        def answer() -> HTTPResponse:
+        def answer(**arguments: str) -> HTTPResponse:
             if hmac.compare_digest(_given_password(), password):
-                return handler()
+                return handler(**arguments)
             asked = {"WWW-Authenticate": 'Basic realm="Mokanda relay", charset="UTF-8"'}
             return HTTPResponse("the operator's password, please\n", status=401, headers=asked)
 
@@ -113,6 +153,21 @@ def _given_password() -> bytes:
     except ValueError:
         return b""
     return password if scheme.lower() == "basic" else b""
+
+
+def _form() -> dict[str, str]:
+    """The fields of the form that was posted; none of one that is too long, or not like ours."""
+    if (content_length(request) or _MAX_FORM) >= _MAX_FORM:
+        return {}
+    try:
+        posted = b"".join(arriving(request)).decode("ascii")
+        return dict(parse_qsl(posted, max_num_fields=_MAX_FIELDS))
+    except ValueError:
+        return {}
+
+
+def _html(page: str) -> HTTPResponse:
+    return HTTPResponse(page, headers=_SECURITY | {"Content-Type": "text/html; charset=utf-8"})
 
 
 def _plain(status: HTTPStatus, text: str) -> HTTPResponse:

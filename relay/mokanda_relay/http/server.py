@@ -15,7 +15,7 @@ from mokanda_relay.http.device_api import DeviceApi
 from mokanda_relay.http.device_connection import DeviceConnection, LazyTls
 from mokanda_relay.operator import housekeeping
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering.photos import Preparer
+from mokanda_relay.rendering.preparing import Preparer
 from mokanda_relay.store.settings import Listen
 from mokanda_relay.transport.sender import Sender
 from mokanda_wire import protocol

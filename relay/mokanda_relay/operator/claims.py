@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device, RetiredKey
+from mokanda_relay.sync import moves
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
 from mokanda_wire.envelope import EnvelopeError, verify_with
@@ -121,6 +122,7 @@ def redeem(relay: Relay, body: bytes) -> protocol.ClaimReply:
                 "The relay does not know this claim code. Ask its operator for a new claim file.",
             )
         grant = protocol.ClaimGrant(device.name, device.domain, fingerprint, clock.now())
+        key = moves.key_known_to(relay, session, device)
         whose = _whose(session, fingerprint, device)
         used = bool(whose) or device.fingerprint not in (None, fingerprint)
         if device.fingerprint is None and not used:
@@ -137,8 +139,7 @@ def redeem(relay: Relay, body: bytes) -> protocol.ClaimReply:
             " Ask the relay's operator for a new claim file.",
         )
     return protocol.ClaimReply(
-        relay.keyring.export_key(relay.fingerprint),
-        relay.keyring.sign(protocol.dump(grant), relay.fingerprint),
+        relay.keyring.export_key(key), relay.keyring.sign(protocol.dump(grant), key)
     )
 
 

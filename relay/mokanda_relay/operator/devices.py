@@ -13,6 +13,7 @@ from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import photos
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import (
+    Card,
     ContentRequest,
     Device,
     HistoryRow,
@@ -20,7 +21,7 @@ from mokanda_relay.store.tables import (
     RetiredKey,
     Upload,
 )
-from mokanda_relay.sync import deduplication
+from mokanda_relay.sync import cards, deduplication, moves
 from mokanda_relay.sync.down import frozen
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.claimfile import ClaimFile
@@ -50,14 +51,14 @@ def add(relay: Relay, name: str, domain: str, *, pinned: bool = True) -> ClaimFi
         )
     if not domain and not relay.settings.domain:
         raise DeviceError("no mail domain: give --domain, or set MOKANDA_RELAY_DOMAIN")
-    domain = (domain or f"{name}.{relay.settings.domain}").lower()
+    domain = domain or f"{name}.{relay.settings.domain}"
     try:
-        parse_address(f"somebody@{domain}")
+        _, _, domain = parse_address(f"somebody@{domain}").rpartition("@")
     except AddressError as error:
         raise DeviceError(f"{domain!r} is not a mail domain") from error
     code = new_code()
-    claim = _claim_file(relay, code, name, domain, pinned=pinned)
     with relay.database.transaction() as session:
+        claim = _claim_file(relay, session, code, name, domain, pinned=pinned)
         for taken in session.scalars(
             sa.select(Device).where(sa.or_(Device.name == name, Device.domain == domain))
         ):
@@ -65,7 +66,15 @@ def add(relay: Relay, name: str, domain: str, *, pinned: bool = True) -> ClaimFi
                 f"there is a device {taken.name!r} with the domain {taken.domain} already;"
                 " `device renew` makes a new claim file for it"
             )
-        session.add(Device(name=name, domain=domain, added=clock.now(), claim_hash=hash_code(code)))
+        session.add(
+            Device(
+                name=name,
+                domain=domain,
+                added=clock.now(),
+                claim_hash=hash_code(code),
+                claim_move=_last_move(session),
+            )
+        )
     return claim
 
 
@@ -82,16 +91,17 @@ def renew(relay: Relay, name: str, *, pinned: bool = True) -> ClaimFile:
     code = new_code()
     with relay.database.transaction() as session:
         device = find(session, name)
-        claim = _claim_file(relay, code, name, device.domain, pinned=pinned)
+        claim = _claim_file(relay, session, code, name, device.domain, pinned=pinned)
         frozen.thaw(session, device)
         deduplication.allow_repeats(
             session, device.id, 0
         )  # the new card may be restored from a backup
-        for table in (HistoryRow, Resident, Upload, ContentRequest):
+        for table in (HistoryRow, Resident, Upload, ContentRequest, Card):
             session.execute(sa.delete(table).where(table.device_id == device.id))
         _retire_key(session, device)
         device.claim_hash, device.claimed = hash_code(code), None
         device.fingerprint = device.token_hash = device.secret = None
+        device.claim_move, device.followed, device.noted = _last_move(session), None, 0
         device.hello_counter = device.up_applied = 0
         device.up_sha256 = ""
         device.down_frozen = device.down_confirmed = 0
@@ -142,6 +152,19 @@ def set_limits(
     return device
 
 
+def choose_card(relay: Relay, name: str, card: int) -> None:
+    """Have this one of a device's cards served from now on, and no other.
+
+    Raises:
+        DeviceError: there is no such device, or it has no such card.
+    """
+    with relay.database.transaction() as session:
+        if not cards.choose(session, find(session, name), card):
+            raise DeviceError(
+                f"{name} has no card {card}; `device cards {name}` shows which it has"
+            )
+
+
 def publish_dns(relay: Relay, name: str) -> str:
     """Have served in DNS what a device's domain needs for mail; return what is left to be done.
 
@@ -165,16 +188,26 @@ def find(session: Session, name: str) -> Device:
     return device
 
 
-def _claim_file(relay: Relay, code: str, name: str, domain: str, *, pinned: bool) -> ClaimFile:
-    if not relay.settings.url:
+def _last_move(session: Session) -> int:
+    last = moves.newest(session)
+    return last.number if last else 0
+
+
+def _claim_file(
+    relay: Relay, session: Session, code: str, name: str, domain: str, *, pinned: bool
+) -> ClaimFile:
+    """The claim file of a device: where the relay has moved last, else as the settings say."""
+    here = moves.newest(session)
+    if here is None and not relay.settings.url:
         raise DeviceError(
             "MOKANDA_RELAY_URL is not set: the claim file has to say where devices find this relay"
         )
+    certificate = here.certificate if here else relay.certificate.read_text()
     return ClaimFile(
-        relay=relay.settings.url,
+        relay=here.relay if here else relay.settings.url,
         code=code,
         device=name,
         domain=domain,
-        relay_fingerprint=relay.fingerprint,
-        certificate=relay.certificate.read_text() if pinned else "",
+        relay_fingerprint=here.fingerprint if here else relay.fingerprint,
+        certificate=certificate if pinned else "",
     )

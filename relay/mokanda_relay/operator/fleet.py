@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.rendering import photos
 from mokanda_relay.store.clock import now
-from mokanda_relay.store.tables import Alert, Device, Incoming, Outgoing
-from mokanda_relay.sync import usage_by_day
+from mokanda_relay.store.tables import Alert, Card, Device, Incoming, Outgoing
+from mokanda_relay.sync import cards, usage_by_day
 from mokanda_relay.transport.outbox import TRYING, WAITING
 
 
@@ -26,16 +26,18 @@ class Village:
     waiting_out: int
     report: dict[str, Any]  # what the device last told of itself
     month: usage_by_day.Sum  # this one
+    cards: list[Card]  # the one that is served first; none unless there are several that call
 
 
 @dataclass(frozen=True, slots=True)
 class ShownAlert:
-    """An alert, and the name of the device that it is about, or ""."""
+    """An alert, the name of the device that it is about or "", and how often that was met."""
 
     at: dt.datetime
     device: str
     kind: str
     text: str
+    count: int
 
 
 def villages(session: Session) -> list[Village]:
@@ -50,6 +52,7 @@ def villages(session: Session) -> list[Village]:
             out.get(device.id, 0),
             device.last_report(),
             months.get(device.id, usage_by_day.Sum()),
+            cards.living(session, device),
         )
         for device in session.scalars(sa.select(Device).order_by(Device.name))
     ]
@@ -81,10 +84,12 @@ def alerts(session: Session, limit: int) -> list[ShownAlert]:
     rows = session.execute(
         sa.select(Alert, Device.name)
         .outerjoin(Device, Alert.device_id == Device.id)
-        .order_by(Alert.id.desc())
+        .order_by(Alert.at.desc(), Alert.id.desc())
         .limit(limit)
     )
-    return [ShownAlert(each.at, name or "", each.kind, each.text) for each, name in rows]
+    return [
+        ShownAlert(each.at, name or "", each.kind, each.text, each.count) for each, name in rows
+    ]
 
 
 def ago(moment: dt.datetime | None, now: dt.datetime) -> str:

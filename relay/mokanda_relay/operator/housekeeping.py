@@ -22,6 +22,7 @@ from mokanda_relay.store.tables import (
     Content,
     Device,
     DownBundle,
+    Forgotten,
     Incoming,
     Notice,
     Original,
@@ -34,6 +35,7 @@ from mokanda_relay.store.tables import (
 )
 from mokanda_relay.store.uploads import Uploads
 from mokanda_relay.sync import deduplication
+from mokanda_relay.transport import untold
 from mokanda_relay.transport.outbox import TRYING, WAITING
 from mokanda_wire.limits import KEPT
 
@@ -74,6 +76,7 @@ class Housekeeper:
             session.execute(sa.delete(Incoming).where(Incoming.delivered < limit))
             session.execute(sa.delete(Incoming).where(Incoming.received < limit, _has_no_reader()))
             session.execute(sa.delete(Resident).where(Resident.gone < limit))
+            untold.expire(session, now)
             session.execute(sa.delete(Notice).where(Notice.delivered < limit))
             session.execute(
                 sa.delete(Outgoing).where(
@@ -89,7 +92,9 @@ class Housekeeper:
                     Rendition.made < limit, Rendition.digest.not_in(_NAMED_RENDITIONS)
                 )
             )
-            session.execute(sa.delete(Posted).where(Posted.at < now - deduplication.KEPT))
+            repeatable = now - deduplication.KEPT
+            session.execute(sa.delete(Posted).where(Posted.at < repeatable))
+            session.execute(sa.delete(Forgotten).where(Forgotten.at < repeatable))
             session.execute(sa.delete(Alert).where(Alert.at < now - _ALERT_RETENTION))
 
     def _named(self) -> dict[BlobStore | Uploads, Container[str]]:
@@ -99,6 +104,7 @@ class Housekeeper:
             renditions = set(session.scalars(sa.select(Rendition.digest)))
             return {
                 relay.originals: set(session.scalars(sa.select(Original.digest))),
+                relay.readings: set(session.scalars(sa.select(Original.reading))),
                 relay.renditions: renditions | set(session.scalars(_NAMED_RENDITIONS)),
                 relay.bundles: set(session.scalars(sa.select(DownBundle.sha256))),
                 relay.uploads: {

@@ -31,6 +31,12 @@ def _metrics(fleet: list[Village]) -> Iterator[str]:
             "Whether its last sync went wrong.",
             lambda v: int(bool(v.device.error)),
         ),
+        (
+            "cards",
+            "gauge",
+            "Cards that call as it: one, or copies too.",
+            lambda v: len(v.cards) or 1,
+        ),
     )
     for name, kind, text, figure in families:
         yield f"# HELP mokanda_device_{name} {text}"

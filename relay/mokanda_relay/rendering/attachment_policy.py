@@ -15,24 +15,17 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering import device_files, photos
+from mokanda_relay.rendering import device_files, photos, readings
+from mokanda_relay.rendering.reading import Place
+from mokanda_relay.rendering.readings import NotReadyError
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device
-from mokanda_wire.message import Attachment, Message
+from mokanda_wire.limits import MAX_FILE
+from mokanda_wire.message import CUT, Attachment, Message
 
-# Proofs of the sender, over the original's bytes: of no use without those.
-_SIGNATURES = {
-    "application/pgp-signature",
-    "application/pkcs7-signature",
-    "application/x-pkcs7-signature",
-}
 # How long a mail waits for its photos to be made smaller; then they are held back, and it goes.
 PHOTO_TIMEOUT = dt.timedelta(minutes=10)
-
-
-class NotReadyError(Exception):
-    """A photo of the mail is about to be made smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,51 +33,31 @@ class Rendered:
     """A mail as a village gets it, but for what its device holds and what becomes of photos.
 
     Attributes:
+        digest: of its original.
         message: with the names of all files, as they came.
-        contents: of the files that may go as they are, by digest.
+        small: digests of the files that may go as they are.
         photos: digests of the files that go as smaller pictures.
     """
 
+    digest: str
     message: Message
-    contents: Mapping[str, bytes]
+    small: frozenset[str]
     photos: frozenset[str]
 
-    @property
-    def size(self) -> int:
-        """How many characters and bytes of it are in memory, about."""
-        return len(self.message.text) + sum(map(len, self.contents.values()))
 
-
-def without_html_and_signatures(
-    message: Message, contents: Mapping[str, bytes]
-) -> tuple[Message, dict[str, bytes]]:
-    """Leave out what the village has no use for; also returns the contents that stay.
-
-    HTML never goes: `text` says the same, a page costs many times as much, and a village that gets
-    none cannot be hurt by any.
-    """
-    kept = tuple(each for each in message.attachments if each.media_type not in _SIGNATURES)
-    wanted = {each.digest for each in kept}
-    return (
-        replace(message, html="", attachments=kept),
-        {digest: content for digest, content in contents.items() if digest in wanted},
-    )
-
-
-def apply_policy(device: Device, message: Message, contents: Mapping[str, bytes]) -> Rendered:
-    """Say what of a mail's files may go to the device, by their contents; the rest is let go of."""
+def apply_policy(
+    device: Device, digest: str, message: Message, places: Mapping[str, Place]
+) -> Rendered:
+    """Say what of the files of a mail, by the digest of its original, may go to the device."""
     form = photos.Format.of(device)
     smaller = frozenset(
-        digest
-        for digest, content in contents.items()
-        if len(content) > form.max_bytes and photos.is_photo(content)
+        file for file, place in places.items() if place.size > form.max_bytes and place.is_photo
     )
-    small = {
-        digest: content
-        for digest, content in contents.items()
-        if digest not in smaller and len(content) <= device.file_bytes
-    }
-    return Rendered(message, small, smaller)
+    most = min(device.file_bytes, MAX_FILE)
+    small = {file for file, place in places.items() if place.size <= most} - smaller
+    if message.note == CUT:
+        small.discard(message.attachments[0].digest)  # whoever wants more of it asks for it
+    return Rendered(digest, message, frozenset(small), smaller)
 
 
 def select_files(
@@ -93,7 +66,7 @@ def select_files(
     """Say what of a mail goes to the device now; also returns the contents that have to.
 
     Raises:
-        NotReadyError: a photo is not looked at yet, and the mail not old.
+        NotReadyError: a photo is not looked at yet, and the mail not old; or it is just read anew.
     """
     held = device_files.held(session, device.id, {part.digest for part in mail.message.attachments})
     going: dict[str, bytes] = {}
@@ -103,12 +76,22 @@ def select_files(
             parts.append(part)
         elif part.digest in mail.photos:
             parts.append(_photo(relay, session, device, part, going, received))
-        elif part.digest in mail.contents:
-            going[part.digest] = mail.contents[part.digest]
-            parts.append(part)
+        elif part.digest in mail.small:
+            parts.append(_file(relay, mail.digest, part, going))
         else:
             parts.append(_held_back(part))
     return replace(mail.message, attachments=tuple(parts)), going
+
+
+def _file(relay: Relay, mail: str, part: Attachment, going: dict[str, bytes]) -> Attachment:
+    try:
+        content = readings.content(relay, mail, part.digest)
+    except BlobNotFoundError:
+        content = None
+    if content is None:
+        return _held_back(part)
+    going[part.digest] = content
+    return part
 
 
 def _photo(

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering.long_text import contents_of
+from mokanda_relay.rendering import readings
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Content, Original
 from mokanda_wire import bundle as wire
@@ -36,17 +36,20 @@ def held(session: Session, device_id: int, digests: Collection[str]) -> set[str]
 
 
 def fetch(relay: Relay, session: Session, device_id: int, digest: str) -> bytes | None:
-    """A file that the device may have; None if there is none of this digest, or no longer."""
+    """A file that the device may have; None if there is none of this digest, or no longer.
+
+    Raises:
+        NotReadyError: the mail that it is in is not read yet.
+    """
     row = session.get(Content, (device_id, digest))
     if row is None:
         return None
     try:
         if row.rendition:
             return relay.renditions.read(digest)
-        raw = relay.originals.read(row.mail)
+        return readings.content(relay, row.mail, digest)
     except BlobNotFoundError:
         return None
-    return raw if digest == row.mail else contents_of(raw).get(digest)
 
 
 def record_frozen(

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mokanda_relay.rendering.html_to_text import read_html
-from mokanda_wire.message import Attachment, Message, digest_of, parse
+from mokanda_wire.message import CUT, Attachment, Message, digest_of
 
 MAX_TEXT = 32 * 1024  # bytes in UTF-8 of a mail's text that travel with it
 _NAME = "letter.txt"
@@ -30,11 +29,5 @@ def shorten(message: Message) -> tuple[Message, bytes]:
     rest = len(whole) - len(beginning.encode())
     text = f"{beginning}\n[… {max(rest // 1024, 1)} KB: {_NAME}]"
     file = Attachment(_NAME, "text/plain", digest_of(whole), len(whole))
-    return replace(message, text=text, attachments=(file, *message.attachments)), whole
-
-
-def contents_of(raw: bytes) -> dict[str, bytes]:
-    """All files of a mail that can be asked for, by digest; a long text is one of them."""
-    message, contents = parse(raw, read_html=read_html)
-    _, whole = shorten(message)
-    return contents | ({digest_of(whole): whole} if whole else {})
+    files = (file, *message.attachments)
+    return replace(message, text=text, attachments=files, note=CUT), whole

@@ -21,6 +21,8 @@ from alembic.util.exc import CommandError
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from mokanda_relay.store.tables import Device
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x6D6F6B61  # any number that other programs in the same database do not use
 _LOCK_TIMEOUT = 30  # seconds
@@ -28,6 +30,28 @@ _LOCK_TIMEOUT = 30  # seconds
 
 class DatabaseError(Exception):
     """The database cannot be used; the text says why."""
+
+
+def is_empty(url: str) -> bool:
+    """Whether no relay has ever written the database.
+
+    Raises:
+        DatabaseError: it cannot be opened.
+    """
+    try:
+        engine = _engine(url)
+        if engine.dialect.name == "sqlite" and not _has_bytes(Path(engine.url.database or "")):
+            return True  # SQLite would make the file, and throw away the log beside it
+        with engine.execution_options(reading=True).connect() as connection:
+            empty = not sa.inspect(connection).has_table(Device.__tablename__)
+        engine.dispose()
+    except sa.exc.SQLAlchemyError as error:
+        raise DatabaseError(f"the database does not open: {_first_line(error)}") from error
+    return empty
+
+
+def _has_bytes(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 class Database:

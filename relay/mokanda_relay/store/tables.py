@@ -71,7 +71,9 @@ class Device(Table):
 
     `up_applied` is the number of the last up bundle that was applied, and `up_sha256` its
     digest; `down_frozen` is the last number given to a down bundle, and `down_confirmed` the
-    last one acknowledged. `error` is what last went wrong with it, for the operator; a sync
+    last one acknowledged. `claim_move` is the number of the relay's last move when its claim file
+    was made; by its last hello it has `followed` one (None: it knows nothing of moves), and
+    `noted` one. `error` is what last went wrong with it, for the operator; a sync
     that succeeds clears it.
     """
 
@@ -85,6 +87,9 @@ class Device(Table):
     fingerprint: Mapped[str | None] = mapped_column(unique=True)
     hello_counter: Mapped[int] = mapped_column(default=0)
     format: Mapped[int] = mapped_column(default=OLDEST_FORMAT)  # the newest one that it knows
+    claim_move: Mapped[int] = mapped_column(default=0)
+    followed: Mapped[int | None]
+    noted: Mapped[int] = mapped_column(default=0)
     token_hash: Mapped[str | None] = mapped_column(unique=True)
     secret: Mapped[bytes | None]  # authenticates its hellos since the last signed one
     up_applied: Mapped[int] = mapped_column(default=0)
@@ -126,6 +131,22 @@ class Device(Table):
         self.bisection_size, self.bisection_caution = state.size, state.caution
 
 
+class Move(Table):
+    """Where this relay is found from its move `number` on; before the first one, by number 0.
+
+    `relay` is an https URL, `certificate` in PEM or "" where authorities vouch, `fingerprint` that
+    of the OpenPGP key, whose secret half is gone since `key_retired`.
+    """
+
+    __tablename__ = "move"
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[dt.datetime]
+    relay: Mapped[str]
+    certificate: Mapped[str]
+    fingerprint: Mapped[str]
+    key_retired: Mapped[dt.datetime | None]
+
+
 class RetiredKey(Table):
     """The key of a card that was locked out; whoever has that card never gets in again."""
 
@@ -133,6 +154,28 @@ class RetiredKey(Table):
     fingerprint: Mapped[str] = mapped_column(primary_key=True)
     device: Mapped[str]  # its name then: the device may be gone
     at: Mapped[dt.datetime]
+
+
+class Card(Table):
+    """A card that has called as a device; one of a device's is `served`.
+
+    `given` is what the relay has given it last, and `given_before` what it is known to hold: it is
+    known again by either. `refused` is when it last called while another was served, since the
+    operator has last chosen.
+    """
+
+    __tablename__ = "card"
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), index=True
+    )
+    given: Mapped[bytes]
+    given_before: Mapped[bytes]
+    served: Mapped[bool]
+    since: Mapped[dt.datetime]
+    called: Mapped[dt.datetime]
+    refused: Mapped[dt.datetime | None]
+    version: Mapped[str]
 
 
 class Resident(Table):
@@ -179,12 +222,18 @@ class Spent(Table):
 
 
 class Original(Table):
-    """A raw mail in the folder of originals, named by its SHA-256."""
+    """A raw mail in the folder of originals, named by its SHA-256.
+
+    `reading` is the digest of what was made of it (rendering/readings.py), "" until it was read,
+    and `reading_version` the version of what has read it, 0 if it is to be read.
+    """
 
     __tablename__ = "original"
     digest: Mapped[str] = mapped_column(primary_key=True)
     size: Mapped[int]
     kept: Mapped[dt.datetime]  # when it was last handed in; the housekeeper counts from here
+    reading: Mapped[str] = mapped_column(default="")
+    reading_version: Mapped[int] = mapped_column(default=0, index=True)
 
 
 class Incoming(Table):
@@ -213,6 +262,21 @@ class Incoming(Table):
     prepared: Mapped[bool] = mapped_column(default=False)
     stub_sequence: Mapped[int | None]  # of the bundle with the stub
     cost: Mapped[int | None]  # bytes of a bundle, once it did not fit into one
+
+
+class Untold(Table):
+    """A mail on its way to a villager of whom the device had not told when it came.
+
+    `sender` is the one of its envelope; a bundle of the device's was `heard` since, that does not
+    name the villager.
+    """
+
+    __tablename__ = "untold"
+    incoming_id: Mapped[int] = mapped_column(
+        _ID, sa.ForeignKey("incoming.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    sender: Mapped[str]
+    heard: Mapped[bool]
 
 
 class Rendition(Table):
@@ -360,11 +424,14 @@ class OutgoingRecipient(Table):
 class Posted(Table):
     """A mail that the up bundle `sequence` of a device brought.
 
-    The device `may_repeat` it after its card was restored from a backup.
+    The device `may_repeat` it under another name after its card was restored from a backup.
     """
 
     __tablename__ = "posted"
-    __table_args__ = (sa.Index("posted_by_fingerprint", "device_id", "fingerprint"),)
+    __table_args__ = (
+        sa.Index("posted_by_fingerprint", "device_id", "fingerprint"),
+        sa.Index("posted_by_message_id", "device_id", "message_id"),
+    )
     id: Mapped[int] = mapped_column(_ID, primary_key=True)
     device_id: Mapped[int] = _device()
     sequence: Mapped[int]
@@ -374,8 +441,22 @@ class Posted(Table):
     may_repeat: Mapped[bool] = mapped_column(default=False)
 
 
+class Forgotten(Table):
+    """The id of an outgoing mail that this relay does not know, and a provider says was sent.
+
+    So it is when the relay was restored from a copy: should the mail come again, it does not go.
+    """
+
+    __tablename__ = "forgotten"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(index=True)
+
+
 class Alert(Table):
-    """Something that the operator should know: a mail not delivered, a bundle refused."""
+    """Something that the operator should know: a mail not delivered, a bundle refused.
+
+    `count` is how often it was met on that day; `at` and `text` are of the last time.
+    """
 
     __tablename__ = "alert"
     id: Mapped[int] = mapped_column(_ID, primary_key=True)
@@ -383,6 +464,7 @@ class Alert(Table):
     device_id: Mapped[int | None] = mapped_column(sa.ForeignKey("device.id", ondelete="CASCADE"))
     kind: Mapped[str]
     text: Mapped[str]
+    count: Mapped[int] = mapped_column(default=1)
 
 
 class Tidied(Table):

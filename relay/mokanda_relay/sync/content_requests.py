@@ -67,7 +67,11 @@ def waiting(session: Session, device_id: int) -> list[ContentRequest]:
 def answer(
     relay: Relay, session: Session, request: ContentRequest
 ) -> tuple[wire.Grant | wire.Denial, dict[str, bytes]]:
-    """What to say to a request; also returns the content that goes with it."""
+    """What to say to a request; also returns the content that goes with it.
+
+    Raises:
+        NotReadyError: what is asked for is in a mail that is not read yet.
+    """
     kinds: dict[str, wire.ContentRequestKind] = {
         each: each for each in ("file", "mail", "original")
     }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mails that a device may send a second time, because its card was restored from a backup.
+"""Mails that a device may send a second time, because either end was restored from a copy.
 
-Message-IDs do not travel, and the device has forgotten that these mails have left. They are known
-again by what is in them: who wrote them, in which second, to whom and what.
+A device that sends again what a restored relay seems to have forgotten calls it by the name by
+which it came first. One whose card was restored has forgotten that mails have left, and such names,
+as Message-IDs do not travel. Those are known again by what is in them: who wrote them, in which
+second, to whom and what.
 """
 
 from __future__ import annotations
@@ -27,14 +29,12 @@ def record_if_new(session: Session, device_id: int, sequence: int, mail: Mail) -
     What becomes of that one is then told under its new name.
     """
     fingerprint = _fingerprint(mail)
+    same_name = Posted.message_id == mail.message.message_id
+    repeated = sa.and_(Posted.fingerprint == fingerprint, Posted.may_repeat.is_(True))
     before = session.scalar(
         sa.select(Posted)
-        .where(
-            Posted.device_id == device_id,
-            Posted.fingerprint == fingerprint,
-            Posted.may_repeat.is_(True),
-        )
-        .order_by(Posted.id)
+        .where(Posted.device_id == device_id, sa.or_(same_name, repeated))
+        .order_by(same_name.desc(), Posted.id)
         .limit(1)
     )
     if before is not None:

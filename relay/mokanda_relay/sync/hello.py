@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, clock, releases
 from mokanda_relay.store.tables import Device, Upload
-from mokanda_relay.sync import history, quarantine
+from mokanda_relay.sync import cards, history, moves, quarantine
 from mokanda_relay.sync.down import freeze, frozen
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.sync.session import Answer, confirm, hash_of, more, record_sync
@@ -26,6 +26,7 @@ from mokanda_wire.envelope import EnvelopeError
 _TOLD_EVERY = dt.timedelta(hours=1)
 _OUTDATED = "is too old for its relay. Write a new card for it, or update it from a USB stick."
 _UNKNOWN = "The relay knows no device of this name and key."
+_COPIED = "Another card of the same device is served. The relay's operator chooses between them."
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class _Settled:
         frozen: the bundle that waits for it.
         agrees: whether the histories do.
         restored: whether its card was restored from a backup.
+        card: by what the card is known from now on, and when a copy of it has called.
     """
 
     device: Device
@@ -54,6 +56,7 @@ class _Settled:
     frozen: protocol.Sealed | None
     agrees: bool
     restored: bool
+    card: cards.Served
 
 
 def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answer:
@@ -72,13 +75,15 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
     # The token is for one session, whose every cut pays for it.
     given = _Credentials(secrets.token_urlsafe(9), secrets.token_bytes(32) if signed else None)
     settled = _settle(relay, device.id, said, given)
+    key = _own_key(relay, settled.device)
     down = _next_down(relay, settled, room)
     log.info(
         "hello device=%s applied_down=%d up=%s down=%s",
         *(device.name, said.applied_down),
         *(settled.upload and settled.upload.sequence, down and down.sequence),
     )
-    message = _authenticated(relay, settled, _reply(relay, settled, said, given, down, room), given)
+    reply = _reply(relay, settled, said, given, down, room)
+    message = _authenticated(relay, settled, reply, given, key)
     return Answer(device.id, message, down if settled.upload is None else None)
 
 
@@ -133,40 +138,62 @@ def _settle(relay: Relay, device_id: int, said: protocol.Hello, given: _Credenti
     """Begin the session, and settle what was open before, in one transaction."""
     with relay.database.transaction() as session:
         device = session.get_one(Device, device_id, with_for_update=True)
-        _begin(device, said, given)
-        needless = confirm(session, device, said.applied_down)
-        restored = said.applied_down < device.down_confirmed
-        if restored:
-            frozen.take_back(session, device, said.applied_down)
-        if said.unread is not None:
-            needless += quarantine.refused(session, device, said.unread)
-        agrees = not restored and history.load(session, device.id).holds(said.history)
-        if not agrees:
-            log.info("history starts over device=%s", device.name)
-            history.restart(session, device.id)
-        if _cannot_be_read(relay, session, device) or not agrees:
-            needless += frozen.thaw(session, device)
-        apply_known(session, device)
-        restored = not announce(session, device, said.up) or restored
-        session.flush()
-        upload = session.get(Upload, device.id)
-        settled = _Settled(device, upload, frozen.pending(session, device.id), agrees, restored)
+        _count(device, said)
+        card = cards.greet(session, device, said)
+        found = None if card is None else _settle_with(relay, session, device, said, card, given)
+    if found is None:
+        raise RefusedError(protocol.CARD_COPIED, _COPIED)
+    settled, needless = found
     for name in needless:
         relay.bundles.delete(name)
     return settled
 
 
-def _begin(device: Device, said: protocol.Hello, given: _Credentials) -> None:
-    """Note that the device, whose row is locked, is here; the session before this one is over."""
+def _settle_with(
+    relay: Relay,
+    session: Session,
+    device: Device,
+    said: protocol.Hello,
+    card: cards.Served,
+    given: _Credentials,
+) -> tuple[_Settled, list[str]]:
+    """Do so; also return names of files that nobody needs after this transaction."""
+    _begin(device, said, given)
+    needless = confirm(session, device, said.applied_down)
+    restored = said.applied_down < device.down_confirmed
+    if restored:
+        frozen.take_back(session, device, said.applied_down)
+    if said.unread is not None:
+        needless += quarantine.refused(session, device, said.unread)
+    agrees = not restored and history.load(session, device.id).holds(said.history)
+    if not agrees:
+        log.info("history starts over device=%s", device.name)
+        history.restart(session, device.id)
+    if _cannot_be_read(relay, session, device) or not agrees:
+        needless += frozen.thaw(session, device)
+    apply_known(session, device)
+    restored = not announce(session, device, said.up) or restored
+    session.flush()
+    upload, pending = session.get(Upload, device.id), frozen.pending(session, device.id)
+    return _Settled(device, upload, pending, agrees, restored, card), needless
+
+
+def _count(device: Device, said: protocol.Hello) -> None:
+    """Take no hello twice from the device, whose row is locked."""
     if said.counter <= device.hello_counter:
         raise RefusedError(
             protocol.COUNTER_STALE, "This hello was said before.", counter=device.hello_counter
         )
     device.hello_counter = said.counter
+
+
+def _begin(device: Device, said: protocol.Hello, given: _Credentials) -> None:
+    """Note that the device, whose row is locked, is here; the session before this one is over."""
     device.token_hash = hash_of(given.token)
     device.secret = given.secret or device.secret
     device.version = said.version[:100]
     device.format = formats.announced(said.format)
+    device.followed, device.noted = said.move, max(said.move or 0, said.noted or 0)
     device.last_contact = clock.now()
 
 
@@ -214,7 +241,32 @@ def _reply(
         more=more(relay, device.id, down, room),
         secret=given.secret,
         format=formats.to_announce(),
+        card=settled.card.given,
+        other_card=settled.card.other,
+        move=moves.announcement(relay, device),
     )
+
+
+def _own_key(relay: Relay, device: Device) -> str:
+    """The relay's key that the device knows."""
+    try:
+        with relay.database.reading() as session:
+            is_ahead = moves.is_ahead(session, device)
+            key = moves.key_known_to(relay, session, device)
+    except RefusedError:
+        text = (
+            f"{device.name} knows this relay by a key that was retired:"
+            f" `mokanda-relay device renew {device.name}` makes a new claim file for it"
+        )
+        alerts.report_seldom(relay.database, _TOLD_EVERY, "key", text, device.id)
+        raise
+    if is_ahead:
+        text = (
+            f"{device.name} has followed a move that this relay has not made: was it restored from"
+            " a backup? If that was to a new key, the village needs a new claim file"
+        )
+        alerts.report_seldom(relay.database, _TOLD_EVERY, "move", text, device.id)
+    return key
 
 
 def _applied_sha256(device: Device, said: protocol.Hello) -> bytes | None:
@@ -225,11 +277,11 @@ def _applied_sha256(device: Device, said: protocol.Hello) -> bytes | None:
 
 
 def _authenticated(
-    relay: Relay, settled: _Settled, reply: protocol.HelloReply, given: _Credentials
+    relay: Relay, settled: _Settled, reply: protocol.HelloReply, given: _Credentials, key: str
 ) -> bytes:
-    """The reply, signed if the hello was, else with a tag."""
+    """The reply, signed by this key if the hello was signed, else with a tag."""
     message = protocol.dump(reply)
     if given.secret is not None:
-        return relay.keyring.sign(message, relay.fingerprint)
+        return relay.keyring.sign(message, key)
     assert settled.device.secret is not None
     return protocol.authenticate(message, settled.device.secret, protocol.REPLY_LABEL)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Notice, Original, Resident
+from mokanda_relay.transport import untold
 from mokanda_wire.bundle import EventKind
 
 Delivery = Literal["queued", "unknown village", "unknown villager"]
@@ -36,29 +37,42 @@ def is_resident(session: Session, device: Device, local_part: str) -> bool:
     return known is not None or not device.residents_known
 
 
-def deliver(session: Session, address: str, digest: str, size: int) -> Delivery:
+def device_of(session: Session, address: str) -> Device | None:
+    """The device of the village that an address is in."""
+    domain = address.lower().rpartition("@")[2]
+    return session.scalar(sa.select(Device).where(Device.domain == domain))
+
+
+def deliver(
+    session: Session, address: str, digest: str, size: int, *, waits_from: str | None = None
+) -> Delivery:
     """Queue a mail, durable among the originals, for the villager at `address`.
 
-    The same mail for the same villager again changes nothing.
+    If the device has not told of this villager, the mail waits for that (transport/untold.py) where
+    `waits_from` gives its sender. The same mail for the same villager again changes nothing.
     """
-    local_part, _, domain = address.lower().rpartition("@")
-    device = session.scalar(sa.select(Device).where(Device.domain == domain))
+    device = device_of(session, address)
     if device is None:
         return "unknown village"
-    if not is_resident(session, device, local_part):
+    recipient = address.lower()
+    known = is_resident(session, device, recipient.rpartition("@")[0])
+    if not known and waits_from is None:
         return "unknown villager"
-    recipient = f"{local_part}@{domain}"
     queued = sa.select(Incoming.id).where(
         Incoming.device_id == device.id,
         Incoming.recipient == recipient,
         Incoming.digest == digest,
     )
-    if session.scalar(queued) is None:
-        record_original(session, digest, size)
-        session.add(
-            Incoming(device_id=device.id, recipient=recipient, digest=digest, received=clock.now())
-        )
-        session.flush()
+    if session.scalar(queued) is not None:
+        return "queued"
+    if not known and not untold.have_room(session, device.id, size):
+        return "unknown villager"
+    record_original(session, digest, size)
+    entry = Incoming(device_id=device.id, recipient=recipient, digest=digest, received=clock.now())
+    session.add(entry)
+    session.flush()
+    if not known and waits_from is not None:
+        untold.wait(session, entry.id, waits_from)
     return "queued"
 
 

@@ -14,12 +14,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from sqlalchemy.orm import Session
+
 from mokanda_relay.bell import Bell
-from mokanda_relay.store import alerts
 from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.database import Database
+from mokanda_relay.transport import undeliverable
 from mokanda_relay.transport.dns import DnsSetup
-from mokanda_relay.transport.down_queue import deliver
+from mokanda_relay.transport.down_queue import deliver, device_of
 from mokanda_relay.transport.webhook import Webhook
 from mokanda_wire.address import AddressError, parse_address
 
@@ -71,18 +73,22 @@ class Intake:
         """
         with self._database.transaction() as session:
             for recipient in envelope.recipients:
-                try:
-                    outcome = deliver(session, parse_address(recipient), mail.digest, mail.size)
-                except AddressError:
-                    outcome = "unknown village"
-                if outcome == "queued":
-                    log.info(
-                        "inbound mail=%s size=%d to=%s", mail.digest[:12], mail.size, recipient
-                    )
-                else:
-                    text = f"a mail from <{envelope.sender}> for <{recipient}>: {outcome}"
-                    alerts.record(session, "undeliverable", text)
+                _deliver(session, envelope.sender, recipient, mail)
         self._bell.ring()
+
+
+def _deliver(session: Session, sender: str, recipient: str, mail: StoredMail) -> None:
+    try:
+        address = parse_address(recipient)
+    except AddressError:
+        undeliverable.record(session, sender, recipient, "unknown village", None)
+        return
+    outcome = deliver(session, address, mail.digest, mail.size, waits_from=sender)
+    if outcome == "queued":
+        log.info("inbound mail=%s size=%d to=%s", mail.digest[:12], mail.size, recipient)
+    else:
+        device = device_of(session, address)
+        undeliverable.record(session, sender, recipient, outcome, device.id if device else None)
 
 
 class InboundSource(Protocol):

@@ -7,15 +7,20 @@ error of the provider, a crash of ours) is not repeated at once: the mail rests 
 which an event that carries its id settles it as sent. One window remains that no client can
 close: the provider has accepted the mail, its answer was lost, and none of its events arrive
 within that rest. Then the mail is sent twice.
+
+The id is made of the device and the mail's name. So a relay that was restored from a copy, and is
+sent a mail again that it has forgotten, knows of it what events have told meanwhile.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import logging
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from time import monotonic
 
 import sqlalchemy as sa
@@ -23,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.database import Database
-from mokanda_relay.store.tables import Outgoing, OutgoingRecipient
+from mokanda_relay.store.tables import Forgotten, Outgoing, OutgoingRecipient
 from mokanda_relay.transport.down_queue import queue_event
 from mokanda_relay.transport.outbound import (
     Accepted,
@@ -55,7 +60,7 @@ def post(
     """Record the intent to send a kept mail to these recipients in the world."""
     now = clock.now()
     intent = Outgoing(
-        id=secrets.token_hex(16),
+        id=_new_id(session, str(device_id), message_id),
         device_id=device_id,
         digest=digest,
         message_id=message_id,
@@ -67,6 +72,12 @@ def post(
     session.flush()
     for address in recipients:
         session.add(OutgoingRecipient(outgoing_id=intent.id, address=address))
+
+
+def _new_id(session: Session, *names: str) -> str:
+    """The id that the same mail gets again, should this relay forget it and it comes once more."""
+    made = hashlib.sha256("\0".join(names).encode()).hexdigest()[:32]
+    return secrets.token_hex(16) if session.get(Outgoing, made) else made
 
 
 def begin_next(session: Session, max_recipients: int) -> Intent | None:
@@ -88,10 +99,13 @@ def begin_next(session: Session, max_recipients: int) -> Intent | None:
         if row is None:
             return None
         # What rests is chosen against before the lock is there: another thread may have been first.
-        if row.state == WAITING or (row.id in _under_way and row.id not in _resting()):
+        if row.state == TRYING and (row.id not in _under_way or row.id in _resting()):
+            _under_way.setdefault(row.id, monotonic())  # another process' or an earlier one's
+            continue
+        _split(session, row, max_recipients)
+        if session.get(Forgotten, row.id) is None:
             break
-        _under_way.setdefault(row.id, monotonic())  # another process' or an earlier one's
-    _split(session, row, max_recipients)
+        _finish(session, row, SENT, "")
     row.state = TRYING
     row.attempts += 1
     row.due = now + REST
@@ -105,7 +119,7 @@ def _split(session: Session, row: Outgoing, max_recipients: int) -> None:
     for first in range(max_recipients, len(recipients), max_recipients):
         part = recipients[first : first + max_recipients]
         further = Outgoing(
-            id=secrets.token_hex(16),
+            id=_new_id(session, row.id, part[0]),
             device_id=row.device_id,
             digest=row.digest,
             message_id=row.message_id,
@@ -181,7 +195,9 @@ def record_events(database: Database, events: Iterable[DeliveryEvent]) -> None:
     lets others write in between.
     """
     batch = [event for event in events if _ID.fullmatch(event.intent_id)]
-    ours = _known(database, {event.intent_id for event in batch})
+    ids = {event.intent_id for event in batch}
+    ours = _known(database, ids)
+    _keep_unknown(database, sorted(ids - ours))
     batch = [event for event in batch if event.intent_id in ours]
     for start in range(0, len(batch), _EVENTS_AT_ONCE):
         with database.transaction() as session:
@@ -198,6 +214,23 @@ def _known(database: Database, ids: set[str]) -> set[str]:
             some = ordered[start : start + _IDS_AT_ONCE]
             known.update(session.scalars(sa.select(Outgoing.id).where(Outgoing.id.in_(some))))
     return known
+
+
+def _keep_unknown(database: Database, ids: Sequence[str]) -> None:
+    """Keep ids of mails that this relay may have sent before it was restored from a copy.
+
+    They may also be of another relay with the same account at the provider.
+    """
+    for start in range(0, len(ids), _EVENTS_AT_ONCE):
+        some = ids[start : start + _EVENTS_AT_ONCE]
+        kept = sa.select(Forgotten.id).where(Forgotten.id.in_(some))
+        with database.reading() as session:
+            new = set(some) - set(session.scalars(kept))
+        if new:
+            with database.transaction() as session:
+                for each in sorted(new):  # another post may tell of it at the same moment
+                    with suppress(sa.exc.IntegrityError), session.begin_nested():
+                        session.add(Forgotten(id=each, at=clock.now()))
 
 
 def _record_event(session: Session, event: DeliveryEvent) -> None:

@@ -85,6 +85,7 @@ def test_a_restore_that_was_cut_has_touched_nothing(stick: FolderStick) -> None:
 def test_the_change_to_restored_data_ends_however_often_it_is_cut(
     stick: FolderStick, back: bool
 ) -> None:
+    paths.card_mark().write_bytes(b"when the backup was made")
     make(stick)
     write_draft("newer")
     [backup] = stick.folder.iterdir()
@@ -96,11 +97,13 @@ def test_the_change_to_restored_data_ends_however_often_it_is_cut(
         if back:
             switch.switch()
             switch.go_back()
+        paths.card_mark().write_bytes(b"now")
 
     def look() -> None:
         nonlocal after
         switch.switch()  # at the next start
         assert drafts() == (["goats", "newer"] if back else ["goats"])
+        assert paths.card_mark().read_bytes() == b"now"  # it is the same card
         assert switch.before() is not None
         assert not switch.is_ready()
         if not back:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware.uplink.connection import Connection
+from mokanda_firmware.uplink.places import Place
 from mokanda_relay.store import certificate
-from mokanda_wire.claimfile import ClaimFile
 
 
 @pytest.fixture
@@ -44,7 +44,6 @@ def test_the_dates_of_the_relays_certificate_do_not_matter(
     monkeypatch.setattr(certificate, "NOT_AFTER", dt.datetime(last, 1, 1, tzinfo=dt.UTC))
     certificate.ensure_certificate(tmp_path / "certificate", tmp_path / "key")
     pinned = (tmp_path / "certificate").read_text()
-    claim = ClaimFile(f"https://127.0.0.1:{port}", "", "", "", "", pinned)
-    with Connection(claim) as connection:
+    with Connection([Place(f"https://127.0.0.1:{port}", pinned, "")]) as connection:
         connection.connect()
         assert connection.traffic() > (0, 0)

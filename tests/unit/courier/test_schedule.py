@@ -15,6 +15,7 @@ from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.uplink import identity
 from mokanda_firmware.uplink.identity import Answer, Identity, Outcome
+from mokanda_firmware.uplink.places import Place
 from mokanda_firmware.zones import zone_of
 from mokanda_wire.claimfile import ClaimFile
 from tests.ready_made.mail_store import write_mail_store
@@ -132,7 +133,7 @@ def time_of(store: Store, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """When the device of this name goes, if nobody has made a plan."""
     outcome = Outcome(Answer.CLAIMED, "code", name, f"{name}.example", "")
     claim = ClaimFile("https://relay.example", "code", name, f"{name}.example", "")
-    monkeypatch.setattr(identity, "read", lambda: Identity(claim, outcome))
+    monkeypatch.setattr(identity, "read", lambda: Identity(claim, outcome, Place.of_claim(claim)))
     [at] = schedule.plan_of(store).times(FLAT)
     return at
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mokanda_firmware.logs.redact import redact
+from mokanda_firmware.logs.redact import MAX_LINE, redact
 
 # How other programs and ours put things into their lines.
 AROUND = st.sampled_from(
@@ -120,3 +120,8 @@ def test_lines_of_other_programs(line: str, said: str) -> None:
 )
 def test_what_a_log_is_read_for_stays(line: str) -> None:
     assert redact(line) == line
+
+
+def test_an_address_at_the_end_of_what_is_looked_at_goes_with_its_line() -> None:
+    long = "word " * (MAX_LINE // 5 - 1) + "am" + "ina@kitenge.example was here"
+    assert "am" not in redact(long)

@@ -132,6 +132,19 @@ def test_a_call_without_network_has_no_carrier(at: At) -> None:
         at.dial("ATD*99***1#", timeout=10)
 
 
+def test_an_answer_that_does_not_end_is_a_refusal(scripted: Callable[[bytes], At]) -> None:
+    with pytest.raises(AtError, match="does not end"):
+        scripted(b"+CSQ: 1\r" * 2000).command("AT+CSQ")
+
+
+def test_of_what_a_modem_says_by_itself_the_newest_is_kept(modem: Modem, at: At) -> None:
+    for number in range(200):
+        modem.say(f"^RSSI:{number}")
+    at.command("AT")
+    assert at.unsolicited()[-1] == "^RSSI:199"
+    assert at.unsolicited() == []
+
+
 @given(st.binary(max_size=200).filter(lambda noise: b"\x03" not in noise))
 def test_noise_is_a_refusal_or_a_time_out_but_never_a_crash(noise: bytes) -> None:
     master, slave = pty.openpty()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What of a mail goes to a village."""
 
-from mokanda_relay.rendering.attachment_policy import without_html_and_signatures
+from mokanda_relay.rendering.mail_reader import without_html_and_signatures
 from mokanda_wire.message import parse
 
 SIGNED = b"""\

@@ -6,20 +6,27 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from mokanda_relay.__main__ import main
+from mokanda_relay.store.clock import now
+from mokanda_relay.store.database import Database
+from mokanda_relay.store.tables import Card
 from mokanda_wire import claimfile
 from scripts.tools.deadlines import wait_until
+from tests.ready_made.relay import write_relay
+from tests.relay_process import RelayProcess
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command on a data folder of its own: exit code, output, errors."""
+    """Runs the command on the data of a relay of its own: exit code, output, errors."""
+    write_relay(tmp_path / "data")
     monkeypatch.setenv("MOKANDA_RELAY_URL", "https://relay.example.org:8443")
     monkeypatch.setenv("MOKANDA_RELAY_DOMAIN", "villages.example")
     monkeypatch.delenv("MOKANDA_INBOUND_SECRET", raising=False)
@@ -115,6 +122,13 @@ class TestOtherDeviceCommands:
         _, second, _ = run("device", "renew", "kitenge")
         assert claimfile.read(first).code != claimfile.read(second).code
 
+    def test_renew_says_that_it_has_renewed(self, run: Run, tmp_path: Path) -> None:
+        run("device", "add", "kitenge")
+        for file in (tmp_path / "mokanda-claim.toml", tmp_path / "no" / "file"):
+            told = run("device", "renew", "kitenge", "--output", str(file))[2]
+            assert "is renewed" in told
+            assert "added" not in told
+
     def test_remove_asks_first(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         run("device", "add", "kitenge")
         for answer, left in (("\n", 2), ("no\n", 2), ("kitenge\n", 1)):
@@ -209,9 +223,10 @@ class TestTheRest:
         assert main(["device", "list", "--data", str(tmp_path / "data")]) == 1
         assert str(tmp_path / "data") in capsys.readouterr().err
 
-    def test_the_keys_are_nobody_elses(self, run: Run, tmp_path: Path) -> None:
-        run("webhooks")
+    def test_the_keys_are_nobody_elses(self, tmp_path: Path) -> None:
         data = tmp_path / "data"
+        with RelayProcess(data, {"MOKANDA_INBOUND_SECRET": ""}) as process:
+            process.start()
         for secret in ("tls/key.pem", "inbound-secret", "relay.db"):
             assert (data / secret).stat().st_mode & 0o077 == 0
         assert data.stat().st_mode & 0o077 == 0
@@ -248,6 +263,41 @@ class TestDeviceSet:
         code, _, error = run("device", "set", "kitenge")
         assert code == 1
         assert "no device 'kitenge'" in error
+
+
+class TestDeviceCards:
+    def test_it_shows_which_cards_call_and_has_another_one_served(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        run("device", "add", "kitenge")
+        assert run("device", "cards", "kitenge")[1] == "kitenge: only one card calls\n"
+        database = Database(f"sqlite:///{tmp_path}/data/relay.db")
+        with contextlib.closing(database), database.transaction() as session:
+            session.add_all([_card(b"first", refused=now()), _card(b"copy", served=True)])
+        head, served, refused = run("device", "cards", "kitenge")[1].splitlines()
+        assert head.startswith("CARD  SERVED")
+        assert (served.split()[:2], refused.split()[:2]) == (["2", "yes"], ["1", "no"])
+        assert run("device", "cards", "kitenge", "--serve", "1")[0] == 0
+        assert run("device", "cards", "kitenge")[1] == "kitenge: only one card calls\n"
+
+    def test_a_card_that_is_not_there_is_named(self, run: Run) -> None:
+        run("device", "add", "kitenge")
+        code, _, error = run("device", "cards", "kitenge", "--serve", "7")
+        assert code == 1
+        assert "no card 7" in error
+
+
+def _card(given: bytes, *, served: bool = False, refused: datetime | None = None) -> Card:
+    return Card(
+        device_id=1,
+        given=given,
+        given_before=b"",
+        served=served,
+        since=now(),
+        called=now(),
+        refused=refused,
+        version="0.1.0",
+    )
 
 
 def _agents_of(folder: Path) -> list[str]:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mokanda_relay.store import clock as relay_clock
 from mokanda_relay.store.database import Database
-from mokanda_relay.store.tables import Device, Notice, Outgoing
+from mokanda_relay.store.tables import Device, Notice, Outgoing, OutgoingRecipient
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.down_queue import record_original
 from mokanda_relay.transport.outbound import (
@@ -55,6 +55,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(relay_clock, "now", clock)
     monkeypatch.setattr(outbox, "monotonic", clock.monotonic)
+    monkeypatch.setattr(outbox, "_under_way", {})  # ids are the same in each test
     return clock
 
 
@@ -284,3 +285,26 @@ def test_a_request_of_unknown_outcome_is_repeated_in_parts_by_a_transport_that_t
     second = begin(database, 1)
     assert second is not None
     assert second.recipients == ("b@example.org",)
+
+
+def test_what_was_told_to_be_sent_before_it_was_known_is_not_sent(database: Database) -> None:
+    post(database, "a@example.org")
+    lost = row(database).id
+    with database.transaction() as session:  # the relay is restored from a copy
+        session.execute(sa.delete(OutgoingRecipient))
+        session.execute(sa.delete(Outgoing))
+    outbox.record_events(database, [DeliveryEvent(lost)] * 2)
+    post(database, "a@example.org")
+    assert row(database).id == lost
+    assert begin(database) is None
+    assert row(database).state == outbox.SENT
+    assert notices(database) == [("a@example.org", "sent")]
+
+
+def test_a_mail_by_a_name_that_another_has_is_another(database: Database) -> None:
+    post(database, "a@example.org")
+    post(database, "b@example.org")
+    first, second = begin(database), begin(database)
+    assert first is not None
+    assert second is not None
+    assert first.id != second.id

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,10 @@ from PIL import Image
 from mokanda_relay.operator import devices
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import photos
-from mokanda_relay.rendering.photos import Format, is_photo, prepare_one, shrink
+from mokanda_relay.rendering.photos import Format, shrink
+from mokanda_relay.rendering.preparing import prepare_one
+from mokanda_relay.rendering.reading import is_photo
+from mokanda_relay.rendering.readings import MailReader
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Rendition
 from mokanda_relay.transport import down_queue
@@ -107,17 +111,24 @@ def incoming(relay: Relay, content: bytes, name: str = "p.jpg", to: str = "amina
     return digest
 
 
+@pytest.fixture
+def reader(relay: Relay) -> Iterator[MailReader]:
+    made = MailReader(relay)
+    yield made
+    made.close()
+
+
 def renditions(relay: Relay) -> list[Rendition]:
     with relay.database.reading() as session:
         return list(session.scalars(sa.select(Rendition)))
 
 
-def test_each_photo_is_made_once_for_all_who_get_it(relay: Relay) -> None:
+def test_each_photo_is_made_once_for_all_who_get_it(relay: Relay, reader: MailReader) -> None:
     devices.add(relay, "kitenge", "kitenge.example")
     content = photo()
     incoming(relay, content)
     incoming(relay, content, to="bako")
-    while prepare_one(relay):
+    while prepare_one(relay, reader):
         pass
     (made,) = renditions(relay)
     assert (made.source, made.kind) == (digest_of(content), "jpeg")
@@ -125,30 +136,32 @@ def test_each_photo_is_made_once_for_all_who_get_it(relay: Relay) -> None:
     assert len(data) == made.size <= 25_000
 
 
-def test_a_broken_photo_is_looked_at_once_and_keeps_nobody_waiting(relay: Relay) -> None:
+def test_a_broken_photo_is_looked_at_once_and_keeps_nobody_waiting(
+    relay: Relay, reader: MailReader
+) -> None:
     devices.add(relay, "kitenge", "kitenge.example")
     incoming(relay, b"\xff\xd8\xff" + bytes(50_000))
     incoming(relay, photo(), "q.jpg")
-    while prepare_one(relay):
+    while prepare_one(relay, reader):
         pass
     assert sorted(bool(made.digest) for made in renditions(relay)) == [False, True]
     with relay.database.reading() as session:
         assert all(session.scalars(sa.select(Incoming.prepared)))
 
 
-def test_a_mail_whose_file_is_gone_keeps_no_other_waiting(relay: Relay) -> None:
+def test_a_mail_whose_file_is_gone_keeps_no_other_waiting(relay: Relay, reader: MailReader) -> None:
     devices.add(relay, "kitenge", "kitenge.example")
     relay.originals.delete(incoming(relay, photo()))
     incoming(relay, photo(), "q.jpg")
-    while prepare_one(relay):
+    while prepare_one(relay, reader):
         pass
     assert len(renditions(relay)) == 1
 
 
-def test_phones_that_take_webp_get_it(relay: Relay) -> None:
+def test_phones_that_take_webp_get_it(relay: Relay, reader: MailReader) -> None:
     devices.add(relay, "kitenge", "kitenge.example")
     with relay.database.transaction() as session:
         session.execute(sa.update(Device).values(report='{"webp": true}'))
     incoming(relay, photo())
-    assert prepare_one(relay)
+    assert prepare_one(relay, reader)
     assert [made.kind for made in renditions(relay)] == ["webp"]

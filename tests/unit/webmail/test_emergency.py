@@ -26,6 +26,7 @@ from mokanda_firmware.setup import keeper, wipe
 from mokanda_firmware.webmail import emergency
 from mokanda_firmware.webmail.app import create_app
 from mokanda_firmware.webmail.store_watch import StoreWatch
+from scripts.tools.deadlines import wait_until
 from tests.ports import reserved_port
 from tests.setup_service import setup_service
 from tests.statuses import published
@@ -257,7 +258,7 @@ def test_the_device_can_be_switched_off(tmp_path: Path) -> None:
         reader = phone()
         form = next(one for one in reader.get("/", 503).forms.values() if one.action == "/off")
         form.submit(status=303)
-    assert "poweroff" in told.read_text()
+        wait_until(lambda: told.exists() and "poweroff" in told.read_text(), "power is off", 20)
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ FILES = (("Secret.gif", b"GIF89a", "image/gif"),)
 OTHERS = [page for page in PAGES if page.method == "GET"]
 
 
-def path_of(page: Page) -> str:
+def path_of(page: Page, number: str = "1", position: str = "0") -> str:
     """An address of a page: of Awa's first letter, its first file, the inbox."""
-    path = page.path.replace("<position:int>", "0")
-    path = re.sub(r"<\w+:int>", "1", path)
+    path = page.path.replace("<position:int>", position)
+    path = re.sub(r"<\w+:int>", number, path)
     return re.sub(r"<\w+:re:(\w+)[^>]*>", r"\1", path)
 
 
@@ -174,6 +174,44 @@ def test_a_fault_of_the_program_shows_no_traces(
     assert "Something went wrong here" in answer.text
     assert "secret detail" not in answer.text
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if ":int>" in page.path], ids=name_of)
+@pytest.mark.parametrize("number", ["9" * 16, "9" * 25, "9" * 5000, "-1", "%D9%A1"])
+def test_what_has_no_number_of_the_store_is_no_page(
+    village: Village, page: Page, number: str
+) -> None:
+    keeper = village.villager("awa")
+    first_letter(village, keeper)
+    for path in {path_of(page, number), path_of(page, "1", number)} - {path_of(page)}:
+        keeper.app.request(path, method=page.method, status=404)
+
+
+@pytest.mark.parametrize("number", ["9" * 15, "9" * 25, "9" * 5000, "-1"])
+@pytest.mark.parametrize(
+    "path", ["/inbox?before=", "/inbox?after=", "/search?q=x&before=", "/news?before=",
+             "/mail/1?from=", "/mail/1?pictures=", "/inbox?undo="]
+)  # fmt: skip
+def test_a_number_too_large_in_an_address_is_none(village: Village, path: str, number: str) -> None:
+    keeper = village.villager("awa")
+    first_letter(village, keeper)
+    keeper.get(path + number)
+
+
+@pytest.mark.parametrize("number", ["9" * 15, "9" * 25, "9" * 5000, "-1"])
+@pytest.mark.parametrize("page", FORMS, ids=name_of)
+def test_a_number_too_large_in_a_form_is_none(village: Village, page: Page, number: str) -> None:
+    keeper = village.villager("awa")
+    first_letter(village, keeper)
+    names = ["draft", "entry", "file", "remove", "forward", "forwards", "answers", "quota"]
+    names += ["every", "price", "village", "villager", "budget", "kept-draft", "kept-text", "once"]
+    fields = {
+        "csrf": keeper.token(),
+        "currency": "CDF",
+        "do": "trash",
+        **dict.fromkeys(names, number),
+    }
+    assert keeper.app.post(path_of(page), fields, status="*").status_code != 500
 
 
 def test_the_stylesheet_asks_for_nothing_that_phones_of_2014_lack(village: Village) -> None:

@@ -223,6 +223,29 @@ def test_a_file_goes_to_the_disk_in_little_memory_and_comes_back(server: Server)
     assert server.peak_memory() - before < 5_000_000
 
 
+@pytest.mark.parametrize("character", [b"%", b"%25", b'"'])
+def test_ten_large_forms_at_once_of_who_is_not_logged_in_have_room(
+    server: Server, character: bytes
+) -> None:
+    server.browser().register("awa")
+    widest = "\U0001f600".encode()  # has every character of its text take four bytes
+
+    def post(number: int) -> None:
+        phone = server.browser()
+        kept = widest + character * (950_000 // len(character))
+        status, _, page = phone.ask(
+            "POST",
+            "/login",
+            f"csrf={phone.token('/')}&name=awa{number}&password=x&kept-text=".encode() + kept,
+            Content_Type="application/x-www-form-urlencoded",
+        )
+        assert status == 403
+        assert page.startswith(b"\x1f\x8b")
+
+    at_once(post, 10)
+    assert server.peak_memory() < 130_000_000  # of the 160 MB that the unit has
+
+
 def break_off(phone: Browser, text: str) -> None:
     """Send a third of a letter with a file, and go out of range."""
     start, end = letter(phone.token("/write"), to="ben", text=text)

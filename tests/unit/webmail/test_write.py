@@ -292,7 +292,7 @@ def test_the_text_of_a_letter_passed_on_survives_what_it_passes_on(village: Vill
 def test_text_longer_than_a_book_is_refused_in_bounded_memory(village: Village) -> None:
     awa = village.villager("awa")
     page = awa.write("awa", text="x" * 1_100_000, status=413)
-    assert "too large" in page.text
+    assert "too long" in page.text
 
 
 def test_characters_that_are_no_text_are_replaced(village: Village) -> None:
@@ -421,3 +421,25 @@ class TestKeeping:
         form.get("forward", index=0).checked = False
         awa.send(form, "save", to="awa", draft=number)
         assert [row["name"] for row in village.rows("draft_attachment")] == ["b.txt"]
+
+
+def test_a_subject_that_is_too_long_leaves_the_text(village: Village) -> None:
+    awa = village.villager("awa")
+    answer = awa.write(
+        "ben", subject="x" * 1_000_000, text="Mbote mingi", status=413, files=(PHOTO,)
+    )
+    assert answer.forms[0]["text"].value == "Mbote mingi"
+    assert "This is too long" in answer.text
+
+
+def test_of_a_text_that_is_too_long_its_beginning_stays(village: Village) -> None:
+    awa = village.villager("awa")
+    answer = awa.write("ben", text="Mbote" * 210_000, status=413, files=(PHOTO,))
+    assert len(answer.forms[0]["text"].value) > 900_000
+
+
+def test_of_too_many_files_nobody_says_that_the_connection_broke(village: Village) -> None:
+    awa = village.villager("awa")
+    answer = awa.write("ben", text="Mbote mingi", status=413, files=(PHOTO,) * 300)
+    assert "This is too long" in answer.text
+    assert answer.forms[0]["text"].value == "Mbote mingi"

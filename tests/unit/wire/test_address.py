@@ -9,6 +9,7 @@ from mokanda_wire.address import AddressError, check_local_part, parse_address
     [
         ("amina@kimpese.example.org", "amina@kimpese.example.org"),
         ("  Jean.Pierre+post@Example.COM ", "Jean.Pierre+post@example.com"),
+        ("bako@VILLAGE.EXAMPLE.", "bako@village.example"),
         ("marie@bücher.example", "marie@xn--bcher-kva.example"),
     ],
 )
@@ -33,6 +34,8 @@ def test_an_address_is_returned_with_its_domain_in_lower_case(text: str, address
         "a" * 65 + "@example.org",
         "a@" + "b" * 300 + ".org",
         "a@1.2.3.4",
+        "a@example.org..",
+        "a@.",
         "\0@example.org",
     ],
 )

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from mokanda_wire import bundle as bundles
 from mokanda_wire import codec, formats
 from mokanda_wire.bundle import (
+    BOARD,
     Bundle,
     BundleError,
     ContentRequest,
@@ -508,6 +509,36 @@ def test_parts_of_a_second_move_no_date() -> None:
 
 
 def test_too_much_text_is_refused_when_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundles, "LIMITS", Limits(text=10))
+    monkeypatch.setattr(bundles, "BOARD", Limits(text=10))
     with pytest.raises(BundleError, match="text"):
         encode(down(Mail((), LETTER)), History())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "R" + "x " * 60_000 + "\n",
+        ("M\n0\nx\n+\n" + "\t".join(["x"] * 2000) + "\n\n\n\0") * 30,
+        'S{"a":"' + "x" * 300_000 + '"}\n',
+        "M\n0\nx\n+\n\n\n\n\x04> > \x04x" + "\n" * 5_000_000 + "\0",
+        "Es+\tx\t0\t\n" * 5001,
+    ],
+    ids=["residents", "mailboxes", "a report", "quotations", "events"],
+)
+def test_a_board_takes_no_more_parts_than_it_has_memory_for(text: str) -> None:
+    reader = Reader(NOW, History(), History().generation(START), b"", formats.FORMAT)
+    with pytest.raises(ItemsError):
+        reader.read(text, [], max_items=BOARD.items, max_text=BOARD.text, max_parts=BOARD.parts)
+
+
+def test_what_cannot_be_compressed_does_not_go_in_megabytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(codec, "survives", lambda *_: False)
+    short, long = (
+        down(*(Mail((), dataclasses.replace(LETTER, text="x" * 900_000)),) * count)
+        for count in (1, 2)
+    )
+    assert len(encode(short, History()).data) > 900_000
+    with pytest.raises(BundleError, match="not compressed"):
+        encode(long, History())

@@ -64,3 +64,8 @@ def test_a_truncated_claim_file_is_refused_with_what_to_do() -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(ClaimFileError):
         claimfile.read(text)
+
+
+def test_a_number_that_is_too_long_to_be_read_is_damage() -> None:
+    with pytest.raises(ClaimFileError):
+        claimfile.read("code = " + "1" * 5000)

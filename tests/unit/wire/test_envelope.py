@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from mokanda_wire import envelope, gnupg_home
 from mokanda_wire.envelope import MAX_SIGNED, EnvelopeError, Keyring, KeyringError, verify_with
+from scripts.tools.deadlines import wait_until
 
 NewKeyring = Callable[[str], Keyring]
 Pair = tuple[Keyring, str, Keyring, str]
@@ -316,3 +318,36 @@ def test_the_lock_of_somebody_at_work_is_waited_for_but_not_for_ever(
         pytest.raises(KeyringError, match="took over 2 s to import_keys"),
     ):
         second.import_key(exported)
+
+
+def test_what_is_sealed_to_a_key_that_was_deleted_is_closed(pair: Pair) -> None:
+    device, key, relay, relay_key = pair
+    sealed = device.seal(b"mail", relay_key, key)
+    another = relay.create_key("another")
+    assert relay.open(sealed, key, another) == b"mail"
+    for _ in range(2):  # a power cut may have it done again
+        relay.delete_secret_key(relay_key)
+    with pytest.raises(EnvelopeError):
+        relay.open(sealed, key)
+
+
+def test_who_leaves_first_takes_the_agent_from_nobody(pair: Pair) -> None:
+    device, key, _, _ = pair
+    device.sign(b"hello", key)
+    agents = agents_of(device._home)
+    with Keyring(device._home) as second:
+        second.sign(b"hello", key)
+    assert agents_of(device._home) == agents != []
+    device.close()
+    wait_until(lambda: not agents_of(device._home), "the agent's end", seconds=20)
+
+
+def agents_of(home: Path) -> list[str]:
+    """The processes of agents of this home, by number."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_text().split("\0")
+            if words[0].endswith("gpg-agent") and str(home) in words:
+                found.append(process.name)
+    return sorted(found)

@@ -157,6 +157,42 @@ def test_of_all_who_has_waited_longest_makes_room() -> None:
         assert is_closed(first)
 
 
+def test_who_has_no_connection_gets_in_beside_addresses_that_have_many() -> None:
+    """Some drip a head, some a body that keeps a worker, others wait for one."""
+    with (
+        serving(workers=9, connections=12, per_address=4) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        held = [
+            (stack.enter_context(connect(server, f"127.0.0.{number % 3 + 2}")), number)
+            for number in range(12)
+        ]
+        for caller, number in held:
+            caller.sendall(HEAD % 1_000_000 if number % 2 else b"G")
+        newcomer = stack.enter_context(connect(server, "127.0.0.9"))
+        for number in range(24):  # who was sent away comes back, and pushes out its own
+            again = stack.enter_context(connect(server, f"127.0.0.{number % 3 + 2}"))
+            again.sendall(b"G")
+        newcomer.sendall(HEAD % 0)
+        hear(newcomer, b"\r\n\r\n0")
+
+
+def test_who_has_no_connection_gets_in_where_all_requests_are_there() -> None:
+    with (
+        serving(workers=1, connections=4, per_address=4) as server,
+        contextlib.ExitStack() as stack,
+    ):
+        held = [stack.enter_context(connect(server, "127.0.0.2")) for _ in range(4)]
+        for caller in held:
+            caller.sendall(HEAD % 1_000_000)
+        wait_until(lambda: server.at_work() == 4, "four requests", 20)
+        newcomer = stack.enter_context(connect(server, "127.0.0.9"))
+        newcomer.sendall(HEAD % 0)
+        assert is_closed(held[1])
+        held[0].sendall(bytes(1_000_000))
+        hear(newcomer, b"\r\n\r\n0")
+
+
 def test_one_address_does_not_get_all_workers() -> None:
     with serving(workers_per_address=1) as server, contextlib.ExitStack() as stack:
         for _ in range(5):

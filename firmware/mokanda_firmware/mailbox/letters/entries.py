@@ -40,7 +40,9 @@ def deliver(
     found = {recipient: aliases.reader_of(connection, recipient) for recipient in recipients}
     readers = [account for account in found.values() if account is not None]
     if readers:
-        number = messages.insert(connection, message)
+        number = messages.repeated(connection, message)
+        if number is None:
+            number = messages.insert(connection, message)
         if ticket:
             connection.execute("UPDATE message SET ticket = ? WHERE id = ?", (ticket, number))
         for reader in readers:
@@ -53,6 +55,11 @@ def deliver(
         elif instead_of is not None:
             messages.remove_unwanted(connection, [instead_of])
     return [recipient for recipient, account in found.items() if account is None]
+
+
+def nobody(connection: sqlite3.Connection, recipients: Sequence[str]) -> list[str]:
+    """Return the addresses to which nobody here answers."""
+    return [each for each in recipients if aliases.reader_of(connection, each) is None]
 
 
 def readers(connection: sqlite3.Connection, recipients: Sequence[str]) -> list[int]:

@@ -14,6 +14,7 @@ from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Mailbox
 
 PAGE_LENGTH = 20
+_SEARCHED = 100_000  # characters of a text that are looked at for an excerpt
 # Folders that show one line for each conversation.
 BY_CONVERSATION = frozenset({"inbox", "archive"})
 # Around the words found, in `Line.found`: control characters, which no letter holds.
@@ -166,7 +167,9 @@ def _matching(
 
 
 def _text(connection: sqlite3.Connection, number: int) -> str:
-    row = connection.execute("SELECT text FROM body WHERE message = ?", (number,)).fetchone()
+    row = connection.execute(
+        "SELECT substr(text, 1, ?) AS text FROM body WHERE message = ?", (_SEARCHED, number)
+    ).fetchone()
     return str(row["text"])
 
 

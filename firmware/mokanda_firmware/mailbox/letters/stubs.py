@@ -6,10 +6,21 @@ import sqlite3
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.store import content_requests, messages
 from mokanda_wire.bundle import Mail, Stub
+from mokanda_wire.message import Message
 
 
 def announce(connection: sqlite3.Connection, stub: Stub) -> list[str]:
-    """Show its recipients that a mail waits; return those nobody here answers to."""
+    """Show its recipients that a mail waits; return those nobody here answers to.
+
+    A relay that has forgotten so may announce what is shown already, or here: then nothing changes
+    but the name by which a villager asks for it.
+    """
+    if messages.same_head(connection, stub.message):
+        connection.execute(
+            "UPDATE stub SET ticket = ?, size = ? WHERE message = ?",
+            (stub.ticket, stub.size, _shown(connection, stub.message)),
+        )
+        return entries.nobody(connection, stub.recipients)
     nobody = entries.deliver(connection, stub.message, stub.recipients)
     if len(nobody) < len(stub.recipients):
         connection.execute(
@@ -24,13 +35,24 @@ def deliver(connection: sqlite3.Connection, mail: Mail) -> list[str]:
     head = None
     if mail.stub:
         content_requests.fulfil(connection, "mail", mail.stub)
-        head = connection.execute(
+        row = connection.execute(
             "SELECT message FROM stub WHERE ticket = ?", (mail.stub,)
         ).fetchone()
+        head = row and row["message"]
+    if head is None:
+        head = _shown(connection, mail.message)
     return entries.deliver(
         connection,
         mail.message,
         mail.recipients,
         ticket=mail.ticket,
-        instead_of=None if head is None else head["message"],
+        instead_of=head,
     )
+
+
+def _shown(connection: sqlite3.Connection, message: Message) -> int | None:
+    """Return the stub with this head that the relay has forgotten, if there is one."""
+    for number in messages.same_head(connection, message):
+        if messages.is_stub(connection, number):
+            return number
+    return None

@@ -320,6 +320,10 @@ def _explained(path: Path) -> Iterator[None]:
     except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise  # a fault of this program
     except sqlite3.Error as error:
+        if str(error).startswith(
+            "Could not decode"
+        ):  # and quotes a letter, which no log is to have
+            raise StoreDamaged("the mail store has text that is none") from None
         raise _of_sqlite(error, path) from error
     except UnicodeDecodeError as error:
         raise StoreDamaged(f"the mail store has text that is none: {error}") from error
@@ -336,7 +340,7 @@ def _of_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
         return StoreFull(text)
     if code in _BUSY:
         return StoreBusy(text)
-    if code in _DAMAGED or str(error).startswith(("no such table", "Could not decode")):
+    if code in _DAMAGED or str(error).startswith("no such table"):
         return StoreDamaged(text)
     if code in _OF_SYSTEM:
         return _kind_of_disk(path)(text)

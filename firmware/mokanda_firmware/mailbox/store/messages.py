@@ -23,7 +23,8 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
     show what others were sent.
     """
     content = asdict(message)
-    del content["automatic"]  # younger than mails that may come a second time
+    for younger in ("automatic", "note"):  # than mails that may come a second time
+        del content[younger]
     digest = hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).digest()
     known = connection.execute("SELECT id FROM message WHERE digest = ?", (digest,)).fetchone()
     if known is not None:
@@ -49,12 +50,56 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
     return number
 
 
+def repeated(connection: sqlite3.Connection, message: Message) -> int | None:
+    """Take a mail for one that came before under another name; return its number, None for none.
+
+    Only a mail is meant that was here when the relay was found to have forgotten what it had sent.
+    Its name is the new one from then on, by which the relay refers to it.
+    """
+    for number in same_head(connection, message):
+        if is_stub(connection, number):
+            continue
+        if _content(load(connection, number)) == _content(message):
+            connection.execute(
+                "UPDATE message SET message_id = ? WHERE id = ?", (message.message_id, number)
+            )
+            return number
+    return None
+
+
+def same_head(connection: sqlite3.Connection, message: Message) -> list[int]:
+    """Return the numbers of mails and stubs with this head that may come again."""
+    rows = connection.execute(
+        "SELECT id FROM message WHERE id <= (SELECT repeats_to FROM sync)"
+        " AND date = ? AND sender_address = ? AND subject = ?"
+        " AND NOT EXISTS (SELECT 1 FROM outgoing WHERE outgoing.message = message.id)",
+        (int(message.date.timestamp()), message.sender.address, message.subject),
+    )
+    return [row["id"] for row in rows]
+
+
+def is_stub(connection: sqlite3.Connection, number: int) -> bool:
+    """Whether this letter stands for a mail that waits at the relay."""
+    found = connection.execute("SELECT 1 FROM stub WHERE message = ?", (number,)).fetchone()
+    return found is not None
+
+
+def _content(message: Message) -> tuple[object, ...]:
+    """What is in a mail, whatever it and those before it are called by."""
+    return (
+        *(message.sender, message.to, message.cc, message.reply_to),
+        *(message.text, message.html),
+        # A photo may be smaller the second time.
+        [(part.name, part.original or part.digest) for part in message.attachments],
+    )
+
+
 def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message) -> int:
     """Store all of a mail that a list shows."""
     number = connection.execute(
         "INSERT INTO message (digest, message_id, thread, date, sender_address, sender_name,"
-        " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic, note)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             digest,
             message.message_id,
@@ -69,6 +114,7 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
             len(message.attachments),
             size(message),
             message.automatic,
+            message.note,
         ),
     ).lastrowid
     assert number is not None
@@ -97,6 +143,7 @@ def load(connection: sqlite3.Connection, number: int) -> Message:
         references=tuple(json.loads(row["reference_ids"])),
         attachments=attachments(connection, number),
         automatic=bool(row["automatic"]),
+        note=row["note"],
     )
 
 

@@ -8,7 +8,7 @@ from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.store import at_relay, clock, content_requests
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.sync import history
-from mokanda_firmware.mailbox.sync.state import PendingUp, read_state
+from mokanda_firmware.mailbox.sync.state import PendingUp, read_state, sync_state
 from mokanda_wire.bundle import ContentRequest
 
 
@@ -82,11 +82,54 @@ def skip_up(store: Store, sequence: int) -> None:
         connection.execute("UPDATE sync SET up_sequence = max(up_sequence, ?)", (sequence,))
 
 
+def send_forgotten(store: Store, applied: int) -> int:
+    """Let mails wait again that the relay, with bundles up to `applied`, knows nothing of.
+
+    It was restored from a copy. What it has told of as sent, or arrived, or not to be sent, stays
+    as it is, and so does what its writer has deleted for good. Returns how many mails wait again.
+    """
+    state = sync_state(store)
+    if applied >= state.up_sequence - (state.up_pending is not None):
+        return 0
+    with store.transaction() as connection:
+        mails = [(row["message"],) for row in connection.execute(_FORGOTTEN, (applied,))]
+        connection.executemany(
+            "UPDATE delivery SET state = 'waiting' WHERE state = 'relayed' AND message = ?", mails
+        )
+        connection.executemany(
+            "UPDATE outgoing SET state = 'waiting', sequence = NULL,"
+            " reason = 'the relay was restored from a copy' WHERE message = ?",
+            mails,
+        )
+        return len(mails)
+
+
+# Mails of later bundles, of which it was not told what became of them.
+_FORGOTTEN = (
+    "SELECT DISTINCT outgoing.message FROM outgoing"
+    " JOIN delivery ON delivery.message = outgoing.message AND delivery.state = 'relayed'"
+    " JOIN entry ON entry.message = outgoing.message AND origin = 'written'"
+    " WHERE outgoing.state = 'sent' AND sequence > ?"
+)
+
+
+def forget_numbers(store: Store) -> None:
+    """Forget which bundles carried what was sent: another relay, or claim, has other numbers."""
+    with store.transaction() as connection:
+        connection.execute("UPDATE outgoing SET sequence = NULL WHERE state = 'sent'")
+
+
 def restart_history(store: Store, reason: str) -> None:
-    """Begin the history anew, as the relay's has come to differ: a bundle waits for another."""
+    """Begin the history anew, as the relay's has come to differ: a bundle waits for another.
+
+    What is here may come again, under other names.
+    """
     with store.transaction() as connection:
         _release_pending(connection, reason)
         history.restart(connection)
+        connection.execute(
+            "UPDATE sync SET repeats_to = (SELECT coalesce(max(id), 0) FROM message)"
+        )
         # One end was restored from a backup, and an answer may have come before it was.
         content_requests.ask_again(connection)
 

@@ -24,6 +24,7 @@ COURIER: dict[CourierState, Said] = {
     CourierState.CONNECTING: ("", N_("The courier is calling the relay.")),
     CourierState.SYNCING: ("", N_("Mail is going out and coming in.")),
     CourierState.FAILED: ("bad", N_("The last mail run failed. It will be tried again.")),
+    CourierState.COPIED: ("bad", N_("Another device has a copy of this one's card.")),
 }
 MODEM: dict[ModemState, Said] = {
     ModemState.ABSENT: ("bad", N_("No modem is plugged in.")),

@@ -23,6 +23,11 @@
 <p class="notice">The {{each.title}} is off: <code>{{each.missing_setting}}</code> is not set.</p>
 %     end
 % end
+% if progress:
+<p class="notice">Move {{progress.move.number}}, announced on {{progress.move.at.strftime("%-d %B %Y")}}:
+devices find this relay at <code>{{progress.move.relay}}</code>.
+{{len(villages) - len(progress.left)}} of {{len(villages)}} have followed.</p>
+% end
 % if villages:
 <div class="scroll">
 <table>
@@ -42,18 +47,21 @@
 <tbody>
 % for each in villages:
 % device = each.device
+% move = f"<small>move {progress.move.number}: {progress.states[device.name]}</small>" if progress else ""
 <tr>
 <th scope="row" data-label="Village">{{device.name}}<small>{{device.domain}}</small><small>{{limits(device)}}</small></th>
 % if device.claimed is None:
-<td data-label="State"><span class="state new">not claimed</span></td>
+<td data-label="State"><span class="state new">not claimed</span>{{!move}}</td>
+% elif each.cards:
+<td data-label="State"><span class="state wrong">two cards</span><small>a copy of its card calls too: <a href="device/{{device.name}}/cards">choose one</a></small>{{!move}}</td>
 % elif device.error:
-<td data-label="State"><span class="state wrong">trouble</span><small>{{device.error}}</small></td>
+<td data-label="State"><span class="state wrong">trouble</span><small>{{device.error}}</small>{{!move}}</td>
 % elif device.last_sync is None:
-<td data-label="State"><span class="state new">claimed</span></td>
+<td data-label="State"><span class="state new">claimed</span>{{!move}}</td>
 % elif (now - device.last_sync).days >= 2:
-<td data-label="State"><span class="state quiet">quiet</span></td>
+<td data-label="State"><span class="state quiet">quiet</span>{{!move}}</td>
 % else:
-<td data-label="State"><span class="state well">well</span></td>
+<td data-label="State"><span class="state well">well</span>{{!move}}</td>
 % end
 <td data-label="Last sync" class="short">{{ago(device.last_sync)}}\\
 % if device.last_contact and (device.last_sync is None or (device.last_contact - device.last_sync).total_seconds() > 60):
@@ -90,7 +98,7 @@ makes the claim file for the first one.</p>
 <ul class="alerts">
 % for each in alerts:
 <li><time datetime="{{each.at.isoformat(timespec="seconds")}}">{{each.at.strftime("%-d %b, %H:%M")}}</time>
-<span class="kind">{{each.kind}}</span> {{each.text}}</li>
+<span class="kind">{{each.kind}}</span> {{each.text}}{{f" (the last of {each.count} on that day)" if each.count > 1 else ""}}</li>
 % end
 </ul>
 % end

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering.attachment_policy import NotReadyError, Rendered, select_files
+from mokanda_relay.rendering.attachment_policy import Rendered, select_files
+from mokanda_relay.rendering.readings import NotReadyError
 from mokanda_relay.rendering.rendered_mails import RenderedMails
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
@@ -51,16 +53,13 @@ class Draft:
 
 
 def draft(relay: Relay, plan: Plan, rendered: RenderedMails) -> Draft:
-    """Make the bundle of a plan, without mails whose photos are still being made smaller.
+    """Make the bundle of a plan, without what is still being read or made smaller.
 
     Raises:
         LostError: the file of a mail in it is not there.
     """
     events = [_event(notice) for notice in plan.notices]
-    heads = [
-        stubs.stub(_render(rendered, plan, entries).message, entries, plan.costs.get(digest, 0))
-        for digest, entries in (plan.stubs or {}).items()
-    ]
+    heads = _heads(plan, rendered)
     with relay.database.reading() as session:
         answers, files = _answers(relay, session, plan.requests)
         mails, attached = _mails(relay, session, plan, rendered)
@@ -70,11 +69,10 @@ def draft(relay: Relay, plan: Plan, rendered: RenderedMails) -> Draft:
         "down",
         device.down_frozen + 1,
         clock.now(),
-        (*events, *heads, *answers, *(mail.item for mail in mails)),
+        (*events, *heads.values(), *answers.values(), *(mail.item for mail in mails)),
         files | attached,
     )
-    answered = plan.requests[: len(answers)]
-    return Draft(plan.only(answered, {mail.digest for mail in mails}), bundle, mails)
+    return Draft(plan.only(heads, answers, {mail.digest for mail in mails}), bundle, mails)
 
 
 def _event(notice: Notice) -> wire.Event:
@@ -86,17 +84,30 @@ def _event(notice: Notice) -> wire.Event:
     )
 
 
+def _heads(plan: Plan, rendered: RenderedMails) -> dict[str, wire.Stub]:
+    """The stubs by the digests of their mails."""
+    heads = {}
+    for digest, entries in (plan.stubs or {}).items():
+        with suppress(NotReadyError):
+            message = _render(rendered, plan, entries).message
+            heads[digest] = stubs.stub(message, entries, plan.costs.get(digest, 0))
+    return heads
+
+
 def _answers(
     relay: Relay, session: Session, requests: Iterable[ContentRequest]
-) -> tuple[list[wire.Grant | wire.Denial], dict[str, bytes]]:
-    """Answer the first requests, at least one, with the files that go with the answers."""
-    answers: list[wire.Grant | wire.Denial] = []
+) -> tuple[dict[int, wire.Grant | wire.Denial], dict[str, bytes]]:
+    """Answer the first requests, by id, at least one, with the files that go with the answers."""
+    answers: dict[int, wire.Grant | wire.Denial] = {}
     files: dict[str, bytes] = {}
     for request in requests:
-        answer, given = content_requests.answer(relay, session, request)
+        try:
+            answer, given = content_requests.answer(relay, session, request)
+        except NotReadyError:
+            continue
         if answers and sum(map(len, (files | given).values())) > MAX_RAW:
             break
-        answers.append(answer)
+        answers[request.id] = answer
         files |= given
     return answers, files
 
@@ -108,8 +119,8 @@ def _mails(
     mails: list[DraftMail] = []
     files: dict[str, bytes] = {}
     for digest, entries in plan.mails.items():
-        mail = _render(rendered, plan, entries)
         try:
+            mail = _render(rendered, plan, entries)
             message, going = select_files(
                 relay, session, plan.queue.device, mail, entries[0].received
             )

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files
+from mokanda_relay.rendering.preparing import wait_for_news
 from mokanda_relay.rendering.rendered_mails import RenderedMails
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import ContentRequest, Device, DownBundle, Incoming, Notice
-from mokanda_relay.sync import budgets
+from mokanda_relay.sync import budgets, moves
 from mokanda_relay.sync.budgets import Budget
 from mokanda_relay.sync.down import stubs
 from mokanda_relay.sync.down.draft import LostError
@@ -28,6 +29,7 @@ from mokanda_relay.sync.down.frozen import pending
 from mokanda_relay.sync.down.packed import Packed, pack
 from mokanda_relay.sync.down.plan import Plan
 from mokanda_relay.sync.down.queue import gather
+from mokanda_relay.sync.in_memory import BUNDLES
 from mokanda_wire import bundle as wire
 from mokanda_wire.limits import MIN_ROOM
 from mokanda_wire.protocol import Sealed
@@ -48,12 +50,18 @@ def offer(relay: Relay, device_id: int, room: int | None = None) -> Sealed | Non
             if room is not None and room < MIN_ROOM:
                 return None
             budget = budgets.of_device(session, session.get_one(Device, device_id), room)
+        wait_for_news(relay, device_id)
         if not _freeze(relay, device_id, budget):  # else another session may have been first
             return None
 
 
 def _freeze(relay: Relay, device_id: int, budget: Budget) -> bool:
     """Freeze what may go; tell whether there was anything."""
+    with BUNDLES:
+        return _freeze_one(relay, device_id, budget)
+
+
+def _freeze_one(relay: Relay, device_id: int, budget: Budget) -> bool:
     with relay.database.reading() as session:
         queue = gather(session, device_id)
     plan, packed = _choose(relay, Plan.of(queue, budget.room), budget)
@@ -108,7 +116,9 @@ def _seal(relay: Relay, packed: Packed) -> Sealed:
     """Sign and encrypt a bundle, and write it durably."""
     device = packed.plan.queue.device
     assert device.fingerprint is not None
-    data = relay.keyring.seal(packed.encoded.data, device.fingerprint, relay.fingerprint)
+    with relay.database.reading() as session:
+        key = moves.key_known_to(relay, session, device)
+    data = relay.keyring.seal(packed.encoded.data, device.fingerprint, key)
     digest = hashlib.sha256(data)
     relay.bundles.write(digest.hexdigest(), data)
     return Sealed(packed.draft.bundle.sequence, len(data), digest.digest())

@@ -84,13 +84,15 @@ def _record_delivery(session: Session, device: Device, row: DownBundle) -> None:
 
 def _catch_up(session: Session, device: Device, applied: int) -> None:
     """Count on from a bundle that this relay, as far as it knows, has never made."""
-    alerts.record(
-        session,
-        "down",
-        f"{device.name} has applied bundle {applied}, but this relay has made only"
-        f" {device.down_frozen}: was it restored from a backup?",
-        device.id,
-    )
+    if device.down_frozen or device.up_applied:  # else its claim was renewed
+        alerts.record_once(
+            session,
+            "restored",
+            f"this relay was restored from a copy: {device.name} has applied bundle {applied}, and"
+            f" the last one that is known here is {device.down_frozen}. Mail for it that came in"
+            " after the copy and that it has not fetched is gone",
+            device.id,
+        )
     device.down_frozen = applied
     # If it is the device, its claim was renewed, and what came before that may be lost to it.
     _let_wait_again(session, device, applied)

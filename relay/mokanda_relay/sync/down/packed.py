@@ -81,7 +81,7 @@ def pack(relay: Relay, plan: Plan, rendered: RenderedMails) -> Packed:
                 bundle_format=formats.common(queue.device.format),
                 caution=queue.device.bisection.caution,
             )
-            wire.decode(encoded.data, queue.history)
+            wire.decode(encoded.data, queue.history, wire.BOARD)
         except wire.BundleError as error:
             less = made.plan.with_half()
             if less is None:

@@ -13,6 +13,7 @@ from mokanda_wire.limits import SEAL
 
 MAX_RAW = 4 * 1024 * 1024  # bytes of raw mail in a bundle, unless it is a single one
 _MAX_RATIO = 40  # of raw to encoded mail: more of it need not be tried
+_MAX_STUBS = 1000
 _STUB = 200  # bytes of a bundle that a stub takes at most, but for long subjects
 
 Mails = Mapping[str, Sequence[Incoming]]  # for each mail's digest its queue entries
@@ -88,7 +89,7 @@ class Plan:
         for entry in sorted(self.held.values(), key=lambda entry: entry.received):
             if not entry.stub:
                 stubs.setdefault(entry.digest, []).append(entry)
-        going = _first(stubs, (self.room - SEAL - beside) // _STUB)
+        going = _first(stubs, min((self.room - SEAL - beside) // _STUB, _MAX_STUBS))
         return replace(self, stubs=going) if going else self
 
     def with_half_the_stubs(self) -> Self:
@@ -109,10 +110,16 @@ class Plan:
             return replace(self, as_attachment=frozenset(self.mails))
         return replace(self, mails=_first(self.mails, len(self.mails) // 2))
 
-    def only(self, requests: Iterable[ContentRequest], mails: Collection[str]) -> Self:
-        """Leave out all requests and mails but these."""
-        kept = {digest: self.mails[digest] for digest in self.mails if digest in mails}
-        return replace(self, requests=tuple(requests), mails=kept)
+    def only(
+        self, stubs: Collection[str], requests: Collection[int], mails: Collection[str]
+    ) -> Self:
+        """Leave out all stubs and mails, by digest, and requests, by id, but these."""
+        return replace(
+            self,
+            stubs=None if self.stubs is None else _those(self.stubs, stubs),
+            requests=tuple(each for each in self.requests if each.id in requests),
+            mails=_those(self.mails, mails),
+        )
 
     def _selected(self) -> Self:
         """Take from the queue what is not found to wait: stubs alone where there is nothing."""
@@ -143,6 +150,10 @@ class Plan:
                 left -= size
             mails.setdefault(entry.digest, []).append(entry)
         return mails
+
+
+def _those(mails: Mails, digests: Collection[str]) -> Mails:
+    return {digest: mails[digest] for digest in mails if digest in digests}
 
 
 def _first(mails: Mails, count: int) -> Mails:

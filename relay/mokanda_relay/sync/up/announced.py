@@ -6,6 +6,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
+from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device, Upload
 from mokanda_relay.sync import deduplication
 from mokanda_relay.sync.refusals import RefusedError
@@ -34,6 +35,8 @@ def announce(session: Session, device: Device, sealed: protocol.Sealed | None) -
             return True
         deduplication.allow_repeats(session, device.id, sealed.sequence)
         return False
+    if sealed.sequence > device.up_applied + 1:
+        _recognise_gap(session, device, sealed.sequence)
     if not 0 < sealed.size <= protocol.MAX_BUNDLE or len(sealed.sha256) != 32:
         raise RefusedError(
             protocol.MALFORMED,
@@ -49,6 +52,24 @@ def announce(session: Session, device: Device, sealed: protocol.Sealed | None) -
         )
     )
     return True
+
+
+def _recognise_gap(session: Session, device: Device, sequence: int) -> None:
+    """Let all be repeated by a device that has had bundles applied which this relay does not know.
+
+    Its claim was renewed, or the relay was restored from a copy. What is sent again may be known
+    all the same, where a relay that was taken for lost runs again.
+    """
+    deduplication.allow_repeats(session, device.id, 0)
+    if device.up_applied:
+        alerts.record_once(
+            session,
+            "restored",
+            f"this relay was restored from a copy: {device.name} has sent bundles up to"
+            f" {sequence - 1}, and only {device.up_applied} is known here. It sends again what may"
+            " be lost; mail for it that came in after the copy and that it has not fetched is gone",
+            device.id,
+        )
 
 
 def _is(upload: Upload, sealed: protocol.Sealed) -> bool:

@@ -14,7 +14,7 @@ from mokanda_relay.store.tables import Device
 from mokanda_relay.sync import content_requests, deduplication, unknown_items, usage_by_day
 from mokanda_relay.sync.up import residents
 from mokanda_relay.sync.up.originals import Originals
-from mokanda_relay.transport import down_queue, outbox
+from mokanda_relay.transport import down_queue, outbox, untold
 from mokanda_wire import bundle as wire
 from mokanda_wire.address import AddressError, parse_address
 
@@ -27,6 +27,7 @@ def apply(session: Session, device: Device, bundle: wire.Bundle, originals: Orig
     for item in sorted(bundle.items, key=lambda each: not isinstance(each, wire.Report)):
         _apply_item(session, device, item)
     unknown_items.keep(session, device, bundle.items)
+    untold.settle(session, device)
     for place, item in enumerate(bundle.items):
         if not isinstance(item, wire.Mail):
             continue

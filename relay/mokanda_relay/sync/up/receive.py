@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable
+from http import HTTPStatus
 
 import sqlalchemy as sa
 
 from mokanda_relay.relay import Relay
+from mokanda_relay.rendering.readings import NotReadyError
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device, Upload
 from mokanda_relay.sync import budgets, history
+from mokanda_relay.sync.in_memory import BUNDLES
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.sync.up import expansion
 from mokanda_relay.sync.up.announced import bytes_here, file_name
@@ -25,6 +28,8 @@ from mokanda_relay.sync.up.originals import ContentUnknownError, Originals, keep
 from mokanda_wire import bundle as wire
 from mokanda_wire import protocol
 from mokanda_wire.envelope import EnvelopeError
+
+_MINUTES = 10  # after which a bundle may come again that names what is just read
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +50,22 @@ def receive(
     upload = _announced(relay, device, sequence)
     _check_range(relay, upload, offset, length)
     _store(relay, device, upload, offset, length, body)
+    with BUNDLES:
+        _apply(relay, device, upload)
+
+
+def _apply(relay: Relay, device: Device, upload: Upload) -> None:
+    """Open and apply a bundle that is whole here; raises RefusedError."""
     try:
         decoded = _open(relay, device, upload)
         originals = keep_originals(relay, device, decoded.bundle)
+    except NotReadyError as error:
+        raise RefusedError(
+            protocol.TRY_LATER,
+            "A mail is just read whose file is sent on.",
+            status=HTTPStatus.SERVICE_UNAVAILABLE,
+            minutes=_MINUTES,
+        ) from error
     except FileNotFoundError:  # another request of the device has just finished it
         _say_again(relay, device)
     except (EnvelopeError, wire.BundleError, ContentUnknownError) as error:
@@ -118,7 +136,7 @@ def _open(relay: Relay, device: Device, upload: Upload) -> wire.Decoded:
 def _record(
     relay: Relay, device: Device, upload: Upload, decoded: wire.Decoded, originals: Originals
 ) -> None:
-    """Apply the bundle, once, and wake who sends its mail on."""
+    """Apply the bundle, once, and wake who sends its mail on, or reads it."""
     with relay.database.transaction() as session:
         now = session.get(Device, device.id, with_for_update=True)
         if (
@@ -134,6 +152,7 @@ def _record(
         session.execute(sa.delete(Upload).where(Upload.device_id == now.id))
     relay.uploads.delete(file_name(upload))
     relay.outbox_bell.ring()
+    relay.incoming_bell.ring()
     log.info(
         "applied device=%s up=%d size=%d items=%d",
         *(device.name, upload.sequence, upload.size, len(decoded.bundle.items)),

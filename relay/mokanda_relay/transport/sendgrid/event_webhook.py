@@ -103,7 +103,7 @@ def parse_events(body: bytes) -> list[DeliveryEvent]:
     """
     try:
         batch = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadPostError("the body is not JSON") from error
     if not isinstance(batch, list):
         raise BadPostError("the body is not a JSON array")

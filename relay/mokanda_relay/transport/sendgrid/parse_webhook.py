@@ -16,6 +16,8 @@ from mokanda_relay.transport.dns import DnsRecord, DnsSetup
 from mokanda_relay.transport.inbound import Envelope, Intake, StoredMail
 from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
 
+_MAX_ENVELOPE = 256 * 1024  # bytes; a thousand recipients have less
+_NO_ENVELOPE = "the form has no envelope that names the recipients"
 MAX_BYTES = 32 * 1024 * 1024  # of a post; SendGrid's have at most 30 MB
 
 
@@ -78,7 +80,7 @@ class InboundParse:
                 if event.name == "email" and mail is None:
                     mail = self._intake.store(_field(events))
                 elif event.name == "envelope":
-                    envelope = b"".join(_field(events))
+                    envelope = _short(_field(events))
         except MultipartError as error:
             raise BadPostError("the form is broken") from error
         return envelope, mail
@@ -92,12 +94,28 @@ def _field(events: Iterator[object]) -> Iterator[bytes]:
         yield bytes(event)
 
 
+def _short(field: Iterator[bytes]) -> bytes:
+    """The whole of a field that is short."""
+    data = bytearray()
+    for piece in field:
+        data += piece
+        if len(data) > _MAX_ENVELOPE:
+            raise BadPostError("the envelope is too long")
+    return bytes(data)
+
+
 def _envelope(form: bytes) -> Envelope:
     """The SMTP envelope, as the form has it in JSON."""
     try:
         envelope = json.loads(form)
-        to = envelope["to"]
-        recipients = [str(each) for each in ([to] if isinstance(to, str) else to)]
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadPostError("the form has no envelope that names the recipients") from error
-    return Envelope(str(envelope.get("from", "")), tuple(dict.fromkeys(recipients)))
+    except (ValueError, RecursionError) as error:
+        raise BadPostError(_NO_ENVELOPE) from error
+    if not isinstance(envelope, dict):
+        raise BadPostError(_NO_ENVELOPE)
+    sender, to = envelope.get("from", ""), envelope.get("to")
+    recipients = [to] if isinstance(to, str) else to
+    if not isinstance(sender, str) or not isinstance(recipients, list) or not recipients:
+        raise BadPostError(_NO_ENVELOPE)
+    if not all(isinstance(each, str) and each for each in recipients):
+        raise BadPostError(_NO_ENVELOPE)
+    return Envelope(sender, tuple(dict.fromkeys(recipients)))

@@ -10,13 +10,16 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.mailbox.people import accounts, registration
 from mokanda_firmware.mailbox.store import novelty
+from mokanda_firmware.webmail import cookies
+from mokanda_firmware.webmail.forms import LONG
 from mokanda_firmware.webmail.languages import N_, languages
 from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, Sheet, keep
 from mokanda_firmware.webmail.throttle import trying
-from mokanda_firmware.webmail.visit import LANGUAGE_COOKIE, Refused, Visit, get, post
+from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_wire.address import AddressError, check_local_part
 
 MAX_NAME = 60
+_MAX_TRIED = 64  # characters of a name that throttles keep
 _KEPT = (*FIELDS, "draft")  # of a letter whose session has ended, until its writer has logged in
 _WRONG = N_("This name and password do not belong together.")
 SUSPENDED = N_("Your account is suspended. Please talk to your keeper.")
@@ -46,7 +49,7 @@ def _give_back_log_in(visit: Visit, problem: str) -> HTTPResponse:
     return _log_in_page(visit, problem)
 
 
-@post("/login", access="everyone", rescue=_give_back_log_in)
+@post("/login", access="everyone", text_limit=LONG, rescue=_give_back_log_in)
 def log_in(visit: Visit) -> HTTPResponse:
     """Check name and password, as often as the throttles allow."""
     name = visit.form["name"].strip().lower().partition("@")[0]
@@ -76,7 +79,7 @@ def throttled(visit: Visit, name: str) -> Iterator[float]:
     phone at this account alone, and makes it known there: others who try the account's secrets can
     then not make it wait.
     """
-    site, phone = visit.site, visit.phone
+    site, phone, name = visit.site, visit.phone, name[:_MAX_TRIED]
     throttles = [(site.of_account, (name, phone)), (site.of_phone, phone)]
     if not site.knows_phone(name, phone):
         throttles.append((site.of_strangers, name))
@@ -182,7 +185,7 @@ def change_language(visit: Visit) -> HTTPResponse:
     """Show the pages in another language from now on."""
     code = visit.form["language"]
     if code in languages():
-        visit.set_cookie(LANGUAGE_COOKIE, code)
+        visit.set_cookie(cookies.LANGUAGE, code)
         if visit.account:
             accounts.set_language(visit.store, visit.account.id, code)
     back = visit.form["back"]

@@ -10,6 +10,7 @@ from mokanda_firmware.webmail.visit import Visit
 from mokanda_wire.message import Mailbox, Message
 
 _MAX_QUOTED = 4000  # characters of a letter that an answer quotes
+_MAX_PASSED_ON = 100_000  # of one that is passed on, or looked at for an answer
 
 
 def blank(visit: Visit, to: str) -> Sheet:
@@ -39,9 +40,12 @@ def reply(visit: Visit, letter: Letter, *, to_all: bool) -> Sheet:
 def forward(visit: Visit, letter: Letter) -> Sheet:
     """Begin to pass a letter on, with a choice of its files."""
     message = letter.message
+    words = message.words
+    if len(words) > _MAX_PASSED_ON:
+        words = f"{words[:_MAX_PASSED_ON]}\n[…]"
     fields = {
         "subject": _prefixed("Fwd: ", message.subject),
-        "text": _signed(visit, f"\n\n{_head(visit, message)}\n\n{message.text}"),
+        "text": _signed(visit, f"\n\n{_head(visit, message)}\n\n{words}"),
     }
     return Sheet(fields).passing_on(letter.entry, message.attachments)
 
@@ -57,7 +61,7 @@ def _prefixed(prefix: str, subject: str) -> str:
 
 def _quoted(visit: Visit, message: Message) -> str:
     """Quote the words of a letter, without what it quotes itself: every byte costs money."""
-    own = re.split(r"^-- $", message.text, maxsplit=1, flags=re.MULTILINE)[0]
+    own = re.split(r"^-- $", message.words[:_MAX_PASSED_ON], maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in own.strip().split("\n") if not line.startswith(">")]
     words = "\n".join(lines)
     if len(words) > _MAX_QUOTED:

@@ -12,6 +12,7 @@ from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import StoreError
 from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.pages.letters import parts
 from mokanda_firmware.webmail.pictures import picture_type
 from mokanda_firmware.webmail.recipients import written
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
@@ -19,6 +20,7 @@ from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import ContentRequestKind
 from mokanda_wire.items import GONE, LARGE
+from mokanda_wire.message import CUT, UNREAD
 
 NO_LETTER = N_("There is no such letter.")
 NO_FILE = N_("This file is not on the device.")
@@ -55,6 +57,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         with contextlib.suppress(StoreError):  # a full disk must not keep anyone from reading
             entries.mark_read(visit.store, account, number)
     others = opened.conversation(visit.store, account, number)
+    part = parts.part_of(visit, letter)
     return visit.page(
         "letters/letter",
         letter=letter,
@@ -63,7 +66,10 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         explain=lambda reason: explain(reason, visit.language),
         conversation=others if len(others) > 1 else [],
         estimate=prices.estimates(visit).get(number) if letter.folder == "outbox" else None,
-        body=to_html(letter.message.text),
+        body=to_html(part.text),
+        part=part,
+        goes_on=letter.message.note == CUT and any(not file.here for file in letter.files[:1]),
+        is_unread=letter.message.note == UNREAD,
         pictures=_pictures(visit, letter),
         show_pictures="pictures" in visit.request.query,
         denials=_DENIALS,
@@ -75,13 +81,13 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
 
 @get("/mail/<number:int>/print")
 def show_for_printing(visit: Visit, number: int) -> HTTPResponse:
-    """Show a letter with its pictures and nothing around it."""
+    """Show a letter, or the part of it that was on the page, with its pictures alone."""
     letter = open_letter(visit, number)
     return visit.page(
         "letters/print",
         letter=letter,
         message=letter.message,
-        body=to_html(letter.message.text),
+        body=to_html(parts.part_of(visit, letter).text),
         pictures=_pictures(visit, letter),
     )
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from mokanda_firmware.mailbox.letters import entries, opened, photos
 from mokanda_firmware.mailbox.people import contacts
-from mokanda_firmware.webmail import forms, recipients
+from mokanda_firmware.webmail import recipients
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.pages.letters.sheet import Sheet
 from mokanda_firmware.webmail.recipients import BadRecipient
 from mokanda_firmware.webmail.smaller import smaller
@@ -101,8 +102,8 @@ def _message(
     visit: Visit, sheet: Sheet, to: tuple[Mailbox, ...], cc: tuple[Mailbox, ...]
 ) -> Message:
     account, fields = visit.villager, sheet.fields
-    number = forms.number(fields["answers"])
-    answered = opened.read(visit.store, account.id, number) if number else None
+    answers = number(fields["answers"])
+    answered = opened.read(visit.store, account.id, answers) if answers else None
     return Message(
         message_id=f"{_digest(account.id, sheet)[:24]}@{visit.domain}",
         date=datetime.now(UTC).replace(microsecond=0),

@@ -23,6 +23,7 @@ _FILES_TOO_LARGE = N_(
     " the new files are not."
 )
 _NO_ROOM = N_("The device has no room for these files. Your text is here, the new files are not.")
+_TOO_LONG = N_("This is too long.")
 _CUT = N_("The connection broke before everything had come. Please add your files again.")
 _NO_QUOTA = N_(
     "Your room on the device is used up. Please delete letters with large files, and empty the"
@@ -30,6 +31,7 @@ _NO_QUOTA = N_(
 )
 _PROBLEMS = {
     forms.TOO_LARGE: (413, _FILES_TOO_LARGE),
+    forms.TOO_LONG: (413, _TOO_LONG),
     forms.NO_ROOM: (507, _NO_ROOM),
     forms.CUT: (400, _CUT),
     forms.MALFORMED: (400, _CUT),
@@ -75,7 +77,7 @@ def _show_again(visit: Visit, problem: str) -> HTTPResponse:
     return _show(visit, shown, problem)
 
 
-@post("/write", takes_files=True, rescue=_show_again)
+@post("/write", takes_files=True, text_limit=forms.LONG, rescue=_show_again)
 def submit(visit: Visit) -> HTTPResponse:
     """Send a letter, or keep it as a draft with its files."""
     written = sheet.of_form(visit)
@@ -97,7 +99,7 @@ def submit(visit: Visit) -> HTTPResponse:
     return visit.redirect("/outbox", "waiting")
 
 
-@post("/write/keep")
+@post("/write/keep", text_limit=forms.LONG)
 def keep(visit: Visit) -> HTTPResponse:
     """Keep what is being written as a draft, and answer with its number to the page's script."""
     if visit.form.problem:

@@ -36,7 +36,7 @@ def show_news(visit: Visit) -> HTTPResponse:
     return _show(visit)
 
 
-@post("/news", access="helper", rescue=_show)
+@post("/news", access="helper", text_limit=10 * _MAX_TEXT, rescue=_show)
 def put_up(visit: Visit) -> HTTPResponse:
     """Put a notice on the board."""
     title = " ".join(visit.form["title"].split())[:_MAX_TITLE]

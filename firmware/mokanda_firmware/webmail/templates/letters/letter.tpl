@@ -38,7 +38,18 @@
 <p class="text">{{_("This letter waits at the relay. It comes when the village can afford it, or when you ask for it.")}}</p>
 % include("letters/content-request.tpl", field="what", value="mail", whole=letter.stub.size, request=letter.stub.request, ask=_("Fetch the letter"))
 % else:
+% if part.begins:
+<p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}">{{_("From the beginning")}}</a></p>
+% end
 <div class="text">{{!body}}</div>
+% if part.following:
+<p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}?from={{part.following}}">{{_("Read on")}}</a></p>
+% elif goes_on:
+<p class="hint">{{_("Only the beginning of this letter is here. The rest is at the relay.")}}</p>
+% include("letters/content-request.tpl", field="file", value=0, whole=letter.files[0].whole.size, request=letter.files[0].request, ask=_("Fetch the letter"))
+% elif is_unread:
+<p class="hint">{{_("The relay could not read this letter. It can send it as it came from the world:")}}</p>
+% end
 % end
 % if show_pictures:
 % for position in pictures:
@@ -47,10 +58,11 @@
 % elif pictures:
 <p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}?pictures=1">{{_("Show the pictures")}}</a></p>
 % end
-% if letter.files:
+% if letter.files[goes_on:]:
 <h2>{{_("Files")}}</h2>
 <ul class="attachments">
 % for position, file in enumerate(letter.files):
+% if position or not goes_on:
 <li>\\
 % if file.here:
 <a href="/mail/{{letter.entry}}/file/{{position}}" download>{{file.here.name}}</a> <span class="hint">{{size(file.here.size)}}\\
@@ -65,6 +77,7 @@
 % include("letters/content-request.tpl", field="file", value=position, whole=file.whole.size, request=file.request, ask=_("Fetch the original") if file.here else _("Fetch the file"))
 % end
 </li>
+% end
 % end
 </ul>
 % end
@@ -103,7 +116,7 @@
 % end
 </form>
 % end
-<p class="aside"><a href="/mail/{{letter.entry}}/print">{{_("For printing")}}</a></p>
+<p class="aside"><a href="/mail/{{letter.entry}}/print{{"?from=%d" % part.begins if part.begins else ""}}">{{_("For printing")}}</a></p>
 </article>
 % if conversation:
 <section class="sheet thread">

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mail is prepared when it has come: read, and its photos made smaller; any number may do so.
+
+No webhook waits for that, and a session for a moment alone: what is not ready then goes with
+another bundle.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from contextlib import suppress
+
+import sqlalchemy as sa
+
+from mokanda_relay.relay import Relay
+from mokanda_relay.rendering import photos, readings
+from mokanda_relay.rendering.reading import VERSION
+from mokanda_relay.rendering.readings import MailReader, NotReadyError
+from mokanda_relay.store import clock
+from mokanda_relay.store.blob_store import BlobNotFoundError
+from mokanda_relay.store.tables import Device, Incoming, Original
+
+_LOOK_AGAIN = 30.0  # seconds, at most: another process may have taken mail in
+_JUST_NOW = dt.timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
+
+
+class Preparer(threading.Thread):
+    """Prepares what waits, and then what is kept."""
+
+    def __init__(self, relay: Relay, stopping: threading.Event) -> None:
+        """Run until `stopping` is set; a mail under way is finished."""
+        super().__init__(name="preparer", daemon=True)
+        self._relay = relay
+        self._stopping = stopping
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        bell = self._relay.incoming_bell
+        reader = MailReader(self._relay)
+        while not self._stopping.is_set():
+            rings = bell.rings()
+            try:
+                if prepare_one(self._relay, reader):
+                    continue
+            except Exception:
+                log.exception("preparing mail failed")
+            bell.wait(rings, _LOOK_AGAIN)
+        reader.close()
+
+
+def wait_for_news(relay: Relay, device_id: int) -> None:
+    """Wait until the mail is read that came for a device just now, but not for long."""
+    unread = (
+        sa.select(Incoming.id)
+        .join(Original, Incoming.digest == Original.digest)
+        .where(
+            Incoming.device_id == device_id,
+            Incoming.sequence.is_(None),
+            Incoming.received > clock.now() - _JUST_NOW,
+            Original.reading_version == 0,
+        )
+        .limit(1)
+    )
+
+    def look() -> None:
+        with relay.database.reading() as session:
+            if session.scalar(unread) is not None:
+                raise NotReadyError
+
+    with suppress(NotReadyError):
+        readings.soon(relay, look)
+
+
+def prepare_one(relay: Relay, reader: MailReader) -> bool:
+    """Prepare the mail that waits longest, or read one that does not; whether there was one.
+
+    Raises:
+        OSError: what was made of it cannot be kept now.
+    """
+    with relay.database.reading() as session:
+        row = session.execute(
+            sa.select(Incoming, Original.reading_version)
+            .join(Original, Incoming.digest == Original.digest)
+            .where(
+                Incoming.sequence.is_(None),
+                sa.or_(Incoming.prepared.is_(False), Original.reading_version < VERSION),
+            )
+            .order_by(Incoming.id)
+            .limit(1)
+        ).first()
+        if row is None:
+            digest = session.scalar(
+                sa.select(Original.digest).where(Original.reading_version == 0).limit(1)
+            )
+    if row is None:
+        if digest is not None:
+            reader.read(digest)
+        return digest is not None
+    entry, version = row
+    if version < VERSION:
+        reader.read(entry.digest)
+    _make_photos_smaller(relay, entry)
+    with relay.database.transaction() as session:
+        session.execute(
+            sa.update(Incoming)
+            .where(Incoming.device_id == entry.device_id, Incoming.digest == entry.digest)
+            .values(prepared=True)
+        )
+    return True
+
+
+def _make_photos_smaller(relay: Relay, entry: Incoming) -> None:
+    with relay.database.reading() as session:
+        form = photos.Format.of(session.get_one(Device, entry.device_id))
+    try:
+        photos.make_smaller(relay, entry.digest, readings.find(relay, entry.digest), form)
+    except NotReadyError:
+        log.warning("mail=%s: its reading went while it was looked at", entry.digest[:12])
+    except BlobNotFoundError:
+        log.error("mail=%s: its file is gone", entry.digest[:12])

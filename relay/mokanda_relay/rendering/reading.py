@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A reading: what was made of a mail when it was taken apart, in one blob.
+
+Its head is a length and JSON; the contents of the mail's files follow, one after the other. Who
+plans a bundle looks at the head; a file is read when it goes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, BinaryIO
+
+from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message
+
+VERSION = 1  # one more, when mail that waits is to be read anew
+MAX_HEAD = 4 * 1024 * 1024  # bytes
+
+_LENGTH = 4  # bytes
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM")  # of pictures
+
+
+class ReadingError(ValueError):
+    """The blob is no reading, or of a version that is not known any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the content of a file stands in the blob, and whether phones show it as a photo."""
+
+    at: int
+    size: int
+    is_photo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A mail that was read: HTML is text, a long text is shortened, its date may be missing.
+
+    Attributes:
+        places: by the digests of those files whose contents are there.
+    """
+
+    message: Message
+    places: Mapping[str, Place]
+
+    def dated(self, received: dt.datetime) -> Message:
+        """The mail, dated by its arrival if it has no date of its own."""
+        return self.message if self.message.date != EPOCH else replace(self.message, date=received)
+
+
+def write(message: Message, contents: Mapping[str, bytes]) -> Iterator[bytes]:
+    """Yield the blob; who has found no date in the mail gives the EPOCH.
+
+    Raises:
+        ValueError: it could not be loaded again.
+    """
+    fields = asdict(message) | {"date": int(message.date.timestamp())}
+    files = [(digest, len(content), is_photo(content)) for digest, content in contents.items()]
+    head = json.dumps({"message": fields, "files": files}).encode()
+    if len(head) > MAX_HEAD or _message(json.loads(head)["message"]) != message:
+        raise ValueError("the mail cannot be kept as a reading")
+    yield len(head).to_bytes(_LENGTH)
+    yield head
+    yield from contents.values()
+
+
+def load(blob: BinaryIO) -> Reading:
+    """Read the head.
+
+    Raises:
+        ReadingError: there is none, or another version's.
+    """
+    size = int.from_bytes(blob.read(_LENGTH))
+    try:
+        if size > MAX_HEAD:
+            raise ValueError("too long")
+        head = json.loads(blob.read(size))
+        at, places = _LENGTH + size, {}
+        for digest, length, photo in head["files"]:
+            places[str(digest)] = Place(at, int(length), bool(photo))
+            at += int(length)
+        return Reading(_message(head["message"]), places)
+    except (ValueError, TypeError, KeyError, OverflowError, OSError) as error:
+        raise ReadingError(str(error)) from error
+
+
+def is_photo(content: bytes) -> bool:
+    """Whether a file is a picture that phones show, whatever it is called."""
+    webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    return webp or content.startswith(_BEGINNINGS)
+
+
+def _message(fields: dict[str, Any]) -> Message:
+    boxes = {
+        name: tuple(Mailbox(**each) for each in fields[name]) for name in ("to", "cc", "reply_to")
+    }
+    own = {
+        "date": dt.datetime.fromtimestamp(fields["date"], dt.UTC),
+        "sender": Mailbox(**fields["sender"]),
+        "references": tuple(fields["references"]),
+        "attachments": tuple(Attachment(**each) for each in fields["attachments"]),
+    }
+    return Message(**(fields | boxes | own))

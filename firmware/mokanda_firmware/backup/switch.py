@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from mokanda_firmware import paths
-from mokanda_wire.durable import sync_folder, write
+from mokanda_wire.durable import sync_folder
 
 KEPT_SECONDS = 14 * 24 * 3600  # for which one may go back
 
@@ -115,11 +115,8 @@ def _take_card_mark(data: Path, ready: Path) -> None:
     mark, taken = (folder / paths.card_mark().name for folder in (data, ready))
     taken.unlink(missing_ok=True)
     if mark.exists():
-        state = mark.stat()
-        write(taken, mark.read_bytes())
-        taken.chmod(state.st_mode & 0o7777)
-        if os.geteuid() == 0:
-            os.chown(taken, state.st_uid, state.st_gid)
+        taken.hardlink_to(mark)  # its owner with it; who writes a new one replaces the file
+        sync_folder(ready)
 
 
 def _number(path: Path) -> int:

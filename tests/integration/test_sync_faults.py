@@ -326,7 +326,8 @@ def test_what_the_device_can_only_read_in_a_simpler_form_comes_so(
     decode = wire.decode
 
     def reading(data: bytes, *arguments: Any, **named: Any) -> wire.Decoded:  # noqa: ANN401
-        if cbor2.CBORDecoder(BytesIO(data)).decode()[header_field] != 0:
+        header: Any = cbor2.CBORDecoder(BytesIO(data)).decode()
+        if header[header_field] != 0:
             raise wire.BundleError("The text is damaged.")
         return decode(data, *arguments, **named)
 

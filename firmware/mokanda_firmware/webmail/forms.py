@@ -248,8 +248,9 @@ def _read_multipart(
             # One field that is too long leaves room for the others.
             room = text_room if (segment.name or "") == "text" else min(text_room, SHORT)
             for piece in _pieces(events):
-                value += piece[: room - len(value)]
-                if segment.bytes_received > room:
+                kept = piece[: room - len(value)]
+                value += kept
+                if len(kept) < len(piece):
                     form.problem = TOO_LONG
             text_room -= len(value)
             form.add(segment.name or "", bytes(value))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any, BinaryIO
 
 from multipart import MultipartError, PushMultipartParser, parse_options_header
 
@@ -16,6 +17,7 @@ from mokanda_relay.transport.dns import DnsRecord, DnsSetup
 from mokanda_relay.transport.inbound import Envelope, Intake, StoredMail
 from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
 
+_PIECE = 65536  # bytes
 _MAX_ENVELOPE = 256 * 1024  # bytes; a thousand recipients have less
 _NO_ENVELOPE = "the form has no envelope that names the recipients"
 MAX_BYTES = 32 * 1024 * 1024  # of a post; SendGrid's have at most 30 MB
@@ -73,7 +75,7 @@ class InboundParse:
                 content_length=-1 if post.length is None else post.length,
                 max_segment_count=1000,
             )
-            events = parser.parse_blocking(post.body.read)
+            events = _events(parser, post.body)
             for event in events:
                 if isinstance(event, bytes | bytearray | None):
                     continue  # the rest of a field that we do not read
@@ -84,6 +86,13 @@ class InboundParse:
         except MultipartError as error:
             raise BadPostError("the form is broken") from error
         return envelope, mail
+
+
+def _events(parser: PushMultipartParser, body: BinaryIO) -> Iterator[Any]:
+    """What is in a form, piece by piece."""
+    while piece := body.read(_PIECE):
+        yield from parser.parse(piece)
+    parser.close()  # raises where its end is missing
 
 
 def _field(events: Iterator[object]) -> Iterator[bytes]:

@@ -2,7 +2,7 @@
 """The device and the relay as villages have them: the code of the first format, from git.
 
 It is never changed with ours: each end runs in processes of its own, whose modules are those of
-that commit, with the libraries of today.
+that commit, with the libraries of today but where it asks for others.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tests.ports import answers, reserved_port
 
 COMMIT = "b5e43787e69f2dbae950180fbce50473f73369f6"  # the last one that knew format 1 alone
 _ROOMS = ("wire/mokanda_wire", "firmware/mokanda_firmware", "relay/mokanda_relay")
+_LIBRARIES = ("multipart>=1.3,<1.4",)  # that relay's, where the device has an older one
 _REPOSITORY = Path(__file__).parent.parent
 _SECONDS = 180  # for one step
 
@@ -90,6 +91,9 @@ def sources() -> Path:
         archive = [*git, "archive", COMMIT, *_ROOMS, "tests/village.py"]
         packed = subprocess.run(archive, capture_output=True, check=True).stdout
         subprocess.run(["tar", "-x", "-C", str(unfinished)], input=packed, check=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+        target = ["--target", str(unfinished / "libraries")]
+        subprocess.run([*pip, *target, *_LIBRARIES], check=True)
         try:
             unfinished.rename(folder)
         except OSError:  # another test has just done the same
@@ -99,7 +103,7 @@ def sources() -> Path:
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
     root = sources()
-    path = (*(str((root / room).parent) for room in _ROOMS), str(root))
+    path = (*(str((root / room).parent) for room in _ROOMS), str(root), str(root / "libraries"))
     return {**os.environ, **more, "PYTHONPATH": os.pathsep.join(path)}
 
 

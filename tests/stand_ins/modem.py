@@ -180,14 +180,16 @@ class Modem:
                 [],
                 self.network.timeout() if self.network else None,
             )
+            if self._wake_reader in readable:  # first: it was asked for before what is read now
+                os.read(self._wake_reader, 4096)
+                while self._requests:
+                    self._requests.pop(0)()
+                if self._stream < 0:
+                    break
             if self._stream in readable:
                 self._read()
             self._carry()
             self._flush()
-            if self._wake_reader in readable:
-                os.read(self._wake_reader, 4096)
-                while self._requests:
-                    self._requests.pop(0)()
         self._peer = None
 
     def _read(self) -> None:

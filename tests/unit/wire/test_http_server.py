@@ -70,6 +70,13 @@ def ask(server: Server, address: str = "127.0.0.1") -> int:
         return connection.getresponse().status
 
 
+def ask_and_wait_for_a_worker(server: Server, caller: socket.socket) -> None:
+    """Begin a request with a long body, after those who have asked before."""
+    before = server.at_work()
+    caller.sendall(HEAD % 1_000_000)
+    wait_until(lambda: server.at_work() > before, "the request", 20)
+
+
 def is_closed(caller: socket.socket) -> bool:
     """Wait for an answer or the end; whether it was the end."""
     try:
@@ -184,8 +191,7 @@ def test_who_has_no_connection_gets_in_where_all_requests_are_there() -> None:
     ):
         held = [stack.enter_context(connect(server, "127.0.0.2")) for _ in range(4)]
         for caller in held:
-            caller.sendall(HEAD % 1_000_000)
-        wait_until(lambda: server.at_work() == 4, "four requests", 20)
+            ask_and_wait_for_a_worker(server, caller)
         newcomer = stack.enter_context(connect(server, "127.0.0.9"))
         newcomer.sendall(HEAD % 0)
         assert is_closed(held[1])

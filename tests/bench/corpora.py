@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,11 +123,18 @@ def apt(*arguments: str) -> None:
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # apt gives up where another holds its own
         for command in commands:
-            done = subprocess.run(
-                [*toolbox, *command], cwd=CACHE, capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                raise CorpusError(f"{' '.join(command)}: {done.stderr or done.stdout}")
+            _run_patiently([*toolbox, *command])
+
+
+def _run_patiently(command: list[str]) -> None:
+    """Run it; again where it fails, for a mirror that is being brought up to date has gaps."""
+    for seconds in (5, 30, None):
+        done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=False)
+        if not done.returncode:
+            return
+        if seconds is not None:
+            time.sleep(seconds)
+    raise CorpusError(f"{' '.join(command)}: {done.stderr or done.stdout}")
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def _serve(address: tuple[str, int]) -> None:
     """Serve the mail store; if it does not open, the page that says so, until it does."""
     watch = StoreWatch()
     try:
-        store = Store.of_device()
+        store = Store.of_device(lenient=True)
     except StoreUnfit as error:
         watch.tell(error)
         server = make_server(address, emergency.create_app(error))

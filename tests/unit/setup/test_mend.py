@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
+from mokanda_firmware.mailbox.letters import drafts, folders
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.store import copies
 from mokanda_firmware.mailbox.store.database import Store, StoreDamaged, StoreUnfit
 from mokanda_firmware.mailbox.store.mending import Mending
+from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.setup import mend
 from tests.crash_points import crashes
 
@@ -171,6 +173,31 @@ def test_text_that_is_none_any_more_is_met_and_mended() -> None:
     paths.store_damage().touch()
     assert mend.mend()
     assert len(subjects()) == LETTERS
+    assert not paths.store_damage().exists()
+
+
+def test_json_that_nobody_can_read_means_nothing_afterwards() -> None:
+    store = Store.of_device()
+    with store.transaction() as connection:
+        connection.execute(
+            'INSERT INTO draft (account, fields, updated) VALUES (1, \'{"to": "ben"; Mbote\', 0)'
+        )
+        connection.execute("UPDATE message SET recipients = '{\"to\": [' WHERE id = 1")
+        connection.execute("INSERT INTO setting (key, value) VALUES ('village', '\"Boende')")
+    store.close()
+    paths.store_damage().touch()
+    assert mend.mend()
+    store = Store.of_device()
+    [draft] = drafts.all_of(store, 1)
+    assert draft.fields["text"] == '{"to": "ben"; Mbote'
+    assert not draft.is_damaged
+    assert len(folders.page(store, 1, "inbox", before=2).lines) == 1
+    assert setting(store, "village", "") == ""
+    store.close()
+    mending = Mending.read()
+    assert mending is not None
+    assert mending.lost == 3
+    assert numbers() == (7, 9)
     assert not paths.store_damage().exists()
 
 

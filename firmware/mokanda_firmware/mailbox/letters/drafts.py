@@ -6,19 +6,23 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from mokanda_firmware.mailbox.store import clock
+from mokanda_firmware.mailbox.store import clock, damage
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Attachment
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A letter being written; `fields` are the form's, `updated` is seconds since 1970."""
+    """A letter being written; `fields` are the form's, `updated` is seconds since 1970.
+
+    Of one that `is_damaged` all that is left stands in its text.
+    """
 
     id: int
     fields: dict[str, str]
     attachments: tuple[Attachment, ...]
     updated: int
+    is_damaged: bool = False
 
 
 def save(
@@ -85,9 +89,20 @@ def _from_row(connection: sqlite3.Connection, row: sqlite3.Row) -> Draft:
         " WHERE draft = ? ORDER BY position",
         (row["id"],),
     )
+    fields = _fields(row["fields"])
     return Draft(
         row["id"],
-        json.loads(row["fields"]),
+        {"text": row["fields"]} if fields is None else fields,
         tuple(Attachment(**dict(part)) for part in attachments),
         row["updated"],
+        fields is None,
     )
+
+
+def _fields(text: str) -> dict[str, str] | None:
+    """Read the fields of a form; None if they are damaged."""
+    try:
+        return {name: str(value) for name, value in json.loads(text).items()}
+    except (AttributeError, ValueError):
+        damage.note("the mail store has a draft that is damaged")
+        return None

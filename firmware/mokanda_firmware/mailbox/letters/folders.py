@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists of letters, read by index and without their bodies, so that thousands take no time."""
 
-import json
 import re
 import sqlite3
 import unicodedata
@@ -221,7 +220,7 @@ def _line(
         "unread": bool(row["unread"]),
         "at": row["at"],
         "sender": Mailbox(row["sender_address"], row["sender_name"]),
-        "to": messages.people_from_json(json.loads(row["recipients"])["to"]),
+        "to": messages.people_of(row["recipients"])["to"],
         "subject": row["subject"],
         "attachments": row["attachments"],
         "size": row["size"],

@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
+from mokanda_firmware.mailbox.store import damage
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.messages import people_from_json
 from mokanda_wire.message import Mailbox
@@ -78,7 +79,16 @@ def groups(store: Store, account: int) -> dict[str, tuple[Mailbox, ...]]:
         rows = connection.execute(
             "SELECT name, members FROM people_group WHERE account = ? ORDER BY name", (account,)
         )
-        return {row["name"]: people_from_json(json.loads(row["members"])) for row in rows}
+        return {row["name"]: _members(row["members"]) for row in rows}
+
+
+def _members(text: str) -> tuple[Mailbox, ...]:
+    """Read who is in a group: nobody where that is damaged."""
+    try:
+        return people_from_json(json.loads(text))
+    except (TypeError, ValueError):
+        damage.note("the mail store has a group that is damaged")
+        return ()
 
 
 def set_group(store: Store, account: int, name: str, members: Iterable[Mailbox]) -> None:

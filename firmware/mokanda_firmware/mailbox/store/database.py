@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.states import StoreState
-from mokanda_firmware.mailbox.store import novelty
+from mokanda_firmware.mailbox.store import damage, novelty
 from mokanda_firmware.mailbox.store.attachments import Attachments, Incoming
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -83,14 +83,18 @@ class Store:
         path: the database.
         attachments: the folder of files.
         may_be_new: whether an empty store is made where there is none.
+        lenient: whether text that is damaged is read as far as it goes, for people to see.
 
     Raises:
         StoreUnfit: or one of its kinds; it does not open.
         StoreBusy: another process is bringing it up to date.
     """
 
-    def __init__(self, path: Path, attachments: Path, *, may_be_new: bool = True) -> None:
+    def __init__(
+        self, path: Path, attachments: Path, *, may_be_new: bool = True, lenient: bool = False
+    ) -> None:
         self.path = path
+        self._lenient = lenient
         self.attachments = Attachments(attachments)
         self._spare: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -107,7 +111,7 @@ class Store:
                 self._put_back(connection)
 
     @classmethod
-    def of_device(cls) -> "Store":
+    def of_device(cls, *, lenient: bool = False) -> "Store":
         """Open the store at the device's paths; only a new device gets a new one.
 
         Raises:
@@ -119,7 +123,7 @@ class Store:
         path = paths.mail_database()
         with _explained(path):
             is_new = novelty.is_new()
-        store = cls(path, paths.attachments(), may_be_new=is_new)
+        store = cls(path, paths.attachments(), may_be_new=is_new, lenient=lenient)
         with store.reading() as connection:
             if novelty.has_lost_its_accounts(connection):
                 raise StoreLost("the mail store has lost all accounts")
@@ -207,6 +211,8 @@ class Store:
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
+        if self._lenient:
+            connection.text_factory = _as_far_as_it_goes
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -323,14 +329,28 @@ def _explained(path: Path) -> Iterator[None]:
         if str(error).startswith(
             "Could not decode"
         ):  # and quotes a letter, which no log is to have
-            raise StoreDamaged("the mail store has text that is none") from None
-        raise _of_sqlite(error, path) from error
+            raise _noted(StoreDamaged(_NO_TEXT)) from None
+        raise _noted(_of_sqlite(error, path)) from error
     except UnicodeDecodeError as error:
-        raise StoreDamaged(f"the mail store has text that is none: {error}") from error
+        raise _noted(StoreDamaged(f"{_NO_TEXT}: {error}")) from error
     except OSError as error:
         if error.errno not in _OF_DISK:  # a phone's connection, or a process
             raise
         raise _of_system(error) from error
+
+
+def _noted(error: StoreError) -> StoreError:
+    if isinstance(error, StoreDamaged):
+        damage.note(str(error))
+    return error
+
+
+def _as_far_as_it_goes(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        damage.note(_NO_TEXT)
+        return text.decode(errors="replace")
 
 
 def _of_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
@@ -378,6 +398,7 @@ def _of_system(error: OSError) -> StoreUnfit:
     return StoreUnfit(f"the data partition does not work: {error}")
 
 
+_NO_TEXT = "the mail store has text that is none"
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_NOTADB}
 _OF_SYSTEM = {

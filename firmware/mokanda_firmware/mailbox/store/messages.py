@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from mokanda_firmware.mailbox.store import content_requests
+from mokanda_firmware.mailbox.store import content_requests, damage
 from mokanda_wire.message import Attachment, Mailbox, Message
 
 # The columns that make an Attachment.
@@ -128,19 +128,19 @@ def load(connection: sqlite3.Connection, number: int) -> Message:
     ).fetchone()
     if row is None:
         raise KeyError(number)
-    people = json.loads(row["recipients"])
+    people = people_of(row["recipients"])
     return Message(
         message_id=row["message_id"],
         date=datetime.fromtimestamp(row["date"], UTC),
         sender=Mailbox(row["sender_address"], row["sender_name"]),
-        to=people_from_json(people["to"]),
-        cc=people_from_json(people["cc"]),
+        to=people["to"],
+        cc=people["cc"],
         subject=row["subject"],
         text=row["text"],
         html=row["html"],
-        reply_to=people_from_json(people["reply_to"]),
+        reply_to=people["reply_to"],
         in_reply_to=row["in_reply_to"],
-        references=tuple(json.loads(row["reference_ids"])),
+        references=_references(row["reference_ids"]),
         attachments=attachments(connection, number),
         automatic=bool(row["automatic"]),
         note=row["note"],
@@ -166,12 +166,25 @@ def remove_unwanted(connection: sqlite3.Connection, numbers: Iterable[int]) -> N
         ).fetchone()[0]
         if not wanted:
             content_requests.withdraw_all(connection, number)
-            connection.execute(
-                "INSERT INTO search (search, rowid, subject, people, text, files)"
-                " SELECT 'delete', id, subject, people, text, files FROM searchable WHERE id = ?",
-                (number,),
-            )
+            _forget_words(connection, number)
             connection.execute("DELETE FROM message WHERE id = ?", (number,))
+
+
+def _forget_words(connection: sqlite3.Connection, number: int) -> None:
+    """Take a mail out of the index of words: of one that is damaged it has other words, and stays.
+
+    Searching finds letters that are there, and mending makes the index anew.
+    """
+    try:
+        connection.execute(
+            "INSERT INTO search (search, rowid, subject, people, text, files)"
+            " SELECT 'delete', id, subject, people, text, files FROM searchable WHERE id = ?",
+            (number,),
+        )
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_CORRUPT_VTAB:
+            raise
+        damage.note("the mail store has a letter that is not the one of its index")
 
 
 def size(message: Message) -> int:
@@ -183,6 +196,25 @@ def size(message: Message) -> int:
 def people_from_json(people: list[list[str]]) -> tuple[Mailbox, ...]:
     """Read a list of mailboxes as the store keeps it."""
     return tuple(Mailbox(address, name) for address, name in people)
+
+
+def people_of(recipients: str) -> dict[str, tuple[Mailbox, ...]]:
+    """Read whom a mail is for; where that is damaged it is for nobody."""
+    parts = ("to", "cc", "reply_to")
+    try:
+        people = json.loads(recipients)
+        return {part: people_from_json(people.get(part, [])) for part in parts}
+    except (AttributeError, TypeError, ValueError):
+        damage.note("the mail store has a letter whose recipients are damaged")
+        return dict.fromkeys(parts, ())
+
+
+def _references(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(text))
+    except (TypeError, ValueError):
+        damage.note("the mail store has a letter whose references are damaged")
+        return ()
 
 
 def _people_to_json(**people: tuple[Mailbox, ...]) -> str:

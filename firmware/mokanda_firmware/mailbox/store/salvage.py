@@ -18,6 +18,13 @@ from mokanda_firmware.mailbox.store.database import make_schema
 _MAX_TRIES = 20_000  # of reading parts of one table
 _NOT_COPIED = ("session",)  # who was logged in does so again
 Row = tuple[Any, ...]
+# Columns of JSON, of what type each is, and what (as SQL) takes the place of what is none.
+_JSON = (
+    ("draft", "fields", "object", "json_object('text', fields)"),
+    ("message", "recipients", "object", "'{}'"),
+    ("message", "reference_ids", "array", "'[]'"),
+    ("people_group", "members", "array", "'[]'"),
+)
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +53,7 @@ def salvage(damaged: Path, target: Path) -> int:
         if lost:
             _begin_relations_anew(new)
         _address_what_waits(new)
+        lost += _empty_what_is_no_json(new)
         new.execute(
             "INSERT INTO body (message, text, html) SELECT id, '', '' FROM message"
             " WHERE id NOT IN (SELECT message FROM body)"
@@ -172,6 +180,20 @@ def _drop_orphans_of(new: sqlite3.Connection, table: str) -> int:
             f"DELETE FROM {table} WHERE {column} NOT IN (SELECT {to or 'id'} FROM {parent})"  # noqa: S608
         ).rowcount
     return dropped
+
+
+def _empty_what_is_no_json(new: sqlite3.Connection) -> int:
+    """Put what says nothing in the place of JSON that nobody can read; return in how many rows."""
+    changed = new.execute("DELETE FROM setting WHERE NOT json_valid(value)").rowcount
+    tables = _tables(new)  # a version that is older may lack one
+    for table, column, kind, empty in _JSON:
+        if table in tables:
+            changed += new.execute(
+                f"UPDATE {table} SET {column} = {empty}"  # noqa: S608 - constants
+                f" WHERE iif(json_valid({column}), json_type({column}), '') <> ?",
+                (kind,),
+            ).rowcount
+    return changed
 
 
 def _begin_relations_anew(new: sqlite3.Connection) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mokanda_firmware.bus.sentences import Sentence, as_it_is
+from mokanda_firmware.mailbox.store import damage
 from mokanda_firmware.mailbox.store.database import Store
 
 _KEPT = 2000
@@ -84,4 +85,9 @@ def _error(row: sqlite3.Row) -> Sentence | None:
     """Read why a session failed; earlier versions have kept it as plain text, too."""
     if not row["error"]:
         return None
-    return Sentence.from_json(json.loads(row["error_said"])) or as_it_is(row["error"])
+    try:
+        said = json.loads(row["error_said"])
+    except ValueError:
+        damage.note("the mail store has a mail run that is damaged")
+        said = None
+    return Sentence.from_json(said) or as_it_is(row["error"])

@@ -29,6 +29,7 @@ _EMPTY = {
     "archive": N_("Letters that you have dealt with can be put here, out of the way."),
     "trash": N_("The trash is empty. What you delete stays here for 30 days."),
 }
+DAMAGED_DRAFT = N_("This draft is damaged. What can still be read of it stands in its text.")
 # What can be done to the lines that are chosen: the value of the button, and what is on it.
 _ACTIONS = {
     "inbox": {"archive": N_("Archive"), "trash": N_("Delete")},
@@ -67,7 +68,11 @@ def show_folder(visit: Visit, folder: Folder) -> HTTPResponse:
 @get("/drafts")
 def show_drafts(visit: Visit) -> HTTPResponse:
     """List the letters that are not finished."""
-    return visit.page("letters/drafts", drafts=drafts.all_of(visit.store, visit.villager.id))
+    return visit.page(
+        "letters/drafts",
+        drafts=drafts.all_of(visit.store, visit.villager.id),
+        damaged=DAMAGED_DRAFT,
+    )
 
 
 @post("/drafts/<draft:int>/delete")

@@ -13,6 +13,7 @@ from mokanda_firmware.mailbox.store.database import StoreError
 from mokanda_firmware.webmail import forms, prices
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.letters import answering, sending, sheet
+from mokanda_firmware.webmail.pages.letters.folders import DAMAGED_DRAFT
 from mokanda_firmware.webmail.pages.letters.letter import NO_LETTER, open_letter
 from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, NO_QUOTA, SOURCE_GONE, Sheet
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
@@ -50,7 +51,8 @@ def start(visit: Visit) -> HTTPResponse:
     draft = drafts.load(visit.store, visit.villager.id, number) if number else None
     if draft is None:
         raise Refused(404, _NO_DRAFT)
-    return _show(visit, Sheet.of_draft(draft))
+    problem = visit.language.text(DAMAGED_DRAFT) if draft.is_damaged else ""
+    return _show(visit, Sheet.of_draft(draft), problem)
 
 
 @get("/mail/<number:int>/<way:re:reply|reply-all>")

@@ -40,7 +40,7 @@ class TestFleetPage:
     def test_a_new_village_is_not_claimed(self, served: Served) -> None:
         served.new_device()
         assert cells(served)["State"] == "not claimed"
-        assert cells(served)["Last sync"] == "never"
+        assert cells(served)["Last contact"] == "never"
 
     def test_a_village_is_shown_with_its_figures(self, served: Served) -> None:
         device = served.claimed_device()
@@ -54,7 +54,7 @@ class TestFleetPage:
         served.world.write("ada@example.org", ["amina@kitenge.example"], "Hello", "Hello")
         shown = cells(served)
         assert shown["State"] == "well"
-        assert shown["Last sync"] == "just now"
+        assert shown["Last contact"] == "just now"
         assert shown["Waiting"] == "↓ 1 ↑ 0" or shown["Waiting"] == "↓ 1↑ 0"
         assert shown["Mails"].replace(" ", "") == "↓0↑1"
         assert shown["Signal"].endswith("63 %")
@@ -63,11 +63,47 @@ class TestFleetPage:
     def test_trouble_and_silence_stand_out(self, served: Served) -> None:
         served.claimed_device()
         with served.relay.database.transaction() as session:
-            session.execute(sa.update(Device).values(last_sync=now() - timedelta(days=3)))
+            session.execute(sa.update(Device).values(last_exchange=now() - timedelta(days=3)))
         assert cells(served)["State"] == "quiet"
         with served.relay.database.transaction() as session:
             session.execute(sa.update(Device).values(error="bundle 7 was refused"))
         assert cells(served)["State"].startswith("trouble")
+
+    def test_a_village_that_calls_is_not_quiet_though_there_is_always_mail_left(
+        self, served: Served
+    ) -> None:
+        device = served.claimed_device()
+        with served.relay.database.transaction() as session:
+            long_ago = now() - timedelta(days=12)
+            session.execute(sa.update(Device).values(last_exchange=long_ago, last_sync=long_ago))
+        for subject in ("First", "Second"):
+            served.world.write("ada@example.org", ["amina@kitenge.example"], subject, subject)
+            served.wait_until_prepared()
+            down = device.hello().down
+            assert down is not None
+            device.apply(down, device.fetch(down.sequence)[1])  # and no more today
+        eventually(lambda: cells(served)["State"] == "well", "the download is counted")
+        assert cells(served)["Last contact"] == "just nowmail was left; all went 12 d ago"
+
+    def test_a_village_that_only_says_hello_has_tried(self, served: Served) -> None:
+        device = served.claimed_device()
+        with served.relay.database.transaction() as session:
+            long_ago = now() - timedelta(days=12)
+            session.execute(sa.update(Device).values(last_exchange=long_ago, last_sync=long_ago))
+        device.freeze(device.message("ada@example.org", "Hello"))
+        device.hello()
+        assert cells(served)["State"] == "quiet"
+        assert cells(served)["Last contact"] == "12 d agotried just now"
+
+    def test_trouble_is_over_with_the_next_bundle(self, served: Served) -> None:
+        device = served.claimed_device()
+        with served.relay.database.transaction() as session:
+            session.execute(sa.update(Device).values(error="bundle 7 was refused"))
+        served.world.write("ada@example.org", ["amina@kitenge.example"], "Hello", "Hello")
+        served.wait_until_prepared()
+        device.freeze(device.message("ada@example.org", "Hello"))
+        device.upload(device.hello().up_offset)  # and what there is to fetch is left
+        assert cells(served)["State"] == "well"
 
     def test_what_came_over_the_wire_is_text(self, served: Served) -> None:
         device = served.claimed_device()

@@ -678,6 +678,7 @@ def test_what_the_operator_sees_of_a_sync(served: Served) -> None:
         [village] = fleet.villages(session)
     assert village.device.version == "0.1.0"
     assert village.device.last_sync is not None
+    assert village.device.last_exchange == village.device.last_sync
     assert (village.device.mails_out, village.waiting_out, village.waiting_down) == (1, 0, 0)
     assert isinstance(device.events[0], Event)
 

@@ -146,7 +146,12 @@ def _define_list(group: Commands) -> None:
 
 def _list(_options: argparse.Namespace, settings: Settings) -> int:
     now = clock.now()
-    rows = [("NAME", "DOMAIN", "CLAIMED", "LAST SYNC", "WAITING", "THIS MONTH", "VERSION")]
+    rows = [
+        (
+            *("NAME", "DOMAIN", "CLAIMED", "LAST CONTACT", "ALL WENT"),
+            *("WAITING", "THIS MONTH", "VERSION"),
+        )
+    ]
     with open_relay(settings).database.reading() as session:
         for village in fleet.villages(session):
             device = village.device
@@ -155,6 +160,7 @@ def _list(_options: argparse.Namespace, settings: Settings) -> int:
                     device.name,
                     device.domain,
                     device.claimed.strftime("%Y-%m-%d") if device.claimed else "no",
+                    fleet.ago(device.last_exchange, now),
                     fleet.ago(device.last_sync, now),
                     f"{village.waiting_down} down, {village.waiting_out} out",
                     _usage(village.month),

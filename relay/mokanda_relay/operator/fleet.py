@@ -16,6 +16,9 @@ from mokanda_relay.store.tables import Alert, Card, Device, Incoming, Outgoing
 from mokanda_relay.sync import cards, usage_by_day
 from mokanda_relay.transport.outbox import TRYING, WAITING
 
+_QUIET_AFTER = dt.timedelta(days=2)
+_SESSION = dt.timedelta(minutes=1)  # less apart are moments of one
+
 
 @dataclass(frozen=True, slots=True)
 class Village:
@@ -27,6 +30,23 @@ class Village:
     report: dict[str, Any]  # what the device last told of itself
     month: usage_by_day.Sum  # this one
     cards: list[Card]  # the one that is served first; none unless there are several that call
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it has exchanged nothing for so long that somebody should ask."""
+        last = self.device.last_exchange
+        return last is not None and now() - last >= _QUIET_AFTER
+
+    @property
+    def has_left(self) -> bool:
+        """Whether something was left when it last exchanged something."""
+        device = self.device
+        return _is_after(device.last_exchange, device.last_sync)
+
+    @property
+    def has_tried(self) -> bool:
+        """Whether it has called since it last exchanged something."""
+        return _is_after(self.device.last_contact, self.device.last_exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,10 @@ def villages(session: Session) -> list[Village]:
         )
         for device in session.scalars(sa.select(Device).order_by(Device.name))
     ]
+
+
+def _is_after(moment: dt.datetime | None, other: dt.datetime | None) -> bool:
+    return moment is not None and (other is None or moment - other > _SESSION)
 
 
 def this_month() -> str:

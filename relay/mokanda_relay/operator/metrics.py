@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
@@ -18,7 +19,18 @@ def write(session: Session) -> str:
 def _metrics(fleet: list[Village]) -> Iterator[str]:
     families = (
         ("claimed", "gauge", "Whether the device has claimed itself.", _claimed),
-        ("last_sync_timestamp_seconds", "gauge", "When it last synced.", _last_sync),
+        (
+            "last_contact_timestamp_seconds",
+            "gauge",
+            "When it last exchanged something; by this tell that it is silent.",
+            lambda v: _seconds(v.device.last_exchange),
+        ),
+        (
+            "last_sync_timestamp_seconds",
+            "gauge",
+            "When nothing was left for either end last.",
+            lambda v: _seconds(v.device.last_sync),
+        ),
         ("bytes_up_total", "counter", "Bytes of bundles from it.", lambda v: v.device.bytes_up),
         ("bytes_down_total", "counter", "Bytes of bundles to it.", lambda v: v.device.bytes_down),
         ("mails_out_total", "counter", "Mails that it sent.", lambda v: v.device.mails_out),
@@ -49,5 +61,5 @@ def _claimed(village: Village) -> int:
     return int(village.device.claimed is not None)
 
 
-def _last_sync(village: Village) -> int:
-    return int(village.device.last_sync.timestamp()) if village.device.last_sync else 0
+def _seconds(moment: dt.datetime | None) -> int:
+    return int(moment.timestamp()) if moment else 0

@@ -73,8 +73,10 @@ class Device(Table):
     digest; `down_frozen` is the last number given to a down bundle, and `down_confirmed` the
     last one acknowledged. `claim_move` is the number of the relay's last move when its claim file
     was made; by its last hello it has `followed` one (None: it knows nothing of moves), and
-    `noted` one. `error` is what last went wrong with it, for the operator; a sync
-    that succeeds clears it.
+    `noted` one. `last_contact` is when it last proved to be itself, `last_exchange` when bytes of
+    bundles last went either way or none had to, and `last_sync` when nothing was left for either.
+    `error` is what last went wrong with it, for the operator; the next bundle that arrives, or a
+    sync, clears it.
     """
 
     __tablename__ = "device"
@@ -103,6 +105,7 @@ class Device(Table):
     version: Mapped[str] = mapped_column(default="")
     report: Mapped[str] = mapped_column(default="{}")  # JSON; what the device told of itself
     last_contact: Mapped[dt.datetime | None]
+    last_exchange: Mapped[dt.datetime | None]
     last_sync: Mapped[dt.datetime | None]
     bytes_up: Mapped[int] = mapped_column(default=0)
     bytes_down: Mapped[int] = mapped_column(default=0)

@@ -64,6 +64,7 @@ def confirm(session: Session, device: Device, applied_down: int) -> list[str]:
     needless = frozen.confirm(session, device, applied_down)
     if needless:
         quarantine.accepted(device)
+        device.error = ""
     return needless
 
 
@@ -91,17 +92,22 @@ def more(
 
 def record_sync(relay: Relay, device_id: int) -> None:
     """Note that device and relay have nothing more for each other."""
+    now = clock.now()
     with relay.database.transaction() as session:
         session.execute(
-            sa.update(Device).where(Device.id == device_id).values(last_sync=clock.now(), error="")
+            sa.update(Device)
+            .where(Device.id == device_id)
+            .values(last_exchange=now, last_sync=now, error="")
         )
 
 
 def count_down(relay: Relay, device_id: int, size: int) -> None:
     """Count bytes that went to the device."""
+    if not size:
+        return
     with relay.database.transaction() as session:
         session.execute(
             sa.update(Device)
             .where(Device.id == device_id)
-            .values(bytes_down=Device.bytes_down + size)
+            .values(bytes_down=Device.bytes_down + size, last_exchange=clock.now())
         )

@@ -73,6 +73,24 @@ class TestSchema:
             assert [each.text for each in session.scalars(sa.select(Alert))] == ["old"]
         database.close()
 
+    def test_of_a_village_of_an_earlier_relay_it_is_known_when_it_last_synced(
+        self, empty_database_url: str
+    ) -> None:
+        write_with_schema(
+            empty_database_url,
+            "0018",
+            """INSERT INTO device (name, domain, added, hello_counter, format, claim_move, noted,
+                up_applied, up_sha256, down_frozen, down_confirmed, bisection_size,
+                bisection_caution, residents_known, deletions, version, report, last_sync, bytes_up,
+                bytes_down, mails_out, mails_in, error, photo_side, photo_bytes, file_bytes)
+            VALUES ('kitenge', 'kitenge.example', '2026-05-01', 0, 1, 0, 0, 0, '', 0, 0, 0, 0,
+                false, 0, '', '{}', '2026-06-01 12:00:00', 0, 0, 0, 0, '', 1, 1, 1)""",
+        )
+        database = Database(empty_database_url)
+        with database.reading() as session:
+            assert session.scalars(sa.select(Device)).one().last_exchange == NOON
+        database.close()
+
     def test_one_written_by_a_newer_relay_is_refused_with_advice(
         self, empty_database_url: str
     ) -> None:

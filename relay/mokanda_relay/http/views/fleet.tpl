@@ -35,7 +35,7 @@ devices find this relay at <code>{{progress.move.relay}}</code>.
 <tr>
 <th scope="col">Village</th>
 <th scope="col">State</th>
-<th scope="col">Last sync</th>
+<th scope="col">Last contact</th>
 <th scope="col" class="number">Waiting</th>
 <th scope="col" class="number">Mails</th>
 <th scope="col" class="number">Data</th>
@@ -56,16 +56,19 @@ devices find this relay at <code>{{progress.move.relay}}</code>.
 <td data-label="State"><span class="state wrong">two cards</span><small>a copy of its card calls too: <a href="device/{{device.name}}/cards">choose one</a></small>{{!move}}</td>
 % elif device.error:
 <td data-label="State"><span class="state wrong">trouble</span><small>{{device.error}}</small>{{!move}}</td>
-% elif device.last_sync is None:
+% elif device.last_exchange is None:
 <td data-label="State"><span class="state new">claimed</span>{{!move}}</td>
-% elif (now - device.last_sync).days >= 2:
+% elif each.is_quiet:
 <td data-label="State"><span class="state quiet">quiet</span>{{!move}}</td>
 % else:
 <td data-label="State"><span class="state well">well</span>{{!move}}</td>
 % end
-<td data-label="Last sync" class="short">{{ago(device.last_sync)}}\\
-% if device.last_contact and (device.last_sync is None or (device.last_contact - device.last_sync).total_seconds() > 60):
+<td data-label="Last contact" class="short">{{ago(device.last_exchange)}}\\
+% if each.has_tried:
 <small>tried {{ago(device.last_contact)}}</small>\\
+% end
+% if each.has_left:
+<small>mail was left; all went {{ago(device.last_sync)}}</small>\\
 % end
 </td>
 <td data-label="Waiting" class="number">↓ {{each.waiting_down}}<small>↑ {{each.waiting_out}}</small></td>

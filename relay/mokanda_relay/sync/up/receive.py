@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering.readings import NotReadyError
-from mokanda_relay.store import alerts
+from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device, Upload
 from mokanda_relay.sync import budgets, history
 from mokanda_relay.sync.in_memory import BUNDLES
@@ -104,12 +104,13 @@ def _store(
 ) -> None:
     """Keep what arrives; return when that makes the bundle whole."""
     arrived = relay.uploads.write(file_name(upload), offset, body)
-    with relay.database.transaction() as session:
-        session.execute(
-            sa.update(Device)
-            .where(Device.id == device.id)
-            .values(bytes_up=Device.bytes_up + arrived)
-        )
+    if arrived:
+        with relay.database.transaction() as session:
+            session.execute(
+                sa.update(Device)
+                .where(Device.id == device.id)
+                .values(bytes_up=Device.bytes_up + arrived, last_exchange=clock.now())
+            )
     if arrived < length:
         log.info("cut device=%s up=%d at=%d", device.name, upload.sequence, offset + arrived)
         raise ConnectionError("the device is gone")
@@ -148,7 +149,7 @@ def _record(
         apply(session, now, decoded.bundle, originals)
         budgets.charge(session, now, _shares(decoded))
         history.append(session, now.id, decoded.record)
-        now.up_applied, now.up_sha256 = upload.sequence, upload.sha256
+        now.up_applied, now.up_sha256, now.error = upload.sequence, upload.sha256, ""
         session.execute(sa.delete(Upload).where(Upload.device_id == now.id))
     relay.uploads.delete(file_name(upload))
     relay.outbox_bell.ring()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from mokanda_firmware import paths
 from mokanda_firmware.mailbox.store import copies
+from mokanda_firmware.mailbox.store.damage import note
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.mending import Mending
 from mokanda_firmware.setup import mend
@@ -99,6 +100,16 @@ def test_the_operator_is_told_of_it(village: Village, served: Served) -> None:
     with served.relay.database.reading() as session:
         [alert] = session.scalars(sa.select(Alert).where(Alert.kind == "mended"))
     assert "rows are lost" in alert.text
+
+
+def test_the_operator_is_told_once_of_damage_that_a_page_has_met(
+    village: Village, served: Served
+) -> None:
+    note("the mail store has a draft that is damaged")
+    settle(village)
+    with served.relay.database.reading() as session:
+        [alert] = session.scalars(sa.select(Alert).where(Alert.kind == "damaged"))
+    assert "has met damage in its mail store" in alert.text
 
 
 def damage(table: str) -> None:

@@ -13,6 +13,7 @@ from mokanda_firmware import paths, running
 from mokanda_firmware.bus.statuses import ModemStatus, UpdatesStatus
 from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.people import aliases, sessions
+from mokanda_firmware.mailbox.store import damage
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.mending import Mending
 from mokanda_firmware.mailbox.store.settings import (
@@ -33,6 +34,7 @@ _NAMES = "courier_names"  # the same, also while it has to be told again
 _DELETIONS = "courier_deletions"  # how many names were given up so far
 _REPORTED = "courier_reported"
 _BUDGETS = "courier_budgets"
+_DAMAGE = "courier_damage"
 _DAY = "courier_day"  # the last one of which the relay knows what it cost
 # What the bundle on its way tells: its SHA-256, how many items, and the settings above after it.
 _ON_WAY = "courier_news"
@@ -47,7 +49,8 @@ def gather(store: Store) -> tuple[Item, ...]:
     reported = datetime.fromtimestamp(setting(store, _REPORTED, 0), UTC)
     stale = abs(datetime.now(UTC) - reported) > REPORT_EVERY  # a clock may have been ahead
     given_up = _deletions(store, names) != setting(store, _DELETIONS, 0)
-    if stale or given_up or _budgets(store) != setting(store, _BUDGETS, None):
+    damaged = damage.noted() != setting(store, _DAMAGE, "")
+    if stale or given_up or damaged or _budgets(store) != setting(store, _BUDGETS, None):
         news.insert(0, Report(_report(store, names)))
     return tuple(news)
 
@@ -61,6 +64,7 @@ def record(store: Store, items: Sequence[Item], bundle: str) -> None:
         elif isinstance(item, Report):
             after[_REPORTED] = int(datetime.now(UTC).timestamp())
             after[_BUDGETS] = item.fields.get("budgets")
+            after[_DAMAGE] = item.fields.get("damaged", "")
             after[_DELETIONS] = item.fields.get("deletions", 0)
             for day, *_ in item.fields.get("days", []):
                 after[_DAY] = day
@@ -109,6 +113,7 @@ def _report(store: Store, names: Sequence[str]) -> dict[str, Any]:
         "updates": updates and updates.state.value,
         "webp": True if sessions.phones_take_webp(store) else None,
         "unknown": unknown_items.kinds(store),
+        "damaged": damage.noted(),
         "mended": str(mending) if (mending := Mending.read()) else None,
         "budgets": _budgets(store),
         "deletions": _deletions(store, names),

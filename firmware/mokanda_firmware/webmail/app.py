@@ -57,6 +57,8 @@ def _served(site: Site, page: Page, watch: StoreWatch) -> Any:  # noqa: ANN401 -
             return _error_page(site, error)
         except (Refused, StoreError) as error:
             return _error_page(site, error)
+        finally:
+            watch.look()
 
     return serve
 

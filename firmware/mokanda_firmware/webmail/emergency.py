@@ -29,21 +29,6 @@ from mokanda_firmware.webmail.wording import states
 
 _WRONG = N_("This is not the code from the card.")
 _ANEW_SECONDS = 60.0
-# What else to do about it.
-_MEND = N_("Switch the device off and on once: what can be saved is saved then.")
-_ADVICE: dict[StoreState, str] = {
-    StoreState.LOST: _MEND,
-    StoreState.DAMAGED: _MEND,
-    StoreState.NEWER: N_("An update helps. The device asks its relay for one at each mail run."),
-    StoreState.READ_ONLY: N_(
-        "The card is damaged or worn out. Switch the device off and on once; if that does not help,"
-        " restore a backup on a new card."
-    ),
-    StoreState.FAILING: N_(
-        "The card is damaged or worn out. Switch the device off and on once; if that does not help,"
-        " restore a backup on a new card."
-    ),
-}
 
 
 class _Closed(Store):
@@ -127,7 +112,7 @@ def _said(visit: Visit) -> dict[str, Any]:
     _, sentence = states.STORE[state]
     return {
         "sentence": text(sentence),
-        "advice": text(_ADVICE[state]) if state in _ADVICE else "",
+        "advice": text(states.STORE_ADVICE[state]) if state in states.STORE_ADVICE else "",
         "is_wiping": state is StoreState.WIPING,
         "update": updates.offered or "" if updates and is_offered else "",
         "file": keeper.NAME,

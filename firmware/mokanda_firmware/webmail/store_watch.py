@@ -4,11 +4,10 @@
 import logging
 import threading
 
-from mokanda_firmware import paths
 from mokanda_firmware.bus.states import StoreState
 from mokanda_firmware.bus.statuses import StoreStatus
-from mokanda_firmware.mailbox.store.database import StoreError, StoreUnfit
-from mokanda_wire import durable
+from mokanda_firmware.mailbox.store import damage
+from mokanda_firmware.mailbox.store.database import StoreDamaged, StoreError, StoreUnfit
 
 _log = logging.getLogger(__name__)
 
@@ -23,28 +22,27 @@ class StoreWatch:
     def tell(self, error: StoreError | None) -> None:
         """Note that the store was written to, or why not.
 
-        What is damaged once is damaged until the store is opened anew, though much of it works.
+        What is damaged once is damaged until the store has been mended, though much of it works.
         """
         if error is not None and not isinstance(error, StoreUnfit):
             return  # busy, say
         state = StoreState.SOUND if error is None else error.state
+        if state in _TO_MEND:
+            damage.note(f"{state}: {error}")
+        elif damage.is_noted():
+            state = StoreState.DAMAGED
         with self._lock:
             if state is self._published or self._published is StoreState.DAMAGED:
                 return
             if error is not None:
                 _log.error("%s: %s", state, error)
-            if state in _TO_MEND:
-                _ask_for_mending()
             StoreStatus(state).publish()
             self._published = state
 
+    def look(self) -> None:
+        """Find out whether somebody has met damage, and got around it."""
+        if self._published is not StoreState.DAMAGED and damage.is_noted():
+            self.tell(StoreDamaged("damage was met"))
+
 
 _TO_MEND = {StoreState.DAMAGED, StoreState.LOST}
-
-
-def _ask_for_mending() -> None:
-    """Have the store mended at the next start (mokanda_firmware.setup.mend)."""
-    try:
-        durable.write(paths.store_damage(), b"", 0o660)
-    except OSError as error:
-        _log.warning("%s", error)

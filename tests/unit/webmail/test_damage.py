@@ -5,9 +5,14 @@ import logging
 
 import pytest
 
+from mokanda_firmware import paths
+from mokanda_firmware.bus.states import StoreState
+from mokanda_firmware.bus.statuses import StoreStatus
 from mokanda_firmware.mailbox.people import contacts
 from mokanda_firmware.mailbox.store import damage
+from mokanda_firmware.webmail.store_watch import StoreWatch
 from mokanda_wire.message import Mailbox
+from tests.statuses import published
 from tests.unit.webmail.served_village import Village
 
 
@@ -113,6 +118,41 @@ def test_a_setting_that_is_damaged_is_as_if_it_had_never_been_set(village: Villa
         connection.execute("INSERT INTO setting (key, value) VALUES ('village', '\"Bo')")
     assert "Boende" in awa.get("/inbox").text  # as its claim has it
     assert damage.is_noted()
+
+
+def test_damage_that_a_page_has_met_shows_until_the_store_was_mended(village: Village) -> None:
+    awa = village.villager("awa")
+    awa.write("ben", button="save")
+    damage_rows(village, "draft", "fields", "replace(fields, '{', '[')")
+    awa.get("/drafts")
+    assert published(StoreStatus).state is StoreState.DAMAGED
+    page = awa.get("/device").text
+    assert "The letters and accounts on the card are damaged." in page
+    assert "Switch the device off and on once" in page
+    again = StoreWatch()  # the webmail is started anew, and its housekeeping finds nothing wrong
+    again.tell(None)
+    assert published(StoreStatus).state is StoreState.DAMAGED
+    paths.store_damage().unlink()
+    mended = StoreWatch()
+    mended.tell(None)
+    assert published(StoreStatus).state is StoreState.SOUND
+
+
+def test_damage_in_a_page_of_the_database_shows_though_the_form_comes_back(
+    village: Village,
+) -> None:
+    awa = village.villager("awa")
+    form = awa.get("/write").forms[0]
+    with village.store.reading() as connection:
+        [root] = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'draft'"
+        ).fetchone()
+    village.store.close()  # what is in its log goes into its file
+    with village.store.path.open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    assert "Ndenge nini?" in awa.send(form, "save", status=500, text="Ndenge nini?").text
+    assert published(StoreStatus).state is StoreState.DAMAGED
 
 
 def test_the_log_has_nothing_of_a_draft_that_cannot_be_read(

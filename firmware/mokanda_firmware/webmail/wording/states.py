@@ -94,6 +94,21 @@ STORE: dict[StoreState, Said] = {
     StoreState.FAILING: ("bad", N_("The card does not work.")),
     StoreState.WIPING: ("bad", N_("The device is to be wiped. Please switch it off and on.")),
 }
+# What to do about it.
+_MEND = N_("Switch the device off and on once: what can be saved is saved then.")
+STORE_ADVICE: dict[StoreState, str] = {
+    StoreState.LOST: _MEND,
+    StoreState.DAMAGED: _MEND,
+    StoreState.NEWER: N_("An update helps. The device asks its relay for one at each mail run."),
+    StoreState.READ_ONLY: N_(
+        "The card is damaged or worn out. Switch the device off and on once; if that does not help,"
+        " restore a backup on a new card."
+    ),
+    StoreState.FAILING: N_(
+        "The card is damaged or worn out. Switch the device off and on once; if that does not help,"
+        " restore a backup on a new card."
+    ),
+}
 STOPPED: Said = (
     "bad",
     N_("This part of the device has stopped, and is being started again."),

@@ -169,6 +169,8 @@ class Cards:
         if mending is not None:
             detail = mending.sentence(date(mending.copy or 0, self._zone))
             mended = datetime.fromtimestamp(mending.at, UTC)
+        if state in states.STORE_ADVICE:
+            detail = Sentence(states.STORE_ADVICE[state])
         title = N_("Letters and accounts")
         return [self._card(title, states.STORE[state], detail, self._time(N_("Mended"), mended))]
 

@@ -69,6 +69,13 @@ def _record_report(session: Session, device: Device, report: wire.Report) -> Non
     if isinstance(unknown, str):
         told = f"{device.name} does not know what this relay sends it ({unknown[:200]}): update it"
         alerts.record_once(session, "unknown", told, device.id)
+    damaged = report.fields.get("damaged")
+    if isinstance(damaged, str):
+        told = (
+            f"{device.name} has met damage in its mail store ({damaged[:200]}): it is mended when"
+            " the device is switched off and on"
+        )
+        alerts.record_once(session, "damaged", told, device.id)
     mended = report.fields.get("mended")
     if isinstance(mended, str):
         told = f"{device.name} has mended its mail store, which was damaged ({mended[:200]})"

@@ -102,6 +102,19 @@ def histories_agree(village: Village, served: Served) -> bool:
     return False
 
 
+def test_keys_that_are_gone_are_told_in_plain_words_and_gnupgs_go_to_the_log(
+    village: Village, caplog: pytest.LogCaptureFixture
+) -> None:
+    village.write("waits")
+    for key in (paths.keys() / "private-keys-v1.d").iterdir():
+        key.unlink()
+    with pytest.raises(CourierError) as caught:
+        village.sync()
+    assert str(caught.value).startswith("The device cannot use its keys. Switch it off and on once")
+    assert "GnuPG" not in str(caught.value)
+    assert "GnuPG failed" in caplog.text
+
+
 def test_a_long_bundle_arrives_through_cuts_every_few_kilobytes(
     village: Village, served: Served, link: FaultyLink
 ) -> None:

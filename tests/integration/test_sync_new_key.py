@@ -271,7 +271,7 @@ def test_who_has_the_former_key_alone_is_not_the_relay_any_more(
         session.execute(sa.delete(Move))
     served.relay.keyring.delete_secret_key(key(village))
     set_setting(village.store, "courier_secret", "")
-    with pytest.raises(CourierError, match="does not prove who it is"):
+    with pytest.raises(CourierError, match="does not prove who it is, so it gets no mail"):
         village.sync()
     [told] = alerts(served, "move")
     assert "was it restored from a backup?" in told

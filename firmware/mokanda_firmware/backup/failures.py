@@ -11,6 +11,9 @@ class BackupError(SentenceError):
 
 
 DAMAGED = Sentence("This backup is damaged. Please take another one.")
+NO_GNUPG = Sentence(
+    "The device cannot encrypt or decrypt a backup now. Switch it off and on once, and try again."
+)
 
 
 def of_stick(error: OSError) -> BackupError:

@@ -5,6 +5,7 @@ AES-256 with its modification check (RFC 4880), by a key that takes 65 million b
 make of the passphrase: some seconds on a board, so that guessing takes for ever.
 """
 
+import logging
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from mokanda_firmware.backup.failures import DAMAGED, BackupError
+from mokanda_firmware.backup.failures import DAMAGED, NO_GNUPG, BackupError
 from mokanda_firmware.bus.sentences import Sentence
 
 _COMMAND = [
@@ -38,6 +39,8 @@ _COMMAND = [
     "--status-fd=2",
 ]
 _CHUNK = 1 << 16
+_MAX_SAID = 500  # characters of what GnuPG says
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -65,7 +68,8 @@ def sealed(file: IO[bytes], passphrase: str) -> Iterator[IO[bytes]]:
         if carrier.error is not None:
             raise carrier.error
         if process.wait() != 0:
-            raise BackupError(Sentence("GnuPG does not run ({why}).", why=said().strip()[-200:]))
+            _log.error("GnuPG failed: %s", said().strip()[-_MAX_SAID:])
+            raise BackupError(NO_GNUPG)
 
 
 class _Carrier(threading.Thread):
@@ -134,9 +138,8 @@ def _gpg(
                     pass_fds=[reader],
                 )
             except OSError as error:
-                raise BackupError(
-                    Sentence("GnuPG does not run ({why}).", why=str(error))
-                ) from error
+                _log.error("GnuPG does not run: %s", error)
+                raise BackupError(NO_GNUPG) from error
             os.write(writer, passphrase.encode() + b"\n")
             os.close(writer)
             writer = -1

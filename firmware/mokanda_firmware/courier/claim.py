@@ -76,8 +76,12 @@ def _granted(
             protocol.ClaimGrant, keyring.verify(reply.grant, claim.relay_fingerprint)
         )
     except (protocol.ProtocolError, EnvelopeError) as error:
+        log.error("the relay's answer to the claim cannot be read: %s", error)
         raise CutError(
-            Sentence("The relay's answer to the claim cannot be read ({why}).", why=str(error))
+            Sentence(
+                "The relay's answer to the claim cannot be read. The device tries again by itself;"
+                " if it stays so, ask the relay's operator."
+            )
         ) from error
     if grant.device_key != fingerprint:
         raise CutError(Sentence("The relay answered another device's claim."))

@@ -39,6 +39,10 @@ PAUSE = 1.0  # seconds after the second of them; then twice as long each time
 
 # Called with the courier's state, and the fraction of a bundle that has gone.
 Report = Callable[[CourierState, float | None], None]
+_NO_KEYS = Sentence(
+    "The device cannot use its keys. Switch it off and on once. If that does not help, restore a"
+    " backup, or ask the relay's operator for a new claim file."
+)
 log = logging.getLogger(__name__)
 
 
@@ -67,8 +71,9 @@ def run(store: Store, report: Report, *, beyond: bool = False) -> SessionRecord:
             trip.error = Sentence("The device's mail store cannot be used ({why}).", why=str(error))
             raise CourierError(trip.error) from error
         except (EnvelopeError, KeyringError) as error:
-            trip.error = Sentence("The device's keys cannot be used ({why}).", why=str(error))
-            raise CourierError(trip.error) from error
+            log.error("the keys cannot be used: %s", error)
+            trip.error = _NO_KEYS
+            raise CourierError(_NO_KEYS) from error
         except OSError as error:
             if not is_full(error):
                 raise

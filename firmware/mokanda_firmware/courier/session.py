@@ -61,6 +61,9 @@ MENDS = 3  # how often a session may find the two ends at odds and start over
 
 _MAX_DOWN = BOARD.files + BOARD.text + 1024 * 1024  # bytes of a sealed bundle
 _UNREAD = Sentence("Something that came cannot be read here. The relay sends it another way.")
+_NOT_PROVED = Sentence(
+    "The relay does not prove who it is, so it gets no mail. If it stays so, ask its operator."
+)
 _OPENING = "opening-"  # and a number: the mark of a bundle that is being opened
 _SECRET = "courier_secret"  # a setting of the store that only this module uses  # noqa: S105
 _AT_ODDS = {protocol.OFFSET_WRONG, protocol.SEQUENCE_WRONG, protocol.TOKEN_WRONG}
@@ -157,9 +160,8 @@ class Session:
             try:
                 self._keyring.import_key(b64decode(place.key))
             except (EnvelopeError, ValueError) as error:
-                raise NotOurRelayError(
-                    Sentence("The relay does not prove who it is ({why}).", why=str(error))
-                ) from error
+                log.error("the relay's next key cannot be taken in: %s", error)
+                raise NotOurRelayError(_NOT_PROVED) from error
 
     def _round(self, connection: Connection) -> bool:
         """Say hello, and do all that follows from it; tell whether another round is due."""
@@ -245,9 +247,8 @@ class Session:
         except (EnvelopeError, protocol.ProtocolError) as error:
             if not is_new:
                 set_setting(self._store, _SECRET, "")
-            raise NotOurRelayError(
-                Sentence("The relay does not prove who it is ({why}).", why=str(error))
-            ) from error
+            log.error("the relay does not prove who it is: %s", error)
+            raise NotOurRelayError(_NOT_PROVED) from error
         if told.counter != counter:
             raise NotOurRelayError(Sentence("The relay's answer is to another hello."))
         self._take_note(told)

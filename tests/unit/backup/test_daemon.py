@@ -52,6 +52,24 @@ def test_a_backup_is_written_and_listed_with_its_village(backups: Backups, devic
     assert not list(paths.restore().iterdir())  # the copy of the store is gone
 
 
+@pytest.mark.parametrize("does", ["#!/bin/sh\necho gpg: raw words >&2\nexit 2\n", "no program"])
+def test_a_gnupg_that_does_not_work_is_told_in_plain_words(
+    backups: Backups,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    does: str,
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gpg").write_text(does)
+    (tmp_path / "bin" / "gpg").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    told = backups.done("make", passphrase=PASSPHRASE)
+    assert told.state is BackupState.FAILED
+    assert str(told.detail).startswith("The device cannot encrypt or decrypt a backup now.")
+    assert "GnuPG failed: gpg: raw words" in caplog.text or "GnuPG does not run" in caplog.text
+
+
 def test_anybody_with_the_passphrase_and_gnupg_can_read_it(backups: Backups, device: Path) -> None:
     backups.done("make", passphrase=PASSPHRASE)
     content = the_backup(device).read_bytes().split(b"\n", 2)[2]

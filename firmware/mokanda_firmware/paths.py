@@ -28,6 +28,11 @@ def setup() -> Path:
     return _root("MOKANDA_SETUP", "/run/mokanda/setup")
 
 
+def setup_result() -> Path:
+    """What a person with a laptop reads on the SETUP partition after a start."""
+    return setup() / "mokanda-result.txt"
+
+
 def board() -> Path:
     """What hardware this board has: MOKANDA_BOARD, part of the image."""
     return _root("MOKANDA_BOARD", "/usr/lib/mokanda/board.toml")

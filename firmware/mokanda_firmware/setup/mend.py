@@ -5,6 +5,8 @@ If SQLite finds damage, what can be read is brought into a new store; if letters
 and the last sound copy has more of them, the copy takes its place. It then stands with its relay as
 a restored backup does. The damaged one is kept as it was until another is.
 
+It also keeps in mind what the card alone still tells of a device whose data are gone.
+
 What is to become the store has a name of its own as soon as it is whole: whatever is cut after
 that is done at the next start.
 """
@@ -21,7 +23,7 @@ from pathlib import Path
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import service
-from mokanda_firmware.mailbox.store import clock, copies, salvage
+from mokanda_firmware.mailbox.store import clock, copies, novelty, salvage
 from mokanda_firmware.mailbox.store.database import StoreError, is_damage
 from mokanda_firmware.mailbox.store.mending import Mending
 from mokanda_wire import durable
@@ -36,6 +38,9 @@ def mend() -> bool:
         OSError, sqlite3.Error: it cannot be done now; it will be tried again.
     """
     if paths.wipe_mark().exists():
+        return False
+    novelty.remember()
+    if novelty.is_new():
         return False
     _finish()
     # What was met while it was in use is not always found by SQLite's own check.

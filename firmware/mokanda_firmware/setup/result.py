@@ -7,16 +7,16 @@ import subprocess
 from mokanda_firmware import paths
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
+from mokanda_firmware.mailbox.store import novelty
 from mokanda_firmware.setup import card
 
-NAME = "mokanda-result.txt"
 _log = logging.getLogger(__name__)
 
 _HEADINGS = {
     SetupState.NO_CLAIM: "This device does not belong to a relay yet.",
     SetupState.CLAIM_ERROR: "The claim did not work.",
     SetupState.CLAIM_PENDING: "The claim file has been read.",
-    SetupState.CLAIMED: "This device belongs to its relay.",
+    SetupState.CLAIMED: novelty.CLAIMED,
 }
 _ADVICE = {
     SetupState.NO_CLAIM: "Copy the file mokanda-claim.toml, which your relay's operator gives you,"
@@ -28,7 +28,7 @@ _ADVICE = {
 
 def write(state: SetupStatus) -> None:
     """Write the file if it says something else; that it cannot be written is only logged."""
-    file = paths.setup() / NAME
+    file = paths.setup_result()
     text = _text(state)
     try:
         if file.exists() and file.read_bytes() == text:

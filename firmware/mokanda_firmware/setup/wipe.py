@@ -41,6 +41,7 @@ def wipe() -> bool:
     for path in sorted(paths.data().iterdir()):
         if path not in (paths.wipe_mark(), paths.former_claims()):
             _erase(path)
+    durable.write(paths.anew_mark(), b"")  # whatever the card still tells
     durable.sync_folder(paths.data())
     if paths.restore().exists():
         _erase(paths.restore())

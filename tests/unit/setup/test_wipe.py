@@ -7,6 +7,8 @@ import pytest
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.states import SetupState
+from mokanda_firmware.bus.statuses import SetupStatus
+from mokanda_firmware.mailbox.store import novelty
 from mokanda_firmware.setup import claim, result, wifi, wipe
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile
@@ -19,6 +21,10 @@ CLAIM = claimfile.ClaimFile(
     domain="bolenge.example",
     relay_fingerprint="0123456789ABCDEF0123456789ABCDEF01234567",
 )
+
+
+# Which claims are used up, and that a new mail store may be made.
+KEPT = {"former-claims.json", "store-anew"}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +63,7 @@ def test_nothing_is_wiped_unasked() -> None:
 def test_a_wiped_device_keeps_nothing_but_which_claims_are_used_up() -> None:
     wipe.ask()
     assert wipe.wipe()
-    assert left() == {"former-claims.json"}
+    assert left() == KEPT
     assert CLAIM.code not in paths.former_claims().read_text()
     assert not wipe.wipe()
 
@@ -77,7 +83,7 @@ def test_a_wipe_that_is_asked_for_and_cut_anywhere_is_finished_at_the_next_start
         wipe.ask()
         crashed = crashes(steps, wipe.wipe)
         wipe.wipe()
-        assert left() == {"former-claims.json"}
+        assert left() == KEPT
         if not crashed:
             break
     assert steps > 10
@@ -89,7 +95,7 @@ def test_a_request_on_the_card_that_is_cut_anywhere_wipes_once(card: Path) -> No
         (card / "mokanda-wipe.txt").touch()
         crashed = crashes(steps, wipe.wipe)
         wipe.wipe()
-        assert left() == {"former-claims.json"}
+        assert left() == KEPT
         live()
         assert not wipe.wipe()
         assert (card / "mokanda-is-wiped.txt").exists()
@@ -124,7 +130,14 @@ def test_a_wiped_device_does_not_claim_itself_with_the_code_that_lies_on_the_car
     result.write(state)
     assert not paths.claim().exists()
     assert state.state is SetupState.CLAIM_ERROR
-    assert "was used before this device was wiped" in (card / result.NAME).read_text()
+    assert "was used before this device was wiped" in (card / "mokanda-result.txt").read_text()
+
+
+def test_a_wiped_device_is_new_though_its_card_still_tells_of_the_claim() -> None:
+    result.write(SetupStatus(SetupState.CLAIMED, domain="bolenge.example"))
+    wipe.ask()
+    wipe.wipe()
+    assert novelty.is_new()
 
 
 def test_a_wiped_device_takes_a_new_claim_from_the_card(card: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from mokanda_firmware.bus.statuses import SetupStatus, StoreStatus
 from mokanda_firmware.mailbox.people import accounts, first_steps
 from mokanda_firmware.mailbox.store.database import Store, StoreLost, StoreUnfit, StoreWiping
 from mokanda_firmware.mailbox.store.settings import set_setting
-from mokanda_firmware.setup import keeper, wipe
+from mokanda_firmware.setup import keeper, mend, result, wipe
 from mokanda_firmware.webmail import emergency
 from mokanda_firmware.webmail.app import create_app
 from mokanda_firmware.webmail.store_watch import StoreWatch
@@ -161,6 +162,41 @@ def test_a_device_without_anything_is_new() -> None:
     store = Store.of_device()
     assert accounts.count(store) == 0
     store.close()
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_a_device_whose_data_are_gone_is_not_new_when_its_card_tells_of_a_claim(
+    is_readable: bool,
+) -> None:
+    result.write(SetupStatus(SetupState.CLAIMED, domain="boende.example.org"))
+    shutil.rmtree(paths.data())
+    paths.data().mkdir()
+    mend.mend()  # before all daemons; the SETUP partition is for root alone
+    result.write(SetupStatus(SetupState.NO_CLAIM))
+    if not is_readable:
+        shutil.rmtree(paths.setup())
+    assert unfit().state is StoreState.LOST
+    assert "The device needs help" in phone().get("/", 503).text
+
+
+def test_a_device_whose_data_are_gone_begins_anew_with_the_code_on_its_card(
+    backups: Backups,
+) -> None:
+    result.write(SetupStatus(SetupState.CLAIMED, domain="boende.example.org"))
+    shutil.rmtree(paths.data())
+    paths.data().mkdir()
+    mend.mend()
+    begin_anew(phone(), code_on_the_card(), 303)
+    assert backups.restarts == 1
+
+
+def test_a_device_that_has_not_been_claimed_stays_new() -> None:
+    shutil.rmtree(paths.data())
+    paths.data().mkdir()
+    result.write(SetupStatus(SetupState.CLAIM_PENDING, domain="boende.example.org"))
+    assert not mend.mend()
+    assert list(paths.data().iterdir()) == []
+    Store.of_device().close()
 
 
 def test_a_wipe_leads_to_a_new_device_and_to_nothing_before_it_is_done() -> None:

@@ -3,7 +3,8 @@
 
 A new device has nothing beside the store that is about to be made. Two marks outlive the store,
 one from when it is first made, one from when there is a keeper; a wipe takes both. Whatever else is
-there, a claim, keys or attachments, tells of a device that has had a store too.
+there, a claim, keys or attachments, tells of a device that has had a store too. Where all of it is
+gone the SETUP partition may still say that the device was claimed.
 """
 
 import logging
@@ -13,6 +14,8 @@ from pathlib import Path
 from mokanda_firmware import paths
 from mokanda_wire import durable
 
+# How mokanda_firmware.setup.result says on the card that the relay has taken the claim.
+CLAIMED = "This device belongs to its relay."
 _log = logging.getLogger(__name__)
 
 
@@ -22,7 +25,19 @@ def is_new() -> bool:
         return True
     files = (paths.store_mark(), paths.keeper_mark(), paths.claim(), paths.claim_result())
     folders = (paths.keys(), paths.attachments(), paths.store_copies(), paths.damaged_store())
-    return not (any(file.exists() for file in files) or any(map(_has_content, folders)))
+    if any(file.exists() for file in files) or any(map(_has_content, folders)):
+        return False
+    return not _card_tells_of_a_claim()
+
+
+def remember() -> None:
+    """Mark a device that is not new, for who cannot read the card, and for when it says no more.
+
+    Raises:
+        OSError: this cannot be noted.
+    """
+    if not is_new() and not paths.store_mark().exists():
+        durable.write(paths.store_mark(), b"", 0o660)
 
 
 def stay_new() -> None:
@@ -52,6 +67,13 @@ def note(connection: sqlite3.Connection) -> None:
         paths.anew_mark().unlink(missing_ok=True)
     except OSError as error:  # at the next start it is tried again
         _log.warning("%s", error)
+
+
+def _card_tells_of_a_claim() -> bool:
+    try:
+        return CLAIMED.encode() in paths.setup_result().read_bytes()
+    except OSError:  # there is none, or it is not for the daemon that asks
+        return False
 
 
 def _has_accounts(connection: sqlite3.Connection) -> bool:

@@ -175,13 +175,33 @@ def test_a_copied_card_is_told_whether_it_is_served(
     other = paths.card_mark().read_bytes()
     paths.card_mark().write_bytes(first)
     ask("courier", "sync")
-    wait_for(CourierState.COPIED)
+    wait_for(CourierState.REFUSED)
     assert told("detail") == refusals.SENTENCES[protocol.CARD_COPIED]
     paths.card_mark().write_bytes(other)
     ask("courier", "sync")
     wait_until(lambda: told("detail") == card.SERVED, "that this one is served", seconds=30)
     assert told("state") is CourierState.COPIED
     assert courier.poll() is None
+
+
+def test_a_device_that_its_relay_refuses_says_why_also_after_a_restart(
+    served: Served, village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    import_claim(village)
+    wait_for(CourierState.IDLE)
+    devices.remove(served.relay, "kitenge")
+    ask("courier", "sync")
+    wait_for(CourierState.REFUSED)
+    assert told("detail") == refusals.SENTENCES[protocol.DEVICE_UNKNOWN]
+    os.kill(courier.pid, signal.SIGKILL)
+    courier.wait()
+    courier.returncode = 0
+    paths.status(CourierStatus.NAME).unlink()
+    with subprocess.Popen([sys.executable, "-m", "mokanda_firmware.courier"]) as again:
+        wait_until(lambda: told("state"), "its first status", seconds=20)
+        assert told("state") is CourierState.REFUSED
+        assert told("detail") == refusals.SENTENCES[protocol.DEVICE_UNKNOWN]
+        again.terminate()
 
 
 def test_a_request_that_it_does_not_know_is_refused(courier: subprocess.Popen[bytes]) -> None:

@@ -13,6 +13,7 @@ class CourierState(StrEnum):
     CONNECTING = "connecting"
     SYNCING = "syncing"
     FAILED = "failed"
+    REFUSED = "refused"
     COPIED = "copied"
 
 

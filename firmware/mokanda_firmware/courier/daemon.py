@@ -23,14 +23,14 @@ from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.mailbox.sync.sessions import last_sessions
-from mokanda_firmware.uplink import identity
+from mokanda_firmware.uplink import identity, refusals
 from mokanda_firmware.uplink.failures import (
     BudgetSpentError,
-    CopiedError,
     CourierError,
     RefusedError,
 )
 from mokanda_firmware.zones import zone_of
+from mokanda_wire import protocol
 
 # The clock may be wrong until the relay has told the time, and with it every scheduled time.
 FIRST_SYNC = timedelta(seconds=90)
@@ -38,6 +38,11 @@ FIRST_SYNC = timedelta(seconds=90)
 MAX_WAIT = timedelta(hours=6)
 # A run that has told nothing for so long hangs: every step of it has a limit of minutes.
 MAX_SILENCE = timedelta(minutes=30)
+# What a relay refuses is the device then, whatever it sends: somebody has to do something.
+_OF_THE_DEVICE = [
+    refusals.SENTENCES[reason]
+    for reason in (protocol.DEVICE_UNKNOWN, protocol.CARD_COPIED, protocol.TOO_OLD)
+]
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +67,7 @@ class Daemon:
         self._again = False
         self._beyond = False  # whether the next run may go beyond the day's budget
         self._error: CourierError | None = None
+        self._refusal: Sentence | None = None  # why the relay has refused the device last time
         self._failures = 0
         self._first: float | None = time.monotonic() + FIRST_SYNC.total_seconds()
         self._due = self._first  # the next try, as are the others in seconds of the monotonic clock
@@ -224,7 +230,7 @@ class Daemon:
         claimed = identity.read() is not None
         imported = identity.read_claim()
         refused = claim.is_refused(imported) if imported else None
-        detail = self._error.sentence if self._error else None
+        detail = self._refusal or (self._error.sentence if self._error else None)
         if claimed:
             state = self._state()
             if state is CourierState.COPIED and detail is None:
@@ -240,8 +246,8 @@ class Daemon:
 
     def _state(self) -> CourierState:
         """How a claimed device is, by how the last run ended."""
-        if isinstance(self._error, CopiedError):
-            return CourierState.COPIED
+        if self._refusal is not None:
+            return CourierState.REFUSED
         if self._error is not None and not isinstance(self._error, BudgetSpentError):
             return CourierState.FAILED
         return CourierState.COPIED if card.other(self._store) else CourierState.IDLE
@@ -290,6 +296,7 @@ class Daemon:
     def _remember(self) -> None:
         """Take the last sessions from the store, and what is still to go."""
         self._count_waiting()
+        self._refusal = None
         try:
             sessions = last_sessions(self._store, 200)
         except StoreError as error:
@@ -298,6 +305,7 @@ class Daemon:
         if not sessions:
             return
         last = sessions[0]
+        self._refusal = last.error if last.error in _OF_THE_DEVICE else None
         success = next((each for each in sessions if not each.error), None)
         self._change(
             lambda now: replace(

@@ -87,6 +87,7 @@ OF_COURIER: dict[CourierState, LightsState] = {
     CourierState.CONNECTING: LightsState.DIALLING,
     CourierState.SYNCING: LightsState.SYNCING,
     CourierState.FAILED: LightsState.FAULT,
+    CourierState.REFUSED: LightsState.FAULT,
     CourierState.COPIED: LightsState.FAULT,
 }
 OF_STORE: dict[StoreState, LightsState] = {

@@ -32,10 +32,11 @@ from mokanda_firmware.bus.statuses import (
 )
 from mokanda_firmware.lights.table import PATTERNS
 from mokanda_firmware.mailbox.store import clock
+from mokanda_firmware.uplink import refusals
 from mokanda_firmware.webmail.languages import languages
 from mokanda_firmware.webmail.wording import legend, states
 from mokanda_firmware.webmail.wording.statuses import Cards
-from mokanda_wire import durable
+from mokanda_wire import durable, protocol
 from tests.unit.webmail.served_village import Phone, Village
 
 
@@ -93,6 +94,20 @@ def test_statuses_are_said_in_the_readers_language(village: Village) -> None:
     assert len(page.html.select(".bars .on")) == 4
     awa.post("/language", language="fr")
     assert "Le modem est prêt." in awa.get("/device").text
+
+
+def test_a_device_that_its_relay_refuses_does_not_say_that_it_belongs_to_it(
+    village: Village,
+) -> None:
+    refusal = refusals.SENTENCES[protocol.DEVICE_UNKNOWN]
+    CourierStatus(CourierState.REFUSED, detail=refusal).publish()
+    page = village.villager("awa").get("/device").html
+    cards = {card.h2.get_text(): card for card in page.select(".card.state")}
+    for title in ("Mail run", "Connection to the relay"):
+        assert "relay refuses" in cards[title].get_text()
+        assert str(refusal) in cards[title].get_text()
+        assert "bad" in cards[title]["class"]
+    assert "belongs to its relay" not in page.get_text()
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ COURIER: dict[CourierState, Said] = {
     CourierState.CONNECTING: ("", N_("The courier is calling the relay.")),
     CourierState.SYNCING: ("", N_("Mail is going out and coming in.")),
     CourierState.FAILED: ("bad", N_("The last mail run failed. It will be tried again.")),
+    CourierState.REFUSED: ("bad", N_("The relay refuses this device.")),
     CourierState.COPIED: ("bad", N_("Another device has a copy of this one's card.")),
 }
 MODEM: dict[ModemState, Said] = {
@@ -43,6 +44,7 @@ SETUP: dict[SetupState, Said] = {
     SetupState.CLAIM_PENDING: ("", N_("The claim waits for its first connection.")),
     SetupState.CLAIMED: ("good", N_("This device belongs to its relay.")),
 }
+REFUSED: Said = ("bad", N_("This device was claimed, but its relay refuses it now."))
 UPDATES: dict[UpdatesState, Said] = {
     UpdatesState.IDLE: ("good", N_("The software is up to date.")),
     UpdatesState.AVAILABLE: ("", N_("There is an update.")),

@@ -10,6 +10,7 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import (
     CourierState,
     ModemState,
+    SetupState,
     StoreState,
     UnitState,
     UpdatesState,
@@ -113,15 +114,22 @@ class Cards:
         )
 
     def setup(self) -> Card:
-        """Say how far the claim has come."""
-        status = SetupStatus.read()
+        """Say how far the claim has come, and whether it still holds."""
+        status, courier = SetupStatus.read(), CourierStatus.read()
         title = N_("Connection to the relay")
         if status is None:
             return self._card(title, states.UNKNOWN, None)
+        said, detail = states.SETUP[status.state], status.detail
+        if (
+            status.state is SetupState.CLAIMED
+            and courier is not None
+            and courier.state is CourierState.REFUSED
+        ):
+            said, detail = states.REFUSED, courier.detail
         return self._card(
             title,
-            states.SETUP[status.state],
-            status.detail,
+            said,
+            detail,
             self._text(N_("Domain"), status.domain),
             self._text(N_("Relay"), status.relay),
         )

@@ -79,7 +79,7 @@ def _parts(text: str) -> object:
 def _typed(text: str) -> object:
     try:
         return recipients.parse(text, "kimpese.example")
-    except recipients.BadRecipient as error:
+    except (recipients.BadRecipient, recipients.TooManyRecipients) as error:
         return error
 
 

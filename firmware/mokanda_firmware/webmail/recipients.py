@@ -2,13 +2,17 @@
 """The addresses that somebody types after “To”."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mokanda_wire.address import AddressError, check_local_part, parse_address
 from mokanda_wire.message import Mailbox
 
 # A comma inside quotes belongs to a name: "Mboyo, Awa" <awa@example.org>
 _PART = re.compile(r'(?:"[^"]*"|[^",;\n])+')
+_WORD = re.compile(r"\S+")
+# Names, addresses and groups that are looked at, also those that are typed twice: more than one
+# letter goes to, and little enough work for a board.
+MAX_READ = 200
 
 
 class BadRecipient(Exception):  # noqa: N818 - reads better where it is caught
@@ -17,6 +21,10 @@ class BadRecipient(Exception):  # noqa: N818 - reads better where it is caught
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+class TooManyRecipients(Exception):  # noqa: N818
+    """More was typed than is looked at."""
 
 
 def parse(
@@ -29,18 +37,27 @@ def parse(
 
     Raises:
         BadRecipient: with the part that cannot be read.
+        TooManyRecipients: there are more than MAX_READ; the rest was not looked at.
     """
     found: dict[str, Mailbox] = {}
-    for part in _PART.findall(text):
-        named = _named(part)
-        pairs = [named] if named else [("", word) for word in part.split()]
-        for name, address in pairs:
-            members = (groups or {}).get(address.lower()) if not name else None
-            if members is None:
-                members = (Mailbox(_address(address, domain), " ".join(name.split())),)
-            for mailbox in members:
-                found.setdefault(mailbox.address.lower(), mailbox)
+    for place, (name, address) in enumerate(_pairs(text)):
+        if place == MAX_READ:
+            raise TooManyRecipients
+        members = (groups or {}).get(address.lower()) if not name else None
+        if members is None:
+            members = (Mailbox(_address(address, domain), " ".join(name.split())),)
+        for mailbox in members:
+            found.setdefault(mailbox.address.lower(), mailbox)
     return list(found.values())
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each name, "" for none, and what stands for its address."""
+    for part in _PART.finditer(text):
+        if named := _named(part[0]):
+            yield named
+        else:
+            yield from (("", word[0]) for word in _WORD.finditer(part[0]))
 
 
 def _named(part: str) -> tuple[str, str] | None:

@@ -14,7 +14,13 @@ from mokanda_firmware.mailbox.store import database as store_module
 from mokanda_firmware.mailbox.store.database import Store, StoreFull
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.mailbox.sync import outgoing
-from mokanda_firmware.webmail.recipients import BadRecipient, parse, written
+from mokanda_firmware.webmail.recipients import (
+    MAX_READ,
+    BadRecipient,
+    TooManyRecipients,
+    parse,
+    written,
+)
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.served_village import DOMAIN, PASSWORD, Village
 
@@ -44,6 +50,22 @@ def test_a_letter_that_cannot_be_sent_says_why_and_keeps_everything(
     assert "photo.jpg" in page.text
     awa.send(form, to="awa")
     assert "photo.jpg" in awa.open_first().text
+
+
+@pytest.mark.parametrize(
+    "typed", [f"{'awa ' * MAX_READ} x@y@z", ", ".join(f"a{n}@é{n}.org" for n in range(3000))]
+)
+def test_of_recipients_without_end_only_the_first_are_looked_at(
+    village: Village, typed: str
+) -> None:
+    with pytest.raises(TooManyRecipients):
+        parse(typed, DOMAIN)
+    awa = village.villager("awa")
+    page = awa.write(typed, status=422)
+    assert "one letter goes to 50 at most" in page.html.select_one(".problem").get_text()
+    assert page.forms[0]["to"].value == typed
+    page = awa.post("/people/group", 422, name="choir", members=typed[:5000])
+    assert "A group has 50 people at most." in page.text
 
 
 def test_a_letter_without_subject_or_text_may_be_sent(village: Village) -> None:

@@ -12,7 +12,7 @@ from mokanda_firmware.webmail import recipients
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.pages.letters.sheet import Sheet
-from mokanda_firmware.webmail.recipients import BadRecipient
+from mokanda_firmware.webmail.recipients import BadRecipient, TooManyRecipients
 from mokanda_firmware.webmail.smaller import smaller
 from mokanda_firmware.webmail.visit import UNNAMED_DOMAIN, Refused, Visit
 from mokanda_wire.message import Mailbox, Message
@@ -96,6 +96,8 @@ def _people(visit: Visit, text: str) -> tuple[Mailbox, ...]:
         return tuple(recipients.parse(text, visit.domain, groups))
     except BadRecipient as error:
         raise Refused(422, _NOT_AN_ADDRESS, text=error.text) from error
+    except TooManyRecipients as error:
+        raise Refused(422, _TOO_MANY, number=_MAX_RECIPIENTS) from error
 
 
 def _message(

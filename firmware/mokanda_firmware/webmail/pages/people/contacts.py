@@ -8,7 +8,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.people import contacts, vcards
 from mokanda_firmware.webmail import recipients
 from mokanda_firmware.webmail.languages import N_
-from mokanda_firmware.webmail.recipients import BadRecipient
+from mokanda_firmware.webmail.recipients import BadRecipient, TooManyRecipients
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post, to_save
 
 _MAX_CARDS = 4_000_000  # bytes; a phone's photos of people are among them
@@ -68,6 +68,8 @@ def change_group(visit: Visit) -> HTTPResponse:
         members = recipients.parse(visit.form["members"], visit.domain)
     except BadRecipient as error:
         raise Refused(422, _BAD_MEMBER, text=error.text) from error
+    except TooManyRecipients as error:
+        raise Refused(422, _TOO_MANY, number=_MAX_MEMBERS) from error
     if len(members) > _MAX_MEMBERS:
         raise Refused(422, _TOO_MANY, number=_MAX_MEMBERS)
     contacts.set_group(visit.store, account, name, () if visit.form["dissolve"] else members)

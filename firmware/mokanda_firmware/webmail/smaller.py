@@ -20,6 +20,7 @@ _QUALITIES = (80, 70, 60, 50, 40)
 _PARTS = 8  # djpeg reads a picture at so many eighths of its size
 _MEMORY = 128 << 20  # bytes of address space of one program; a progressive photo takes most
 _SECONDS = 60
+_MAX_SEGMENTS = 1000  # of a photo's head; a camera writes some ten
 
 _TURNS = {  # EXIF's orientation, as jpegtran sets it right
     2: ("-flip", "horizontal"),
@@ -108,7 +109,7 @@ def read_head(file: BinaryIO) -> Photo | None:
     if file.read(2) != b"\xff\xd8":
         return None
     orientation = 1
-    while True:
+    for _ in range(_MAX_SEGMENTS):
         head = file.read(4)
         if len(head) < 4 or head[0] != 0xFF:
             return None
@@ -123,6 +124,7 @@ def read_head(file: BinaryIO) -> Photo | None:
         elif 0xC0 <= kind <= 0xCF and kind not in {0xC4, 0xC8, 0xCC} and length >= 6:
             height, width = struct.unpack(">HH", content[1:5])
             return Photo(width, height, orientation)
+    return None
 
 
 def _orientation(exif: bytes) -> int:

@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import ImageOps, ImageStat
+from PIL import Image, ImageOps, ImageStat
 from webtest import TestResponse
 
 from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.webmail import pictures
 from mokanda_firmware.webmail import smaller as programs
+from mokanda_firmware.webmail.pictures import picture_type
 from mokanda_firmware.webmail.smaller import Photo, read_head, smaller
 from mokanda_wire.limits import MAX_PHOTO
 from mokanda_wire.message import digest_of
@@ -65,6 +69,42 @@ def test_a_photo_stands_upright_however_the_camera_was_held(path: Path, orientat
 def test_what_cannot_be_made_smaller_stays_as_it_is(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     assert smaller(path) == b""
+
+
+def test_the_head_of_a_photo_is_not_looked_for_without_end(path: Path) -> None:
+    path.write_bytes(b"\xff\xd8" + b"\xff\xe0\0\2" * 2_000_000 + FRAME)
+    started = time.process_time()
+    assert smaller(path) == b""
+    assert picture_type(path) == ""
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        *(("JPEG", {}), ("PNG", {}), ("GIF", {})),
+        *(("WEBP", {}), ("WEBP", {"lossless": True}), ("WEBP", {"exif": b"Exif\0\0"})),
+    ],
+)
+def test_a_page_shows_a_picture_that_has_no_more_pixels_than_a_phone_can_hold(
+    path: Path, form: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (300, 200)).save(path, form, **options)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 300 * 200)
+    assert picture_type(path) == f"image/{form.lower()}"
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 300 * 200 - 1)
+    assert picture_type(path) == ""
+
+
+def test_a_picture_of_too_many_pixels_is_sent_as_a_file_and_never_shown(village: Village) -> None:
+    awa = village.villager("awa")
+    awa.write(f"{WORLD}, awa", files=(("sky.png", bomb(20_000), "image/png"),))
+    assert [row["size"] for row in village.rows("attachment")] == [len(bomb(20_000))]
+    letter = awa.open_first()
+    assert "Show the pictures" not in letter.text
+    assert letter.click("For printing").html.select("img") == []
+    awa.get(f"{letter.request.path}/picture/0", status=404)
+    assert awa.get(f"{letter.request.path}/file/0").body == bomb(20_000)
 
 
 def test_a_device_without_the_programs_makes_nothing_smaller(

@@ -3,12 +3,14 @@
 
 For those who work on pages: it is up in seconds, and after an edit Ctrl-C and `make run-host`
 show it. The data stays in build/run-host until `make run-host FRESH=1`.
-Changing the Wi-Fi, another claim and the wipe want systemd, and a device.
+Setup and backup start when a page asks for them, as on a device; what would restart that (the
+wipe, the Wi-Fi) is done at the next `make run-host`, and there is never a memory stick.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -54,7 +56,18 @@ def start_device(children: Children, folder: Path, relay: Relay) -> str:
     relay.claim_file(folder / "setup")
     listen = f"127.0.0.1:{ports(folder)['webmail']}"
     url = f"http://{listen}/"
+    # Whatever a page asks for, this computer is not restarted.
+    systemctl = folder / "bin" / "systemctl"
+    systemctl.parent.mkdir(exist_ok=True)
+    systemctl.write_text('#!/bin/sh\necho "not done here: systemctl $*"\n')
+    systemctl.chmod(0o755)
+    environment["PATH"] = f"{systemctl.parent}:{os.environ['PATH']}"
+    children.run("wipe", _daemon("setup.wipe"), **environment)
     children.run("setup", _daemon("setup"), **environment)
+    on_request = [sys.executable, "-m", "scripts.local.on_request"]
+    children.start("setup", [*on_request, "setup", *_daemon("setup")], **environment)
+    no_stick = [sys.executable, "-m", "scripts.local.backup_without_stick"]
+    children.start("backup", [*on_request, "backup", *no_stick], **environment)
     children.start("courier", _daemon("courier"), **environment)
     children.start("webmail", [*_daemon("webmail"), "--listen", listen], **environment)
     children.wait_until(lambda: answers(url), "the webmail to answer", 30)

@@ -282,6 +282,31 @@ class TestOperatorsPages:
         assert "two cards" in page.text
         assert 'mokanda_device_cards{device="kitenge"} 2' in served.get("/metrics")[1]
 
+    def test_it_tells_by_what_to_choose(self, served: Served, village: Village, copy: Copy) -> None:
+        write_to_village(served, "on the copy alone")
+        with copy.running() as other:
+            other.sync()
+            other.sync()
+        village.write("waits")
+        with pytest.raises(CopiedError):
+            village.sync()
+        copied, first = living(served)
+        assert copied.served
+        assert copied.applied_down is not None
+        assert first.applied_down is not None
+        assert copied.applied_down > first.applied_down
+        assert first.announced_up is not None
+        assert copied.villagers == len(village.accounts)
+        assert (first.address, copied.address) == ("127.0.0.1", "127.0.0.1")
+        page = BeautifulSoup(served.get("/device/kitenge/cards")[1], "html.parser")
+        [shown, other_shown] = [" ".join(each.text.split()) for each in page.select("label")]
+        assert f"card {copied.id}: served last" in shown
+        assert f"{copied.called:%Y-%m-%d %H:%M}" in shown
+        assert "from 127.0.0.1" in shown
+        assert f"villagers that it told of: {copied.villagers}" in shown
+        assert f"card {first.id}: refused last" in other_shown
+        assert f"letters that waits on it: {first.announced_up}" in other_shown
+
     def test_the_choice_is_made_by_a_form(self, served: Served, village: Village) -> None:
         assert self.post(served, self.form(served)) == 200
         village.sync()

@@ -286,13 +286,21 @@ def _cards(options: argparse.Namespace, settings: Settings) -> int:
         (
             str(card.id),
             "yes" if card.served else "no",
-            fleet.ago(card.since, now),
-            fleet.ago(card.called, now),
+            f"{fleet.at(card.since)}, {fleet.ago(card.since, now)}",
+            f"{fleet.at(card.called)}, {fleet.ago(card.called, now)}",
+            card.address or "-",
+            fleet.figure(card.villagers),
+            fleet.figure(card.applied_down),
+            fleet.figure(card.announced_up),
             card.version,
         )
         for card in living
     ]
-    print_table([("CARD", "SERVED", "FIRST CALL", "LAST CALL", "VERSION"), *rows])
+    head = (
+        *("CARD", "SERVED", "FIRST CALL", "LAST CALL", "FROM"),
+        *("VILLAGERS", "HAS DOWN TO", "WAITS UP", "VERSION"),
+    )
+    print_table([head, *rows])
     return 0
 
 

@@ -95,7 +95,9 @@ class AdminApp:
             shown = self._cards_page.render(
                 name=name,
                 cards=cards.living(session, device),
+                at=fleet.at,
                 ago=lambda moment: fleet.ago(moment, now),
+                figure=fleet.figure,
                 now=now,
                 proof=self._proof(),
             )

@@ -81,9 +81,9 @@ class DeviceApi:
                 minutes=_LATER_FROM + secrets.randbelow(_LATER_SPREAD),
             )
         if not name:
-            return self._answer(hello(self._relay, name, body, _room()))
+            return self._answer(hello(self._relay, name, body, _room(), address=caller(request)))
         with self._proving(name):
-            answer = hello(self._relay, name, body, _room())
+            answer = hello(self._relay, name, body, _room(), address=caller(request))
         return self._answer(answer)
 
     def _fault(self) -> bytes:

@@ -127,6 +127,16 @@ def ago(moment: dt.datetime | None, now: dt.datetime) -> str:
     return "just now"
 
 
+def at(moment: dt.datetime) -> str:
+    """When, in UTC, to the minute."""
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def figure(count: int | None) -> str:
+    """A number; a dash where it is not known."""
+    return "-" if count is None else str(count)
+
+
 def size(count: int) -> str:
     """Bytes for people: `1.4 MB`."""
     value = float(count)

@@ -164,7 +164,9 @@ class Card(Table):
 
     `given` is what the relay has given it last, and `given_before` what it is known to hold: it is
     known again by either. `refused` is when it last called while another was served, since the
-    operator has last chosen.
+    operator has last chosen. For whom to choose by: when it `called`, from which network `address`,
+    up to which bundle it has `applied_down` what came, which one it has `announced_up`, and how
+    many villagers it has told of, while it was served.
     """
 
     __tablename__ = "card"
@@ -179,6 +181,10 @@ class Card(Table):
     called: Mapped[dt.datetime]
     refused: Mapped[dt.datetime | None]
     version: Mapped[str]
+    address: Mapped[str] = mapped_column(default="")
+    applied_down: Mapped[int | None]
+    announced_up: Mapped[int | None]
+    villagers: Mapped[int | None]
 
 
 class Resident(Table):

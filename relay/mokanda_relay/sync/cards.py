@@ -20,12 +20,14 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from mokanda_relay.printable import one_line
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Card, Device
 from mokanda_wire import protocol
 
 LIVING = dt.timedelta(days=30)  # after its last call a copy that calls no more is not told of
 MAX_CARDS = 16  # of a device that are known again; most of them are answers that got lost
+_MAX_ADDRESS = 60  # characters; of a network's there are 45 at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,12 @@ class Served:
     other: dt.datetime | None = None
 
 
-def greet(session: Session, device: Device, said: protocol.Hello) -> Served | None:
+def greet(
+    session: Session, device: Device, said: protocol.Hello, address: str = ""
+) -> Served | None:
     """Note which card of the device, whose row is locked, says hello; None if it is not served.
+
+    `address` is that from which it calls.
 
     Software that is older than this knows nothing of it, and is served.
     """
@@ -46,7 +52,8 @@ def greet(session: Session, device: Device, said: protocol.Hello) -> Served | No
         return Served()
     caller = next((each for each in cards if _is(each, said.card)), None)
     if caller is not None and not caller.served:
-        _refuse(session, device, caller, said)
+        _refuse(session, device, caller)
+        _note(caller, said, address)
         return None
     if caller is None:
         caller = _add(session, device, said, given_before=said.card[: protocol.CARD])
@@ -58,7 +65,7 @@ def greet(session: Session, device: Device, said: protocol.Hello) -> Served | No
     if said.card == caller.given:
         caller.given_before = caller.given
     caller.given = secrets.token_bytes(protocol.CARD)
-    caller.called, caller.version = clock.now(), said.version[:100]
+    _note(caller, said, address)
     session.flush()
     _forget_oldest(session, device)
     others = [each.called for each in cards if _is_living(each)]
@@ -94,6 +101,15 @@ def choose(session: Session, device: Device, card: int) -> bool:
     return True
 
 
+def count_villagers(session: Session, device: Device, count: int) -> None:
+    """Note of how many villagers the card that is served has told."""
+    session.execute(
+        sa.update(Card)
+        .where(Card.device_id == device.id, Card.served.is_(True))
+        .values(villagers=count)
+    )
+
+
 def _is(card: Card, value: bytes) -> bool:
     return value != b"" and value in (card.given, card.given_before)
 
@@ -103,7 +119,15 @@ def _is_living(card: Card) -> bool:
     return card.refused is not None and clock.now() - card.refused < LIVING
 
 
-def _refuse(session: Session, device: Device, card: Card, said: protocol.Hello) -> None:
+def _note(card: Card, said: protocol.Hello, address: str) -> None:
+    """Note what a card says of itself as it calls."""
+    card.called, card.version = clock.now(), said.version[:100]
+    card.address = one_line(address, _MAX_ADDRESS)
+    card.applied_down = said.applied_down
+    card.announced_up = None if said.up is None else said.up.sequence
+
+
+def _refuse(session: Session, device: Device, card: Card) -> None:
     if not _is_living(card):
         alerts.record(
             session,
@@ -112,8 +136,7 @@ def _refuse(session: Session, device: Device, card: Card, said: protocol.Hello) 
             " last goes on being served. Choose which one it is to be, and have the other put away",
             device.id,
         )
-    card.called = card.refused = clock.now()
-    card.version = said.version[:100]
+    card.refused = clock.now()
 
 
 def _add(

@@ -59,11 +59,13 @@ class _Settled:
     card: cards.Served
 
 
-def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answer:
+def hello(
+    relay: Relay, name: str, body: bytes, room: int | None = None, *, address: str = ""
+) -> Answer:
     """Begin a session, by a hello that is signed, or (with an empty `name`) has a tag.
 
     The reply is authenticated as the hello was. With `room` for so many bytes of bundles only, a
-    new bundle has no more.
+    new bundle has no more. It comes from the network `address`, by which operators tell cards.
 
     Raises:
         RefusedError: it is not from the device, was said before, or announces what is not taken.
@@ -74,7 +76,7 @@ def hello(relay: Relay, name: str, body: bytes, room: int | None = None) -> Answ
     _refuse_outdated(relay, device, said)
     # The token is for one session, whose every cut pays for it.
     given = _Credentials(secrets.token_urlsafe(9), secrets.token_bytes(32) if signed else None)
-    settled = _settle(relay, device.id, said, given)
+    settled = _settle(relay, device.id, said, given, address)
     key = _own_key(relay, settled.device)
     down = _next_down(relay, settled, room)
     log.info(
@@ -134,12 +136,14 @@ def _refuse_outdated(relay: Relay, device: Device, said: protocol.Hello) -> None
         raise RefusedError(protocol.TOO_OLD, f"This device {_OUTDATED}")
 
 
-def _settle(relay: Relay, device_id: int, said: protocol.Hello, given: _Credentials) -> _Settled:
+def _settle(
+    relay: Relay, device_id: int, said: protocol.Hello, given: _Credentials, address: str
+) -> _Settled:
     """Begin the session, and settle what was open before, in one transaction."""
     with relay.database.transaction() as session:
         device = session.get_one(Device, device_id, with_for_update=True)
         _count(device, said)
-        card = cards.greet(session, device, said)
+        card = cards.greet(session, device, said, address)
         found = None if card is None else _settle_with(relay, session, device, said, card, given)
     if found is None:
         raise RefusedError(protocol.CARD_COPIED, _COPIED)

@@ -273,9 +273,12 @@ class TestDeviceCards:
         assert run("device", "cards", "kitenge")[1] == "kitenge: only one card calls\n"
         database = Database(f"sqlite:///{tmp_path}/data/relay.db")
         with contextlib.closing(database), database.transaction() as session:
-            session.add_all([_card(b"first", refused=now()), _card(b"copy", served=True)])
+            copy = _card(b"copy", served=True)
+            copy.address, copy.villagers, copy.applied_down = "192.0.2.7", 12, 305
+            session.add_all([_card(b"first", refused=now()), copy])
         head, served, refused = run("device", "cards", "kitenge")[1].splitlines()
         assert head.startswith("CARD  SERVED")
+        assert "192.0.2.7  12         305" in served
         assert (served.split()[:2], refused.split()[:2]) == (["2", "yes"], ["1", "no"])
         assert run("device", "cards", "kitenge", "--serve", "1")[0] == 0
         assert run("device", "cards", "kitenge")[1] == "kitenge: only one card calls\n"

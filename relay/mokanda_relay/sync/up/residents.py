@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device, Resident
+from mokanda_relay.sync import cards
 
 
 def replace(session: Session, device: Device, names: Iterable[str]) -> None:
@@ -44,6 +45,7 @@ def replace(session: Session, device: Device, names: Iterable[str]) -> None:
         else:
             session.add(Resident(device_id=device.id, name=name))
     device.residents_known = True
+    cards.count_villagers(session, device, len(told))
     session.flush()
 
 

@@ -23,6 +23,7 @@ from mokanda_firmware.uplink.failures import CourierError, CutError, RefusedErro
 from mokanda_relay.__main__ import main
 from mokanda_relay.operator import devices, moving
 from mokanda_relay.store.tables import Alert, DownBundle, Move
+from mokanda_relay.sync import moves
 from mokanda_wire import protocol
 from mokanda_wire.envelope import EnvelopeError
 from tests import courier_process
@@ -113,6 +114,21 @@ def test_a_device_follows_and_the_former_key_may_go(village: Village, served: Se
     exchange(village, served, "much later")
     with pytest.raises(EnvelopeError):
         served.relay.keyring.open(served.relay.keyring.seal(b"x", first, key(village)), first)
+
+
+def test_what_is_signed_for_devices_is_kept_of_the_last_move_alone(
+    served: Served, village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moves, "_signed", {})
+    first = key(village)
+    device = served.claimed_device("kimpese")
+    for number in (1, 2, 3):
+        new_key()
+        assert device.hello(move=0).move is not None
+        [kept] = moves._signed
+        assert kept[:2] == (number, first)
+    village.sync()
+    assert len(moves._signed) == 1  # both know the relay by the first key
 
 
 @pytest.mark.usefixtures("village")

@@ -17,7 +17,9 @@ from mokanda_relay.store.tables import Device, Move
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
 
-_signed: dict[tuple[str, bytes], bytes] = {}  # what was signed for one device is so for others
+# What was signed for one device is so for others that know the relay by the same key: of the last
+# move alone, for those keys by which devices that have not confirmed it have called since.
+_signed: dict[tuple[int, str, bytes], bytes] = {}
 
 
 def newest(session: Session) -> Move | None:
@@ -74,6 +76,11 @@ def announcement(relay: Relay, device: Device) -> bytes | None:
             relay.keyring.export_key(move.fingerprint) if is_new else None,
         )
     )
-    if (signer, message) not in _signed:
-        _signed[signer, message] = relay.keyring.sign(message, signer)
-    return _signed[signer, message]
+    known = (move.number, signer, message)
+    signed = _signed.get(known)
+    if signed is None:
+        signed = relay.keyring.sign(message, signer)
+        for former in [each for each in _signed.copy() if each[0] != move.number]:
+            _signed.pop(former, None)
+        _signed[known] = signed
+    return signed

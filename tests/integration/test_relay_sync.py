@@ -503,6 +503,15 @@ class TestMailFromAVillage:
         assert sender in device.events[0].reason
         assert served.world.requests == 0
 
+    def test_mails_that_are_refused_are_one_alert_a_day(self, served: Served) -> None:
+        device = served.claimed_device()
+        texts = ("One", "Two", "Three")
+        device.freeze(*(device.message("ada@example.org", each, "stranger") for each in texts))
+        device.sync()
+        with served.relay.database.reading() as session:
+            [alert] = session.scalars(sa.select(Alert))
+        assert (alert.kind, alert.count) == ("refused", 3)
+
     def test_a_villager_of_this_very_bundle_may_send(self, served: Served) -> None:
         device = served.claimed_device("kitenge", "amina")
         mail = device.message("ada@example.org", "I am new here", sender="dina")

@@ -262,7 +262,7 @@ def _again(session: Session, row: Outgoing, state: str, pause: dt.timedelta, rea
         )
         return
     if reason != row.reason:
-        alerts.record(session, "sending", f"a mail waits: {reason}", row.device_id)
+        alerts.record_daily(session, "sending", f"a mail waits: {reason}", row.device_id)
     row.state, row.due, row.reason = state, now + pause, reason
     if state == WAITING:
         _under_way.pop(row.id, None)
@@ -272,7 +272,7 @@ def _finish(session: Session, row: Outgoing, state: str, reason: str) -> None:
     row.state, row.reason = state, reason
     _under_way.pop(row.id, None)
     if state == REFUSED:
-        alerts.record(session, "refused", f"a mail was not sent: {reason}", row.device_id)
+        alerts.record_daily(session, "refused", f"a mail was not sent: {reason}", row.device_id)
     for address in recipients_of(session, row.id):
         queue_event(
             session,

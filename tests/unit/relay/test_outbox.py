@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mokanda_relay.store import clock as relay_clock
 from mokanda_relay.store.database import Database
-from mokanda_relay.store.tables import Device, Notice, Outgoing, OutgoingRecipient
+from mokanda_relay.store.tables import Alert, Device, Notice, Outgoing, OutgoingRecipient
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.down_queue import record_original
 from mokanda_relay.transport.outbound import (
@@ -193,6 +193,23 @@ def test_a_refused_mail_bounces(database: Database) -> None:
     post(database, "a@example.org")
     try_with(database, Refused("400 no"))
     assert notices(database) == [("a@example.org", "bounced")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"), [("refused", Refused("400 no")), ("sending", NotTaken("no network"))]
+)
+def test_what_is_wrong_with_many_mails_is_one_alert_a_day(
+    database: Database, clock: Clock, kind: str, outcome: Outcome
+) -> None:
+    for number in range(3):
+        post(database, "a@example.org", message_id=f"{number}@kitenge.example")
+        try_with(database, outcome)
+    clock.pass_by(days=1)
+    post(database, "a@example.org", message_id="next@kitenge.example")
+    try_with(database, Refused("400 no") if kind == "refused" else NotTaken("another reason"))
+    with database.reading() as session:
+        alerts = session.scalars(sa.select(Alert).where(Alert.kind == kind).order_by(Alert.id))
+        assert [each.count for each in alerts] == [3, 1]
 
 
 def test_the_pauses_grow_to_an_hour(database: Database, clock: Clock) -> None:

@@ -127,4 +127,4 @@ def _send_back(session: Session, device: Device, item: wire.Mail, reason: str) -
         down_queue.queue_event(
             session, device.id, item.message.message_id, recipient, "refused", reason
         )
-    alerts.record(session, "refused", f"{device.name} sent a mail: {reason}", device.id)
+    alerts.record_daily(session, "refused", f"{device.name} sent a mail: {reason}", device.id)

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from bs4 import BeautifulSoup
 
+from mokanda_relay.http.operator_password import MAX_TRIES
 from mokanda_relay.operator import fleet
 from mokanda_relay.relay import OPERATOR_PASSWORD_FILE, Relay, open_relay
 from mokanda_relay.store.alerts import report
@@ -129,6 +130,14 @@ class TestPassword:
         assert served.get(path, Authorization=basic_login(""))[0] == 401
         assert served.get(path, Authorization="Basic §")[0] == 401
         assert served.get(path)[0] == 200
+        assert served.get("/healthz", Authorization="")[0] == 200
+
+    def test_it_cannot_be_guessed_as_often_as_one_likes(self, served: Served, path: str) -> None:
+        for _ in range(MAX_TRIES + 1):
+            assert served.get(path, Authorization="")[0] == 401  # a browser asks like this first
+        for _ in range(MAX_TRIES):
+            assert served.get(path, Authorization=basic_login("guess"))[0] == 401
+        assert served.get(path)[0] == 429
         assert served.get("/healthz", Authorization="")[0] == 200
 
     def test_where_none_is_set_the_relay_makes_its_own(self, served: Served, path: str) -> None:

@@ -19,7 +19,12 @@ from urllib.parse import parse_qsl
 import sqlalchemy as sa
 from bottle import Bottle, HTTPResponse, SimpleTemplate, request, static_file
 
-from mokanda_relay.http.serving import arriving, content_length, header
+from mokanda_relay.http.operator_password import (
+    TRIES_WITHIN,
+    OperatorPassword,
+    TooManyTriesError,
+)
+from mokanda_relay.http.serving import arriving, caller, content_length, header
 from mokanda_relay.http.webhooks import WebhookPath
 from mokanda_relay.operator import devices, fleet, metrics, moving
 from mokanda_relay.relay import Relay
@@ -52,6 +57,7 @@ class AdminApp:
             SettingsError: a setting of a webhook's makes no sense.
         """
         self._relay = relay
+        self._password = OperatorPassword(relay.operator_password)
         self._page = SimpleTemplate(name="fleet.tpl", lookup=[str(_VIEWS)])
         self._cards_page = SimpleTemplate(name="cards.tpl", lookup=[str(_VIEWS)])
         self.app = Bottle()
@@ -137,11 +143,16 @@ class AdminApp:
 
     def _behind_password(self, handler: Callable[..., HTTPResponse]) -> Callable[..., HTTPResponse]:
         """Ask for the operator's password; any user name will do."""
-        password = self._relay.operator_password.encode()
 
         def answer(**arguments: str) -> HTTPResponse:
-            if hmac.compare_digest(_given_password(), password):
-                return handler(**arguments)
+            given = _given_password()
+            try:
+                if given and self._password.is_right(given, caller(request)):
+                    return handler(**arguments)
+            except TooManyTriesError:
+                later = {"Retry-After": f"{TRIES_WITHIN:.0f}"}
+                text = "there were too many wrong passwords: try again in ten minutes\n"
+                return HTTPResponse(text, status=429, headers=later)
             asked = {"WWW-Authenticate": 'Basic realm="Mokanda relay", charset="UTF-8"'}
             return HTTPResponse("the operator's password, please\n", status=401, headers=asked)
 

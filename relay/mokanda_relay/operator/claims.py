@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-import collections
 import hashlib
 import logging
 import secrets
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from mokanda_relay.operator.tries import Tries
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device, RetiredKey
@@ -30,7 +28,6 @@ _COST_LOG2 = 14  # of scrypt: 16 MiB and some 50 ms for each guess
 MAX_TRIES = 10  # in vain, by one caller
 TRIES_WITHIN = 600.0  # seconds
 _IN_VAIN = frozenset((protocol.CLAIM_UNKNOWN, protocol.DEVICE_UNKNOWN, protocol.MALFORMED))
-_MAX_CALLERS = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +49,7 @@ class Throttle:
     """Counts what each caller has tried to prove in vain; a try counts from when it begins."""
 
     def __init__(self) -> None:
-        self._tries: dict[str, collections.deque[float]] = {}
-        self._lock = threading.Lock()
+        self._tries = Tries(MAX_TRIES, TRIES_WITHIN)
 
     @contextmanager
     def trying(self, caller: str) -> Iterator[None]:
@@ -62,38 +58,23 @@ class Throttle:
         Raises:
             RefusedError: there were too many in vain.
         """
-        begun = self._begin(caller)
+        begun = self._tries.begin(caller)
+        if begun is None:
+            raise RefusedError(
+                protocol.TRY_LATER, "There were too many tries. Try again in some minutes."
+            )
         try:
             yield
         except protocol.ProtocolError:
             raise
         except RefusedError as error:
             if error.refusal.reason not in _IN_VAIN:
-                self._forgive(caller, begun)
+                self._tries.forgive(caller, begun)
             raise
         except BaseException:
-            self._forgive(caller, begun)
+            self._tries.forgive(caller, begun)
             raise
-        self._forgive(caller, begun)
-
-    def _begin(self, caller: str) -> float:
-        now = time.monotonic()
-        with self._lock:
-            tries = self._tries.setdefault(caller, collections.deque())
-            while tries and tries[0] < now - TRIES_WITHIN:
-                tries.popleft()
-            if len(tries) >= MAX_TRIES:
-                raise RefusedError(
-                    protocol.TRY_LATER, "There were too many tries. Try again in some minutes."
-                )
-            tries.append(now)
-            if len(self._tries) > _MAX_CALLERS:
-                self._tries.pop(next(iter(self._tries)))
-        return now
-
-    def _forgive(self, caller: str, begun: float) -> None:
-        with self._lock, suppress(ValueError):
-            self._tries.get(caller, collections.deque()).remove(begun)
+        self._tries.forgive(caller, begun)
 
 
 def redeem(relay: Relay, body: bytes) -> protocol.ClaimReply:

@@ -71,7 +71,7 @@ class TestClaimCodes:
         assert try_in_vain("192.0.2.1") == protocol.TRY_LATER
         assert try_in_vain("192.0.2.2") == protocol.CLAIM_UNKNOWN
         later = time.monotonic() + claims.TRIES_WITHIN + 1
-        monkeypatch.setattr("mokanda_relay.operator.claims.time.monotonic", lambda: later)
+        monkeypatch.setattr("mokanda_relay.operator.tries.time.monotonic", lambda: later)
         assert try_in_vain("192.0.2.1") == protocol.CLAIM_UNKNOWN
 
     def test_those_at_the_same_time_count_and_right_ones_do_not(self) -> None:

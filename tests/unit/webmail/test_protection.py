@@ -10,7 +10,7 @@ from tests.unit.webmail.served_village import Phone, Village
 
 KEEPERS = [page for page in PAGES if page.access in {"keeper", "newcomer"}]
 FORMS = [page for page in PAGES if page.method == "POST"]
-FILES = (("Secret.gif", b"GIF89a", "image/gif"),)
+FILES = (("Secret.gif", b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", "image/gif"),)
 OTHERS = [page for page in PAGES if page.method == "GET"]
 
 

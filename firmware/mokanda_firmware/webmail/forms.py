@@ -30,6 +30,7 @@ from mokanda_wire.message import Attachment, safe_file_name
 SHORT = 32_000  # bytes
 LONG = 1_000_000  # bytes
 MAX_FIELDS = 200
+MAX_FILES = 100  # of a letter
 _CHUNK = 65536
 # What is made of a form, with the page that gives it back, may have fifty times its size: of forms
 # with more than this, one is worked on at a time.
@@ -41,9 +42,10 @@ _one_at_a_time = threading.Lock()
 _MAX_DRAINED_BYTES = 64_000_000
 
 TOO_LARGE = "too large"  # of files
-TOO_LONG = "too long"  # of fields, or what files are called, or how many there are
+TOO_LONG = "too long"  # of fields
+TOO_MANY = "too many"  # of files
+NAME_TOO_LONG = "name too long"  # of a file
 NO_ROOM = "no room"
-NO_QUOTA = "no quota"
 CUT = "cut"
 MALFORMED = "malformed"
 
@@ -157,7 +159,7 @@ def read(
         else:
             _read_urlencoded(form, body, text_limit)
     except ParserLimitReached:
-        form.problem = form.problem or TOO_LONG
+        form.problem = form.problem or NAME_TOO_LONG
     except (MultipartError, ValueError):
         form.problem = form.problem or MALFORMED
     except OSError:  # the phone went out of range, or waited too long
@@ -237,12 +239,13 @@ def _read_multipart(
     takes_files: Callable[[Form], bool],
     text_limit: int,
 ) -> None:
-    parser = PushMultipartParser(boundary, max_segment_count=MAX_FIELDS)
+    parser = PushMultipartParser(boundary)
     events = (event for piece in body for event in parser.parse(piece))
     text_room = text_limit
-    for segment in events:
-        if not isinstance(segment, MultipartSegment):
-            continue
+    segments = (event for event in events if isinstance(event, MultipartSegment))
+    for place, segment in enumerate(segments):
+        if place == MAX_FIELDS + MAX_FILES:
+            raise ValueError("no page has so many fields")
         if segment.filename is None:
             value = bytearray()
             # One field that is too long leaves room for the others.
@@ -257,6 +260,9 @@ def _read_multipart(
         elif form.problem or not takes_files(form):
             for _ in _pieces(events):
                 pass
+        elif segment.filename and len(form.files) == MAX_FILES:
+            form.problem = TOO_MANY
+            return
         else:
             limit -= _keep_file(form, segment, _pieces(events), store, limit)
     parser.close()

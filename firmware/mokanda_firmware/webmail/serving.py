@@ -21,7 +21,36 @@ _FULL = N_("The device has no room left, so this could not be kept. Please tell 
 _BUSY = N_("The device is busy, so this could not be kept. Please try again in a minute.")
 _BROKEN = N_("Something is wrong with the device's memory. Please tell your keeper.")
 _OLD = N_("This page was too old. Please check it, and press the button again.")
-_TOO_LONG = N_("This is too long.")
+_FILES_TOO_LARGE = N_(
+    "The files are too large: those of one letter may have {limit} together. Your text is here,"
+    " the new files are not."
+)
+_TOO_MANY_FILES = N_(
+    "These are too many files: one letter takes {number} at most. Your text is here, the new files"
+    " are not."
+)
+_NAME_TOO_LONG = N_(
+    "The name of a file is too long. Please give it a shorter one. Your text is here, the new files"
+    " are not."
+)
+_NO_ROOM = N_("The device has no room for these files. Your text is here, the new files are not.")
+_TOO_LONG = N_(
+    "This is too long: all that is typed here may have {typed} together, each field but the text"
+    " {field}. Of what is longer only the beginning has come."
+)
+_CUT = N_("The connection broke before everything had come. Please add your files again.")
+_MALFORMED = N_(
+    "What came from your phone cannot be read. Please open the page again, and try once more."
+)
+_PROBLEMS = {
+    forms.TOO_LARGE: (413, _FILES_TOO_LARGE),
+    forms.TOO_MANY: (413, _TOO_MANY_FILES),
+    forms.NAME_TOO_LONG: (413, _NAME_TOO_LONG),
+    forms.TOO_LONG: (413, _TOO_LONG),
+    forms.NO_ROOM: (507, _NO_ROOM),
+    forms.CUT: (400, _CUT),
+    forms.MALFORMED: (400, _MALFORMED),
+}
 
 
 def read_form(visit: Visit, page: Page) -> None:
@@ -57,9 +86,22 @@ def handled(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPResponse
 def _check_form(visit: Visit, page: Page) -> None:
     if not visit.form_is_ours:
         raise Refused(403, _OLD)
-    wrong = {forms.TOO_LARGE, forms.TOO_LONG, forms.MALFORMED}
-    if visit.form.problem in wrong and not page.takes_files:
-        raise Refused(413, _TOO_LONG)
+    if visit.form.problem:
+        raise refusal(visit, visit.form.problem, page.text_limit)
+
+
+def refusal(visit: Visit, problem: str, text_limit: int = forms.LONG) -> Refused:
+    """Say what is wrong with a form, by its word for that."""
+    status, text = _PROBLEMS[problem]
+    size = visit.language.size
+    return Refused(
+        status,
+        text,
+        limit=size(visit.site.upload_limit),
+        number=forms.MAX_FILES,
+        typed=size(text_limit),
+        field=size(forms.SHORT),
+    )
 
 
 def explain(error: Refused | StoreError, language: Language) -> tuple[int, str]:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from webtest import TestResponse
 
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
@@ -53,7 +54,7 @@ def test_a_letter_that_cannot_be_sent_says_why_and_keeps_everything(
 
 
 @pytest.mark.parametrize(
-    "typed", [f"{'awa ' * MAX_READ} x@y@z", ", ".join(f"a{n}@é{n}.org" for n in range(3000))]
+    "typed", [f"{'awa ' * MAX_READ} x@y@z", ", ".join(f"a{n}@é{n}.org" for n in range(1000))]
 )
 def test_of_recipients_without_end_only_the_first_are_looked_at(
     village: Village, typed: str
@@ -445,23 +446,74 @@ class TestKeeping:
         assert [row["name"] for row in village.rows("draft_attachment")] == ["b.txt"]
 
 
+def problem(page: TestResponse) -> str:
+    return str(page.html.select_one(".problem").get_text())
+
+
 def test_a_subject_that_is_too_long_leaves_the_text(village: Village) -> None:
     awa = village.villager("awa")
     answer = awa.write(
         "ben", subject="x" * 1_000_000, text="Mbote mingi", status=413, files=(PHOTO,)
     )
     assert answer.forms[0]["text"].value == "Mbote mingi"
-    assert "This is too long" in answer.text
+    assert len(answer.forms[0]["subject"].value) == 32_000
+    assert "may have 1.0 MB together, each field but the text 32 KB" in problem(answer)
 
 
 def test_of_a_text_that_is_too_long_its_beginning_stays(village: Village) -> None:
     awa = village.villager("awa")
     answer = awa.write("ben", text="Mbote" * 210_000, status=413, files=(PHOTO,))
     assert len(answer.forms[0]["text"].value) > 900_000
+    assert "Of what is longer only the beginning has come." in problem(answer)
 
 
-def test_of_too_many_files_nobody_says_that_the_connection_broke(village: Village) -> None:
+@pytest.mark.parametrize("number", [101, 300, 3000])
+def test_of_too_many_files_the_text_stays_and_how_many_are_taken_is_said(
+    village: Village, number: int
+) -> None:
     awa = village.villager("awa")
-    answer = awa.write("ben", text="Mbote mingi", status=413, files=(PHOTO,) * 300)
-    assert "This is too long" in answer.text
+    answer = awa.write(
+        "ben", text="Mbote mingi", status=413, files=(("a.txt", b"a", "a/b"),) * number
+    )
+    assert "These are too many files: one letter takes 100 at most." in problem(answer)
     assert answer.forms[0]["text"].value == "Mbote mingi"
+    assert answer.forms[0]["to"].value == "ben"
+    assert village.rows("draft_attachment") == []
+
+
+def test_files_of_several_forms_are_not_too_many_together(village: Village) -> None:
+    awa = village.villager("awa")
+    files = (("a.txt", b"a", "a/b"),) * 60
+    form = awa.write("awa", button="save", files=files).follow().forms[0]
+    answer = awa.send(form, files=files, status=413)
+    assert "one letter takes 100 at most" in problem(answer)
+    awa.send(answer.forms[0], files=files[:40])
+    assert len(village.rows("attachment")) == 100
+
+
+def test_a_file_whose_name_is_too_long_is_named_so_and_the_text_stays(village: Village) -> None:
+    awa = village.villager("awa")
+    answer = awa.write(
+        "ben", text="Mbote mingi", status=413, files=(PHOTO, ("x" * 10_000, b"x", "text/plain"))
+    )
+    assert "The name of a file is too long." in problem(answer)
+    assert answer.forms[0]["text"].value == "Mbote mingi"
+
+
+def test_fields_without_end_are_no_form(village: Village) -> None:
+    awa = village.villager("awa")
+    fields = [("csrf", awa.token()), ("text", "Mbote mingi"), *[("also", "ben")] * 3000]
+    for answer in (
+        awa.app.post("/write", fields, status=400),
+        awa.app.post("/write", fields, upload_files=[("files", *PHOTO)], status=400),
+    ):
+        assert "What came from your phone cannot be read." in problem(answer)
+        assert answer.forms[0]["text"].value == "Mbote mingi"
+
+
+def test_a_page_that_takes_files_says_which_limit_they_have_passed(village: Village) -> None:
+    awa = village.villager("awa")
+    answer = awa.app.post(
+        "/people/cards", {"csrf": awa.token()}, upload_files=[("files", *LARGE)], status=413
+    )
+    assert "The files are too large" in problem(answer)

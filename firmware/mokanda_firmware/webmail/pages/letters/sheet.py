@@ -132,6 +132,8 @@ def _in_size(visit: Visit, position: int, file: Attachment) -> Attachment:
 
 def _excess(visit: Visit, sheet: Sheet) -> str:
     """Say in a word what the new files are too large for; "" when they fit."""
+    if visit.form.files and len(visit.form.files) + len(sheet.files) > forms.MAX_FILES:
+        return forms.TOO_MANY
     new = sum(file.size for file in visit.form.files)
     if new + sum(file.size for file in sheet.files) > visit.site.upload_limit:
         return forms.TOO_LARGE

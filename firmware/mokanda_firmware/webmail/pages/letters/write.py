@@ -16,29 +16,15 @@ from mokanda_firmware.webmail.pages.letters import answering, sending, sheet
 from mokanda_firmware.webmail.pages.letters.folders import DAMAGED_DRAFT
 from mokanda_firmware.webmail.pages.letters.letter import NO_LETTER, open_letter
 from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, NO_QUOTA, SOURCE_GONE, Sheet
+from mokanda_firmware.webmail.serving import refusal
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
 
 _NO_DRAFT = N_("There is no such draft.")
-_FILES_TOO_LARGE = N_(
-    "The files are too large: those of one letter may have {limit} together. Your text is here,"
-    " the new files are not."
-)
-_NO_ROOM = N_("The device has no room for these files. Your text is here, the new files are not.")
-_TOO_LONG = N_("This is too long.")
-_CUT = N_("The connection broke before everything had come. Please add your files again.")
 _NO_QUOTA = N_(
     "Your room on the device is used up. Please delete letters with large files, and empty the"
     " trash. Your text is here, the new files are not."
 )
-_PROBLEMS = {
-    forms.TOO_LARGE: (413, _FILES_TOO_LARGE),
-    forms.TOO_LONG: (413, _TOO_LONG),
-    forms.NO_ROOM: (507, _NO_ROOM),
-    forms.CUT: (400, _CUT),
-    forms.MALFORMED: (400, _CUT),
-    NO_QUOTA: (413, _NO_QUOTA),
-    SOURCE_GONE: (404, NO_LETTER),
-}
+_OF_SHEET = {SOURCE_GONE: (404, NO_LETTER), NO_QUOTA: (413, _NO_QUOTA)}
 
 
 @get("/write")
@@ -84,8 +70,9 @@ def submit(visit: Visit) -> HTTPResponse:
     """Send a letter, or keep it as a draft with its files."""
     written = sheet.of_form(visit)
     if written.problem:
-        status, text = _PROBLEMS[written.problem]
-        raise Refused(status, text, limit=visit.language.size(visit.site.upload_limit))
+        if written.problem in _OF_SHEET:
+            raise Refused(*_OF_SHEET[written.problem])
+        raise refusal(visit, written.problem)
     if not visit.form["send"]:
         kept = sheet.keep(visit, written)
         return visit.redirect("/write", "draft" if visit.form["save"] else "", draft=kept.draft)
@@ -104,8 +91,6 @@ def submit(visit: Visit) -> HTTPResponse:
 @post("/write/keep", text_limit=forms.LONG)
 def keep(visit: Visit) -> HTTPResponse:
     """Keep what is being written as a draft, and answer with its number to the page's script."""
-    if visit.form.problem:
-        raise Refused(413, _CUT)
     return HTTPResponse(
         str(sheet.keep(visit, sheet.of_form(visit)).draft),
         200,

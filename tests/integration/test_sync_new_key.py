@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
+import os
+import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
@@ -21,7 +25,10 @@ from mokanda_firmware.mailbox.sync.state import sync_state
 from mokanda_firmware.uplink import places, refusals
 from mokanda_firmware.uplink.failures import CourierError, CutError, RefusedError
 from mokanda_relay.__main__ import main
+from mokanda_relay.http.server import running
 from mokanda_relay.operator import devices, moving
+from mokanda_relay.relay import Relay, open_relay
+from mokanda_relay.store.settings import Listen
 from mokanda_relay.store.tables import Alert, DownBundle, Move
 from mokanda_relay.sync import moves
 from mokanda_wire import protocol
@@ -29,7 +36,8 @@ from mokanda_wire.envelope import EnvelopeError
 from tests import courier_process
 from tests.faults import FaultyLink, Plan
 from tests.operators_guide import commands_of
-from tests.relay_served import BOTH_DATABASES, Served, eventually
+from tests.relay_served import ANY_PORT, BOTH_DATABASES, INBOUND_SECRET, Served, eventually
+from tests.stand_ins.sendgrid import SendGridStandIn
 from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -324,6 +332,73 @@ def test_the_power_may_go_at_any_step(village: Village, served: Served) -> None:
         assert courier_process.sync()
     assert key(village) == newest(served).fingerprint
     exchange(village, served, "after")
+
+
+def test_the_operators_guide_to_another_machine_with_a_new_key(
+    relay: Relay, world: SendGridStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With two relays, each from a data folder of its own, as the guide has it."""
+    make, start = commands_of("Another machine and a new key at once", "move")
+    old, new = relay.settings.data, tmp_path / "new-machine"
+    claim = devices.add(relay, "kitenge", "kitenge.example")
+    monkeypatch.setenv("MOKANDA_RELAY_DATABASE", relay.settings.database)
+    monkeypatch.setenv("MOKANDA_RELAY_DATA", str(old))
+    with ExitStack() as stack:
+        with running(relay, ANY_PORT, ANY_PORT) as (address, _):
+            here = f"https://{address}"
+            monkeypatch.setenv("MOKANDA_RELAY_URL", here)
+            village = stack.enter_context(a_village(claim, here, tmp_path / "device", monkeypatch))
+            village.sync()
+            assert main(make) == 0
+        relay.database.close()
+        relay.keyring.close()
+        shutil.copytree(old, new)
+        for file in tmp_path.glob("relay.db*"):  # what is not in the database yet lies beside it
+            shutil.copy(file, new)
+        shutil.rmtree(old)
+        database = f"sqlite:///{new}/relay.db"
+        monkeypatch.setenv("MOKANDA_RELAY_DATABASE", database)
+        monkeypatch.setenv("MOKANDA_RELAY_DATA", str(new))
+        copied = open_relay(dataclasses.replace(relay.settings, data=new, database=database))
+        stack.callback(copied.keyring.close)
+        stack.callback(copied.database.close)
+        host, _, port = address.rpartition(":")  # as if the old machine passed connections on
+        new_operator = stack.enter_context(running(copied, Listen(host, int(port)), ANY_PORT))[1]
+        world.parse_url = f"http://{new_operator}/inbound/{INBOUND_SECRET}"
+        link = stack.enter_context(FaultyLink((host, int(port))))
+        there = f"https://127.0.0.1:{link.port}"
+        assert main([there if each.startswith("https:") else each for each in start]) == 0
+        village.write("out")
+        for _ in range(3):
+            village.sync()
+        world.write("ada@example.org", ["amina@kitenge.example"], "back", "back")
+        village.sync()
+        assert places.read(village.claim).here.relay == there
+        assert key(village) != claim.relay_fingerprint
+        assert village.texts("inbox") == ["back"]
+        eventually(lambda: [each.text for each in world.sent] == ["out"], "the mail")
+        assert retire() == 0
+
+
+def test_a_key_that_does_not_get_onto_the_disk_is_not_announced(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MOKANDA_RELAY_URL", "https://relay.example")
+    monkeypatch.setenv("MOKANDA_RELAY_DATABASE", relay.settings.database)
+    monkeypatch.setenv("MOKANDA_RELAY_DATA", str(relay.settings.data))
+
+    def fails(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mokanda_wire.durable.os.fsync", fails)
+        assert main(["move", "new-key"]) == 1
+    assert "cannot be brought to the disk" in capsys.readouterr().err
+    with relay.database.reading() as session:
+        assert moving.all_moves(session) == []
+    assert main(["move", "new-key"]) == 0  # and goes on where it was cut
+    with relay.database.reading() as session:
+        assert len(moving.all_moves(session)) == 2
 
 
 def test_the_operators_guide(

@@ -28,6 +28,29 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Make durable what others have written: all files below a folder, and their names.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent) / name
+            with suppress(FileNotFoundError):  # a lock that was let go of
+                if path.is_file():
+                    _sync_file(path)
+        sync_folder(Path(parent))
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Unfinished:
     """A file that is being written; it is gone when its block ends, unless it was kept."""
 

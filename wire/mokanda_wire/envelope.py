@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mokanda_wire import gnupg_home, packets
+from mokanda_wire import durable, gnupg_home, packets
 from mokanda_wire.gnupg_home import HomeInUse, TimedGPG
 
 MAX_PLAIN = 80 * 1024 * 1024  # bytes that come out of an envelope at most
@@ -129,16 +129,24 @@ class Keyring:
         return result
 
     def create_key(self, name: str) -> str:
-        """Make a key pair (ed25519 to sign, cv25519 to encrypt); return its fingerprint."""
+        """Make a key pair (ed25519 to sign, cv25519 to encrypt); return its fingerprint.
+
+        It is on the disk then: GnuPG itself leaves that to the system.
+        """
         key = self._run("gen_key", _KEY.format(name=" ".join(name.split())))
         if not key.fingerprint:
             raise KeyringError(f"GnuPG made no key: {_last_line(key)}")
+        self._sync()
         return str(key.fingerprint)
 
     def own_key(self, name: str) -> str:
-        """Return the fingerprint of the key pair of this name; make it if need be."""
+        """Return the fingerprint of the key pair of this name; make it if need be.
+
+        It is on the disk then, also if it was made by a try that was cut.
+        """
         for key in self._run("list_keys", secret=True):
             if name in key["uids"]:
+                self._sync()
                 return str(key["fingerprint"])
         return self.create_key(name)
 
@@ -162,7 +170,12 @@ class Keyring:
         return bytes(data)
 
     def import_key(self, data: bytes) -> str:
-        """Take in one public key; return its fingerprint."""
+        """Take in one public key, to the disk; return its fingerprint."""
+        fingerprint = self._take(data)
+        self._sync()
+        return fingerprint
+
+    def _take(self, data: bytes) -> str:
         fingerprint = self.fingerprint_of(data)
         result = self._run("import_keys", data)
         if fingerprint not in result.fingerprints:
@@ -176,6 +189,13 @@ class Keyring:
         result = self._run("delete_keys", fingerprint, secret=True, expect_passphrase=False)
         if fingerprint in self._secret_keys():
             raise KeyringError(f"GnuPG does not delete the key: {_last_line(result)}")
+        self._sync()
+
+    def _sync(self) -> None:
+        try:
+            durable.sync_tree(self._home)
+        except OSError as error:
+            raise KeyringError(f"The keys cannot be brought to the disk: {error}") from error
 
     def _secret_keys(self) -> set[str]:
         return {key["fingerprint"] for key in self._run("list_keys", secret=True)}
@@ -244,7 +264,7 @@ def verify_with(public_key: bytes, signed: bytes) -> tuple[str, bytes]:
     home = Path(tempfile.mkdtemp(prefix="mokanda-"))
     try:
         with Keyring(home) as keyring:
-            fingerprint = keyring.import_key(public_key)
+            fingerprint = keyring._take(public_key)  # for no longer than this
             return fingerprint, keyring.verify(signed, fingerprint)
     finally:
         shutil.rmtree(home, ignore_errors=True)

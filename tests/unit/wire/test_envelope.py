@@ -204,6 +204,29 @@ def test_more_than_went_into_an_envelope_does_not_come_out(
         relay.open(bomb, key)
 
 
+def test_a_key_is_on_the_disk_when_it_is_there(
+    new_keyring: NewKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = new_keyring("relay")
+    synced = set()
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.add(Path(f"/proc/self/fd/{descriptor}").readlink())
+        sync(descriptor)
+
+    monkeypatch.setattr("mokanda_wire.durable.os.fsync", note)
+    keyring.own_key("a new one")
+    home = keyring._home.resolve()
+    secrets = home / "private-keys-v1.d"
+    wanted = {home, home / "pubring.kbx", secrets, *secrets.glob("*.key")}
+    assert len(wanted) == 5
+    assert wanted <= synced
+    synced.clear()
+    keyring.own_key("a new one")  # made by a try that was cut
+    assert wanted <= synced
+
+
 def test_two_keys_at_once_are_not_taken(pair: Pair, new_keyring: NewKeyring) -> None:
     device, device_key, _, relay_key = pair
     with pytest.raises(EnvelopeError, match="2 came"):

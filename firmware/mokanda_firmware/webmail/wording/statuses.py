@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the daemons say of the device, in the reader's language: a card of the page for each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -177,10 +177,11 @@ class Cards:
         if mending is not None:
             detail = mending.sentence(date(mending.copy or 0, self._zone))
             mended = datetime.fromtimestamp(mending.at, UTC)
-        if state in states.STORE_ADVICE:
-            detail = Sentence(states.STORE_ADVICE[state])
         title = N_("Letters and accounts")
-        return [self._card(title, states.STORE[state], detail, self._time(N_("Mended"), mended))]
+        card = self._card(title, states.STORE[state], detail, self._time(N_("Mended"), mended))
+        if state in states.STORE_ADVICE:
+            card = replace(card, detail=self._language.text(states.STORE_ADVICE[state]))
+        return [card]
 
     def _hotspot(self, status: HotspotStatus) -> Card:
         network = self._text(N_("Name of the Wi-Fi"), status.network)

@@ -222,7 +222,7 @@ class TestSync:
         liputa = served.claimed_device("liputa", "moke")
         kitenge.freeze(
             kitenge.message("moke@liputa.example", "Hello neighbour"),
-            kitenge.message("nobody@liputa.example", "Who are you?"),
+            kitenge.message("nobody@kitenge.example", "Who are you?"),
         )
         kitenge.sync()
         liputa.sync()
@@ -230,9 +230,52 @@ class TestSync:
         assert [mail.message.text for mail in liputa.mails] == ["Hello neighbour"]
         assert kitenge.told() == {
             "moke@liputa.example": ["sent"],
-            "nobody@liputa.example": ["bounced"],
+            "nobody@kitenge.example": ["bounced"],
         }
         assert served.world.requests == 0
+
+    def test_a_newcomer_of_another_village_gets_the_mail_that_came_before_the_name(
+        self, served: Served
+    ) -> None:
+        kitenge = served.claimed_device("kitenge", "amina")
+        liputa = served.claimed_device("liputa", "moke")
+        liputa.freeze(residents=("moke",))  # before the newcomer
+        kitenge.freeze(kitenge.message("cyr@liputa.example", "Welcome"))
+        kitenge.sync()
+        liputa.sync()
+        assert liputa.mails == []
+        liputa.freeze(residents=("moke", "cyr"))
+        liputa.sync()
+        kitenge.sync()
+        assert [mail.message.text for mail in liputa.mails] == ["Welcome"]
+        assert kitenge.told() == {"cyr@liputa.example": ["sent"]}
+
+    def test_who_writes_to_nobody_of_another_village_is_told_when_that_is_sure(
+        self, served: Served
+    ) -> None:
+        kitenge = served.claimed_device("kitenge", "amina")
+        liputa = served.claimed_device("liputa", "moke")
+        kitenge.freeze(kitenge.message("nobody@liputa.example", "Who are you?"))
+        kitenge.sync()
+        for _ in range(2):
+            liputa.freeze(residents=("moke",))
+            liputa.sync()
+        kitenge.sync()
+        assert kitenge.told() == {"nobody@liputa.example": ["sent", "bounced"]}
+        assert kitenge.events[-1].reason == "There is no such villager."
+        assert alert_texts(served) == []
+
+    def test_what_waits_for_nobody_outlives_its_writers_device(self, served: Served) -> None:
+        kitenge = served.claimed_device("kitenge", "amina")
+        liputa = served.claimed_device("liputa", "moke")
+        kitenge.freeze(kitenge.message("nobody@liputa.example", "Who are you?"))
+        kitenge.sync()
+        devices.remove(served.relay, "kitenge")
+        for _ in range(2):
+            liputa.freeze(residents=("moke",))
+            liputa.sync()
+        [alert] = alert_texts(served)
+        assert "nobody@liputa.example" in alert
 
 
 class TestHello:

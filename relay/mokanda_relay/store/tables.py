@@ -276,8 +276,9 @@ class Incoming(Table):
 class Untold(Table):
     """A mail on its way to a villager of whom the device had not told when it came.
 
-    `sender` is the one of its envelope; a bundle of the device's was `heard` since, that does not
-    name the villager.
+    `sender` is the one of its envelope, and where that is another village's villager, who is told
+    what becomes of it, `writer_device_id` and `message_id` say of which mail. A bundle of the
+    device's was `heard` since, that does not name the villager.
     """
 
     __tablename__ = "untold"
@@ -286,6 +287,10 @@ class Untold(Table):
     )
     sender: Mapped[str]
     heard: Mapped[bool]
+    writer_device_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="SET NULL", name="untold_writer_device")
+    )
+    message_id: Mapped[str] = mapped_column(default="")
 
 
 class Rendition(Table):

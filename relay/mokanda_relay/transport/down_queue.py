@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mail to villagers, and notices of what became of a villager's mail: the queue down."""
+"""Mail to villagers: the queue down."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store import clock
-from mokanda_relay.store.tables import Device, Incoming, Notice, Original, Resident
+from mokanda_relay.store.tables import Device, Incoming, Original, Resident
 from mokanda_relay.transport import untold
-from mokanda_wire.bundle import EventKind
+from mokanda_relay.transport.untold import Writer
 
 Delivery = Literal["queued", "unknown village", "unknown villager"]
 
@@ -44,12 +43,12 @@ def device_of(session: Session, address: str) -> Device | None:
 
 
 def deliver(
-    session: Session, address: str, digest: str, size: int, *, waits_from: str | None = None
+    session: Session, address: str, digest: str, size: int, *, waits_from: Writer | None = None
 ) -> Delivery:
     """Queue a mail, durable among the originals, for the villager at `address`.
 
     If the device has not told of this villager, the mail waits for that (transport/untold.py) where
-    `waits_from` gives its sender. The same mail for the same villager again changes nothing.
+    `waits_from` says whose it is. The same mail for the same villager again changes nothing.
     """
     device = device_of(session, address)
     if device is None:
@@ -74,33 +73,3 @@ def deliver(
     if not known and waits_from is not None:
         untold.wait(session, entry.id, waits_from)
     return "queued"
-
-
-def queue_event(
-    session: Session,
-    device_id: int,
-    message_id: str,
-    recipient: str,
-    kind: EventKind,
-    reason: str = "",
-    at: dt.datetime | None = None,
-) -> None:
-    """Queue an event for the device, once for each mail, recipient and kind."""
-    same = sa.select(Notice.id).where(
-        Notice.device_id == device_id,
-        Notice.message_id == message_id,
-        Notice.recipient == recipient,
-        Notice.kind == kind,
-    )
-    if session.scalar(same) is None:
-        session.add(
-            Notice(
-                device_id=device_id,
-                message_id=message_id,
-                recipient=recipient,
-                kind=kind,
-                at=at or clock.now(),
-                reason=reason[:500],
-            )
-        )
-        session.flush()

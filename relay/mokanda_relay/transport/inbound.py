@@ -22,6 +22,7 @@ from mokanda_relay.store.database import Database
 from mokanda_relay.transport import undeliverable
 from mokanda_relay.transport.dns import DnsSetup
 from mokanda_relay.transport.down_queue import deliver, device_of
+from mokanda_relay.transport.untold import Writer
 from mokanda_relay.transport.webhook import Webhook
 from mokanda_wire.address import AddressError, parse_address
 
@@ -83,7 +84,7 @@ def _deliver(session: Session, sender: str, recipient: str, mail: StoredMail) ->
     except AddressError:
         undeliverable.record(session, sender, recipient, "unknown village", None)
         return
-    outcome = deliver(session, address, mail.digest, mail.size, waits_from=sender)
+    outcome = deliver(session, address, mail.digest, mail.size, waits_from=Writer(sender))
     if outcome == "queued":
         log.info("inbound mail=%s size=%d to=%s", mail.digest[:12], mail.size, recipient)
     else:

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.tables import Forgotten, Outgoing, OutgoingRecipient
-from mokanda_relay.transport.down_queue import queue_event
+from mokanda_relay.transport.notices import queue_event
 from mokanda_relay.transport.outbound import (
     Accepted,
     DeliveryEvent,

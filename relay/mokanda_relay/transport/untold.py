@@ -2,7 +2,8 @@
 """Mail for villagers of whom a device has not told: whoever registered since its last mail run.
 
 It waits in the queue like any other, and goes when the device tells of the villager. It is
-undeliverable if the device did not although it could. The first bundle that comes after the mail
+undeliverable if the device did not although it could: if it is of another village, its writer is
+told. The first bundle that comes after the mail
 may have been made long before it; the second was made when the first had arrived.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,11 +20,22 @@ from mokanda_relay.printable import one_line
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Content, Device, Incoming, Original, Resident, Untold
 from mokanda_relay.transport import undeliverable
+from mokanda_relay.transport.notices import queue_event
 from mokanda_wire.limits import KEPT
 
 MAX_WAIT = dt.timedelta(days=7)
 MAX_MAILS = 500  # of a device
 MAX_BYTES = 100_000_000  # of a device's, as they came
+NO_VILLAGER = "There is no such villager."
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who has written a mail: its sender, and where that is a villager, of which device's mail."""
+
+    address: str
+    device_id: int | None = None
+    message_id: str = ""
 
 
 def have_room(session: Session, device_id: int, size: int) -> bool:
@@ -37,10 +50,17 @@ def have_room(session: Session, device_id: int, size: int) -> bool:
     return bool(mails < MAX_MAILS and total + size <= MAX_BYTES)
 
 
-def wait(session: Session, incoming_id: int, sender: str) -> None:
+def wait(session: Session, incoming_id: int, writer: Writer) -> None:
     """Have a mail that was queued wait for the device to tell of the villager."""
-    shown = one_line(sender, undeliverable.MAX_ADDRESS)
-    session.add(Untold(incoming_id=incoming_id, sender=shown, heard=False))
+    session.add(
+        Untold(
+            incoming_id=incoming_id,
+            sender=one_line(writer.address, undeliverable.MAX_ADDRESS),
+            heard=False,
+            writer_device_id=writer.device_id,
+            message_id=writer.message_id,
+        )
+    )
 
 
 def settle(session: Session, device: Device) -> None:
@@ -81,13 +101,25 @@ def expire(session: Session, now: dt.datetime) -> None:
 
 def _give_up(session: Session, waiting: sa.Select[int]) -> None:
     rows = session.execute(
-        sa.select(Incoming, Untold.sender)
+        sa.select(Incoming, Untold)
         .join(Untold, Untold.incoming_id == Incoming.id)
         .where(Incoming.id.in_(waiting))
         .order_by(Incoming.id)
     ).all()
-    for entry, sender in rows:
-        undeliverable.record(session, sender, entry.recipient, "unknown villager", entry.device_id)
+    for entry, waited in rows:
+        if waited.writer_device_id is None:
+            undeliverable.record(
+                session, waited.sender, entry.recipient, "unknown villager", entry.device_id
+            )
+        else:
+            queue_event(
+                session,
+                waited.writer_device_id,
+                waited.message_id,
+                entry.recipient,
+                "bounced",
+                NO_VILLAGER,
+            )
     session.execute(sa.delete(Incoming).where(Incoming.id.in_([entry.id for entry, _ in rows])))
     _keep_no_longer(session, [entry.digest for entry, _ in rows])
 

@@ -15,6 +15,8 @@ from mokanda_relay.sync import content_requests, deduplication, unknown_items, u
 from mokanda_relay.sync.up import residents
 from mokanda_relay.sync.up.originals import Originals
 from mokanda_relay.transport import down_queue, outbox, untold
+from mokanda_relay.transport.notices import queue_event
+from mokanda_relay.transport.untold import NO_VILLAGER, Writer
 from mokanda_wire import bundle as wire
 from mokanda_wire.address import AddressError, parse_address
 
@@ -96,35 +98,42 @@ def _send_on(session: Session, device: Device, item: wire.Mail, digest: str, siz
     device.mails_out += 1
     world = []
     for recipient in dict.fromkeys(item.recipients):
-        outcome = _deliver_to_village(session, recipient, digest, size)
+        writer = Writer(message.sender.address, device.id, message.message_id)
+        outcome = _deliver_to_village(session, device, writer, recipient, digest, size)
         if outcome is None:
             world.append(recipient)
         else:
-            down_queue.queue_event(session, device.id, message.message_id, recipient, *outcome)
+            queue_event(session, device.id, message.message_id, recipient, *outcome)
     if world:
         down_queue.record_original(session, digest, size)
         outbox.post(session, device.id, message.message_id, digest, world)
 
 
 def _deliver_to_village(
-    session: Session, recipient: str, digest: str, size: int
+    session: Session, device: Device, writer: Writer, recipient: str, digest: str, size: int
 ) -> tuple[wire.EventKind, str] | None:
-    """What becomes of a mail to a villager, and why; None if it goes to the world."""
+    """What becomes of a mail to a villager, and why; None if it goes to the world.
+
+    One of another village may have registered since that has last told; of its own villagers the
+    device has told in this very bundle.
+    """
     try:
-        delivery = down_queue.deliver(session, parse_address(recipient), digest, size)
+        address = parse_address(recipient)
+        is_neighbour = address.rpartition("@")[2].lower() == device.domain
+        delivery = down_queue.deliver(
+            session, address, digest, size, waits_from=None if is_neighbour else writer
+        )
     except AddressError as error:
         return "bounced", str(error)
     if delivery == "unknown village":
         return None
     if delivery == "unknown villager":
-        return "bounced", "There is no such villager."
+        return "bounced", NO_VILLAGER
     return "sent", ""
 
 
 def _send_back(session: Session, device: Device, item: wire.Mail, reason: str) -> None:
     """Tell the villager and the operator why a mail does not go on."""
     for recipient in item.recipients:
-        down_queue.queue_event(
-            session, device.id, item.message.message_id, recipient, "refused", reason
-        )
+        queue_event(session, device.id, item.message.message_id, recipient, "refused", reason)
     alerts.record_daily(session, "refused", f"{device.name} sent a mail: {reason}", device.id)

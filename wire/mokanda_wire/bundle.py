@@ -374,9 +374,24 @@ def _costs(
     return tuple(costs)
 
 
+class _Head(BytesIO):
+    """Where a header is read from: none has a string of which so much is asked for at once.
+
+    cbor2 5.6.5, of Debian 13, takes a longer one in pieces of 64 KB, and writes beyond its memory
+    where the second is cut.
+    """
+
+    _MAX_READ = 32 * 1024  # bytes
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= self._MAX_READ:
+            raise ValueError("No header has so long a string.")
+        return super().read(size)
+
+
 def _read_header(data: bytes) -> tuple[_Header, memoryview]:
     """Take the header off; its fields are of the right types after this."""
-    stream = BytesIO(data[:_MAX_HEADER])
+    stream = _Head(data[:_MAX_HEADER])
     try:
         values = cbor2.CBORDecoder(stream).decode()
     except Exception as error:

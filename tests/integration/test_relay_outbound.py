@@ -319,3 +319,45 @@ def test_many_workers_send_each_mail_once(served: Served) -> None:
     relay.outbox_bell.ring()
     for worker in more:
         worker.join()
+
+
+HOSTILE: dict[str, dict[str, object]] = {
+    "long subject": {"subject": "\u00e9" * 200_000},
+    "subject of headers": {"subject": "Hello\r\nBcc: <everybody@example.org>\r\n\r\nHello"},
+    "many recipients named": {
+        "cc": tuple(Mailbox(f"{n}@example.org", "n" * 99) for n in range(2000))
+    },
+    "long names": {"cc": (Mailbox("bako@kitenge.example", "\u00f1" * 100_000),)},
+    "many references": {"references": tuple(f"{number}@example.org" for number in range(20_000))},
+    "text of boundaries": {"text": "\n--===\nContent-Type: message/rfc822\n" * 10_000},
+    "text of tags": {"html": "<b>" * 200_000},
+    "control characters": {"text": "\0\x01\x02\u202e" * 10_000, "subject": "\0"},
+}
+
+
+def test_hostile_mail_of_a_device_takes_nobody_down_and_none_vanishes(served: Served) -> None:
+    device = served.claimed_device()
+    mails = []
+    for name, hostile in HOSTILE.items():
+        mail = device.message("ada@example.org", name)
+        message = dataclasses.replace(mail.message, **hostile)  # type: ignore[arg-type]
+        mails.append(dataclasses.replace(mail, message=message))
+    device.freeze(*mails)
+    device.sync()
+    device.freeze(device.message("ada@example.org", "The last one, and a good one"))
+    device.sync()
+    eventually(lambda: not waiting(served), "all mail is settled")
+    assert served.get("/healthz")[0] == 200
+    assert "The last one, and a good one" in [mail.text for mail in served.world.sent]
+    device.sync()
+    told = {event.message_id for event in device.events}
+    assert {mail.message.message_id for mail in mails} <= told
+    everybody = {address for mail in served.world.sent for address in mail.recipients}
+    assert everybody == {"ada@example.org"}
+
+
+def waiting(served: Served) -> int:
+    """How many mails of devices are not settled yet."""
+    with served.relay.database.reading() as session:
+        unsettled = Outgoing.state.in_((outbox.WAITING, outbox.TRYING))
+        return session.scalar(sa.select(sa.func.count()).where(unsettled)) or 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import nullcontext
 
 import sqlalchemy as sa
 
@@ -13,11 +14,22 @@ from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError, BlobStore
 from mokanda_relay.store.database import Database
 from mokanda_relay.transport import outbox
-from mokanda_relay.transport.outbound import Intent, NotTaken, Outcome, Refused, Transport
+from mokanda_relay.transport.outbound import (
+    Intent,
+    NotTaken,
+    Outcome,
+    Refused,
+    Transport,
+    Unknown,
+)
 from mokanda_wire.message import parse
 
 _POLL_INTERVAL = 30.0  # seconds, at most: another process may have put mail into the outbox
 _RETRY_INTERVAL = 1.0  # seconds
+# The mails are of devices, and composed by this relay; but a mail of 30 MB takes ten times as much
+# memory while it is sent. So one that is large goes at a time; others go beside it.
+_MAX_SMALL = 2_000_000  # bytes
+_LARGE = threading.Semaphore()
 
 log = logging.getLogger(__name__)
 
@@ -67,20 +79,33 @@ class Sender(threading.Thread):
             intent = outbox.begin_next(session, self._transport.max_recipients)
         if intent is None:
             return False
-        outcome = self._send(intent)
+        try:
+            outcome = self._send(intent)
+        except Exception:
+            log.exception("outbound mail=%s: sending failed", intent.id)
+            outcome = Unknown("the relay failed at it; its log says why")
         self._settle(intent, outcome)
         log.info("outbound mail=%s to=%d %s", intent.id, len(intent.recipients), outcome)
         return True
 
     def _send(self, intent: Intent) -> Outcome:
         try:
-            raw = self._originals.read(intent.digest)
+            size = self._originals.size(intent.digest)
+            limit = self._transport.max_bytes
+            if size > limit:
+                return Refused(f"it has {size} bytes, and at most {limit} can be sent")
+            with _LARGE if size > _MAX_SMALL else nullcontext():
+                return self._hand_on(intent, self._originals.read(intent.digest))
         except BlobNotFoundError:
             return NotTaken("its file is not there")
-        limit = self._transport.max_bytes
-        if len(raw) > limit:
-            return Refused(f"it has {len(raw)} bytes, and at most {limit} can be sent")
-        return self._transport.send(intent, *parse(raw))
+
+    def _hand_on(self, intent: Intent, raw: bytes) -> Outcome:
+        try:
+            message, contents = parse(raw)
+        except Exception:
+            log.exception("outbound mail=%s cannot be read", intent.id)
+            return Refused("the relay cannot read it")
+        return self._transport.send(intent, message, contents)
 
     def _settle(self, intent: Intent, outcome: Outcome) -> None:
         """Record the outcome, however long the disk is full: forgotten, it would be sent again."""

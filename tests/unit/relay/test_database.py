@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from mokanda_relay.store.database import Database, DatabaseError
-from mokanda_relay.store.tables import Alert, Device, Table
+from mokanda_relay.store.tables import Alert, Device, Table, Untold
 from tests.relay_served import BOTH_DATABASES, BOTH_EMPTY_DATABASES
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -25,6 +25,14 @@ NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 
 def device(name: str = "kitenge") -> Device:
     return Device(name=name, domain=f"{name}.example", added=NOON)
+
+
+_DEVICE = """INSERT INTO device (name, domain, added, hello_counter, format, claim_move, noted,
+    up_applied, up_sha256, down_frozen, down_confirmed, bisection_size,
+    bisection_caution, residents_known, deletions, version, report, last_sync, bytes_up,
+    bytes_down, mails_out, mails_in, error, photo_side, photo_bytes, file_bytes)
+VALUES ('kitenge', 'kitenge.example', '2026-05-01', 0, 1, 0, 0, 0, '', 0, 0, 0, 0,
+    false, 0, '', '{}', '2026-06-01 12:00:00', 0, 0, 0, 0, '', 1, 1, 1)"""
 
 
 def write_with_schema(url: str, revision: str, statement: str) -> None:
@@ -79,16 +87,28 @@ class TestSchema:
         write_with_schema(
             empty_database_url,
             "0018",
-            """INSERT INTO device (name, domain, added, hello_counter, format, claim_move, noted,
-                up_applied, up_sha256, down_frozen, down_confirmed, bisection_size,
-                bisection_caution, residents_known, deletions, version, report, last_sync, bytes_up,
-                bytes_down, mails_out, mails_in, error, photo_side, photo_bytes, file_bytes)
-            VALUES ('kitenge', 'kitenge.example', '2026-05-01', 0, 1, 0, 0, 0, '', 0, 0, 0, 0,
-                false, 0, '', '{}', '2026-06-01 12:00:00', 0, 0, 0, 0, '', 1, 1, 1)""",
+            _DEVICE,
         )
         database = Database(empty_database_url)
         with database.reading() as session:
             assert session.scalars(sa.select(Device)).one().last_exchange == NOON
+        database.close()
+
+    def test_mail_that_waits_for_a_newcomer_still_does(self, empty_database_url: str) -> None:
+        for statement in (
+            _DEVICE,
+            "INSERT INTO original (digest, size, kept) VALUES ('d', 1, '2026-06-01')",
+            "INSERT INTO incoming (id, device_id, recipient, digest, received, ticket, stub, "
+            "requested, prepared) VALUES (1, 1, 'cyr@kitenge.example', 'd', '2026-06-01', '', '', "
+            "false, false)",
+            "INSERT INTO untold (incoming_id, sender, heard) VALUES (1, 'ada@example.org', true)",
+        ):
+            write_with_schema(empty_database_url, "0020", statement)
+        database = Database(empty_database_url)
+        with database.reading() as session:
+            waiting = session.scalars(sa.select(Untold)).one()
+        assert (waiting.sender, waiting.heard) == ("ada@example.org", True)
+        assert waiting.writer_device_id is None
         database.close()
 
     def test_one_written_by_a_newer_relay_is_refused_with_advice(

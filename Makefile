@@ -10,6 +10,8 @@ PYTHON := build/venv/bin/python
 SETUP := build/venv/.ready
 # In memory the tests' files cost no waiting for a disk; what makes things last is counted, not timed.
 SCRATCH := $(shell test "$$(df --output=avail --block-size=1G /dev/shm 2>/dev/null | tail -n 1)" -ge 4 2>/dev/null && echo /dev/shm || echo $${TMPDIR:-/tmp})
+# Tests wait a third of their time: for a page, for a process, for a second to pass.
+WORKERS := $(shell expr $$(nproc) + $$(nproc) / 2)
 # Where bytecode is not kept by default, each of the tests' many processes would compile all anew.
 BYTECODE := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/build/pycache
 export MOKANDA_CHROMIUM ?= $(CURDIR)/scripts/tools/chromium
@@ -33,10 +35,10 @@ run-host: $(SETUP) translations ## webmail, courier and relay on this computer, 
 test: $(SETUP) ## everything: lint, unit, integration, browser, emulated board
 	$(MAKE) --jobs=2 --output-sync=target lint toolbox
 	$(MAKE) test-quick image
-	$(PYTHON) -m pytest --durations 10 tests/emulator
+	$(PYTHON) -m pytest --numprocesses logical --maxprocesses 2 --dist loadgroup --durations 10 tests/emulator
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
-	TMPDIR=$(SCRATCH) $(BYTECODE) $(PYTHON) -m pytest --numprocesses logical --dist worksteal --durations 10 tests/unit tests/fuzz tests/integration tests/browser
+	TMPDIR=$(SCRATCH) $(BYTECODE) $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 10 tests/unit tests/fuzz tests/integration tests/browser
 
 lint: $(SETUP) ## ruff, mypy, import-linter, shellcheck, shfmt, yamllint
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,8 @@ _INHERITED = 3  # of sd_listen_fds(3)
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal comes; it ends the daemon, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # `run` kills what it waits for
     name, *command = sys.argv[1:]
     place = paths.requests(name)
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device's state on its lamps: the board's own LEDs, and those of the LED driver on I2C.
 
-The tests follow each other on one board; each but the last leaves it as well as it was.
+The tests follow each other on one board; each but the last two leaves it as well as it was.
 """
 
 from collections.abc import Iterator
@@ -84,3 +84,9 @@ def test_lights_whose_daemon_is_killed_show_a_fault(village: EmulatedVillage) ->
     kill_for_good(village, "mokanda-lights")
     assert (led(village, "green:pwr"), led(village, "red:status")) == ("off", "on")
     assert (village.board.lamp(0), village.board.lamp(1)) == ("off", "on")
+
+
+def test_a_lamp_that_has_just_come_promises_nothing(village: EmulatedVillage) -> None:
+    """Follows the last test: there is no daemon that would set it."""
+    village.shell.check("udevadm trigger --settle --action=add /sys/class/leds/orangepi:green:pwr")
+    assert led(village, "green:pwr") == "timer"

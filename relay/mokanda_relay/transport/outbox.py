@@ -20,10 +20,11 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from time import monotonic
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from mokanda_relay.store import alerts, clock
@@ -50,6 +51,7 @@ GIVE_UP = dt.timedelta(days=4)
 _ID = re.compile("[0-9a-f]{32}")  # of an intent
 _EVENTS_AT_ONCE = 100  # in one transaction
 _IDS_AT_ONCE = 500  # in one query
+_INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 log = logging.getLogger(__name__)
 
@@ -221,16 +223,17 @@ def _keep_unknown(database: Database, ids: Sequence[str]) -> None:
 
     They may also be of another relay with the same account at the provider.
     """
-    for start in range(0, len(ids), _EVENTS_AT_ONCE):
-        some = ids[start : start + _EVENTS_AT_ONCE]
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        some = ids[start : start + _IDS_AT_ONCE]
         kept = sa.select(Forgotten.id).where(Forgotten.id.in_(some))
         with database.reading() as session:
             new = set(some) - set(session.scalars(kept))
         if new:
+            rows = [{"id": each, "at": clock.now()} for each in sorted(new)]
             with database.transaction() as session:
-                for each in sorted(new):  # another post may tell of it at the same moment
-                    with suppress(sa.exc.IntegrityError), session.begin_nested():
-                        session.add(Forgotten(id=each, at=clock.now()))
+                insert = _INSERT[session.get_bind().dialect.name]
+                # Another post may tell of them at the same moment.
+                session.execute(insert(Forgotten).on_conflict_do_nothing(), rows)
 
 
 def _record_event(session: Session, event: DeliveryEvent) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.states import SetupState
@@ -122,7 +122,10 @@ class Phone:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         test = re.sub(r"\W+", "-", self._test).strip("-")
         path = SCREENSHOTS / f"{test}-{self._shots}-{name}.png"
-        self.page.screenshot(path=path, full_page=whole)
+        try:
+            self.page.screenshot(path=path, full_page=whole)
+        except Error:  # on a computer with much to do, Chromium may have no frame to give yet
+            self.page.screenshot(path=path, full_page=whole)
 
 
 Phones = Callable[..., Phone]

@@ -35,7 +35,7 @@ run-host: $(SETUP) translations ## webmail, courier and relay on this computer, 
 test: $(SETUP) ## everything: lint, unit, integration, browser, emulated board
 	$(MAKE) --jobs=2 --output-sync=target lint toolbox
 	$(MAKE) test-quick image
-	$(PYTHON) -m pytest --numprocesses logical --maxprocesses 2 --dist loadgroup --durations 10 tests/emulator
+	$(PYTHON) -m pytest --numprocesses logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10 tests/emulator
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
 	TMPDIR=$(SCRATCH) $(BYTECODE) $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 10 tests/unit tests/fuzz tests/integration tests/browser

@@ -11,8 +11,6 @@ from scripts.emulator.card import CARD_SIZE
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.ready_village import ReadyVillage
 
-pytestmark = pytest.mark.xdist_group(__name__)
-
 # The budget of docs/: all our daemons together, on a board of 256 MiB.
 DAEMONS_MIB = 90
 

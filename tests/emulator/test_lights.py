@@ -11,8 +11,6 @@ import pytest
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.ready_village import ReadyVillage
 
-pytestmark = pytest.mark.xdist_group(__name__)
-
 
 @pytest.fixture(scope="module")
 def village(ready_village: ReadyVillage) -> Iterator[EmulatedVillage]:

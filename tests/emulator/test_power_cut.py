@@ -12,8 +12,6 @@ from tests.emulator.emulated_village import DAMAGED_CLAIM, EmulatedVillage
 from tests.emulator.phone import Phone
 from tests.emulator.ready_village import ReadyVillage
 
-pytestmark = pytest.mark.xdist_group(__name__)
-
 
 @pytest.fixture(scope="module")
 def village(

@@ -15,8 +15,6 @@ from tests.emulator.releases import Releases, install, is_state, offer, tries_le
 
 GOOD = "9.0.0-dev"
 
-pytestmark = pytest.mark.xdist_group(__name__)
-
 
 @pytest.fixture(scope="module")
 def village(ready_village: ReadyVillage, releases: Releases) -> Iterator[EmulatedVillage]:

@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 _ABRUPTLY = struct.pack("ii", 1, 0)  # of SO_LINGER: close with a reset
 _CHUNK = 1400  # about what fits into a packet
@@ -56,6 +57,14 @@ class FaultyLink:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._closing = False
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @classmethod
+    def before(cls, url: str) -> Self:
+        """One that stands before the server at an address with host and port."""
+        parts = urlsplit(url)
+        assert parts.hostname
+        assert parts.port
+        return cls((parts.hostname, parts.port))
 
     @property
     def port(self) -> int:

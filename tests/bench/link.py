@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -102,10 +101,7 @@ def a_bench() -> Iterator[Bench]:
             return progress(self, size, start)
 
         patch.setattr(session.Session, "_progress", noting)
-        url = urlsplit(village.claim.relay)
-        assert url.hostname
-        assert url.port
-        with FaultyLink((url.hostname, url.port)) as link:
+        with FaultyLink.before(village.claim.relay) as link:
             village.claim = replace(village.claim, relay=f"https://127.0.0.1:{link.port}")
             village.import_claim()
             village.sync()

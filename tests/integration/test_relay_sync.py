@@ -661,10 +661,7 @@ class TestTheLine:
         self, served: Served, abrupt: bool
     ) -> None:
         claim = served.claimed_device().claim_file
-        relay = urlsplit(claim.relay)
-        assert relay.hostname
-        assert relay.port
-        with FaultyLink((relay.hostname, relay.port)) as link:
+        with FaultyLink.before(claim.relay) as link:
             claim = dataclasses.replace(claim, relay=f"https://127.0.0.1:{link.port}")
             with Connection([Place.of_claim(claim)]) as connection:
                 received = []

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import cbor2
 import pytest
@@ -41,10 +40,7 @@ pytest_plugins = ("tests.relay_fixtures",)
 
 @pytest.fixture
 def link(served: Served) -> Iterator[FaultyLink]:
-    url = urlsplit(served.device_url)
-    assert url.hostname
-    assert url.port
-    with FaultyLink((url.hostname, url.port)) as link:
+    with FaultyLink.before(served.device_url) as link:
         yield link
 
 

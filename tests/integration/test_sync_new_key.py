@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
-from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -46,10 +45,7 @@ pytest_plugins = ("tests.relay_fixtures",)
 @pytest.fixture
 def link(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyLink]:
     monkeypatch.setattr(courier_run, "CUTS", 1)
-    url = urlsplit(served.device_url)
-    assert url.hostname
-    assert url.port
-    with FaultyLink((url.hostname, url.port)) as link:
+    with FaultyLink.before(served.device_url) as link:
         yield link
 
 

@@ -25,6 +25,17 @@ def data_option() -> argparse.ArgumentParser:
     return parent
 
 
+def public_certificate_option() -> argparse.ArgumentParser:
+    """The option of what leads devices to an address, as a parent of its parser."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument(
+        "--public-certificate",
+        action="store_true",
+        help="devices reach the relay through a proxy with a certificate of a public authority",
+    )
+    return parent
+
+
 def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows, the first of them a header, in columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]

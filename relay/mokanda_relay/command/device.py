@@ -8,7 +8,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mokanda_relay.command.common import Commands, data_option, print_table
+from mokanda_relay.command.common import (
+    Commands,
+    data_option,
+    print_table,
+    public_certificate_option,
+)
 from mokanda_relay.operator import devices, fleet
 from mokanda_relay.relay import open_relay
 from mokanda_relay.store import clock
@@ -47,18 +52,13 @@ def _claim_options() -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"write the claim file here (call it {claimfile.NAME}), not to the screen",
     )
-    parent.add_argument(
-        "--public-certificate",
-        action="store_true",
-        help="devices reach the relay through a proxy with a certificate of a public authority",
-    )
     return parent
 
 
 def _define_add(group: Commands) -> None:
     parser = group.add_parser(
         "add",
-        parents=[data_option(), _claim_options()],
+        parents=[data_option(), _claim_options(), public_certificate_option()],
         help="add a device and make its claim file",
         description="Add a device and make its claim file; say what its mail domain needs in DNS.",
     )
@@ -103,7 +103,7 @@ def _dns(options: argparse.Namespace, settings: Settings) -> int:
 def _define_renew(group: Commands) -> None:
     parser = group.add_parser(
         "renew",
-        parents=[data_option(), _claim_options()],
+        parents=[data_option(), _claim_options(), public_certificate_option()],
         help="make a new claim file for a device whose card was lost or replaced",
         description="Make a new claim file for a device. Its old card is locked out at once.",
     )

@@ -9,7 +9,12 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
-from mokanda_relay.command.common import Commands, data_option, print_table
+from mokanda_relay.command.common import (
+    Commands,
+    data_option,
+    print_table,
+    public_certificate_option,
+)
 from mokanda_relay.operator import moving
 from mokanda_relay.operator.reachable import look_at
 from mokanda_relay.relay import Relay, open_relay
@@ -34,21 +39,10 @@ def _dry_run() -> argparse.ArgumentParser:
     return parent
 
 
-def _public_certificate() -> argparse.ArgumentParser:
-    """The option of what leads to an address, as a parent of its parser."""
-    parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument(
-        "--public-certificate",
-        action="store_true",
-        help="devices reach it there through a proxy with a certificate of a public authority",
-    )
-    return parent
-
-
 def _define_start(group: Commands) -> None:
     parser = group.add_parser(
         "start",
-        parents=[data_option(), _dry_run(), _public_certificate()],
+        parents=[data_option(), _dry_run(), public_certificate_option()],
         help="announce a new address to the devices",
         description="Announce to each device, in the answer to its next hello, where the relay is"
         " from now on. It has to answer at both addresses until all devices have followed.",
@@ -94,7 +88,7 @@ def _new_key(options: argparse.Namespace, settings: Settings) -> int:
 def _define_undo(group: Commands) -> None:
     parser = group.add_parser(
         "undo",
-        parents=[data_option(), _dry_run(), _public_certificate()],
+        parents=[data_option(), _dry_run(), public_certificate_option()],
         help="undo the last move, which no device has followed yet",
         description="Announce the place or key before the last move again. Only as long as no"
         " device has followed; after that, start another move.",

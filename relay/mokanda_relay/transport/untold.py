@@ -3,8 +3,8 @@
 
 It waits in the queue like any other, and goes when the device tells of the villager. It is
 undeliverable if the device did not although it could: if it is of another village, its writer is
-told. The first bundle that comes after the mail
-may have been made long before it; the second was made when the first had arrived.
+told. The first bundle that comes after the mail may have been made long before it; the second was
+made when the first had arrived.
 """
 
 from __future__ import annotations

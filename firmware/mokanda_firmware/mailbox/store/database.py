@@ -326,9 +326,8 @@ def _explained(path: Path) -> Iterator[None]:
     except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise  # a fault of this program
     except sqlite3.Error as error:
-        if str(error).startswith(
-            "Could not decode"
-        ):  # and quotes a letter, which no log is to have
+        # It quotes a letter, which no log is to have.
+        if str(error).startswith("Could not decode"):
             raise _noted(StoreDamaged(_NO_TEXT)) from None
         raise _noted(_of_sqlite(error, path)) from error
     except UnicodeDecodeError as error:

@@ -16,10 +16,9 @@ from email.header import Header
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync.down import apply_down
 from mokanda_firmware.mailbox.sync.state import sync_state
-from mokanda_relay.rendering.html_to_text import read_html
-from mokanda_relay.rendering.mail_reader import without_html_and_signatures
+from mokanda_relay.mime.parse import parse
+from mokanda_relay.rendering.mail_reader import without_signatures
 from mokanda_wire.bundle import Mail
-from mokanda_wire.message import parse
 from tests.bench.corpora import files_of
 from tests.unit.mailbox.letters import bundle_down
 
@@ -139,9 +138,7 @@ def _all() -> Iterator[Hostile]:
 
 def deliver(store: Store, hostile: Hostile, address: str) -> None:
     """Bring a mail of the world's into a villager's inbox, as relay and courier do."""
-    message, contents = without_html_and_signatures(
-        *parse(hostile.raw, datetime(2026, 3, 1, tzinfo=UTC), read_html)
-    )
+    message, contents = without_signatures(*parse(hostile.raw, datetime(2026, 3, 1, tzinfo=UTC)))
     sequence = sync_state(store).down_applied + 1
     apply_down(store, bundle_down(sequence, Mail((address,), message), contents=contents))
 

@@ -35,10 +35,10 @@ import pytest
 
 from mokanda_firmware.courier import session
 from mokanda_relay.http.server import running
+from mokanda_relay.mime.parse import parse
 from mokanda_relay.operator import devices
 from mokanda_relay.relay import open_relay
 from mokanda_relay.store.settings import Listen, read_settings
-from mokanda_wire.message import parse
 from mokanda_wire.protocol import Sealed
 from tests.bench.corpora import REPOSITORY, Sample, halves, nncp
 from tests.stand_ins.sendgrid import SendGridStandIn

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Dialog
 
 from mokanda_firmware.mailbox.letters.opened import read
-from mokanda_wire.message import one_line
+from mokanda_wire.text import one_line
 from tests.browser.conftest import DOMAIN, Phones, Webmail
 from tests.hostile import QUARTERS, collection, deliver
 

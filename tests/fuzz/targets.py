@@ -16,6 +16,7 @@ from typing import Any
 from mokanda_firmware.backup import archive
 from mokanda_firmware.backup.archive import Source
 from mokanda_firmware.backup.failures import BackupError
+from mokanda_relay.mime.parse import HEAD, attached_whole, parse
 from mokanda_relay.rendering import reading
 from mokanda_wire import claimfile, codec, protocol, quoting
 from mokanda_wire.address import AddressError, check_local_part, parse_address
@@ -32,20 +33,11 @@ from mokanda_wire.bundle import (
 )
 from mokanda_wire.claimfile import ClaimFile, ClaimFileError
 from mokanda_wire.codec import CodecError
+from mokanda_wire.compose import compose
 from mokanda_wire.formats import FORMAT, OLDEST_FORMAT
 from mokanda_wire.history import IDS, TEXT, History, HistoryError, Record, Row, applied
 from mokanda_wire.items import ItemsError
-from mokanda_wire.message import (
-    EPOCH,
-    HEAD,
-    Attachment,
-    Mailbox,
-    Message,
-    attached_whole,
-    compose,
-    digest_of,
-    parse,
-)
+from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message, digest_of
 from mokanda_wire.protocol import ProtocolError
 from mokanda_wire.reader import Reader
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
+from mokanda_relay.mime.parse import parse
 from mokanda_relay.operator import devices
 from mokanda_relay.operator.housekeeping import Housekeeper
 from mokanda_relay.printable import LogFormatter
@@ -19,7 +20,6 @@ from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Alert, Incoming, Original
 from mokanda_relay.transport import untold
 from mokanda_relay.transport.sendgrid import parse_webhook
-from mokanda_wire.message import parse
 from tests.relay_device import RelayDevice
 from tests.relay_served import BOTH_DATABASES, INBOUND_SECRET, Served
 

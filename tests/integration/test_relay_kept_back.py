@@ -10,6 +10,7 @@ import os
 import pytest
 import sqlalchemy as sa
 
+from mokanda_relay.mime.parse import parse
 from mokanda_relay.operator import devices, housekeeping
 from mokanda_relay.rendering import attachment_policy
 from mokanda_relay.store import clock
@@ -17,8 +18,9 @@ from mokanda_relay.store.tables import Content, Incoming, Original
 from mokanda_relay.sync import content_requests
 from mokanda_wire import protocol
 from mokanda_wire.bundle import ContentRequest, ContentRequestKind, Denial, Grant, Mail, Report
+from mokanda_wire.compose import compose
 from mokanda_wire.limits import KEPT
-from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
+from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 from tests.photos import SVG, bomb, opened, photo
 from tests.relay_device import RefusedByRelay, RelayDevice
 from tests.relay_served import BOTH_DATABASES, Served, eventually

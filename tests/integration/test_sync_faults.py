@@ -29,7 +29,7 @@ from mokanda_relay.operator import devices
 from mokanda_relay.store.tables import Alert, Device, DownBundle
 from mokanda_relay.sync import history
 from mokanda_wire import bundle as wire
-from mokanda_wire.message import compose
+from mokanda_wire.compose import compose
 from tests import courier_process
 from tests.faults import FaultyLink, Plan
 from tests.relay_served import Served, eventually

@@ -13,11 +13,13 @@ import sqlalchemy as sa
 from mokanda_firmware.mailbox.letters import entries, opened
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_relay.mime.parse import parse
 from mokanda_relay.operator import devices
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Content, Device
 from mokanda_wire.bundle import ContentRequestKind
-from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of, parse
+from mokanda_wire.compose import compose
+from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 from tests.photos import opened as opened_photo
 from tests.photos import photo
 from tests.relay_served import Served, eventually

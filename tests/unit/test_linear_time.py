@@ -19,20 +19,15 @@ from mokanda_firmware.modem.lines import LineReader
 from mokanda_firmware.setup.claim import decode as decode_claim
 from mokanda_firmware.webmail import recipients
 from mokanda_firmware.webmail.wording.markup import to_html
-from mokanda_relay.rendering.html_to_text import read_html
+from mokanda_relay.mime.html_to_text import html_to_text
+from mokanda_relay.mime.parse import HEAD, attached_whole, parse
 from mokanda_wire import bundle, claimfile, packets, protocol, quoting
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.codec import TEXT_STORED
 from mokanda_wire.formats import FORMAT
 from mokanda_wire.history import START, History
-from mokanda_wire.message import (
-    EPOCH,
-    HEAD,
-    attached_whole,
-    html_to_text,
-    parse,
-    safe_file_name,
-)
+from mokanda_wire.message import EPOCH
+from mokanda_wire.text import safe_file_name
 
 # Some ten times what a linear reader needs for all shapes of a size on a slow machine: a quadratic
 # one needs a hundred times as much for the next size.
@@ -148,7 +143,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "file name": _file_name,
     "parts": _parts,
     "HTML": html_to_text,
-    "HTML at the relay": read_html,
     "name of a file": safe_file_name,
     "address": _address,
     "recipients": _typed,

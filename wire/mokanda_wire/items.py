@@ -10,7 +10,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
 
-from mokanda_wire.message import Mailbox, Message, clean
+from mokanda_wire.message import Mailbox, Message
+from mokanda_wire.text import clean
 
 EventKind = Literal["sent", "delivered", "bounced", "refused"]
 ContentRequestKind = Literal["file", "mail", "original"]

@@ -8,7 +8,7 @@ a quotation is in its way. Here the marks are written only where they change.
 import re
 from io import StringIO
 
-from mokanda_wire.message import clean
+from mokanda_wire.text import clean
 
 _MAX_MARKS = 100  # characters
 _MARKS = re.compile("(?:> ?){0,50}")

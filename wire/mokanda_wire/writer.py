@@ -34,7 +34,8 @@ from mokanda_wire.items import (
     one_word,
     ticket,
 )
-from mokanda_wire.message import Mailbox, Message, clean, one_line
+from mokanda_wire.message import Mailbox, Message
+from mokanda_wire.text import clean, one_line
 
 _MAX_UNSEEN = 3  # mails in the chain of replies before this one that the other end never saw
 

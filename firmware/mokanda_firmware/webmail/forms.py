@@ -24,7 +24,8 @@ from multipart import (
 from mokanda_firmware.mailbox.store.attachments import Incoming
 from mokanda_firmware.mailbox.store.database import Store, StoreBusy, StoreUnfit
 from mokanda_firmware.webmail.numbers import number
-from mokanda_wire.message import Attachment, safe_file_name
+from mokanda_wire.message import Attachment
+from mokanda_wire.text import safe_file_name
 
 # Of all fields together: what most pages take, and a letter; a book of 300 pages has less.
 SHORT = 32_000  # bytes

@@ -21,10 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from mokanda_relay.mime.parse import take_apart
 from mokanda_relay.rendering import reading
-from mokanda_relay.rendering.html_to_text import read_html
 from mokanda_relay.rendering.long_text import shorten
-from mokanda_wire.message import EPOCH, Message, digest_of, take_apart
+from mokanda_wire.message import EPOCH, Message, digest_of
 
 READ, FAILED = b"r", b"f"
 PIECE = 65536  # bytes of an answer at a time
@@ -48,25 +48,21 @@ def read(raw: bytes) -> tuple[Message, dict[str, bytes]]:
     Raises:
         UnreadableError, ValueError: it cannot be read, or has too many files.
     """
-    message, contents = without_html_and_signatures(*take_apart(raw, EPOCH, read_html))
+    message, contents = without_signatures(*take_apart(raw, EPOCH))
     if len(message.attachments) > _MAX_FILES:
         raise ValueError("too many files")
     message, whole = shorten(message)
     return message, contents | ({digest_of(whole): whole} if whole else {})
 
 
-def without_html_and_signatures(
+def without_signatures(
     message: Message, contents: Mapping[str, bytes]
 ) -> tuple[Message, dict[str, bytes]]:
-    """Leave out what the village has no use for; also returns the contents that stay.
-
-    HTML never goes: `text` says the same, a page costs many times as much, and a village that gets
-    none cannot be hurt by any.
-    """
+    """Leave out what the village has no use for; also returns the contents that stay."""
     kept = tuple(each for each in message.attachments if each.media_type not in _SIGNATURES)
     wanted = {each.digest for each in kept}
     return (
-        replace(message, html="", attachments=kept),
+        replace(message, attachments=kept),
         {digest: content for digest, content in contents.items() if digest in wanted},
     )
 

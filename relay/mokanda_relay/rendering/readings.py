@@ -27,6 +27,7 @@ from typing import IO, BinaryIO, TypeVar
 
 import sqlalchemy as sa
 
+from mokanda_relay.mime.parse import HEAD, attached_whole
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import reading
 from mokanda_relay.rendering.mail_reader import READ
@@ -34,7 +35,7 @@ from mokanda_relay.rendering.reading import VERSION, Reading, ReadingError
 from mokanda_relay.store import alerts
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Original
-from mokanda_wire.message import EPOCH, HEAD, UNREAD, attached_whole, digest_of
+from mokanda_wire.message import EPOCH, UNREAD, digest_of
 
 T = TypeVar("T")
 

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 import sqlalchemy as sa
 
 from mokanda_relay.bell import Bell
+from mokanda_relay.mime.parse import parse
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError, BlobStore
 from mokanda_relay.store.database import Database
@@ -22,7 +23,6 @@ from mokanda_relay.transport.outbound import (
     Transport,
     Unknown,
 )
-from mokanda_wire.message import parse
 
 _POLL_INTERVAL = 30.0  # seconds, at most: another process may have put mail into the outbox
 _RETRY_INTERVAL = 1.0  # seconds

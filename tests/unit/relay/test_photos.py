@@ -20,7 +20,8 @@ from mokanda_relay.rendering.readings import MailReader
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Rendition
 from mokanda_relay.transport import down_queue
-from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of
+from mokanda_wire.compose import compose
+from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 from tests.photos import SVG, bomb, opened, photo
 
 pytest_plugins = ("tests.relay_fixtures",)

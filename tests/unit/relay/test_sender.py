@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from mokanda_relay.bell import Bell
+from mokanda_relay.mime.parse import parse as parse_as_ever
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.file_blob_store import FileBlobStore
 from mokanda_relay.store.tables import Device, Outgoing
@@ -23,7 +24,6 @@ from mokanda_relay.transport.outbound import Accepted, Intent, Outcome
 from mokanda_relay.transport.sender import Sender
 from mokanda_relay.transport.webhook import Webhook
 from mokanda_wire.message import Message
-from mokanda_wire.message import parse as parse_as_ever
 from scripts.tools.deadlines import wait_until
 
 pytest_plugins = ("tests.relay_fixtures",)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mokanda_relay.mime.parse import parse
 from mokanda_relay.transport.sendgrid.mail_json import request_body
-from mokanda_wire.message import Attachment, Mailbox, Message, digest_of, parse
+from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 from tests.stand_ins.sendgrid_rules import find_errors
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from mokanda_wire.message import parse
+from mokanda_relay.mime.parse import parse
 from tests.serving import serving
 from tests.stand_ins.sendgrid import SendGridStandIn
 

@@ -19,7 +19,8 @@ from mokanda_firmware.mailbox.sync.state import sync_state
 from mokanda_firmware.webmail.languages import choose
 from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import ContentRequest, Denial, Event, Grant, Item, Mail, Stub
-from mokanda_wire.message import Attachment, Mailbox, Message, compose, digest_of
+from mokanda_wire.compose import compose
+from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 from tests.unit.mailbox.letters import bundle_down
 from tests.unit.webmail.served_village import DOMAIN, Phone, Village
 

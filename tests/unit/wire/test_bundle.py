@@ -34,8 +34,9 @@ from mokanda_wire.bundle import (
 )
 from mokanda_wire.history import START, History, Record, Row, applied
 from mokanda_wire.items import ItemsError
-from mokanda_wire.message import Attachment, Mailbox, Message, clean, digest_of, one_line
+from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 from mokanda_wire.reader import Reader
+from mokanda_wire.text import clean, one_line
 
 encode = partial(bundles.encode, bundle_format=formats.FORMAT)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mokanda_wire import quoting
-from mokanda_wire.message import clean
+from mokanda_wire.text import clean
 
 
 def test_marks_are_written_where_they_change() -> None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from mokanda_firmware.mailbox.store import messages
 from mokanda_firmware.mailbox.store.database import Store
-from mokanda_wire.message import Message, compose
+from mokanda_wire.compose import compose
+from mokanda_wire.message import Message
 
 
 def mbox(store: Store, account: int) -> Iterator[bytes]:

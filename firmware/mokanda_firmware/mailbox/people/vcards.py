@@ -7,9 +7,11 @@ Of a card the name and the addresses for mail are read; the rest is of no use he
 import quopri
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from mokanda_wire.address import AddressError, parse_address
-from mokanda_wire.message import Mailbox, clean, decode_text, one_line
+from mokanda_wire.message import Mailbox
+from mokanda_wire.text import clean, one_line
 
 _MAX_PEOPLE = 5000
 _LINE = re.compile(r"(?:[\w-]+\.)?(?P<name>[\w-]+)(?P<parameters>(?:;[^:]*)?):(?P<value>.*)")
@@ -20,7 +22,7 @@ def read(data: bytes) -> list[Mailbox]:
     """Return the people of the cards in a file, each address once; what is none is passed over."""
     found: dict[str, Mailbox] = {}
     name, addresses = "", list[str]()
-    for key, value in _properties(decode_text(data, "utf-8")):
+    for key, value in _properties(_decode(data, "utf-8")):
         if key == "BEGIN":
             name, addresses = "", []
         elif key == "FN" or (key == "N" and not name):
@@ -51,6 +53,16 @@ def write(people: Iterable[Mailbox]) -> bytes:
     return "".join(cards).encode()
 
 
+def _decode(data: bytes, charset: str) -> str:
+    """Bytes as text: by the mark of UTF-16, else as they say, else as old phones write."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        charset = "utf-16"
+    for name in (charset, "utf-8", "windows-1252"):
+        with suppress(LookupError, ValueError):
+            return clean(data.decode(name))
+    return clean(data.decode("windows-1252", "replace"))
+
+
 def _properties(text: str) -> Iterator[tuple[str, str]]:
     """Yield name and value of each line, put together and decoded."""
     for line in _lines(re.sub(r"\n[ \t]", "", text)):
@@ -61,7 +73,7 @@ def _properties(text: str) -> Iterator[tuple[str, str]]:
         if "QUOTED-PRINTABLE" in parameters:
             charset = re.search(r"CHARSET=([\w-]+)", parameters)
             raw = quopri.decodestring(value.encode("utf-8", "replace"))
-            value = decode_text(raw, charset[1] if charset else "utf-8")
+            value = _decode(raw, charset[1] if charset else "utf-8")
         yield found["name"].upper(), _ESCAPED.sub(r"\1", value.strip())
 
 

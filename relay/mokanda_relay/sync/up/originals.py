@@ -13,7 +13,7 @@ from mokanda_relay.store.tables import Device
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.sync.up import expansion
 from mokanda_wire import bundle as wire
-from mokanda_wire.message import compose
+from mokanda_wire.compose import compose
 
 Originals = dict[int, tuple[str, int]]  # by a mail's place among the items: digest, size in bytes
 

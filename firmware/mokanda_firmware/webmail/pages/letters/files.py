@@ -12,7 +12,8 @@ from mokanda_firmware.mailbox.letters import opened
 from mokanda_firmware.webmail.pages.letters.letter import NO_FILE
 from mokanda_firmware.webmail.pictures import picture_type
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get
-from mokanda_wire.message import Attachment, safe_file_name
+from mokanda_wire.message import Attachment
+from mokanda_wire.text import safe_file_name
 
 # Types that a phone may open by itself; everything else is only ever saved.
 _HARMLESS = re.compile(

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from mokanda_firmware.mailbox.letters.opened import Letter
 from mokanda_firmware.webmail.visit import Visit
-from mokanda_wire.message import CUT, clean
+from mokanda_wire.message import CUT
+from mokanda_wire.text import clean
 
 PART = 32 * 1024  # characters of a text, bytes of a file
 

@@ -3,8 +3,8 @@
 
 import pytest
 
-from mokanda_relay.rendering.html_to_text import read_html
-from mokanda_wire.message import parse
+from mokanda_relay.mime.html_to_text import html_to_text
+from mokanda_relay.mime.parse import parse
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from mokanda_wire.message import parse
     ],
 )  # fmt: skip
 def test_the_words_of_a_page_are_read(html: str, text: str) -> None:
-    assert read_html(html) == text
+    assert html_to_text(html) == text
 
 
 def test_a_text_that_only_excuses_itself_gives_way_to_the_page() -> None:
@@ -41,5 +41,10 @@ def test_a_text_that_only_excuses_itself_gives_way_to_the_page() -> None:
         "Your program cannot show this mail.\n--x\nContent-Type: text/html; charset=utf-8\n\n"
         f"{page}\n--x--"
     )
-    message, _ = parse(raw.encode(), read_html=read_html)
+    message, _ = parse(raw.encode())
     assert message.text.startswith("Le marché est samedi.")
+
+
+def test_links_that_say_where_they_lead_are_not_repeated() -> None:
+    assert html_to_text('<a href="https://example.org/">example.org</a>') == "example.org"
+    assert html_to_text('<a href="javascript:x()">here</a>') == "here"

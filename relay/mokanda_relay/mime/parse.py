@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A mail from the world, taken apart."""
+
+import re
+from datetime import datetime
+from email import message_from_bytes
+from email.message import Message as Part
+
+from mokanda_relay.mime.body import Body
+from mokanda_relay.mime.headers import BoundedHeaders, Headers
+from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message, digest_of
+
+HEAD = 64 * 1024  # bytes of a mail's beginning: what `attached_whole` looks at
+_MAX_MULTIPARTS = 200
+_MAX_WORK = 10_000_000  # lines times multiparts: each line is compared with the end of each of them
+_MAX_REFERENCES = 100
+_MULTIPART = re.compile(rb"^content-type:\s*multipart/", re.IGNORECASE | re.MULTILINE)
+
+
+class UnreadableError(ValueError):
+    """A mail cannot be taken apart; the text says why, for the log."""
+
+
+def parse(raw: bytes, received: datetime = EPOCH) -> tuple[Message, dict[str, bytes]]:
+    """Read a MIME mail; also return the attachments' contents by digest.
+
+    Never raises. What cannot be taken apart is attached whole, as `message.eml`.
+    `received` dates a mail that has no readable date of its own.
+    """
+    try:
+        return take_apart(raw, received)
+    except UnreadableError:
+        digest = digest_of(raw)
+        return attached_whole(raw[:HEAD], digest, len(raw), received), {digest: raw}
+
+
+def take_apart(raw: bytes, received: datetime) -> tuple[Message, dict[str, bytes]]:
+    """Read a MIME mail as `parse` does.
+
+    Raises:
+        UnreadableError: it cannot be taken apart.
+    """
+    try:
+        multiparts = len(_MULTIPART.findall(raw))
+        if multiparts > _MAX_MULTIPARTS or multiparts * raw.count(b"\n") > _MAX_WORK:
+            raise ValueError("too many parts")
+        mail: Part = message_from_bytes(raw, policy=BoundedHeaders())
+        body = Body()
+        body.add(mail)
+    except Exception as error:  # the stdlib's parser raises many kinds on hostile mail
+        raise UnreadableError(f"{type(error).__name__}: {error}"[:200]) from error
+    return _message(mail, body, digest_of(raw), received), body.contents
+
+
+def attached_whole(beginning: bytes, digest: str, size: int, received: datetime) -> Message:
+    """A mail of which only the headers are looked at; it is a file of its own.
+
+    `beginning` is its first HEAD bytes at most, `digest` its SHA-256 in hex, `size` its bytes.
+    """
+    head, _, _ = beginning[:HEAD].replace(b"\r\n", b"\n").partition(b"\n\n")
+    mail = Part()
+    for line in re.sub(rb"\n[ \t]+", b" ", head).split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon and name.replace(b"-", b"").isalnum():
+            mail[name.decode("ascii", "replace")] = value.strip().decode("ascii", "surrogateescape")
+    body = Body()
+    body.attachments.append(Attachment("message.eml", "message/rfc822", digest, size))
+    return _message(mail, body, digest, received)
+
+
+def _message(mail: Part, body: Body, digest: str, received: datetime) -> Message:
+    headers = Headers(mail)
+    ids = headers.message_ids("message-id")
+    replied = headers.message_ids("in-reply-to")
+    sender = headers.mailboxes("from") or headers.mailboxes("sender")
+    return Message(
+        message_id=ids[0] if ids else f"{digest[:32]}@no-message-id.invalid",
+        date=headers.date() or received,
+        sender=sender[0] if sender else Mailbox("unknown@unknown.invalid"),
+        to=headers.mailboxes("to"),
+        cc=headers.mailboxes("cc"),
+        subject=headers.text("subject"),
+        text=body.text,
+        reply_to=headers.mailboxes("reply-to"),
+        in_reply_to=replied[0] if replied else "",
+        references=headers.message_ids("references")[-_MAX_REFERENCES:],
+        attachments=tuple(body.attachments),
+        automatic=headers.automatic() or mail.get_content_type() == "multipart/report",
+    )

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from mokanda_relay.mime.charsets import decode_text
+
+
+@pytest.mark.parametrize(
+    ("charset", "data", "text"),
+    [
+        ("utf-8", "é".encode(), "é"),
+        ("utf-8", b"\xe9", "é"),  # it lies
+        ("us-ascii", "é".encode(), "é"),
+        ("iso-8859-1", b"\x93quoted\x94", "“quoted”"),  # means windows-1252
+        ("gb2312", "漢字".encode("gb18030"), "漢字"),
+        ("x-unknown", b"\xe9", "é"),
+        ("x-unknown", "é".encode(), "é"),
+        ("utf-16", "é".encode("utf-16"), "é"),
+        ("unicode_escape", b"\\x41", "\\x41"),
+        ("base64", b"QUJD", "QUJD"),
+        ("\0", b"abc", "abc"),
+        (None, b"abc\0", "abc\ufffd"),
+        ("utf-8", b"a\r\nb\rc", "a\nb\nc"),
+    ],
+)
+def test_text_is_decoded_by_its_charset_or_a_guess(
+    charset: str | None, data: bytes, text: str
+) -> None:
+    assert decode_text(data, charset) == text

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Text that any store, protocol and page takes."""
+
+import re
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_UNSAFE_IN_NAME = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]')
+
+
+def clean(text: str) -> str:
+    """Make text such that any store and protocol takes it.
+
+    Lines end in LF; what no text holds (most control characters, half surrogates) becomes
+    U+FFFD.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return _CONTROL.sub("\ufffd", text)
+
+
+def one_line(text: str) -> str:
+    """Put a text into one line, its words one space apart."""
+    return " ".join(text.split())
+
+
+def safe_file_name(name: str) -> str:
+    """Make a sender's name for a file harmless: no path, no control characters, not long."""
+    name = _UNSAFE_IN_NAME.sub("_", name.replace("\\", "/").rpartition("/")[2])
+    name = one_line(clean(name)).strip(". ")
+    stem, dot, extension = name.rpartition(".")
+    if dot and len(extension) <= 10:
+        return f"{stem[:100]}.{extension}"
+    return name[:100]

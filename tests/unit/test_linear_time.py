@@ -65,6 +65,18 @@ def _file_name(text: str) -> object:
     return parse(f'{head}filename="{text}"\n\nMbote\n--x--'.encode())
 
 
+def _other_kinds(text: str) -> object:
+    """Bodies of other kinds than plain text and HTML."""
+    kinds = (
+        *("text/enriched", "text/plain; format=flowed", "multipart/alternative; boundary=x"),
+        *("text/calendar", "application/ms-tnef", "application/pkcs7-mime", "message/rfc822"),
+    )
+    for kind in kinds:
+        parse(f"Content-Type: {kind}\n\n{text}".encode())
+    event = f"BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:{text}\nEND:VEVENT\nEND:VCALENDAR\n"
+    return parse(f"Content-Type: text/calendar\n\n{event}".encode())
+
+
 def _parts(text: str) -> object:
     head = "Content-Type: multipart/mixed; boundary="
     nested = "".join(f"{head}x{n}\n\n--x{n}\n" for n in range(len(text) // 100))
@@ -142,6 +154,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "media type": _media_type,
     "file name": _file_name,
     "parts": _parts,
+    "other kinds of text": _other_kinds,
     "HTML": html_to_text,
     "name of a file": safe_file_name,
     "address": _address,

@@ -11,6 +11,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What a relay notes of a mail.
 CUT = "cut"
 UNREAD = "unread"
+ENCRYPTED = "encrypted"
+NOTES = (CUT, UNREAD, ENCRYPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Message:
 
     `note` is a word by which a relay says what it has made of a mail, "" for nothing: CUT of a long
     text, whose whole is the first attachment; UNREAD of a mail that it could not read, which is
-    that attachment. The last line of `text` then says the same, for readers without the word.
+    that attachment; ENCRYPTED of one that only its reader's own key could open. The last line of
+    `text` then says the same, for readers without the word.
     """
 
     message_id: str
@@ -77,7 +80,7 @@ class Message:
     @property
     def words(self) -> str:
         """The text without the line that says what `note` does."""
-        return self.text.rpartition("\n")[0] if self.note in (CUT, UNREAD) else self.text
+        return self.text.rpartition("\n")[0] if self.note in NOTES else self.text
 
 
 def new_message_id(domain: str) -> str:

@@ -1,127 +1,215 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of a mail: what is read in place, and what is attached."""
+"""The parts of a mail: what is read in place, what is a file, and what nobody misses."""
 
-import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from email import policy
+from email import message_from_bytes
 from email.message import Message as Part
 
-from mokanda_relay.mime.charsets import decode_text
-from mokanda_relay.mime.headers import decode_words, unescape
+from mokanda_relay.mime import tnef
+from mokanda_relay.mime.alternatives import UNREAD_TYPES, better_text
+from mokanda_relay.mime.calendars import calendar_to_text
+from mokanda_relay.mime.charsets import charset_of_page, decode_text
+from mokanda_relay.mime.enriched import enriched_to_text
+from mokanda_relay.mime.files import Files, file_name, is_decoration
+from mokanda_relay.mime.flowed import unflowed
+from mokanda_relay.mime.headers import BoundedHeaders, Headers, charset_of, parameter
 from mokanda_relay.mime.html_to_text import html_to_text
-from mokanda_wire.message import Attachment, digest_of
-from mokanda_wire.text import one_line, safe_file_name
+from mokanda_relay.mime.mending import mended
+from mokanda_relay.mime.secured import PGP_MESSAGE, SIGNED_OR_ENCRYPTED, signed_content
+from mokanda_relay.mime.transfer import content_of, encoding_of
 
 _MAX_DEPTH = 30  # parts within parts; a mail with more of them is attached whole
-_SHORT_TEXT = 300  # characters; a longer text is not the excuse of a mail that is HTML
+_MAX_UNFOLDED = 5  # mails within mails; the next one is a file
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
-_EXTENSIONS = mimetypes.MimeTypes()  # the built-in table: the same names on every machine
+# What is read in place, whatever it is called; other kinds of text are if they have no name.
+_LETTERS = ("text/plain", "text/html", "text/enriched", "text/richtext", "text/calendar")
+_HEAD_OF_MAILS = ("message/rfc822", "message/global", "message/news")
+_OBJECT = "\ufffc"  # where a file stood in Apple's texts
 
 
 @dataclass
 class Body:
-    """Collects the parts of a mail: what is read in place, and what is attached."""
+    """Collects the parts of a mail."""
 
+    charset: str | None = None  # of the mail's text, for names that do not say theirs
+    files: Files = field(default_factory=Files)
     texts: list[str] = field(default_factory=list)
-    attachments: list[Attachment] = field(default_factory=list)
-    contents: dict[str, bytes] = field(default_factory=dict)
+    encrypted: bool = False
 
     @property
     def text(self) -> str:
         """All that is read in place."""
         return "\n\n".join(text.strip("\n") for text in self.texts if text.strip())
 
-    def add(self, part: Part, depth: int = 0) -> None:
-        """Add a part, and those in it.
+    def add(self, part: Part, depth: int = 0, mails: int = 0) -> None:
+        """Add a part, and those in it; `mails` is in how many mails it is.
 
         Raises:
             ValueError: there are too many within each other.
         """
+        if depth > _MAX_DEPTH:
+            raise ValueError("parts within parts without end")
         media_type = _media_type(part)
         payload = part.get_payload()
-        if isinstance(payload, list):
-            parts = [each for each in payload if isinstance(each, Part)]
-            if depth > _MAX_DEPTH:
-                raise ValueError("parts within parts without end")
-            if media_type.startswith("message/"):
-                inner = b"\n".join(each.as_bytes(policy=policy.compat32) for each in parts)
-                self._attach_part(part, media_type, inner)
-            elif media_type == "multipart/alternative":
-                self._add_alternatives(parts, depth)
-            else:
+        parts = (
+            [each for each in payload if isinstance(each, Part)]
+            if isinstance(payload, list)
+            else []
+        )
+        match media_type:
+            case "application/applefile":
+                return  # what a Macintosh keeps beside a file
+            case "multipart/encrypted":
+                self.encrypted = True
+            case "multipart/alternative":
+                self._add_alternatives(parts, depth, mails)
+            case "message/delivery-status" | "message/disposition-notification":
+                return  # the text beside it says the same
+            case "text/rfc822-headers":
+                return
+            case _ if media_type in _HEAD_OF_MAILS:
+                self._add_mail(part, media_type, parts, depth, mails)
+            case _ if parts:
                 for each in parts:
-                    self.add(each, depth + 1)
-        elif _is_attached(part):
-            self._attach_part(part, media_type, _content(part))
-        elif media_type == "text/html":
-            self.texts.append(html_to_text(_text(part)))
-        elif media_type == "text/plain" or media_type.startswith("multipart/"):
-            self.texts.append(_text(part))  # the latter: its boundary is missing
+                    if not (media_type == "multipart/related" and is_decoration(each)):
+                        self.add(each, depth + 1, mails)
+            case _ if media_type in SIGNED_OR_ENCRYPTED:
+                self._add_secured(part, depth, mails)
+            case _ if media_type in tnef.MEDIA_TYPES or file_name(part).lower() == "winmail.dat":
+                self._add_wrapped(part, media_type)
+            case _ if _is_read_in_place(part, media_type):
+                self._add_text(part, media_type)
+            case _:
+                self._add_file(part, media_type, content_of(part))
+
+    def _add_text(self, part: Part, media_type: str) -> None:
+        data = content_of(part)
+        charset = charset_of(part)
+        if media_type == "text/html":
+            text = html_to_text(
+                decode_text(
+                    data,
+                    charset_of_page(data) or charset if charset in (None, "us-ascii") else charset,
+                )
+            )
         else:
-            self._attach_part(part, media_type, _content(part))
+            text = decode_text(data, charset)
+        if media_type in ("text/enriched", "text/richtext"):
+            text = enriched_to_text(text)
+        elif media_type == "text/calendar":
+            try:
+                text = calendar_to_text(text)
+            except Exception:  # noqa: BLE001 - the parser raises many kinds
+                self._add_file(part, media_type, data)
+                return
+        elif parameter(part, "format").lower() == "flowed":
+            text = unflowed(text, delete_space=parameter(part, "delsp").lower() == "yes")
+        text = text.replace(_OBJECT, "")
+        if text.lstrip().startswith(PGP_MESSAGE):
+            self.encrypted = True
+        else:
+            self.texts.append(text)
 
-    def attach(self, name: str, media_type: str, content: bytes, content_id: str = "") -> None:
-        """Add a file."""
-        digest = digest_of(content)
-        self.contents[digest] = content
-        name = safe_file_name(name)
-        if not name:
-            extension = _EXTENSIONS.guess_extension(media_type) or ".bin"
-            name = f"attachment-{len(self.attachments) + 1}{extension}"
-        content_id = "".join(content_id.split())[:200]
-        self.attachments.append(Attachment(name, media_type, digest, len(content), content_id))
-
-    def _add_alternatives(self, parts: Iterable[Part], depth: int) -> None:
-        """Take one of several renderings of a text: the plain one, if it is no excuse."""
-        plain = Body(attachments=self.attachments, contents=self.contents)
-        html = Body(attachments=self.attachments, contents=self.contents)
+    def _add_alternatives(self, parts: Sequence[Part], depth: int, mails: int) -> None:
+        """Take one of several renderings of a text, and the files of all."""
+        plain, html = Body(self.charset, self.files), Body(self.charset, self.files)
+        rest: list[Part] = []
         for part in parts:
-            (html if _has_html(part) else plain).add(part, depth + 1)
-        self.texts.append(html.text if _is_excuse(plain.text, html.text) else plain.text)
+            if part.get_content_type() in UNREAD_TYPES:
+                rest.append(part)
+            else:
+                (html if _has_html(part) else plain).add(part, depth + 1, mails)
+        self.encrypted |= plain.encrypted or html.encrypted
+        text = better_text(plain.text, html.text)
+        if text.strip():
+            self.texts.append(text)
+        else:
+            for part in rest[:1]:
+                self.add(part, depth + 1, mails)
 
-    def _attach_part(self, part: Part, media_type: str, content: bytes) -> None:
+    def _add_mail(
+        self, part: Part, media_type: str, parts: Sequence[Part], depth: int, mails: int
+    ) -> None:
+        """Unfold a forwarded mail: its sender, date, subject and text, and its files."""
+        if encoding_of(part) in ("base64", "quoted-printable"):
+            raw = b"\n".join(content_of(each) for each in parts) if parts else content_of(part)
+            if parts:  # the parser took what is encoded for a mail without headers
+                inner = Part()
+                inner["Content-Transfer-Encoding"] = encoding_of(part)
+                inner.set_payload(str(parts[0].get_payload()))
+                raw = content_of(inner)
+            parts = [message_from_bytes(mended(raw), policy=BoundedHeaders())]
+        if mails == _MAX_UNFOLDED or not parts:
+            self._add_file(part, media_type, b"\n".join(each.as_bytes() for each in parts))
+            return
+        for mail in parts:
+            body = Body(charset_of_mail(mail), self.files)
+            body.add(mail, depth + 1, mails + 1)
+            self.encrypted |= body.encrypted
+            self.texts.append("\n".join((*_head_of(mail), "", body.text)).rstrip())
+
+    def _add_secured(self, part: Part, depth: int, mails: int) -> None:
+        content = signed_content(content_of(part))
+        if content:
+            self.add(message_from_bytes(mended(content), policy=BoundedHeaders()), depth + 1, mails)
+        else:
+            self.encrypted = True
+
+    def _add_wrapped(self, part: Part, media_type: str) -> None:
+        content = content_of(part)
         try:
-            name = part.get_filename() or ""
-        except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
-            name = ""
-        content_id = one_line(unescape(str(part.get("Content-ID") or ""))).strip("<> ")
-        self.attach(decode_words(unescape(name)), media_type, content, content_id)
+            unwrapped = tnef.unwrap(content)
+        except Exception:  # noqa: BLE001 - the parser raises many kinds
+            self._add_file(part, media_type, content)
+            return
+        if unwrapped.text.strip() and not self.text.strip():
+            self.texts.append(unwrapped.text)
+        for name, data in unwrapped.files:
+            self.files.add(name, self.files.guess_type(name), data)
+
+    def _add_file(self, part: Part, media_type: str, content: bytes) -> None:
+        name = file_name(part, self.charset)
+        if not name.startswith("._"):  # of a Macintosh, which keeps there what no other reads
+            self.files.add(name, media_type, content, content_id=str(part.get("Content-ID") or ""))
+
+
+def charset_of_mail(mail: Part) -> str | None:
+    """The charset of the first part of a mail that names one."""
+    return next(filter(None, map(charset_of, mail.walk())), None)
+
+
+def _head_of(mail: Part) -> Iterable[str]:
+    """The lines that say whose a forwarded mail is."""
+    headers = Headers(mail)
+    date = headers.date()
+    yield "-" * 10
+    for box in headers.mailboxes("from")[:1]:
+        yield f"From: {box.name} <{box.address}>" if box.name else f"From: {box.address}"
+    if date:
+        yield f"Date: {headers.text('date')}"
+    if headers.text("subject"):
+        yield f"Subject: {headers.text('subject')}"
+
+
+def _parts(part: Part) -> list[Part]:
+    payload = part.get_payload()
+    return [each for each in payload if isinstance(each, Part)] if isinstance(payload, list) else []
+
+
+def _is_read_in_place(part: Part, media_type: str) -> bool:
+    if str(part.get("Content-Disposition") or "").strip().lower().startswith("attachment"):
+        return False
+    if media_type.startswith("multipart/"):  # its boundary is missing
+        return True
+    return media_type in _LETTERS or (media_type.startswith("text/") and not file_name(part))
 
 
 def _has_html(part: Part) -> bool:
     return any(each.get_content_type() == "text/html" for each in part.walk())
 
 
-def _is_excuse(plain: str, html: str) -> bool:
-    """Whether a text only says that the mail is to be read as HTML."""
-    short = len(plain) < _SHORT_TEXT
-    return short and bool(html) and (not plain.strip() or len(html) > 4 * _SHORT_TEXT)
-
-
-def _is_attached(part: Part) -> bool:
-    disposition = str(part.get("Content-Disposition") or "").strip().lower()
-    try:
-        named = bool(part.get_filename())
-    except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
-        named = True
-    return disposition.startswith("attachment") or named
-
-
 def _media_type(part: Part) -> str:
     media_type = part.get_content_type()
     return media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
-
-
-def _content(part: Part) -> bytes:
-    content = part.get_payload(decode=True)
-    return content if isinstance(content, bytes) else b""
-
-
-def _text(part: Part) -> str:
-    try:
-        charset = part.get_content_charset()
-    except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
-        charset = None
-    return decode_text(_content(part), charset)

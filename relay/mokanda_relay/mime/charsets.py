@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes as text, by whatever charset they name."""
+"""Bytes as text, by whatever charset they name: as browsers read it (WHATWG's Encoding)."""
+
+import codecs
+import re
+
+import webencodings
 
 from mokanda_wire.text import clean
 
-# What browsers do: senders label the wider charset with the narrower one's name.
-_WIDER_CHARSETS = {
-    "ascii": "windows-1252",
-    "us-ascii": "windows-1252",
-    "iso-8859-1": "windows-1252",
-    "latin-1": "windows-1252",
-    "latin1": "windows-1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "ks_c_5601-1987": "cp949",
-}
-_NOT_CHARSETS = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"}
+_CODE_PAGE = re.compile(r"(?:x-)?(?:cp|ibm|windows|dos)[-_]?(\d{3,5})")
+# Charsets that WHATWG leaves out as a danger to pages; as text they are none.
+_MAIL_ONLY = re.compile(r"utf-?7|unicode-1-1-utf-7|hz(-gb-2312)?|iso-2022-\w+|cp\d+|utf-?(16|32).*")
+_LATIN = "cp1252"  # what those mean who name no charset, or Latin 1
+_BLOCK = 1024  # bytes of a page in which its charset is looked for
+_META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
 
 
 def decode_text(data: bytes, charset: str | None) -> str:
@@ -22,19 +21,48 @@ def decode_text(data: bytes, charset: str | None) -> str:
 
     Lines end in LF; characters that no text holds become U+FFFD.
     """
-    name = (charset or "us-ascii").strip().lower()
-    name = _WIDER_CHARSETS.get(name, name)
-    for encoding in dict.fromkeys((name, "utf-8") if name != "windows-1252" else ("utf-8", name)):
+    codec = _by_mark(data) or _codec(charset)
+    guesses = ("utf-8", codec) if codec in (None, _LATIN) else (codec, "utf-8")
+    for each in guesses:
         try:
-            if encoding.replace("-", "_") not in _NOT_CHARSETS:
-                return clean(data.decode(encoding))
+            return clean(data.decode(each or _LATIN))
         except (LookupError, ValueError):
             continue
     if not data.decode("utf-8", "ignore").isascii():  # one damaged letter, not all
-        name = "utf-8"
-    elif name == "utf-8":
-        name = "windows-1252"
+        codec = "utf-8"
+    elif codec in (None, "utf-8"):
+        codec = _LATIN
     try:
-        return clean(data.decode(name, "replace"))
+        return clean(data.decode(codec, "replace"))
     except (LookupError, ValueError):
-        return clean(data.decode("windows-1252", "replace"))
+        return clean(data.decode(_LATIN, "replace"))
+
+
+def charset_of_page(data: bytes) -> str | None:
+    """The charset that an HTML page names in itself."""
+    found = _META.search(data[:_BLOCK])
+    return found[1].decode("ascii", "replace") if found else None
+
+
+def _by_mark(data: bytes) -> str | None:
+    """The codec that a byte order mark tells."""
+    if data.startswith(codecs.BOM_UTF8):
+        return "utf-8"
+    return "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
+
+
+def _codec(charset: str | None) -> str | None:
+    """Python's name of a charset, None for one that is not known."""
+    label = (charset or "").strip(" \t\"'").lower()[:60]
+    known = webencodings.lookup(label)
+    if known is not None and known.name not in ("replacement", "x-user-defined"):
+        name = str(known.codec_info.name)
+        return "gb18030" if name == "gbk" else name  # the larger one, as browsers do
+    page = _CODE_PAGE.fullmatch(label)
+    label = f"cp{page[1]}" if page else label
+    if not _MAIL_ONLY.fullmatch(label):
+        return None
+    try:
+        return codecs.lookup(label).name
+    except LookupError:
+        return None

@@ -4,22 +4,26 @@
 import re
 from datetime import UTC, datetime
 from email import policy
-from email.header import decode_header
 from email.message import Message as Part
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
+from mokanda_relay.mime.addresses import mailboxes
 from mokanda_relay.mime.charsets import decode_text
-from mokanda_wire.address import AddressError, parse_address
+from mokanda_relay.mime.encoded_words import decode_words
 from mokanda_wire.message import Mailbox
-from mokanda_wire.text import clean, one_line
+from mokanda_wire.text import clean
 
 # Characters of one header that are looked at, of the first headers of a mail and its parts, and of
 # each behind them: what reads them may take time by the square of a header's length.
 _MAX_HEADER = 16 * 1024
 _MAX_HEADERS = 64 * 1024
 _MAX_LATER_HEADER = 1024
+_MAX_PARAMETERS = 4 * 1024  # characters of a header with parameters
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
-_BETWEEN_ADDRESSES = re.compile(r"[\s<>,;:\"()\[\]]+")
+# Controls of direction and characters without width, but for the joiners that scripts need.
+_UNSEEN = dict.fromkeys(
+    (0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
+)
 
 
 class BoundedHeaders(policy.Compat32):
@@ -39,13 +43,15 @@ class Headers:
     """The headers of a mail, decoded as well as can be."""
 
     def __init__(self, mail: Part) -> None:
+        charset = charset_of(mail)
         self._values: dict[str, list[str]] = {}
         for name, value in mail.raw_items():
-            self._values.setdefault(name.lower(), []).append(unescape(str(value)[:_MAX_HEADER]))
+            text = unescape(str(value)[:_MAX_HEADER], charset)
+            self._values.setdefault(name.lower(), []).append(text)
 
     def text(self, name: str) -> str:
         """The header as one line of text, "" when it is missing."""
-        return one_line(decode_words(" ".join(self._values.get(name, [])[:1])))
+        return visible(decode_words(" ".join(self._values.get(name, [])[:1])))
 
     def automatic(self) -> bool:
         """Whether the mail says of itself that no answer of a robot is to be sent to it."""
@@ -60,24 +66,16 @@ class Headers:
 
     def message_ids(self, name: str) -> tuple[str, ...]:
         """The Message-IDs in a header, without <>."""
-        found = _MESSAGE_ID.findall(" ".join(self._values.get(name, [])))
+        value = " ".join(self._values.get(name, []))
+        found = _MESSAGE_ID.findall(decode_words(value) if "=?" in value else value)
         return tuple(dict.fromkeys(clean(each)[:500] for each in found))
 
     def mailboxes(self, name: str) -> tuple[Mailbox, ...]:
         """Whom a header names."""
-        values = [" ".join(value.split()) for value in self._values.get(name, [])]
-        try:
-            pairs = getaddresses(values)
-        except Exception:  # noqa: BLE001 - raises many kinds on hostile headers
-            pairs = []
-        found = [_mailbox(decode_words(label), address) for label, address in pairs]
-        boxes = tuple(dict.fromkeys(box for box in found if box))
-        if not boxes:
-            words = (each for value in values for each in _BETWEEN_ADDRESSES.split(value))
-            bare = (_mailbox("", each) for each in words if "@" in each)
-            boxes = tuple(dict.fromkeys(box for box in bare if box))
+        values = [" ".join(visible(value).split()) for value in self._values.get(name, [])]
+        boxes = tuple(dict.fromkeys(box for value in values for box in mailboxes(value)))
         if not boxes and name == "from" and values:
-            return (Mailbox("unknown@unknown.invalid", one_line(decode_words(values[0]))),)
+            return (Mailbox("unknown@unknown.invalid", decode_words(values[0])[:500]),)
         return boxes
 
     def date(self) -> datetime | None:
@@ -94,34 +92,46 @@ class Headers:
         return None
 
 
-def unescape(value: str) -> str:
-    """Read the 8-bit characters that a header should not have had."""
+def charset_of(part: Part) -> str | None:
+    """The charset that a part names."""
+    try:
+        return part.get_content_charset()
+    except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
+        return None
+
+
+def parameter(
+    part: Part, name: str, header: str = "Content-Type", charset: str | None = None
+) -> str:
+    """A parameter of a header of a part, "" where there is none, or it is broken.
+
+    `charset` is that of the mail, for 8-bit characters that the header should not have had.
+    """
+    plain = Part()
+    for key, value in part.raw_items():
+        if key.lower() == header.lower():
+            plain[header] = unescape(str(value)[:_MAX_PARAMETERS], charset)
+    try:
+        found = plain.get_param(name, "", header)
+    except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
+        return ""
+    if not isinstance(found, tuple):
+        return str(found).strip()
+    encoded_in, _, text = found  # its bytes as the characters of Latin 1
+    return decode_text(text.encode("latin-1", "replace"), encoded_in) if text else ""
+
+
+def unescape(value: str, charset: str | None = None) -> str:
+    """Read the 8-bit characters that a header should not have had: UTF-8, else of the charset."""
     if value.isascii():
         return value
-    return decode_text(value.encode("utf-8", "surrogateescape"), None)
-
-
-def decode_words(value: str) -> str:
-    """Decode RFC 2047 encoded words."""
-    if "=?" not in value:
-        return one_line(clean(value))
+    data = value.encode("utf-8", "surrogateescape")
     try:
-        words = [
-            word if isinstance(word, str) else decode_text(word, charset)
-            for word, charset in decode_header(value)
-        ]
-    except Exception:  # noqa: BLE001 - raises several kinds on broken encoded words
-        return one_line(clean(value))
-    return one_line(clean("".join(words)))
+        return data.decode()
+    except ValueError:
+        return decode_text(data, charset)
 
 
-def _mailbox(name: str, address: str) -> Mailbox | None:
-    address = clean(address)
-    try:
-        address = parse_address(address)
-    except AddressError:
-        # The world uses addresses that we would not let a villager write to.
-        local, _, domain = address.rpartition("@")
-        if not local or not domain or re.search(r"[\s<>,;]", address) or len(address) > 320:
-            return None
-    return Mailbox(address, "" if name == address else name[:500])
+def visible(text: str) -> str:
+    """Leave out what turns or hides the characters beside it."""
+    return text.translate(_UNSEEN)

@@ -6,14 +6,16 @@ from datetime import datetime
 from email import message_from_bytes
 from email.message import Message as Part
 
-from mokanda_relay.mime.body import Body
+from mokanda_relay.mime.body import Body, charset_of_mail
 from mokanda_relay.mime.headers import BoundedHeaders, Headers
-from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message, digest_of
+from mokanda_relay.mime.mending import mended
+from mokanda_wire.message import ENCRYPTED, EPOCH, Attachment, Mailbox, Message, digest_of
 
 HEAD = 64 * 1024  # bytes of a mail's beginning: what `attached_whole` looks at
 _MAX_MULTIPARTS = 200
 _MAX_WORK = 10_000_000  # lines times multiparts: each line is compared with the end of each of them
 _MAX_REFERENCES = 100
+_ENCRYPTED = "[This letter is encrypted. It can be read only with its reader's own key.]"
 _MULTIPART = re.compile(rb"^content-type:\s*multipart/", re.IGNORECASE | re.MULTILINE)
 
 
@@ -44,12 +46,12 @@ def take_apart(raw: bytes, received: datetime) -> tuple[Message, dict[str, bytes
         multiparts = len(_MULTIPART.findall(raw))
         if multiparts > _MAX_MULTIPARTS or multiparts * raw.count(b"\n") > _MAX_WORK:
             raise ValueError("too many parts")
-        mail: Part = message_from_bytes(raw, policy=BoundedHeaders())
-        body = Body()
+        mail: Part = message_from_bytes(mended(raw), policy=BoundedHeaders())
+        body = Body(charset_of_mail(mail))
         body.add(mail)
     except Exception as error:  # the stdlib's parser raises many kinds on hostile mail
         raise UnreadableError(f"{type(error).__name__}: {error}"[:200]) from error
-    return _message(mail, body, digest_of(raw), received), body.contents
+    return _message(mail, body, digest_of(raw), received), body.files.contents
 
 
 def attached_whole(beginning: bytes, digest: str, size: int, received: datetime) -> Message:
@@ -64,7 +66,7 @@ def attached_whole(beginning: bytes, digest: str, size: int, received: datetime)
         if colon and name.replace(b"-", b"").isalnum():
             mail[name.decode("ascii", "replace")] = value.strip().decode("ascii", "surrogateescape")
     body = Body()
-    body.attachments.append(Attachment("message.eml", "message/rfc822", digest, size))
+    body.files.attachments.append(Attachment("message.eml", "message/rfc822", digest, size))
     return _message(mail, body, digest, received)
 
 
@@ -72,6 +74,7 @@ def _message(mail: Part, body: Body, digest: str, received: datetime) -> Message
     headers = Headers(mail)
     ids = headers.message_ids("message-id")
     replied = headers.message_ids("in-reply-to")
+    text = f"{body.text}\n{_ENCRYPTED}" if body.encrypted else body.text
     sender = headers.mailboxes("from") or headers.mailboxes("sender")
     return Message(
         message_id=ids[0] if ids else f"{digest[:32]}@no-message-id.invalid",
@@ -80,10 +83,11 @@ def _message(mail: Part, body: Body, digest: str, received: datetime) -> Message
         to=headers.mailboxes("to"),
         cc=headers.mailboxes("cc"),
         subject=headers.text("subject"),
-        text=body.text,
+        text=text,
         reply_to=headers.mailboxes("reply-to"),
         in_reply_to=replied[0] if replied else "",
         references=headers.message_ids("references")[-_MAX_REFERENCES:],
-        attachments=tuple(body.attachments),
+        attachments=tuple(body.files.attachments),
         automatic=headers.automatic() or mail.get_content_type() == "multipart/report",
+        note=ENCRYPTED if body.encrypted else "",
     )

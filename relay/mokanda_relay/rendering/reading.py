@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message
 
-VERSION = 1  # one more, when mail that waits is to be read anew
+VERSION = 2  # one more, when mail that waits is to be read anew
 MAX_HEAD = 4 * 1024 * 1024  # bytes
 
 _LENGTH = 4  # bytes
@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A mail that was read: HTML is text, a long text is shortened, its date may be missing.
+    """A mail that was read: a long text is shortened, its date may be missing.
 
     Attributes:
         places: by the digests of those files whose contents are there.

@@ -8,7 +8,9 @@ once, and kept by its digest.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
+from mokanda_relay.mime.moments import localised
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import readings
 from mokanda_relay.rendering.attachment_policy import Rendered, apply_policy
@@ -39,6 +41,7 @@ class RenderedMails:
         if rendered is None:
             reading = readings.find(self._relay, digest)
             message = reading.dated(received)
+            message = replace(message, text=localised(message.text, self._device.zone()))
             rendered = apply_policy(self._device, digest, message, reading.places)
         self._kept[name] = rendered
         if len(self._kept) > MAX_KEPT:

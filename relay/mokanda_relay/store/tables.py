@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import suppress
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -123,6 +125,15 @@ class Device(Table):
         except ValueError:
             return {}
         return report if isinstance(report, dict) else {}
+
+    def zone(self) -> dt.tzinfo:
+        """The village's time zone, as the device last told; UTC where it told none."""
+        told = self.last_report().get("budgets")
+        name = told.get("zone") if isinstance(told, dict) else None
+        if isinstance(name, str) and name:
+            with suppress(ZoneInfoNotFoundError, ValueError, OSError):
+                return ZoneInfo(name)
+        return dt.UTC
 
     @property
     def bisection(self) -> Bisection:

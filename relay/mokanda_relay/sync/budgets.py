@@ -7,11 +7,9 @@ its report; what they have spent today, both ways, is counted here, by the same 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -146,12 +144,4 @@ def _is_size(value: Any) -> bool:  # noqa: ANN401 - whatever a report holds
 
 
 def _today(device: Device) -> str:
-    told = device.last_report().get("budgets")
-    name = told.get("zone") if isinstance(told, dict) else None
-    zone: dt.tzinfo = dt.UTC
-    if isinstance(name, str) and name:
-        try:
-            zone = ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            zone = dt.UTC
-    return clock.now().astimezone(zone).date().isoformat()
+    return clock.now().astimezone(device.zone()).date().isoformat()

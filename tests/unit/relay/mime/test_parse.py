@@ -151,7 +151,7 @@ def test_a_mail_of_a_robot_is_known(head: str, automatic: bool) -> None:
     assert parse(compose(message, contents))[0].automatic == automatic
 
 
-def test_inline_images_are_files() -> None:
+def test_inline_photos_are_files() -> None:
     message, _ = parse(
         mail("""
         Content-Type: multipart/related; boundary=x
@@ -171,25 +171,6 @@ def test_inline_images_are_files() -> None:
     )
     [image] = message.attachments
     assert (image.content_id, image.name) == ("photo@x", "attachment-1.png")
-
-
-def test_a_forwarded_mail_is_attached_whole() -> None:
-    message, contents = parse(
-        mail("""
-        Content-Type: multipart/mixed; boundary=x
-
-        --x
-        Content-Type: message/rfc822
-
-        Subject: inner
-
-        inner text
-        --x--
-        """)
-    )
-    [inner] = message.attachments
-    assert inner.media_type == "message/rfc822"
-    assert parse(contents[inner.digest])[0].text == "inner text"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import ContentRequestKind
 from mokanda_wire.items import GONE, LARGE
-from mokanda_wire.message import CUT, UNREAD
+from mokanda_wire.message import CUT, ENCRYPTED, UNREAD
 
 NO_LETTER = N_("There is no such letter.")
 NO_FILE = N_("This file is not on the device.")
@@ -70,6 +70,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         part=part,
         goes_on=letter.message.note == CUT and any(not file.here for file in letter.files[:1]),
         is_unread=letter.message.note == UNREAD,
+        is_encrypted=letter.message.note == ENCRYPTED,
         pictures=_pictures(visit, letter),
         show_pictures="pictures" in visit.request.query,
         denials=_DENIALS,

@@ -41,7 +41,13 @@
 % if part.begins:
 <p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}">{{_("From the beginning")}}</a></p>
 % end
-<div class="text">{{!body}}</div>
+<div class="text">{{!body}}\\
+% if is_encrypted:
+<p class="hint">{{_("This letter is encrypted. It can be read only with its reader's own key.")}}</p>\\
+% elif not (body or letter.files or is_unread):
+<p class="hint">{{_("There are no words in this letter.")}}</p>\\
+% end
+</div>
 % if part.following:
 <p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}?from={{part.following}}">{{_("Read on")}}</a></p>
 % elif goes_on:

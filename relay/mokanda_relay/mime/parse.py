@@ -5,8 +5,10 @@ import re
 from datetime import datetime
 from email import message_from_bytes
 from email.message import Message as Part
+from typing import NamedTuple
 
 from mokanda_relay.mime.body import Body, charset_of_mail
+from mokanda_relay.mime.bounces import Failure, failures
 from mokanda_relay.mime.headers import BoundedHeaders, Headers
 from mokanda_relay.mime.mending import mended
 from mokanda_wire.message import ENCRYPTED, EPOCH, Attachment, Mailbox, Message, digest_of
@@ -23,6 +25,14 @@ class UnreadableError(ValueError):
     """A mail cannot be taken apart; the text says why, for the log."""
 
 
+class Taken(NamedTuple):
+    """A mail that was taken apart, the contents of its files by digest, and what it says failed."""
+
+    message: Message
+    contents: dict[str, bytes]
+    failures: tuple[Failure, ...]
+
+
 def parse(raw: bytes, received: datetime = EPOCH) -> tuple[Message, dict[str, bytes]]:
     """Read a MIME mail; also return the attachments' contents by digest.
 
@@ -30,13 +40,13 @@ def parse(raw: bytes, received: datetime = EPOCH) -> tuple[Message, dict[str, by
     `received` dates a mail that has no readable date of its own.
     """
     try:
-        return take_apart(raw, received)
+        return take_apart(raw, received)[:2]
     except UnreadableError:
         digest = digest_of(raw)
         return attached_whole(raw[:HEAD], digest, len(raw), received), {digest: raw}
 
 
-def take_apart(raw: bytes, received: datetime) -> tuple[Message, dict[str, bytes]]:
+def take_apart(raw: bytes, received: datetime) -> Taken:
     """Read a MIME mail as `parse` does.
 
     Raises:
@@ -49,9 +59,11 @@ def take_apart(raw: bytes, received: datetime) -> tuple[Message, dict[str, bytes
         mail: Part = message_from_bytes(mended(raw), policy=BoundedHeaders())
         body = Body(charset_of_mail(mail))
         body.add(mail)
+        bounced = failures(mail)
     except Exception as error:  # the stdlib's parser raises many kinds on hostile mail
         raise UnreadableError(f"{type(error).__name__}: {error}"[:200]) from error
-    return _message(mail, body, digest_of(raw), received), body.files.contents
+    message = _message(mail, body, digest_of(raw), received)
+    return Taken(message, body.files.contents, bounced)
 
 
 def attached_whole(beginning: bytes, digest: str, size: int, received: datetime) -> Message:

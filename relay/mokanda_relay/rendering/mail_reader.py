@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from mokanda_relay.mime.parse import take_apart
+from mokanda_relay.mime.parse import Taken, take_apart
 from mokanda_relay.rendering import reading
 from mokanda_relay.rendering.long_text import shorten
 from mokanda_wire.message import EPOCH, Message, digest_of
@@ -42,17 +42,18 @@ _SIGNATURES = {
 }
 
 
-def read(raw: bytes) -> tuple[Message, dict[str, bytes]]:
-    """Read a mail as a village gets it; also returns what can be had of it, by digest.
+def read(raw: bytes) -> Taken:
+    """Read a mail as a village gets it.
 
     Raises:
         UnreadableError, ValueError: it cannot be read, or has too many files.
     """
-    message, contents = without_signatures(*take_apart(raw, EPOCH))
+    taken = take_apart(raw, EPOCH)
+    message, contents = without_signatures(taken.message, taken.contents)
     if len(message.attachments) > _MAX_FILES:
         raise ValueError("too many files")
     message, whole = shorten(message)
-    return message, contents | ({digest_of(whole): whole} if whole else {})
+    return Taken(message, contents | ({digest_of(whole): whole} if whole else {}), taken.failures)
 
 
 def without_signatures(
@@ -116,9 +117,9 @@ def _read_and_exit(mail: bytes, says: int) -> NoReturn:
             resource.setrlimit(limit, (value, value))
         with suppress(OSError):  # where memory ends for all, this process goes first
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-        message, contents = read(mail)
+        taken = read(mail)
         with open(says, "wb") as pipe:
-            pipe.writelines(reading.write(message, contents))
+            pipe.writelines(reading.write(*taken))
         status = 0
     except Exception as error:  # noqa: BLE001 - parsers raise all kinds
         sys.stderr.write(f"{type(error).__name__}: {str(error)[:200]!a}\n")

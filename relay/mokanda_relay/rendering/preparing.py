@@ -10,17 +10,21 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 
 import sqlalchemy as sa
 
+from mokanda_relay.mime.bounces import Failure
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import photos, readings
-from mokanda_relay.rendering.reading import VERSION
+from mokanda_relay.rendering.reading import VERSION, Reading
 from mokanda_relay.rendering.readings import MailReader, NotReadyError
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device, Incoming, Original
+from mokanda_relay.transport import outbox
+from mokanda_relay.transport.notices import queue_event
 
 _LOOK_AGAIN = 30.0  # seconds, at most: another process may have taken mail in
 _JUST_NOW = dt.timedelta(minutes=1)
@@ -103,7 +107,11 @@ def prepare_one(relay: Relay, reader: MailReader) -> bool:
     entry, version = row
     if version < VERSION:
         reader.read(entry.digest)
-    _make_photos_smaller(relay, entry)
+    found = _found(relay, entry)
+    if found is not None:
+        _make_photos_smaller(relay, entry, found)
+        if found.failures and _is_told(relay, entry, found.failures):
+            return True
     with relay.database.transaction() as session:
         session.execute(
             sa.update(Incoming)
@@ -113,11 +121,42 @@ def prepare_one(relay: Relay, reader: MailReader) -> bool:
     return True
 
 
-def _make_photos_smaller(relay: Relay, entry: Incoming) -> None:
+def _found(relay: Relay, entry: Incoming) -> Reading | None:
+    try:
+        return readings.find(relay, entry.digest)
+    except NotReadyError:
+        log.warning("mail=%s: its reading went while it was looked at", entry.digest[:12])
+    except BlobNotFoundError:
+        log.error("mail=%s: its file is gone", entry.digest[:12])
+    return None
+
+
+def _is_told(relay: Relay, entry: Incoming, failures: Sequence[Failure]) -> bool:
+    """Tell a villager under her own letter who did not get it; the bounce then does not go.
+
+    It does where it is of no letter that this relay has sent for the village to these people.
+    """
+    device_id = entry.device_id
+    with relay.database.transaction() as session:
+        people = [
+            outbox.recipient_of(session, device_id, each.message_id, each.recipient)
+            for each in failures
+        ]
+        if not all(people):
+            return False
+        for who, each in zip(people, failures, strict=True):
+            queue_event(session, device_id, each.message_id, who, "bounced", each.reason)
+        session.execute(
+            sa.delete(Incoming).where(Incoming.id == entry.id, Incoming.sequence.is_(None))
+        )
+    return True
+
+
+def _make_photos_smaller(relay: Relay, entry: Incoming, found: Reading) -> None:
     with relay.database.reading() as session:
         form = photos.Format.of(session.get_one(Device, entry.device_id))
     try:
-        photos.make_smaller(relay, entry.digest, readings.find(relay, entry.digest), form)
+        photos.make_smaller(relay, entry.digest, found, form)
     except NotReadyError:
         log.warning("mail=%s: its reading went while it was looked at", entry.digest[:12])
     except BlobNotFoundError:

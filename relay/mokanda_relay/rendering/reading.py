@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
+from mokanda_relay.mime.bounces import Failure
 from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message
 
 VERSION = 2  # one more, when mail that waits is to be read anew
@@ -41,17 +42,21 @@ class Reading:
 
     Attributes:
         places: by the digests of those files whose contents are there.
+        failures: of which mail of ours it is a bounce.
     """
 
     message: Message
     places: Mapping[str, Place]
+    failures: tuple[Failure, ...] = ()
 
     def dated(self, received: dt.datetime) -> Message:
         """The mail, dated by its arrival if it has no date of its own."""
         return self.message if self.message.date != EPOCH else replace(self.message, date=received)
 
 
-def write(message: Message, contents: Mapping[str, bytes]) -> Iterator[bytes]:
+def write(
+    message: Message, contents: Mapping[str, bytes], failures: Sequence[Failure] = ()
+) -> Iterator[bytes]:
     """Yield the blob; who has found no date in the mail gives the EPOCH.
 
     Raises:
@@ -59,7 +64,7 @@ def write(message: Message, contents: Mapping[str, bytes]) -> Iterator[bytes]:
     """
     fields = asdict(message) | {"date": int(message.date.timestamp())}
     files = [(digest, len(content), is_photo(content)) for digest, content in contents.items()]
-    head = json.dumps({"message": fields, "files": files}).encode()
+    head = json.dumps({"message": fields, "files": files, "failures": failures}).encode()
     if len(head) > MAX_HEAD or _message(json.loads(head)["message"]) != message:
         raise ValueError("the mail cannot be kept as a reading")
     yield len(head).to_bytes(_LENGTH)
@@ -82,7 +87,8 @@ def load(blob: BinaryIO) -> Reading:
         for digest, length, photo in head["files"]:
             places[str(digest)] = Place(at, int(length), bool(photo))
             at += int(length)
-        return Reading(_message(head["message"]), places)
+        failures = tuple(Failure(*map(str, each)) for each in head.get("failures", ()))
+        return Reading(_message(head["message"]), places, failures)
     except (ValueError, TypeError, KeyError, OverflowError, OSError) as error:
         raise ReadingError(str(error)) from error
 

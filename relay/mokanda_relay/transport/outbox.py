@@ -296,3 +296,18 @@ def recipients_of(session: Session, intent_id: str) -> tuple[str, ...]:
             .order_by(OutgoingRecipient.address)
         )
     )
+
+
+def recipient_of(session: Session, device_id: int, message_id: str, address: str) -> str:
+    """The recipient of a mail of a device's that has this address; "" if it has none such."""
+    sent = (
+        sa.select(OutgoingRecipient.address)
+        .join(Outgoing, OutgoingRecipient.outgoing_id == Outgoing.id)
+        .where(
+            Outgoing.device_id == device_id,
+            Outgoing.message_id == message_id,
+            sa.func.lower(OutgoingRecipient.address) == address.lower(),
+        )
+        .limit(1)
+    )
+    return session.scalar(sent) or ""

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bounce from the world is told under the letter that it is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_relay.operator import devices
+from mokanda_relay.relay import Relay
+from mokanda_relay.rendering.preparing import prepare_one
+from mokanda_relay.rendering.readings import MailReader
+from mokanda_relay.store.tables import Device, Incoming, Notice
+from mokanda_relay.transport import down_queue, outbox
+from tests.unit.relay.mime.test_bounces import REPORT
+
+pytest_plugins = ("tests.relay_fixtures",)
+AMINA = "amina@kitenge.example"
+LETTER = b"From: amina@kitenge.example\r\nMessage-ID: <1@kitenge.example>\r\n\r\nMbote"
+
+
+@pytest.fixture
+def village(relay: Relay) -> Relay:
+    devices.add(relay, "kitenge", "kitenge.example")
+    return relay
+
+
+@pytest.fixture
+def reader(village: Relay) -> Iterator[MailReader]:
+    made = MailReader(village)
+    yield made
+    made.close()
+
+
+def arrive(relay: Relay, raw: bytes) -> None:
+    digest, size = relay.originals.write_by_digest([raw])
+    with relay.database.transaction() as session:
+        assert down_queue.deliver(session, AMINA, digest, size) == "queued"
+
+
+def send(relay: Relay, *recipients: str) -> None:
+    digest, size = relay.originals.write_by_digest([LETTER])
+    with relay.database.transaction() as session:
+        device = session.scalars(sa.select(Device)).one()
+        down_queue.record_original(session, digest, size)
+        outbox.post(session, device.id, "1@kitenge.example", digest, recipients)
+
+
+def told(relay: Relay) -> list[tuple[str, str, str]]:
+    with relay.database.reading() as session:
+        notices = session.scalars(sa.select(Notice))
+        return [(each.recipient, each.kind, each.reason) for each in notices]
+
+
+def waiting(relay: Relay) -> int:
+    with relay.database.reading() as session:
+        return session.scalar(sa.select(sa.func.count(Incoming.id))) or 0
+
+
+def test_the_bounce_of_a_letter_is_told_and_does_not_travel(
+    village: Relay, reader: MailReader
+) -> None:
+    send(village, "jean@example.org", "marie@example.org")
+    arrive(village, REPORT.encode())
+    assert prepare_one(village, reader)
+    unknown = "550 5.1.1 <jean@example.org>: User unknown"
+    assert told(village) == [("jean@example.org", "bounced", unknown)]
+    assert waiting(village) == 0
+
+
+def test_one_that_comes_again_is_told_once(village: Relay, reader: MailReader) -> None:
+    send(village, "jean@example.org")
+    for _ in range(2):
+        arrive(village, REPORT.encode())
+        assert prepare_one(village, reader)
+    assert len(told(village)) == 1
+
+
+@pytest.mark.parametrize("recipients", [(), ("paul@example.org",)])
+def test_a_bounce_of_no_letter_of_ours_is_mail(
+    village: Relay, reader: MailReader, recipients: tuple[str, ...]
+) -> None:
+    if recipients:
+        send(village, *recipients)
+    arrive(village, REPORT.encode())
+    assert prepare_one(village, reader)
+    assert told(village) == []
+    assert waiting(village) == 1

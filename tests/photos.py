@@ -8,8 +8,12 @@ import struct
 import zlib
 
 from PIL import Image, ImageDraw
+from pillow_heif import register_heif_opener
 
 ORIENTATION = 0x0112  # of EXIF; 6: turn it by 90 degrees to the right
+
+
+register_heif_opener()
 
 
 def photo(

@@ -20,7 +20,9 @@ VERSION = 2  # one more, when mail that waits is to be read anew
 MAX_HEAD = 4 * 1024 * 1024  # bytes
 
 _LENGTH = 4  # bytes
-_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM")  # of pictures
+# Of pictures that phones show, or are shown by a smaller one.
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 
 
 class ReadingError(ValueError):
@@ -94,9 +96,10 @@ def load(blob: BinaryIO) -> Reading:
 
 
 def is_photo(content: bytes) -> bool:
-    """Whether a file is a picture that phones show, whatever it is called."""
+    """Whether a file is a picture that phones take for a photo, whatever it is called."""
     webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
-    return webp or content.startswith(_BEGINNINGS)
+    heif = content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS
+    return webp or heif or content.startswith(_BEGINNINGS)
 
 
 def _message(fields: dict[str, Any]) -> Message:

@@ -14,10 +14,11 @@ import sys
 import warnings
 
 from PIL import Image, ImageOps
+from pillow_heif import register_heif_opener
 
 from mokanda_wire.limits import MAX_PIXELS
 
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
+_FORMATS = ("BMP", "GIF", "HEIF", "JPEG", "PNG", "TIFF", "WEBP")
 _MEMORY = 1 << 30  # bytes of address space
 _SECONDS = 30  # of processor time
 
@@ -84,6 +85,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    register_heif_opener()  # what iPhones take
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
         result = smaller(sys.stdin.buffer.read(), side, max_bytes, kind)

@@ -30,7 +30,7 @@ PHONE = Format(1024, 25_000, "jpeg")
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP", "BMP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "HEIF"])
 def test_a_photo_fits_a_phone(form: str, kind: str) -> None:
     content = photo(form=form)
     assert is_photo(content)

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
 
-from mokanda_wire.message import Mailbox, Message
+from mokanda_wire.message import FAILED, PASSED, Mailbox, Message
 from mokanda_wire.text import clean
 
 EventKind = Literal["sent", "delivered", "bounced", "refused"]
@@ -27,6 +27,7 @@ EVENT_LETTERS: dict[EventKind, str] = {
     "refused": "r",
 }
 CONTENT_REQUEST_LETTERS: dict[ContentRequestKind, str] = {"file": "f", "mail": "m", "original": "o"}
+PROOF_LETTERS = {PASSED: "p", FAILED: "f"}
 
 
 @dataclass(frozen=True, slots=True)

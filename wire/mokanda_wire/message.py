@@ -13,6 +13,9 @@ CUT = "cut"
 UNREAD = "unread"
 ENCRYPTED = "encrypted"
 NOTES = (CUT, UNREAD, ENCRYPTED)
+# What a relay knows of whether a mail is of whom it names as its writer.
+PASSED = "passed"
+FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class Message:
     text, whose whole is the first attachment; UNREAD of a mail that it could not read, which is
     that attachment; ENCRYPTED of one that only its reader's own key could open. The last line of
     `text` then says the same, for readers without the word.
+
+    `proof` is PASSED where the domain of `sender` has vouched for the mail (SPF, DKIM), FAILED
+    where it seems to be somebody else's, "" where nothing is known. `list_post` is the address of
+    the mailing list that the mail is of, to which an answer for all goes (RFC 2369), "" for none.
     """
 
     message_id: str
@@ -76,6 +83,8 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     automatic: bool = False
     note: str = ""
+    proof: str = ""
+    list_post: str = ""
 
     @property
     def words(self) -> str:

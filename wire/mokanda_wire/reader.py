@@ -19,6 +19,7 @@ from mokanda_wire.history import Generation, History
 from mokanda_wire.items import (
     CONTENT_REQUEST_LETTERS,
     EVENT_LETTERS,
+    PROOF_LETTERS,
     ContentRequest,
     Denial,
     Event,
@@ -194,7 +195,7 @@ class Reader:
         subject = self._until("\n")
         reply_to: tuple[Mailbox, ...] = ()
         attachments: list[Attachment] = []
-        html = stub = note = ""
+        html = stub = note = proof = list_post = ""
         automatic = False
         unknown: list[Unknown] = []
         while self._text.startswith("\x01", self._at):
@@ -206,6 +207,10 @@ class Reader:
                 automatic = self._until("\n") == ""
             elif field == "n":
                 note = self._until("\n")[:_MAX_WORD]
+            elif field == "p":
+                proof = _kind_of(self._until("\n"), PROOF_LETTERS) or ""
+            elif field == "l":
+                list_post = self._until("\n")
             elif field == "r":
                 reply_to = self._boxes(self._until("\n"))
             elif field == "a":
@@ -230,6 +235,8 @@ class Reader:
             attachments=tuple(attachments),
             automatic=automatic,
             note=note,
+            proof=proof,
+            list_post=list_post,
         )
         return Mail(recipients, message, stub, name, tuple(unknown))
 

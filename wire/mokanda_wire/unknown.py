@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from mokanda_wire.history import START, History
 from mokanda_wire.items import Item, ItemsError, Mail, Unknown
 from mokanda_wire.limits import MAX_UNKNOWN, MAX_UNKNOWN_SIZE
-from mokanda_wire.message import EPOCH
+from mokanda_wire.message import EPOCH, Message
 from mokanda_wire.reader import Reader
 
 
@@ -35,9 +35,7 @@ def kept(before: Sequence[Unknown], more: Iterable[Unknown]) -> list[Unknown]:
 
 
 def read_again(unknown: Unknown) -> Item | None:
-    """Read what was kept; None if it is still not known, or is a field of a mail.
-
-    A field has no meaning of its own: who comes to know it says what becomes of those kept.
+    """Read what was kept; None if it is still not known, or is a field of a mail (`read_field`).
 
     Raises:
         ItemsError: its kind is known now, and this is none of it.
@@ -49,6 +47,17 @@ def read_again(unknown: Unknown) -> Item | None:
     if len(items) != 1:
         raise ItemsError("this is no item")
     return None if isinstance(items[0], Unknown) else items[0]
+
+
+def read_field(unknown: Unknown) -> Message | None:
+    """Read a field that was kept, as a mail with nothing else in it; None if it is not known.
+
+    Raises:
+        ItemsError: its letter is known now, and this is none of it.
+    """
+    mail = f"M\n0\nx\n+\n\n\n\n{unknown.text}\n\0"
+    item = read_again(Unknown(mail, unknown.format))
+    return item.message if isinstance(item, Mail) and not item.unknown else None
 
 
 def kinds(unknown: Iterable[Unknown]) -> str:

@@ -8,7 +8,7 @@ its own.
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from mokanda_wire import quoting
@@ -17,6 +17,7 @@ from mokanda_wire.history import Generation, History
 from mokanda_wire.items import (
     CONTENT_REQUEST_LETTERS,
     EVENT_LETTERS,
+    PROOF_LETTERS,
     ContentRequest,
     Denial,
     Event,
@@ -130,6 +131,8 @@ class Writer:
             lines.append("\x01v")
         if message.note and self._format >= EXTENSIBLE:  # the text says it, too
             lines.append(f"\x01n{one_word(message.note)}")
+        if self._format >= EXTENSIBLE:
+            lines += _origin(message)
         if message.reply_to:
             lines.append("\x01r" + "\t".join(map(_box, message.reply_to)))
         for each in message.attachments:
@@ -177,6 +180,15 @@ class Writer:
         self._numbers[own] = after
         self._new.append((own, known or "", domain))
         return f"={one_line(clean(known)).replace(' ', '')}" if known else "+"
+
+
+def _origin(message: Message) -> Iterator[str]:
+    """What the relay knows of who wrote a mail; a list that is among its people needs no word."""
+    if message.proof in PROOF_LETTERS:
+        yield f"\x01p{PROOF_LETTERS[message.proof]}"
+    people = (message.sender, *message.to, *message.cc, *message.reply_to)
+    if message.list_post and message.list_post not in (each.address for each in people):
+        yield f"\x01l{one_word(message.list_post)}"
 
 
 def _chain(message: Message) -> list[str]:

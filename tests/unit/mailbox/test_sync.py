@@ -11,13 +11,14 @@ from mokanda_firmware.mailbox.letters import entries, opened
 from mokanda_firmware.mailbox.letters.folders import page, unread
 from mokanda_firmware.mailbox.people import aliases
 from mokanda_firmware.mailbox.store.database import Store, StoreError
-from mokanda_firmware.mailbox.sync import outgoing
-from mokanda_firmware.mailbox.sync.down import Applied, apply_down
+from mokanda_firmware.mailbox.sync import outgoing, unknown_items
+from mokanda_firmware.mailbox.sync.down import Applied, apply_down, apply_known
 from mokanda_firmware.mailbox.sync.history import shared_history
 from mokanda_firmware.mailbox.sync.sessions import SessionRecord, last_sessions, record_session
 from mokanda_firmware.mailbox.sync.state import PendingUp, SyncState, next_hello_counter, sync_state
 from mokanda_firmware.mailbox.sync.up import confirm_up, freeze_up, release_up, restart_history
-from mokanda_wire.bundle import Decoded, Event, Mail
+from mokanda_wire.bundle import Decoded, Event, Mail, Unknown
+from mokanda_wire.formats import FORMAT
 from mokanda_wire.history import START, Record
 from mokanda_wire.message import Message
 from tests.unit.mailbox.letters import NOTHING, add_account, attached, bundle_down, folders, letter
@@ -301,3 +302,16 @@ def test_when_the_history_starts_over_a_frozen_bundles_mail_waits_again(store: S
     assert shared_history(store).tip == START
     assert sync_state(store).up_pending is None
     assert len(outgoing.waiting(store, 1000)) == 1
+
+
+def test_a_field_that_was_not_known_when_it_came_is_added_to_its_mail(store: Store) -> None:
+    awa = add_account(store, "awa")
+    field = Unknown("\x01pf", FORMAT, ticket="abc")
+    came = Mail(("awa@boende.example",), letter(sender=WORLD), ticket="abc", unknown=(field,))
+    apply_down(store, bundle_down(1, came))
+    assert unknown_items.kinds(store) == "field p"
+    apply_known(store)
+    read = opened.read(store, awa, page(store, awa, "inbox").lines[0].id)
+    assert read is not None
+    assert read.message.proof == "failed"
+    assert unknown_items.kinds(store) == ""

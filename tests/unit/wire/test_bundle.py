@@ -125,6 +125,42 @@ def test_items_of_every_kind_arrive() -> None:
     assert decode(encode(sent, History()).data, History()).bundle == sent
 
 
+LIST = "liste@lists.example.com"
+
+
+@pytest.mark.parametrize("proof", ["passed", "failed", ""])
+def test_what_the_relay_knows_of_the_writer_arrives(proof: str) -> None:
+    message = dataclasses.replace(LETTER, attachments=(), proof=proof, list_post=LIST)
+    received = decode(encode(down(Mail((), message)), History()).data, History()).bundle
+    arrived = mails(received)[0].message
+    assert (arrived.proof, arrived.list_post) == (proof, LIST)
+
+
+def test_a_list_that_is_among_the_people_of_a_mail_takes_no_bytes() -> None:
+    plain = dataclasses.replace(LETTER, attachments=(), cc=(Mailbox(LIST),))
+    of_list = dataclasses.replace(plain, list_post=LIST)
+    sizes = {len(encode(down(Mail((), each)), History()).data) for each in (plain, of_list)}
+    assert len(sizes) == 1
+
+
+def test_a_reader_of_the_first_format_is_not_told_who_wrote_a_mail() -> None:
+    plain = dataclasses.replace(LETTER, attachments=())
+    told = dataclasses.replace(plain, proof="passed", list_post=LIST)
+    first, second = (
+        bundles.encode(down(Mail((), each)), History(), bundle_format=1).data
+        for each in (plain, told)
+    )
+    assert first == second
+
+
+def test_a_proof_of_a_later_version_is_none() -> None:
+    text = "Ma@b\n0\na@b\n+\n\n\ns\n\x01pz\n\0"
+    reader = Reader(NOW, History(), History().generation(START), b"", formats.FORMAT)
+    [mail] = reader.read(text, [], max_items=1, max_text=100)
+    assert isinstance(mail, Mail)
+    assert mail.message.proof == ""
+
+
 def test_an_attachment_that_the_other_end_holds_is_only_named() -> None:
     mail = Mail(("amina@kimpese.example.org",), LETTER)
     received = decode(encode(down(mail), History()).data, History()).bundle

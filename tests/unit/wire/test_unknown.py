@@ -94,6 +94,15 @@ def test_a_mail_with_an_unknown_field_arrives_and_the_field_is_told_with_its_tic
     assert [each.kind for each in unknown.unknown_in([mail])] == ["field x", "field X"]
 
 
+def test_a_field_that_was_kept_is_read_when_it_is_known() -> None:
+    kept = Unknown("\x01pf", FORMAT, ticket="abc")
+    read = unknown.read_field(kept)
+    assert read is not None
+    assert read.proof == "failed"
+    assert unknown.read_field(Unknown("\x01xnot yet", FORMAT, ticket="abc")) is None
+    assert unknown.read_field(Unknown("\x01Xnot\nyet\n\0", FORMAT, ticket="abc")) is None
+
+
 def test_after_an_event_of_an_unknown_kind_all_mails_have_their_numbers(
     newer: pytest.MonkeyPatch,
 ) -> None:

@@ -162,6 +162,11 @@ def make(bundle_format: int) -> dict[str, Any]:
         extended = Mail(mail.recipients, replace(LETTER, attachments=()), unknown=(field,))
         at = NOW + timedelta(hours=78)
         send(Bundle("kimpese", "down", 5, at, (unknown, extended)), relay, device)
+        of_list = replace(FILM, proof="passed", list_post="liste@lists.example.com")
+        forged = replace(LETTER, attachments=(), proof="failed")
+        listed = (Mail(mail.recipients, of_list), Mail(mail.recipients, forged))
+        at = NOW + timedelta(hours=102)
+        send(Bundle("kimpese", "down", 6, at, listed), relay, device)
     hello = protocol.Hello(
         device="kimpese",
         counter=7,

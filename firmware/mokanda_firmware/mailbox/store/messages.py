@@ -23,7 +23,8 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
     show what others were sent.
     """
     content = asdict(message)
-    for younger in ("automatic", "note"):  # than mails that may come a second time
+    # These are younger than mails that may come a second time.
+    for younger in ("automatic", "note", "proof", "list_post"):
         del content[younger]
     digest = hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).digest()
     known = connection.execute("SELECT id FROM message WHERE digest = ?", (digest,)).fetchone()
@@ -98,8 +99,8 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
     """Store all of a mail that a list shows."""
     number = connection.execute(
         "INSERT INTO message (digest, message_id, thread, date, sender_address, sender_name,"
-        " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic, note)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic, note,"
+        " proof, list_post) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             digest,
             message.message_id,
@@ -115,10 +116,20 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
             size(message),
             message.automatic,
             message.note,
+            message.proof,
+            message.list_post,
         ),
     ).lastrowid
     assert number is not None
     return number
+
+
+def add_origin(connection: sqlite3.Connection, ticket: str, known: Message) -> None:
+    """Add to the mail of a ticket what came to be known of who has written it."""
+    connection.execute(
+        "UPDATE message SET proof = proof || ?, list_post = list_post || ? WHERE ticket = ?",
+        (known.proof, known.list_post, ticket),
+    )
 
 
 def load(connection: sqlite3.Connection, number: int) -> Message:
@@ -144,6 +155,8 @@ def load(connection: sqlite3.Connection, number: int) -> Message:
         attachments=attachments(connection, number),
         automatic=bool(row["automatic"]),
         note=row["note"],
+        proof=row["proof"],
+        list_post=row["list_post"],
     )
 
 

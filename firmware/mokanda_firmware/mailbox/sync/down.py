@@ -7,7 +7,7 @@ from typing import assert_never
 
 from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.letters import entries, stubs
-from mokanda_firmware.mailbox.store import at_relay, content_requests
+from mokanda_firmware.mailbox.store import at_relay, content_requests, messages
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import history, unknown_items
 from mokanda_firmware.mailbox.sync.state import read_state, sync_state
@@ -72,8 +72,11 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
 def apply_known(store: Store) -> None:
     """Apply what came before this software was updated to know it."""
     with store.transaction() as connection:
-        for item in unknown_items.take_known(connection):
+        items, fields = unknown_items.take_known(connection)
+        for item in items:
             _apply(store, connection, item, cost=0)
+        for ticket, field in fields:
+            messages.add_origin(connection, ticket, field)
 
 
 def _keep_contents(store: Store, bundle: Bundle) -> None:

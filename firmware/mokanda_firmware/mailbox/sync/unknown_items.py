@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire import unknown
 from mokanda_wire.items import Item, ItemsError, Unknown
+from mokanda_wire.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -26,20 +27,25 @@ def keep(connection: sqlite3.Connection, items: Iterable[Item]) -> None:
     )
 
 
-def take_known(connection: sqlite3.Connection) -> list[Item]:
-    """Take out what this software knows by now, the oldest first."""
-    known: list[Item] = []
+def take_known(connection: sqlite3.Connection) -> tuple[list[Item], list[tuple[str, Message]]]:
+    """Take out what this software knows by now, the oldest first.
+
+    Also returns the fields of mails among it: a mail's ticket, and one with nothing else in it.
+    """
+    items: list[Item] = []
+    fields: list[tuple[str, Message]] = []
     for number, each in _rows(connection).items():
         try:
-            item = unknown.read_again(each)
+            if each.ticket and (field := unknown.read_field(each)):
+                fields.append((each.ticket, field))
+            elif item := unknown.read_again(each):
+                items.append(item)
+            else:
+                continue
         except ItemsError as error:
             log.error("what was kept cannot be read: %s", error)
-        else:
-            if item is None:
-                continue
-            known.append(item)
         connection.execute("DELETE FROM unknown_item WHERE id = ?", (number,))
-    return known
+    return items, fields
 
 
 def kinds(store: Store) -> str:

@@ -20,6 +20,7 @@ from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Alert, Incoming, Original
 from mokanda_relay.transport import untold
 from mokanda_relay.transport.sendgrid import parse_webhook
+from mokanda_wire.formats import FORMAT
 from tests.relay_device import RelayDevice
 from tests.relay_served import BOTH_DATABASES, INBOUND_SECRET, Served
 
@@ -436,3 +437,51 @@ class TestForm:
         served.claimed_device()
         assert served.world.post_inbound(mail(), "ada@example.org", [AMINA])[0] == 200
         assert queued(served) == [AMINA]
+
+
+def a_device(served: Served, name: str = "kitenge") -> RelayDevice:
+    """One of today: those of the first format are not told who wrote a mail."""
+    device = served.claimed_device(name)
+    device.format = FORMAT
+    return device
+
+
+class TestWhoWroteIt:
+    @pytest.mark.parametrize(
+        ("spf", "dkim", "proof"),
+        [
+            ("pass", "{@example.org : pass}", "passed"),
+            ("softfail", "{@mailer.example : pass, @example.org : pass}", "passed"),
+            ("fail", "none", "failed"),
+            ("none", "{@example.org : fail}", "failed"),
+            ("none", "none", ""),
+            ("pass" * 5000, "{" + "@example.org : pass, " * 5000, "passed"),
+        ],
+    )
+    def test_what_sendgrid_has_found_goes_with_the_mail(
+        self, served: Served, spf: str, dkim: str, proof: str
+    ) -> None:
+        device = a_device(served)
+        served.world.post_inbound(mail(), "ada@example.org", [AMINA], spf=spf, dkim=dkim)
+        device.sync()
+        assert [each.message.proof for each in device.mails] == [proof]
+
+    def test_without_a_word_of_it_nothing_is_known(self, served: Served) -> None:
+        device = a_device(served)
+        assert post(served, form(b'{"to":["amina@kitenge.example"],"from":"ada@example.org"}'))[0]
+        device.sync()
+        assert [each.message.proof for each in device.mails] == [""]
+
+    def test_mail_of_another_village_is_vouched_for_by_the_relay(self, served: Served) -> None:
+        kitenge, kimpese = served.claimed_device(), a_device(served, "kimpese")
+        kitenge.freeze(kitenge.message("amina@kimpese.example", "Mbote"))
+        kitenge.sync()
+        kimpese.sync()
+        assert [each.message.proof for each in kimpese.mails] == ["passed"]
+
+    def test_a_list_that_is_not_among_the_people_of_a_mail_is_told(self, served: Served) -> None:
+        device = a_device(served)
+        raw = mail("To: undisclosed:;\r\nList-Post: <mailto:Liste%2Ba@Lists.Example.org?x=y>\r\n")
+        served.world.post_inbound(raw, "bounce@lists.example.org", [AMINA])
+        device.sync()
+        assert [each.message.list_post for each in device.mails] == ["Liste+a@lists.example.org"]

@@ -209,12 +209,23 @@ class SendGridStandIn:
             self.post_events(json.loads(self._untaken.popleft()))
 
     def post_inbound(
-        self, raw: bytes, sender: str, recipients: Sequence[str], subject: str = ""
+        self,
+        raw: bytes,
+        sender: str,
+        recipients: Sequence[str],
+        subject: str = "",
+        *,
+        spf: str = "pass",
+        dkim: str = "",
     ) -> tuple[int, str]:
-        """Post a mail as the Parse webhook does; returns the answer's status and text."""
+        """Post a mail as the Parse webhook does; returns the answer's status and text.
+
+        `spf` is pass, fail, softfail, neutral, none, temperror or permerror; `dkim` is none, or as
+        `{@example.org : pass, @example.net : fail}`, by default a pass of the sender's domain.
+        """
         mail_headers = raw.partition(b"\r\n\r\n")[0].decode("latin-1")
         fields: dict[str, str | bytes] = {
-            "dkim": f"{{@{sender.rpartition('@')[2]} : pass}}",
+            "dkim": dkim or f"{{@{sender.rpartition('@')[2]} : pass}}",
             "email": raw,
             "to": _header(mail_headers, "To"),
             "from": _header(mail_headers, "From"),
@@ -224,7 +235,7 @@ class SendGridStandIn:
             "subject": subject,
             "spam_score": "0.1",
             "charsets": json.dumps({"to": "UTF-8", "from": "UTF-8", "subject": "UTF-8"}),
-            "SPF": "pass",
+            "SPF": spf,
         }
         boundary = "xYzZY"
         while any(boundary.encode() in _bytes(value) for value in fields.values()):

@@ -21,12 +21,13 @@ from mokanda_firmware.webmail import recipients
 from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_relay.mime.html_to_text import html_to_text
 from mokanda_relay.mime.parse import HEAD, attached_whole, parse
+from mokanda_relay.transport.proof import Checks, proof
 from mokanda_wire import bundle, claimfile, packets, protocol, quoting
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.codec import TEXT_STORED
 from mokanda_wire.formats import FORMAT
 from mokanda_wire.history import START, History
-from mokanda_wire.message import EPOCH
+from mokanda_wire.message import EPOCH, Mailbox, Message
 from mokanda_wire.text import safe_file_name
 
 # Some ten times what a linear reader needs for all shapes of a size on a slow machine: a quadratic
@@ -44,13 +45,13 @@ SHAPES = (
 
 
 def _headers(text: str) -> object:
-    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted")
+    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted", "List-Post")
     return parse("".join(f"{name}: {text}\n" for name in names).encode())
 
 
 def _head(text: str) -> object:
     """Mails of which only the head is looked at, in headers of all kinds."""
-    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted")
+    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted", "List-Post")
     for head in (text, *(f"{name}: {text}\n" for name in names)):
         attached_whole(head.encode()[:HEAD], "0" * 64, len(text), EPOCH)
     return None
@@ -111,6 +112,11 @@ def _claim_file(text: str) -> object:
     return None
 
 
+def _found_of_writer(text: str) -> object:
+    checks = Checks.of(text, text, [(text, "pass"), ("@example.org", text)])
+    return proof(checks, Message("1@x", EPOCH, Mailbox(text), (), (), "", "", list_post=text))
+
+
 def _bundle(text: str) -> object:
     """Bundles of items of every kind, with the text in each of their fields in turn."""
     line = text.replace("\n", "\t")
@@ -118,7 +124,7 @@ def _bundle(text: str) -> object:
     bundles += [f"{kind}{line}\n" for kind in ("Es", "E", "R", "Wf", "O", "G")]
     bundles += ["M\n0\nx\n+\n\n\n\n" + "\x01ax" * len(text)]
     stub = ["H", "0", "x", "+", "", "1", ""]
-    mail = ["M", "0", "x", "+", "", "", "", "\x01r", "\x01x", "\x01s", "\x01a", "\0"]
+    mail = ["M", "0", "x", "+", "", "", "", "\x01r", "\x01x", "\x01s", "\x01a", "\x01l", "\0"]
     for item in (stub, mail):
         for n, field in enumerate(item):
             bundles.append("\n".join([*item[:n], field + line, *item[n + 1 :]]))
@@ -151,6 +157,7 @@ def _message(text: str) -> object:
 READERS: dict[str, Callable[[str], object]] = {
     "headers": _headers,
     "head of a mail that cannot be read": _head,
+    "what was found of a writer": _found_of_writer,
     "media type": _media_type,
     "file name": _file_name,
     "parts": _parts,

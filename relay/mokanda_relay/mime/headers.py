@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email import policy
 from email.message import Message as Part
 from email.utils import parsedate_to_datetime
+from urllib.parse import unquote
 
 from mokanda_relay.mime.addresses import mailboxes
 from mokanda_relay.mime.charsets import decode_text
@@ -20,6 +21,7 @@ _MAX_HEADERS = 64 * 1024
 _MAX_LATER_HEADER = 1024
 _MAX_PARAMETERS = 4 * 1024  # characters of a header with parameters
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
+_LIST_POST = re.compile(r"<\s*mailto:([^<>\s?]{1,500})", re.IGNORECASE)
 # Controls of direction and characters without width, but for the joiners that scripts need.
 _UNSEEN = dict.fromkeys(
     (0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
@@ -63,6 +65,12 @@ class Headers:
             or self.text("return-path") == "<>"
             or "x-auto-response-suppress" in self._values
         )
+
+    def list_post(self) -> str:
+        """The address that answers to a mailing list go to (RFC 2369), "" where it is of none."""
+        found = _LIST_POST.search(" ".join(self._values.get("list-post", [])[:1]))
+        boxes = mailboxes(unquote(found[1])) if found else ()
+        return boxes[0].address if boxes else ""
 
     def message_ids(self, name: str) -> tuple[str, ...]:
         """The Message-IDs in a header, without <>."""

@@ -100,6 +100,7 @@ def _message(mail: Part, body: Body, digest: str, received: datetime) -> Message
         in_reply_to=replied[0] if replied else "",
         references=headers.message_ids("references")[-_MAX_REFERENCES:],
         attachments=tuple(body.files.attachments),
+        list_post=headers.list_post(),
         automatic=headers.automatic() or mail.get_content_type() == "multipart/report",
         note=ENCRYPTED if body.encrypted else "",
     )

@@ -261,7 +261,8 @@ class Incoming(Table):
 
     `ticket` is what the device calls it by, once it was in a bundle, and `stub` what it calls the
     stub by that went ahead of it; it is `requested` if a villager then asked for it, and `prepared`
-    when its photos have been looked at.
+    when its photos have been looked at. Of its writer it was found which domains, a space apart,
+    are `vouching` for it, and whether one has `disowned` it (transport/proof.py).
     """
 
     __tablename__ = "incoming"
@@ -282,6 +283,8 @@ class Incoming(Table):
     prepared: Mapped[bool] = mapped_column(default=False)
     stub_sequence: Mapped[int | None]  # of the bundle with the stub
     cost: Mapped[int | None]  # bytes of a bundle, once it did not fit into one
+    vouching: Mapped[str] = mapped_column(default="")
+    disowned: Mapped[bool] = mapped_column(default=False)
 
 
 class Untold(Table):

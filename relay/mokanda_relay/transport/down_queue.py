@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Original, Resident
 from mokanda_relay.transport import untold
+from mokanda_relay.transport.proof import UNCHECKED, Checks
 from mokanda_relay.transport.untold import Writer
 
 Delivery = Literal["queued", "unknown village", "unknown villager"]
@@ -43,12 +44,19 @@ def device_of(session: Session, address: str) -> Device | None:
 
 
 def deliver(
-    session: Session, address: str, digest: str, size: int, *, waits_from: Writer | None = None
+    session: Session,
+    address: str,
+    digest: str,
+    size: int,
+    checks: Checks = UNCHECKED,
+    *,
+    waits_from: Writer | None = None,
 ) -> Delivery:
     """Queue a mail, durable among the originals, for the villager at `address`.
 
     If the device has not told of this villager, the mail waits for that (transport/untold.py) where
     `waits_from` says whose it is. The same mail for the same villager again changes nothing.
+    `checks` are what was found of its writer.
     """
     device = device_of(session, address)
     if device is None:
@@ -67,7 +75,14 @@ def deliver(
     if not known and not untold.have_room(session, device.id, size):
         return "unknown villager"
     record_original(session, digest, size)
-    entry = Incoming(device_id=device.id, recipient=recipient, digest=digest, received=clock.now())
+    entry = Incoming(
+        device_id=device.id,
+        recipient=recipient,
+        digest=digest,
+        received=clock.now(),
+        vouching=" ".join(checks.vouching),
+        disowned=checks.disowned,
+    )
     session.add(entry)
     session.flush()
     if not known and waits_from is not None:

@@ -22,6 +22,7 @@ from mokanda_relay.store.database import Database
 from mokanda_relay.transport import undeliverable
 from mokanda_relay.transport.dns import DnsSetup
 from mokanda_relay.transport.down_queue import deliver, device_of
+from mokanda_relay.transport.proof import Checks
 from mokanda_relay.transport.untold import Writer
 from mokanda_relay.transport.webhook import Webhook
 from mokanda_wire.address import AddressError, parse_address
@@ -31,10 +32,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The SMTP envelope of a mail: its sender, "" for a bounce, and each recipient once."""
+    """The SMTP envelope of a mail: its sender, "" for a bounce, and each recipient once.
+
+    `checks` are what the source has found of who wrote the mail.
+    """
 
     sender: str
     recipients: tuple[str, ...]
+    checks: Checks
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +79,20 @@ class Intake:
         """
         with self._database.transaction() as session:
             for recipient in envelope.recipients:
-                _deliver(session, envelope.sender, recipient, mail)
+                _deliver(session, envelope, recipient, mail)
         self._bell.ring()
 
 
-def _deliver(session: Session, sender: str, recipient: str, mail: StoredMail) -> None:
+def _deliver(session: Session, envelope: Envelope, recipient: str, mail: StoredMail) -> None:
+    sender = envelope.sender
     try:
         address = parse_address(recipient)
     except AddressError:
         undeliverable.record(session, sender, recipient, "unknown village", None)
         return
-    outcome = deliver(session, address, mail.digest, mail.size, waits_from=Writer(sender))
+    outcome = deliver(
+        session, address, mail.digest, mail.size, envelope.checks, waits_from=Writer(sender)
+    )
     if outcome == "queued":
         log.info("inbound mail=%s size=%d to=%s", mail.digest[:12], mail.size, recipient)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -20,7 +20,9 @@ from mokanda_relay.store.tables import ContentRequest, Incoming, Notice
 from mokanda_relay.sync import content_requests
 from mokanda_relay.sync.down import stubs
 from mokanda_relay.sync.down.plan import MAX_RAW, Plan
+from mokanda_relay.transport.proof import Checks, proof
 from mokanda_wire import bundle as wire
+from mokanda_wire.message import Message
 
 
 class LostError(Exception):
@@ -130,9 +132,18 @@ def _mails(
         for stub in dict.fromkeys(entry.stub for entry in entries):
             readers = [entry for entry in entries if entry.stub == stub]
             recipients = tuple(entry.recipient for entry in readers)
-            mails.append(DraftMail(digest, readers, wire.Mail(recipients, message, stub)))
+            proven = replace(message, proof=_proof(readers, message))
+            mails.append(DraftMail(digest, readers, wire.Mail(recipients, proven, stub)))
     mails.sort(key=lambda mail: mail.item.message.date)
     return mails, files
+
+
+def _proof(readers: Sequence[Incoming], message: Message) -> str:
+    """What is known of its writer; the same mail may have come twice, and been found another's."""
+    found = {
+        proof(Checks(tuple(each.vouching.split()), each.disowned), message) for each in readers
+    }
+    return found.pop() if len(found) == 1 else ""
 
 
 def _render(rendered: RenderedMails, plan: Plan, entries: Sequence[Incoming]) -> Rendered:

@@ -16,6 +16,7 @@ from mokanda_relay.sync.up import residents
 from mokanda_relay.sync.up.originals import Originals
 from mokanda_relay.transport import down_queue, outbox, untold
 from mokanda_relay.transport.notices import queue_event
+from mokanda_relay.transport.proof import Checks
 from mokanda_relay.transport.untold import NO_VILLAGER, Writer
 from mokanda_wire import bundle as wire
 from mokanda_wire.address import AddressError, parse_address
@@ -121,7 +122,12 @@ def _deliver_to_village(
         address = parse_address(recipient)
         is_neighbour = address.rpartition("@")[2].lower() == device.domain
         delivery = down_queue.deliver(
-            session, address, digest, size, waits_from=None if is_neighbour else writer
+            session,
+            address,
+            digest,
+            size,
+            Checks((device.domain,)),
+            waits_from=None if is_neighbour else writer,
         )
     except AddressError as error:
         return "bounced", str(error)

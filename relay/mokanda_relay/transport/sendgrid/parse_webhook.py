@@ -7,7 +7,7 @@ SendGrid tries again only after a 5xx, for three days, and an answer of ours may
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, BinaryIO
 
@@ -15,10 +15,12 @@ from multipart import MultipartError, PushMultipartParser, parse_options_header
 
 from mokanda_relay.transport.dns import DnsRecord, DnsSetup
 from mokanda_relay.transport.inbound import Envelope, Intake, StoredMail
+from mokanda_relay.transport.proof import Checks
 from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, Webhook
 
 _PIECE = 65536  # bytes
 _MAX_ENVELOPE = 256 * 1024  # bytes; a thousand recipients have less
+_MAX_CHECK = 4096  # bytes of what SPF or DKIM has found that are looked at
 _NO_ENVELOPE = "the form has no envelope that names the recipients"
 MAX_BYTES = 32 * 1024 * 1024  # of a post; SendGrid's have at most 30 MB
 
@@ -54,8 +56,8 @@ class InboundParse:
 
     def receive(self, post: Post) -> None:
         """Take in a mail; it is durable when this returns."""
-        form, mail = self._read_form(post)
-        envelope = _envelope(form)
+        fields, mail = self._read_form(post)
+        envelope = _envelope(fields)
         if mail is None:
             raise NotSetUpError(
                 'there is no raw mail in the form: tick "POST the raw, full MIME message" in'
@@ -63,12 +65,13 @@ class InboundParse:
             )
         self._intake.accept(envelope, mail)
 
-    def _read_form(self, post: Post) -> tuple[bytes, StoredMail | None]:
-        """Read envelope and mail; the mail goes to its blob as it comes."""
+    def _read_form(self, post: Post) -> tuple[dict[str, bytes], StoredMail | None]:
+        """Read the mail and, by name, what is told of it; the mail goes to its blob as it comes."""
         kind, options = parse_options_header(post.header("Content-Type"))
         if kind != "multipart/form-data" or not options.get("boundary"):
             raise BadPostError("the body is not multipart/form-data")
-        envelope, mail = b"", None
+        fields: dict[str, bytes] = {}
+        mail = None
         try:
             parser = PushMultipartParser(
                 options["boundary"],
@@ -82,10 +85,12 @@ class InboundParse:
                 if event.name == "email" and mail is None:
                     mail = self._intake.store(_field(events))
                 elif event.name == "envelope":
-                    envelope = _short(_field(events))
+                    fields["envelope"] = _short(_field(events))
+                elif event.name in ("SPF", "dkim"):
+                    fields[event.name] = _beginning(_field(events))
         except MultipartError as error:
             raise BadPostError("the form is broken") from error
-        return envelope, mail
+        return fields, mail
 
 
 def _events(parser: PushMultipartParser, body: BinaryIO) -> Iterator[Any]:
@@ -113,10 +118,25 @@ def _short(field: Iterator[bytes]) -> bytes:
     return bytes(data)
 
 
-def _envelope(form: bytes) -> Envelope:
-    """The SMTP envelope, as the form has it in JSON."""
+def _beginning(field: Iterator[bytes]) -> bytes:
+    """The beginning of a field that should be short, and does not matter if it is not."""
+    data = b""
+    for piece in field:
+        data += piece[: _MAX_CHECK - len(data)]
+    return data
+
+
+def _checks(fields: Mapping[str, bytes], sender: str) -> Checks:
+    """What SendGrid has found: SPF as `pass`, DKIM as `{@example.org : pass, @x.org : fail}`."""
+    spf, dkim = (fields.get(name, b"").decode("ascii", "replace") for name in ("SPF", "dkim"))
+    pairs = (each.partition(":") for each in dkim.strip(" {}").split(","))
+    return Checks.of(sender, spf, ((who, result) for who, _, result in pairs))
+
+
+def _envelope(fields: Mapping[str, bytes]) -> Envelope:
+    """The SMTP envelope, as the form has it in JSON, and what was found of its sender."""
     try:
-        envelope = json.loads(form)
+        envelope = json.loads(fields.get("envelope", b""))
     except (ValueError, RecursionError) as error:
         raise BadPostError(_NO_ENVELOPE) from error
     if not isinstance(envelope, dict):
@@ -127,4 +147,4 @@ def _envelope(form: bytes) -> Envelope:
         raise BadPostError(_NO_ENVELOPE)
     if not all(isinstance(each, str) and each for each in recipients):
         raise BadPostError(_NO_ENVELOPE)
-    return Envelope(sender, tuple(dict.fromkeys(recipients)))
+    return Envelope(sender, tuple(dict.fromkeys(recipients)), _checks(fields, sender))

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a mail is of whom it names as its writer, by what a provider found when it came in.
+
+The provider says for which domains SPF and DKIM hold; the rule is DMARC's, with relaxed alignment:
+one of them has to be the writer's own, above it or below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mokanda_wire.message import FAILED, PASSED, Message
+
+_MAX_DOMAINS = 20
+_MAX_DOMAIN = 253  # characters
+# What SPF says where a domain disowns a mail; all else but "pass" is no more than silence.
+_DISOWNED = {"fail", "softfail"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What was found of a mail: which domains vouch for it, and whether one disowns it."""
+
+    vouching: tuple[str, ...] = ()
+    disowned: bool = False
+
+    @classmethod
+    def of(cls, sender: str, spf: str, dkim: Iterable[tuple[str, str]]) -> Checks:
+        """Read what SPF found of an envelope's sender, and DKIM of each domain that has signed."""
+        signed = {_domain(who): result.strip().lower() for who, result in dkim}
+        spf = spf.strip().lower()
+        vouching = [domain for domain, result in signed.items() if result == "pass"]
+        if spf == "pass":
+            vouching.append(_domain(sender))
+        known = dict.fromkeys(each for each in vouching if 0 < len(each) <= _MAX_DOMAIN)
+        disowned = spf in _DISOWNED or "fail" in signed.values()
+        return cls(tuple(known)[:_MAX_DOMAINS], disowned)
+
+
+UNCHECKED = Checks()
+
+
+def proof(checks: Checks, message: Message) -> str:
+    """Say PASSED, FAILED or "", where nothing is known, of a mail's writer.
+
+    A mail that others alone vouch for is theirs, but for one of a list: that passes on what others
+    have written, often changed, and is vouched for by the list.
+    """
+    if _vouch(checks, message.sender.address):
+        return PASSED
+    if message.list_post and _vouch(checks, message.list_post):
+        return ""
+    return FAILED if checks.disowned or checks.vouching else ""
+
+
+def _vouch(checks: Checks, address: str) -> bool:
+    domain = _domain(address)
+    return any(_aligned(domain, each) for each in checks.vouching)
+
+
+def _aligned(one: str, other: str) -> bool:
+    """Whether one of these domains is the other, or lies in it; nobody vouches as `com`."""
+    above, below = sorted((one, other), key=len)
+    return "." in above and f".{below}".endswith(f".{above}")
+
+
+def _domain(address: str) -> str:
+    """The domain of an address; white space and the dot that it may end in are none of it."""
+    return "".join(address.lower().rpartition("@")[2].split()).removesuffix(".")

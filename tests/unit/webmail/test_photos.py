@@ -176,6 +176,35 @@ def test_the_photo_goes_as_its_writer_chose(village: Village, choice: str) -> No
     assert village.store.attachments.path(digest).stat().st_size <= max(MAX_PHOTO, len(PHOTO))
 
 
+def test_the_answer_for_one_letter_is_none_for_the_next(village: Village) -> None:
+    awa = village.villager("awa")
+    form = next(form for form in asked(awa).forms.values() if form.action == "/write")
+    form["photo-0"] = "whole"
+    awa.send(form)
+    form = next(form for form in asked(awa).forms.values() if form.action == "/write")
+    assert form["photo-0"].value == "small"
+
+
+def test_large_files_do_not_leave_before_their_size_was_shown(village: Village) -> None:
+    awa = village.villager("awa")
+    page = awa.write(WORLD, files=(("a.pdf", bytes(80_000), "application/pdf"),)).follow()
+    assert outgoing.waiting(village.store, 1_000_000) == []
+    assert "Its files are large" in page.text
+    assert "Its files together: 80 KB" in page.text
+    form = next(form for form in page.forms.values() if form.action == "/write")
+    assert awa.send(form).location == "/outbox?note=waiting"
+
+
+def test_a_large_file_that_the_relay_holds_goes_at_once(village: Village) -> None:
+    awa = village.villager("awa")
+    content = bytes(80_000)
+    with village.store.transaction() as connection:
+        connection.execute("INSERT INTO at_relay VALUES (?, 0)", (digest_of(content),))
+    files = (("a.pdf", content, "application/pdf"),)
+    assert awa.write(WORLD, files=files).location == "/outbox?note=waiting"
+    assert "It takes about 1 KB" in awa.get("/outbox").click("Mbote").text
+
+
 def test_the_choice_can_be_undone_while_the_letter_waits(village: Village) -> None:
     awa = village.villager("awa")
     form = next(form for form in asked(awa).forms.values() if form.action == "/write")

@@ -70,8 +70,14 @@ _SIZES = (
     " message.size AS size, coalesce((SELECT sum(size) FROM attachment"
     " WHERE attachment.message = message.id), 0) AS files, outgoing.cost AS cost"
 )
+# Of files that the relay holds only the names go.
+_GOING = (
+    "coalesce((SELECT sum(size) FROM attachment WHERE attachment.message = message.id"
+    " AND digest NOT IN (SELECT digest FROM at_relay)), 0) AS going"
+)
 _LETTERS = (
-    f"SELECT entry.id AS entry, outgoing.held, outgoing.state, {_SIZES} FROM outgoing"  # noqa: S608
+    f"SELECT entry.id AS entry, outgoing.held, outgoing.state, {_SIZES}, {_GOING}"  # noqa: S608
+    " FROM outgoing"
     " JOIN message ON message.id = outgoing.message"
     " JOIN entry ON entry.message = message.id AND entry.origin = 'written'"
     " WHERE outgoing.state <> 'sent'"
@@ -105,5 +111,5 @@ def _share(measured: list[tuple[int, float]], otherwise: float) -> float:
 def _size(row: sqlite3.Row, text: float, files: float) -> int:
     if row["cost"] is not None:
         return int(row["cost"])
-    size = _HEAD + text * (row["size"] - row["files"]) + files * row["files"]
+    size = _HEAD + text * (row["size"] - row["files"]) + files * row["going"]
     return int(size)

@@ -38,11 +38,10 @@ def sizes(store: Store, account: int, part: Attachment) -> Sizes | None:
     )
 
 
-def is_new(store: Store, account: int, part: Attachment) -> bool:
-    """Whether a file has to go up as it is, and there is no other size of it yet."""
+def is_at_relay(store: Store, part: Attachment) -> bool:
+    """Whether the relay holds a file as it is, so that only its name has to go up."""
     with store.reading() as connection:
-        held = at_relay.holds(connection, part.original or part.digest)
-    return not held and sizes(store, account, part) is None
+        return at_relay.holds(connection, part.original or part.digest)
 
 
 def keep_smaller(store: Store, account: int, whole: Attachment, data: bytes) -> Attachment:

@@ -15,6 +15,10 @@ _NOTES = {
     "draft-deleted": N_("The draft is deleted."),
     "forgotten": N_("This address is forgotten."),
     "must-change": N_("Please choose a new password of your own."),
+    "large": N_(
+        "Your letter has not been sent yet. Its files are large: look below what they take, and"
+        " press “Send” again."
+    ),
     "logged-out": N_("You are logged out."),
     "moved-archive": N_("It is in the archive now."),
     "moved-trash": N_("It is in the trash now, for 30 days."),

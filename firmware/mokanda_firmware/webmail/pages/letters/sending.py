@@ -15,9 +15,10 @@ from mokanda_firmware.webmail.pages.letters.sheet import Sheet
 from mokanda_firmware.webmail.recipients import BadRecipient, TooManyRecipients
 from mokanda_firmware.webmail.smaller import smaller
 from mokanda_firmware.webmail.visit import UNNAMED_DOMAIN, Refused, Visit
-from mokanda_wire.message import Mailbox, Message
+from mokanda_wire.message import Attachment, Mailbox, Message
 
 MAX_SUBJECT = 300
+LARGE = 50_000  # bytes of files; a letter with more of them is not sent before that was shown
 _MAX_RECIPIENTS = 50
 _MAX_REFERENCES = 20
 
@@ -61,14 +62,29 @@ def plan(visit: Visit, sheet: Sheet) -> Plan:
 
 def with_smaller_photos(visit: Visit, sheet: Sheet) -> Sheet:
     """Make photos smaller whose writer has not been asked yet how large they go."""
-    account = visit.villager.id
-    files = []
-    for file in sheet.files:
-        data = b""
-        if photos.is_new(visit.store, account, file):
-            data = smaller(visit.store.attachments.path(file.digest))
-        files.append(photos.keep_smaller(visit.store, account, file, data) if data else file)
-    return sheet.with_files(*files)
+    return sheet.with_files(
+        *(file if file.digest in sheet.asked else _smaller(visit, file) for file in sheet.files)
+    )
+
+
+def _smaller(visit: Visit, file: Attachment) -> Attachment:
+    store, account = visit.store, visit.villager.id
+    if photos.is_at_relay(store, file):
+        return file
+    sizes = photos.sizes(store, account, file)  # of another letter with the same photo
+    if sizes is not None:
+        return sizes.small
+    data = smaller(store.attachments.path(file.digest))
+    return photos.keep_smaller(store, account, file, data) if data else file
+
+
+def weight(visit: Visit, sheet: Sheet) -> int:
+    """The bytes of files that go up with a letter, but for photos of which its writer was asked."""
+    return sum(
+        file.size
+        for file in sheet.files
+        if file.digest not in sheet.asked and not photos.is_at_relay(visit.store, file)
+    )
 
 
 def send(visit: Visit, planned: Plan) -> None:

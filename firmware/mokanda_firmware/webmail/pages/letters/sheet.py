@@ -25,7 +25,8 @@ class Sheet:
 
     `draft` is the number that it was last kept under. Until then, a letter that is passed on
     (`forwards` is its entry) has its files `offered`. `problem` says in a word what is wrong with
-    files that should be among its own and are not.
+    files that should be among its own and are not. `asked` are the photos, by their digests, of
+    which this form has asked how large they go: another letter's answer is none of this one's.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Sheet:
     forwards: int | None = None
     offered: tuple[Attachment, ...] = ()
     problem: str = ""
+    asked: frozenset[str] = frozenset()
 
     @classmethod
     def of_draft(cls, draft: Draft) -> "Sheet":
@@ -82,7 +84,9 @@ def of_form(visit: Visit) -> Sheet:
     """Return all that stands in a form: what was kept before, as it was changed, and new files."""
     form = visit.form
     sheet = before_form(visit)
-    sheet = sheet.with_files(*(_in_size(visit, at, file) for at, file in enumerate(sheet.files)))
+    sized = [(_in_size(visit, at, file), at) for at, file in enumerate(sheet.files)]
+    asked = frozenset(file.digest for file, at in sized if visit.form[f"photo-{at}"])
+    sheet = replace(sheet.with_files(*(file for file, _ in sized)), asked=asked)
     sheet = sheet.without(form.numbers("remove")).with_chosen(form.numbers("forward"))
     problem = form.problem or sheet.problem or _excess(visit, sheet)
     return sheet.with_problem(problem) if problem else sheet.with_files(*sheet.files, *form.files)

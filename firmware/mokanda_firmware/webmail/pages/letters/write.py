@@ -81,6 +81,9 @@ def submit(visit: Visit) -> HTTPResponse:
         smaller = sending.with_smaller_photos(visit, written)
         if smaller != written:  # its writer is asked how large they go
             return visit.redirect("/write", "photos", draft=sheet.keep(visit, smaller).draft)
+        weight = sending.weight(visit, written)
+        if weight > sending.LARGE and weight != visit.form.number("shown"):
+            return visit.redirect("/write", "large", draft=sheet.keep(visit, written).draft)
     sending.send(visit, plan)
     if not plan.outside:
         return visit.redirect("/sent", "delivered")
@@ -117,6 +120,7 @@ def _show(visit: Visit, written: Sheet, problem: str = "") -> HTTPResponse:
         people=contacts.people(visit.store, account, visit.domain),
         limit=visit.site.upload_limit,
         left=_left_today(visit),
+        weight=sending.weight(visit, written),
         price=lambda size: prices.of_fetching(visit, size),
     )
 

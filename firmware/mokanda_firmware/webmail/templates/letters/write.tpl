@@ -6,6 +6,7 @@
 <input type="hidden" name="answers" value="{{fields["answers"]}}">
 <input type="hidden" name="forwards" value="{{sheet.forwards or ""}}">
 <input type="hidden" name="once" value="{{fields["once"]}}">
+<input type="hidden" name="shown" value="{{weight}}">
 <label for="to">{{_("To")}}</label>
 <input id="to" name="to" value="{{fields["to"]}}" autocapitalize="none" spellcheck="false" inputmode="email" aria-describedby="about-to">
 <p class="hint" id="about-to">{{_("A name from the village, or an address like name@example.org. Put commas between several.")}}</p>
@@ -67,7 +68,7 @@
 % held = sum(file.size for file in sheet.files)
 <p class="hint" id="total" role="status" data-held="{{held}}" data-point="{{language.point}}" data-total="{{_("Its files together: {size}")}}" data-kb="{{_("{number} KB")}}" data-mb="{{_("{number} MB")}}">\\
 % if held:
-{{_("Its files together: {size}").format(size=size(held))}}{{", " + price(held) if price(held) else ""}}\\
+{{_("Its files together: {size}").format(size=size(held))}}{{", " + price(weight) if weight and price(weight) else ""}}\\
 % end
 </p>
 % if left is not None:

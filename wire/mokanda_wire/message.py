@@ -67,6 +67,7 @@ class Message:
     `proof` is PASSED where the domain of `sender` has vouched for the mail (SPF, DKIM), FAILED
     where it seems to be somebody else's, "" where nothing is known. `list_post` is the address of
     the mailing list that the mail is of, to which an answer for all goes (RFC 2369), "" for none.
+    `others` is how many more people than those in `to` and `cc` it went to.
     """
 
     message_id: str
@@ -85,6 +86,7 @@ class Message:
     note: str = ""
     proof: str = ""
     list_post: str = ""
+    others: int = 0
 
     @property
     def words(self) -> str:

@@ -197,6 +197,7 @@ class Reader:
         attachments: list[Attachment] = []
         html = stub = note = proof = list_post = ""
         automatic = False
+        others = 0
         unknown: list[Unknown] = []
         while self._text.startswith("\x01", self._at):
             self._at += 2
@@ -211,6 +212,8 @@ class Reader:
                 proof = _kind_of(self._until("\n"), PROOF_LETTERS) or ""
             elif field == "l":
                 list_post = self._until("\n")
+            elif field == "m":
+                others = _size(self._until("\n"))
             elif field == "r":
                 reply_to = self._boxes(self._until("\n"))
             elif field == "a":
@@ -237,6 +240,7 @@ class Reader:
             note=note,
             proof=proof,
             list_post=list_post,
+            others=others,
         )
         return Mail(recipients, message, stub, name, tuple(unknown))
 

@@ -183,12 +183,14 @@ class Writer:
 
 
 def _origin(message: Message) -> Iterator[str]:
-    """What the relay knows of who wrote a mail; a list that is among its people needs no word."""
+    """What the relay knows of a mail's people; a list that is among them needs no word."""
     if message.proof in PROOF_LETTERS:
         yield f"\x01p{PROOF_LETTERS[message.proof]}"
     people = (message.sender, *message.to, *message.cc, *message.reply_to)
     if message.list_post and message.list_post not in (each.address for each in people):
         yield f"\x01l{one_word(message.list_post)}"
+    if message.others:
+        yield f"\x01m{message.others}"
 
 
 def _chain(message: Message) -> list[str]:

@@ -23,6 +23,7 @@ from typing import BinaryIO, NoReturn
 
 from mokanda_relay.mime.parse import Taken, take_apart
 from mokanda_relay.rendering import reading
+from mokanda_relay.rendering.bounds import bounded
 from mokanda_relay.rendering.long_text import shorten
 from mokanda_wire.message import EPOCH, Message, digest_of
 
@@ -52,7 +53,7 @@ def read(raw: bytes) -> Taken:
     message, contents = without_signatures(taken.message, taken.contents)
     if len(message.attachments) > _MAX_FILES:
         raise ValueError("too many files")
-    message, whole = shorten(message)
+    message, whole = shorten(bounded(message))
     return Taken(message, contents | ({digest_of(whole): whole} if whole else {}), taken.failures)
 
 

@@ -129,11 +129,11 @@ LIST = "liste@lists.example.com"
 
 
 @pytest.mark.parametrize("proof", ["passed", "failed", ""])
-def test_what_the_relay_knows_of_the_writer_arrives(proof: str) -> None:
-    message = dataclasses.replace(LETTER, attachments=(), proof=proof, list_post=LIST)
+def test_what_the_relay_knows_of_a_mails_people_arrives(proof: str) -> None:
+    message = dataclasses.replace(LETTER, attachments=(), proof=proof, list_post=LIST, others=9)
     received = decode(encode(down(Mail((), message)), History()).data, History()).bundle
     arrived = mails(received)[0].message
-    assert (arrived.proof, arrived.list_post) == (proof, LIST)
+    assert (arrived.proof, arrived.list_post, arrived.others) == (proof, LIST, 9)
 
 
 def test_a_list_that_is_among_the_people_of_a_mail_takes_no_bytes() -> None:
@@ -145,7 +145,7 @@ def test_a_list_that_is_among_the_people_of_a_mail_takes_no_bytes() -> None:
 
 def test_a_reader_of_the_first_format_is_not_told_who_wrote_a_mail() -> None:
     plain = dataclasses.replace(LETTER, attachments=())
-    told = dataclasses.replace(plain, proof="passed", list_post=LIST)
+    told = dataclasses.replace(plain, proof="passed", list_post=LIST, others=9)
     first, second = (
         bundles.encode(down(Mail((), each)), History(), bundle_format=1).data
         for each in (plain, told)

@@ -24,7 +24,7 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
     """
     content = asdict(message)
     # These are younger than mails that may come a second time.
-    for younger in ("automatic", "note", "proof", "list_post"):
+    for younger in ("automatic", "note", "proof", "list_post", "others"):
         del content[younger]
     digest = hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).digest()
     known = connection.execute("SELECT id FROM message WHERE digest = ?", (digest,)).fetchone()
@@ -100,7 +100,8 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
     number = connection.execute(
         "INSERT INTO message (digest, message_id, thread, date, sender_address, sender_name,"
         " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic, note,"
-        " proof, list_post) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " proof, list_post, others)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             digest,
             message.message_id,
@@ -118,6 +119,7 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
             message.note,
             message.proof,
             message.list_post,
+            message.others,
         ),
     ).lastrowid
     assert number is not None
@@ -127,8 +129,9 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
 def add_origin(connection: sqlite3.Connection, ticket: str, known: Message) -> None:
     """Add to the mail of a ticket what came to be known of who has written it."""
     connection.execute(
-        "UPDATE message SET proof = proof || ?, list_post = list_post || ? WHERE ticket = ?",
-        (known.proof, known.list_post, ticket),
+        "UPDATE message SET proof = proof || ?, list_post = list_post || ?, others = others + ?"
+        " WHERE ticket = ?",
+        (known.proof, known.list_post, known.others, ticket),
     )
 
 
@@ -157,6 +160,7 @@ def load(connection: sqlite3.Connection, number: int) -> Message:
         note=row["note"],
         proof=row["proof"],
         list_post=row["list_post"],
+        others=row["others"],
     )
 
 

@@ -12,6 +12,9 @@
 <div><dt>{{title}}</dt><dd>{{", ".join(who(one) for one in people)}}</dd></div>
 % end
 % end
+% if message.others:
+<div><dt></dt><dd class="hint">{{_("and {number} more").format(number=message.others)}}</dd></div>
+% end
 <div><dt>{{_("Date")}}</dt><dd>{{when_exactly(letter.at)}}</dd></div>
 </dl>
 % if letter.deliveries:

@@ -18,7 +18,7 @@ from bottle import HTTPResponse, LocalRequest, SimpleTemplate
 
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.letters import folders
-from mokanda_firmware.mailbox.people import first_steps, sessions
+from mokanda_firmware.mailbox.people import accounts, aliases, first_steps, sessions
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
@@ -27,7 +27,7 @@ from mokanda_firmware.webmail.forms import SHORT, Form, Turns
 from mokanda_firmware.webmail.languages import N_, Language, choose, languages
 from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.throttle import Throttle
-from mokanda_firmware.webmail.wording import notes
+from mokanda_firmware.webmail.wording import notes, origin
 from mokanda_wire.message import Mailbox
 
 HERE = Path(__file__).parent
@@ -214,6 +214,8 @@ class Visit:
             undo=re.findall("[0-9]+", self.request.query.get("undo", "")),
             back=self._back(),
             path=self.request.path,
+            poses=self.poses,
+            short=origin.short,
             size=self.language.size,
             script=self.site.script_path if script else "",
             stylesheet=self.site.stylesheet_path,
@@ -248,17 +250,27 @@ class Visit:
 
     def is_here(self, address: str) -> bool:
         """Whether an address is of this village."""
-        return address.rpartition("@")[2] in {self.domain, UNNAMED_DOMAIN}
+        return address.lower().rpartition("@")[2] in {self.domain, UNNAMED_DOMAIN}
 
-    def who(self, mailbox: Mailbox) -> str:
-        """Name somebody as a list does: the name, else the address."""
+    def who(self, mailbox: Mailbox, *, from_outside: bool = False) -> str:
+        """Name somebody as a list does: the name, else the address, of a villager its beginning.
+
+        Who has written a letter that came `from_outside` is no villager.
+        """
         if mailbox.name:
             return mailbox.name
-        return (
-            mailbox.address.partition("@")[0]
-            if self.is_here(mailbox.address)
-            else (mailbox.address)
-        )
+        is_here = self.is_here(mailbox.address) and not from_outside
+        return mailbox.address.partition("@")[0] if is_here else mailbox.address
+
+    def poses(self, sender: Mailbox) -> bool:
+        """Whether who wrote a letter from outside bears a villager's name or address."""
+        return origin.poses(sender, self.domain, self._neighbours)
+
+    @cached_property
+    def _neighbours(self) -> frozenset[str]:
+        """The names of all villagers, as names are compared."""
+        names = (*accounts.display_names(self.store), *aliases.all_names(self.store))
+        return frozenset(filter(None, map(origin.key, names)))
 
     def _account(self) -> Account | None:
         """Return who is logged in on this phone."""

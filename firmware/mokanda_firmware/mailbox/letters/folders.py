@@ -20,9 +20,10 @@ BY_CONVERSATION = frozenset({"inbox", "archive"})
 MARK, UNMARK = "\x02", "\x03"
 
 _LINE = (
-    "entry.id, entry.folder, origin, unread, at, entry.thread, sender_address, sender_name,"
+    "entry.id, entry.folder, origin, unread, at, entry.thread, sender_address, sender_name,"  # noqa: S608
     " recipients, message.subject, attachments, message.size, entry.message,"
-    " coalesce((SELECT stub.size FROM stub WHERE stub.message = message.id), 0) AS stub"
+    " coalesce((SELECT stub.size FROM stub WHERE stub.message = message.id), 0) AS stub,"
+    f" {messages.WRITTEN_HERE} AS written_here"
 )
 
 
@@ -45,6 +46,7 @@ class Line:
     attachments: int
     size: int
     letters: int = 1
+    from_outside: bool = False  # it came through the relay
     at_relay: int = 0  # bytes of the letter, or of its files, that are not here
     found: str = ""  # what of the text a search found, between MARK and UNMARK
 
@@ -224,6 +226,7 @@ def _line(
         "subject": row["subject"],
         "attachments": row["attachments"],
         "size": row["size"],
+        "from_outside": not row["written_here"],
         "at_relay": _at_relay(store, connection, row),
     }
     return Line(**{**fields, **changes})

@@ -56,6 +56,7 @@ class Letter:
     origin: str
     unread: bool
     at: int
+    from_outside: bool  # it came through the relay, whoever it says has written it
     message: Message
     files: tuple[File, ...]
     stub: Awaited | None  # nothing but the head of the mail is here
@@ -72,6 +73,7 @@ class Other:
 
     entry: int
     sender: Mailbox
+    from_outside: bool
     unread: bool
     at: int
 
@@ -80,7 +82,8 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
     """Open an entry if it is the account's own."""
     with store.reading() as connection:
         row = connection.execute(
-            "SELECT entry.*, ticket, original FROM entry JOIN message ON message.id = entry.message"
+            f"SELECT entry.*, ticket, original, {messages.WRITTEN_HERE} AS written_here"  # noqa: S608
+            " FROM entry JOIN message ON message.id = entry.message"
             " WHERE entry.id = ? AND account = ?",
             (entry, account),
         ).fetchone()
@@ -98,6 +101,7 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
             origin=row["origin"],
             unread=bool(row["unread"]),
             at=row["at"],
+            from_outside=not row["written_here"],
             message=message,
             files=tuple(_file(store, connection, part) for part in message.attachments),
             stub=stub,
@@ -113,8 +117,8 @@ def conversation(store: Store, account: int, entry: int, limit: int = 50) -> lis
     """Return the letters around this one, the latest first; those in the trash are left out."""
     with store.reading() as connection:
         rows = connection.execute(
-            "SELECT other.id, other.unread, other.at, sender_address, sender_name"
-            " FROM entry JOIN entry AS other"
+            "SELECT other.id, other.unread, other.at, sender_address, sender_name,"  # noqa: S608
+            f" {messages.WRITTEN_HERE} AS written_here FROM entry JOIN entry AS other"
             " ON other.account = entry.account AND other.thread = entry.thread"
             " JOIN message ON message.id = other.message"
             " WHERE entry.id = ? AND entry.account = ? AND other.folder <> 'trash'"
@@ -126,6 +130,7 @@ def conversation(store: Store, account: int, entry: int, limit: int = 50) -> lis
             Other(
                 row["id"],
                 Mailbox(row["sender_address"], row["sender_name"]),
+                not row["written_here"],
                 bool(row["unread"]),
                 row["at"],
             )

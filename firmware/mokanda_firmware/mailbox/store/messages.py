@@ -15,6 +15,9 @@ from mokanda_wire.message import Attachment, Mailbox, Message
 # The columns that make an Attachment.
 ATTACHMENT = "name, media_type, digest, size, content_id, original, original_size"
 
+# Whether a row of `message` was written on this device: no other letter has deliveries.
+WRITTEN_HERE = "EXISTS (SELECT 1 FROM delivery WHERE delivery.message = message.id)"
+
 
 def insert(connection: sqlite3.Connection, message: Message) -> int:
     """Store `message` unless the very same mail is there; return its number.

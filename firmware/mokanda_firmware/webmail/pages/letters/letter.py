@@ -17,10 +17,11 @@ from mokanda_firmware.webmail.pictures import picture_type
 from mokanda_firmware.webmail.recipients import written
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_firmware.webmail.wording.markup import to_html
+from mokanda_firmware.webmail.wording.origin import forged
 from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import ContentRequestKind
 from mokanda_wire.items import GONE, LARGE
-from mokanda_wire.message import CUT, ENCRYPTED, UNREAD
+from mokanda_wire.message import CUT, ENCRYPTED, UNREAD, Mailbox
 
 NO_LETTER = N_("There is no such letter.")
 NO_FILE = N_("This file is not on the device.")
@@ -31,6 +32,7 @@ _DENIALS = {
     LARGE: N_("It is too large to be sent to the village."),
     "refused": N_("The relay refuses to send it."),
 }
+_MAX_ANSWERED = 5  # people who get the answers to a letter, that are shown
 _STATES = {
     "waiting": N_("waits in the outbox"),
     "relayed": N_("has left the village"),
@@ -62,6 +64,8 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         "letters/letter",
         letter=letter,
         message=letter.message,
+        forged=forged(letter.message, visit.domain) if letter.from_outside else "",
+        answered=_answered(letter),
         states=_STATES,
         explain=lambda reason: explain(reason, visit.language),
         conversation=others if len(others) > 1 else [],
@@ -132,6 +136,13 @@ def _wanted(visit: Visit, number: int) -> tuple[ContentRequestKind, str]:
     if visit.form["what"] == "original" and letter.original:
         return "original", letter.original.ticket
     raise Refused(404, NO_FILE)
+
+
+def _answered(letter: Letter) -> list[Mailbox]:
+    """Return who gets the answers to a letter from outside, where that is not its writer."""
+    writer = letter.message.sender.address.lower()
+    others = [one for one in letter.message.reply_to if one.address.lower() != writer]
+    return others[:_MAX_ANSWERED] if letter.from_outside else []
 
 
 def _pictures(visit: Visit, letter: Letter) -> list[int]:

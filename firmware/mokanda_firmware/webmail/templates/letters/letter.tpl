@@ -2,11 +2,14 @@
 <article class="sheet">
 <h1>{{message.subject or _("(no subject)")}}</h1>
 <dl class="people">
-<div><dt>{{_("From")}}</dt><dd>{{who(message.sender)}}\\
-% if not is_here(message.sender.address) and message.sender.name:
+<div><dt>{{_("From")}}</dt><dd>{{who(message.sender, from_outside=letter.from_outside)}}\\
+% if message.sender.name and (letter.from_outside or not is_here(message.sender.address)):
  <span class="address">{{message.sender.address}}</span>\\
 % end
 </dd></div>
+% if answered:
+<div><dt>{{_("Answers go to")}}</dt><dd class="address">{{", ".join("%s <%s>" % (one.name, one.address) if one.name else one.address for one in answered)}}</dd></div>
+% end
 % for title, people in ((_("To"), message.to), (_("Copy to"), message.cc)):
 % if people:
 <div><dt>{{title}}</dt><dd>{{", ".join(who(one) for one in people)}}</dd></div>
@@ -17,6 +20,12 @@
 % end
 <div><dt>{{_("Date")}}</dt><dd>{{when_exactly(letter.at)}}</dd></div>
 </dl>
+% if forged:
+<p class="problem">{{_("Take care: somebody else may have written this letter. Nothing shows that it is from {domain}.").format(domain=forged)}}</p>
+% end
+% if letter.from_outside and poses(message.sender):
+<p class="hint">{{_("This letter came from outside the village, although its writer has the name or address of a villager.")}}</p>
+% end
 % if letter.deliveries:
 <ul class="deliveries">
 % for one in letter.deliveries:
@@ -134,9 +143,9 @@
 % for one in conversation:
 <li{{!' class="unread"' if one.unread else ""}}>\\
 % if one.entry == letter.entry:
-<span aria-current="true">{{who(one.sender)}} <span class="when">{{when(one.at)}}</span></span>\\
+<span aria-current="true">{{who(one.sender, from_outside=one.from_outside)}}{{" " + short(one.sender.address) if one.from_outside and one.sender.name else ""}} <span class="when">{{when(one.at)}}</span></span>\\
 % else:
-<a href="/mail/{{one.entry}}">{{who(one.sender)}} <span class="when">{{when(one.at)}}</span></a>\\
+<a href="/mail/{{one.entry}}">{{who(one.sender, from_outside=one.from_outside)}}{{" " + short(one.sender.address) if one.from_outside and one.sender.name else ""}} <span class="when">{{when(one.at)}}</span></a>\\
 % end
 </li>
 % end

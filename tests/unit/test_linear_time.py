@@ -17,7 +17,7 @@ from mokanda_firmware.logs.redact import redact
 from mokanda_firmware.mailbox.people import vcards
 from mokanda_firmware.modem.lines import LineReader
 from mokanda_firmware.setup.claim import decode as decode_claim
-from mokanda_firmware.webmail import recipients
+from mokanda_firmware.webmail import near_misses, recipients
 from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_relay.mime.html_to_text import html_to_text
 from mokanda_relay.mime.parse import HEAD, attached_whole, parse
@@ -86,8 +86,10 @@ def _parts(text: str) -> object:
 
 def _typed(text: str) -> object:
     try:
-        return recipients.parse(text, "kimpese.example")
-    except (recipients.BadRecipient, recipients.TooManyRecipients) as error:
+        return recipients.parse(text, "kimpese.example", {"ma famille": ()})
+    except recipients.BadRecipient as error:
+        return error.refusal
+    except recipients.TooManyRecipients as error:
         return error
 
 
@@ -166,6 +168,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "name of a file": safe_file_name,
     "address": _address,
     "recipients": _typed,
+    "near misses": near_misses.meant_address,
     "contacts": lambda text: vcards.read(f"BEGIN:VCARD\n{text}\nEND:VCARD".encode()),
     "letter on a page": to_html,
     "quotations": lambda text: quoting.restore(quoting.strip(text), 10_000_000),

@@ -3,13 +3,25 @@
 
 import re
 
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _VILLAGER = re.compile(r"[a-z][a-z0-9]*([._-][a-z0-9]+)*")
+# What can stand nowhere in such a part; in a domain, letters of all languages can.
+_NOT_LOCAL = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]")
+_NOT_DOMAIN = re.compile(r"[^\w.-]|_")
+_NOT_VILLAGER = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class AddressError(ValueError):
-    """The text is not an address; the message is a sentence for people."""
+    """The text is not an address; the message is a sentence for people.
+
+    `character` is the first one that cannot stand where it does, "" when it is no single one.
+    """
+
+    def __init__(self, sentence: str, character: str = "") -> None:
+        super().__init__(sentence)
+        self.character = character
 
 
 def parse_address(text: str) -> str:
@@ -26,16 +38,22 @@ def parse_address(text: str) -> str:
     if not at:
         raise AddressError(f"“{address}” is not an address: there is no @ in it.")
     if len(local) > 64 or not _LOCAL.fullmatch(local):
-        raise AddressError(f"“{address}” is not an address: check what stands before the @.")
+        raise AddressError(
+            f"“{address}” is not an address: check what stands before the @.",
+            _first(_NOT_LOCAL, local),
+        )
     try:
         # What is longer is not looked at: IDNA takes the square of its length.
-        domain = domain.encode("idna").decode("ascii").lower() if len(domain) <= 254 else ""
+        found = domain.encode("idna").decode("ascii").lower() if len(domain) <= 254 else ""
     except UnicodeError:
-        domain = ""
-    domain = domain.removesuffix(".")  # of the root, which all names end in
-    if len(domain) > 253 or not _DOMAIN.fullmatch(domain):
-        raise AddressError(f"“{address}” is not an address: check what stands after the @.")
-    return f"{local}@{domain}"
+        found = ""
+    found = found.removesuffix(".")  # of the root, which all names end in
+    if len(found) > 253 or not _DOMAIN.fullmatch(found):
+        raise AddressError(
+            f"“{address}” is not an address: check what stands after the @.",
+            _first(_NOT_DOMAIN, domain),
+        )
+    return f"{local}@{found}"
 
 
 def check_local_part(name: str) -> str:
@@ -49,12 +67,18 @@ def check_local_part(name: str) -> str:
     """
     local = name.strip().lower()
     if not 2 <= len(local) <= 32:
-        raise AddressError("A name has 2 to 32 letters.")
+        raise AddressError("A name has 2 to 32 letters.", _first(_NOT_VILLAGER, local))
     if not local[0].isascii() or not local[0].isalpha():
-        raise AddressError("A name starts with a letter from a to z.")
+        raise AddressError("A name starts with a letter from a to z.", local[0])
     if not _VILLAGER.fullmatch(local):
         raise AddressError(
             "A name is made of the letters a to z and digits, with single dots, hyphens or "
-            "underscores between them."
+            "underscores between them.",
+            _first(_NOT_VILLAGER, local),
         )
     return local
+
+
+def _first(unfit: re.Pattern[str], text: str) -> str:
+    found = unfit.search(text)
+    return found[0] if found else ""

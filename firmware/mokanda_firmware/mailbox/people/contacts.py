@@ -52,6 +52,15 @@ def of_account(store: Store, account: int) -> list[Mailbox]:
         return [Mailbox(row["address"], row["name"]) for row in rows]
 
 
+def holds(store: Store, account: int, address: str) -> bool:
+    """Whether an address is among the account's contacts."""
+    with store.reading() as connection:
+        row = connection.execute(
+            "SELECT 1 FROM contact WHERE account = ? AND address = ?", (account, address)
+        ).fetchone()
+    return row is not None
+
+
 def forget(store: Store, account: int, address: str) -> None:
     """Forget a contact; the next letter to it brings it back."""
     with store.transaction() as connection:

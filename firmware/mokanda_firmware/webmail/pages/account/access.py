@@ -10,7 +10,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.mailbox.people import accounts, registration
 from mokanda_firmware.mailbox.store import novelty
-from mokanda_firmware.webmail import cookies
+from mokanda_firmware.webmail import cookies, typed
 from mokanda_firmware.webmail.forms import LONG
 from mokanda_firmware.webmail.languages import N_, languages
 from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, Sheet, keep
@@ -52,7 +52,7 @@ def _give_back_log_in(visit: Visit, problem: str) -> HTTPResponse:
 @post("/login", access="everyone", text_limit=LONG, rescue=_give_back_log_in)
 def log_in(visit: Visit) -> HTTPResponse:
     """Check name and password, as often as the throttles allow."""
-    name = visit.form["name"].strip().lower().partition("@")[0]
+    name = typed.villager(visit.form["name"])
     with throttled(visit, name) as seconds:
         if seconds:
             return _log_in_page(visit, wait_sentence(visit, seconds), status=429)
@@ -157,7 +157,7 @@ def new_names(visit: Visit) -> tuple[str, str]:
     """Return the name for the address of a new account, and the villager's own, from the form."""
     display_name = " ".join(visit.form["display_name"].split())[:MAX_NAME]
     try:
-        name = check_local_part(visit.form["name"])
+        name = check_local_part(typed.plain(visit.form["name"]))
     except AddressError as error:
         raise Refused(422, BAD_NAME) from error
     if not display_name:

@@ -8,6 +8,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.people import accounts, aliases, vacation
 from mokanda_firmware.mailbox.people.vacation import AutoReply
 from mokanda_firmware.mailbox.store import clock
+from mokanda_firmware.webmail import typed
 from mokanda_firmware.webmail.forms import start_of_day
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.account.access import BAD_NAME, TAKEN
@@ -62,7 +63,8 @@ def change_absence(visit: Visit) -> HTTPResponse:
 def add_alias(visit: Visit) -> HTTPResponse:
     """Answer to another name too."""
     try:
-        aliases.add(visit.store, visit.villager.id, check_local_part(visit.form["alias"]))
+        name = check_local_part(typed.plain(visit.form["alias"]))
+        aliases.add(visit.store, visit.villager.id, name)
     except AddressError as error:
         raise Refused(422, BAD_NAME) from error
     except accounts.NameTaken as error:

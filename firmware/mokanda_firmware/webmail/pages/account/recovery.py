@@ -4,6 +4,7 @@
 from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.people import accounts
+from mokanda_firmware.webmail import typed
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.own_password import check_own_password
 from mokanda_firmware.webmail.pages.account.access import (
@@ -39,7 +40,7 @@ def ask(visit: Visit) -> HTTPResponse:
 @post("/forgotten", access="everyone", rescue=_form)
 def recover(visit: Visit) -> HTTPResponse:
     """Let somebody in by the recovery code, with a new password and a new code."""
-    name = visit.form["name"].strip().lower().partition("@")[0]
+    name = typed.villager(visit.form["name"])
     with throttled(visit, name) as seconds:
         if seconds:
             return _form(visit, wait_sentence(visit, seconds), status=429)

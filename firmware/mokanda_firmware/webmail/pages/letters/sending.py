@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from mokanda_firmware.mailbox.letters import entries, opened, photos
 from mokanda_firmware.mailbox.people import contacts
-from mokanda_firmware.webmail import recipients
+from mokanda_firmware.webmail import near_misses, recipients
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.pages.letters.sheet import Sheet
@@ -24,7 +24,6 @@ _MAX_REFERENCES = 20
 
 _NO_RECIPIENT = N_("Whom is this letter for? Please write an address after “To”.")
 _TOO_MANY = N_("This letter is for too many people: one letter goes to {number} at most.")
-_NOT_AN_ADDRESS = N_("“{text}” is not an address. An address looks like this: name@example.org")
 _NOBODY = N_("Nobody in the village has this name: {name}")
 _NOT_CONNECTED = N_(
     "The village has no connection to the world yet, so letters can only go to people of the"
@@ -87,6 +86,23 @@ def weight(visit: Visit, sheet: Sheet) -> int:
     )
 
 
+def doubtful(visit: Visit, planned: Plan, sheet: Sheet) -> dict[str, str]:
+    """Return addresses that are probably mistyped, with what was probably meant.
+
+    Not those whose writer has said so already, or knows them; whom one answers has written from
+    there.
+    """
+    if sheet.fields["answers"]:
+        return {}
+    account, sure = visit.villager.id, visit.form.all("meant")
+    meant = {one: near_misses.meant_address(one) for one in planned.outside if one not in sure}
+    return {
+        one: other
+        for one, other in meant.items()
+        if other and not contacts.holds(visit.store, account, one)
+    }
+
+
 def send(visit: Visit, planned: Plan) -> None:
     """Hand a letter over; its draft is no more.
 
@@ -111,7 +127,7 @@ def _people(visit: Visit, text: str) -> tuple[Mailbox, ...]:
         groups = contacts.groups(visit.store, visit.villager.id)
         return tuple(recipients.parse(text, visit.domain, groups))
     except BadRecipient as error:
-        raise Refused(422, _NOT_AN_ADDRESS, text=error.text) from error
+        raise error.refusal from error
     except TooManyRecipients as error:
         raise Refused(422, _TOO_MANY, number=_MAX_RECIPIENTS) from error
 

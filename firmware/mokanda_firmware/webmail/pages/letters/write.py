@@ -2,6 +2,7 @@
 """Writing a letter: whatever happens on the way, what was written stays."""
 
 import secrets
+from collections.abc import Collection
 from contextlib import suppress
 
 from bottle import HTTPResponse
@@ -24,6 +25,7 @@ _NO_QUOTA = N_(
     "Your room on the device is used up. Please delete letters with large files, and empty the"
     " trash. Your text is here, the new files are not."
 )
+_MEANT = N_("Did you mean {meant}? If {typed} is right, press Send once more.")
 _OF_SHEET = {SOURCE_GONE: (404, NO_LETTER), NO_QUOTA: (413, _NO_QUOTA)}
 
 
@@ -84,11 +86,23 @@ def submit(visit: Visit) -> HTTPResponse:
         weight = sending.weight(visit, written)
         if weight > sending.LARGE and weight != visit.form.number("shown"):
             return visit.redirect("/write", "large", draft=sheet.keep(visit, written).draft)
+    if doubted := sending.doubtful(visit, plan, written):
+        return _ask_whether_meant(visit, sheet.keep(visit, written), doubted)
     sending.send(visit, plan)
     if not plan.outside:
         return visit.redirect("/sent", "delivered")
     prices.notify_courier()
     return visit.redirect("/outbox", "waiting")
+
+
+def _ask_whether_meant(visit: Visit, kept: Sheet, doubted: dict[str, str]) -> HTTPResponse:
+    """Ask once about addresses that are probably mistyped, by what was probably meant."""
+    problem = visit.language.text(_MEANT).format(
+        meant=", ".join(doubted.values()), typed=", ".join(doubted)
+    )
+    page = _show(visit, kept, problem, meant=[*visit.form.all("meant"), *doubted])
+    page.status = 422
+    return page
 
 
 @post("/write/keep", text_limit=forms.LONG)
@@ -105,7 +119,9 @@ def keep(visit: Visit) -> HTTPResponse:
     )
 
 
-def _show(visit: Visit, written: Sheet, problem: str = "") -> HTTPResponse:
+def _show(
+    visit: Visit, written: Sheet, problem: str = "", meant: Collection[str] = ()
+) -> HTTPResponse:
     fields = {name: written.fields.get(name, "") for name in FIELDS}
     fields["once"] = fields["once"] or secrets.token_hex(8)
     account = visit.villager.id
@@ -113,6 +129,7 @@ def _show(visit: Visit, written: Sheet, problem: str = "") -> HTTPResponse:
         "letters/write",
         script=True,
         problem=problem,
+        meant=meant,
         fields=fields,
         sheet=written,
         sizes=[photos.sizes(visit.store, account, file) for file in written.files],

@@ -6,15 +6,16 @@ import re
 from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.people import contacts, vcards
-from mokanda_firmware.webmail import recipients
+from mokanda_firmware.webmail import recipients, typed
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.recipients import BadRecipient, TooManyRecipients
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post, to_save
+from mokanda_wire.text import one_line
 
 _MAX_CARDS = 4_000_000  # bytes; a phone's photos of people are among them
 _MAX_MEMBERS = 50
-_BAD_NAME = N_("The name of a group is one word of letters and digits.")
-_BAD_MEMBER = N_("“{text}” is not an address. An address looks like this: name@example.org")
+_BAD_NAME = N_("The name of a group has letters, digits and blanks: {number} at most.")
+_MAX_NAME = 32
 _TOO_MANY = N_("A group has {number} people at most.")
 _NO_CARDS = N_("There are no cards with addresses for mail in this file.")
 
@@ -61,13 +62,13 @@ def show_group(visit: Visit) -> HTTPResponse:
 @post("/people/group", rescue=_group)
 def change_group(visit: Visit) -> HTTPResponse:
     """Make a group, change it, or dissolve it."""
-    account, name = visit.villager.id, visit.form["name"].strip().lower()
-    if not re.fullmatch(r"[\w.-]{1,32}", name):
-        raise Refused(422, _BAD_NAME)
+    account, name = visit.villager.id, one_line(typed.plain(visit.form["name"])).lower()
+    if len(name) > _MAX_NAME or not re.fullmatch(r"\w[\w '.-]*", name):
+        raise Refused(422, _BAD_NAME, number=_MAX_NAME)
     try:
         members = recipients.parse(visit.form["members"], visit.domain)
     except BadRecipient as error:
-        raise Refused(422, _BAD_MEMBER, text=error.text) from error
+        raise error.refusal from error
     except TooManyRecipients as error:
         raise Refused(422, _TOO_MANY, number=_MAX_MEMBERS) from error
     if len(members) > _MAX_MEMBERS:

@@ -7,6 +7,9 @@
 <input type="hidden" name="forwards" value="{{sheet.forwards or ""}}">
 <input type="hidden" name="once" value="{{fields["once"]}}">
 <input type="hidden" name="shown" value="{{weight}}">
+% for one in meant:
+<input type="hidden" name="meant" value="{{one}}">
+% end
 <label for="to">{{_("To")}}</label>
 <input id="to" name="to" value="{{fields["to"]}}" autocapitalize="none" spellcheck="false" inputmode="email" aria-describedby="about-to">
 <p class="hint" id="about-to">{{_("A name from the village, or an address like name@example.org. Put commas between several.")}}</p>

@@ -4,7 +4,7 @@
 <input type="hidden" name="csrf" value="{{csrf}}">
 <label for="name">{{_("Its name")}}</label>
 <input id="name" name="name" value="{{name}}" maxlength="32" autocapitalize="none" spellcheck="false" required aria-describedby="about-name">
-<p class="hint" id="about-name">{{_("One word. Written after “To”, it stands for all people of the group.")}}</p>
+<p class="hint" id="about-name">{{_("Written after “To”, it stands for all people of the group.")}}</p>
 <label for="members">{{_("Who is in it")}}</label>
 <textarea id="members" name="members" rows="6" autocapitalize="none" spellcheck="false" aria-describedby="about-members">
 {{members}}</textarea>

@@ -224,6 +224,15 @@ class Connection(HTTPConnection):
             self.server.closed(self)
 
 
+class Gateway(wsgi.Gateway_10):
+    """Tells an application by which of our addresses it was reached, as SERVER_NAME."""
+
+    def get_environ(self) -> Any:  # noqa: ANN401 - cheroot has no types
+        """Return the environment of a request."""
+        address = self.req.conn.socket.getsockname()[0]
+        return {**super().get_environ(), "SERVER_NAME": address}  # type: ignore[no-untyped-call]
+
+
 class Server(wsgi.Server):
     """A listener with limits; what goes wrong in it goes to the log."""
 
@@ -239,6 +248,7 @@ class Server(wsgi.Server):
             timeout=limits.silence,
             request_queue_size=128,
         )
+        self.gateway = Gateway
         self.limits = limits
         self.max_request_header_size = MAX_HEAD
 

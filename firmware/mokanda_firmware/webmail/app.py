@@ -8,7 +8,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
-from mokanda_firmware.webmail import emergency, numbers
+from mokanda_firmware.webmail import emergency, host_names, numbers
 from mokanda_firmware.webmail.languages import N_, choose
 from mokanda_firmware.webmail.pages.account import access
 from mokanda_firmware.webmail.pages.device import first_steps
@@ -35,6 +35,7 @@ def create_app(
     site = Site(store, upload_limit)
     watch = watch or StoreWatch()
     app = bottle.Bottle()
+    host_names.lead_to_one(app)
     numbers.in_addresses(app)
     for page in PAGES:
         app.route(page.path, page.method, _served(site, page, watch))

@@ -19,6 +19,7 @@ from mokanda_firmware.bus.statuses import SetupStatus, UpdatesStatus
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
 from mokanda_firmware.setup import keeper
+from mokanda_firmware.webmail import host_names
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.account.access import wait_sentence
 from mokanda_firmware.webmail.pages.device.overview import ask
@@ -71,6 +72,7 @@ def create_app(error: StoreUnfit) -> bottle.Bottle:
     """Make the webmail of a device whose store ended so when it was opened."""
     site = Site(_Closed(error), 0)
     app = bottle.Bottle()
+    host_names.lead_to_one(app)
     for each in _PAGES:
         app.route(each.path, each.method, _served(site, each))
     app.route(site.stylesheet_path, "GET", static(site.stylesheet, "text/css"))

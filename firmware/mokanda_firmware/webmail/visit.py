@@ -122,7 +122,7 @@ class Visit:
         self.store = site.store
         self.request = request
         self.form = Form()  # what was filled in; empty until a POST's has been read
-        sent = cookies.read(request.get_header("Cookie", ""))
+        sent = cookies.read(header(request, "COOKIE"))
         self.token = sent.get(cookies.TOKEN, "")
         self.account = self._account()
         self._cookies: list[tuple[str, str, int]] = []
@@ -133,7 +133,7 @@ class Visit:
                 self.account.language if self.account else "",
                 sent.get(cookies.LANGUAGE, ""),
             ],
-            request.get_header("Accept-Language", ""),
+            header(request, "ACCEPT_LANGUAGE"),
         )
 
     @property
@@ -276,7 +276,7 @@ class Visit:
         """Return who is logged in on this phone."""
         if not self.token:
             return None
-        accept = self.request.get_header("Accept", "")
+        accept = header(self.request, "ACCEPT")
         webp = "image/webp" in accept if "text/html" in accept else None
         return sessions.account_of(self.store, self.token, webp=webp)
 
@@ -295,6 +295,11 @@ class Visit:
         return response
 
 
+def header(request: LocalRequest, name: str) -> str:
+    """Return a header as it came, in latin-1: phones send bytes in them that are no UTF-8."""
+    return str(request.environ.get(f"HTTP_{name}", ""))
+
+
 def answer(
     request: LocalRequest, body: bytes, status: int, headers: Mapping[str, str]
 ) -> HTTPResponse:
@@ -303,7 +308,7 @@ def answer(
     Large ones always are, for they are in memory until a slow phone has them; every browser can.
     """
     response = HTTPResponse(body, status, {**SECURITY_HEADERS, **headers})
-    if "gzip" in request.get_header("Accept-Encoding", "") or len(body) > _MAX_PLAIN:
+    if "gzip" in header(request, "ACCEPT_ENCODING") or len(body) > _MAX_PLAIN:
         response.body = gzip.compress(body, compresslevel=6, mtime=0)
         response.set_header("Content-Encoding", "gzip")
     response.set_header("Content-Length", str(len(response.body)))

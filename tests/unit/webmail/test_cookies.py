@@ -21,6 +21,9 @@ OTHERS = [
     'mokanda="',
     "a=mokanda=x",
     "; ;,",
+    "",
+    "caf\xe9=\xff",
+    "; ".join(f"site{number}=1" for number in range(200)),
 ]
 
 

@@ -143,6 +143,63 @@ def test_it_ends_when_it_is_told_to(server: Server) -> None:
     assert server.process.wait(timeout=20) == 0
 
 
+@pytest.mark.parametrize(
+    ("host", "path", "led_to"),
+    [
+        ("connectivitycheck.gstatic.com", "/generate_204", "/"),
+        ("captive.apple.com", "/hotspot-detect.html", "/"),
+        ("www.example.org:80", "/mail/1/original?x=1", "/mail/1/original?x=1"),
+        ("mokanda", "/inbox", "/inbox"),
+        ("a b\xff", "/write?to=jo@x.example", "/write?to=jo@x.example"),
+    ],
+)
+def test_every_name_of_the_world_leads_to_the_address(
+    server: Server, host: str, path: str, led_to: str
+) -> None:
+    browser = server.browser()
+    browser.register("awa")
+    status, headers, _ = browser.ask("GET", path, Host=host, Cookie="prefs={}; a/b=1")
+    assert (status, headers["Location"]) == (303, f"http://127.0.0.1:{server.port}{led_to}")
+    assert headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in headers
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "192.168.73.1:80", "[fe80::1]:80", "localhost:8080"])
+def test_under_any_address_it_is_served(server: Server, host: str) -> None:
+    server.browser().register("awa")
+    assert server.browser().ask("GET", "/", Host=host)[0] == 200
+
+
+def test_a_form_is_taken_under_any_name(server: Server) -> None:
+    browser = server.browser()
+    browser.register("awa")
+    form = urlencode({"csrf": browser.token("/write"), "to": "awa", "text": "Mbote", "send": "1"})
+    form_type = "application/x-www-form-urlencoded"
+    status, headers, _ = browser.ask(
+        "POST", "/write", form.encode(), Content_Type=form_type, Host="www.example.org"
+    )
+    assert (status, headers["Location"]) == (303, "/sent?note=delivered")
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [
+        b"mokanda=%s; mokanda=",
+        b"mokanda=; mokanda=%s",
+        b'mokanda="%s"',
+        b"caf\xc3\xa9=\xff\xfe; mokanda=%s",
+        b"; ".join(b'site%d={"v":%d}' % (n, n) for n in range(200)) + b"; mokanda=%s",
+        b";;= ;mokanda=%s;",
+    ],
+)
+def test_a_phone_with_cookies_of_all_kinds_stays_logged_in(server: Server, cookies: bytes) -> None:
+    browser = server.browser()
+    browser.register("awa")
+    token = browser.cookie.partition("=")[2]
+    browser.cookie = (cookies % token.encode()).decode("latin-1")
+    assert browser.ask("GET", "/inbox")[0] == 200
+
+
 def test_help_says_how_to_call_it() -> None:
     text = subprocess.run(
         [sys.executable, "-m", "mokanda_firmware.webmail", "--help"],

@@ -217,6 +217,7 @@ class SendGridStandIn:
         *,
         spf: str = "pass",
         dkim: str = "",
+        spam_score: str = "0.1",
     ) -> tuple[int, str]:
         """Post a mail as the Parse webhook does; returns the answer's status and text.
 
@@ -233,7 +234,7 @@ class SendGridStandIn:
             "spam_report": "",
             "envelope": json.dumps({"to": list(recipients), "from": sender}),
             "subject": subject,
-            "spam_score": "0.1",
+            "spam_score": spam_score,
             "charsets": json.dumps({"to": "UTF-8", "from": "UTF-8", "subject": "UTF-8"}),
             "SPF": spf,
         }

@@ -19,12 +19,14 @@ from mokanda_wire import codec, formats
 from mokanda_wire.bisection import PLAIN, PRIMED
 from mokanda_wire.history import START, Generation, History, HistoryError, Record
 from mokanda_wire.items import (
+    Blocked,
     ContentRequest,
     ContentRequestKind,
     Denial,
     Event,
     EventKind,
     File,
+    Filter,
     Grant,
     Item,
     ItemsError,
@@ -42,6 +44,7 @@ from mokanda_wire.writer import Writer
 
 __all__ = [
     "BOARD",
+    "Blocked",
     "Bundle",
     "BundleError",
     "ContentRequest",
@@ -52,6 +55,7 @@ __all__ = [
     "Encoded",
     "Event",
     "EventKind",
+    "Filter",
     "Grant",
     "HistoryUnknownError",
     "Item",

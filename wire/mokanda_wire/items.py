@@ -5,6 +5,7 @@ mokanda_wire.writer writes them as one text for the codec, mokanda_wire.reader r
 """
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -14,10 +15,10 @@ from mokanda_wire.message import FAILED, PASSED, Mailbox, Message
 from mokanda_wire.text import clean
 
 EventKind = Literal["sent", "delivered", "bounced", "refused"]
-ContentRequestKind = Literal["file", "mail", "original"]
+ContentRequestKind = Literal["file", "mail", "original", "blocked"]
 
-# What a denial says: the relay no longer has it; it is larger than any bundle carries.
-GONE, LARGE = "gone", "large"
+# What a denial says: the relay no longer has it; it is larger than any bundle carries; it is done.
+GONE, LARGE, DONE = "gone", "large", "done"
 
 # By what letters kinds go in the text.
 EVENT_LETTERS: dict[EventKind, str] = {
@@ -26,7 +27,12 @@ EVENT_LETTERS: dict[EventKind, str] = {
     "bounced": "b",
     "refused": "r",
 }
-CONTENT_REQUEST_LETTERS: dict[ContentRequestKind, str] = {"file": "f", "mail": "m", "original": "o"}
+CONTENT_REQUEST_LETTERS: dict[ContentRequestKind, str] = {
+    "file": "f",
+    "mail": "m",
+    "original": "o",
+    "blocked": "b",
+}
 PROOF_LETTERS = {PASSED: "p", FAILED: "f"}
 
 
@@ -105,12 +111,36 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Up: what of the mail for these villagers is not to come by itself; without names, for all.
+
+    `names` are all local parts of one villager, `fields` plain JSON values (docs/wire.md). It takes
+    the place of the one that was told before.
+    """
+
+    names: tuple[str, ...]
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Down: how many mails of writers that they have blocked the relay keeps, by local part.
+
+    Who is not named has none.
+    """
+
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ContentRequest:
     """Up: what a villager wants of what the relay keeps; or, `withdrawn`, no longer wants.
 
     `name` is the digest of a "file" (answered by a Grant), or the ticket of a stub whose "mail"
     is wanted (by that Mail), or of a mail, to have it as it came from the world, its "original"
-    (by a Grant). `who` is the local part of the villager who asked, "" for the device itself.
+    (by a Grant); or the local part for which stubs are wanted of what is "blocked" (by those, and
+    a Denial that says DONE). `who` is the local part of the villager who asked, "" for the device
+    itself.
     """
 
     kind: ContentRequestKind
@@ -130,14 +160,31 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Down: a content request cannot be granted; `reason` is a word, GONE or LARGE for now."""
+    """Down: a content request is answered without a file; `reason` is a word.
+
+    It is GONE or LARGE where it cannot be granted, DONE where there is no more to give.
+    """
 
     kind: ContentRequestKind
     name: str
     reason: str
 
 
-Item = Mail | Stub | Event | Residents | Report | ContentRequest | Grant | Denial | Unknown
+Item = (
+    Mail
+    | Stub
+    | Event
+    | Residents
+    | Report
+    | Filter
+    | Blocked
+    | ContentRequest
+    | Grant
+    | Denial
+    | Unknown
+)
+# Kinds of content requests that readers of every format know.
+FIRST_KINDS: tuple[ContentRequestKind, ...] = ("file", "mail", "original")
 
 
 def files_of(item: Item) -> tuple[str, ...]:

@@ -26,6 +26,10 @@ MAX_PHOTO = 25_000
 PHOTO_SIDE = 1024
 MAX_PIXELS = 64_000_000
 
+# The provider's spam score from which on sender and subject of a mail travel alone, unless the
+# device has told another one. SpamAssassin's own limit is the same.
+SPAM_SCORE = 5.0
+
 # Of a currency: the unit of every amount in a report.
 MONEY_UNIT = 1_000_000_000
 # Days of usage that each end remembers, and takes from a report; and that one report tells.

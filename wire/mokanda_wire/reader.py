@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mokanda_wire import quoting
 from mokanda_wire.formats import EXTENSIBLE
@@ -20,10 +20,12 @@ from mokanda_wire.items import (
     CONTENT_REQUEST_LETTERS,
     EVENT_LETTERS,
     PROOF_LETTERS,
+    Blocked,
     ContentRequest,
     Denial,
     Event,
     File,
+    Filter,
     Grant,
     Item,
     ItemsError,
@@ -43,6 +45,7 @@ T = TypeVar("T")
 
 _MAX_IN_A_FIELD = 2000  # mailboxes, attachments
 _MAX_REPORT = 256 * 1024  # characters
+_MAX_FILTER = 64 * 1024  # characters
 _MAX_WORD = 20  # characters of a note
 _MAX_DIGITS = 15  # of a size in bytes
 
@@ -135,13 +138,18 @@ class Reader:
         return Residents(self._count(self._until("\n").split(maxsplit=self._parts_left)))
 
     def _report(self) -> Report:
-        line = self._until("\n")
-        if len(line) > _MAX_REPORT:
-            raise ItemsError("a report is too long")
-        fields = json.loads(line)
-        if not isinstance(fields, dict):
-            raise ItemsError("a report is no map")
-        return Report(fields)
+        return Report(_fields(self._until("\n"), _MAX_REPORT))
+
+    def _filter(self) -> Filter:
+        names, _, fields = self._until("\0").partition("\n")
+        return Filter(
+            self._count(names.split(maxsplit=self._parts_left)), _fields(fields, _MAX_FILTER)
+        )
+
+    def _blocked(self) -> Blocked:
+        lines = self._count(self._until("\0").split("\n", self._parts_left))
+        pairs = [line.split(" ") for line in lines if line]
+        return Blocked({name: _size(count) for name, count in pairs})
 
     def _content_request(self) -> ContentRequest | Unknown:
         first = self._text[self._at - 1]
@@ -320,11 +328,22 @@ _ITEMS: dict[str, Callable[[Reader], Item]] = {
     "E": Reader._event,
     "R": Reader._residents,
     "S": Reader._report,
+    "F": Reader._filter,
+    "B": Reader._blocked,
     "W": Reader._content_request,
     "w": Reader._content_request,
     "O": Reader._grant,
     "G": Reader._denial,
 }
+
+
+def _fields(text: str, max_size: int) -> dict[str, Any]:
+    if len(text) > max_size:
+        raise ItemsError("a map of fields is too long")
+    fields = json.loads(text)
+    if not isinstance(fields, dict):
+        raise ItemsError("these fields are no map")
+    return fields
 
 
 def _parse_named(text: str) -> tuple[str, int]:

@@ -10,6 +10,7 @@ import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from mokanda_wire import quoting
 from mokanda_wire.formats import EXTENSIBLE
@@ -17,11 +18,14 @@ from mokanda_wire.history import Generation, History
 from mokanda_wire.items import (
     CONTENT_REQUEST_LETTERS,
     EVENT_LETTERS,
+    FIRST_KINDS,
     PROOF_LETTERS,
+    Blocked,
     ContentRequest,
     Denial,
     Event,
     File,
+    Filter,
     Grant,
     Item,
     ItemsError,
@@ -92,9 +96,18 @@ class Writer:
             case Residents():
                 self._parts.append(f"R{' '.join(map(one_word, item.names))}\n")
             case Report():
-                fields_text = json.dumps(item.fields, ensure_ascii=False, separators=(",", ":"))
-                self._parts.append(f"S{clean(fields_text)}\n")
+                self._parts.append(f"S{_json(item.fields)}\n")
+            case Filter():
+                self._check_extensible()
+                names = " ".join(map(one_word, item.names))
+                self._parts.append(f"F{names}\n{_json(item.fields)}\0")
+            case Blocked():
+                self._check_extensible()
+                counts = (f"{one_word(name)} {count}" for name, count in item.counts.items())
+                self._parts.append("B" + "\n".join(counts) + "\0")
             case ContentRequest():
+                if item.kind not in FIRST_KINDS:
+                    self._check_extensible()
                 first = "w" if item.withdrawn else "W"
                 self._parts.append(f"{first}{_content_name(item)}\t{one_word(item.who)}\n")
             case Grant():
@@ -217,6 +230,10 @@ def _base64(digest: str) -> str:
 def _content_name(item: ContentRequest | Denial) -> str:
     name = _base64(item.name) if item.kind == "file" else one_word(item.name)
     return CONTENT_REQUEST_LETTERS[item.kind] + name
+
+
+def _json(fields: Mapping[str, Any]) -> str:
+    return clean(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
 
 
 def _box(box: Mailbox) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the relay is told beside mail: who lives here, how the device is, what days have cost."""
+"""What the relay is told beside mail: who lives here, what they do not want, how the device is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from mokanda_firmware import paths, running
 from mokanda_firmware.bus.statuses import ModemStatus, UpdatesStatus
 from mokanda_firmware.mailbox.costs import budget, usage
-from mokanda_firmware.mailbox.people import aliases, sessions
+from mokanda_firmware.mailbox.people import aliases, sessions, unwanted
 from mokanda_firmware.mailbox.store import damage
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.mending import Mending
@@ -23,9 +23,12 @@ from mokanda_firmware.mailbox.store.settings import (
     write_setting,
 )
 from mokanda_firmware.mailbox.sync import unknown_items
-from mokanda_wire.bundle import Item, Report, Residents
+from mokanda_firmware.mailbox.sync.state import sync_state
+from mokanda_wire.bundle import Filter, Item, Report, Residents
+from mokanda_wire.formats import EXTENSIBLE
 from mokanda_wire.limits import MAX_DAYS_TOLD
 
+_ANEW = "anew"  # in the filter of the village: forget all others
 REPORT_EVERY = timedelta(hours=20)
 
 # Settings of the store that only this module uses: what the relay was last told, and when.
@@ -35,6 +38,8 @@ _DELETIONS = "courier_deletions"  # how many names were given up so far
 _REPORTED = "courier_reported"
 _BUDGETS = "courier_budgets"
 _DAMAGE = "courier_damage"
+# The filters by account, as `unwanted.filters` has them; None: the relay may know of some.
+_FILTERS = "courier_filters"
 _DAY = "courier_day"  # the last one of which the relay knows what it cost
 # What the bundle on its way tells: its SHA-256, how many items, and the settings above after it.
 _ON_WAY = "courier_news"
@@ -52,7 +57,7 @@ def gather(store: Store) -> tuple[Item, ...]:
     damaged = damage.noted() != setting(store, _DAMAGE, "")
     if stale or given_up or damaged or _budgets(store) != setting(store, _BUDGETS, None):
         news.insert(0, Report(_report(store, names)))
-    return tuple(news)
+    return (*news, *_filters(store))
 
 
 def record(store: Store, items: Sequence[Item], bundle: str) -> None:
@@ -68,6 +73,10 @@ def record(store: Store, items: Sequence[Item], bundle: str) -> None:
             after[_DELETIONS] = item.fields.get("deletions", 0)
             for day, *_ in item.fields.get("days", []):
                 after[_DAY] = day
+        elif isinstance(item, Filter):
+            told = after.get(_FILTERS, setting(store, _FILTERS, {}) or {})
+            key = item.names[0] if item.names else ""
+            after[_FILTERS] = {**told, key: [list(item.names), _lasting(item.fields)]}
     if items:
         set_setting(store, _ON_WAY, {"bundle": bundle, "items": len(items), "after": after})
 
@@ -92,6 +101,25 @@ def forget(store: Store) -> None:
     set_setting(store, _RESIDENTS, None)
     set_setting(store, _REPORTED, 0)
     set_setting(store, _DAY, "")
+    set_setting(store, _FILTERS, None)
+
+
+def _filters(store: Store) -> list[Filter]:
+    """The filters that have changed; where nothing is known of what the relay knows, all anew."""
+    if sync_state(store).relay_format < EXTENSIBLE:
+        return []
+    told, now = setting(store, _FILTERS, {}), unwanted.filters(store)
+    if told is None:
+        now[""] = ([], {**now[""][1], _ANEW: True})
+    return [
+        Filter(tuple(names), fields)
+        for key, (names, fields) in now.items()
+        if [names, fields] != (told or {}).get(key) and (fields or key in (told or {}))
+    ]
+
+
+def _lasting(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name != _ANEW}
 
 
 def _deletions(store: Store, names: Sequence[str]) -> int:

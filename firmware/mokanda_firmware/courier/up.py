@@ -42,6 +42,7 @@ from mokanda_wire.bundle import (
     encode,
 )
 from mokanda_wire.envelope import Keyring
+from mokanda_wire.items import FIRST_KINDS
 
 MAX_MAIL = 512 * 1024  # bytes of mail in a bundle; a larger mail goes alone
 MAX_LONE_MAIL = 48 * 1024 * 1024  # bytes of one mail
@@ -128,9 +129,14 @@ def _frozen(store: Store) -> PendingUp | None:
 
 
 def _gather(store: Store) -> Gathered:
+    is_old = sync_state(store).relay_format < formats.EXTENSIBLE
     return Gathered(
         news.gather(store),
-        tuple(outgoing.unsent_requests(store)),
+        tuple(
+            each
+            for each in outgoing.unsent_requests(store)
+            if each.kind in FIRST_KINDS or not is_old
+        ),
         quarantine.state(store),
     )
 

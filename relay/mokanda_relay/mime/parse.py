@@ -7,9 +7,11 @@ from email import message_from_bytes
 from email.message import Message as Part
 from typing import NamedTuple
 
+from mokanda_relay.mime import lists
 from mokanda_relay.mime.body import Body, charset_of_mail
 from mokanda_relay.mime.bounces import Failure, failures
 from mokanda_relay.mime.headers import BoundedHeaders, Headers
+from mokanda_relay.mime.lists import Listing
 from mokanda_relay.mime.mending import mended
 from mokanda_wire.message import ENCRYPTED, EPOCH, Attachment, Mailbox, Message, digest_of
 
@@ -26,11 +28,15 @@ class UnreadableError(ValueError):
 
 
 class Taken(NamedTuple):
-    """A mail that was taken apart, the contents of its files by digest, and what it says failed."""
+    """A mail that was taken apart, the contents of its files by digest, and what else it says.
+
+    That is of which mails it is a bounce, and by what list it came.
+    """
 
     message: Message
     contents: dict[str, bytes]
     failures: tuple[Failure, ...]
+    listing: Listing
 
 
 def parse(raw: bytes, received: datetime = EPOCH) -> tuple[Message, dict[str, bytes]]:
@@ -59,11 +65,11 @@ def take_apart(raw: bytes, received: datetime) -> Taken:
         mail: Part = message_from_bytes(mended(raw), policy=BoundedHeaders())
         body = Body(charset_of_mail(mail))
         body.add(mail)
-        bounced = failures(mail)
+        bounced, listing = failures(mail), lists.of(Headers(mail))
     except Exception as error:  # the stdlib's parser raises many kinds on hostile mail
         raise UnreadableError(f"{type(error).__name__}: {error}"[:200]) from error
     message = _message(mail, body, digest_of(raw), received)
-    return Taken(message, body.files.contents, bounced)
+    return Taken(message, body.files.contents, bounced, listing)
 
 
 def attached_whole(beginning: bytes, digest: str, size: int, received: datetime) -> Message:

@@ -14,6 +14,7 @@ from mokanda_relay.rendering import photos
 from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Alert, Card, Device, Incoming, Outgoing
 from mokanda_relay.sync import cards, usage_by_day
+from mokanda_relay.transport import filters
 from mokanda_relay.transport.outbox import TRYING, WAITING
 
 _QUIET_AFTER = dt.timedelta(days=2)
@@ -62,7 +63,8 @@ class ShownAlert:
 
 def villages(session: Session) -> list[Village]:
     """All devices by name."""
-    down = _counts(session, Incoming.device_id, Incoming.delivered.is_(None))
+    to_come = sa.and_(Incoming.delivered.is_(None), sa.not_(filters.stays()))
+    down = _counts(session, Incoming.device_id, to_come)
     out = _counts(session, Outgoing.device_id, Outgoing.state.in_((WAITING, TRYING)))
     months = usage_by_day.months(session, this_month())
     return [

@@ -35,7 +35,7 @@ from mokanda_relay.store.tables import (
 )
 from mokanda_relay.store.uploads import Uploads
 from mokanda_relay.sync import deduplication
-from mokanda_relay.transport import untold
+from mokanda_relay.transport import correspondents, filters, untold
 from mokanda_relay.transport.outbox import TRYING, WAITING
 from mokanda_wire.limits import KEPT
 
@@ -75,6 +75,8 @@ class Housekeeper:
             limit = now - KEPT
             session.execute(sa.delete(Incoming).where(Incoming.delivered < limit))
             session.execute(sa.delete(Incoming).where(Incoming.received < limit, _has_no_reader()))
+            session.execute(sa.delete(Incoming).where(Incoming.received < limit, filters.stays()))
+            correspondents.forget_old(session, now)
             session.execute(sa.delete(Resident).where(Resident.gone < limit))
             untold.expire(session, now)
             session.execute(sa.delete(Notice).where(Notice.delivered < limit))

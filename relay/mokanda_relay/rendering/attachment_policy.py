@@ -21,10 +21,11 @@ from mokanda_relay.rendering.readings import NotReadyError
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device
-from mokanda_wire.limits import MAX_FILE
+from mokanda_wire.limits import MAX_FILE, MAX_PHOTO
 from mokanda_wire.message import CUT, Attachment, Message
 
 # How long a mail waits for its photos to be made smaller; then they are held back, and it goes.
+_HEAD, _COMPRESSED = 100, 3  # bytes of a mail's head; times that a text becomes smaller
 PHOTO_TIMEOUT = dt.timedelta(minutes=10)
 
 
@@ -43,6 +44,13 @@ class Rendered:
     message: Message
     small: frozenset[str]
     photos: frozenset[str]
+
+    @property
+    def guessed_cost(self) -> int:
+        """About how many bytes of a bundle it takes, which none has measured."""
+        files = [part.size for part in self.message.attachments if part.digest in self.small]
+        text = len(self.message.text.encode()) // _COMPRESSED
+        return _HEAD + text + sum(files) + MAX_PHOTO * len(self.photos)
 
 
 def apply_policy(

@@ -54,7 +54,8 @@ def read(raw: bytes) -> Taken:
     if len(message.attachments) > _MAX_FILES:
         raise ValueError("too many files")
     message, whole = shorten(bounded(message))
-    return Taken(message, contents | ({digest_of(whole): whole} if whole else {}), taken.failures)
+    files = contents | ({digest_of(whole): whole} if whole else {})
+    return taken._replace(message=message, contents=files)
 
 
 def without_signatures(

@@ -14,15 +14,19 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
 from mokanda_relay.mime.bounces import Failure
+from mokanda_relay.mime.lists import Listing
 from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message
 
-VERSION = 2  # one more, when mail that waits is to be read anew
+VERSION = 3  # one more, when mail that waits is to be read anew
 MAX_HEAD = 4 * 1024 * 1024  # bytes
 
 _LENGTH = 4  # bytes
 # Of pictures that phones show, or are shown by a smaller one.
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+
+
+NO_LIST = Listing()
 
 
 class ReadingError(ValueError):
@@ -45,11 +49,13 @@ class Reading:
     Attributes:
         places: by the digests of those files whose contents are there.
         failures: of which mail of ours it is a bounce.
+        listing: what it says of the list that it came by.
     """
 
     message: Message
     places: Mapping[str, Place]
     failures: tuple[Failure, ...] = ()
+    listing: Listing = NO_LIST
 
     def dated(self, received: dt.datetime) -> Message:
         """The mail, dated by its arrival if it has no date of its own."""
@@ -57,7 +63,10 @@ class Reading:
 
 
 def write(
-    message: Message, contents: Mapping[str, bytes], failures: Sequence[Failure] = ()
+    message: Message,
+    contents: Mapping[str, bytes],
+    failures: Sequence[Failure] = (),
+    listing: Listing = NO_LIST,
 ) -> Iterator[bytes]:
     """Yield the blob; who has found no date in the mail gives the EPOCH.
 
@@ -66,7 +75,13 @@ def write(
     """
     fields = asdict(message) | {"date": int(message.date.timestamp())}
     files = [(digest, len(content), is_photo(content)) for digest, content in contents.items()]
-    head = json.dumps({"message": fields, "files": files, "failures": failures}).encode()
+    parts = {
+        "message": fields,
+        "files": files,
+        "failures": failures,
+        "listing": asdict(listing),
+    }
+    head = json.dumps(parts).encode()
     if len(head) > MAX_HEAD or _message(json.loads(head)["message"]) != message:
         raise ValueError("the mail cannot be kept as a reading")
     yield len(head).to_bytes(_LENGTH)
@@ -90,7 +105,8 @@ def load(blob: BinaryIO) -> Reading:
             places[str(digest)] = Place(at, int(length), bool(photo))
             at += int(length)
         failures = tuple(Failure(*map(str, each)) for each in head.get("failures", ()))
-        return Reading(_message(head["message"]), places, failures)
+        listing = Listing(**head.get("listing", {}))
+        return Reading(_message(head["message"]), places, failures, listing)
     except (ValueError, TypeError, KeyError, OverflowError, OSError) as error:
         raise ReadingError(str(error)) from error
 

@@ -34,7 +34,8 @@ from mokanda_relay.rendering.mail_reader import READ
 from mokanda_relay.rendering.reading import VERSION, Reading, ReadingError
 from mokanda_relay.store import alerts
 from mokanda_relay.store.blob_store import BlobNotFoundError
-from mokanda_relay.store.tables import Original
+from mokanda_relay.store.tables import Incoming, Original
+from mokanda_relay.transport import filters
 from mokanda_wire.message import EPOCH, UNREAD, digest_of
 
 T = TypeVar("T")
@@ -135,16 +136,31 @@ def soon(relay: Relay, look: Callable[[], T]) -> T:
 
 
 def _read_again(relay: Relay, digest: str) -> None:
-    _record(relay, digest, "", 0)
-
-
-def _record(relay: Relay, digest: str, name: str, version: int) -> None:
     with relay.database.transaction() as session:
         session.execute(
             sa.update(Original)
             .where(Original.digest == digest)
-            .values(reading=name, reading_version=version)
+            .values(reading="", reading_version=0)
         )
+
+
+def _record(relay: Relay, digest: str, name: str) -> None:
+    """Record what was read, with what filters go by, and judge the mail by them."""
+    facts: dict[str, object] = {"reading": name, "reading_version": VERSION}
+    if name:
+        with relay.readings.open(name, 0) as blob:
+            read = reading.load(blob)
+        facts |= {
+            "writer": read.message.sender.address.lower(),
+            "to_many": read.listing.to_many,
+        }
+    devices = sa.select(Incoming.device_id).where(
+        Incoming.digest == digest, Incoming.sequence.is_(None)
+    )
+    with relay.database.transaction() as session:
+        session.execute(sa.update(Original).where(Original.digest == digest).values(facts))
+        for device_id in session.scalars(devices.distinct()).all():
+            filters.judge(session, device_id, digest)
 
 
 class MailReader:
@@ -174,7 +190,7 @@ class MailReader:
         except BlobNotFoundError:
             log.error("mail=%s: its file is gone", digest[:12])
             name = ""
-        _record(relay, digest, name, VERSION)
+        _record(relay, digest, name)
         relay.ready_bell.ring()
 
     def _kept(self, digest: str, size: int) -> str:

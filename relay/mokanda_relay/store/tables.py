@@ -117,6 +117,8 @@ class Device(Table):
     photo_side: Mapped[int] = mapped_column(default=PHOTO_SIDE)  # pixels of a photo's longest side
     photo_bytes: Mapped[int] = mapped_column(default=MAX_PHOTO)  # of a photo, at most
     file_bytes: Mapped[int] = mapped_column(default=100_000)  # larger files are held back
+    blocked_told: Mapped[str] = mapped_column(default="{}")  # JSON; see sync/down/blocked.py
+    blocked_sequence: Mapped[int] = mapped_column(default=0)  # of the bundle that tells it
 
     def last_report(self) -> dict[str, Any]:
         """What the device last told of itself."""
@@ -212,6 +214,28 @@ class Resident(Table):
     gone: Mapped[dt.datetime | None]
 
 
+class Filter(Table):
+    """What of the mail for a villager, by local part, is unwanted; "" stands for the village."""
+
+    __tablename__ = "filter"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    told: Mapped[str]  # JSON, as the device has told it
+
+
+class Correspondent(Table):
+    """An address of the world that a village has written to, in lower case; `at` the last time."""
+
+    __tablename__ = "correspondent"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    address: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(index=True)
+
+
 class UsageByDay(Table):
     """What a day's mail has cost a village, as its device counts it and last told.
 
@@ -245,7 +269,8 @@ class Original(Table):
     """A raw mail in the folder of originals, named by its SHA-256.
 
     `reading` is the digest of what was made of it (rendering/readings.py), "" until it was read,
-    and `reading_version` the version of what has read it, 0 if it is to be read.
+    and `reading_version` the version of what has read it, 0 if it is to be read. What filters go by
+    is known then, too.
     """
 
     __tablename__ = "original"
@@ -254,6 +279,8 @@ class Original(Table):
     kept: Mapped[dt.datetime]  # when it was last handed in; the housekeeper counts from here
     reading: Mapped[str] = mapped_column(default="")
     reading_version: Mapped[int] = mapped_column(default=0, index=True)
+    writer: Mapped[str] = mapped_column(default="")  # the address in From, in lower case
+    to_many: Mapped[bool] = mapped_column(default=False)  # a list, or a newsletter
 
 
 class Incoming(Table):
@@ -261,8 +288,10 @@ class Incoming(Table):
 
     `ticket` is what the device calls it by, once it was in a bundle, and `stub` what it calls the
     stub by that went ahead of it; it is `requested` if a villager then asked for it, and `prepared`
-    when its photos have been looked at. Of its writer it was found which domains, a space apart,
-    are `vouching` for it, and whether one has `disowned` it (transport/proof.py).
+    when its photos have been looked at. `verdict` is what its village's filters say
+    (transport/filters.py), None until it was read; `spam_score` is the provider's. Of its writer it
+    was found which domains, a space apart, are `vouching` for it, and whether one has `disowned` it
+    (transport/proof.py).
     """
 
     __tablename__ = "incoming"
@@ -281,6 +310,8 @@ class Incoming(Table):
     stub: Mapped[str] = mapped_column(default="")
     requested: Mapped[bool] = mapped_column(default=False)
     prepared: Mapped[bool] = mapped_column(default=False)
+    verdict: Mapped[str | None]
+    spam_score: Mapped[float | None] = mapped_column(sa.Float)
     stub_sequence: Mapped[int | None]  # of the bundle with the stub
     cost: Mapped[int | None]  # bytes of a bundle, once it did not fit into one
     vouching: Mapped[str] = mapped_column(default="")

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import device_files
 from mokanda_relay.store.blob_store import BlobNotFoundError
-from mokanda_relay.store.tables import ContentRequest, Incoming
+from mokanda_relay.store.tables import ContentRequest, Device, Incoming
+from mokanda_relay.transport import filters
 from mokanda_wire import bundle as wire
-from mokanda_wire.items import GONE, LARGE
+from mokanda_wire.items import CONTENT_REQUEST_LETTERS, DONE, GONE, LARGE
 from mokanda_wire.limits import MAX_FILE
 
 _MAX_REQUESTS = 100  # that are looked at for one bundle
@@ -21,6 +22,9 @@ def record(session: Session, device_id: int, asked: wire.ContentRequest) -> None
     """Record what is asked for, or that it is withdrawn; the device's row is locked."""
     if asked.kind == "mail" and _request_mail(session, device_id, asked):
         return
+    if asked.kind == "blocked":
+        domain = session.get_one(Device, device_id).domain
+        filters.list_blocked(session, device_id, f"{asked.name}@{domain}")
     row = session.scalar(
         sa.select(ContentRequest).where(
             ContentRequest.device_id == device_id,
@@ -72,10 +76,10 @@ def answer(
     Raises:
         NotReadyError: what is asked for is in a mail that is not read yet.
     """
-    kinds: dict[str, wire.ContentRequestKind] = {
-        each: each for each in ("file", "mail", "original")
-    }
+    kinds: dict[str, wire.ContentRequestKind] = {each: each for each in CONTENT_REQUEST_LETTERS}
     kind = kinds[request.kind]
+    if kind == "blocked":
+        return wire.Denial(kind, request.name, DONE), {}
     found = _find(relay, session, request)
     if found is None:
         return wire.Denial(kind, request.name, GONE), {}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Original, Resident
-from mokanda_relay.transport import untold
+from mokanda_relay.transport import filters, untold
 from mokanda_relay.transport.proof import UNCHECKED, Checks
 from mokanda_relay.transport.untold import Writer
 
@@ -82,9 +82,11 @@ def deliver(
         received=clock.now(),
         vouching=" ".join(checks.vouching),
         disowned=checks.disowned,
+        spam_score=checks.spam_score,
     )
     session.add(entry)
     session.flush()
     if not known and waits_from is not None:
         untold.wait(session, entry.id, waits_from)
+    filters.judge(session, device.id, digest)  # it may have been read, for somebody else
     return "queued"

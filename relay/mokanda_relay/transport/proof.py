@@ -20,10 +20,14 @@ _DISOWNED = {"fail", "softfail"}
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """What was found of a mail: which domains vouch for it, and whether one disowns it."""
+    """What was found of a mail: which domains vouch for it, and whether one disowns it.
+
+    `spam_score` counts as SpamAssassin does, None where nobody has counted.
+    """
 
     vouching: tuple[str, ...] = ()
     disowned: bool = False
+    spam_score: float | None = None
 
     @classmethod
     def of(cls, sender: str, spf: str, dkim: Iterable[tuple[str, str]]) -> Checks:

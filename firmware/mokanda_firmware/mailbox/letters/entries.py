@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mokanda_firmware.mailbox.letters import drafts
-from mokanda_firmware.mailbox.people import aliases, contacts, vacation
+from mokanda_firmware.mailbox.people import aliases, contacts, unwanted, vacation
 from mokanda_firmware.mailbox.store import clock, messages
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Mailbox, Message
@@ -34,7 +34,8 @@ def deliver(
     """Put `message` into the inbox of each recipient; return those nobody here answers to.
 
     A mail that its reader has had already, even one moved to the trash, does not come again. One
-    that comes `instead_of` another takes that one's place, in whatever folder it is.
+    that comes `instead_of` another takes that one's place, in whatever folder it is. What a reader
+    has blocked, and the relay has not kept back, goes into the trash.
     `ticket` is what the relay calls the mail by.
     """
     found = {recipient: aliases.reader_of(connection, recipient) for recipient in recipients}
@@ -48,6 +49,9 @@ def deliver(
         for reader in readers:
             if instead_of is not None:
                 _replace(connection, reader, instead_of, number)
+            if unwanted.is_blocked(connection, reader, message.sender.address):
+                _enter(connection, reader, number, "received", "trash")
+                continue
             _enter(connection, reader, number, "received", "inbox")
             _auto_reply(connection, reader, message)
         if instead_of == number:  # a mail may be as empty as its stub
@@ -184,6 +188,16 @@ def move(store: Store, account: int, chosen: Iterable[int], folder: Folder) -> l
         return [row["id"] for row in moved]
 
 
+def take_out_of_trash(connection: sqlite3.Connection, account: int, number: int) -> None:
+    """Put a letter that the account has asked for into its inbox, if it is in its trash."""
+    connection.execute(
+        "UPDATE entry SET folder = 'inbox', came_from = '', trashed = NULL"
+        " WHERE account = ? AND message = ? AND folder = 'trash' AND origin = 'received'",
+        (account, number),
+    )
+    _find_newest(connection, account, {_thread(connection, number)})
+
+
 def put_back(store: Store, account: int, chosen: Iterable[int]) -> list[int]:
     """Undo `move`: return entries of the account to where they were."""
     with store.transaction() as connection:
@@ -261,9 +275,14 @@ def _enter(
     connection: sqlite3.Connection, account: int, number: int, origin: str, folder: Folder
 ) -> None:
     connection.execute(
-        "INSERT INTO entry (account, message, origin, folder, unread, at, thread)"
-        " SELECT ?, id, ?, ?, ?, ?, thread FROM message WHERE id = ? ON CONFLICT DO NOTHING",
-        (account, origin, folder, origin == "received", clock.now(), number),
+        "INSERT INTO entry"
+        " (account, message, origin, folder, came_from, trashed, unread, at, thread)"
+        " SELECT ?, id, ?, ?, ?, ?, ?, ?, thread FROM message WHERE id = ? ON CONFLICT DO NOTHING",
+        (
+            *(account, origin, folder),
+            *(("inbox", clock.now()) if folder == "trash" else ("", None)),
+            *(origin == "received" and folder != "trash", clock.now(), number),
+        ),
     )
     thread = _thread(connection, number)
     _find_newest(connection, account, {thread})

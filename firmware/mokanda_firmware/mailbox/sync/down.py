@@ -7,16 +7,20 @@ from typing import assert_never
 
 from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.letters import entries, stubs
+from mokanda_firmware.mailbox.people import unwanted
 from mokanda_firmware.mailbox.store import at_relay, content_requests, messages
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import write_setting
 from mokanda_firmware.mailbox.sync import history, unknown_items
 from mokanda_firmware.mailbox.sync.state import read_state, sync_state
 from mokanda_wire.bundle import (
+    Blocked,
     Bundle,
     ContentRequest,
     Decoded,
     Denial,
     Event,
+    Filter,
     Grant,
     Item,
     Mail,
@@ -98,12 +102,17 @@ def _apply(store: Store, connection: sqlite3.Connection, item: Item, cost: int) 
         case Grant():
             usage.split(connection, content_requests.grant(connection, item), cost)
         case Denial():
-            content_requests.deny(connection, item.kind, item.name, item.reason)
+            if item.kind == "blocked":  # the stubs have come, or there are none
+                content_requests.fulfil(connection, item.kind, item.name)
+            else:
+                content_requests.deny(connection, item.kind, item.name, item.reason)
         case Event():
             _record_progress(connection, item)
         case Unknown():
             pass  # has a turn of its own
-        case Residents() | Report() | ContentRequest():
+        case Blocked():
+            write_setting(connection, unwanted.COUNTS, dict(item.counts))
+        case Residents() | Report() | Filter() | ContentRequest():
             pass  # mean something on the way up alone
         case _:
             assert_never(item)

@@ -2,7 +2,13 @@
 """The pages, grouped as the menu groups them; importing a module puts its pages into `PAGES`."""
 
 from mokanda_firmware.webmail.pages import menu  # noqa: F401
-from mokanda_firmware.webmail.pages.account import access, habits, recovery, settings  # noqa: F401
+from mokanda_firmware.webmail.pages.account import (  # noqa: F401
+    access,
+    habits,
+    recovery,
+    settings,
+    unwanted,
+)
 from mokanda_firmware.webmail.pages.device import (  # noqa: F401
     backup,
     first_steps,
@@ -11,7 +17,15 @@ from mokanda_firmware.webmail.pages.device import (  # noqa: F401
     schedule,
     spending,
     village_settings,
+    village_unwanted,
     wipe,
 )
-from mokanda_firmware.webmail.pages.letters import files, folders, letter, search, write  # noqa: F401
+from mokanda_firmware.webmail.pages.letters import (  # noqa: F401
+    files,
+    folders,
+    letter,
+    search,
+    strangers,
+    write,
+)
 from mokanda_firmware.webmail.pages.people import contacts, noticeboard, villagers  # noqa: F401

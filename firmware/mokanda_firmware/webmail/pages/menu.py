@@ -33,12 +33,14 @@ MENU = {
     "account": (
         Item("/account", N_("My account")),
         Item("/account/habits", N_("Signature and absence")),
+        Item("/account/unwanted", N_("Unwanted letters")),
     ),
     "device": (
         Item("/device", N_("Device")),
         Item("/device/village", N_("Village and Wi-Fi"), "keeper"),
         Item("/plan", N_("Times and prices"), "keeper"),
         Item("/spending", N_("Data and money"), "keeper"),
+        Item("/device/unwanted", N_("Unwanted letters of the village"), "keeper"),
         Item("/backup", N_("Backup"), "keeper"),
         Item("/logs", N_("Log"), "keeper"),
     ),

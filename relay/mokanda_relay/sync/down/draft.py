@@ -18,7 +18,7 @@ from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import ContentRequest, Incoming, Notice
 from mokanda_relay.sync import content_requests
-from mokanda_relay.sync.down import stubs
+from mokanda_relay.sync.down import blocked, stubs
 from mokanda_relay.sync.down.plan import MAX_RAW, Plan
 from mokanda_relay.transport.proof import Checks, proof
 from mokanda_wire import bundle as wire
@@ -46,7 +46,7 @@ class DraftMail(NamedTuple):
 class Draft:
     """A bundle, not encoded yet; `plan` names what really is in it.
 
-    Its items are events, stubs, answers to requests and `mails`, in this order.
+    Its items are news, events, stubs, answers to requests and `mails`, in this order.
     """
 
     plan: Plan
@@ -65,13 +65,14 @@ def draft(relay: Relay, plan: Plan, rendered: RenderedMails) -> Draft:
     with relay.database.reading() as session:
         answers, files = _answers(relay, session, plan.requests)
         mails, attached = _mails(relay, session, plan, rendered)
+        news = blocked.news(session, plan.queue.device)
     device = plan.queue.device
     bundle = wire.Bundle(
         device.name,
         "down",
         device.down_frozen + 1,
         clock.now(),
-        (*events, *heads.values(), *answers.values(), *(mail.item for mail in mails)),
+        (*news, *events, *heads.values(), *answers.values(), *(mail.item for mail in mails)),
         files | attached,
     )
     return Draft(plan.only(heads, answers, {mail.digest for mail in mails}), bundle, mails)
@@ -91,8 +92,9 @@ def _heads(plan: Plan, rendered: RenderedMails) -> dict[str, wire.Stub]:
     heads = {}
     for digest, entries in (plan.stubs or {}).items():
         with suppress(NotReadyError):
-            message = _render(rendered, plan, entries).message
-            heads[digest] = stubs.stub(message, entries, plan.costs.get(digest, 0))
+            mail = _render(rendered, plan, entries)
+            cost = plan.costs.get(digest) or mail.guessed_cost
+            heads[digest] = stubs.stub(mail.message, entries, cost)
     return heads
 
 

@@ -23,7 +23,7 @@ from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import ContentRequest, Device, DownBundle, Incoming, Notice
 from mokanda_relay.sync import budgets, moves
 from mokanda_relay.sync.budgets import Budget
-from mokanda_relay.sync.down import stubs
+from mokanda_relay.sync.down import blocked, stubs
 from mokanda_relay.sync.down.draft import LostError
 from mokanda_relay.sync.down.frozen import pending
 from mokanda_relay.sync.down.packed import Packed, pack
@@ -107,7 +107,7 @@ def _affordable(plan: Plan, packed: Packed, budget: Budget) -> Plan:
         return plan.with_half_the_stubs()
     if over:
         return plan.without_mails(over, packed.costs)
-    if plan.stubs is None and plan.held:
+    if plan.stubs is None and (plan.held or plan.queue.heads):
         return plan.with_stubs(beside=len(packed.encoded.data))
     return plan
 
@@ -147,6 +147,7 @@ def _record(relay: Relay, packed: Packed, sealed: Sealed) -> None:
                 record=packed.encoded.record,
             )
         )
+        blocked.record(device, packed.draft.bundle.items, sealed.sequence)
         _take_out(session, packed, sealed.sequence)
         _record_names(session, packed)
         stubs.record_costs(session, device.id, packed.plan.costs)

@@ -13,7 +13,8 @@ from mokanda_relay.rendering import device_files
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device, DownBundle, Incoming, Notice
 from mokanda_relay.sync import content_requests, history
-from mokanda_relay.sync.down import stubs
+from mokanda_relay.sync.down import blocked, stubs
+from mokanda_relay.transport import filters
 from mokanda_wire.protocol import Sealed
 
 
@@ -142,6 +143,7 @@ def thaw(session: Session, device: Device) -> list[str]:
     device_files.thaw(session, device.id)
     content_requests.thaw(session, device.id)
     stubs.forget_unconfirmed(session, device.id, device.down_confirmed)
+    blocked.thaw(device)
     for table in (Incoming, Notice):
         session.execute(
             sa.update(table)
@@ -153,4 +155,5 @@ def thaw(session: Session, device: Device) -> list[str]:
             .values(sequence=None)
         )
     session.flush()
+    filters.judge(session, device.id)  # by what was told since it was frozen
     return [row.sha256 for row in rows]

@@ -29,7 +29,7 @@ class Plan:
 
     Attributes:
         room: bytes of the bundle at most, sealed; None is no limit.
-        stubs: mails held back of which stubs go ahead; None until it is said which.
+        stubs: mails of which stubs go; None until it is said which.
         as_attachment: digests of mails that are too much for the format, and go whole.
         held: queue entries, by id, that do not fit, and `costs` what their mails would have cost.
         lost: ids of queue entries whose mail has no file.
@@ -82,14 +82,16 @@ class Plan:
         return plan.with_stubs(beside=0) if self.stubs else plan
 
     def with_stubs(self, *, beside: int) -> Self:
-        """Let stubs go ahead of mails held back, as many as fit beside so many bytes."""
-        if self.room is None or self.queue.device.bisection.size:
+        """Let stubs go, of mails held back and of what is unwanted, as fit beside so many bytes."""
+        if self.queue.device.bisection.size:
             return self
+        room = _MAX_STUBS * _STUB if self.room is None else self.room - SEAL - beside
+        held = self.held.values() if self.room is not None else ()
         stubs: dict[str, list[Incoming]] = {}
-        for entry in sorted(self.held.values(), key=lambda entry: entry.received):
-            if not entry.stub:
+        for entry in sorted((*self.queue.heads, *held), key=lambda entry: entry.received):
+            if not entry.stub and entry.id not in self.lost:
                 stubs.setdefault(entry.digest, []).append(entry)
-        going = _first(stubs, min((self.room - SEAL - beside) // _STUB, _MAX_STUBS))
+        going = _first(stubs, min(room // _STUB, _MAX_STUBS))
         return replace(self, stubs=going) if going else self
 
     def with_half_the_stubs(self) -> Self:

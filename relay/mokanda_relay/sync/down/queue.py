@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import ContentRequest, Device, Incoming, Notice, Original, Resident
 from mokanda_relay.sync import content_requests, history
+from mokanda_relay.transport import filters
 from mokanda_wire.history import History
 from mokanda_wire.limits import place_in_queue
 
@@ -22,7 +23,8 @@ _MAX_NOTICES = 2000
 class Queue:
     """All that waits for a device at one moment, what goes first at the front.
 
-    `mails` are queue entries, one for each reader, with the size of the raw mail in bytes.
+    `mails` are queue entries, one for each reader, with the size of the raw mail in bytes; `heads`
+    are those of mails of which stubs alone are to go.
     """
 
     device: Device
@@ -30,11 +32,13 @@ class Queue:
     notices: tuple[Notice, ...]
     requests: tuple[ContentRequest, ...]
     mails: tuple[tuple[Incoming, int], ...]
+    heads: tuple[Incoming, ...] = ()
 
 
 def gather(session: Session, device_id: int) -> Queue:
     """Look at what waits for a device."""
     device = session.get_one(Device, device_id)
+    now = filters.may_come_now(session, device_id)
     notices = session.scalars(
         sa.select(Notice)
         .where(Notice.device_id == device_id, Notice.sequence.is_(None))
@@ -46,11 +50,14 @@ def gather(session: Session, device_id: int) -> Queue:
         history.load(session, device_id),
         tuple(notices),
         tuple(content_requests.waiting(session, device_id)),
-        _mails(session, device),
+        _mails(session, device, now),
+        tuple(session.scalars(_waiting(device, now, filters.comes_as_stub()))),
     )
 
 
-def _mails(session: Session, device: Device) -> tuple[tuple[Incoming, int], ...]:
+def _mails(
+    session: Session, device: Device, may_come: sa.ColumnElement[bool]
+) -> tuple[tuple[Incoming, int], ...]:
     """The mails that wait: those asked for first, then small and old ones."""
     now = clock.now()
 
@@ -60,16 +67,29 @@ def _mails(session: Session, device: Device) -> tuple[tuple[Incoming, int], ...]
         return not entry.requested, place, entry.received
 
     rows = session.execute(
-        sa.select(Incoming, Original.size)
+        _waiting(device, may_come, filters.comes())
+        .add_columns(Original.size)
         .join(Original, Incoming.digest == Original.digest)
-        .where(Incoming.device_id == device.id, Incoming.sequence.is_(None), _has_a_reader(device))
     )
     return tuple(sorted(((entry, size) for entry, size in rows), key=order))
 
 
+def _waiting(device: Device, *wanted: sa.ColumnElement[bool]) -> sa.Select[Incoming]:
+    return sa.select(Incoming).where(
+        Incoming.device_id == device.id,
+        Incoming.sequence.is_(None),
+        _has_a_reader(device),
+        *wanted,
+    )
+
+
 def is_waiting(session: Session, device_id: int) -> bool:
     """Whether there is mail or news for the device that is in no bundle yet."""
-    ours = _has_a_reader(session.get_one(Device, device_id))
+    ours = sa.and_(
+        _has_a_reader(session.get_one(Device, device_id)),
+        filters.may_come_now(session, device_id),
+        sa.or_(Incoming.verdict.is_(None), filters.comes(), filters.comes_as_stub()),
+    )
     return any(
         session.scalar(
             sa.select(table.id)

@@ -14,7 +14,7 @@ from mokanda_relay.store.tables import Device
 from mokanda_relay.sync import content_requests, deduplication, unknown_items, usage_by_day
 from mokanda_relay.sync.up import residents
 from mokanda_relay.sync.up.originals import Originals
-from mokanda_relay.transport import down_queue, outbox, untold
+from mokanda_relay.transport import correspondents, down_queue, filters, outbox, untold
 from mokanda_relay.transport.notices import queue_event
 from mokanda_relay.transport.proof import Checks
 from mokanda_relay.transport.untold import NO_VILLAGER, Writer
@@ -29,6 +29,8 @@ def apply(session: Session, device: Device, bundle: wire.Bundle, originals: Orig
     # What a report counts explains the list of residents beside it.
     for item in sorted(bundle.items, key=lambda each: not isinstance(each, wire.Report)):
         _apply_item(session, device, item)
+    if any(isinstance(item, wire.Filter) for item in bundle.items):
+        filters.judge(session, device.id)
     unknown_items.keep(session, device, bundle.items)
     untold.settle(session, device)
     for place, item in enumerate(bundle.items):
@@ -44,8 +46,11 @@ def apply(session: Session, device: Device, bundle: wire.Bundle, originals: Orig
 
 def apply_known(session: Session, device: Device) -> None:
     """Apply what the device, whose row is locked, sent before this relay was updated to know it."""
-    for item in unknown_items.take_known(session, device):
+    known = unknown_items.take_known(session, device)
+    for item in known:
         _apply_item(session, device, item)
+    if any(isinstance(item, wire.Filter) for item in known):
+        filters.judge(session, device.id)
 
 
 def _apply_item(session: Session, device: Device, item: wire.Item) -> None:
@@ -55,11 +60,13 @@ def _apply_item(session: Session, device: Device, item: wire.Item) -> None:
             residents.replace(session, device, item.names)
         case wire.Report():
             _record_report(session, device, item)
+        case wire.Filter():
+            filters.replace(session, device.id, item.names, item.fields)
         case wire.ContentRequest():
             content_requests.record(session, device.id, item)
         case wire.Mail() | wire.Unknown():
             pass  # have a turn of their own
-        case wire.Stub() | wire.Event() | wire.Grant() | wire.Denial():
+        case wire.Stub() | wire.Event() | wire.Grant() | wire.Denial() | wire.Blocked():
             pass  # mean something on the way down alone
         case _:
             assert_never(item)
@@ -108,6 +115,7 @@ def _send_on(session: Session, device: Device, item: wire.Mail, digest: str, siz
     if world:
         down_queue.record_original(session, digest, size)
         outbox.post(session, device.id, message.message_id, digest, world)
+        correspondents.record(session, device.id, world)
 
 
 def _deliver_to_village(

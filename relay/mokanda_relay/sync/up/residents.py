@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device, Resident
 from mokanda_relay.sync import cards
+from mokanda_relay.transport import filters
 
 
 def replace(session: Session, device: Device, names: Iterable[str]) -> None:
@@ -29,6 +30,7 @@ def replace(session: Session, device: Device, names: Iterable[str]) -> None:
     if _is_explained(device, len(missing), len(here)):
         for name in missing:
             session.delete(known[name])
+        filters.forget(session, device.id, missing)
     else:
         for name in missing:
             known[name].gone = clock.now()

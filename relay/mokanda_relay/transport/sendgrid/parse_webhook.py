@@ -7,8 +7,10 @@ SendGrid tries again only after a 5xx, for three days, and an answer of ours may
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from multipart import MultipartError, PushMultipartParser, parse_options_header
@@ -21,6 +23,7 @@ from mokanda_relay.transport.webhook import BadPostError, NotSetUpError, Post, W
 _PIECE = 65536  # bytes
 _MAX_ENVELOPE = 256 * 1024  # bytes; a thousand recipients have less
 _MAX_CHECK = 4096  # bytes of what SPF or DKIM has found that are looked at
+_CHECKS = {"SPF", "dkim", "spam_score"}  # fields of what was found of a mail
 _NO_ENVELOPE = "the form has no envelope that names the recipients"
 MAX_BYTES = 32 * 1024 * 1024  # of a post; SendGrid's have at most 30 MB
 
@@ -86,7 +89,7 @@ class InboundParse:
                     mail = self._intake.store(_field(events))
                 elif event.name == "envelope":
                     fields["envelope"] = _short(_field(events))
-                elif event.name in ("SPF", "dkim"):
+                elif event.name in _CHECKS:
                     fields[event.name] = _beginning(_field(events))
         except MultipartError as error:
             raise BadPostError("the form is broken") from error
@@ -127,10 +130,22 @@ def _beginning(field: Iterator[bytes]) -> bytes:
 
 
 def _checks(fields: Mapping[str, bytes], sender: str) -> Checks:
-    """What SendGrid has found: SPF as `pass`, DKIM as `{@example.org : pass, @x.org : fail}`."""
+    """What SendGrid has found: SPF as `pass`, DKIM as `{@example.org : pass, @x.org : fail}`.
+
+    The score is there if the operator has ticked it.
+    """
     spf, dkim = (fields.get(name, b"").decode("ascii", "replace") for name in ("SPF", "dkim"))
     pairs = (each.partition(":") for each in dkim.strip(" {}").split(","))
-    return Checks.of(sender, spf, ((who, result) for who, _, result in pairs))
+    checks = Checks.of(sender, spf, ((who, result) for who, _, result in pairs))
+    return replace(checks, spam_score=_score(fields.get("spam_score", b"")))
+
+
+def _score(field: bytes) -> float | None:
+    try:
+        score = float(field)
+    except ValueError:
+        return None
+    return score if math.isfinite(score) else None
 
 
 def _envelope(fields: Mapping[str, bytes]) -> Envelope:

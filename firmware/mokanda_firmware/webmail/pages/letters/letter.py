@@ -8,6 +8,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.letters import drafts, entries, opened
 from mokanda_firmware.mailbox.letters.entries import TakenBack
 from mokanda_firmware.mailbox.letters.opened import Letter
+from mokanda_firmware.mailbox.people import unwanted
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import StoreError
 from mokanda_firmware.webmail import prices
@@ -80,8 +81,16 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         denials=_DENIALS,
         price=lambda size: prices.of_fetching(visit, size),
         day_too_small=lambda size: prices.day_too_small(visit, size),
+        blockable=blockable(visit, letter),
         to_all=len(letter.message.to) + len(letter.message.cc) > 1,
     )
+
+
+def blockable(visit: Visit, letter: Letter) -> list[str]:
+    """Say what can be blocked of the writer of a letter: the address, the domain, or nothing."""
+    address = letter.message.sender.address
+    is_stranger = letter.origin == "received" and not visit.is_here(address)
+    return unwanted.offered(address) if is_stranger else []
 
 
 @get("/mail/<number:int>/print")

@@ -31,6 +31,7 @@ ACTIONS = {
     "wifi": N_("Wi-Fi changed"),
     "claim": N_("claim file put in"),
     "plan": N_("times of the mail runs changed"),
+    "unwanted": N_("unwanted letters changed"),
     "sync": N_("mail run started"),
     "sync-all": N_("mail run started beyond the data for the day"),
     "tariff": N_("prices changed"),

@@ -134,6 +134,7 @@
 % end
 </form>
 % end
+% include("letters/strangers.tpl")
 <p class="aside"><a href="/mail/{{letter.entry}}/print{{"?from=%d" % part.begins if part.begins else ""}}">{{_("For printing")}}</a></p>
 </article>
 % if conversation:

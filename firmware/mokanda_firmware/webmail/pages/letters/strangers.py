@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be done about the writer of a letter that is not wanted."""
+
+from bottle import HTTPResponse
+
+from mokanda_firmware.webmail.blocking import block
+from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.pages.letters.letter import blockable, open_letter
+from mokanda_firmware.webmail.visit import Refused, Visit, post
+
+_NOT_BLOCKED = N_("This writer cannot be blocked.")
+
+
+@post("/mail/<number:int>/block")
+def block_writer(visit: Visit, number: int) -> HTTPResponse:
+    """Block the writer of a letter, or the domain; the keeper may for the whole village."""
+    writer = visit.form["writer"]
+    if writer not in blockable(visit, open_letter(visit, number)):
+        raise Refused(422, _NOT_BLOCKED)
+    everybody = visit.villager.is_keeper and bool(visit.form["everybody"])
+    block(visit, None if everybody else visit.villager.id, writer)
+    return visit.redirect(f"/mail/{number}", "blocked")

@@ -20,6 +20,7 @@ from mokanda_firmware.setup.claim import decode as decode_claim
 from mokanda_firmware.webmail import near_misses, recipients
 from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_relay.mime.html_to_text import html_to_text
+from mokanda_relay.mime.links import with_short_links
 from mokanda_relay.mime.parse import HEAD, attached_whole, parse
 from mokanda_relay.transport.proof import Checks, proof
 from mokanda_wire import bundle, claimfile, packets, protocol, quoting
@@ -41,6 +42,8 @@ SHAPES = (
     *("<a ", "<a b=", '<a b="', "</", "<!--", "<?", "<b></i>", "<a><div>", "<pre>\n", "<b>", "a."),
     *("re: ", "QUOTED-PRINTABLE", "*0=x;", "a: b\n", "--x\n", "https://x."),
     *("1", "\t", "[", '{"a":'),
+    *("<table><tr><td>x", "<li>x", "<blockquote>x", "<br><hr>", "<del>x<br>", "\u200c \u034f"),
+    *("https://x.example/?url=https", "  - x\n"),
 )  # fmt: skip
 
 
@@ -165,6 +168,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "parts": _parts,
     "other kinds of text": _other_kinds,
     "HTML": html_to_text,
+    "links": with_short_links,
     "name of a file": safe_file_name,
     "address": _address,
     "recipients": _typed,

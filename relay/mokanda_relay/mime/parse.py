@@ -11,6 +11,8 @@ from mokanda_relay.mime import lists
 from mokanda_relay.mime.body import Body, charset_of_mail
 from mokanda_relay.mime.bounces import Failure, failures
 from mokanda_relay.mime.headers import BoundedHeaders, Headers
+from mokanda_relay.mime.hidden import without_fillers
+from mokanda_relay.mime.links import with_short_links
 from mokanda_relay.mime.lists import Listing
 from mokanda_relay.mime.mending import mended
 from mokanda_wire.message import ENCRYPTED, EPOCH, Attachment, Mailbox, Message, digest_of
@@ -92,7 +94,8 @@ def _message(mail: Part, body: Body, digest: str, received: datetime) -> Message
     headers = Headers(mail)
     ids = headers.message_ids("message-id")
     replied = headers.message_ids("in-reply-to")
-    text = f"{body.text}\n{_ENCRYPTED}" if body.encrypted else body.text
+    text = with_short_links(without_fillers(body.text))
+    text = f"{text}\n{_ENCRYPTED}" if body.encrypted else text
     sender = headers.mailboxes("from") or headers.mailboxes("sender")
     return Message(
         message_id=ids[0] if ids else f"{digest[:32]}@no-message-id.invalid",

@@ -2,6 +2,8 @@
 """HTML mail as a village reads it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mokanda_relay.mime.html_to_text import html_to_text
 from mokanda_relay.mime.parse import parse
@@ -48,3 +50,138 @@ def test_a_text_that_only_excuses_itself_gives_way_to_the_page() -> None:
 def test_links_that_say_where_they_lead_are_not_repeated() -> None:
     assert html_to_text('<a href="https://example.org/">example.org</a>') == "example.org"
     assert html_to_text('<a href="javascript:x()">here</a>') == "here"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<ol start=3><li>Eau<li>École<ol type=a><li>toit<li>bancs</ol></ol>",
+         "3. Eau\n4. École\n  a. toit\n  b. bancs"),
+        ("<ol><li value=7>sept<li>huit</ol>", "7. sept\n8. huit"),
+        ("<ol reversed><li>deux<li>un</ol>", "2. deux\n1. un"),
+        ("<ol type=I start=4><li>a<li>b</ol><ol type=A><li>c</ol>", "IV. a\nV. b\nA. c"),
+        ("<ol><li><p>un</p><p>encore un</p><li>deux</ol>", "1. un\n  encore un\n2. deux"),
+        ("<ul><li>a<ul><li>b<ul><li>c</ul></ul><li>d</ul>", "- a\n  - b\n    - c\n- d"),
+        ("<ul><li>a</li><ul><li>b</li></ul><li>c</li></ul>", "- a\n  - b\n- c"),
+        ("<blockquote><ul><li>sel</ul></blockquote>", "> - sel"),
+        ("<dl><dt>Date<dd>samedi<dt>Lieu<dd>marché</dl>", "Date\n  samedi\nLieu\n  marché"),
+        ("<li>sans liste", "- sans liste"),
+    ],
+)  # fmt: skip
+def test_lists_keep_their_numbers_and_depth(html: str, text: str) -> None:
+    assert html_to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<table><tr><th>Article<th>Prix<tr><td>Sel<td>1000 FC</table>",
+         "Article | Prix\nSel | 1000 FC"),
+        ("<table border=1><tr><td>Sel<td>2<td>9 FC<tr><td>Total<td><td>9 FC</table>",
+         "Sel | 2 | 9 FC\nTotal | | 9 FC"),
+        ("<table><tr><td>Nom:<td>Awa<tr><td>Âge:<td>30</table>", "Nom: Awa\nÂge: 30"),
+        ("<table><tr><td>Sel<br>fin<td>2<tr><td>Savon<td>5</table>", "Sel / fin | 2\nSavon | 5"),
+        ("<table><tr><td>a<td width=9><td>b<tr><td>c<td><td>d</table>", "a | b\nc | d"),
+        ("<table><caption>Prix</caption><tr><td>Sel<td>2</table>", "Prix\nSel | 2"),
+    ],
+)  # fmt: skip
+def test_cells_of_data_stand_apart(html: str, text: str) -> None:
+    assert html_to_text(html) == text
+
+
+def test_a_table_that_sets_a_page_has_no_bars() -> None:
+    news = "Le marché de Kimpese rouvre samedi, et les prix du sel et du savon baissent encore."
+    page = (
+        "<table><tr><td><table><tr><td><img alt='École'></td><td>Novembre</td></tr></table></td>"
+        "</tr>"
+        f"<tr><td width=300><h2>Marché</h2><p>{news}</p></td><td width=300><h2>Pluie</h2>"
+        f"<p>{news}</p></td></tr><tr><td><table><tr><td>•</td><td>{news}</td></tr></table></td></tr>"
+        "<tr><th class=columns><p>Au revoir</p></th><th class=expander></th></tr></table>"
+    )
+    assert html_to_text(page) == (
+        f"École Novembre\n*Marché*\n\n{news}\n\n*Pluie*\n\n{news}\n\n• {news}\nAu revoir"
+    )
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "display:none",
+        "DISPLAY : None !important",
+        "visibility:hidden",
+        "max-height:0px; overflow:hidden",
+        "height:0;overflow:hidden",
+        "opacity:0",
+        "font-size:0",
+        "color:#fff;font-size:0px;line-height:0",
+    ],
+)
+@pytest.mark.parametrize("tag", ["div", "span", "td", "li", "a", "b"])
+def test_what_a_page_hides_is_not_read(tag: str, style: str) -> None:
+    around = {"td": "<table><tr>%s</table>", "li": "<ul>%s</ul>"}.get(tag, "%s")
+    hidden = f'<{tag} href="https://a.example/" style="{style}"><i>aperçu</i> <q>x</q></{tag}>'
+    assert html_to_text(f"Avant. {around % hidden}<p>Après.") == "Avant.\n\nAprès."
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p hidden>non<p>oui", "oui"),
+        # Layouts take the size from the letters, and give it back.
+        ('<td style="font-size:0px"><div style="font-size:14px">oui</div></td>', "oui"),
+        ('<div style="font-size:0"><p style="font:1em serif">oui<img alt=" et non"></p></div>',
+         "oui et non"),
+        ('<a href="https://a.example/" style="mso-hide:all">Payer</a>', "Payer <https://a.example/>"),
+        ("a\u034f \u200c&nbsp;\u034f\u200c b", "a b"),
+        ("می\u200cشود", "می\u200cشود"),
+        ("extra&shy;ordinaire \ufffc!", "extraordinaire !"),
+    ],
+)  # fmt: skip
+def test_what_a_page_shows_is_read(html: str, text: str) -> None:
+    assert html_to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<del>5 000</del> 4 000 FC", "~5 000~ 4 000 FC"),
+        ("Prix:<s>5000</s>4000", "Prix:~5000~ 4000"),
+        ("<span style='text-decoration: line-through'>5000</span>!", "~5000~!"),
+        ("<strike><ul><li>sel</ul></strike>", "- ~sel~"),
+        ("<ins>neuf</ins> <u>ici</u>", "neuf ici"),
+        ("<h2>Le marché<br>de samedi</h2>Oui", "*Le marché*\n*de samedi*\n\nOui"),
+        ("<b><a href='https://a.example/'>Ici</a></b>", "*Ici* <https://a.example/>"),
+        ("Un<hr>Deux", "Un\n---\nDeux"),
+        ("H<sub>2</sub>O, 10<sup>2</sup> m<sup>-2</sup>, 1<sup>er</sup>, <sup>1</sup>",
+         "H2O, 10² m^-2, 1er, 1"),
+        ("<q>Samedi</q>", '"Samedi"'),
+        ("<a href='tel:+243810000000'>Appelez</a>", "Appelez <+243810000000>"),
+        ("<a href='tel:+243810000000'>+243 81 000 0000</a>", "+243 81 000 0000"),
+        ("<a href='mailto:m@a.example'>m@a.example</a>", "m@a.example"),
+        ("<a href='mailto:m@a.example?subject=Prix'>Marie</a>",
+         "Marie <mailto:m@a.example?subject=Prix>"),
+        ("<a href='//a.example/x'>ici</a> <a href='prix.html'>là</a>",
+         "ici <https://a.example/x> là"),
+        ("<a href='https://wa.me/243'><img alt=''></a>", "<https://wa.me/243>"),
+        ("<map><area href='https://a.example/' alt=Plan></map>", "Plan <https://a.example/>"),
+        ("<html dir=rtl><p>PDF الملف<p>Boende", "\u200fPDF الملف\n\nBoende"),
+        ("<div dir=rtl>الملف PDF<div dir=ltr>PDF الملف</div></div>", "الملف PDF\nPDF الملف"),
+    ],
+)  # fmt: skip
+def test_what_a_page_says_besides_words_is_kept(html: str, text: str) -> None:
+    assert html_to_text(html) == text
+
+
+_PIECES = (
+    *("<table>", "<tr>", "<td>", "<th>", "</td>", "</table>", "<ol start=3>", "<ul>", "<li>"),
+    *("<blockquote>", "</blockquote>", "<b>", "</b>", "<del>", "</del>", "<h1>", "</h1>", "<p>"),
+    *("<a href=https://a.example/>", "</a>", "<pre>", "</pre>", "<sup>", "</sup>", "<dd>", "<br>"),
+    *("</ul>", "<hr>", "<div dir=rtl>", "</div>", "<img alt=mot>", "mot", " ", "1", "\n"),
+)  # fmt: skip
+
+
+@given(pieces=st.lists(st.sampled_from(_PIECES), max_size=60), long=st.booleans())
+def test_no_word_of_a_page_is_lost(pieces: list[str], long: bool) -> None:
+    """Whether it is read by the sanitiser's parser, or, as long pages are, by our own."""
+    html = "".join(pieces) + "<!---->" * (5_000 if long else 0)
+    assert html_to_text(html).count("mot") == sum("mot" in piece for piece in pieces)

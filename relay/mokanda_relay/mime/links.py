@@ -10,8 +10,8 @@ of what a newsletter would cost. So of a mail's links
 - long ones that are opaque (a tracker's host or path, a long token, more than 200 characters) stay
   while the mail has no more than three of them, of up to 500 characters each: that is how a link
   to reset a password, a confirmation or an invitation comes, and it has to work;
-- all other ones become their host and an ellipsis: `label <host/…>`. The mail as it came from the
-  world can be asked for.
+- all other ones become their host and an ellipsis: `label <host/…>`, and those of pictures without
+  words, which stand beside them, are left out. The mail as it came from the world can be asked for.
 """
 
 import re
@@ -25,6 +25,8 @@ _MAX_HOST = 100
 _MAX_UNWRAPPED = 4  # links within each other
 _MAX_LINK = 8000
 _LINK = re.compile(rf"https?://[^\s<>\"]{{1,{_MAX_LINK}}}", re.IGNORECASE)
+_LABELLED = re.compile(r"[^\s>] (<[^\s<>]{1,110}/…>)")
+_ALONE = re.compile(r"^(<[^\s<>]{1,110}/…>)\n", re.MULTILINE)
 _BEHIND = ".,;:!?)]}'*_~>"  # what a sentence ends with, and no link
 _TOKEN = re.compile(r"[A-Za-z0-9+=]{32}")
 # Senders' hosts and paths that count clicks; each is tried at its place alone.
@@ -90,7 +92,9 @@ def with_short_links(text: str) -> str:
             target = f"{_host(target)}/…"
         return target + found[0][len(link) :]
 
-    return _LINK.sub(written, text)
+    text = _LINK.sub(written, text)
+    labelled = set() if whole else set(_LABELLED.findall(text))
+    return _ALONE.sub(lambda found: "" if found[1] in labelled else found[0], text)
 
 
 def _safe(reference: str) -> str:

@@ -71,6 +71,14 @@ def test_the_trackers_of_a_newsletter_become_their_hosts(tracker: str, host: str
     assert with_short_links(mail) == f"Article <{host}/…>\n" * 21
 
 
+def test_the_pictures_of_a_newsletter_do_not_repeat_its_links() -> None:
+    mail = "".join(f"<{MAILCHIMP % n}>\nArticle {n} <{MAILCHIMP % n}>\n\n" for n in range(4))
+    host = "<ecole.us5.list-manage.com/…>"
+    assert with_short_links(mail) == "".join(f"Article {n} {host}\n\n" for n in range(4))
+    alone = "".join(f"Article {n}:\n<{MAILCHIMP % n}>\n" for n in range(4))
+    assert with_short_links(alone) == "".join(f"Article {n}:\n{host}\n" for n in range(4))
+
+
 def test_what_a_sentence_ends_with_is_no_part_of_a_link() -> None:
     text = "Voyez (https://fr.wikipedia.org/wiki/Boende_(ville)), et https://example.org/?utm_id=a."
     assert with_short_links(text) == (

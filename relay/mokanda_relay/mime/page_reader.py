@@ -16,8 +16,8 @@ from mokanda_relay.mime.hidden import (
     letters_without_size,
     without_fillers,
 )
-from mokanda_relay.mime.links import target_of
 from mokanda_relay.mime.items import INDENT, Items, item_lines, number_of
+from mokanda_relay.mime.links import target_of
 from mokanda_relay.mime.tables import Table
 from mokanda_wire.text import clean, one_line
 

@@ -200,6 +200,57 @@ class TestCards:
             Mailbox("jean@example.org", "Jean, dit Papa"),
         ]
 
+    @pytest.mark.parametrize(
+        ("cards", "people"),
+        [
+            (  # a name in its parts alone
+                b"BEGIN:VCARD\nN:;Papa Joe;;;\nFN:\nEMAIL:joe@example.org\nEND:VCARD\n",
+                [("joe@example.org", "Papa Joe")],
+            ),
+            (
+                b"BEGIN:VCARD\nN:Mboyo\\; fils;Jean\\, Paul;x\nEMAIL:jp@example.org\nEND:VCARD",
+                [("jp@example.org", "Jean, Paul Mboyo; fils")],
+            ),
+            (  # Nokia: quoted-printable that goes on in the next line
+                b"BEGIN:VCARD\r\nVERSION:2.1\r\n"
+                b"N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=C3=89tienne=20=4D=62=6F=\r\n=79=6F;;;;\r\n"
+                b"FN;charset=utf-8;encoding=quoted-printable:=C3=89tienne=20=4D=62=6F=\r\n=79=6F\r\n"
+                b"EMAIL;PREF;INTERNET:etienne@example.org\r\nEND:VCARD\r\n",
+                [("etienne@example.org", "Étienne Mboyo")],
+            ),
+            (  # a card in a card
+                b"BEGIN:VCARD\nFN:Le chef\nEMAIL:chef@example.org\nAGENT:\n"
+                b"BEGIN:VCARD\nFN:Secr\xe9taire\nEMAIL:sec@example.org\nEND:VCARD\nEMAIL:chef2@example.org\nEND:VCARD\n",
+                [
+                    ("sec@example.org", "Secrétaire"),
+                    ("chef@example.org", "Le chef"),
+                    ("chef2@example.org", "Le chef"),
+                ],
+            ),
+            (  # charsets as they are said, a line in each
+                b"BEGIN:VCARD\nFN;CHARSET=windows-1251:\xc8\xe2\xe0\xed\nEMAIL:i@example.org\nEND:VCARD\n"
+                b"BEGIN:VCARD\nFN;CHARSET=punycode:\xc3\xa9va\nEMAIL:e@example.org\nEND:VCARD\n",
+                [("i@example.org", "Иван"), ("e@example.org", "éva")],
+            ),
+            (  # a group's prefix, a quoted parameter, folded lines, what nobody sees
+                b'BEGIN:VCARD\nitem1.EMAIL;X="a:b":\xe2\x80\x8ejo@exam\n ple.org\n'
+                b"FN:\xe2\x80\xaeJo\\nB\nEND:VCARD",
+                [("jo@example.org", "Jo B")],
+            ),
+        ],
+    )
+    def test_cards_of_all_kinds_are_read(self, cards: bytes, people: list[tuple[str, str]]) -> None:
+        assert [(one.address, one.name) for one in vcards.read(cards)] == people
+
+    @pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+    def test_cards_are_read_in_every_encoding_of_unicode(self, charset: str) -> None:
+        assert vcards.read(CARDS.encode(charset)) == vcards.read(CARDS.encode())
+
+    def test_several_people_have_several_addresses(self) -> None:
+        one = "BEGIN:VCARD\nFN:P{0}\nEMAIL:p{0}@a.example\nEMAIL:p{0}@b.example\nEND:VCARD\n"
+        cards = "".join(one.format(number) for number in range(6000))
+        assert len(vcards.read(cards.encode())) == 5000
+
     def test_what_is_written_is_read_again(self) -> None:
         people = [Mailbox("a@example.org", "A; B, \\C"), Mailbox("b@example.org", "b@example.org")]
         assert vcards.read(vcards.write(people)) == people

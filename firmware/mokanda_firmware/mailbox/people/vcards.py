@@ -8,34 +8,62 @@ import quopri
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.message import Mailbox
-from mokanda_wire.text import clean, one_line
+from mokanda_wire.text import clean, one_line, without_invisible
 
 _MAX_PEOPLE = 5000
-_LINE = re.compile(r"(?:[\w-]+\.)?(?P<name>[\w-]+)(?P<parameters>(?:;[^:]*)?):(?P<value>.*)")
+_MAX_NESTED = 8  # cards in cards: that of somebody's agent is in hers
+_MAX_NAME = 100
+_MAX_ADDRESSES = 50  # of one person
+_LINE = re.compile(
+    rb"(?:[\w-]+\.)?(?P<name>[\w-]+)(?P<parameters>(?:;(?:\"[^\"]*\"|[^\":])*)?):(?P<value>.*)"
+)
+_CHARSET = re.compile(rb"CHARSET=\"?([\w-]+)")
+_TEXT = re.compile(r"utf-?8|iso-8859-\d+|(windows-|cp)125\d|koi8-[ru]|gb\w+|big5|shift_jis|euc-\w+")
+_SEMICOLON = re.compile(r"(?<!\\);")
 _ESCAPED = re.compile(r"\\(.)")
+
+
+@dataclass
+class _Card:
+    """What is read of one person."""
+
+    name: str = ""
+    name_in_parts: str = ""  # for a card whose name stands nowhere else
+    addresses: list[str] = field(default_factory=list)
+
+    def people(self) -> Iterator[Mailbox]:
+        """Yield the person under each address."""
+        name = one_line(without_invisible(self.name or self.name_in_parts))[:_MAX_NAME]
+        for each in self.addresses:
+            with suppress(AddressError):
+                yield Mailbox(parse_address(without_invisible(each)), name)
 
 
 def read(data: bytes) -> list[Mailbox]:
     """Return the people of the cards in a file, each address once; what is none is passed over."""
     found: dict[str, Mailbox] = {}
-    name, addresses = "", list[str]()
-    for key, value in _properties(_decode(data, "utf-8")):
-        if key == "BEGIN":
-            name, addresses = "", []
-        elif key == "FN" or (key == "N" and not name):
-            name = value if key == "FN" else " ".join(reversed(value.split(";")[:2]))
-        elif key == "EMAIL":
-            addresses.append(value)
-        elif key == "END":
-            for address in addresses:
-                try:
-                    address = parse_address(address)
-                except AddressError:
-                    continue
-                found.setdefault(address.lower(), Mailbox(address, one_line(clean(name))[:100]))
+    cards, too_deep = [_Card()], 0
+    for key, value in _properties(_in_bytes(data)):
+        if key == "BEGIN" and len(cards) <= _MAX_NESTED:
+            cards.append(_Card())
+        elif key == "BEGIN":
+            too_deep += 1
+        elif too_deep:
+            too_deep -= key == "END"
+        elif key == "FN":
+            cards[-1].name = _unescaped(value)
+        elif key == "N":
+            family, given = (*_SEMICOLON.split(value, 2), "")[:2]
+            cards[-1].name_in_parts = _unescaped(f"{given} {family}")
+        elif key == "EMAIL" and len(cards[-1].addresses) < _MAX_ADDRESSES:
+            cards[-1].addresses.append(_unescaped(value))
+        elif key == "END" and len(cards) > 1:
+            for one in cards.pop().people():
+                found.setdefault(one.address.lower(), one)
         if len(found) >= _MAX_PEOPLE:
             break
     return list(found.values())
@@ -53,38 +81,55 @@ def write(people: Iterable[Mailbox]) -> bytes:
     return "".join(cards).encode()
 
 
-def _decode(data: bytes, charset: str) -> str:
-    """Bytes as text: by the mark of UTF-16, else as they say, else as old phones write."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        charset = "utf-16"
-    for name in (charset, "utf-8", "windows-1252"):
-        with suppress(LookupError, ValueError):
-            return clean(data.decode(name))
-    return clean(data.decode("windows-1252", "replace"))
+def _in_bytes(data: bytes) -> bytes:
+    """Return a file in an encoding that has ASCII in it: one in UTF-16, marked or not, in UTF-8."""
+    marked = {
+        b"\xff\xfe": "utf-16",
+        b"\xfe\xff": "utf-16",
+        b"B\0": "utf-16-le",
+        b"\0B": "utf-16-be",
+    }
+    if charset := marked.get(data[:2]):
+        return data.decode(charset, "replace").encode("utf-8", "replace")
+    return data.removeprefix(b"\xef\xbb\xbf")
 
 
-def _properties(text: str) -> Iterator[tuple[str, str]]:
-    """Yield name and value of each line, put together and decoded."""
-    for line in _lines(re.sub(r"\n[ \t]", "", text)):
+def _properties(data: bytes) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each line, put together and decoded, with its escapes."""
+    for line in _lines(data):
         found = _LINE.fullmatch(line)
         if found is None:
             continue
         value, parameters = found["value"], found["parameters"].upper()
-        if "QUOTED-PRINTABLE" in parameters:
-            charset = re.search(r"CHARSET=([\w-]+)", parameters)
-            raw = quopri.decodestring(value.encode("utf-8", "replace"))
-            value = _decode(raw, charset[1] if charset else "utf-8")
-        yield found["name"].upper(), _ESCAPED.sub(r"\1", value.strip())
+        if b"QUOTED-PRINTABLE" in parameters:
+            value = quopri.decodestring(value)
+        charset = _CHARSET.search(parameters)
+        text = _decode(value, charset[1].decode().lower() if charset else "")
+        yield found["name"].decode().upper(), text.strip()
 
 
-def _lines(text: str) -> Iterator[str]:
+def _lines(data: bytes) -> Iterator[bytes]:
     """Yield the lines; version 2.1 goes on with the next where quoted-printable ends in =."""
-    lines = iter(text.split("\n"))
+    plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    lines = iter(re.sub(rb"\n[ \t]", b"", plain).split(b"\n"))
     for line in lines:
         whole = [line]
-        head, colon, _ = line.partition(":")
-        if colon and "QUOTED-PRINTABLE" in head:
-            while whole[-1].endswith("=") and (following := next(lines, None)) is not None:
+        head, colon, _ = line.partition(b":")
+        if colon and b"QUOTED-PRINTABLE" in head.upper():
+            while whole[-1].endswith(b"=") and (following := next(lines, None)) is not None:
                 whole[-1] = whole[-1][:-1]
                 whole.append(following)
-        yield "".join(whole)
+        yield b"".join(whole)
+
+
+def _decode(value: bytes, charset: str) -> str:
+    """Bytes as text: as they say, else as phones write today, else as old ones do."""
+    said = charset if _TEXT.fullmatch(charset) and charset != "iso-8859-1" else "utf-8"
+    for name in (said, "utf-8", "windows-1252"):
+        with suppress(LookupError, ValueError):
+            return clean(value.decode(name))
+    return clean(value.decode("windows-1252", "replace"))
+
+
+def _unescaped(value: str) -> str:
+    return _ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], value)

@@ -165,12 +165,12 @@ class TestPolicy:
     def test_a_mail_waits_for_its_photos_but_not_for_long(
         self, served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("mokanda_relay.rendering.photos.make_smaller", lambda *_: None)
+        monkeypatch.setattr("mokanda_relay.rendering.renditions.make_smaller", lambda *_: None)
         served.world.post_inbound(raw_mail(PHOTO), "ada@example.org", [AMINA])
         served.world.post_inbound(raw_mail(message_id="2@example.org"), "ada@example.org", [AMINA])
         device.sync()
         assert [len(mail.message.attachments) for mail in device.mails] == [0]
-        monkeypatch.setattr(attachment_policy, "PHOTO_TIMEOUT", dt.timedelta(0))
+        monkeypatch.setattr(attachment_policy, "RENDITION_TIMEOUT", dt.timedelta(0))
         device.sync()
         assert attachments(device)[0].held_back
 

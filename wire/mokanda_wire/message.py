@@ -32,8 +32,8 @@ class Attachment:
 
     `size` is in bytes; `content_id`, without <>, is set on images that the HTML refers to.
     Where a relay sent less than it got, `original` is the digest of the file as it was, and
-    `original_size` its size: the content is then a smaller picture (JPEG or WebP, whatever the
-    media type of the original is), or, if `digest` is the same, was held back.
+    `original_size` its size: the content is then a smaller picture (JPEG or WebP) or voice (Ogg
+    Opus), whatever the media type of the original is; or, if `digest` is the same, was held back.
     """
 
     name: str

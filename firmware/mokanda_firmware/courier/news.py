@@ -139,6 +139,7 @@ def _report(store: Store, names: Sequence[str]) -> dict[str, Any]:
         "operator": modem and modem.operator,
         "signal": modem and modem.signal,
         "updates": updates and updates.state.value,
+        "opus": True,  # voices may come in it
         "webp": True if sessions.phones_take_webp(store) else None,
         "unknown": unknown_items.kinds(store),
         "damaged": damage.noted(),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.operator.claims import hash_code, new_code
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering import photos
+from mokanda_relay.rendering import renditions
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import (
     Card,
@@ -148,7 +148,7 @@ def set_limits(
         for limit, value in changed.items():
             setattr(device, limit, value)
         if changed:
-            photos.prepare_anew(session, device.id)
+            renditions.prepare_anew(session, device.id)
     return device
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mokanda_relay.rendering import photos
+from mokanda_relay.rendering.renditions import Policy
 from mokanda_relay.store.clock import now
 from mokanda_relay.store.tables import Alert, Card, Device, Incoming, Outgoing
 from mokanda_relay.sync import cards, usage_by_day
@@ -91,7 +91,7 @@ def this_month() -> str:
 
 def limits(device: Device) -> str:
     """Say how large photos and files to a device may be."""
-    kind = photos.Format.of(device).kind.replace("webp", "WebP").replace("jpeg", "JPEG")
+    kind = Policy.of(device).photos.kind.replace("webp", "WebP").replace("jpeg", "JPEG")
     return (
         f"photos {kind}, {device.photo_side} pixels, {size(device.photo_bytes)};"
         f" files {size(device.file_bytes)}"

@@ -15,18 +15,20 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering import device_files, photos, readings
+from mokanda_relay.rendering import device_files, readings, renditions
 from mokanda_relay.rendering.reading import Place
 from mokanda_relay.rendering.readings import NotReadyError
+from mokanda_relay.rendering.renditions import Policy
+from mokanda_relay.rendering.shrinking import Format
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device
 from mokanda_wire.limits import MAX_FILE, MAX_PHOTO
 from mokanda_wire.message import CUT, Attachment, Message
 
-# How long a mail waits for its photos to be made smaller; then they are held back, and it goes.
+# How long a mail waits for its files to be made smaller; then they are held back, and it goes.
 _HEAD, _COMPRESSED = 100, 3  # bytes of a mail's head; times that a text becomes smaller
-PHOTO_TIMEOUT = dt.timedelta(minutes=10)
+RENDITION_TIMEOUT = dt.timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +39,37 @@ class Rendered:
         digest: of its original.
         message: with the names of all files, as they came.
         small: digests of the files that may go as they are.
-        photos: digests of the files that go as smaller pictures.
+        smaller: what files become, by their digests: photos, and voices, which may also go as they
+            are.
     """
 
     digest: str
     message: Message
     small: frozenset[str]
-    photos: frozenset[str]
+    smaller: Mapping[str, Format]
 
     @property
     def guessed_cost(self) -> int:
         """About how many bytes of a bundle it takes, which none has measured."""
-        files = [part.size for part in self.message.attachments if part.digest in self.small]
+        files = [
+            part.size
+            for part in self.message.attachments
+            if part.digest in self.small and part.digest not in self.smaller
+        ]
         text = len(self.message.text.encode()) // _COMPRESSED
-        return _HEAD + text + sum(files) + MAX_PHOTO * len(self.photos)
+        return _HEAD + text + sum(files) + MAX_PHOTO * len(self.smaller)
 
 
 def apply_policy(
     device: Device, digest: str, message: Message, places: Mapping[str, Place]
 ) -> Rendered:
     """Say what of the files of a mail, by the digest of its original, may go to the device."""
-    form = photos.Format.of(device)
-    smaller = frozenset(
-        file for file, place in places.items() if place.size > form.max_bytes and place.is_photo
-    )
+    policy = Policy.of(device)
+    forms = {file: policy.form_of(place) for file, place in places.items()}
+    smaller = {file: form for file, form in forms.items() if form is not None}
     most = min(device.file_bytes, MAX_FILE)
-    small = {file for file, place in places.items() if place.size <= most} - smaller
+    photos = {file for file, form in smaller.items() if form == policy.photos}
+    small = {file for file, place in places.items() if place.size <= most} - photos
     if message.note == CUT:
         small.discard(message.attachments[0].digest)  # whoever wants more of it asks for it
     return Rendered(digest, message, frozenset(small), smaller)
@@ -82,12 +89,14 @@ def select_files(
     for part in mail.message.attachments:
         if part.digest in held:
             parts.append(part)
-        elif part.digest in mail.photos:
-            parts.append(_photo(relay, session, device, part, going, received))
-        elif part.digest in mail.small:
-            parts.append(_file(relay, mail.digest, part, going))
-        else:
-            parts.append(_held_back(part))
+            continue
+        sent = _held_back(part)
+        if part.digest in mail.smaller:
+            form = mail.smaller[part.digest]
+            sent = _made_smaller(relay, session, device, part, form, going, received)
+        if sent.held_back and part.digest in mail.small:
+            sent = _file(relay, mail.digest, part, going)
+        parts.append(sent)
     return replace(mail.message, attachments=tuple(parts)), going
 
 
@@ -102,20 +111,20 @@ def _file(relay: Relay, mail: str, part: Attachment, going: dict[str, bytes]) ->
     return part
 
 
-def _photo(
+def _made_smaller(
     relay: Relay,
     session: Session,
     device: Device,
     part: Attachment,
+    form: Format,
     going: dict[str, bytes],
     received: dt.datetime,
 ) -> Attachment:
     held_back = _held_back(part)
-    form = photos.Format.of(device)
-    made = photos.rendition(session, part.digest, form)
-    # The phones take WebP since a moment ago: then JPEG is good enough once more.
-    made = made or photos.rendition(session, part.digest, replace(form, kind="jpeg"))
-    if made is None and received > clock.now() - PHOTO_TIMEOUT:
+    made = renditions.find(session, part.digest, form)
+    if form.kind == "webp":  # the phones take it since a moment ago: JPEG does once more
+        made = made or renditions.find(session, part.digest, replace(form, kind="jpeg"))
+    if made is None and received > clock.now() - RENDITION_TIMEOUT:
         raise NotReadyError
     if made is None or not made.digest:
         return held_back

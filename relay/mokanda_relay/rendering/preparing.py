@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mail is prepared when it has come: read, and its photos made smaller; any number may do so.
+"""Mail is prepared when it has come: read, its photos and voices made smaller; any may do so.
 
 No webhook waits for that, and a session for a moment alone: what is not ready then goes with
 another bundle.
@@ -17,9 +17,10 @@ import sqlalchemy as sa
 
 from mokanda_relay.mime.bounces import Failure
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering import photos, readings
+from mokanda_relay.rendering import readings, renditions
 from mokanda_relay.rendering.reading import VERSION, Reading
 from mokanda_relay.rendering.readings import MailReader, NotReadyError
+from mokanda_relay.rendering.renditions import Policy
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device, Incoming, Original
@@ -109,7 +110,7 @@ def prepare_one(relay: Relay, reader: MailReader) -> bool:
         reader.read(entry.digest)
     found = _found(relay, entry)
     if found is not None:
-        _make_photos_smaller(relay, entry, found)
+        _make_smaller(relay, entry, found)
         if found.failures and _is_told(relay, entry, found.failures):
             return True
     with relay.database.transaction() as session:
@@ -152,11 +153,11 @@ def _is_told(relay: Relay, entry: Incoming, failures: Sequence[Failure]) -> bool
     return True
 
 
-def _make_photos_smaller(relay: Relay, entry: Incoming, found: Reading) -> None:
+def _make_smaller(relay: Relay, entry: Incoming, found: Reading) -> None:
     with relay.database.reading() as session:
-        form = photos.Format.of(session.get_one(Device, entry.device_id))
+        policy = Policy.of(session.get_one(Device, entry.device_id))
     try:
-        photos.make_smaller(relay, entry.digest, found, form)
+        renditions.make_smaller(relay, entry.digest, found, policy)
     except NotReadyError:
         log.warning("mail=%s: its reading went while it was looked at", entry.digest[:12])
     except BlobNotFoundError:

@@ -17,10 +17,13 @@ from mokanda_relay.mime.bounces import Failure
 from mokanda_relay.mime.lists import Listing
 from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message
 
-VERSION = 3  # one more, when mail that waits is to be read anew
+VERSION = 4  # one more, when mail that waits is to be read anew
 MAX_HEAD = 4 * 1024 * 1024  # bytes
 
+PHOTO, VOICE = "photo", "voice"
+
 _LENGTH = 4  # bytes
+_AMR = b"#!AMR"  # what simple phones record
 # Of pictures that phones show, or are shown by a smaller one.
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
@@ -35,11 +38,11 @@ class ReadingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the content of a file stands in the blob, and whether phones show it as a photo."""
+    """Where the content of a file stands in the blob, and whether it is a PHOTO or a VOICE."""
 
     at: int
     size: int
-    is_photo: bool
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,11 @@ def write(
         ValueError: it could not be loaded again.
     """
     fields = asdict(message) | {"date": int(message.date.timestamp())}
-    files = [(digest, len(content), is_photo(content)) for digest, content in contents.items()]
+    sounds = {each.digest for each in message.attachments if each.media_type.startswith("audio/")}
+    files = [
+        (digest, len(content), _kind_of(content, is_sound=digest in sounds))
+        for digest, content in contents.items()
+    ]
     parts = {
         "message": fields,
         "files": files,
@@ -101,14 +108,20 @@ def load(blob: BinaryIO) -> Reading:
             raise ValueError("too long")
         head = json.loads(blob.read(size))
         at, places = _LENGTH + size, {}
-        for digest, length, photo in head["files"]:
-            places[str(digest)] = Place(at, int(length), bool(photo))
+        for digest, length, kind in head["files"]:
+            places[str(digest)] = Place(at, int(length), str(kind))
             at += int(length)
         failures = tuple(Failure(*map(str, each)) for each in head.get("failures", ()))
         listing = Listing(**head.get("listing", {}))
         return Reading(_message(head["message"]), places, failures, listing)
     except (ValueError, TypeError, KeyError, OverflowError, OSError) as error:
         raise ReadingError(str(error)) from error
+
+
+def _kind_of(content: bytes, *, is_sound: bool) -> str:
+    if is_photo(content):
+        return PHOTO
+    return VOICE if is_sound or content.startswith(_AMR) else ""
 
 
 def is_photo(content: bytes) -> bool:

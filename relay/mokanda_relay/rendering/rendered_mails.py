@@ -67,4 +67,4 @@ class RenderedMails:
             text="",
             attachments=(Attachment("message.eml", "message/rfc822", digest, size),),
         )
-        return apply_policy(self._device, digest, whole, {digest: Place(0, size, is_photo=False)})
+        return apply_policy(self._device, digest, whole, {digest: Place(0, size, kind="")})

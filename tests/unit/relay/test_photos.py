@@ -12,11 +12,11 @@ from PIL import Image
 
 from mokanda_relay.operator import devices
 from mokanda_relay.relay import Relay
-from mokanda_relay.rendering import photos
-from mokanda_relay.rendering.photos import Format, shrink
+from mokanda_relay.rendering import shrinking
 from mokanda_relay.rendering.preparing import prepare_one
 from mokanda_relay.rendering.reading import is_photo
 from mokanda_relay.rendering.readings import MailReader
+from mokanda_relay.rendering.shrinking import Format, shrink
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device, Incoming, Rendition
 from mokanda_relay.transport import down_queue
@@ -86,7 +86,7 @@ def test_an_svg_is_no_photo() -> None:
 
 
 def test_a_picture_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "_TIMEOUT", 0.001)
+    monkeypatch.setattr(shrinking, "_TIMEOUT", 0.001)
     assert shrink(photo(), PHONE) == b""
 
 

@@ -16,6 +16,9 @@ from mokanda_wire.message import Attachment
 
 # Attachments never take the last of the data partition: the database must still be able to write.
 RESERVE_BYTES = 8 << 20
+# What relays make of photos and voices, by its first bytes: extension and media type.
+_JPEG = ("jpg", "image/jpeg")
+_MADE = {b"RIFF": ("webp", "image/webp"), b"OggS": ("ogg", "audio/ogg")}
 
 
 class Incoming:
@@ -61,7 +64,7 @@ class Attachments:
         return _place(self._folder, digest)
 
     def here(self, part: Attachment) -> Attachment | None:
-        """Say what of a file is here: all of it, or a smaller picture, by its own name and type."""
+        """Say what of a file is here: all of it, or what was made of it, named and typed so."""
         whole = as_it_was(part)
         if self.path(whole.digest).exists():
             return whole
@@ -69,14 +72,14 @@ class Attachments:
             return None
         try:
             with self.path(part.digest).open("rb") as file:
-                kind = "webp" if file.read(4) == b"RIFF" else "jpeg"
+                extension, media_type = _MADE.get(file.read(4), _JPEG)
         except FileNotFoundError:
             return None
         stem = part.name.rpartition(".")[0] or part.name
         return replace(
             whole,
-            name=f"{stem}.{kind.replace('jpeg', 'jpg')}",
-            media_type=f"image/{kind}",
+            name=f"{stem}.{extension}",
+            media_type=media_type,
             digest=part.digest,
             size=part.size,
         )

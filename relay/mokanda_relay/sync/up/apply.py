@@ -8,7 +8,8 @@ from typing import assert_never
 
 from sqlalchemy.orm import Session
 
-from mokanda_relay.rendering import device_files, photos
+from mokanda_relay.rendering import device_files, renditions
+from mokanda_relay.rendering.renditions import Policy
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device
 from mokanda_relay.sync import content_requests, deduplication, unknown_items, usage_by_day
@@ -73,7 +74,7 @@ def _apply_item(session: Session, device: Device, item: wire.Item) -> None:
 
 
 def _record_report(session: Session, device: Device, report: wire.Report) -> None:
-    before = photos.Format.of(device)
+    before = Policy.of(device)
     usage_by_day.record(session, device, report.fields.pop("days", None))
     unknown = report.fields.get("unknown")
     if isinstance(unknown, str):
@@ -91,8 +92,8 @@ def _record_report(session: Session, device: Device, report: wire.Report) -> Non
         told = f"{device.name} has mended its mail store, which was damaged ({mended[:200]})"
         alerts.record_once(session, "mended", told, device.id)
     device.report = json.dumps(report.fields, default=str, skipkeys=True)[:_MAX_REPORT]
-    if photos.Format.of(device) != before:
-        photos.prepare_anew(session, device.id)
+    if Policy.of(device) != before:
+        renditions.prepare_anew(session, device.id)
 
 
 def _send_on(session: Session, device: Device, item: wire.Mail, digest: str, size: int) -> None:

@@ -108,6 +108,13 @@ class TestRouting:
         served.world.post_inbound(mail(), "ada@example.org", ["AMINA@Kitenge.Example"])
         assert queued(served) == [AMINA]
 
+    def test_what_follows_a_plus_is_the_villagers_own(self, served: Served) -> None:
+        device = served.claimed_device()
+        served.world.post_inbound(mail(), "ada@example.org", ["amina+sante@kitenge.example"])
+        assert queued(served) == [AMINA]
+        device.sync()
+        assert [each.recipients for each in device.mails] == [(AMINA,)]
+
     def test_nor_does_the_dot_that_a_domain_may_end_in(self, served: Served) -> None:
         served.claimed_device()
         served.world.post_inbound(mail(), "ada@example.org", ["amina@KITENGE.EXAMPLE."])

@@ -98,8 +98,10 @@ def test_a_mail_to_the_world_waits_for_its_file(
     post_intent = outbox.post
     lost: dict[str, bytes] = {}
 
-    def losing(session: Session, device: int, name: str, digest: str, to: list[str]) -> None:
-        post_intent(session, device, name, digest, to)
+    def losing(
+        session: Session, device: int, name: str, digest: str, to: list[str], near: list[str]
+    ) -> None:
+        post_intent(session, device, name, digest, to, near)
         lost[digest] = served.relay.originals.read(digest)
         served.relay.originals.delete(digest)
 

@@ -212,12 +212,73 @@ class TestRecipients:
 
     def test_with_blind_copies_alone_nobody_sees_another(self, served: Served) -> None:
         device = served.claimed_device()
-        mail = device.message("amina@kitenge.example", "Secret")  # a neighbour, who has it already
+        mail = device.message("mama@example.org", "Secret")  # who is no recipient
         device.freeze(dataclasses.replace(mail, recipients=("ada@example.org", "eve@example.org")))
         device.sync()
         eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
         blocks = served.world.sent[0].body["personalizations"]
         assert [list(block) for block in blocks] == [["to"], ["to"]]
+
+    def test_they_see_the_neighbours_in_it_whose_copy_does_not_come_back(
+        self, served: Served
+    ) -> None:
+        kitenge, liputa = served.claimed_device(), served.claimed_device("liputa")
+        near = (Mailbox("bako@liputa.example"), Mailbox("nobody@kitenge.example"))
+        mail = kitenge.message("ada@example.org", "To all", cc=near)
+        mail = dataclasses.replace(
+            mail,
+            message=dataclasses.replace(
+                mail.message, to=(*mail.message.to, Mailbox("Amina@kitenge.example", "Amina"))
+            ),
+            recipients=("ada@example.org", "bako@liputa.example"),
+        )
+        kitenge.freeze(mail)
+        kitenge.sync()
+        eventually(lambda: len(served.world.events_posted) > 3, "the events of the mail")
+        [sent] = served.world.sent
+        [block] = sent.body["personalizations"]
+        assert [each["email"] for each in block["to"]] == [
+            "ada@example.org",
+            "Amina@kitenge.example",
+        ]
+        assert [each["email"] for each in block["cc"]] == ["bako@liputa.example"]
+        message_id = sent.body["headers"]["Message-ID"]
+        copy = f"From: amina@kitenge.example\r\nMessage-ID: {message_id}\r\n\r\nTo all".encode()
+        for each in ("amina@kitenge.example", "bako@liputa.example"):
+            assert served.world.post_inbound(copy, "bounce@em1.kitenge.example", [each])[0] == 200
+        kitenge.sync()
+        liputa.sync()
+        assert kitenge.mails == []
+        assert len(liputa.mails) == 1
+        assert kitenge.told() == {
+            "bako@liputa.example": ["sent"],
+            "ada@example.org": ["sent", "delivered"],
+        }
+
+    def test_a_mail_by_the_same_name_reaches_whoever_is_not_named_in_it(
+        self, served: Served
+    ) -> None:
+        device = served.claimed_device()
+        send(device)
+        eventually(lambda: len(served.world.sent) == 1, "the mail is sent")
+        message_id = served.world.sent[0].body["headers"]["Message-ID"]
+        copy = f"From: list@example.org\r\nMessage-ID: {message_id}\r\n\r\nHello".encode()
+        served.world.post_inbound(copy, "list@example.org", ["bako@kitenge.example"])
+        device.sync()
+        assert [each.recipients for each in device.mails] == [("bako@kitenge.example",)]
+
+    def test_a_name_with_a_comma_arrives(self, served: Served) -> None:
+        device = served.claimed_device()
+        mail = device.message("ada@example.org", "Hello")
+        named = (Mailbox("ada@example.org", 'Lovelace, "Ada"'),)
+        device.freeze(
+            dataclasses.replace(mail, message=dataclasses.replace(mail.message, to=named))
+        )
+        device.sync()
+        eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
+        device.sync()
+        assert device.told() == {"ada@example.org": ["sent", "delivered"]}
+        assert served.world.sent[0].people[0]["name"] == "\"Lovelace, 'Ada'\""
 
     def test_each_is_told_of_apart(self, served: Served) -> None:
         device = served.claimed_device()

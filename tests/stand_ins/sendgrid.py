@@ -56,14 +56,19 @@ class Sent:
     body: dict[str, Any]
 
     @property
-    def recipients(self) -> list[str]:
-        """Everyone that it goes to."""
+    def people(self) -> list[dict[str, str]]:
+        """Everyone that it goes to, as they were named."""
         return [
-            each["email"]
+            each
             for personalization in self.body["personalizations"]
             for field in ("to", "cc", "bcc")
             for each in personalization.get(field, ())
         ]
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses that it goes to."""
+        return [each["email"] for each in self.people]
 
     @property
     def text(self) -> str:
@@ -168,8 +173,11 @@ class SendGridStandIn:
 
     def _post_outcome(self, sent: Sent) -> None:
         self.post_events(self.event(sent, each, "processed") for each in sent.recipients)
-        for each in sent.recipients:
-            if each.endswith(".invalid"):
+        for person in sent.people:
+            each = person["email"]
+            if sendgrid_rules.is_mangled(person.get("name", "")):
+                self.post_events([self.event(sent, each, "dropped", reason="Invalid")])
+            elif each.endswith(".invalid"):
                 reason = "550 5.1.1 The address does not exist"
                 self.post_events([self.event(sent, each, "bounce", reason=reason, status="5.1.1")])
             else:

@@ -86,6 +86,15 @@ def _person_errors(field: str, person: object) -> list[tuple[str, str]]:
     return []
 
 
+def is_mangled(name: str) -> bool:
+    """Whether a recipient's name ends early, so that the mail is taken, and dropped later.
+
+    A comma or semicolon in it has to be quoted (sendgrid/sendgrid-python, issues 291 and 618).
+    """
+    quoted = len(name) > 1 and name[0] == name[-1] == '"' and '"' not in name[1:-1]
+    return not quoted and bool({",", ";"} & set(name))
+
+
 def _content_errors(content: object) -> list[tuple[str, str]]:
     if not isinstance(content, list) or not content:
         return [("content", "at least one content is required")]

@@ -454,11 +454,15 @@ class Outgoing(Table):
     """A mail on its way to the world: the intent comes first, then the request.
 
     `state` is waiting, trying (a request is under way, or its outcome is unknown), sent or
-    refused. A row in the first two is taken up when it is `due`.
+    refused. A row in the first two is taken up when it is `due`. `neighbours` are the villagers, in
+    lower case and a space apart, who are named in the mail and have got it already.
     """
 
     __tablename__ = "outgoing"
-    __table_args__ = (sa.Index("outgoing_by_due", "state", "due"),)
+    __table_args__ = (
+        sa.Index("outgoing_by_due", "state", "due"),
+        sa.Index("outgoing_by_message_id", "message_id"),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)  # goes along in custom_args
     device_id: Mapped[int] = _device()
     digest: Mapped[str] = mapped_column(sa.ForeignKey("original.digest"), index=True)
@@ -468,6 +472,7 @@ class Outgoing(Table):
     due: Mapped[dt.datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str] = mapped_column(default="")
+    neighbours: Mapped[str] = mapped_column(default="")
 
 
 class OutgoingRecipient(Table):

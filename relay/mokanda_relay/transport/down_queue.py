@@ -32,9 +32,14 @@ def is_resident(session: Session, device: Device, local_part: str) -> bool:
 
     One whom it has lost may come back, and has mail waiting.
     """
-    name = local_part.lower()
+    name = _without_tag(local_part.lower())
     known = session.get(Resident, (device.id, name))
     return known is not None or not device.residents_known
+
+
+def _without_tag(local_part: str) -> str:
+    """The name in an address: what follows a + is its owner's own."""
+    return local_part.partition("+")[0]
 
 
 def device_of(session: Session, address: str) -> Device | None:
@@ -61,8 +66,9 @@ def deliver(
     device = device_of(session, address)
     if device is None:
         return "unknown village"
-    recipient = address.lower()
-    known = is_resident(session, device, recipient.rpartition("@")[0])
+    local_part, _, domain = address.lower().rpartition("@")
+    recipient = f"{_without_tag(local_part)}@{domain}"
+    known = is_resident(session, device, local_part)
     if not known and waits_from is None:
         return "unknown villager"
     queued = sa.select(Incoming.id).where(

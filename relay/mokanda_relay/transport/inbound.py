@@ -17,15 +17,17 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from mokanda_relay.bell import Bell
+from mokanda_relay.mime.parse import HEAD, attached_whole
 from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.database import Database
-from mokanda_relay.transport import undeliverable
+from mokanda_relay.transport import outbox, undeliverable
 from mokanda_relay.transport.dns import DnsSetup
 from mokanda_relay.transport.down_queue import deliver, device_of
 from mokanda_relay.transport.proof import Checks
 from mokanda_relay.transport.untold import Writer
 from mokanda_relay.transport.webhook import Webhook
 from mokanda_wire.address import AddressError, parse_address
+from mokanda_wire.message import EPOCH
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +76,20 @@ class Intake:
     def accept(self, envelope: Envelope, mail: StoredMail) -> None:
         """Queue a stored mail for its recipients; it is the relay's own when this returns.
 
+        A mail of the villages' own that comes back to a villager who has it goes no further.
+
         Raises:
+            OSError: it cannot be read now.
             sqlalchemy.exc.OperationalError: the database does not answer now.
         """
+        with self._originals.open(mail.digest) as raw:
+            message_id = attached_whole(raw.read(HEAD), mail.digest, mail.size, EPOCH).message_id
         with self._database.transaction() as session:
             for recipient in envelope.recipients:
-                _deliver(session, envelope, recipient, mail)
+                if outbox.is_copy(session, message_id, recipient):
+                    log.info("inbound mail=%s is ours, %s has it", mail.digest[:12], recipient)
+                else:
+                    _deliver(session, envelope, recipient, mail)
         self._bell.ring()
 
 

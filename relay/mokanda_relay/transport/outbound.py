@@ -15,11 +15,17 @@ from mokanda_wire.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A mail that is to be sent now: the raw mail's digest, and its recipients in the world."""
+    """A mail that is to be sent now: the raw mail's digest, and its recipients in the world.
+
+    `neighbours` are villagers in its head who have got it already. Its recipients have to see them,
+    so that answers reach them too; whoever cannot name somebody without sending to them may do so:
+    what comes back is known (transport/inbound.py).
+    """
 
     id: str
     digest: str
     recipients: tuple[str, ...]
+    neighbours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class Transport(Protocol):
     missing_setting: str
 
     def send(self, intent: Intent, message: Message, contents: Mapping[str, bytes]) -> Outcome:
-        """Send a mail to the intent's recipients alone, whoever is named in it.
+        """Send a mail to the intent's recipients, and to nobody else but its neighbours.
 
         Never raises for what the network or the provider does. Any number of threads may call it.
 

@@ -57,9 +57,17 @@ log = logging.getLogger(__name__)
 
 
 def post(
-    session: Session, device_id: int, message_id: str, digest: str, recipients: Sequence[str]
+    session: Session,
+    device_id: int,
+    message_id: str,
+    digest: str,
+    recipients: Sequence[str],
+    neighbours: Iterable[str] = (),
 ) -> None:
-    """Record the intent to send a kept mail to these recipients in the world."""
+    """Record the intent to send a kept mail to these recipients in the world.
+
+    `neighbours` are villagers whom it names, and who have got it already.
+    """
     now = clock.now()
     intent = Outgoing(
         id=_new_id(session, str(device_id), message_id),
@@ -69,6 +77,7 @@ def post(
         state=WAITING,
         created=now,
         due=now,
+        neighbours=" ".join(each.lower() for each in neighbours),
     )
     session.add(intent)
     session.flush()
@@ -112,7 +121,8 @@ def begin_next(session: Session, max_recipients: int) -> Intent | None:
     row.attempts += 1
     row.due = now + REST
     _under_way[row.id] = monotonic()
-    return Intent(row.id, row.digest, recipients_of(session, row.id))
+    neighbours = tuple(row.neighbours.split())
+    return Intent(row.id, row.digest, recipients_of(session, row.id), neighbours)
 
 
 def _split(session: Session, row: Outgoing, max_recipients: int) -> None:
@@ -130,6 +140,7 @@ def _split(session: Session, row: Outgoing, max_recipients: int) -> None:
             due=row.due,
             attempts=row.attempts,
             reason=row.reason,
+            neighbours=row.neighbours,
         )
         session.add(further)
         session.flush()
@@ -311,3 +322,13 @@ def recipient_of(session: Session, device_id: int, message_id: str, address: str
         .limit(1)
     )
     return session.scalar(sent) or ""
+
+
+def is_copy(session: Session, message_id: str, address: str) -> bool:
+    """Whether a mail from the world has come back to a neighbour, who has got it already."""
+    rows = session.scalars(
+        sa.select(Outgoing.neighbours).where(
+            Outgoing.message_id == message_id, Outgoing.neighbours != ""
+        )
+    )
+    return any(address.lower() in neighbours.split() for neighbours in rows)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import assert_never
 
 from sqlalchemy.orm import Session
@@ -21,7 +22,9 @@ from mokanda_relay.transport.proof import Checks
 from mokanda_relay.transport.untold import NO_VILLAGER, Writer
 from mokanda_wire import bundle as wire
 from mokanda_wire.address import AddressError, parse_address
+from mokanda_wire.message import Message
 
+_MAX_NAMED = 100  # people in a mail's head; a device lets nobody write to more than 50
 _MAX_REPORT = 64 * 1024  # characters
 
 
@@ -105,7 +108,7 @@ def _send_on(session: Session, device: Device, item: wire.Mail, digest: str, siz
         _send_back(session, device, item, reason)
         return
     device.mails_out += 1
-    world = []
+    world, delivered = [], []
     for recipient in dict.fromkeys(item.recipients):
         writer = Writer(message.sender.address, device.id, message.message_id)
         outcome = _deliver_to_village(session, device, writer, recipient, digest, size)
@@ -113,10 +116,29 @@ def _send_on(session: Session, device: Device, item: wire.Mail, digest: str, siz
             world.append(recipient)
         else:
             queue_event(session, device.id, message.message_id, recipient, *outcome)
+            delivered += [recipient.lower()] if outcome[0] == "sent" else []
     if world:
         down_queue.record_original(session, digest, size)
-        outbox.post(session, device.id, message.message_id, digest, world)
+        neighbours = _neighbours(session, device, message, delivered)
+        outbox.post(session, device.id, message.message_id, digest, world, neighbours)
         correspondents.record(session, device.id, world)
+
+
+def _neighbours(
+    session: Session, device: Device, message: Message, delivered: Collection[str]
+) -> list[str]:
+    """Who of those named in a mail has got it: of its own village from the device, or by us."""
+    found = []
+    for each in (*message.to, *message.cc)[:_MAX_NAMED]:
+        try:
+            address = parse_address(each.address)
+        except AddressError:
+            continue
+        local_part, _, domain = address.rpartition("@")
+        is_here = domain == device.domain and down_queue.is_resident(session, device, local_part)
+        if is_here or address.lower() in delivered:
+            found.append(address)
+    return found
 
 
 def _deliver_to_village(

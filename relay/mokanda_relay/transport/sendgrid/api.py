@@ -65,7 +65,9 @@ class SendGrid:
 
     def send(self, intent: Intent, message: Message, contents: Mapping[str, bytes]) -> Outcome:
         """Send a mail. Never raises for what the network or SendGrid does."""
-        body = request_body(intent.id, intent.recipients, message, contents)
+        body = request_body(
+            intent.id, intent.recipients, message, contents, neighbours=intent.neighbours
+        )
         # A client each time: it is not made for many threads.
         sendgrid = SendGridAPIClient(self._settings.sendgrid_key, host=self._settings.sendgrid_host)
         try:

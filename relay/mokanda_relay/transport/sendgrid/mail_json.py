@@ -2,8 +2,9 @@
 """A mail as the JSON of SendGrid's v3 API.
 
 Who gets the mail is the envelope's matter: SendGrid sends to every address in `to`, `cc` and `bcc`,
-so an address of the headers that is not a recipient here (a neighbour in the same village, who has
-the mail already) is left out of them.
+so an address of the headers that is not a recipient here is left out of them. Not so a neighbour,
+who has the mail already: the others' answers are to reach them. Their copy comes back, and goes no
+further than to this relay.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def request_body(
     recipients: Iterable[str],
     message: Message,
     contents: Mapping[str, bytes],
+    *,
+    neighbours: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Build the JSON of `POST /v3/mail/send`."""
     ids = {
@@ -37,7 +40,7 @@ def request_body(
         headers["Auto-Submitted"] = "auto-replied"
     # SendGrid refuses an empty subject and an empty text.
     body: dict[str, Any] = {
-        "personalizations": _personalizations(recipients, message),
+        "personalizations": _personalizations(recipients, message, neighbours),
         "from": _person(message.sender),
         "subject": message.subject or "(no subject)",
         "content": [{"type": "text/plain", "value": message.text or "\n"}],
@@ -68,10 +71,14 @@ def _id_line(ids: Iterable[str]) -> str:
     return " ".join(f"<{each}>" for each in ids if _MESSAGE_ID.fullmatch(each))
 
 
-def _personalizations(recipients: Iterable[str], message: Message) -> list[dict[str, Any]]:
+def _personalizations(
+    recipients: Iterable[str], message: Message, neighbours: Iterable[str]
+) -> list[dict[str, Any]]:
     left = {address.lower(): address for address in recipients}
-    to = _visible(message.to, left)
-    cc = _visible(message.cc, left)
+    shown = {**left, **{address.lower(): address for address in neighbours}}
+    to = _visible(message.to, shown)
+    cc = _visible(message.cc, shown)
+    left = {lower: address for lower, address in left.items() if lower in shown}
     if not to:
         to, cc = cc, []  # SendGrid wants a `to`
     if not to:
@@ -85,9 +92,14 @@ def _personalizations(recipients: Iterable[str], message: Message) -> list[dict[
     return [personalization]
 
 
-def _visible(people: Iterable[Mailbox], left: dict[str, str]) -> list[dict[str, str]]:
-    """Those of the people who are recipients, each once; they are taken out of `left`."""
-    return [_person(each) for each in people if left.pop(each.address.lower(), None)]
+def _visible(people: Iterable[Mailbox], shown: dict[str, str]) -> list[dict[str, str]]:
+    """Those of the people who are to be shown, each once; they are taken out of `shown`."""
+    visible = [_person(each) for each in people if shown.pop(each.address.lower(), None)]
+    for person in visible:
+        # SendGrid takes a comma or semicolon for the end of a recipient, and drops the mail.
+        if {",", ";"} & set(person.get("name", "")):
+            person["name"] = '"{}"'.format(re.sub(r'[\\"]', "'", person["name"]))
+    return visible
 
 
 def _person(mailbox: Mailbox) -> dict[str, str]:

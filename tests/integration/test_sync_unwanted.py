@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from mokanda_firmware.courier import news
-from mokanda_firmware.mailbox.letters import entries, folders, stubs
+from mokanda_firmware.mailbox.letters import entries, folders, opened, stubs
 from mokanda_firmware.mailbox.people import unwanted
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.settings import set_setting
@@ -22,8 +22,10 @@ from mokanda_relay.operator.housekeeping import Housekeeper
 from mokanda_relay.store import clock, tables
 from mokanda_relay.store.tables import Device, DownBundle, Incoming
 from mokanda_relay.sync.down import freeze, frozen
+from mokanda_relay.sync.unsubscribing import unsubscribe_one
+from mokanda_relay.transport import one_click
 from mokanda_wire.bundle import Filter
-from tests.relay_served import Served
+from tests.relay_served import Served, eventually
 from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -368,3 +370,108 @@ class TestStrangers:
         monkeypatch.setattr(clock, "now", lambda: noon + dt.timedelta(days=1, minutes=1))
         village.sync()
         assert subjects(village) == ["Stranger"]
+
+
+class TestUnsubscribing:
+    """The relay unsubscribes who asks for it, and says what came of it."""
+
+    CLICK = "<https://shop.example.net/leave>"
+    MAIL = "<mailto:leave@shop.example.net?subject=leave%20me>"
+
+    def receive(self, village: Village, served: Served, urls: str) -> opened.Letter:
+        post(
+            served,
+            "News",
+            List_Unsubscribe=urls,
+            List_Unsubscribe_Post="List-Unsubscribe=One-Click",
+        )
+        village.sync()
+        return self.letter(village)
+
+    def letter(self, village: Village) -> opened.Letter:
+        account = village.accounts["amina"]
+        [line] = folders.page(village.store, account, "inbox").lines
+        letter = opened.read(village.store, account, line.id)
+        assert letter is not None
+        return letter
+
+    def ask(self, village: Village) -> None:
+        newsletter = self.letter(village).newsletter
+        assert newsletter is not None
+        with village.store.transaction() as connection:
+            content_requests.ask(
+                connection, "unsubscribe", newsletter.ticket, village.accounts["amina"]
+            )
+        village.sync()
+
+    def result(self, village: Village, served: Served) -> str:
+        """What the letter says once the relay has done what it can."""
+
+        def is_tried() -> bool:
+            with served.relay.database.reading() as session:
+                return "" not in session.scalars(sa.select(tables.ContentRequest.result)).all()
+
+        eventually(is_tried, "the relay to try")
+        village.sync()
+        newsletter = self.letter(village).newsletter
+        assert newsletter is not None
+        assert newsletter.request is not None
+        assert newsletter.request.state == "denied"
+        return newsletter.request.reason
+
+    def test_by_one_click(
+        self, village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clicks: list[str] = []
+
+        def click(url: str) -> one_click.Outcome:
+            clicks.append(url)
+            return "done"
+
+        monkeypatch.setattr(one_click, "post", click)
+        self.receive(village, served, f"{self.MAIL}, {self.CLICK}")
+        self.ask(village)
+        assert self.result(village, served) == "done"
+        assert clicks == ["https://shop.example.net/leave"]
+        assert served.world.sent == []
+
+    def test_by_a_mail_of_the_villager(
+        self, village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(one_click, "post", lambda _: "refused")
+        self.receive(village, served, f"{self.MAIL}, {self.CLICK}")
+        self.ask(village)
+        assert self.result(village, served) == "written"
+        eventually(lambda: served.world.sent, "the mail at SendGrid")
+        [sent] = served.world.sent
+        assert sent.recipients == ["leave@shop.example.net"]
+        assert sent.body["from"]["email"] == AMINA
+        assert sent.body["subject"] == "leave me"
+        news.forget(village.store)
+        with village.store.transaction() as connection:  # an older card asks once more
+            connection.execute("UPDATE content_request SET state = 'waiting'")
+        village.sync()
+        assert self.result(village, served) == "written"
+        served.world.finish_requests()
+        assert len(served.world.sent) == 1
+        with served.relay.database.reading() as session:
+            assert session.scalars(sa.select(tables.Notice)).all() == []  # nobody is told of it
+
+    def test_a_click_of_unknown_outcome_is_tried_again_later(
+        self, village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(one_click, "post", lambda _: "unknown")
+        self.receive(village, served, self.CLICK)
+        self.ask(village)
+        with served.relay.database.reading() as session:
+            row = session.scalars(sa.select(tables.ContentRequest)).one()
+        assert row.result == ""
+        now = clock.now()
+        for later in range(2, 20):
+            moment = now + dt.timedelta(hours=later)
+            monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+            unsubscribe_one(served.relay, lambda _: "unknown")
+        assert self.result(village, served) == "undone"
+
+    def test_other_letters_offer_nothing(self, village: Village, served: Served) -> None:
+        assert self.receive(village, served, "<https://shop.example.net").newsletter is None

@@ -15,10 +15,11 @@ from mokanda_wire.message import FAILED, PASSED, Mailbox, Message
 from mokanda_wire.text import clean
 
 EventKind = Literal["sent", "delivered", "bounced", "refused"]
-ContentRequestKind = Literal["file", "mail", "original", "blocked"]
+ContentRequestKind = Literal["file", "mail", "original", "blocked", "unsubscribe"]
 
-# What a denial says: the relay no longer has it; it is larger than any bundle carries; it is done.
-GONE, LARGE, DONE = "gone", "large", "done"
+# What a denial says: the relay no longer has it; it is larger than any bundle carries; it is done;
+# a mail was written that does it; it cannot be done.
+GONE, LARGE, DONE, WRITTEN, UNDONE = "gone", "large", "done", "written", "undone"
 
 # By what letters kinds go in the text.
 EVENT_LETTERS: dict[EventKind, str] = {
@@ -32,6 +33,7 @@ CONTENT_REQUEST_LETTERS: dict[ContentRequestKind, str] = {
     "mail": "m",
     "original": "o",
     "blocked": "b",
+    "unsubscribe": "u",
 }
 PROOF_LETTERS = {PASSED: "p", FAILED: "f"}
 
@@ -139,7 +141,8 @@ class ContentRequest:
     `name` is the digest of a "file" (answered by a Grant), or the ticket of a stub whose "mail"
     is wanted (by that Mail), or of a mail, to have it as it came from the world, its "original"
     (by a Grant); or the local part for which stubs are wanted of what is "blocked" (by those, and
-    a Denial that says DONE). `who` is the local part of the villager who asked, "" for the device
+    a Denial that says DONE); or the ticket of a mail, to "unsubscribe" from what it is of (a Denial
+    says what came of it). `who` is the local part of the villager who asked, "" for the device
     itself.
     """
 
@@ -162,7 +165,8 @@ class Grant:
 class Denial:
     """Down: a content request is answered without a file; `reason` is a word.
 
-    It is GONE or LARGE where it cannot be granted, DONE where there is no more to give.
+    It is GONE or LARGE where it cannot be granted, DONE where there is no more to give. Of
+    unsubscribing it says DONE, WRITTEN, UNDONE or GONE.
     """
 
     kind: ContentRequestKind

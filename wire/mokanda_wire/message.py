@@ -67,7 +67,8 @@ class Message:
     `proof` is PASSED where the domain of `sender` has vouched for the mail (SPF, DKIM), FAILED
     where it seems to be somebody else's, "" where nothing is known. `list_post` is the address of
     the mailing list that the mail is of, to which an answer for all goes (RFC 2369), "" for none.
-    `others` is how many more people than those in `to` and `cc` it went to.
+    `others` is how many more people than those in `to` and `cc` it went to. Its reader
+    `can_unsubscribe` from what it is of, by the relay.
     """
 
     message_id: str
@@ -87,6 +88,7 @@ class Message:
     proof: str = ""
     list_post: str = ""
     others: int = 0
+    can_unsubscribe: bool = False
 
     @property
     def words(self) -> str:

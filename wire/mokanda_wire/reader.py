@@ -206,6 +206,7 @@ class Reader:
         html = stub = note = proof = list_post = ""
         automatic = False
         others = 0
+        can_unsubscribe = False
         unknown: list[Unknown] = []
         while self._text.startswith("\x01", self._at):
             self._at += 2
@@ -222,6 +223,8 @@ class Reader:
                 list_post = self._until("\n")
             elif field == "m":
                 others = _size(self._until("\n"))
+            elif field == "u":
+                can_unsubscribe = self._until("\n") == ""
             elif field == "r":
                 reply_to = self._boxes(self._until("\n"))
             elif field == "a":
@@ -249,6 +252,7 @@ class Reader:
             proof=proof,
             list_post=list_post,
             others=others,
+            can_unsubscribe=can_unsubscribe,
         )
         return Mail(recipients, message, stub, name, tuple(unknown))
 

@@ -204,6 +204,8 @@ def _origin(message: Message) -> Iterator[str]:
         yield f"\x01l{one_word(message.list_post)}"
     if message.others:
         yield f"\x01m{message.others}"
+    if message.can_unsubscribe:
+        yield "\x01u"
 
 
 def _chain(message: Message) -> list[str]:

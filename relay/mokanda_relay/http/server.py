@@ -17,6 +17,7 @@ from mokanda_relay.operator import housekeeping
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering.preparing import Preparer
 from mokanda_relay.store.settings import Listen
+from mokanda_relay.sync.unsubscribing import Unsubscriber
 from mokanda_relay.transport.sender import Sender
 from mokanda_wire import protocol
 from mokanda_wire.http_reception import Limits
@@ -96,7 +97,7 @@ def running(relay: Relay, listen: Listen, operator: Listen) -> Iterator[tuple[st
     servers = (_device_server(relay, listen), _admin_server(relay, operator))
     stopping = threading.Event()
     workers = [threading.Thread(target=_keep_house, args=(relay, stopping), daemon=True)]
-    workers.append(Preparer(relay, stopping))
+    workers += [Preparer(relay, stopping), Unsubscriber(relay, stopping)]
     if not relay.transport.missing_setting:
         workers += [
             Sender(relay.database, relay.originals, relay.transport, relay.outbox_bell, stopping)

@@ -67,10 +67,10 @@ def take_apart(raw: bytes, received: datetime) -> Taken:
         mail: Part = message_from_bytes(mended(raw), policy=BoundedHeaders())
         body = Body(charset_of_mail(mail))
         body.add(mail)
-        bounced, listing = failures(mail), lists.of(Headers(mail))
+        bounced = failures(mail)
     except Exception as error:  # the stdlib's parser raises many kinds on hostile mail
         raise UnreadableError(f"{type(error).__name__}: {error}"[:200]) from error
-    message = _message(mail, body, digest_of(raw), received)
+    message, listing = _message(mail, body, digest_of(raw), received)
     return Taken(message, body.files.contents, bounced, listing)
 
 
@@ -87,17 +87,18 @@ def attached_whole(beginning: bytes, digest: str, size: int, received: datetime)
             mail[name.decode("ascii", "replace")] = value.strip().decode("ascii", "surrogateescape")
     body = Body()
     body.files.attachments.append(Attachment("message.eml", "message/rfc822", digest, size))
-    return _message(mail, body, digest, received)
+    return _message(mail, body, digest, received)[0]
 
 
-def _message(mail: Part, body: Body, digest: str, received: datetime) -> Message:
+def _message(mail: Part, body: Body, digest: str, received: datetime) -> tuple[Message, Listing]:
     headers = Headers(mail)
+    listing = lists.of(headers)
     ids = headers.message_ids("message-id")
     replied = headers.message_ids("in-reply-to")
     text = with_short_links(without_fillers(body.text))
     text = f"{text}\n{_ENCRYPTED}" if body.encrypted else text
     sender = headers.mailboxes("from") or headers.mailboxes("sender")
-    return Message(
+    message = Message(
         message_id=ids[0] if ids else f"{digest[:32]}@no-message-id.invalid",
         date=headers.date() or received,
         sender=sender[0] if sender else Mailbox("unknown@unknown.invalid"),
@@ -112,4 +113,6 @@ def _message(mail: Part, body: Body, digest: str, received: datetime) -> Message
         list_post=headers.list_post(),
         automatic=headers.automatic() or mail.get_content_type() == "multipart/report",
         note=ENCRYPTED if body.encrypted else "",
+        can_unsubscribe=bool(listing.one_click or listing.mailto),
     )
+    return message, listing

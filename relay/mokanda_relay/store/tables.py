@@ -376,7 +376,8 @@ class Content(Table):
 class ContentRequest(Table):
     """What a villager asks for of what was kept back; the bundle `sequence` has the answer.
 
-    `villager` is "" where the device itself asks.
+    `villager` is "" where the device itself asks. What the relay has to do first is tried when it
+    is `due`; the answer waits for its `result`.
     """
 
     __tablename__ = "content_request"
@@ -387,6 +388,9 @@ class ContentRequest(Table):
     name: Mapped[str]
     villager: Mapped[str]
     sequence: Mapped[int | None]
+    result: Mapped[str] = mapped_column(default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    due: Mapped[dt.datetime | None]
 
 
 class Notice(Table):
@@ -453,6 +457,7 @@ class Upload(Table):
 class Outgoing(Table):
     """A mail on its way to the world: the intent comes first, then the request.
 
+    `message_id` is "" for one that the relay has written itself.
     `state` is waiting, trying (a request is under way, or its outcome is unknown), sent or
     refused. A row in the first two is taken up when it is `due`. `neighbours` are the villagers, in
     lower case and a space apart, who are named in the mail and have got it already.

@@ -61,11 +61,20 @@ def waiting(session: Session, device_id: int) -> list[ContentRequest]:
     return list(
         session.scalars(
             sa.select(ContentRequest)
-            .where(ContentRequest.device_id == device_id, ContentRequest.sequence.is_(None))
+            .where(
+                ContentRequest.device_id == device_id,
+                ContentRequest.sequence.is_(None),
+                is_answerable(),
+            )
             .order_by(ContentRequest.id)
             .limit(_MAX_REQUESTS)
         )
     )
+
+
+def is_answerable() -> sa.ColumnElement[bool]:
+    """Choose requests for which nothing has to be done first."""
+    return sa.or_(ContentRequest.kind != "unsubscribe", ContentRequest.result != "")
 
 
 def answer(
@@ -80,6 +89,8 @@ def answer(
     kind = kinds[request.kind]
     if kind == "blocked":
         return wire.Denial(kind, request.name, DONE), {}
+    if kind == "unsubscribe":
+        return wire.Denial(kind, request.name, request.result), {}
     found = _find(relay, session, request)
     if found is None:
         return wire.Denial(kind, request.name, GONE), {}

@@ -68,27 +68,46 @@ def post(
 
     `neighbours` are villagers whom it names, and who have got it already.
     """
-    now = clock.now()
+    made = _new_id(session, str(device_id), message_id)
     intent = Outgoing(
-        id=_new_id(session, str(device_id), message_id),
+        id=made,
         device_id=device_id,
         digest=digest,
         message_id=message_id,
-        state=WAITING,
-        created=now,
-        due=now,
         neighbours=" ".join(each.lower() for each in neighbours),
     )
+    _record(session, intent, recipients)
+
+
+def _record(session: Session, intent: Outgoing, recipients: Sequence[str]) -> None:
+    intent.state, intent.created, intent.due = WAITING, clock.now(), clock.now()
     session.add(intent)
     session.flush()
     for address in recipients:
         session.add(OutgoingRecipient(outgoing_id=intent.id, address=address))
 
 
+def post_own(
+    session: Session, device_id: int, name: str, digest: str, recipients: Sequence[str]
+) -> None:
+    """Record the intent to send a mail that the relay has written itself, once by its name.
+
+    No device is told what becomes of it.
+    """
+    made = _id_of(str(device_id), name)
+    if session.get(Outgoing, made) is None:
+        intent = Outgoing(id=made, device_id=device_id, digest=digest, message_id="", neighbours="")
+        _record(session, intent, recipients)
+
+
 def _new_id(session: Session, *names: str) -> str:
     """The id that the same mail gets again, should this relay forget it and it comes once more."""
-    made = hashlib.sha256("\0".join(names).encode()).hexdigest()[:32]
+    made = _id_of(*names)
     return secrets.token_hex(16) if session.get(Outgoing, made) else made
+
+
+def _id_of(*names: str) -> str:
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:32]
 
 
 def begin_next(session: Session, max_recipients: int) -> Intent | None:
@@ -249,7 +268,7 @@ def _keep_unknown(database: Database, ids: Sequence[str]) -> None:
 
 def _record_event(session: Session, event: DeliveryEvent) -> None:
     mail = _settle_by_event(session, event.intent_id)
-    if mail is None or event.kind is None:
+    if mail is None or event.kind is None or not mail.message_id:
         return
     lower = event.recipient.lower()
     for recipient in recipients_of(session, mail.id):
@@ -287,6 +306,8 @@ def _finish(session: Session, row: Outgoing, state: str, reason: str) -> None:
     _under_way.pop(row.id, None)
     if state == REFUSED:
         alerts.record_daily(session, "refused", f"a mail was not sent: {reason}", row.device_id)
+    if not row.message_id:  # the relay's own
+        return
     for address in recipients_of(session, row.id):
         queue_event(
             session,

@@ -7,6 +7,8 @@ import pytest
 
 from mokanda_firmware.mailbox.people import unwanted
 from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_wire.bundle import Denial
+from mokanda_wire.items import DONE
 from tests.unit.webmail.served_village import Phone, Village
 from tests.unit.webmail.test_letters import WORLD, bring, from_world
 
@@ -130,3 +132,25 @@ class TestKeeper:
     def test_it_is_for_the_keeper_alone(self, village: Village) -> None:
         village.villager("papa")
         village.villager("awa").get("/device/unwanted", status=403)
+
+
+class TestUnsubscribing:
+    """A newsletter offers to leave it, once, and then says how that goes."""
+
+    def test_it_is_asked_for_and_answered(self, village: Village) -> None:
+        awa = village.villager("awa")
+        bring(village, replace(from_world(can_unsubscribe=True), ticket="news"))
+        entry = awa.open_first().request.path
+        assert "Unsubscribe</button>" in awa.get(entry).text
+        page = awa.post(f"{entry}/unsubscribe", status=303).follow()
+        assert "You are to be unsubscribed" in page.text
+        assert "Unsubscribe</button>" not in page.text
+        bring(village, Denial("unsubscribe", "news", DONE))
+        assert "You are unsubscribed." in awa.get(entry).text
+
+    def test_other_letters_offer_nothing(self, village: Village) -> None:
+        awa = village.villager("awa")
+        bring(village, replace(from_world(), ticket="letter"))
+        entry = awa.open_first().request.path
+        assert "Unsubscribe" not in awa.get(entry).text
+        awa.post(f"{entry}/unsubscribe", status=422)

@@ -62,6 +62,7 @@ class Letter:
     stub: Awaited | None  # nothing but the head of the mail is here
     original: Awaited | None  # the mail as it came from the world, which the relay has
     original_digest: str  # "" until that is here
+    newsletter: Awaited | None  # what the relay can unsubscribe its reader from
     deliveries: tuple[Delivery, ...]  # of a mail written by its reader
     waiting: bool  # in the outbox, in no bundle yet
     waits_because: str
@@ -93,6 +94,7 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
         stub = _stub(connection, number)
         has_original = row["ticket"] and stub is None
         written = row["origin"] == "written"
+        can_unsubscribe = message.can_unsubscribe and has_original and not written
         outgoing = _outgoing(connection, number) if written else None
         return Letter(
             entry=row["id"],
@@ -107,6 +109,7 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
             stub=stub,
             original=_original(connection, row["ticket"], message) if has_original else None,
             original_digest=row["original"],
+            newsletter=_newsletter(connection, row["ticket"]) if can_unsubscribe else None,
             deliveries=_deliveries(connection, number) if written else (),
             waiting=outgoing is not None and outgoing["state"] == "waiting",
             waits_because="" if outgoing is None else outgoing["reason"],
@@ -163,6 +166,10 @@ def _stub(connection: sqlite3.Connection, message: int) -> Awaited | None:
 def _original(connection: sqlite3.Connection, ticket: str, message: Message) -> Awaited:
     request = content_requests.progress(connection, "original", ticket)
     return Awaited(ticket, _size_of_original(message), request)
+
+
+def _newsletter(connection: sqlite3.Connection, ticket: str) -> Awaited:
+    return Awaited(ticket, 0, content_requests.progress(connection, "unsubscribe", ticket))
 
 
 def _deliveries(connection: sqlite3.Connection, message: int) -> tuple[Delivery, ...]:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from mokanda_firmware.mailbox.store import content_requests, damage
 from mokanda_wire.message import Attachment, Mailbox, Message
 
+# Fields that are younger than mails that may come a second time.
+_YOUNGER = ("automatic", "note", "proof", "list_post", "others", "can_unsubscribe")
 # The columns that make an Attachment.
 ATTACHMENT = "name, media_type, digest, size, content_id, original, original_size"
 
@@ -26,8 +28,7 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
     show what others were sent.
     """
     content = asdict(message)
-    # These are younger than mails that may come a second time.
-    for younger in ("automatic", "note", "proof", "list_post", "others"):
+    for younger in _YOUNGER:
         del content[younger]
     digest = hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).digest()
     known = connection.execute("SELECT id FROM message WHERE digest = ?", (digest,)).fetchone()
@@ -103,8 +104,8 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
     number = connection.execute(
         "INSERT INTO message (digest, message_id, thread, date, sender_address, sender_name,"
         " recipients, subject, in_reply_to, reference_ids, attachments, size, automatic, note,"
-        " proof, list_post, others)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " proof, list_post, others, can_unsubscribe)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             digest,
             message.message_id,
@@ -123,6 +124,7 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
             message.proof,
             message.list_post,
             message.others,
+            message.can_unsubscribe,
         ),
     ).lastrowid
     assert number is not None
@@ -132,9 +134,9 @@ def _insert_head(connection: sqlite3.Connection, digest: bytes, message: Message
 def add_origin(connection: sqlite3.Connection, ticket: str, known: Message) -> None:
     """Add to the mail of a ticket what came to be known of who has written it."""
     connection.execute(
-        "UPDATE message SET proof = proof || ?, list_post = list_post || ?, others = others + ?"
-        " WHERE ticket = ?",
-        (known.proof, known.list_post, known.others, ticket),
+        "UPDATE message SET proof = proof || ?, list_post = list_post || ?, others = others + ?,"
+        " can_unsubscribe = can_unsubscribe OR ? WHERE ticket = ?",
+        (known.proof, known.list_post, known.others, known.can_unsubscribe, ticket),
     )
 
 
@@ -164,6 +166,7 @@ def load(connection: sqlite3.Connection, number: int) -> Message:
         proof=row["proof"],
         list_post=row["list_post"],
         others=row["others"],
+        can_unsubscribe=bool(row["can_unsubscribe"]),
     )
 
 

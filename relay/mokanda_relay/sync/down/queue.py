@@ -97,7 +97,11 @@ def is_waiting(session: Session, device_id: int) -> bool:
             .limit(1)
         )
         is not None
-        for table, wanted in ((Incoming, ours), (Notice, sa.true()), (ContentRequest, sa.true()))
+        for table, wanted in (
+            (Incoming, ours),
+            (Notice, sa.true()),
+            (ContentRequest, content_requests.is_answerable()),
+        )
     )
 
 

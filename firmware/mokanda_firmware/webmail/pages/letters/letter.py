@@ -21,7 +21,7 @@ from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_firmware.webmail.wording.origin import forged
 from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import ContentRequestKind
-from mokanda_wire.items import GONE, LARGE
+from mokanda_wire.items import DONE, GONE, LARGE, UNDONE, WRITTEN
 from mokanda_wire.message import CUT, ENCRYPTED, UNREAD, Mailbox
 
 NO_LETTER = N_("There is no such letter.")
@@ -32,6 +32,9 @@ _DENIALS = {
     GONE: N_("The relay no longer has it: it keeps everything for 30 days."),
     LARGE: N_("It is too large to be sent to the village."),
     "refused": N_("The relay refuses to send it."),
+    DONE: N_("You are unsubscribed. It may take some days."),
+    WRITTEN: N_("A letter was sent that unsubscribes you. It may take some days."),
+    UNDONE: N_("Unsubscribing did not work. You can block the writer."),
 }
 _MAX_ANSWERED = 5  # people who get the answers to a letter, that are shown
 _STATES = {

@@ -3,11 +3,13 @@
 
 from bottle import HTTPResponse
 
+from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.webmail.blocking import block
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.letters.letter import blockable, open_letter
 from mokanda_firmware.webmail.visit import Refused, Visit, post
 
+_NOT_OF_LIST = N_("Nobody can be unsubscribed by this letter.")
 _NOT_BLOCKED = N_("This writer cannot be blocked.")
 
 
@@ -20,3 +22,14 @@ def block_writer(visit: Visit, number: int) -> HTTPResponse:
     everybody = visit.villager.is_keeper and bool(visit.form["everybody"])
     block(visit, None if everybody else visit.villager.id, writer)
     return visit.redirect(f"/mail/{number}", "blocked")
+
+
+@post("/mail/<number:int>/unsubscribe")
+def unsubscribe(visit: Visit, number: int) -> HTTPResponse:
+    """Have the relay unsubscribe the reader of a letter."""
+    newsletter = open_letter(visit, number).newsletter
+    if newsletter is None:
+        raise Refused(422, _NOT_OF_LIST)
+    with visit.store.transaction() as connection:
+        content_requests.ask(connection, "unsubscribe", newsletter.ticket, visit.villager.id)
+    return visit.redirect(f"/mail/{number}")

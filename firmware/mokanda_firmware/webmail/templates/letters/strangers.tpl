@@ -1,3 +1,12 @@
+% request = letter.newsletter.request if letter.newsletter else None
+% if request:
+<p class="hint">{{_(denials.get(request.reason, request.reason)) if request.state == "denied" else _("You are to be unsubscribed with the next mail run.")}}</p>
+% elif letter.newsletter:
+<form class="aside" method="post" action="/mail/{{letter.entry}}/unsubscribe">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<button class="plain">{{_("Unsubscribe")}}</button>
+</form>
+% end
 % if blockable:
 <details class="aside">
 <summary>{{_("Block this writer")}}</summary>

@@ -47,14 +47,17 @@ SHAPES = (
 )  # fmt: skip
 
 
+_OF_LISTS = ("List-Post", "List-Unsubscribe")
+
+
 def _headers(text: str) -> object:
-    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted", "List-Post")
+    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted", *_OF_LISTS)
     return parse("".join(f"{name}: {text}\n" for name in names).encode())
 
 
 def _head(text: str) -> object:
     """Mails of which only the head is looked at, in headers of all kinds."""
-    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted", "List-Post")
+    names = ("To", "From", "Subject", "References", "Date", "Auto-Submitted", *_OF_LISTS)
     for head in (text, *(f"{name}: {text}\n" for name in names)):
         attached_whole(head.encode()[:HEAD], "0" * 64, len(text), EPOCH)
     return None

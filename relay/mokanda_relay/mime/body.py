@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message as Part
+from html import unescape as unescape_html
 
 from mokanda_relay.mime import tnef
 from mokanda_relay.mime.alternatives import UNREAD_TYPES, better_text
-from mokanda_relay.mime.calendars import calendar_to_text
+from mokanda_relay.mime.calendars import CalendarError, calendar_to_text
 from mokanda_relay.mime.charsets import charset_of_page, decode_text
 from mokanda_relay.mime.enriched import enriched_to_text
 from mokanda_relay.mime.files import Files, file_name, is_decoration
@@ -17,7 +18,12 @@ from mokanda_relay.mime.flowed import unflowed
 from mokanda_relay.mime.headers import BoundedHeaders, Headers, charset_of, parameter
 from mokanda_relay.mime.html_to_text import html_to_text
 from mokanda_relay.mime.mending import mended
-from mokanda_relay.mime.secured import PGP_MESSAGE, SIGNED_OR_ENCRYPTED, signed_content
+from mokanda_relay.mime.secured import (
+    PGP_MESSAGE,
+    SIGNED_OR_ENCRYPTED,
+    signed_content,
+    without_signature,
+)
 from mokanda_relay.mime.transfer import content_of, encoding_of
 
 _MAX_DEPTH = 30  # parts within parts; a mail with more of them is attached whole
@@ -26,6 +32,9 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 # What is read in place, whatever it is called; other kinds of text are if they have no name.
 _LETTERS = ("text/plain", "text/html", "text/enriched", "text/richtext", "text/calendar")
 _HEAD_OF_MAILS = ("message/rfc822", "message/global", "message/news")
+_PAGES = ("<!doctype html", "<html")
+_BEGINNING = 200  # characters of a text in which a page is known
+_TAG = re.compile(r"<[a-z/!]", re.IGNORECASE)
 _OBJECT = "\ufffc"  # where a file stood in Apple's texts
 
 
@@ -52,12 +61,7 @@ class Body:
         if depth > _MAX_DEPTH:
             raise ValueError("parts within parts without end")
         media_type = _media_type(part)
-        payload = part.get_payload()
-        parts = (
-            [each for each in payload if isinstance(each, Part)]
-            if isinstance(payload, list)
-            else []
-        )
+        parts = _parts(part)
         match media_type:
             case "application/applefile":
                 return  # what a Macintosh keeps beside a file
@@ -75,7 +79,7 @@ class Body:
                 for each in parts:
                     if not (media_type == "multipart/related" and is_decoration(each)):
                         self.add(each, depth + 1, mails)
-            case _ if media_type in SIGNED_OR_ENCRYPTED:
+            case _ if media_type in SIGNED_OR_ENCRYPTED or file_name(part) == "smime.p7m":
                 self._add_secured(part, depth, mails)
             case _ if media_type in tnef.MEDIA_TYPES or file_name(part).lower() == "winmail.dat":
                 self._add_wrapped(part, media_type)
@@ -85,28 +89,12 @@ class Body:
                 self._add_file(part, media_type, content_of(part))
 
     def _add_text(self, part: Part, media_type: str) -> None:
-        data = content_of(part)
-        charset = charset_of(part)
-        if media_type == "text/html":
-            text = html_to_text(
-                decode_text(
-                    data,
-                    charset_of_page(data) or charset if charset in (None, "us-ascii") else charset,
-                )
-            )
-        else:
-            text = decode_text(data, charset)
-        if media_type in ("text/enriched", "text/richtext"):
-            text = enriched_to_text(text)
-        elif media_type == "text/calendar":
-            try:
-                text = calendar_to_text(text)
-            except Exception:  # noqa: BLE001 - the parser raises many kinds
-                self._add_file(part, media_type, data)
-                return
-        elif parameter(part, "format").lower() == "flowed":
-            text = unflowed(text, delete_space=parameter(part, "delsp").lower() == "yes")
-        text = text.replace(_OBJECT, "")
+        try:
+            text = _text(part, media_type)
+        except CalendarError:
+            self._add_file(part, media_type, content_of(part))
+            return
+        text = without_signature(text.replace(_OBJECT, ""))
         if text.lstrip().startswith(PGP_MESSAGE):
             self.encrypted = True
         else:
@@ -191,6 +179,31 @@ def _head_of(mail: Part) -> Iterable[str]:
         yield f"Date: {headers.text('date')}"
     if headers.text("subject"):
         yield f"Subject: {headers.text('subject')}"
+
+
+def _text(part: Part, media_type: str) -> str:
+    """What a part says.
+
+    Raises:
+        CalendarError: it is a calendar that cannot be read.
+    """
+    data, charset = content_of(part), charset_of(part)
+    if media_type == "text/html" and charset in (None, "us-ascii"):
+        charset = charset_of_page(data) or charset
+    text = decode_text(data, charset)
+    is_page = text[:_BEGINNING].lstrip().lower().startswith(_PAGES)  # whatever it is called
+    if is_page or (media_type == "text/html" and _TAG.search(text)):
+        return html_to_text(text)
+    match media_type:
+        case "text/html":  # of no tags: its lines are lines
+            return unescape_html(text)
+        case "text/enriched" | "text/richtext":
+            return enriched_to_text(text)
+        case "text/calendar":
+            return calendar_to_text(text)
+    if parameter(part, "format").lower() == "flowed":
+        return unflowed(text, delete_space=parameter(part, "delsp").lower() == "yes")
+    return text
 
 
 def _parts(part: Part) -> list[Part]:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from email.message import Message as Part
 
 _ENCODING = "Content-Transfer-Encoding"
-_NAME = re.compile(r"[\s\"';]*([\w-]+)")
-_UUENCODED = ("uuencode", "x-uuencode", "uue", "x-uue")
+_NOT_IN_NAME = re.compile(r"[^\w]")
+_MEANT = {"quotedprintable": "quoted-printable", "xuuencode": "uuencode", "xuue": "uue"}
+_UUENCODED = ("uuencode", "uue")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]+")
 
@@ -36,8 +37,9 @@ def _payload(part: Part) -> bytes:
 
 def encoding_of(part: Part) -> str:
     """The name of the transfer encoding, "" for none."""
-    found = _NAME.match(str(part.get(_ENCODING) or ""))
-    return found[1].lower() if found else ""
+    said = str(part.get(_ENCODING) or "").partition("(")[0].partition(";")[0]
+    name = _NOT_IN_NAME.sub("", said).lower()
+    return _MEANT.get(name, name)
 
 
 def _from_base64(raw: bytes) -> bytes:

@@ -61,6 +61,14 @@ def test_a_page_may_say_its_charset_itself(page: str, text: str) -> None:
     assert parse(raw)[0].text == text
 
 
+def test_a_page_is_known_whatever_it_is_called() -> None:
+    assert read("Content-Type: text/plain\n\n<!DOCTYPE html><p>Samedi").text == "Samedi"
+
+
+def test_a_page_without_tags_keeps_its_lines() -> None:
+    assert read("Content-Type: text/html\n\nun &amp; deux\ntrois").text == "un & deux\ntrois"
+
+
 def alternatives(plain: str, *others: str) -> Message:
     parts = [f"Content-Type: text/plain; charset=utf-8\n\n{plain}", *others]
     body = "".join(f"--q\n{part}\n" for part in parts)
@@ -305,6 +313,25 @@ def test_what_is_only_signed_can_be_read() -> None:
     info = cms.ContentInfo({"content_type": "signed_data", "content": signed})
     message = secured(info.dump())
     assert (message.text, message.note) == ("marché", "")
+
+
+def test_of_a_text_that_is_signed_in_itself_the_text_is_read() -> None:
+    message = read(
+        """
+        X-Mailer: x
+
+        -----BEGIN PGP SIGNED MESSAGE-----
+        Hash: SHA256
+
+        Mbote
+        - -- Marie
+        -----BEGIN PGP SIGNATURE-----
+
+        iQEz
+        -----END PGP SIGNATURE-----
+        """
+    )
+    assert message.text == "Mbote\n-- Marie"
 
 
 @pytest.mark.parametrize(

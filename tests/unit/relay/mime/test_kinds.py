@@ -85,6 +85,12 @@ def test_a_cancelled_invitation_says_so() -> None:
     assert "CANCELLED" in message.text
 
 
+def test_an_answer_to_an_invitation_says_who_comes() -> None:
+    answer = "ATTENDEE;CN=Jean;PARTSTAT=ACCEPTED:mailto:jean@example.net\nUID:1"
+    raw = INVITATION.replace("METHOD:REQUEST", "METHOD:REPLY").replace("UID:1", answer)
+    assert "Jean <jean@example.net>: ACCEPTED" in parse(raw.encode())[0].text
+
+
 def test_what_is_no_calendar_is_a_file() -> None:
     message, contents = parse(b"Content-Type: text/calendar\n\nBEGIN:NOTHING\n")
     assert [each.media_type for each in message.attachments] == ["text/calendar"]

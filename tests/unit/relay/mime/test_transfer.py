@@ -13,6 +13,8 @@ from mokanda_relay.mime.transfer import content_of
     [
         ("base64", b"bWFyY2jDqQ==", "marché".encode()),
         ('"base64"', b"bWFyY2jDqQ==", "marché".encode()),
+        ("base 64 (as it were)", b"bWFyY2jDqQ==", "marché".encode()),
+        ("Quoted Printable", b"march=C3=A9", "marché".encode()),
         ("Base64;", b"bWFyY2jDqQ==", "marché".encode()),
         ("base64", b"bWJv\n dGU=\n", b"mbote"),
         ("base64", b"bWJvdGUx\nbWJvdDI=\nbWJvdGUz", b"mbote1mbot2mbote3"),

@@ -15,9 +15,11 @@ import pytest
 
 from mokanda_firmware.logs.redact import redact
 from mokanda_firmware.mailbox.people import vcards
+from mokanda_firmware.mailbox.store import subjects
 from mokanda_firmware.modem.lines import LineReader
 from mokanda_firmware.setup.claim import decode as decode_claim
 from mokanda_firmware.webmail import near_misses, recipients
+from mokanda_firmware.webmail.wording import origin
 from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_relay.mime.html_to_text import html_to_text
 from mokanda_relay.mime.links import with_short_links
@@ -177,6 +179,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "recipients": _typed,
     "near misses": near_misses.meant_address,
     "contacts": lambda text: vcards.read(f"BEGIN:VCARD\n{text}\nEND:VCARD".encode()),
+    "marks of a subject": subjects.bare,
+    "name of a writer": origin.key,
     "letter on a page": to_html,
     "quotations": lambda text: quoting.restore(quoting.strip(text), 10_000_000),
     "what a modem says": _said,

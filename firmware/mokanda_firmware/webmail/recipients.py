@@ -17,6 +17,7 @@ _WORD = re.compile(r"\S+")
 # Names, addresses and groups that are looked at, also those that are typed twice: more than one
 # letter goes to, and little enough work for a board.
 MAX_READ = 200
+MAX_RECIPIENTS = 50  # of a letter
 _NOT_AN_ADDRESS = N_("“{text}” is not an address. An address looks like this: name@example.org")
 _MISTYPED = N_("“{text}” is not an address. Did you mean {meant}?")
 _BAD_CHARACTER = N_("“{text}” is not an address: there is “{character}” in it.")

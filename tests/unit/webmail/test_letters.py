@@ -157,7 +157,7 @@ def test_a_reply_goes_where_the_writer_wants_it(village: Village) -> None:
     awa = village.villager("awa")
     bring(village, from_world(reply_to=(Mailbox("list@example.org"),), subject="RE: Photos"))
     form = awa.open_first().click("Reply", index=0).forms[0]
-    assert (form["to"].value, form["subject"].value) == ("list@example.org", "RE: Photos")
+    assert (form["to"].value, form["subject"].value) == ("list@example.org", "Re: Photos")
 
 
 def test_a_bounce_is_told_to_the_writer(village: Village) -> None:
@@ -213,7 +213,7 @@ def test_what_others_write_stays_text(village: Village, text: str) -> None:
         from_world(
             sender=Mailbox(f"x{text}@example.org", text),
             to=(Mailbox(f"awa@{DOMAIN}", text),),
-            reply_to=(Mailbox(f"x{text}@example.org", text),),
+            reply_to=(Mailbox("x@example.org", text), Mailbox(f"x{text}@example.org", text)),
             subject=text,
             text=text,
             html=text,

@@ -39,21 +39,22 @@ def deliver(
     `ticket` is what the relay calls the mail by.
     """
     found = {recipient: aliases.reader_of(connection, recipient) for recipient in recipients}
-    readers = [account for account in found.values() if account is not None]
-    if readers:
+    if any(account is not None for account in found.values()):
         number = messages.repeated(connection, message)
         if number is None:
             number = messages.insert(connection, message)
         if ticket:
             connection.execute("UPDATE message SET ticket = ? WHERE id = ?", (ticket, number))
-        for reader in readers:
+        for recipient, reader in found.items():
+            if reader is None:
+                continue
             if instead_of is not None:
                 _replace(connection, reader, instead_of, number)
             if unwanted.is_blocked(connection, reader, message.sender.address):
                 _enter(connection, reader, number, "received", "trash")
                 continue
             _enter(connection, reader, number, "received", "inbox")
-            _auto_reply(connection, reader, message)
+            _auto_reply(connection, reader, message, _domain(recipient))
         if instead_of == number:  # a mail may be as empty as its stub
             connection.execute("DELETE FROM stub WHERE message = ?", (number,))
         elif instead_of is not None:
@@ -118,7 +119,7 @@ def _post(
     number = messages.insert(connection, message)
     for reader in readers(connection, here):
         _enter(connection, reader, number, "received", "inbox")
-        _auto_reply(connection, reader, message)
+        _auto_reply(connection, reader, message, _domain(message.sender.address))
     _enter(connection, account, number, "written", "outbox" if outside else "sent")
     states = {**dict.fromkeys(here, "delivered"), **dict.fromkeys(outside, "waiting")}
     connection.executemany(
@@ -131,17 +132,23 @@ def _post(
         )
 
 
-def _auto_reply(connection: sqlite3.Connection, reader: int, message: Message) -> None:
-    """Send the automatic reply of who gets this mail, if there is one and it may be sent."""
-    reply = vacation.reply_to(connection, reader, message)
+def _auto_reply(connection: sqlite3.Connection, reader: int, message: Message, domain: str) -> None:
+    """Send the automatic reply of who gets this mail, if there is one and it may be sent.
+
+    `domain` is the village's.
+    """
+    reply = vacation.reply_to(connection, reader, message, domain)
     if reply is None or _was_taken(connection, reader, reply.message_id):
         return
     address = reply.to[0].address
-    is_here = address.rpartition("@")[2] == reply.sender.address.rpartition("@")[2]
-    if not is_here:
+    if _domain(address) != domain:
         _post(connection, reader, reply, (), (address,))
     elif aliases.reader_of(connection, address) is not None:
         _post(connection, reader, reply, (address,), ())
+
+
+def _domain(address: str) -> str:
+    return address.lower().rpartition("@")[2]
 
 
 def take_back(connection: sqlite3.Connection, account: int, entry: int) -> TakenBack | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mokanda_firmware.mailbox.people import aliases
-from mokanda_firmware.mailbox.store import clock
+from mokanda_firmware.mailbox.store import clock, subjects
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.message import Mailbox, Message
@@ -48,37 +48,39 @@ def set_auto_reply(store: Store, account: int, new: AutoReply) -> None:
         connection.execute("DELETE FROM absence_reply WHERE account = ?", (account,))
 
 
-def reply_to(connection: sqlite3.Connection, account: int, message: Message) -> Message | None:
+def reply_to(
+    connection: sqlite3.Connection, account: int, message: Message, domain: str
+) -> Message | None:
     """Return the reply to a mail that the account gets, None when none is to be sent.
 
     Lists, robots, other automatic replies and one's own mail get none, nor does who got one within
-    the last week, nor a mail that does not name the account among its recipients.
+    the last week, nor a mail that does not name the account, of this `domain`, among its people.
     """
     row = connection.execute("SELECT * FROM account WHERE id = ?", (account,)).fetchone()
     now = clock.now()
     if not row["absence"] or (row["absent_until"] is not None and now >= row["absent_until"]):
         return None
-    named = [
-        one.address
+    is_named = any(
+        one.address.lower().endswith(f"@{domain}")
+        and aliases.reader_of(connection, one.address) == account
         for one in (*message.to, *message.cc)
-        if aliases.reader_of(connection, one.address) == account
-    ]
-    to = _writer(message)
-    if message.automatic or not named or to is None:
+    )
+    to = _writer(message, domain)
+    if message.automatic or not is_named or to is None:
         return None
-    own, there = (address.rpartition("@")[2] for address in (named[0], to.address))
-    if own == there and aliases.reader_of(connection, to.address) == account:
+    is_here = to.address.endswith(f"@{domain}")
+    if is_here and aliases.reader_of(connection, to.address) == account:
         return None
     if not _mark_replied(connection, account, to.address, now):
         return None
     key = f"{account} {message.message_id} {to.address}"
     return Message(
-        message_id=f"{hashlib.sha256(key.encode()).hexdigest()[:24]}@{own}",
+        message_id=f"{hashlib.sha256(key.encode()).hexdigest()[:24]}@{domain}",
         date=datetime.fromtimestamp(now, UTC),
-        sender=Mailbox(f"{row['name']}@{own}", row["display_name"]),
+        sender=Mailbox(f"{row['name']}@{domain}", row["display_name"]),
         to=(to,),
         cc=(),
-        subject=f"Re: {message.subject}"[:300],
+        subject=f"Re: {subjects.bare(message.subject)}"[:300],
         text=row["absence"],
         in_reply_to=message.message_id,
         references=(message.message_id,),
@@ -86,14 +88,15 @@ def reply_to(connection: sqlite3.Connection, account: int, message: Message) -> 
     )
 
 
-def _writer(message: Message) -> Mailbox | None:
+def _writer(message: Message, domain: str) -> Mailbox | None:
     """Return the person who wrote a mail, None when it is none or cannot be answered."""
     local = message.sender.address.rpartition("@")[0].lower()
     try:
         address = parse_address(message.sender.address)
     except AddressError:
         return None
-    if _ROBOT.fullmatch(local) or address.endswith("@unknown.invalid"):
+    is_nobody = address.endswith(".invalid") and not address.endswith(f"@{domain}")  # RFC 2606
+    if is_nobody or _ROBOT.fullmatch(local):
         return None
     return Mailbox(address, message.sender.name)
 

@@ -3,13 +3,12 @@
 
 import hashlib
 import json
-import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from mokanda_firmware.mailbox.store import content_requests, damage
+from mokanda_firmware.mailbox.store import content_requests, damage, subjects
 from mokanda_wire.message import Attachment, Mailbox, Message
 
 # Fields that are younger than mails that may come a second time.
@@ -262,8 +261,7 @@ def _thread(connection: sqlite3.Connection, message: Message) -> str:
 
 def _thread_of_subject(connection: sqlite3.Connection, message: Message) -> str:
     """Find what a letter answers whose writer's program names no ancestors, by its subject."""
-    marks = _ANSWERS.match(message.subject[:_MAX_MARKS])
-    base = message.subject[marks.end() :] if marks else message.subject
+    base = subjects.bare(message.subject)
     if base == message.subject or not base:
         return ""
     row = connection.execute(
@@ -272,8 +270,3 @@ def _thread_of_subject(connection: sqlite3.Connection, message: Message) -> str:
         (base, f"Re: {base}", message.sender.address, f'["{message.sender.address}",'),
     ).fetchone()
     return "" if row is None else str(row["thread"])
-
-
-_MAX_MARKS = 200  # characters at the beginning of a subject
-# How programs of several languages mark an answer.
-_ANSWERS = re.compile(r"^(\s*(re|aw|sv|tr|rép|res)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)

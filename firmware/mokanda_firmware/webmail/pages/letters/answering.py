@@ -2,11 +2,16 @@
 """What stands in the form of a letter at first: nothing, an answer, or a letter passed on."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from mokanda_firmware.mailbox.letters.opened import Letter
+from mokanda_firmware.mailbox.people import aliases
+from mokanda_firmware.mailbox.store import subjects
 from mokanda_firmware.webmail import recipients
 from mokanda_firmware.webmail.pages.letters.sheet import Sheet
 from mokanda_firmware.webmail.visit import Visit
+from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.message import Mailbox, Message
 
 _MAX_QUOTED = 4000  # characters of a letter that an answer quotes
@@ -18,19 +23,86 @@ def blank(visit: Visit, to: str) -> Sheet:
     return Sheet({"to": to, "text": _signed(visit, "")})
 
 
-def reply(visit: Visit, letter: Letter, *, to_all: bool) -> Sheet:
-    """Begin an answer to a letter, for its writer alone or for everybody."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whom an answer goes to; so many who should get it are `left_out`, as not all can."""
+
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...] = ()
+    left_out: int = 0
+
+
+def answer(visit: Visit, letter: Letter, *, to_all: bool) -> Answer:
+    """Say whom an answer to a letter goes to, its writer alone or everybody; nobody may be left.
+
+    It does not go to oneself, by whatever name, nor to addresses that none can be sent to. Where
+    there are more people than a letter goes to, it goes to the writer alone.
+    """
+    message, own = letter.message, _own_names(visit)
+    if letter.origin == "written":
+        asked = _reachable(visit, message.to)
+    else:
+        asked = _reachable(visit, message.reply_to) or _reachable(visit, (message.sender,))
+    to = tuple(one for one in asked if _name_here(visit, one) not in own) or asked
+    to = to[: recipients.MAX_RECIPIENTS]
+    if not to_all:
+        return Answer(to)
+    known = {one.address.lower() for one in to}
+    of_list = (Mailbox(message.list_post),) if message.list_post else ()
+    cc = {
+        one.address.lower(): one
+        for one in _reachable(visit, (*of_list, *message.to, *message.cc))
+        if one.address.lower() not in known and _name_here(visit, one) not in own
+    }
+    if message.others or len(to) + len(cc) > recipients.MAX_RECIPIENTS:
+        return Answer(to, left_out=len(cc) + message.others)
+    return Answer(to, tuple(cc.values()))
+
+
+def own_address(visit: Visit, answered: Letter | None) -> str:
+    """The address that a letter goes out as: the one that what it answers was written to."""
+    own = _own_names(visit)
+    named: list[str] = []
+    if answered:
+        message, written = answered.message, answered.origin == "written"
+        people = (message.sender,) if written else (*message.to, *message.cc)
+        named = [name for one in people if (name := _name_here(visit, one)) in own]
+    name = own[0] if own[0] in named or not named else named[0]
+    return f"{name}@{visit.domain}"
+
+
+def _own_names(visit: Visit) -> tuple[str, ...]:
+    """The names that somebody answers to, that of the account first."""
+    account = visit.villager
+    return (account.name, *aliases.of_account(visit.store, account.id))
+
+
+def _name_here(visit: Visit, one: Mailbox) -> str:
+    """The villager's name in an address, "" where it is none of the village."""
+    local = one.address.lower().rpartition("@")[0]
+    return local.partition("+")[0] if visit.is_here(one.address) else ""
+
+
+def _reachable(visit: Visit, people: Iterable[Mailbox]) -> tuple[Mailbox, ...]:
+    """Those of the people to whom a letter can be sent."""
+    return tuple(one for one in people if visit.is_here(one.address) or _is_address(one.address))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return not parse_address(text).endswith(".invalid")  # RFC 2606: nobody's, ever
+    except AddressError:
+        return False
+
+
+def reply(visit: Visit, letter: Letter, people: Answer) -> Sheet:
+    """Begin an answer to a letter."""
     message = letter.message
-    others = message.to if letter.origin == "written" else message.reply_to or (message.sender,)
-    copies: list[Mailbox] = []
-    if to_all:
-        asked = {one.address for one in others} | {f"{visit.villager.name}@{visit.domain}"}
-        copies = [one for one in (*message.to, *message.cc) if one.address not in asked]
     return Sheet(
         {
-            "to": recipients.written(others, visit.domain),
-            "cc": recipients.written(copies, visit.domain),
-            "subject": _prefixed("Re: ", message.subject),
+            "to": recipients.written(people.to, visit.domain),
+            "cc": recipients.written(people.cc, visit.domain),
+            "subject": f"Re: {subjects.bare(message.subject)}",
             "text": _signed(visit, _quoted(visit, message)),
             "answers": str(letter.entry),
         }
@@ -44,7 +116,7 @@ def forward(visit: Visit, letter: Letter) -> Sheet:
     if len(words) > _MAX_PASSED_ON:
         words = f"{words[:_MAX_PASSED_ON]}\n[…]"
     fields = {
-        "subject": _prefixed("Fwd: ", message.subject),
+        "subject": f"Fwd: {subjects.bare(message.subject)}",
         "text": _signed(visit, f"\n\n{_head(visit, message)}\n\n{words}"),
     }
     return Sheet(fields).passing_on(letter.entry, message.attachments)
@@ -53,10 +125,6 @@ def forward(visit: Visit, letter: Letter) -> Sheet:
 def _signed(visit: Visit, text: str) -> str:
     signature = visit.villager.signature
     return f"{text}\n\n-- \n{signature}" if signature else text
-
-
-def _prefixed(prefix: str, subject: str) -> str:
-    return subject if subject.lower().startswith(prefix.lower().strip()) else prefix + subject
 
 
 def _quoted(visit: Visit, message: Message) -> str:

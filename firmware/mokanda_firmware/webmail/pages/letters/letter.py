@@ -13,7 +13,7 @@ from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import StoreError
 from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
-from mokanda_firmware.webmail.pages.letters import parts
+from mokanda_firmware.webmail.pages.letters import answering, parts
 from mokanda_firmware.webmail.pictures import picture_type
 from mokanda_firmware.webmail.recipients import written
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
@@ -25,6 +25,7 @@ from mokanda_wire.items import DONE, GONE, LARGE, UNDONE, WRITTEN
 from mokanda_wire.message import CUT, ENCRYPTED, UNREAD, Mailbox
 
 NO_LETTER = N_("There is no such letter.")
+NO_ANSWER = N_("This letter cannot be answered: no answer would reach who has written it.")
 NO_FILE = N_("This file is not on the device.")
 _TOO_LATE = N_("This letter is on its way already.")
 _ASKED_ALREADY = N_("This has been asked for already, or by somebody else.")
@@ -64,6 +65,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
             entries.mark_read(visit.store, account, number)
     others = opened.conversation(visit.store, account, number)
     part = parts.part_of(visit, letter)
+    to_all = answering.answer(visit, letter, to_all=True)
     return visit.page(
         "letters/letter",
         letter=letter,
@@ -85,7 +87,8 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         price=lambda size: prices.of_fetching(visit, size),
         day_too_small=lambda size: prices.day_too_small(visit, size),
         blockable=blockable(visit, letter),
-        to_all=len(letter.message.to) + len(letter.message.cc) > 1,
+        no_answer="" if to_all.to else visit.language.text(NO_ANSWER),
+        to_all=to_all.cc or to_all.left_out,
     )
 
 

@@ -11,15 +11,19 @@ from mokanda_firmware.mailbox.people import contacts
 from mokanda_firmware.webmail import near_misses, recipients
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.numbers import number
+from mokanda_firmware.webmail.pages.letters import answering
 from mokanda_firmware.webmail.pages.letters.sheet import Sheet
-from mokanda_firmware.webmail.recipients import BadRecipient, TooManyRecipients
+from mokanda_firmware.webmail.recipients import (
+    MAX_RECIPIENTS,
+    BadRecipient,
+    TooManyRecipients,
+)
 from mokanda_firmware.webmail.smaller import smaller
 from mokanda_firmware.webmail.visit import UNNAMED_DOMAIN, Refused, Visit
 from mokanda_wire.message import Attachment, Mailbox, Message
 
 MAX_SUBJECT = 300
 LARGE = 50_000  # bytes of files; a letter with more of them is not sent before that was shown
-_MAX_RECIPIENTS = 50
 _MAX_REFERENCES = 20
 
 _NO_RECIPIENT = N_("Whom is this letter for? Please write an address after “To”.")
@@ -50,8 +54,8 @@ def plan(visit: Visit, sheet: Sheet) -> Plan:
     addresses = list(dict.fromkeys(one.address for one in (*to, *cc, *bcc)))
     if not addresses:
         raise Refused(422, _NO_RECIPIENT)
-    if len(addresses) > _MAX_RECIPIENTS:
-        raise Refused(422, _TOO_MANY, number=_MAX_RECIPIENTS)
+    if len(addresses) > MAX_RECIPIENTS:
+        raise Refused(422, _TOO_MANY, number=MAX_RECIPIENTS)
     here = tuple(address for address in addresses if visit.is_here(address))
     outside = tuple(address for address in addresses if not visit.is_here(address))
     if outside and visit.domain == UNNAMED_DOMAIN:
@@ -129,7 +133,7 @@ def _people(visit: Visit, text: str) -> tuple[Mailbox, ...]:
     except BadRecipient as error:
         raise error.refusal from error
     except TooManyRecipients as error:
-        raise Refused(422, _TOO_MANY, number=_MAX_RECIPIENTS) from error
+        raise Refused(422, _TOO_MANY, number=MAX_RECIPIENTS) from error
 
 
 def _message(
@@ -137,17 +141,18 @@ def _message(
 ) -> Message:
     account, fields = visit.villager, sheet.fields
     answers = number(fields["answers"])
-    answered = opened.read(visit.store, account.id, answers) if answers else None
+    letter = opened.read(visit.store, account.id, answers) if answers else None
+    answered = letter.message if letter else None
     return Message(
         message_id=f"{_digest(account.id, sheet)[:24]}@{visit.domain}",
         date=datetime.now(UTC).replace(microsecond=0),
-        sender=Mailbox(f"{account.name}@{visit.domain}", account.display_name),
+        sender=Mailbox(answering.own_address(visit, letter), account.display_name),
         to=to,
         cc=cc,
         subject=" ".join(fields["subject"].split())[:MAX_SUBJECT],
         text=fields["text"],
-        in_reply_to=answered.message.message_id if answered else "",
-        references=_references(answered.message) if answered else (),
+        in_reply_to=answered.message_id if answered else "",
+        references=_references(answered) if answered else (),
         attachments=sheet.files,
     )
 

@@ -8,15 +8,17 @@ from contextlib import suppress
 from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.costs import budget
-from mokanda_firmware.mailbox.letters import drafts, photos
+from mokanda_firmware.mailbox.letters import drafts, opened, photos
 from mokanda_firmware.mailbox.people import contacts
 from mokanda_firmware.mailbox.store.database import StoreError
 from mokanda_firmware.webmail import forms, prices
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.numbers import number as number_in
 from mokanda_firmware.webmail.pages.letters import answering, sending, sheet
 from mokanda_firmware.webmail.pages.letters.folders import DAMAGED_DRAFT
-from mokanda_firmware.webmail.pages.letters.letter import NO_LETTER, open_letter
+from mokanda_firmware.webmail.pages.letters.letter import NO_ANSWER, NO_LETTER, open_letter
 from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, NO_QUOTA, SOURCE_GONE, Sheet
+from mokanda_firmware.webmail.recipients import MAX_RECIPIENTS
 from mokanda_firmware.webmail.serving import refusal
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
 
@@ -47,7 +49,10 @@ def start(visit: Visit) -> HTTPResponse:
 def reply(visit: Visit, number: int, way: str) -> HTTPResponse:
     """Show a form that answers a letter: to its writer, or to everybody."""
     letter = open_letter(visit, number)
-    return _show(visit, answering.reply(visit, letter, to_all=way == "reply-all"))
+    people = answering.answer(visit, letter, to_all=way == "reply-all")
+    if not people.to:
+        raise Refused(409, NO_ANSWER)
+    return _show(visit, answering.reply(visit, letter, people), left_out=people.left_out)
 
 
 @get("/mail/<number:int>/forward")
@@ -120,7 +125,11 @@ def keep(visit: Visit) -> HTTPResponse:
 
 
 def _show(
-    visit: Visit, written: Sheet, problem: str = "", meant: Collection[str] = ()
+    visit: Visit,
+    written: Sheet,
+    problem: str = "",
+    meant: Collection[str] = (),
+    left_out: int = 0,
 ) -> HTTPResponse:
     fields = {name: written.fields.get(name, "") for name in FIELDS}
     fields["once"] = fields["once"] or secrets.token_hex(8)
@@ -130,6 +139,9 @@ def _show(
         script=True,
         problem=problem,
         meant=meant,
+        left_out=left_out,
+        most=MAX_RECIPIENTS,
+        written_as=_written_as(visit, fields["answers"]),
         fields=fields,
         sheet=written,
         sizes=[photos.sizes(visit.store, account, file) for file in written.files],
@@ -140,6 +152,14 @@ def _show(
         weight=sending.weight(visit, written),
         price=lambda size: prices.of_fetching(visit, size),
     )
+
+
+def _written_as(visit: Visit, answers: str) -> str:
+    """Return the address that an answer goes out as, "" where that is the writer's first one."""
+    entry = number_in(answers)
+    letter = opened.read(visit.store, visit.villager.id, entry) if entry else None
+    address = answering.own_address(visit, letter)
+    return "" if address == answering.own_address(visit, None) else address
 
 
 def _left_today(visit: Visit) -> int | None:

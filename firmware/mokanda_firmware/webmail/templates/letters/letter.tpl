@@ -107,8 +107,14 @@
 % include("letters/content-request.tpl", field="what", value="original", whole=letter.original.size, request=letter.original.request, ask=_("Fetch it"))
 </details>
 % end
-<p class="actions"><a class="button" href="/mail/{{letter.entry}}/reply">{{_("Reply")}}</a>
-% if to_all:
+% if no_answer:
+<p class="hint">{{no_answer}}</p>
+% end
+<p class="actions">\\
+% if not no_answer:
+<a class="button" href="/mail/{{letter.entry}}/reply">{{_("Reply")}}</a>
+% end
+% if to_all and not no_answer:
 <a class="button quiet" href="/mail/{{letter.entry}}/reply-all">{{_("Reply to all")}}</a>
 % end
 <a class="button quiet" href="/mail/{{letter.entry}}/forward">{{_("Forward")}}</a></p>

@@ -10,6 +10,12 @@
 % for one in meant:
 <input type="hidden" name="meant" value="{{one}}">
 % end
+% if left_out:
+<p class="note">{{_("This letter went to {number} other people: too many for one answer. It goes to its writer alone; you may add others, up to {most} in all.").format(number=left_out, most=most)}}</p>
+% end
+% if written_as:
+<p class="hint">{{_("This letter goes out as {address}.").format(address=written_as)}}</p>
+% end
 <label for="to">{{_("To")}}</label>
 <input id="to" name="to" value="{{fields["to"]}}" autocapitalize="none" spellcheck="false" inputmode="email" aria-describedby="about-to">
 <p class="hint" id="about-to">{{_("A name from the village, or an address like name@example.org. Put commas between several.")}}</p>

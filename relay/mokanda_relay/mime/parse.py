@@ -10,11 +10,14 @@ from typing import NamedTuple
 from mokanda_relay.mime import lists
 from mokanda_relay.mime.body import Body, charset_of_mail
 from mokanda_relay.mime.bounces import Failure, failures
-from mokanda_relay.mime.headers import BoundedHeaders, Headers
+from mokanda_relay.mime.charsets import decode_text
+from mokanda_relay.mime.files import file_name
+from mokanda_relay.mime.headers import BoundedHeaders, Headers, charset_of
 from mokanda_relay.mime.hidden import without_fillers
 from mokanda_relay.mime.links import with_short_links
 from mokanda_relay.mime.lists import Listing
 from mokanda_relay.mime.mending import mended
+from mokanda_relay.mime.transfer import content_of
 from mokanda_wire.message import ENCRYPTED, EPOCH, Attachment, Mailbox, Message, digest_of
 
 HEAD = 64 * 1024  # bytes of a mail's beginning: what `attached_whole` looks at
@@ -54,6 +57,25 @@ def parse(raw: bytes, received: datetime = EPOCH) -> tuple[Message, dict[str, by
         return attached_whole(raw[:HEAD], digest, len(raw), received), {digest: raw}
 
 
+def read_composed(raw: bytes) -> tuple[Message, dict[str, bytes]]:
+    """Read a mail back that `compose` has written; also return the files' contents by digest.
+
+    Nothing of a villager's own words is taken for what strangers' programs do to texts.
+    """
+    mail: Part = message_from_bytes(raw, policy=BoundedHeaders())
+    body = Body()
+    for part in mail.walk():
+        if part.is_multipart():
+            continue
+        if part.get_content_type() == "text/plain" and not (body.texts or file_name(part)):
+            body.texts.append(decode_text(content_of(part), charset_of(part)))
+        else:
+            kind, content_id = part.get_content_type(), str(part.get("Content-ID") or "")
+            body.files.add(file_name(part), kind, content_of(part), content_id)
+    message, _ = _message(mail, body, body.text, digest_of(raw), EPOCH)
+    return message, body.files.contents
+
+
 def take_apart(raw: bytes, received: datetime) -> Taken:
     """Read a MIME mail as `parse` does.
 
@@ -70,7 +92,8 @@ def take_apart(raw: bytes, received: datetime) -> Taken:
         bounced = failures(mail)
     except Exception as error:  # the stdlib's parser raises many kinds on hostile mail
         raise UnreadableError(f"{type(error).__name__}: {error}"[:200]) from error
-    message, listing = _message(mail, body, digest_of(raw), received)
+    text = with_short_links(without_fillers(body.text))
+    message, listing = _message(mail, body, text, digest_of(raw), received)
     return Taken(message, body.files.contents, bounced, listing)
 
 
@@ -87,15 +110,16 @@ def attached_whole(beginning: bytes, digest: str, size: int, received: datetime)
             mail[name.decode("ascii", "replace")] = value.strip().decode("ascii", "surrogateescape")
     body = Body()
     body.files.attachments.append(Attachment("message.eml", "message/rfc822", digest, size))
-    return _message(mail, body, digest, received)[0]
+    return _message(mail, body, "", digest, received)[0]
 
 
-def _message(mail: Part, body: Body, digest: str, received: datetime) -> tuple[Message, Listing]:
+def _message(
+    mail: Part, body: Body, text: str, digest: str, received: datetime
+) -> tuple[Message, Listing]:
     headers = Headers(mail)
     listing = lists.of(headers)
     ids = headers.message_ids("message-id")
     replied = headers.message_ids("in-reply-to")
-    text = with_short_links(without_fillers(body.text))
     text = f"{text}\n{_ENCRYPTED}" if body.encrypted else text
     sender = headers.mailboxes("from") or headers.mailboxes("sender")
     message = Message(

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 import sqlalchemy as sa
 
 from mokanda_relay.bell import Bell
-from mokanda_relay.mime.parse import parse
+from mokanda_relay.mime.parse import read_composed
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError, BlobStore
 from mokanda_relay.store.database import Database
@@ -101,7 +101,7 @@ class Sender(threading.Thread):
 
     def _hand_on(self, intent: Intent, raw: bytes) -> Outcome:
         try:
-            message, contents = parse(raw)
+            message, contents = read_composed(raw)
         except Exception:
             log.exception("outbound mail=%s cannot be read", intent.id)
             return Refused("the relay cannot read it")

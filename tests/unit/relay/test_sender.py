@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from mokanda_relay.bell import Bell
-from mokanda_relay.mime.parse import parse as parse_as_ever
+from mokanda_relay.mime.parse import read_composed as read_as_ever
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.file_blob_store import FileBlobStore
 from mokanda_relay.store.tables import Device, Outgoing
@@ -135,9 +135,9 @@ def test_a_mail_at_which_the_parser_fails_comes_back_and_holds_up_no_other(
     def parse(raw: bytes) -> tuple[Message, dict[str, bytes]]:
         if b"fatal" in raw:
             raise RecursionError
-        return parse_as_ever(raw)
+        return read_as_ever(raw)
 
-    monkeypatch.setattr("mokanda_relay.transport.sender.parse", parse)
+    monkeypatch.setattr("mokanda_relay.transport.sender.read_composed", parse)
     with office.at_work(senders=1):
         wait_until(lambda: office.provider.sent, "the other mail", seconds=20)
     assert office.states()["fatal to read"] == outbox.REFUSED

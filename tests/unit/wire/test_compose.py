@@ -2,10 +2,11 @@
 import dataclasses
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mokanda_relay.mime.parse import parse
+from mokanda_relay.mime.parse import parse, read_composed
 from mokanda_wire.compose import compose
 from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 
@@ -28,6 +29,23 @@ def test_what_is_composed_reads_as_it_was() -> None:
     message, contents = parse(compose(LETTER, {digest_of(b"\0\1"): b"\0\1"}))
     assert message == dataclasses.replace(LETTER, subject=LETTER.subject.strip())
     assert contents == {digest_of(b"\0\1"): b"\0\1"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<html> is how a page begins",
+        "https://u12.ct.sendgrid.net/ls/click?upn=" + "x" * 300,
+        "-----BEGIN PGP MESSAGE-----\n\nis a line",
+        "un\u200b mot \ufffc caché",
+        "a line that ends in a blank \nand goes on",
+    ],
+)
+def test_a_villagers_words_go_as_they_were_written(text: str) -> None:
+    letter = dataclasses.replace(LETTER, text=text)
+    message, _ = read_composed(compose(letter, {digest_of(b"\0\1"): b"\0\1"}))
+    assert message.text == text
+    assert message.attachments == LETTER.attachments
 
 
 def test_composed_lines_end_in_crlf_and_are_not_too_long() -> None:

@@ -36,6 +36,7 @@ def test_the_world_may_use_an_address_of_the_village_and_is_not_taken_for_it(
     bring(village, from_world(sender=Mailbox(f"Ben@{DOMAIN}", "Ben Itimi"), reply_to=thief))
     assert "from outside" in awa.get("/inbox").text
     assert f"Ben@{DOMAIN}" in awa.get("/inbox").text
+    assert awa.get("/inbox").html.select_one(".face").get_text() == "!"
     page = awa.open_first()
     assert f"Ben@{DOMAIN}" in page.text
     assert OUTSIDE in page.text

@@ -2,11 +2,12 @@
 % for line in page.lines:
 % people = line.to if line.origin == "written" else (line.sender,)
 % outside = line.from_outside and line.origin != "written"
+% posing = outside and poses(line.sender)
 <li{{!' class="unread"' if line.unread else ""}}>\\
 % if get("selecting"):
 <label><input type="checkbox" name="entry" value="{{line.id}}">\\
 % else:
-<a href="/mail/{{line.id}}"><i class="face f{{colour(people)}}" aria-hidden="true">{{initial(people)}}</i>\\
+<a href="/mail/{{line.id}}"><i class="face f{{colour(people)}}" aria-hidden="true">{{"!" if posing else initial(people)}}</i>\\
 % end
 <span class="who">{{", ".join(who(one, from_outside=outside) for one in people) or _("nobody")}}\\
 % if line.letters > 1:
@@ -18,11 +19,11 @@
 <span class="unseen">{{_("not delivered") if line.origin == "written" else _("unread")}}: </span>\\
 % end
 {{line.subject or _("(no subject)")}}</span>\\
+% if posing:
+ <strong class="files">{{_("from outside")}}</strong>\\
+% end
 % if outside and line.sender.name:
  <span class="files">{{short(line.sender.address)}}</span>\\
-% end
-% if outside and poses(line.sender):
- <strong class="files">{{_("from outside")}}</strong>\\
 % end
 % if line.found:
  <span class="found">{{!marked(line.found)}}</span>\\

@@ -3,6 +3,7 @@
 
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 
 from mokanda_wire.message import FAILED, Mailbox, Message
 
@@ -30,6 +31,7 @@ def short(address: str) -> str:
     return f"{local}{at}{domain}"
 
 
+@lru_cache(maxsize=4096)  # a village's names are looked at for each page
 def key(name: str) -> str:
     """What is the same of names that look alike: their letters and digits."""
     letters = unicodedata.normalize("NFKD", name).casefold()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mokanda_firmware.mailbox.letters.entries import Folder
+from mokanda_firmware.mailbox.letters.moments import written_at
 from mokanda_firmware.mailbox.store import messages
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Mailbox
@@ -20,7 +21,7 @@ BY_CONVERSATION = frozenset({"inbox", "archive"})
 MARK, UNMARK = "\x02", "\x03"
 
 _LINE = (
-    "entry.id, entry.folder, origin, unread, at, entry.thread, sender_address, sender_name,"  # noqa: S608
+    "entry.id, entry.folder, origin, unread, at, date, entry.thread, sender_address, sender_name,"  # noqa: S608
     " recipients, message.subject, attachments, message.size, entry.message,"
     " coalesce((SELECT stub.size FROM stub WHERE stub.message = message.id), 0) AS stub,"
     f" {messages.WRITTEN_HERE} AS written_here"
@@ -29,7 +30,7 @@ _LINE = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry as a list shows it, `at` in seconds since 1970.
+    """An entry as a list shows it; it came `at`, and was written at `date`, seconds since 1970.
 
     In a folder that is listed by conversation it stands for its whole conversation there:
     `letters` counts them, and `unread` holds for any of them.
@@ -40,6 +41,7 @@ class Line:
     origin: str
     unread: bool
     at: int
+    date: int
     sender: Mailbox
     to: tuple[Mailbox, ...]
     subject: str
@@ -154,7 +156,8 @@ def _matching(
     return connection.execute(
         f"SELECT {_LINE}, {number} AS number FROM {found}"  # noqa: S608 - constants
         " account = :account AND entry.folder <> 'trash'"
-        f" AND {number} < :before AND at >= :since AND at < :until"
+        f" AND {number} < :before"
+        " AND (at >= :since AND at < :until OR date >= :since AND date < :until)"
         f" ORDER BY {number} DESC LIMIT :limit",
         {
             "match": match,
@@ -221,6 +224,7 @@ def _line(
         "origin": row["origin"],
         "unread": bool(row["unread"]),
         "at": row["at"],
+        "date": written_at(row["date"], row["at"]),
         "sender": Mailbox(row["sender_address"], row["sender_name"]),
         "to": messages.people_of(row["recipients"])["to"],
         "subject": row["subject"],

@@ -4,6 +4,7 @@
 import sqlite3
 from dataclasses import dataclass
 
+from mokanda_firmware.mailbox.letters.moments import written_at
 from mokanda_firmware.mailbox.store import content_requests, messages
 from mokanda_firmware.mailbox.store.attachments import as_it_was
 from mokanda_firmware.mailbox.store.content_requests import Progress
@@ -48,7 +49,7 @@ class Awaited:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail that is open; `at` is seconds since 1970."""
+    """A mail that is open; it came `at`, and was written at `date`, seconds since 1970."""
 
     entry: int
     folder: str
@@ -56,6 +57,7 @@ class Letter:
     origin: str
     unread: bool
     at: int
+    date: int
     from_outside: bool  # it came through the relay, whoever it says has written it
     message: Message
     files: tuple[File, ...]
@@ -70,13 +72,13 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another letter of the same conversation; `at` is seconds since 1970."""
+    """Another letter of the same conversation, written at `date`, seconds since 1970."""
 
     entry: int
     sender: Mailbox
     from_outside: bool
     unread: bool
-    at: int
+    date: int
 
 
 def read(store: Store, account: int, entry: int) -> Letter | None:
@@ -103,6 +105,7 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
             origin=row["origin"],
             unread=bool(row["unread"]),
             at=row["at"],
+            date=written_at(int(message.date.timestamp()), row["at"]),
             from_outside=not row["written_here"],
             message=message,
             files=tuple(_file(store, connection, part) for part in message.attachments),
@@ -120,7 +123,7 @@ def conversation(store: Store, account: int, entry: int, limit: int = 50) -> lis
     """Return the letters around this one, the latest first; those in the trash are left out."""
     with store.reading() as connection:
         rows = connection.execute(
-            "SELECT other.id, other.unread, other.at, sender_address, sender_name,"  # noqa: S608
+            "SELECT other.id, other.unread, other.at, date, sender_address, sender_name,"  # noqa: S608
             f" {messages.WRITTEN_HERE} AS written_here FROM entry JOIN entry AS other"
             " ON other.account = entry.account AND other.thread = entry.thread"
             " JOIN message ON message.id = other.message"
@@ -135,7 +138,7 @@ def conversation(store: Store, account: int, entry: int, limit: int = 50) -> lis
                 Mailbox(row["sender_address"], row["sender_name"]),
                 not row["written_here"],
                 bool(row["unread"]),
-                row["at"],
+                written_at(row["date"], row["at"]),
             )
             for row in rows
         ]

@@ -18,9 +18,10 @@ _MAX_QUOTED = 4000  # characters of a letter that an answer quotes
 _MAX_PASSED_ON = 100_000  # of one that is passed on, or looked at for an answer
 
 
-def blank(visit: Visit, to: str) -> Sheet:
+def blank(visit: Visit, *, to: str, cc: str, subject: str, text: str) -> Sheet:
     """Begin a new letter."""
-    return Sheet({"to": to, "text": _signed(visit, "")})
+    text = _signed(visit, text.replace("\r\n", "\n"))
+    return Sheet({"to": to, "cc": cc, "subject": subject, "text": text})
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
             entries.mark_read(visit.store, account, number)
     others = opened.conversation(visit.store, account, number)
     part = parts.part_of(visit, letter)
+    beginning, rest = parts.folded(part.text)
     to_all = answering.answer(visit, letter, to_all=True)
     return visit.page(
         "letters/letter",
@@ -76,7 +77,9 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         explain=lambda reason: explain(reason, visit.language),
         conversation=others if len(others) > 1 else [],
         estimate=prices.estimates(visit).get(number) if letter.folder == "outbox" else None,
-        body=to_html(part.text),
+        body=to_html(beginning, visit.language.text("Show what is quoted")),
+        rest=to_html(rest),
+        is_long=bool(rest) or len(beginning) > parts.SCREEN,
         part=part,
         goes_on=letter.message.note == CUT and any(not file.here for file in letter.files[:1]),
         is_unread=letter.message.note == UNREAD,

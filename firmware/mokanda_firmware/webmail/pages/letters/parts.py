@@ -11,6 +11,8 @@ from mokanda_wire.message import CUT
 from mokanda_wire.text import clean
 
 PART = 32 * 1024  # characters of a text, bytes of a file
+SCREEN = 1000  # characters: more than a phone shows at once
+_SHOWN = 5000  # characters that are not folded, besides what is quoted
 
 
 class Part(NamedTuple):
@@ -53,3 +55,18 @@ def of_file(path: Path, at: int) -> Part:
     while end > PART - 4 and piece[end] & 0xC0 == 0x80:  # within a character
         end -= 1
     return Part(clean(piece[:end].decode("utf-8", "replace")), at, at + end)
+
+
+def folded(text: str) -> tuple[str, str]:
+    """Divide a long text into its beginning and the rest, which a page shows when it is asked to.
+
+    Quotations are folded by themselves, and are not divided.
+    """
+    at = shown = 0
+    for line in text.split("\n"):
+        is_quoted = line.startswith(">")
+        if shown > _SHOWN and not is_quoted and len(text) - at > _SHOWN // 4:
+            return text[:at].rstrip("\n"), text[at:]
+        shown += 0 if is_quoted else len(line) + 1
+        at += len(line) + 1
+    return text, ""

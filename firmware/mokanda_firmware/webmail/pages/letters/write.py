@@ -28,15 +28,18 @@ _NO_QUOTA = N_(
     " trash. Your text is here, the new files are not."
 )
 _MEANT = N_("Did you mean {meant}? If {typed} is right, press Send once more.")
+_FILLED_IN = ("to", "cc", "subject", "text")  # by a link of a letter
+_MAX_FILLED_IN = 1000  # characters of each
 _OF_SHEET = {SOURCE_GONE: (404, NO_LETTER), NO_QUOTA: (413, _NO_QUOTA)}
 
 
 @get("/write")
 def start(visit: Visit) -> HTTPResponse:
-    """Show an empty form, or a draft."""
+    """Show a form, with what a link has filled in, or a draft."""
     if not visit.request.query.get("draft"):
-        to = visit.request.query.getunicode("to", "")[: sending.MAX_SUBJECT]
-        return _show(visit, answering.blank(visit, to))
+        asked = visit.request.query.getunicode
+        fields = {name: (asked(name) or "")[:_MAX_FILLED_IN] for name in _FILLED_IN}
+        return _show(visit, answering.blank(visit, **fields))
     number = visit.number("draft")
     draft = drafts.load(visit.store, visit.villager.id, number) if number else None
     if draft is None:

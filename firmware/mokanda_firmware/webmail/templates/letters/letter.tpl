@@ -1,8 +1,8 @@
 % rebase("layout.tpl", title=message.subject or _("(no subject)"))
 <article class="sheet">
-<h1>{{message.subject or _("(no subject)")}}</h1>
+<h1 dir="auto">{{message.subject or _("(no subject)")}}</h1>
 <dl class="people">
-<div><dt>{{_("From")}}</dt><dd>{{who(message.sender, from_outside=letter.from_outside)}}\\
+<div><dt>{{_("From")}}</dt><dd><bdi>{{who(message.sender, from_outside=letter.from_outside)}}</bdi>\\
 % if message.sender.name and (letter.from_outside or not is_here(message.sender.address)):
  <span class="address">{{message.sender.address}}</span>\\
 % end
@@ -12,14 +12,22 @@
 % end
 % for title, people in ((_("To"), message.to), (_("Copy to"), message.cc)):
 % if people:
-<div><dt>{{title}}</dt><dd>{{", ".join(who(one) for one in people)}}</dd></div>
+<div><dt>{{title}}</dt><dd>\\
+% include("letters/names.tpl", people=people)
+</dd></div>
 % end
 % end
 % if message.others:
 <div><dt></dt><dd class="hint">{{_("and {number} more").format(number=message.others)}}</dd></div>
 % end
-<div><dt>{{_("Date")}}</dt><dd>{{when_exactly(letter.at)}}</dd></div>
+<div><dt>{{_("Date")}}</dt><dd>{{when_exactly(letter.date)}}</dd></div>
+% if abs(letter.at - letter.date) >= 24 * 3600:
+<div><dt>{{_("Arrived")}}</dt><dd>{{when_exactly(letter.at)}}</dd></div>
+% end
 </dl>
+% if is_long:
+% include("letters/answers.tpl")
+% end
 % if forged:
 <p class="problem">{{_("Take care: somebody else may have written this letter. Nothing shows that it is from {domain}.").format(domain=forged)}}</p>
 % end
@@ -53,13 +61,19 @@
 % if part.begins:
 <p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}">{{_("From the beginning")}}</a></p>
 % end
-<div class="text">{{!body}}\\
+<div class="text" dir="auto">{{!body}}\\
 % if is_encrypted:
 <p class="hint">{{_("This letter is encrypted. It can be read only with its reader's own key.")}}</p>\\
 % elif not (body or letter.files or is_unread):
 <p class="hint">{{_("There are no words in this letter.")}}</p>\\
 % end
 </div>
+% if rest:
+<details class="rest">
+<summary>{{_("Read on")}}</summary>
+<div class="text" dir="auto">{{!rest}}</div>
+</details>
+% end
 % if part.following:
 <p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}?from={{part.following}}">{{_("Read on")}}</a></p>
 % elif goes_on:
@@ -110,14 +124,7 @@
 % if no_answer:
 <p class="hint">{{no_answer}}</p>
 % end
-<p class="actions">\\
-% if not no_answer:
-<a class="button" href="/mail/{{letter.entry}}/reply">{{_("Reply")}}</a>
-% end
-% if to_all and not no_answer:
-<a class="button quiet" href="/mail/{{letter.entry}}/reply-all">{{_("Reply to all")}}</a>
-% end
-<a class="button quiet" href="/mail/{{letter.entry}}/forward">{{_("Forward")}}</a></p>
+% include("letters/answers.tpl")
 % if letter.waiting:
 <form class="actions" method="post" action="/mail/{{letter.entry}}/take-back">
 <input type="hidden" name="csrf" value="{{csrf}}">
@@ -150,9 +157,9 @@
 % for one in conversation:
 <li{{!' class="unread"' if one.unread else ""}}>\\
 % if one.entry == letter.entry:
-<span aria-current="true">{{who(one.sender, from_outside=one.from_outside)}}{{" " + short(one.sender.address) if one.from_outside and one.sender.name else ""}} <span class="when">{{when(one.at)}}</span></span>\\
+<span aria-current="true"><bdi>{{who(one.sender, from_outside=one.from_outside)}}</bdi>{{" " + short(one.sender.address) if one.from_outside and one.sender.name else ""}} <span class="when">{{when(one.date)}}</span></span>\\
 % else:
-<a href="/mail/{{one.entry}}">{{who(one.sender, from_outside=one.from_outside)}}{{" " + short(one.sender.address) if one.from_outside and one.sender.name else ""}} <span class="when">{{when(one.at)}}</span></a>\\
+<a href="/mail/{{one.entry}}"><bdi>{{who(one.sender, from_outside=one.from_outside)}}</bdi>{{" " + short(one.sender.address) if one.from_outside and one.sender.name else ""}} <span class="when">{{when(one.date)}}</span></a>\\
 % end
 </li>
 % end

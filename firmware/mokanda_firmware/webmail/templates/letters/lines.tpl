@@ -9,14 +9,14 @@
 % else:
 <a href="/mail/{{line.id}}"><i class="face f{{colour(people)}}" aria-hidden="true">{{"!" if posing else initial(people)}}</i>\\
 % end
-<span class="who">{{", ".join(who(one, from_outside=outside) for one in people) or _("nobody")}}\\
+<span class="who" dir="auto">{{", ".join(who(one, from_outside=outside) for one in people) or _("nobody")}}\\
 % if line.letters > 1:
  <small>{{line.letters}}<span class="unseen"> {{_("letters")}}</span></small>\\
 % end
-</span> <span class="when">{{when(line.at)}}</span>
-<span class="subject">\\
+</span> <span class="when">{{when(line.date)}}</span>
+<span class="subject" dir="auto">\\
 % if line.unread:
-<span class="unseen">{{_("not delivered") if line.origin == "written" else _("unread")}}: </span>\\
+<span class="unseen" dir="auto">{{_("not delivered") if line.origin == "written" else _("unread")}}: </span>\\
 % end
 {{line.subject or _("(no subject)")}}</span>\\
 % if posing:
@@ -26,7 +26,7 @@
  <span class="files">{{short(line.sender.address)}}</span>\\
 % end
 % if line.found:
- <span class="found">{{!marked(line.found)}}</span>\\
+ <span class="found" dir="auto">{{!marked(line.found)}}</span>\\
 % end
 % if line.attachments:
  <span class="files">{{ngettext("{number} file", "{number} files", line.attachments).format(number=line.attachments)}}</span>\\

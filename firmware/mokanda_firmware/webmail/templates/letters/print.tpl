@@ -9,16 +9,20 @@
 <body class="paper">
 <main id="main">
 <p class="unprinted"><a class="skip" href="#main">{{_("Skip to the content")}}</a><a class="button quiet" href="/mail/{{letter.entry}}">{{_("Back")}}</a></p>
-<h1>{{message.subject or _("(no subject)")}}</h1>
+<h1 dir="auto">{{message.subject or _("(no subject)")}}</h1>
 <dl class="people">
 % for title, people in ((_("From"), (message.sender,)), (_("To"), message.to), (_("Copy to"), message.cc)):
 % if people:
-<div><dt>{{title}}</dt><dd>{{", ".join("%s <%s>" % (one.name, one.address) if one.name else one.address for one in people)}}</dd></div>
+<div><dt>{{title}}</dt><dd>\\
+% for number, one in enumerate(people):
+{{", " if number else ""}}<bdi>{{"%s <%s>" % (one.name, one.address) if one.name else one.address}}</bdi>\\
+% end
+</dd></div>
 % end
 % end
-<div><dt>{{_("Date")}}</dt><dd>{{when_exactly(letter.at)}}</dd></div>
+<div><dt>{{_("Date")}}</dt><dd>{{when_exactly(letter.date)}}</dd></div>
 </dl>
-<div class="text">{{!body}}</div>
+<div class="text" dir="auto">{{!body}}</div>
 % for position in pictures:
 <p><img class="picture" src="/mail/{{letter.entry}}/picture/{{position}}" alt="{{message.attachments[position].name}}"></p>
 % end

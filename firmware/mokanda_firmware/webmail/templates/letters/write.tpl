@@ -42,9 +42,9 @@
 <input id="bcc" name="bcc" value="{{fields["bcc"]}}" autocapitalize="none" spellcheck="false" inputmode="email">
 </details>
 <label for="subject">{{_("Subject")}}</label>
-<input id="subject" name="subject" value="{{fields["subject"]}}" maxlength="300">
+<input id="subject" name="subject" dir="auto" value="{{fields["subject"]}}" maxlength="300">
 <label for="text">{{_("Text")}}</label>
-<textarea id="text" name="text" rows="10" aria-describedby="about-text">
+<textarea id="text" name="text" dir="auto" rows="10" aria-describedby="about-text">
 {{fields["text"]}}</textarea>
 <p class="hint" id="about-text">{{_("*bold*, _slanted_; lines that begin with - are a list")}}</p>
 % for parts, field, name, checked in ((sheet.files, "remove", _("remove"), ""), (sheet.offered, "forward", _("pass on"), " checked")):

@@ -4,7 +4,7 @@
 <h2>{{_("Groups")}}</h2>
 <ul class="letters plainly">
 % for name, members in groups.items():
-<li><a href="/people/group?{{urlencode({"name": name})}}"><span class="who">{{name}}</span>
+<li><a href="/people/group?{{urlencode({"name": name})}}"><span class="who" dir="auto">{{name}}</span>
 <span class="subject">{{", ".join(who(one) for one in members)}}</span></a></li>
 % end
 </ul>
@@ -15,7 +15,7 @@
 % end
 <ul class="letters plainly">
 % for one in people:
-<li><a href="/write?{{urlencode({"to": one.address})}}"><span class="who">{{who(one)}}</span>
+<li><a href="/write?{{urlencode({"to": one.address})}}"><span class="who" dir="auto">{{who(one)}}</span>
 <span class="subject">{{one.address}}</span></a>
 <form method="post" action="/people/forget"><input type="hidden" name="csrf" value="{{csrf}}"><input type="hidden" name="address" value="{{one.address}}"><button class="plain">{{_("Forget")}}</button></form></li>
 % end

@@ -7,7 +7,7 @@
 <article class="sheet card">
 <h2>{{notice.title}}</h2>
 <p class="hint">{{notice.author}}, {{when_exactly(notice.at)}}</p>
-<div class="text">{{!to_html(notice.text)}}</div>
+<div class="text" dir="auto">{{!to_html(notice.text)}}</div>
 % if account and account.is_helper:
 <form method="post" action="/news/{{notice.id}}/delete">
 <input type="hidden" name="csrf" value="{{csrf}}">

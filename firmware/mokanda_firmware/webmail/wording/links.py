@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a letter's text refers to, as links: pages, addresses to write to, numbers to call.
+
+What is written on a link is where it leads, so that it is seen before it is opened. Within words
+that run to the left, numbers and addresses would be set in a wrong order: they have their own.
+"""
+
+import re
+from collections.abc import Callable
+from html import escape
+from urllib.parse import parse_qs, unquote, urlencode
+
+_MAX_MAILTO = 1000  # characters of what a link of mail has filled in
+_LINK = re.compile(
+    r"""(?P<web>https?://[^\s<>"]{1,2000}|(?<![\w@./:-])www\.[^\s<>"@]{4,2000})
+      |(?P<mailto>mailto:[^\s<>"]{3,1000})
+      |(?P<mail>(?<![\w.+/@-])[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}\b)
+      |(?P<phone>(?<![\w+.,:/()#-])(?<!\d[ ])(?:\+|00?)[1-9][\d ().-]{6,22}\d(?![\w%]|[.,:/-]\w))
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_BEHIND = ".,;:!?)]}'*_~…"  # what a sentence ends with, and no link
+_TIME = re.compile(r"0?\d[ .-]\d\d?[ .-](?:19|20)\d\d(?!\d)|\d\d?\.\d\d ?- ?\d")
+_MONEY = re.compile(r" ?(?:(?:FC|F|CDF|XAF|XOF|USD|EUR)\b|[$€£])", re.IGNORECASE)
+
+
+def linked(line: str, written: Callable[[str], str]) -> str:
+    """Write a line as HTML, its links as such, and by `written` what is between them."""
+    parts, at = [], 0
+    for found in _LINK.finditer(line):
+        kind = str(found.lastgroup)
+        text = _trimmed(found[0]) if kind in ("web", "mailto") else found[0]
+        link = _LINKS[kind](text, line[found.end() : found.end() + 5])
+        if link:
+            parts += [written(line[at : found.start()]), link]
+            at = found.start() + len(text)
+    return "".join([*parts, written(line[at:])])
+
+
+def _trimmed(link: str) -> str:
+    """Leave off what belongs to the sentence around a link."""
+    bare = link.rstrip(_BEHIND)
+    return f"{bare})" if link[len(bare) :].startswith(")") and "(" in bare else bare
+
+
+def _to_page(address: str, _behind: str) -> str:
+    whole = address if "://" in address else f"https://{address}"
+    if whole.endswith("://"):
+        return ""
+    elsewhere = 'target="_blank" rel="noreferrer noopener"'
+    return f'<a dir="ltr" href="{escape(whole)}" {elsewhere}>{escape(address)}</a>'
+
+
+def _to_write(address: str, _behind: str) -> str:
+    return f'<a href="/write?{escape(urlencode({"to": address}))}">{escape(address)}</a>'
+
+
+def _to_write_about(link: str, _behind: str) -> str:
+    """Open our own form with what a link of mail fills in; its writer sees it before it is sent."""
+    address, _, rest = link.partition(":")[2].partition("?")
+    asked = parse_qs(rest[:_MAX_MAILTO], max_num_fields=20) if rest.count("&") < 20 else {}
+    names = {"subject": "subject", "body": "text", "cc": "cc"}
+    fields = {ours: asked[theirs][0] for theirs, ours in names.items() if theirs in asked}
+    fields = {"to": unquote(address), **fields}
+    return f'<a href="/write?{escape(urlencode(fields))}">{escape(fields["to"])}</a>'
+
+
+def _to_call(number: str, behind: str) -> str:
+    """Nothing for what is no clear number of a phone: a date, a price, an account."""
+    digits = re.sub(r"\D", "", number)
+    country = number.startswith("+")
+    if not 8 <= len(digits) <= (15 if country or digits.startswith("00") else 12):
+        return ""
+    if _TIME.match(number) or " - " in number or (not country and _MONEY.match(behind)):
+        return ""
+    return f'<a dir="ltr" href="tel:{"+" if country else ""}{digits}">{escape(number)}</a>'
+
+
+_LINKS = {"web": _to_page, "mailto": _to_write_about, "mail": _to_write, "phone": _to_call}

@@ -71,7 +71,7 @@ def test_only_tags_of_our_own_come_of_a_text(text: str) -> None:
     for tag in page.find_all(True):
         assert set(tag.attrs) <= ({"dir", "href", "rel", "target"} if tag.name == "a" else {"dir"})
         if tag.name == "a":
-            assert tag["href"].startswith(("https://", "http://", "/write?", "tel:"))
+            assert str(tag["href"]).startswith(("https://", "http://", "/write?", "tel:"))
 
 
 @given(st.text(max_size=80))
@@ -133,14 +133,14 @@ def test_what_a_text_refers_to_is_a_link(
         [(shown, leads_to or shown)] if shown else []
     )
     for link in links:
-        assert ("noreferrer" in link.get("rel", "")) == link["href"].startswith("http")
+        assert ("noreferrer" in str(link.get("rel"))) == str(link["href"]).startswith("http")
 
 
 def test_a_long_quotation_is_folded() -> None:
     text = "Oui.\n" + "> ligne\n" * 9 + "Non."
     page = BeautifulSoup(to_html(text, "Citation"), "html.parser")
-    assert page.details.summary.text == "Citation"
-    assert page.details.blockquote.text.count("ligne") == 9
-    assert "Non." not in page.details.text
+    assert [one.text for one in page.select("details summary")] == ["Citation"]
+    assert [one.text.count("ligne") for one in page.select("details blockquote")] == [9]
+    assert page.get_text().endswith("Non.")
     assert "<details>" not in to_html(text)  # on paper
     assert "<details>" not in to_html("> ligne\n" * 8, "Citation")

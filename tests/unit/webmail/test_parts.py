@@ -60,9 +60,7 @@ def read_on(phone: Phone) -> str:
     shown = []
     while True:
         assert len(page.text) < 3 * PART
-        text = page.html.select_one("div.text")
-        assert text is not None
-        shown.append(text.get_text())
+        shown += [text.get_text() for text in page.html.select("div.text")]
         following = next((a for a in page.html.select("a") if a.text == "Read on"), None)
         if following is None:
             return "".join(shown)

@@ -65,7 +65,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
             entries.mark_read(visit.store, account, number)
     others = opened.conversation(visit.store, account, number)
     part = parts.part_of(visit, letter)
-    beginning, rest = parts.folded(part.text)
+    beginning, rest = (part.text, "") if part.begins else parts.folded(part.text)
     to_all = answering.answer(visit, letter, to_all=True)
     return visit.page(
         "letters/letter",

@@ -66,7 +66,7 @@ def folded(text: str) -> tuple[str, str]:
     for line in text.split("\n"):
         is_quoted = line.startswith(">")
         if shown > _SHOWN and not is_quoted and len(text) - at > _SHOWN // 4:
-            return text[:at].rstrip("\n"), text[at:]
+            return text[:at], text[at:]
         shown += 0 if is_quoted else len(line) + 1
         at += len(line) + 1
     return text, ""

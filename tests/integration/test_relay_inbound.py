@@ -179,6 +179,23 @@ class TestRouting:
         assert "for &lt;2@nowhere.example&gt;: unknown village (the last of 6 on that day)" in page
 
 
+@BOTH_DATABASES
+def test_mail_for_a_role_and_for_a_name_with_a_detail_goes_like_that_of_villagers(
+    served: Served,
+) -> None:
+    device = served.claimed_device()
+    device.sync()
+    roles = "Postmaster@kitenge.example", "abuse+1@kitenge.example"
+    detailed = "amina+films@kitenge.example"
+    served.world.post_inbound(mail(), "ada@example.org", [*roles, detailed, AMINA])
+    Housekeeper(served.relay).tidy()
+    names = [AMINA, "abuse@kitenge.example", "postmaster@kitenge.example"]
+    assert queued(served) == names
+    device.sync()
+    assert [sorted(each.recipients) for each in device.mails] == [names]
+    assert alert_texts(served) == []
+
+
 CYR = "cyr@kitenge.example"
 UNKNOWN = f"a mail from <ada@example.org> for <{CYR}>: unknown villager"
 

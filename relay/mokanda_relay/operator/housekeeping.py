@@ -38,6 +38,7 @@ from mokanda_relay.sync import deduplication
 from mokanda_relay.transport import correspondents, filters, untold
 from mokanda_relay.transport.outbox import TRYING, WAITING
 from mokanda_wire.limits import KEPT
+from mokanda_wire.role_names import ROLE_NAMES
 
 INTERVAL = 3600.0  # seconds; no file is in the making for so long
 _ALERT_RETENTION = dt.timedelta(days=90)
@@ -141,6 +142,7 @@ def _has_no_reader() -> sa.ColumnElement[bool]:
     return sa.and_(
         Incoming.delivered.is_(None),
         Incoming.sequence.is_(None),
+        ~sa.or_(*(Incoming.recipient.startswith(f"{name}@") for name in ROLE_NAMES)),
         sa.exists()
         .where(device, ~sa.exists().where(reader).correlate(Device, Incoming))
         .correlate(Incoming),

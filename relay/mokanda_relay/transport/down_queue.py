@@ -13,6 +13,7 @@ from mokanda_relay.store.tables import Device, Incoming, Original, Resident
 from mokanda_relay.transport import filters, untold
 from mokanda_relay.transport.proof import UNCHECKED, Checks
 from mokanda_relay.transport.untold import Writer
+from mokanda_wire.role_names import ROLE_NAMES
 
 Delivery = Literal["queued", "unknown village", "unknown villager"]
 
@@ -42,6 +43,11 @@ def _without_tag(local_part: str) -> str:
     return local_part.partition("+")[0]
 
 
+def _has_reader(session: Session, device: Device, local_part: str) -> bool:
+    """Whether somebody there reads mail for a name; for that of a role it is the keeper."""
+    return local_part in ROLE_NAMES or is_resident(session, device, local_part)
+
+
 def device_of(session: Session, address: str) -> Device | None:
     """The device of the village that an address is in."""
     domain = address.lower().rpartition("@")[2]
@@ -68,7 +74,7 @@ def deliver(
         return "unknown village"
     local_part, _, domain = address.lower().rpartition("@")
     recipient = f"{_without_tag(local_part)}@{domain}"
-    known = is_resident(session, device, local_part)
+    known = _has_reader(session, device, _without_tag(local_part))
     if not known and waits_from is None:
         return "unknown villager"
     queued = sa.select(Incoming.id).where(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from mokanda_firmware.mailbox.people import codes, first_steps, reserved_names
 from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire.role_names import ROLE_NAMES
 
 MIN_PASSWORD = 8
 MAX_PASSWORD = 200
@@ -62,9 +63,11 @@ def register(store: Store, name: str, display_name: str, password: str, language
     """Make an account; the first one of a device is its keeper's.
 
     Raises:
-        NameTaken: another account has this name, or had it (`NameReserved`).
+        NameTaken: another account has this name, or had it (`NameReserved`), or it is a role's.
         StoreError: or one of its kinds; there is no new account.
     """
+    if name in ROLE_NAMES:
+        raise NameTaken(name)
     hashed = hash_password(password)
     with store.transaction() as connection:
         if connection.execute("SELECT 1 FROM alias WHERE name = ?", (name,)).fetchone():

@@ -6,6 +6,7 @@ import sqlite3
 from mokanda_firmware.mailbox.people import reserved_names
 from mokanda_firmware.mailbox.people.accounts import NameReserved, NameTaken
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_wire.role_names import ROLE_NAMES
 
 MAX_ALIASES = 5
 
@@ -25,8 +26,21 @@ def account_of(connection: sqlite3.Connection, name: str) -> int | None:
 
 
 def reader_of(connection: sqlite3.Connection, address: str) -> int | None:
-    """Return who of the village gets mail to an address; what follows a + in it is the reader's."""
-    return account_of(connection, address.partition("@")[0].partition("+")[0].lower())
+    """Return who of the village gets mail to an address; what follows a + in it is the reader's.
+
+    For names of roles, that is the keeper, unless somebody has had one since before they were kept.
+    """
+    name = address.partition("@")[0].partition("+")[0].lower()
+    reader = account_of(connection, name)
+    return _keeper(connection) if reader is None and name in ROLE_NAMES else reader
+
+
+def _keeper(connection: sqlite3.Connection) -> int | None:
+    """Return the account of the first keeper who is not suspended."""
+    row = connection.execute(
+        "SELECT id FROM account WHERE role = 'keeper' AND NOT suspended ORDER BY id"
+    ).fetchone()
+    return None if row is None else int(row["id"])
 
 
 def all_names(store: Store) -> list[str]:
@@ -51,11 +65,11 @@ def add(store: Store, account: int, name: str) -> None:
     """Let an account answer to this name too.
 
     Raises:
-        NameTaken: somebody answers to it already, or did (`NameReserved`).
+        NameTaken: somebody answers to it already, or did (`NameReserved`), or it is a role's.
         TooMany: it has `MAX_ALIASES` already.
     """
     with store.transaction() as connection:
-        if account_of(connection, name) is not None:
+        if name in ROLE_NAMES or account_of(connection, name) is not None:
             raise NameTaken(name)
         if reserved_names.is_reserved(connection, name):
             raise NameReserved(name)

@@ -15,6 +15,7 @@ from mokanda_relay.sync import content_requests, history
 from mokanda_relay.transport import filters
 from mokanda_wire.history import History
 from mokanda_wire.limits import place_in_queue
+from mokanda_wire.role_names import ROLE_NAMES
 
 _MAX_NOTICES = 2000
 
@@ -115,4 +116,5 @@ def _has_a_reader(device: Device) -> sa.ColumnElement[bool]:
     names = sa.select(Resident.name + f"@{device.domain}").where(
         Resident.device_id == device.id, Resident.gone.is_(None)
     )
-    return Incoming.recipient.in_(names)
+    roles = [f"{name}@{device.domain}" for name in ROLE_NAMES]
+    return sa.or_(Incoming.recipient.in_(names), Incoming.recipient.in_(roles))

@@ -4,7 +4,7 @@
 import unicodedata
 from urllib.parse import unquote
 
-from mokanda_wire.text import without_invisible
+from mokanda_wire.text import one_line, without_invisible
 
 # What keyboards and other programs put for a plain character.
 _PLAIN = str.maketrans(
@@ -23,6 +23,7 @@ _PLAIN = str.maketrans(
 )
 _BEFORE, _BEHIND = "<([\"'", ">)]\"'.,:;!?"
 _MAILTO = "mailto:"
+_MAX_NAME = 60
 
 
 def plain(text: str) -> str:
@@ -41,6 +42,11 @@ def bare(word: str) -> str:
 def villager(text: str) -> str:
     """Return the villager's name that was typed, with or without the village's domain."""
     return bare(plain(text)).partition("@")[0].lower()
+
+
+def display_name(text: str) -> str:
+    """Return the name that a villager shows, without what nobody sees in it."""
+    return one_line(without_invisible(text))[:_MAX_NAME].strip()
 
 
 def shown(character: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -225,6 +225,7 @@ class Visit:
             when=lambda at: self.language.date(at, self.zone),
             when_exactly=lambda at: self.language.date_and_time(at, self.zone),
             who=self.who,
+            who_is=self.who_is,
             **values,
         )
         headers = {
@@ -255,22 +256,34 @@ class Visit:
     def who(self, mailbox: Mailbox, *, from_outside: bool = False) -> str:
         """Name somebody as a list does: the name, else the address, of a villager its beginning.
 
-        Who has written a letter that came `from_outside` is no villager.
+        Who has written a letter that came `from_outside` is no villager. Villagers who are called
+        the same are told apart by their addresses.
         """
-        if mailbox.name:
-            return mailbox.name
         is_here = self.is_here(mailbox.address) and not from_outside
-        return mailbox.address.partition("@")[0] if is_here else mailbox.address
+        local = mailbox.address.partition("@")[0]
+        if not mailbox.name:
+            return local if is_here else mailbox.address
+        has_namesake = is_here and self._names[origin.key(mailbox.name)] > 1
+        return f"{mailbox.name} ({local})" if has_namesake else mailbox.name
+
+    def who_is(self, account: Account) -> str:
+        """Name a villager as lists do."""
+        return self.who(Mailbox(f"{account.name}@{self.domain}", account.display_name))
 
     def poses(self, sender: Mailbox) -> bool:
         """Whether who wrote a letter from outside bears a villager's name or address."""
         return origin.poses(sender, self.domain, self._neighbours)
 
     @cached_property
+    def _names(self) -> Counter[str]:
+        """How many villagers show each name, as names are compared."""
+        return Counter(map(origin.key, accounts.display_names(self.store)))
+
+    @cached_property
     def _neighbours(self) -> frozenset[str]:
         """The names of all villagers, as names are compared."""
-        names = (*accounts.display_names(self.store), *aliases.all_names(self.store))
-        return frozenset(filter(None, map(origin.key, names)))
+        names = {*self._names, *map(origin.key, aliases.all_names(self.store))}
+        return frozenset(filter(None, names))
 
     def _account(self) -> Account | None:
         """Return who is logged in on this phone."""

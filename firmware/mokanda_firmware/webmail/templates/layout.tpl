@@ -58,7 +58,7 @@
 % if account:
 <form method="post" action="/logout">
 <input type="hidden" name="csrf" value="{{csrf}}">
-<span>{{account.display_name}}</span>
+<span>{{who_is(account)}}</span>
 <button class="plain">{{_("Log out")}}</button>
 </form>
 % end

@@ -18,7 +18,6 @@ from mokanda_firmware.webmail.throttle import trying
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_wire.address import AddressError, check_local_part
 
-MAX_NAME = 60
 _MAX_TRIED = 64  # characters of a name that throttles keep
 _KEPT = (*FIELDS, "draft")  # of a letter whose session has ended, until its writer has logged in
 _WRONG = N_("This name and password do not belong together.")
@@ -155,7 +154,7 @@ def show_code(visit: Visit, title: str) -> HTTPResponse:
 
 def new_names(visit: Visit) -> tuple[str, str]:
     """Return the name for the address of a new account, and the villager's own, from the form."""
-    display_name = " ".join(visit.form["display_name"].split())[:MAX_NAME]
+    display_name = typed.display_name(visit.form["display_name"])
     try:
         name = check_local_part(typed.plain(visit.form["name"]))
     except AddressError as error:

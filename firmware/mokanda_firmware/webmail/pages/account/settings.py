@@ -9,12 +9,10 @@ from mokanda_firmware.mailbox.costs import budget, quotas, usage
 from mokanda_firmware.mailbox.letters import export
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.people.accounts import Account
+from mokanda_firmware.webmail import typed
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.own_password import check_own_password
-from mokanda_firmware.webmail.pages.account.access import (
-    MAX_NAME,
-    check_new_password,
-)
+from mokanda_firmware.webmail.pages.account.access import check_new_password
 from mokanda_firmware.webmail.pages.device import spending
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post, to_save
 
@@ -57,7 +55,7 @@ def show_account(visit: Visit) -> HTTPResponse:
 @post("/account/name", rescue=_show)
 def change_name(visit: Visit) -> HTTPResponse:
     """Change the name that stands on one's letters."""
-    name = " ".join(visit.form["display_name"].split())[:MAX_NAME]
+    name = typed.display_name(visit.form["display_name"])
     if not name:
         raise Refused(422, _NO_NAME)
     accounts.set_display_name(visit.store, visit.villager.id, name)

@@ -7,6 +7,9 @@
 <input type="hidden" name="csrf" value="{{csrf}}">
 <label for="display_name">{{_("Your name")}}</label>
 <input id="display_name" name="display_name" value="{{account.display_name}}" maxlength="60" autocomplete="name" required>
+% if who_is(account) != account.display_name:
+<p class="hint">{{_("Somebody else here has this name too. Lists show yours as “{name}”.").format(name=who_is(account))}}</p>
+% end
 <button class="wide">{{_("Save")}}</button>
 </form>
 </section>

@@ -65,7 +65,7 @@
 <h2>{{_("This month by villager")}}</h2>
 <ul class="attachments">
 % for one, share in villagers:
-<li><a href="/villagers/{{one.id}}">{{one.display_name}}</a> <span class="hint">{{size(share.size) if share else _("nothing")}}{{", " + money(share.money) if share and money.currency else ""}}</span></li>
+<li><a href="/villagers/{{one.id}}">{{who_is(one)}}</a> <span class="hint">{{size(share.size) if share else _("nothing")}}{{", " + money(share.money) if share and money.currency else ""}}</span></li>
 % end
 <li>{{_("Calling the relay, and what is nobody's letter")}} <span class="hint">{{size(rest) if rest else _("nothing")}}</span></li>
 </ul>

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of villagers: those who are called the same are told apart, those of roles are nobody's."""
+
+import pytest
+
+from mokanda_wire.bundle import Mail
+from mokanda_wire.message import Mailbox
+from mokanda_wire.role_names import ROLE_NAMES
+from tests.unit.webmail.served_village import DOMAIN, Village
+from tests.unit.webmail.test_letters import bring, from_world
+
+
+class TestNamesakes:
+    def test_are_told_apart_everywhere(self, village: Village) -> None:
+        awa, other = village.villager("awa", "Awa Mboyo"), village.villager("awa2", "AWA  mboyo")
+        ben = village.villager("ben", "Ben")
+        awa.write("ben")
+        assert "Awa Mboyo (awa)" in ben.get("/inbox").text
+        assert "Awa Mboyo (awa)" in ben.open_first().text
+        choices = ben.get("/write").text
+        assert "AWA mboyo (awa2)" in choices
+        assert "Ben (" not in awa.get("/sent").text
+        for phone, name in ((awa, "Awa Mboyo (awa)"), (other, "AWA mboyo (awa2)")):
+            assert f"Lists show yours as “{name}”" in phone.get("/account").text
+        assert "Lists show" not in ben.get("/account").text
+
+    def test_one_hears_of_it_when_one_registers(self, village: Village) -> None:
+        village.villager("awa", "Awa Mboyo")
+        form = village.phone().get("/register").forms[0]
+        form["name"], form["display_name"] = "awa2", "\u200eawa mboyo\u202e"
+        form["password"] = form["again"] = "elombe-2026"
+        assert "Lists show yours as “awa mboyo (awa2)”" in form.submit().text
+
+    def test_hide_nothing_in_their_names(self, village: Village) -> None:
+        awa = village.villager("awa")
+        awa.post("/account/name", 303, display_name="\u202eAwa\u200b \u2066Mboyo\u2069")
+        assert village.rows("account")[0]["display_name"] == "Awa Mboyo"
+        awa.post("/account/name", 422, display_name="\u200b\u200e")
+
+
+class TestNamesOfRoles:
+    @pytest.mark.parametrize("name", ["postmaster", "admin", "gardien", "mokanda", "ssl-admin"])
+    def test_are_nobodys(self, village: Village, name: str) -> None:
+        awa = village.villager("awa")
+        awa.post("/account/aliases", 409, alias=name)
+        form = village.phone().get("/register").forms[0]
+        form["name"], form["display_name"] = name, "Eve"
+        form["password"] = form["again"] = "elombe-2026"
+        assert "Please choose another one" in form.submit(status=409).text
+
+    def test_reach_the_keeper(self, village: Village) -> None:
+        keeper, ben = village.villager("awa"), village.villager("ben")
+        ben.write("keeper", "Clé")
+        address = f"abuse+x@{DOMAIN}"
+        mail = from_world(to=(Mailbox(address),), subject="Complaint")
+        bring(village, Mail((address,), mail.message))
+        assert keeper.letters() == ["Complaint", "Clé"]
+        assert ben.letters() == []
+
+    def test_stay_with_who_has_had_one(self, village: Village) -> None:
+        keeper, ben = village.villager("awa"), village.villager("ben")
+        with village.store.transaction() as connection:
+            connection.execute("UPDATE account SET name = 'info' WHERE name = 'ben'")
+        keeper.write("info", "Mbote")
+        assert ben.letters() == ["Mbote"]
+
+    def test_are_told_from_villagers_by_both_ends_alike(self) -> None:
+        assert all(name == name.lower() and "+" not in name for name in ROLE_NAMES)

@@ -35,7 +35,7 @@ from mokanda_relay.store.tables import (
 )
 from mokanda_relay.store.uploads import Uploads
 from mokanda_relay.sync import deduplication
-from mokanda_relay.transport import correspondents, filters, untold
+from mokanda_relay.transport import correspondents, filters, returned, returning, untold
 from mokanda_relay.transport.outbox import TRYING, WAITING
 from mokanda_wire.limits import KEPT
 from mokanda_wire.role_names import ROLE_NAMES
@@ -56,6 +56,7 @@ class Housekeeper:
 
     def tidy(self) -> None:
         """Delete what is no longer needed, files when no row has named them two times in a row."""
+        returning.post_waiting(self._relay.database, self._relay.originals)
         self._forget_rows()
         orphans = {
             (store, each)
@@ -80,6 +81,7 @@ class Housekeeper:
             correspondents.forget_old(session, now)
             session.execute(sa.delete(Resident).where(Resident.gone < limit))
             untold.expire(session, now)
+            returned.forget_old(session, now)
             session.execute(sa.delete(Notice).where(Notice.delivered < limit))
             session.execute(
                 sa.delete(Outgoing).where(

@@ -321,7 +321,8 @@ class Incoming(Table):
 class Untold(Table):
     """A mail on its way to a villager of whom the device had not told when it came.
 
-    `sender` is the one of its envelope, and where that is another village's villager, who is told
+    `sender` is the one of its envelope, who `may_be_told` what becomes of it
+    (transport/returned.py), and where that is another village's villager, who is told
     what becomes of it, `writer_device_id` and `message_id` say of which mail. A bundle of the
     device's was `heard` since, that does not name the villager.
     """
@@ -336,6 +337,25 @@ class Untold(Table):
         sa.ForeignKey("device.id", ondelete="SET NULL", name="untold_writer_device")
     )
     message_id: Mapped[str] = mapped_column(default="")
+    may_be_told: Mapped[bool] = mapped_column(default=False)
+
+
+class Returned(Table):
+    """A writer of the world who is told that there is nobody called so: `address` of `recipient`.
+
+    `message_id` is that of the mail; what is told was given to the outbox once it `is_posted`.
+    """
+
+    __tablename__ = "returned"
+    id: Mapped[int] = mapped_column(_ID, primary_key=True)
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), index=True
+    )
+    address: Mapped[str]
+    recipient: Mapped[str]
+    message_id: Mapped[str]
+    at: Mapped[dt.datetime]
+    is_posted: Mapped[bool]
 
 
 class Rendition(Table):

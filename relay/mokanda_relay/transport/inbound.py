@@ -20,7 +20,7 @@ from mokanda_relay.bell import Bell
 from mokanda_relay.mime.parse import HEAD, attached_whole
 from mokanda_relay.store.blob_store import BlobStore
 from mokanda_relay.store.database import Database
-from mokanda_relay.transport import outbox, undeliverable
+from mokanda_relay.transport import outbox, returned, undeliverable
 from mokanda_relay.transport.dns import DnsSetup
 from mokanda_relay.transport.down_queue import deliver, device_of
 from mokanda_relay.transport.proof import Checks
@@ -83,26 +83,33 @@ class Intake:
             sqlalchemy.exc.OperationalError: the database does not answer now.
         """
         with self._originals.open(mail.digest) as raw:
-            message_id = attached_whole(raw.read(HEAD), mail.digest, mail.size, EPOCH).message_id
+            message = attached_whole(raw.read(HEAD), mail.digest, mail.size, EPOCH)
         with self._database.transaction() as session:
+            writer = Writer(
+                envelope.sender,
+                message_id=message.message_id,
+                may_be_told=returned.may_be_told(
+                    session, envelope.sender, envelope.checks, message
+                ),
+            )
             for recipient in envelope.recipients:
-                if outbox.is_copy(session, message_id, recipient):
+                if outbox.is_copy(session, message.message_id, recipient):
                     log.info("inbound mail=%s is ours, %s has it", mail.digest[:12], recipient)
                 else:
-                    _deliver(session, envelope, recipient, mail)
+                    _deliver(session, envelope, writer, recipient, mail)
         self._bell.ring()
 
 
-def _deliver(session: Session, envelope: Envelope, recipient: str, mail: StoredMail) -> None:
+def _deliver(
+    session: Session, envelope: Envelope, writer: Writer, recipient: str, mail: StoredMail
+) -> None:
     sender = envelope.sender
     try:
         address = parse_address(recipient)
     except AddressError:
         undeliverable.record(session, sender, recipient, "unknown village", None)
         return
-    outcome = deliver(
-        session, address, mail.digest, mail.size, envelope.checks, waits_from=Writer(sender)
-    )
+    outcome = deliver(session, address, mail.digest, mail.size, envelope.checks, waits_from=writer)
     if outcome == "queued":
         log.info("inbound mail=%s size=%d to=%s", mail.digest[:12], mail.size, recipient)
     else:

@@ -51,14 +51,15 @@ def proof(checks: Checks, message: Message) -> str:
     A mail that others alone vouch for is theirs, but for one of a list: that passes on what others
     have written, often changed, and is vouched for by the list.
     """
-    if _vouch(checks, message.sender.address):
+    if vouch(checks, message.sender.address):
         return PASSED
-    if message.list_post and _vouch(checks, message.list_post):
+    if message.list_post and vouch(checks, message.list_post):
         return ""
     return FAILED if checks.disowned or checks.vouching else ""
 
 
-def _vouch(checks: Checks, address: str) -> bool:
+def vouch(checks: Checks, address: str) -> bool:
+    """Whether the domain of an address, or one above or below it, has vouched for the mail."""
     domain = _domain(address)
     return any(_aligned(domain, each) for each in checks.vouching)
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from mokanda_relay.printable import one_line
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Content, Device, Incoming, Original, Resident, Untold
-from mokanda_relay.transport import undeliverable
+from mokanda_relay.transport import returned, undeliverable
 from mokanda_relay.transport.notices import queue_event
 from mokanda_wire.limits import KEPT
 
@@ -31,11 +31,15 @@ NO_VILLAGER = "There is no such villager."
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who has written a mail: its sender, and where that is a villager, of which device's mail."""
+    """Who has written a mail: its sender, and where that is a villager, of which device's mail.
+
+    One of the world may be told if the mail has no reader: `may_be_told`.
+    """
 
     address: str
     device_id: int | None = None
     message_id: str = ""
+    may_be_told: bool = False
 
 
 def have_room(session: Session, device_id: int, size: int) -> bool:
@@ -59,6 +63,7 @@ def wait(session: Session, incoming_id: int, writer: Writer) -> None:
             heard=False,
             writer_device_id=writer.device_id,
             message_id=writer.message_id,
+            may_be_told=writer.may_be_told,
         )
     )
 
@@ -108,9 +113,11 @@ def _give_up(session: Session, waiting: sa.Select[int]) -> None:
     ).all()
     for entry, waited in rows:
         if waited.writer_device_id is None:
-            undeliverable.record(
-                session, waited.sender, entry.recipient, "unknown villager", entry.device_id
+            tells = waited.may_be_told and returned.record(
+                session, entry.device_id, waited.sender, entry.recipient, waited.message_id
             )
+            why = "unknown villager; its writer is told" if tells else "unknown villager"
+            undeliverable.record(session, waited.sender, entry.recipient, why, entry.device_id)
         else:
             queue_event(
                 session,

@@ -21,7 +21,7 @@ _MAX_HEADERS = 64 * 1024
 _MAX_LATER_HEADER = 1024
 _MAX_PARAMETERS = 4 * 1024  # characters of a header with parameters
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
-_LIST_POST = re.compile(r"<\s*mailto:([^<>\s?]{1,500})", re.IGNORECASE)
+_LIST_POST = re.compile(r"mailto:([^<>\s?,]{1,500})", re.IGNORECASE)
 # Controls of direction and characters without width, but for the joiners that scripts need.
 _UNSEEN = dict.fromkeys(
     (0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)

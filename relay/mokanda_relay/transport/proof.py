@@ -32,13 +32,13 @@ class Checks:
     @classmethod
     def of(cls, sender: str, spf: str, dkim: Iterable[tuple[str, str]]) -> Checks:
         """Read what SPF found of an envelope's sender, and DKIM of each domain that has signed."""
-        signed = {_domain(who): result.strip().lower() for who, result in dkim}
-        spf = spf.strip().lower()
-        vouching = [domain for domain, result in signed.items() if result == "pass"]
+        signed = [(_domain(who), _word(result)) for who, result in dkim]
+        spf = _word(spf)
+        vouching = [domain for domain, result in signed if result == "pass"]
         if spf == "pass":
             vouching.append(_domain(sender))
         known = dict.fromkeys(each for each in vouching if 0 < len(each) <= _MAX_DOMAIN)
-        disowned = spf in _DISOWNED or "fail" in signed.values()
+        disowned = spf in _DISOWNED or any(result == "fail" for _, result in signed)
         return cls(tuple(known)[:_MAX_DOMAINS], disowned)
 
 
@@ -68,6 +68,11 @@ def _aligned(one: str, other: str) -> bool:
     """Whether one of these domains is the other, or lies in it; nobody vouches as `com`."""
     above, below = sorted((one, other), key=len)
     return "." in above and f".{below}".endswith(f".{above}")
+
+
+def _word(result: str) -> str:
+    """A result without what may be said of it behind."""
+    return "".join(result.lower().split(maxsplit=1)[:1])
 
 
 def _domain(address: str) -> str:

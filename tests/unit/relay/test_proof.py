@@ -31,6 +31,12 @@ def test_so_does_spf_where_the_envelope_is_of_that_domain() -> None:
     assert found("ada@example.org", "PASS ", ("none", "")) == "passed"
 
 
+@pytest.mark.parametrize("results", [("pass", "fail"), ("fail", "pass (2048 bits)")])
+def test_one_signature_that_holds_is_enough(results: tuple[str, str]) -> None:
+    signed = [("@example.org", result) for result in results]
+    assert found("x@y.example", "fail", *signed) == "passed"
+
+
 @pytest.mark.parametrize("who", ["@org", "@ample.org", "@example.org.evil.example", "@", "@."])
 def test_others_do_not_however_like_it_their_domains_are(who: str) -> None:
     assert found("", "none", (who, "pass")) in ("", "failed")

@@ -169,6 +169,7 @@ def test_an_alias_that_was_taken_away_meanwhile_writes_no_more(village: Village)
     [
         *("Re: ", "RE:", "re :", "Re\u00a0: ", "Re[2]: ", "Re (3): ", "RE\uff1a", "Rép : ", "AW: "),
         *("Antw: ", "SV:", "TR: ", "TR : ", "Fwd: ", "FW:", "WG: ", "ENC: ", "Re: AW: TR : "),
+        *("\u0631\u062f: ", "\u56de\u590d\uff1a"),
     ],
 )
 def test_a_mark_of_any_language_is_known_again(village: Village, mark: str) -> None:

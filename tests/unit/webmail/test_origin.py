@@ -52,7 +52,16 @@ def test_without_a_name_such_an_address_is_not_shortened_to_a_villagers(village:
 
 
 @pytest.mark.parametrize(
-    "name", ["Ben N\u2019Sele", "BEN N'SELE", "ben  nsele", "ben", "Someone", f"ben@{DOMAIN}"]
+    "name",
+    [
+        "Ben N\u2019Sele",
+        "BEN N'SELE",
+        "ben  nsele",
+        "ben",
+        "Someone",
+        f"ben@{DOMAIN}",
+        f"ben\uff20{DOMAIN}",
+    ],
 )
 def test_a_villagers_name_is_known_again_outside(village: Village, name: str) -> None:
     awa = village.villager("awa")

@@ -43,7 +43,7 @@ def poses(sender: Mailbox, domain: str, neighbours: Collection[str]) -> bool:
     at_home = f"@{domain}"
     return (
         sender.address.lower().endswith(at_home)
-        or at_home in sender.name.lower()
+        or at_home in unicodedata.normalize("NFKC", sender.name).lower()
         or (key(sender.name) in neighbours)
     )
 

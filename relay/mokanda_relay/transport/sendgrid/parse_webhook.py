@@ -135,7 +135,7 @@ def _checks(fields: Mapping[str, bytes], sender: str) -> Checks:
     The score is there if the operator has ticked it.
     """
     spf, dkim = (fields.get(name, b"").decode("ascii", "replace") for name in ("SPF", "dkim"))
-    pairs = (each.partition(":") for each in dkim.strip(" {}").split(","))
+    pairs = (each.partition(":") for each in dkim.strip(" {}").replace('"', "").split(","))
     checks = Checks.of(sender, spf, ((who, result) for who, _, result in pairs))
     return replace(checks, spam_score=_score(fields.get("spam_score", b"")))
 

@@ -258,3 +258,23 @@ def test_any_mixture_of_a_mails_lines_is_read(raw: bytes) -> None:
     message, contents = parse(raw)
     assert {each.digest for each in message.attachments} == set(contents)
     compose(message, contents)
+
+
+@pytest.mark.parametrize(
+    ("header", "address"),
+    [
+        ("<mailto:liste@lists.example.org>", "liste@lists.example.org"),
+        (
+            "<https://x.example/post>, <MAILTO:Liste@Lists.Example.org?subject=x>",
+            "Liste@lists.example.org",
+        ),
+        ("mailto:liste%2Ba@lists.example.org (to all)", "liste+a@lists.example.org"),
+        ("NO (an announcement)", ""),
+        ("<mailto:nobody>", ""),
+        ("", ""),
+    ],
+)
+def test_where_answers_to_a_list_go(header: str, address: str) -> None:
+    assert (
+        parse(f"From: a@example.org\nList-Post: {header}\n\nMbote".encode())[0].list_post == address
+    )

@@ -52,7 +52,7 @@ def test_no_hostile_mail_runs_script_asks_the_world_or_breaks_its_page(
         assert awa.page.title().startswith(one_line(subject)[:40]), hostile.name
         assert awa.page.locator(_STRANGERS).count() == 0, hostile.name
         assert awa.page.evaluate(_TOO_WIDE) == [], hostile.name
-        assert awa.page.get_by_role("link", name="Reply", exact=True).last.is_visible()
+        assert awa.page.get_by_role("link", name="Forward", exact=True).last.is_visible()
         assert awa.page.get_by_role("link", name="Inbox").first.is_visible(), hostile.name
         assert awa.page.url == f"{webmail.url}/mail/{number}?pictures=1", hostile.name
         assert happened == [], hostile.name

@@ -10,7 +10,7 @@ import gc
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, BinaryIO
 
 from multipart import (
@@ -126,14 +126,14 @@ class Turns:
                 self._large.release()
 
 
-def start_of_day(text: str, days: int = 0) -> int | None:
+def start_of_day(text: str, days: int = 0, zone: tzinfo | None = UTC) -> int | None:
     """Read a day as a browser writes it, and return the start of the one `days` later.
 
-    In seconds since 1970; None when it is none.
+    In seconds since 1970; None when it is none. A `zone` of None is the device's own.
     """
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=days)
-        return int(day.timestamp())
+        day = datetime.strptime(text, "%Y-%m-%d") + timedelta(days=days)  # noqa: DTZ007 - follows
+        return int((day.replace(tzinfo=zone) if zone else day.astimezone()).timestamp())
     except (ValueError, OverflowError):
         return None
 

@@ -128,9 +128,14 @@ def _accepted(header: str) -> list[str]:
     return [code for _, _, code in sorted(found)]
 
 
+def zone_of(name: str) -> ZoneInfo | None:
+    """Return a time zone by its name, None for the device's own or one that it does not know."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def _local(at: int | None, zone: str) -> datetime:
     time = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
-    try:
-        return time.astimezone(ZoneInfo(zone) if zone else None)
-    except (OSError, ValueError, KeyError):  # a zone that this device does not know
-        return time.astimezone()
+    return time.astimezone(zone_of(zone))

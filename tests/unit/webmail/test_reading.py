@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mokanda_firmware.mailbox.letters.moments import written_at
+from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.webmail.pages.letters.parts import folded
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.served_village import DOMAIN, Village
@@ -47,6 +48,16 @@ def test_search_finds_the_day_of_writing_and_of_arrival(village: Village, day: d
     before = WRITTEN - timedelta(days=1)
     nothing = f"/search?since={before:%Y-%m-%d}&until={before:%Y-%m-%d}"
     assert awa.get(nothing).html.select(".letters li") == []
+
+
+def test_a_day_is_one_of_the_village(village: Village) -> None:
+    awa = village.villager("awa")
+    set_setting(village.store, "timezone", "Africa/Lubumbashi")  # two hours ahead
+    bring(village, from_world(date=datetime(2026, 3, 1, 23, tzinfo=UTC)))
+    second = awa.get("/search?since=2026-03-02&until=2026-03-02").html
+    assert len(second.select(".letters li")) == 1
+    first = awa.get("/search?since=2026-03-01&until=2026-03-01").html
+    assert first.select(".letters li") == []
 
 
 def test_an_answer_below_a_long_quotation_is_seen(village: Village) -> None:

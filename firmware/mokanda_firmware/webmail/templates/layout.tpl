@@ -58,7 +58,7 @@
 % if account:
 <form method="post" action="/logout">
 <input type="hidden" name="csrf" value="{{csrf}}">
-<span>{{who_is(account)}}</span>
+<bdi>{{who_is(account)}}</bdi>
 <button class="plain">{{_("Log out")}}</button>
 </form>
 % end

@@ -8,6 +8,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.letters import folders
 from mokanda_firmware.mailbox.letters.folders import MARK, UNMARK, Page, Query
 from mokanda_firmware.webmail.forms import start_of_day
+from mokanda_firmware.webmail.languages import zone_of
 from mokanda_firmware.webmail.pages.letters.folders import TITLES, colour, initial
 from mokanda_firmware.webmail.visit import Visit, get
 
@@ -19,12 +20,13 @@ def search(visit: Visit) -> HTTPResponse:
     """Show the form, and what it found."""
     fields = {name: visit.request.query.getunicode(name, "")[:200] for name in _FIELDS}
     asked = any(fields.values())
+    zone = zone_of(visit.zone)
     query = Query(
         fields["q"],
         fields["people"],
         fields["subject"],
-        start_of_day(fields["since"]),
-        start_of_day(fields["until"], days=1),
+        start_of_day(fields["since"], zone=zone),
+        start_of_day(fields["until"], days=1, zone=zone),
     )
     page = Page()
     if asked:

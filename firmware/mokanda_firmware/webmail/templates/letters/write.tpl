@@ -26,7 +26,7 @@
 <label class="pick"><input type="checkbox" name="also" value="{{name}}"> <b>{{name}}</b> <span class="address">{{", ".join(who(one) for one in members)}}</span></label>
 % end
 % for one in people:
-<label class="pick"><input type="checkbox" name="also" value="{{one.address}}"> {{who(one)}}\\
+<label class="pick"><input type="checkbox" name="also" value="{{one.address}}"> <bdi>{{who(one)}}</bdi>\\
 % if one.name and not is_here(one.address):
  <span class="address">{{one.address}}</span>\\
 % end

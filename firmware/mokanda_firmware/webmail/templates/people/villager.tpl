@@ -1,6 +1,6 @@
 % rebase("layout.tpl", title=who_is(villager))
 <section class="sheet card">
-<h1>{{who_is(villager)}}</h1>
+<h1 dir="auto">{{who_is(villager)}}</h1>
 % if password:
 <div class="note" role="status"><p>{{_("The new password. Write it down now, it is not shown again:")}}</p>
 <p class="secret">{{password}}</p>

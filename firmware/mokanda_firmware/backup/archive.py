@@ -225,7 +225,7 @@ def check_store(database: Path, newest: int) -> None:
         connection = sqlite3.connect(f"{database.absolute().as_uri()}?immutable=1", uri=True)
         try:
             [version] = connection.execute("PRAGMA user_version").fetchone()
-            [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
+            [verdict] = connection.execute("PRAGMA integrity_check(1)").fetchone()
         finally:
             connection.close()
     except sqlite3.Error as error:

@@ -41,12 +41,18 @@ ACCESS = {
         POST /account/password
         POST /account/recovery
         POST /account/signature
+        GET /account/unwanted
+        POST /account/unwanted/block
+        POST /account/unwanted/list
+        POST /account/unwanted/newsletters
+        POST /account/unwanted/unblock
         GET /device
         GET /drafts
         POST /drafts/<draft:int>/delete
         POST /logout
         GET /mail/<number:int>
         GET /mail/<number:int>/<way:re:reply|reply-all>
+        POST /mail/<number:int>/block
         POST /mail/<number:int>/fetch
         GET /mail/<number:int>/file/<position:int>
         GET /mail/<number:int>/forward
@@ -54,6 +60,7 @@ ACCESS = {
         GET /mail/<number:int>/picture/<position:int>
         GET /mail/<number:int>/print
         POST /mail/<number:int>/take-back
+        POST /mail/<number:int>/unsubscribe
         GET /more
         POST /move
         GET /people
@@ -84,6 +91,10 @@ ACCESS = {
         POST /device/check
         POST /device/claim
         POST /device/sync
+        GET /device/unwanted
+        POST /device/unwanted
+        POST /device/unwanted/block
+        POST /device/unwanted/unblock
         POST /device/update
         GET /device/village
         POST /device/village

@@ -83,7 +83,7 @@ def is_sound(database: Path) -> bool:
     try:
         with closing(sqlite3.connect(database)) as connection:
             connection.text_factory = bytes
-            [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
+            [verdict] = connection.execute("PRAGMA integrity_check(1)").fetchone()
             [version] = connection.execute("PRAGMA user_version").fetchone()
     except UnicodeDecodeError:  # what SQLite has to say of the damage quotes it
         return False

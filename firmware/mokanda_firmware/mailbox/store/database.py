@@ -183,7 +183,7 @@ class Store:
         """
         with _explained(self.path), contextlib.closing(self._connect()) as connection:
             connection.text_factory = bytes  # a verdict quotes what is damaged
-            [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
+            [verdict] = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if verdict != b"ok":
             raise StoreDamaged(f"the mail store is damaged: {verdict!r}")
 

@@ -10,7 +10,7 @@ ROLE_NAMES = frozenset(
         *("admin", "administrator", "root", "ssladmin", "ssladministrator", "sslwebmaster"),
         *("ssl-admin", "sysadmin", "is", "it", "mis"),
         # what programs write as
-        *("mailer-daemon", "daemon", "nobody", "noreply", "no-reply", "dmarc"),
+        *("mailer-daemon", "daemon", "noreply", "no-reply", "dmarc"),
         # the keeper, in each language of the pages, and the device
         *("keeper", "gardien", "gardienne", "nkengi", "mobateli", "mulami", "responsavel"),
         *("mtunzaji", "mokanda"),

@@ -69,6 +69,8 @@ ACCESS = {
         POST /people/forget
         GET /people/group
         POST /people/group
+        GET /people/person
+        POST /people/person
         GET /search
         GET /write
         POST /write
@@ -225,6 +227,7 @@ FORMS = {
     "send a draft": ("/write", {"to": "chantal", "draft": "1", "send": "1"}),
     "keep a draft": ("/write/keep", {"draft": "1", "text": "x"}),
     "forget a person": ("/people/forget", {"address": "marie@example.org"}),
+    "name a person": ("/people/person", {"old": "marie@example.org", "address": "x@y.example"}),
     "dissolve a group": ("/people/group", {"name": "ecole", "members": "", "dissolve": "1"}),
     "remove an alias": ("/account/aliases/remove", {"alias": "mama"}),
 }

@@ -12,6 +12,7 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.states import HotspotState, SetupState
 from mokanda_firmware.bus.statuses import HotspotStatus, SetupStatus
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile
@@ -133,13 +134,43 @@ class TestANewDevice:
         awa.get("/inbox")
 
 
+class TestTheTimeZone:
+    def zone(self, new: Village, language: str) -> str:
+        awa = new.phone()
+        register(awa, "awa")
+        page = awa.speak(awa.get("/first/village"), language)
+        form = next(one for one in page.forms.values() if "zone" in one.fields)
+        return str(form["zone"].value)
+
+    @pytest.mark.parametrize(
+        ("language", "zone"), [("ln", "Africa/Kinshasa"), ("pt", "Africa/Luanda"), ("en", "")]
+    )
+    def test_that_is_likely_stands_in_the_form(
+        self, new: Village, language: str, zone: str
+    ) -> None:
+        assert self.zone(new, language) == zone
+
+    def test_that_does_not_exist_is_refused_and_the_rest_stays(self, new: Village) -> None:
+        awa = new.phone()
+        register(awa, "awa")
+        form = awa.get("/first/village").forms[0]
+        form["village"] = "Boende"
+        form["zone"].force_value("Africa/Nowhere")
+        page = form.submit(status=422)
+        assert "This time zone is not known here." in page.text
+        assert page.forms[0]["village"].value == "Boende"
+
+
 class TestTheWholeWay:
     def test_sets_up_a_device(self, new: Village, told: Path) -> None:
         awa = new.phone()
         register(awa, "awa")
         page = awa.get("/inbox", status=303).follow()
-        page = fill_in(page, "/first/village", village="Boende", key="mbote na yo")
+        page = fill_in(
+            page, "/first/village", village="Boende", key="mbote na yo", zone="Africa/Lubumbashi"
+        )
         page = page.follow()
+        assert setting(new.store, "timezone", "") == "Africa/Lubumbashi"
         assert wifi.read() == Wifi("Mokanda Boende", "mbote na yo")
         assert "not been connected to a relay" in page.text
         page = fill_in(page, "/first/claim", text=CLAIM).follow()
@@ -152,6 +183,7 @@ class TestTheWholeWay:
         wait_until(lambda: restarted(told), "the Wi-Fi's restart", 20)
         assert awa.get("/", status=303).location == "/inbox"
         assert [(act["action"], act["subject"]) for act in new.rows("audit")] == [
+            ("plan", "Africa/Lubumbashi"),
             ("wifi", "Mokanda Boende"),
             ("village", "Boende"),
             ("claim", "boende.example"),

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deleting, archiving, finding, drafts, answers to all, and taking back."""
 
-import pytest
+from urllib.parse import urlencode
 
+import pytest
+from webtest import Form
+
+from mokanda_firmware.mailbox.people import contacts
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_wire.message import Mailbox
-from tests.unit.webmail.served_village import DOMAIN, Village
+from tests.unit.webmail.served_village import DOMAIN, Phone, Village
 from tests.unit.webmail.test_letters import WORLD, bring, from_world
 
 PHOTO = ("photo.jpg", b"\xff\xd8photo", "image/jpeg")
@@ -166,11 +170,101 @@ def test_letters_are_searched(village: Village) -> None:
     awa.get("/search?q=%FF%00&since=x&until=9999-12-31")
 
 
+@pytest.mark.parametrize(
+    ("typed", "is_found"),
+    [
+        ('"réunion est"', True),
+        ("“reunion est jeudi” photos", True),
+        ("«\u00a0La\u00a0réunion\u00a0»", True),
+        ('"est réunion"', False),
+        ('"reunion es"', False),
+        ('"réunion est', True),
+        ('"" reun', True),
+        ('"-"', False),
+    ],
+)
+def test_what_stands_in_quotes_is_found_as_it_stands(
+    village: Village, typed: str, *, is_found: bool
+) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world(text="La réunion est jeudi."))
+    assert ("Photos" in awa.get("/search?" + urlencode({"q": typed})).text) == is_found
+
+
+def test_a_letter_is_marked_as_unread(village: Village) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world())
+    page = awa.open_first()
+    assert not awa.get("/inbox").html.select(".unread")
+    assert awa.press(page, "unread").location == "/inbox"
+    assert awa.get("/inbox").html.select(".unread")
+
+
+def test_a_letter_of_another_is_not_marked(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    bring(village, from_world())
+    awa.open_first()
+    ben.post("/move", entry="1", do="unread")
+    assert not awa.get("/inbox").html.select(".unread")
+
+
+class TestContacts:
+    def person(self, phone: Phone, address: str) -> Form:
+        page = phone.get(f"/people/person?{urlencode({'address': address})}")
+        return next(one for one in page.forms.values() if one.action == "/people/person")
+
+    def test_are_named_and_keep_that_name(self, village: Village) -> None:
+        awa = village.villager("awa")
+        awa.write(f"Marie <{WORLD}>")
+        form = self.person(awa, WORLD)
+        form["name"] = "Tante Marie"
+        assert form.submit().location == "/people?note=saved"
+        awa.write(f"Mme Okito <{WORLD}>")
+        assert "Tante Marie" in awa.get("/people").text
+
+    def test_get_another_address(self, village: Village) -> None:
+        awa = village.villager("awa")
+        awa.write(f"Marie <{WORLD}>, x@y.example")
+        form = self.person(awa, WORLD)
+        form["address"] = "marie@new.example"
+        form.submit()
+        form = self.person(awa, "x@y.example")
+        form["address"] = "MAILTO:marie@new.example"  # she was there twice
+        form["name"] = "Marie Okito"
+        form.submit()
+        assert [(one["address"], one["letters"]) for one in village.rows("contact")] == [
+            ("marie@new.example", 2)
+        ]
+        form["address"] = "éé@new.example"
+        form["old"] = "marie@new.example"
+        assert "there is “é” in it" in form.submit(status=422).text
+        form["address"] = "a@x.example, b@x.example"
+        assert "Please write one address." in form.submit(status=422).text
+        form["old"] = "nobody@x.example"
+        form.submit(status=404)
+
+    def test_are_shown_by_pages_and_searched(self, village: Village) -> None:
+        awa = village.villager("awa")
+        people = [
+            Mailbox(f"c{number:03}@x.example", f"Élodie {number:03}") for number in range(913)
+        ]
+        contacts.add(village.store, 1, people)
+        page = awa.get("/people")
+        assert len(page.html.select(".change")) == 40
+        assert len(page.body) < 25_000
+        page = page.click("More", href="page=1")
+        assert "Élodie 040" in page.text
+        assert "Élodie 000" in page.click("Back").text
+        assert len(awa.get("/people?page=999999").html.select(".change")) == 913 % 40
+        found = awa.get("/people?q=elodie+912").html.select(".change")
+        assert [one["href"] for one in found] == ["/people/person?address=c912%40x.example"]
+        assert "Nothing was found." in awa.get("/people?q=zoe").text
+
+
 def test_people_one_has_written_to_are_kept_and_can_be_forgotten(village: Village) -> None:
     awa = village.villager("awa")
     awa.write(f"Marie <{WORLD}>")
-    page = awa.get("/people")
-    assert "Marie" in page.text
+    page = awa.get("/people").click("Change")
     form = next(one for one in page.forms.values() if one.action == "/people/forget")
     assert "is forgotten" in form.submit().follow().text
     assert WORLD not in awa.get("/people").text

@@ -278,6 +278,16 @@ def mark_read(store: Store, account: int, entry: int) -> None:
         )
 
 
+def mark_unread(store: Store, account: int, chosen: Iterable[int]) -> None:
+    """Show letters of the account as if it had not opened them."""
+    with store.transaction() as connection:
+        connection.executemany(
+            "UPDATE entry SET unread = 1 WHERE id = ? AND account = ? AND origin = 'received'"
+            " AND folder <> 'trash'",
+            [(entry, account) for entry in chosen],
+        )
+
+
 def _enter(
     connection: sqlite3.Connection, account: int, number: int, origin: str, folder: Folder
 ) -> None:

@@ -14,6 +14,8 @@ from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Mailbox
 
 PAGE_LENGTH = 20
+_MAX_WORDS = 20  # of a search
+_QUOTES = dict.fromkeys(map(ord, "\u201c\u201d\u201e\u00ab\u00bb"), '"')
 _SEARCHED = 100_000  # characters of a text that are looked at for an excerpt
 # Folders that show one line for each conversation.
 BY_CONVERSATION = frozenset({"inbox", "archive"})
@@ -245,11 +247,18 @@ def _match(query: Query) -> str:
 
 
 def _words(text: str) -> str:
-    return " AND ".join(f'"{word}"*' for word in _split(text))
+    """Write what is searched for: beginnings of words, and what stands in quotes as it stands."""
+    plain, phrases = "", []
+    for at, part in enumerate(text.translate(_QUOTES).split('"')):
+        if at % 2 and (words := _split(part)):
+            phrases.append('"' + " ".join(words) + '"')
+        else:
+            plain += f" {part}"
+    return " AND ".join([*phrases, *(f'"{word}"*' for word in _split(plain))])
 
 
 def _split(text: str) -> list[str]:
-    return re.findall(r"\w+", text)[:20]
+    return re.findall(r"\w+", text)[:_MAX_WORDS]
 
 
 def _excerpt(text: str, words: list[str]) -> str:

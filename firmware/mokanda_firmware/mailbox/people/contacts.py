@@ -3,6 +3,7 @@
 
 import json
 import sqlite3
+import unicodedata
 from collections.abc import Iterable
 
 from mokanda_firmware.mailbox.store import damage
@@ -16,7 +17,7 @@ def record_letters(connection: sqlite3.Connection, account: int, people: Iterabl
     connection.executemany(
         "INSERT INTO contact (account, address, name, letters) VALUES (?, ?, ?, 1)"
         " ON CONFLICT DO UPDATE SET letters = letters + 1,"
-        " name = CASE WHEN excluded.name = '' THEN name ELSE excluded.name END",
+        " name = CASE WHEN named OR excluded.name = '' THEN name ELSE excluded.name END",
         [(account, one.address, one.name) for one in people],
     )
 
@@ -41,24 +42,58 @@ def people(store: Store, account: int, domain: str, limit: int = 40) -> list[Mai
     return list(found.values())
 
 
-def of_account(store: Store, account: int) -> list[Mailbox]:
-    """Return the account's contacts by name."""
+def of_account(store: Store, account: int, words: str = "") -> list[Mailbox]:
+    """Return the account's contacts by name: those in which all words are, wherever.
+
+    Accents and case do not matter.
+    """
+    wanted = _folded(words).split()
     with store.reading() as connection:
         rows = connection.execute(
             "SELECT address, name FROM contact WHERE account = ?"
             " ORDER BY lower(CASE WHEN name = '' THEN address ELSE name END)",
             (account,),
         )
-        return [Mailbox(row["address"], row["name"]) for row in rows]
+        found = [Mailbox(row["address"], row["name"]) for row in rows]
+    if not wanted:
+        return found
+    return [one for one in found if _has(_folded(f"{one.name} {one.address}"), wanted)]
 
 
-def holds(store: Store, account: int, address: str) -> bool:
-    """Whether an address is among the account's contacts."""
+def _has(text: str, words: Iterable[str]) -> bool:
+    return all(word in text for word in words)
+
+
+def _folded(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def find(store: Store, account: int, address: str) -> Mailbox | None:
+    """Return the contact of this address, None if there is none."""
     with store.reading() as connection:
         row = connection.execute(
-            "SELECT 1 FROM contact WHERE account = ? AND address = ?", (account, address)
+            "SELECT address, name FROM contact WHERE account = ? AND address = ?",
+            (account, address),
         ).fetchone()
-    return row is not None
+    return None if row is None else Mailbox(row["address"], row["name"])
+
+
+def change(store: Store, account: int, address: str, changed: Mailbox) -> None:
+    """Give a contact the name that its owner wants, and maybe another address.
+
+    One that had that address before is the same contact from now on.
+    """
+    with store.transaction() as connection:
+        either = (account, address, changed.address)
+        letters = connection.execute(
+            "SELECT sum(letters) FROM contact WHERE account = ? AND address IN (?, ?)", either
+        ).fetchone()[0]
+        connection.execute("DELETE FROM contact WHERE account = ? AND address IN (?, ?)", either)
+        connection.execute(
+            "INSERT INTO contact (account, address, name, letters, named) VALUES (?, ?, ?, ?, ?)",
+            (account, changed.address, changed.name, letters or 0, changed.name != ""),
+        )
 
 
 def forget(store: Store, account: int, address: str) -> None:

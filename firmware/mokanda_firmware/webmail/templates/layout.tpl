@@ -62,6 +62,7 @@
 <button class="plain">{{_("Log out")}}</button>
 </form>
 % end
+% if not get("asks_language"):
 <form method="post" action="/language" aria-label="{{_("Language")}}">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="back" value="{{back}}">
@@ -69,6 +70,7 @@
 <button class="plain" name="language" value="{{one.code}}" lang="{{one.code}}"{{!' aria-pressed="true"' if one is language else ""}}>{{one.name}}</button>
 % end
 </form>
+% end
 </footer>
 </body>
 </html>

@@ -40,7 +40,7 @@ def home(visit: Visit) -> HTTPResponse:
     if visit.account:
         return visit.redirect("/inbox")
     if visit.site.first_step() == "account":
-        return visit.page("device/first-welcome", bare=True)
+        return visit.page("device/first-welcome", bare=True, asks_language=True)
     return _log_in_page(visit)
 
 

@@ -9,7 +9,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.people import first_steps
 from mokanda_firmware.setup import wifi
-from mokanda_firmware.webmail.pages.device import village_settings
+from mokanda_firmware.webmail.pages.device import schedule, village_settings
 from mokanda_firmware.webmail.visit import Page, Visit, get, post
 
 _WITHOUT_KEEPER = {"/", "/register", "/language"}
@@ -31,8 +31,14 @@ def goes_on_at(visit: Visit, page: Page) -> str:
 
 
 def _show_village(visit: Visit, problem: str = "") -> HTTPResponse:
+    known = visit.zone or schedule.likely_zone(visit.language.code)
     return visit.page(
-        "device/first-village", bare=True, problem=problem, fields=village_settings.fields(visit)
+        "device/first-village",
+        bare=True,
+        problem=problem,
+        fields=village_settings.fields(visit),
+        zones=schedule.zones_nearby(known),
+        zone=next(iter(visit.form.all("zone")), known),
     )
 
 
@@ -44,7 +50,8 @@ def ask_for_village(visit: Visit) -> HTTPResponse:
 
 @post("/first/village", access="keeper", rescue=_show_village)
 def take_village(visit: Visit) -> HTTPResponse:
-    """Take the village's name and its Wi-Fi, which starts anew when all is done."""
+    """Take the village's name, time and Wi-Fi, which starts anew when all is done."""
+    schedule.take_zone(visit)
     village_settings.take(visit)
     return _go_to(visit, "claim")
 

@@ -27,6 +27,15 @@ OFTEN = {
     60: N_("every hour"),
     0: N_("only when the keeper says so"),
 }
+# Where most speak it who have such a device; only what stands in the form before one chooses.
+_OF_LANGUAGE = {
+    "fr": "Africa/Kinshasa",
+    "kg": "Africa/Kinshasa",
+    "ln": "Africa/Kinshasa",
+    "lua": "Africa/Lubumbashi",
+    "pt": "Africa/Luanda",
+    "sw": "Africa/Nairobi",
+}
 _WINDOWS = 3
 _BAD_TIME = N_("A time looks like this: 06:30")
 _BAD_PRICE = N_("A price looks like this: 0.60")
@@ -60,7 +69,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         often=OFTEN,
         times=plan.times(prices),
         windows=range(_WINDOWS),
-        zones=_zones(),
+        zones=zones(),
     )
 
 
@@ -150,8 +159,28 @@ def _said(prices: Tariff) -> str:
     return ", ".join(said)
 
 
+def take_zone(visit: Visit) -> None:
+    """Take over the village's time zone alone, as it is chosen in the first steps."""
+    zone = visit.form["zone"]
+    if zone and zone not in available_timezones():
+        raise Refused(422, _NO_ZONE)
+    if zone != visit.zone:
+        audit.change_settings(visit.store, visit.villager, "plan", zone, timezone=zone)
+
+
+def likely_zone(language: str) -> str:
+    """Return where a village probably is whose keeper reads this language, "" for no idea."""
+    return _OF_LANGUAGE.get(language, "")
+
+
+def zones_nearby(zone: str) -> list[str]:
+    """Return the time zones of Africa, and this one: all together are as large as ten pages."""
+    nearby = [one for one in zones() if one.startswith("Africa/")]
+    return nearby if zone in {"", *nearby} else [*nearby, zone]
+
+
 @cache
-def _zones() -> list[str]:
+def zones() -> list[str]:
     """The time zones of places, Africa's first."""
     places = (zone for zone in available_timezones() if "/" in zone and zone[0].isupper())
     zones = sorted(zone for zone in places if not zone.startswith(("Etc/", "SystemV/", "US/")))

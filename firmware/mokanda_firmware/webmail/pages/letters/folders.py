@@ -102,6 +102,9 @@ def move(visit: Visit) -> HTTPResponse:
     if action == "delete":
         removed = entries.delete(visit.store, account, chosen)
         return visit.redirect("/trash", "deleted" if removed else "")
+    if action == "unread":
+        entries.mark_unread(visit.store, account, visit.form.numbers("entry"))
+        return visit.redirect(f"/{origin}")
     if action == "empty":
         entries.delete(visit.store, account)
         return visit.redirect("/trash", "deleted")

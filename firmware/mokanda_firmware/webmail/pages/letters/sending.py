@@ -103,7 +103,7 @@ def doubtful(visit: Visit, planned: Plan, sheet: Sheet) -> dict[str, str]:
     return {
         one: other
         for one, other in meant.items()
-        if other and not contacts.holds(visit.store, account, one)
+        if other and contacts.find(visit.store, account, one) is None
     }
 
 

@@ -10,10 +10,14 @@ from mokanda_firmware.webmail import recipients, typed
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.recipients import BadRecipient, TooManyRecipients
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post, to_save
+from mokanda_wire.message import Mailbox
 from mokanda_wire.text import one_line
 
 _MAX_CARDS = 4_000_000  # bytes; a phone's photos of people are among them
 _MAX_MEMBERS = 50
+_PAGE_LENGTH = 40  # contacts
+_NOBODY = N_("This address is not among those that you write to.")
+_ONE = N_("Please write one address.")
 _BAD_NAME = N_("The name of a group has letters, digits and blanks: {number} at most.")
 _MAX_NAME = 32
 _TOO_MANY = N_("A group has {number} people at most.")
@@ -21,11 +25,17 @@ _NO_CARDS = N_("There are no cards with addresses for mail in this file.")
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
-    account = visit.villager.id
+    account, words = visit.villager.id, visit.request.query.getunicode("q", "")[:100]
+    people = contacts.of_account(visit.store, account, words)
+    page = min(visit.number("page") or 0, max(0, len(people) - 1) // _PAGE_LENGTH)
     return visit.page(
         "people/contacts",
         problem=problem,
-        people=contacts.of_account(visit.store, account),
+        people=people[page * _PAGE_LENGTH : (page + 1) * _PAGE_LENGTH],
+        number=page,
+        more=len(people) > (page + 1) * _PAGE_LENGTH,
+        words=words,
+        searching=bool(words) or len(people) > _PAGE_LENGTH,
         groups=contacts.groups(visit.store, account),
     )
 
@@ -34,6 +44,42 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
 def show_people(visit: Visit) -> HTTPResponse:
     """List whom one writes to."""
     return _show(visit)
+
+
+def _person(visit: Visit, problem: str = "") -> HTTPResponse:
+    address = visit.form["old"] or visit.request.query.getunicode("address", "")
+    person = contacts.find(visit.store, visit.villager.id, address)
+    if person is None:
+        raise Refused(404, _NOBODY)
+    shown = (
+        (visit.form["address"], visit.form["name"]) if problem else (person.address, person.name)
+    )
+    return visit.page("people/person", problem=problem, person=person, shown=Mailbox(*shown))
+
+
+@get("/people/person")
+def show_person(visit: Visit) -> HTTPResponse:
+    """Show one whom one writes to, to be named."""
+    return _person(visit)
+
+
+@post("/people/person", rescue=_person)
+def change_person(visit: Visit) -> HTTPResponse:
+    """Give somebody a name, or a new address."""
+    account, old = visit.villager.id, visit.form["old"]
+    if contacts.find(visit.store, account, old) is None:
+        raise Refused(404, _NOBODY)
+    try:
+        found = recipients.parse(visit.form["address"], visit.domain)
+    except BadRecipient as error:
+        raise error.refusal from error
+    except TooManyRecipients as error:
+        raise Refused(422, _ONE) from error
+    if len(found) != 1:
+        raise Refused(422, _ONE)
+    name = typed.display_name(visit.form["name"])
+    contacts.change(visit.store, account, old, Mailbox(found[0].address, name))
+    return visit.redirect("/people", "saved")
 
 
 @post("/people/forget")

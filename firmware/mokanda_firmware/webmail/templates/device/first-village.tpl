@@ -5,6 +5,13 @@
 <form method="post" action="/first/village">
 <input type="hidden" name="csrf" value="{{csrf}}">
 % include("device/village-fields.tpl")
+<label for="zone">{{_("Time zone of the village")}}</label>
+<select id="zone" name="zone">
+<option value="">{{_("universal time (UTC)")}}</option>
+% for one in zones:
+<option{{!" selected" if one == zone else ""}}>{{one}}</option>
+% end
+</select>
 <button class="wide">{{_("Go on")}}</button>
 </form>
 % include("device/first-later.tpl")

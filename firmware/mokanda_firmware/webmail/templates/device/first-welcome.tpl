@@ -11,5 +11,5 @@
 <button class="wide{{"" if one is language else " quiet"}}" name="language" value="{{one.code}}" lang="{{one.code}}">{{one.name}}</button>
 % end
 </form>
-<p class="hint"><a href="/backup">{{_("Restore a backup")}}</a></p>
+<p class="aside"><a href="/backup">{{_("Restore a backup")}}</a></p>
 </section>

@@ -140,6 +140,9 @@
 % else:
 <button class="quiet" name="do" value="archive">{{_("Archive")}}</button>
 % end
+% if letter.origin == "received" and letter.folder != "trash":
+<button class="quiet" name="do" value="unread">{{_("Mark as unread")}}</button>
+% end
 % if letter.folder == "trash":
 <button class="quiet" name="do" value="delete">{{_("Delete for good")}}</button>
 % else:

@@ -2,7 +2,7 @@
 <form class="sheet" method="get" action="/search" role="search">
 <h1><label for="q">{{_("Search")}}</label></h1>
 <input id="q" name="q" type="search" value="{{fields["q"]}}" aria-describedby="about-q">
-<p class="hint" id="about-q">{{_("Words from the letter, its subject, its people or its files")}}</p>
+<p class="hint" id="about-q">{{_("Words from the letter, its subject, its people or its files; in quotes (“…”) as they stand together")}}</p>
 <details{{!" open" if any(fields[name] for name in ("people", "subject", "since", "until")) else ""}}>
 <summary>{{_("More exactly")}}</summary>
 <label for="people">{{_("From or to")}}</label>

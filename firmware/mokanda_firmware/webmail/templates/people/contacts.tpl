@@ -10,16 +10,31 @@
 </ul>
 % end
 <p class="actions"><a class="button quiet" href="/people/group">{{_("New group")}}</a></p>
+% if searching:
+<form class="sheet card" method="get" action="/people" role="search">
+<label for="q">{{_("Search")}}</label>
+<input id="q" name="q" type="search" value="{{words}}" autocapitalize="none">
+</form>
+% end
 % if not people:
-<p class="empty">{{_("Whom you write to is kept here.")}}</p>
+<p class="empty">{{_("Nothing was found.") if words else _("Whom you write to is kept here.")}}</p>
 % end
 <ul class="letters plainly">
 % for one in people:
 <li><a href="/write?{{urlencode({"to": one.address})}}"><span class="who" dir="auto">{{who(one)}}</span>
 <span class="subject">{{one.address}}</span></a>
-<form method="post" action="/people/forget"><input type="hidden" name="csrf" value="{{csrf}}"><input type="hidden" name="address" value="{{one.address}}"><button class="plain">{{_("Forget")}}</button></form></li>
+<a class="change" href="/people/person?{{urlencode({"address": one.address})}}">{{_("Change")}}<span class="unseen">: {{one.address}}</span></a></li>
 % end
 </ul>
+% if number or more:
+<p class="pager">
+% for there, name in ((number - 1, _("Back")), (number + 1, _("More"))):
+% if 0 <= there <= number or there > number and more:
+<a class="button quiet" href="/people?{{urlencode({"q": words, "page": there})}}">{{name}}</a>
+% end
+% end
+</p>
+% end
 <form class="sheet card" method="post" action="/people/cards" enctype="multipart/form-data">
 <h2>{{_("From and for your phone")}}</h2>
 <input type="hidden" name="csrf" value="{{csrf}}">

@@ -16,6 +16,7 @@ PAGES = (
     *("/archive", "/trash", "/drafts", "/more", "/search", "/search?q=supercali", "/people"),
     *("/people/group?name=ecole", "/account/habits", "/news"),
     *("/mail/1", "/mail/1/reply", "/mail/1/forward", "/mail/1/print", "/write", "/account"),
+    *("/account/unwanted", "/device/unwanted"),
     *("/device", "/device/village", "/device/wipe", "/plan", "/spending"),
     *("/villagers", "/villagers/new", "/villagers/1", "/villagers/2", "/nowhere"),
 )
@@ -55,6 +56,10 @@ def test_every_page_fits_a_phone_and_axe_finds_nothing(
     awa.open("/news")
     awa.fill(title=long, text=f"*{long}*\n- {long}\n> {long}")
     awa.page.locator("main button").last.click()
+    for page in ("/account/unwanted", "/device/unwanted"):
+        awa.open(page)
+        awa.fill(writer=f"{'x' * 60}@{'long-' * 10}name.example.org")
+        awa.page.click('form[action$="/block"] button')
     for path in PAGES:
         awa.open(path)
         problems += found(awa.page, path)

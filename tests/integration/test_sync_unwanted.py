@@ -473,5 +473,28 @@ class TestUnsubscribing:
             unsubscribe_one(served.relay, lambda _: "unknown")
         assert self.result(village, served) == "undone"
 
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_a_relay_that_dies_at_it_goes_on(
+        self, village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def die(_: str) -> one_click.Outcome:
+            raise SystemExit
+
+        monkeypatch.setattr("mokanda_relay.sync.unsubscribing._LOOK_AGAIN", 3600.0)
+        monkeypatch.setattr(one_click, "post", die)
+        self.receive(village, served, self.CLICK)
+        self.ask(village)
+
+        def is_begun() -> bool:
+            with served.relay.database.reading() as session:
+                return session.scalars(sa.select(tables.ContentRequest.attempts)).all() == [1]
+
+        eventually(is_begun, "the relay to begin")
+        assert not unsubscribe_one(served.relay, lambda _: "done")  # it may be under way
+        later = clock.now() + dt.timedelta(hours=1)
+        monkeypatch.setattr(clock, "now", lambda: later)
+        assert unsubscribe_one(served.relay, lambda _: "done")
+        assert self.result(village, served) == "done"
+
     def test_other_letters_offer_nothing(self, village: Village, served: Served) -> None:
         assert self.receive(village, served, "<https://shop.example.net").newsletter is None

@@ -24,7 +24,7 @@ from mokanda_relay.rendering.renditions import Policy
 from mokanda_relay.store import clock
 from mokanda_relay.store.blob_store import BlobNotFoundError
 from mokanda_relay.store.tables import Device, Incoming, Original
-from mokanda_relay.transport import outbox
+from mokanda_relay.transport import filters, outbox
 from mokanda_relay.transport.notices import queue_event
 
 _LOOK_AGAIN = 30.0  # seconds, at most: another process may have taken mail in
@@ -119,6 +119,7 @@ def prepare_one(relay: Relay, reader: MailReader) -> bool:
             .where(Incoming.device_id == entry.device_id, Incoming.digest == entry.digest)
             .values(prepared=True)
         )
+        filters.judge(session, entry.device_id, entry.digest)
     return True
 
 

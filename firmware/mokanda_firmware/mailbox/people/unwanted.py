@@ -143,17 +143,23 @@ def filters(store: Store) -> dict[str, tuple[list[str], dict[str, Any]]]:
         zone = setting(store, "timezone", "")
         village["day"] = {"from": DAY[0], "to": DAY[1], "zone": zone}
     with store.reading() as connection:
-        if writers := blocked(connection, None):
-            village["blocked"] = writers
-        found = {"": (list[str](), village)}
-        accounts = connection.execute("SELECT id, name, newsletters_wait FROM account")
-        for row in accounts.fetchall():
-            own: dict[str, Any] = {}
-            if writers := blocked(connection, row["id"]):
-                own["blocked"] = writers
-            if row["newsletters_wait"]:
-                own["newsletters"] = True
-            found[row["name"]] = (_names(connection, row["id"]), own)
+        accounts = connection.execute("SELECT id, name, newsletters_wait FROM account").fetchall()
+        names = {row["id"]: [row["name"]] for row in accounts}
+        for row in connection.execute("SELECT account, name FROM alias ORDER BY name"):
+            names[row["account"]].append(row["name"])
+        writers: dict[int | None, list[str]] = {}
+        for row in connection.execute("SELECT account, writer FROM blocked ORDER BY writer"):
+            writers.setdefault(row["account"], []).append(row["writer"])
+    if None in writers:
+        village["blocked"] = writers[None]
+    found = {"": (list[str](), village)}
+    for row in accounts:
+        own: dict[str, Any] = {}
+        if row["id"] in writers:
+            own["blocked"] = writers[row["id"]]
+        if row["newsletters_wait"]:
+            own["newsletters"] = True
+        found[row["name"]] = (names[row["id"]], own)
     return found
 
 

@@ -18,6 +18,6 @@
 <form class="sheet card" method="post" action="/account/unwanted/newsletters">
 <h2>{{_("Newsletters")}}</h2>
 <input type="hidden" name="csrf" value="{{csrf}}">
-<label><input type="checkbox" name="wait" value="1"{{!" checked" if newsletters_wait else ""}}> {{_("Of newsletters and lists only writer and subject come")}}</label>
+<label class="pick"><input type="checkbox" name="wait" value="1"{{!" checked" if newsletters_wait else ""}}> {{_("Of newsletters and lists only writer and subject come")}}</label>
 <button class="wide">{{_("Save")}}</button>
 </form>

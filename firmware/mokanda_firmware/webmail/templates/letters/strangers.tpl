@@ -16,7 +16,7 @@
 <button class="quiet" name="writer" value="{{one}}">{{_("Block") if "@" in one else _("Block all of")}} {{one}}</button>
 % end
 % if account.is_keeper:
-<label><input type="checkbox" name="everybody" value="1"> {{_("The whole village")}}</label>
+<label class="pick"><input type="checkbox" name="everybody" value="1"> {{_("The whole village")}}</label>
 % end
 </form>
 </details>

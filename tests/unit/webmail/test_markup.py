@@ -107,6 +107,7 @@ def test_no_text_takes_long(text: str) -> None:
         ("(https://fr.example.org/Boende_(ville))", "https://fr.example.org/Boende_(ville)", None),
         ("https://example.org/_a_?b=*c*d", "https://example.org/_a_?b=*c*d", None),
         ("www.example.org/prix, oui", "www.example.org/prix", "https://www.example.org/prix"),
+        ("www.https://x", "www.https://x", "https://www.https://x"),
         ("awa@Example.ORG", "awa@Example.ORG", "/write?to=awa%40Example.ORG"),
         (
             "Marie <mailto:marie@example.org?subject=Prix%20du%20sel&body=Mbote&bcc=x@y.zz>",
@@ -114,6 +115,7 @@ def test_no_text_takes_long(text: str) -> None:
             "/write?to=marie%40example.org&subject=Prix+du+sel&text=Mbote",
         ),
         ("+243 81 000 0000", "+243 81 000 0000", "tel:+243810000000"),
+        ("+243 (0)81 000 0000", "+243 (0)81 000 0000", "tel:+243810000000"),
         ("Appelez 0810 000 000, merci", "0810 000 000", "tel:0810000000"),
         ("00243-81-000-0000.", "00243-81-000-0000", "tel:00243810000000"),
         ("06 12 20 26 30", "06 12 20 26 30", "tel:0612202630"),

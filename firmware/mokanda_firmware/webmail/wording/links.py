@@ -44,7 +44,7 @@ def _trimmed(link: str) -> str:
 
 
 def _to_page(address: str, _behind: str) -> str:
-    whole = address if "://" in address else f"https://{address}"
+    whole = f"https://{address}" if address[:4].lower() == "www." else address
     if whole.endswith("://"):
         return ""
     elsewhere = 'target="_blank" rel="noreferrer noopener"'
@@ -67,8 +67,9 @@ def _to_write_about(link: str, _behind: str) -> str:
 
 def _to_call(number: str, behind: str) -> str:
     """Nothing for what is no clear number of a phone: a date, a price, an account."""
-    digits = re.sub(r"\D", "", number)
     country = number.startswith("+")
+    # The 0 of "+243 (0)81" is dialled within the country alone.
+    digits = re.sub(r"\D", "", number.replace("(0)", "") if country else number)
     if not 8 <= len(digits) <= (15 if country or digits.startswith("00") else 12):
         return ""
     if _TIME.match(number) or " - " in number or (not country and _MONEY.match(behind)):

@@ -185,3 +185,55 @@ def test_no_word_of_a_page_is_lost(pieces: list[str], long: bool) -> None:
     """Whether it is read by the sanitiser's parser, or, as long pages are, by our own."""
     html = "".join(pieces) + "<!---->" * (5_000 if long else 0)
     assert html_to_text(html).count("mot") == sum("mot" in piece for piece in pieces)
+
+
+_CONFIRMATION = """\
+<!doctype html><html><head><title>Titre</title><style>.x{color:red}</style></head><body>
+<div style="display:none;max-height:0;overflow:hidden">Apercu&#847;&zwnj;&nbsp;&#847;&zwnj;</div>
+<table width="100%"><tr><td align="center"><table width="600">
+<tr><td><a href="https://service.example/?utm_id=1"><img src="https://service.example/logo.png"
+ width="120" alt="Service"></a></td></tr>
+<tr><td><h1>Bienvenue Awa</h1><p>Merci de <b>confirmer</b> votre adresse.</p></td></tr>
+<tr><td align="center"><table><tr><td bgcolor="#06c"><!--[if mso]><v:roundrect
+ href="https://service.example/mso"><center>Confirmer</center></v:roundrect><![endif]-->
+<!--[if !mso]><!--><a href="https://service.example/confirm?token=abc123&amp;u=awa"
+ style="color:#fff;mso-hide:all"><span>Confirmer mon adresse</span></a><!--<![endif]--></td></tr>
+</table></td></tr><tr><td><p>Code : <strong>482 913</strong></p>
+<table border=1><thead><tr><th>Article</th><th>Quantite</th><th>Prix</th></tr></thead><tbody>
+<tr><td>Sel</td><td>2</td><td>1000 FC</td></tr><tr><td>Savon</td><td>5</td><td>2500 FC</td></tr>
+</tbody><tfoot><tr><th>Total</th><th></th><th>3500 FC</th></tr></tfoot></table>
+<ol><li>Ouvrez le lien<ul><li>avec un navigateur</li></ul></li><li>Tapez le code</li></ol>
+<a href="https://wa.me/243810000000"><img src="https://service.example/wa.png" alt=""></a>
+</td></tr></table></td></tr></table>
+<a href="https://service.example/unsub?u=1">Se désabonner</a>
+<img src="https://track.example/o.gif?u=awa" width="1" height="1" alt=""></body></html>
+"""
+
+
+def test_a_mail_of_a_service_is_read_as_its_reader_would() -> None:
+    raw = f"Content-Type: text/html; charset=utf-8\n\n{_CONFIRMATION}"
+    message, _ = parse(raw.encode())
+    assert message.text == (
+        "Service <https://service.example/>\n*Bienvenue Awa*\n\n"
+        "Merci de *confirmer* votre adresse.\n\n"
+        "Confirmer mon adresse <https://service.example/confirm?token=abc123&u=awa>\n"
+        "Code : *482 913*\n\n"
+        "Article | Quantite | Prix\nSel | 2 | 1000 FC\nSavon | 5 | 2500 FC\nTotal | | 3500 FC\n"
+        "1. Ouvrez le lien\n  - avec un navigateur\n2. Tapez le code\n"
+        "<https://wa.me/243810000000>\nSe désabonner <https://service.example/unsub?u=1>"
+    )
+
+
+def test_lists_quotations_and_tables_of_one_page_stand_apart() -> None:
+    page = (
+        "<p>Ordre du jour&nbsp;:</p><ol start=3><li>Eau</li><li>École<ol type=a><li>toit</li></ol>"
+        "</li></ol><dl><dt>Date</dt><dd>samedi</dd></dl><blockquote type=cite><div>Cité<br>deux"
+        "</div></blockquote><pre>col1   col2\n  a      b</pre><table><tr><td>Nom:</td><td>Awa</td>"
+        "</tr><tr><td>Âge:</td><td>30</td></tr></table><p>Ligne<br><br><br><br>après</p><hr>fin "
+        "a<b>b</b>c &lt;tag&gt; *étoile* 2*3*4 snake_case_name"
+    )
+    assert html_to_text(page) == (
+        "Ordre du jour :\n\n3. Eau\n4. École\n  a. toit\nDate\n  samedi\n> Cité\n> deux\n\n"
+        "col1   col2\n  a      b\n\nNom: Awa\nÂge: 30\n\nLigne\n\naprès\n\n---\n"
+        "fin abc <tag> *étoile* 2*3*4 snake_case_name"
+    )

@@ -257,14 +257,14 @@ class Visit:
         """Name somebody as a list does: the name, else the address, of a villager its beginning.
 
         Who has written a letter that came `from_outside` is no villager. Villagers who are called
-        the same are told apart by their addresses.
+        the same are told apart by their addresses, which stand first: lists cut what is long.
         """
         is_here = self.is_here(mailbox.address) and not from_outside
         local = mailbox.address.partition("@")[0]
         if not mailbox.name:
             return local if is_here else mailbox.address
         has_namesake = is_here and self._names[origin.key(mailbox.name)] > 1
-        return f"{mailbox.name} ({local})" if has_namesake else mailbox.name
+        return f"{local} ({mailbox.name})" if has_namesake else mailbox.name
 
     def who_is(self, account: Account) -> str:
         """Name a villager as lists do."""

@@ -15,12 +15,12 @@ class TestNamesakes:
         awa, other = village.villager("awa", "Awa Mboyo"), village.villager("awa2", "AWA  mboyo")
         ben = village.villager("ben", "Ben")
         awa.write("ben")
-        assert "Awa Mboyo (awa)" in ben.get("/inbox").text
-        assert "Awa Mboyo (awa)" in ben.open_first().text
+        assert "awa (Awa Mboyo)" in ben.get("/inbox").text
+        assert "awa (Awa Mboyo)" in ben.open_first().text
         choices = ben.get("/write").text
-        assert "AWA mboyo (awa2)" in choices
-        assert "Ben (" not in awa.get("/sent").text
-        for phone, name in ((awa, "Awa Mboyo (awa)"), (other, "AWA mboyo (awa2)")):
+        assert "awa2 (AWA mboyo)" in choices
+        assert "ben (" not in awa.get("/sent").text
+        for phone, name in ((awa, "awa (Awa Mboyo)"), (other, "awa2 (AWA mboyo)")):
             assert f"Lists show yours as “{name}”" in phone.get("/account").text
         assert "Lists show" not in ben.get("/account").text
 
@@ -29,7 +29,7 @@ class TestNamesakes:
         form = village.phone().get("/register").forms[0]
         form["name"], form["display_name"] = "awa2", "\u200eawa mboyo\u202e"
         form["password"] = form["again"] = "elombe-2026"
-        assert "Lists show yours as “awa mboyo (awa2)”" in form.submit().text
+        assert "Lists show yours as “awa2 (awa mboyo)”" in form.submit().text
 
     def test_hide_nothing_in_their_names(self, village: Village) -> None:
         awa = village.villager("awa")

@@ -14,6 +14,7 @@
 <form class="sheet card" method="get" action="/people" role="search">
 <label for="q">{{_("Search")}}</label>
 <input id="q" name="q" type="search" value="{{words}}" autocapitalize="none">
+<button class="wide quiet">{{_("Search")}}</button>
 </form>
 % end
 % if not people:

@@ -210,3 +210,31 @@ def test_a_letter_is_taken_back_from_the_outbox(phones: Phones) -> None:
     assert awa.page.input_value("[name=to]") == "marie@example.org"
     awa.open("/outbox")
     assert awa.subjects() == []
+
+
+def test_a_newsletter_is_left_and_its_writer_blocked(phones: Phones, webmail: Webmail) -> None:
+    awa = phones()
+    awa.register("awa")
+    message = Message(
+        message_id="1@shop.example.net",
+        date=datetime.now(UTC).replace(microsecond=0),
+        sender=Mailbox("offers-of-the-day@newsletter.shop.example.net", "Shop"),
+        to=(Mailbox(f"awa@{DOMAIN}"),),
+        cc=(),
+        subject="Offers",
+        text="Buy now.",
+        can_unsubscribe=True,
+    )
+    apply_down(webmail.store, bundle_down(1, Mail((f"awa@{DOMAIN}",), message, ticket="news")))
+    awa.open("/inbox")
+    awa.page.click(".letters a")
+    awa.page.click("summary:has-text('Block')")
+    awa.shoot("newsletter", whole=True)
+    assert awa.page.evaluate("document.documentElement.scrollWidth") <= 360
+    awa.press("Unsubscribe")
+    assert "You are to be unsubscribed" in awa.page.inner_text("main")
+    awa.page.click("summary:has-text('Block')")
+    awa.page.click("button[value='newsletter.shop.example.net']")
+    assert "do not come any more" in awa.page.inner_text(".note")
+    awa.open("/account/unwanted")
+    assert "newsletter.shop.example.net" in awa.page.inner_text("main")

@@ -21,9 +21,11 @@ from mokanda_relay.rendering import reading
 from mokanda_wire import claimfile, codec, protocol, quoting
 from mokanda_wire.address import AddressError, check_local_part, parse_address
 from mokanda_wire.bundle import (
+    Blocked,
     Bundle,
     BundleError,
     Event,
+    Filter,
     Limits,
     Mail,
     Report,
@@ -78,6 +80,8 @@ def _bundle() -> Bundle:
         Residents(("amina", "bako")),
         Report({"version": "0.1.0", "free": 5, "days": [["2026-03-01", 1, 2]]}),
         Event("known@example.org", "jean@example.org", "bounced", NOW, "no such person"),
+        Filter(("amina", "mama"), {"blocked": ["shop.example"], "newsletters": True}),
+        Blocked({"amina": 12, "bako": 1}),
         Mail(("amina@kimpese.example.org",), _message()),
     )
     return Bundle("kimpese", "up", 1, NOW, items, FILES)

@@ -6,6 +6,7 @@ import sqlite3
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.letters import stubs
 from mokanda_firmware.mailbox.people import unwanted
+from mokanda_firmware.webmail import typed
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit
 from mokanda_wire.address import AddressError
@@ -27,7 +28,7 @@ def block(visit: Visit, account: int | None, writer: str) -> None:
 def block_typed(visit: Visit, account: int | None) -> None:
     """Block whom the form names; raises Refused."""
     try:
-        writer = unwanted.parse_writer(visit.form["writer"])
+        writer = unwanted.parse_writer(typed.bare(typed.plain(visit.form["writer"])))
     except AddressError as error:
         raise Refused(422, _NO_WRITER) from error
     block(visit, account, writer)

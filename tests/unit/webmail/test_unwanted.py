@@ -81,6 +81,7 @@ class TestLists:
             ("Eve@Example.com", "eve@example.com"),
             (" @shop.example ", "shop.example"),
             ("shop.example", "shop.example"),
+            ("<mailto:eve\uff20example.com>.", "eve@example.com"),
         ],
     )
     def test_addresses_and_domains_are_typed(

@@ -17,11 +17,13 @@ from mokanda_wire import bundle as bundles
 from mokanda_wire import codec, formats
 from mokanda_wire.bundle import (
     BOARD,
+    Blocked,
     Bundle,
     BundleError,
     ContentRequest,
     Denial,
     Event,
+    Filter,
     Grant,
     HistoryUnknownError,
     Item,
@@ -120,9 +122,28 @@ def test_items_of_every_kind_arrive() -> None:
             Residents(("amina", "grace")),
             Report({"version": "0.1.0", "signal": 71, "errors": ["é\n"], "free": None}),
             Event("x@y", "jean@example.com", "bounced", NOW, "no such person"),
+            Filter(("amina", "mama"), {"blocked": ["offers@shop.example", "é\n\0"]}),
+            Filter((), {"spam": 4.5, "day": {"from": 6, "to": 21, "zone": "Africa/Kinshasa"}}),
+            Blocked({"amina": 12, "bako": 1}),
+            Blocked({}),
+            ContentRequest("blocked", "amina", "amina"),
+            ContentRequest("unsubscribe", "ticket", "amina"),
+            Denial("unsubscribe", "ticket", "done"),
         ),
     )
     assert decode(encode(sent, History()).data, History()).bundle == sent
+
+
+@pytest.mark.parametrize("item", [Filter((), {}), Blocked({}), ContentRequest("blocked", "amina")])
+def test_what_readers_of_the_first_format_do_not_know_is_not_written_for_them(item: Item) -> None:
+    with pytest.raises(BundleError, match="does not pass over this"):
+        bundles.encode(down(item), History(), bundle_format=1)
+
+
+def test_whether_one_can_unsubscribe_arrives() -> None:
+    sent = Mail(("amina@kimpese.example.org",), dataclasses.replace(LETTER, can_unsubscribe=True))
+    (mail,) = mails(decode(encode(down(sent), History()).data, History()).bundle)
+    assert mail.message.can_unsubscribe
 
 
 LIST = "liste@lists.example.com"

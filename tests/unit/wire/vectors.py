@@ -15,10 +15,12 @@ from typing import Any
 
 from mokanda_wire import bundle, formats, protocol, quoting
 from mokanda_wire.bundle import (
+    Blocked,
     Bundle,
     ContentRequest,
     Denial,
     Event,
+    Filter,
     Grant,
     Mail,
     Report,
@@ -167,6 +169,23 @@ def make(bundle_format: int) -> dict[str, Any]:
         listed = (Mail(mail.recipients, of_list), Mail(mail.recipients, forged))
         at = NOW + timedelta(hours=102)
         send(Bundle("kimpese", "down", 6, at, listed), relay, device)
+        filters = (
+            Filter((), {"spam": 4.5, "anew": True}),
+            Filter(("amina", "mama"), {"blocked": ["shop.example"], "newsletters": True}),
+            ContentRequest("blocked", "amina", "amina"),
+            ContentRequest("unsubscribe", first, "amina"),
+        )
+        at = NOW + timedelta(hours=103)
+        send(Bundle("kimpese", "up", 3, at, filters), device, relay)
+        newsletter = Mail(mail.recipients, replace(FILM, can_unsubscribe=True))
+        told = (
+            Blocked({"amina": 12}),
+            Denial("blocked", "amina", "done"),
+            Denial("unsubscribe", first, "written"),
+            newsletter,
+        )
+        at = NOW + timedelta(hours=126)
+        send(Bundle("kimpese", "down", 7, at, told), relay, device)
     hello = protocol.Hello(
         device="kimpese",
         counter=7,

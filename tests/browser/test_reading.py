@@ -61,7 +61,22 @@ Content-Type: text/html; charset=utf-8
 <ul><li>الملح: 1000 FC</li><li>الصابون: 2500 FC</li></ul><p>PDF الملف مرفق</p><p>شكرا</p></div>
 <p>Le marché est samedi.</p>
 """
-_LETTERS = {"french": _FRENCH, "lingala": _LINGALA, "arabic": _ARABIC}
+_LONG = f"""\
+From: Marie Dupont <marie@example.org>
+To: {", ".join(f"Nom {number} <nom{number}@example.org>" for number in range(15))}
+Subject: Re: Re: champs
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+
+Le 27/11/2026 10:00, Awa a écrit :
+{"".join(f"> ligne citée numéro {number}" + chr(10) for number in range(95))}
+Oui, samedi.
+
+{"Et le marché de Kimpese rouvre, près de l'école. " * 20}
+
+{("- du sel" + chr(10) + "  - fin" + chr(10)) * 400}
+"""
+_LETTERS = {"french": _FRENCH, "lingala": _LINGALA, "arabic": _ARABIC, "long": _LONG}
 # What stands out to the side.
 _TOO_WIDE = """() => [...document.querySelectorAll("main *")].filter(
   tag => tag.getBoundingClientRect().right > innerWidth || tag.getBoundingClientRect().left < -1

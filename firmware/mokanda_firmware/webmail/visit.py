@@ -125,7 +125,7 @@ class Visit:
         sent = cookies.read(header(request, "COOKIE"))
         self.token = sent.get(cookies.TOKEN, "")
         self.account = self._account()
-        self._cookies: list[tuple[str, str, int]] = []
+        self._cookies: list[tuple[str, str, int | None]] = []
         if not self.token:
             self.change_token(secrets.token_urlsafe(32))
         self.language: Language = choose(
@@ -168,18 +168,22 @@ class Visit:
         setup = SetupStatus.read()
         return str(setting(self.store, "village", "") or (setup.village if setup else ""))
 
-    def change_token(self, token: str) -> None:
+    def change_token(self, token: str, *, shared: bool = False) -> None:
         """Give the phone a new token: it is somebody else from now on."""
         self.token = token
-        self.set_cookie(cookies.TOKEN, token)
+        self.set_cookie(cookies.TOKEN, token, None if shared else _COOKIE_SECONDS)
 
-    def set_cookie(self, name: str, value: str) -> None:
-        """Let the phone keep a value."""
-        self._cookies.append((name, value, _COOKIE_SECONDS))
+    def set_cookie(self, name: str, value: str, seconds: int | None = _COOKIE_SECONDS) -> None:
+        """Let the phone keep a value, without `seconds` until its browser is closed."""
+        self._cookies.append((name, value, seconds))
 
-    def log_in(self, account: Account) -> None:
-        """Make this phone the account's, under a token that nobody has seen before."""
-        self.change_token(sessions.open_session(self.store, account.id))
+    def log_in(self, account: Account, *, shared: bool = False) -> None:
+        """Make this phone the account's, under a token that nobody has seen before.
+
+        On one that is `shared`, for a short time.
+        """
+        token = sessions.open_session(self.store, account.id, shared=shared)
+        self.change_token(token, shared=shared)
         self.account = account
 
     def log_out(self) -> None:
@@ -302,9 +306,8 @@ class Visit:
 
     def _with_cookies(self, response: HTTPResponse) -> HTTPResponse:
         for name, value, seconds in self._cookies:
-            response.set_cookie(
-                name, value, max_age=seconds, path="/", httponly=True, samesite="lax"
-            )
+            lasting = {} if seconds is None else {"max_age": seconds}
+            response.set_cookie(name, value, path="/", httponly=True, samesite="lax", **lasting)
         return response
 
 

@@ -13,7 +13,7 @@ from webtest import Form
 
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.store.database import Store
-from tests.unit.webmail.served_village import PASSWORD, Village
+from tests.unit.webmail.served_village import PASSWORD, Phone, Village
 
 
 def test_the_first_one_to_register_is_the_keeper(village: Village) -> None:
@@ -232,6 +232,42 @@ def test_the_same_password_typed_on_another_phone_is_the_same(tmp_path: Path) ->
     store = Store(tmp_path / "mail.db", tmp_path / "attachments")
     accounts.register(store, "awa", "Awa", "mbot\u00e9 bolingo", "")
     assert accounts.authenticate(store, "awa", "mbote\u0301 bolingo")
+
+
+class TestASharedPhone:
+    def shared(self, village: Village) -> Phone:
+        village.villager("awa")
+        phone = village.phone()
+        form = phone.get("/").forms[0]
+        form["name"], form["password"], form["shared"] = "awa", PASSWORD, True
+        answer = form.submit(status=303)
+        token = next(one for one in answer.headers.getall("Set-Cookie") if "mokanda=" in one)
+        assert "Max-Age" not in token  # it ends with the browser
+        return phone
+
+    def later(self, village: Village, minutes: int) -> None:
+        with village.store.transaction() as connection:
+            connection.execute("UPDATE session SET seen = seen - ?", (minutes * 60,))
+
+    def test_is_logged_out_half_an_hour_after_its_last_use(self, village: Village) -> None:
+        phone = self.shared(village)
+        for minutes in (25, 25):
+            self.later(village, minutes)
+            phone.get("/inbox")
+        self.later(village, 31)
+        assert phone.get("/inbox", status=303).location == "/"
+
+    def test_stays_one_when_the_password_is_changed(self, village: Village) -> None:
+        phone = self.shared(village)
+        new = {"old": PASSWORD, "password": "new-" + PASSWORD, "again": "new-" + PASSWORD}
+        phone.post("/account/password", 303, **new)
+        self.later(village, 31)
+        phone.get("/inbox", status=303)
+
+    def test_of_ones_own_stays_logged_in(self, village: Village) -> None:
+        awa = village.villager("awa")
+        self.later(village, 60 * 24 * 30)
+        awa.get("/inbox")
 
 
 def test_a_new_password_ends_every_session(village: Village) -> None:

@@ -60,7 +60,7 @@ def log_in(visit: Visit) -> HTTPResponse:
             raise Refused(403, _WRONG)
     if account.suspended:
         raise Refused(403, SUSPENDED)
-    visit.log_in(account)
+    visit.log_in(account, shared=bool(visit.form["shared"]))
     kept = {name: visit.form[f"kept-{name}"] for name in FIELDS}
     if any(kept.values()):
         number = visit.form.number("kept-draft")
@@ -202,6 +202,7 @@ def _log_in_page(
         status,
         problem=problem,
         name=visit.form["name"],
+        shared=visit.form["shared"],
         kept=kept,
     )
 

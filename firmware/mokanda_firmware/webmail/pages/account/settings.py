@@ -7,7 +7,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.costs import budget, quotas, usage
 from mokanda_firmware.mailbox.letters import export
-from mokanda_firmware.mailbox.people import accounts
+from mokanda_firmware.mailbox.people import accounts, sessions
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.webmail import typed
 from mokanda_firmware.webmail.languages import N_
@@ -68,8 +68,9 @@ def change_password(visit: Visit) -> HTTPResponse:
     account = visit.villager
     check_own_password(visit, visit.form["old"], _WRONG)
     check_new_password(visit.form["password"], visit.form["again"])
+    shared = sessions.is_shared(visit.store, visit.token)
     accounts.set_password(visit.store, account.id, visit.form["password"])
-    visit.log_in(account)
+    visit.log_in(account, shared=shared)
     return visit.redirect("/account", "password")
 
 

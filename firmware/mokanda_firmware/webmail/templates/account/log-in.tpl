@@ -11,6 +11,7 @@
 <input id="name" name="name" value="{{name}}" autocomplete="username" autocapitalize="none" spellcheck="false" required>
 <label for="password">{{_("Password")}}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
+<label class="pick"><input type="checkbox" name="shared" value="1"{{!" checked" if shared else ""}}> {{_("Others use this phone too: log me out soon")}}</label>
 <button class="wide">{{_("Log in")}}</button>
 </form>
 <p class="aside"><a href="/news">{{_("News of the village")}}</a></p>

@@ -104,7 +104,7 @@ def reply(visit: Visit, letter: Letter, people: Answer) -> Sheet:
             "to": recipients.written(people.to, visit.domain),
             "cc": recipients.written(people.cc, visit.domain),
             "subject": f"Re: {subjects.bare(message.subject)}",
-            "text": _signed(visit, _quoted(visit, message)),
+            "text": _signed(visit, _quoted(visit, letter)),
             "answers": str(letter.entry),
         }
     )
@@ -128,14 +128,17 @@ def _signed(visit: Visit, text: str) -> str:
     return f"{text}\n\n-- \n{signature}" if signature else text
 
 
-def _quoted(visit: Visit, message: Message) -> str:
+def _quoted(visit: Visit, letter: Letter) -> str:
     """Quote the words of a letter, without what it quotes itself: every byte costs money."""
+    message = letter.message
     own = re.split(r"^-- $", message.words[:_MAX_PASSED_ON], maxsplit=1, flags=re.MULTILINE)[0]
     lines = [line for line in own.strip().split("\n") if not line.startswith(">")]
     words = "\n".join(lines)
     if len(words) > _MAX_QUOTED:
         lines = [*words[:_MAX_QUOTED].split("\n"), "[…]"]
-    attribution = visit.language.text("{name} wrote:").format(name=visit.who(message.sender))
+    attribution = visit.language.text("{name} wrote:").format(
+        name=visit.who(message.sender, from_outside=letter.from_outside)
+    )
     return "\n".join(["", "", attribution, *(f"> {line}".rstrip() for line in lines)])
 
 

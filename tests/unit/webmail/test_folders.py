@@ -43,7 +43,7 @@ def test_the_trash_is_emptied_for_good(village: Village) -> None:
     awa = village.villager("awa")
     bring(village, from_world())
     awa.press(awa.open_first(), "trash")
-    awa.press(awa.get("/trash"), "empty")
+    awa.press(awa.get("/trash"), "empty", sure=True)
     assert awa.letters("trash") == []
     assert village.rows("message") == []
 
@@ -198,6 +198,30 @@ def test_a_letter_is_marked_as_unread(village: Village) -> None:
     assert not awa.get("/inbox").html.select(".unread")
     assert awa.press(page, "unread").location == "/inbox"
     assert awa.get("/inbox").html.select(".unread")
+
+
+def test_the_trash_is_emptied_by_who_is_sure(village: Village) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world())
+    awa.post("/move", 303, entry="1", do="trash")
+    awa.post("/move", 422, do="empty")
+    assert awa.letters("trash") == ["Photos"]
+
+
+def test_a_letter_with_a_star_is_found_by_it(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    bring(village, from_world(), from_world(message_id="2@example.org", subject="Marché"))
+    assert "Nothing was found." in awa.get("/search?starred=1").text
+    page = awa.press(awa.get("/mail/1"), "star").follow()
+    assert page.request.path == "/mail/1"
+    assert "★" in awa.get("/inbox").text
+    assert "Photos" in awa.get("/search?starred=1").text
+    assert "Marché" not in awa.get("/search?starred=1").text
+    assert "Nothing was found." in awa.get("/search?starred=1&q=rien").text
+    ben.post("/move", 303, entry="1", do="unstar")
+    assert "★" in awa.get("/inbox").text
+    awa.press(page, "unstar")
+    assert "★" not in awa.get("/inbox").text
 
 
 def test_a_letter_of_another_is_not_marked(village: Village) -> None:

@@ -288,6 +288,15 @@ def mark_unread(store: Store, account: int, chosen: Iterable[int]) -> None:
         )
 
 
+def star(store: Store, account: int, chosen: Iterable[int], *, starred: bool) -> None:
+    """Put a star on letters of the account, or take it away."""
+    with store.transaction() as connection:
+        connection.executemany(
+            "UPDATE entry SET starred = ? WHERE id = ? AND account = ?",
+            [(starred, entry, account) for entry in chosen],
+        )
+
+
 def _enter(
     connection: sqlite3.Connection, account: int, number: int, origin: str, folder: Folder
 ) -> None:

@@ -23,8 +23,9 @@ BY_CONVERSATION = frozenset({"inbox", "archive"})
 MARK, UNMARK = "\x02", "\x03"
 
 _LINE = (
-    "entry.id, entry.folder, origin, unread, at, date, entry.thread, sender_address, sender_name,"  # noqa: S608
-    " recipients, message.subject, attachments, message.size, entry.message,"
+    "entry.id, entry.folder, origin, unread, starred, at, date, entry.thread,"  # noqa: S608
+    " sender_address, sender_name, recipients, message.subject, attachments, message.size,"
+    " entry.message,"
     " coalesce((SELECT stub.size FROM stub WHERE stub.message = message.id), 0) AS stub,"
     f" {messages.WRITTEN_HERE} AS written_here"
 )
@@ -52,6 +53,7 @@ class Line:
     letters: int = 1
     from_outside: bool = False  # it came through the relay
     at_relay: int = 0  # bytes of the letter, or of its files, that are not here
+    starred: bool = False
     found: str = ""  # what of the text a search found, between MARK and UNMARK
 
 
@@ -73,6 +75,7 @@ class Query:
     subject: str = ""
     since: int | None = None
     until: int | None = None
+    starred: bool = False  # only such letters
 
 
 def page(
@@ -124,10 +127,10 @@ def search(
 ) -> Page:
     """Return the latest letters that have every word, in all folders but the trash.
 
-    Without a word, days alone choose them. Accents and case do not matter. Pass the last line's
-    `older` as `before` for more; a page of a search has no `newer`.
+    Without a word, days or stars alone choose them. Accents and case do not matter. Pass the last
+    line's `older` as `before` for more; a page of a search has no `newer`.
     """
-    if not _match(query) and query.since is None and query.until is None:
+    if not (_match(query) or query.starred or (query.since, query.until) != (None, None)):
         return Page()
     words = _split(query.words)
     with store.reading() as connection:
@@ -158,7 +161,7 @@ def _matching(
     return connection.execute(
         f"SELECT {_LINE}, {number} AS number FROM {found}"  # noqa: S608 - constants
         " account = :account AND entry.folder <> 'trash'"
-        f" AND {number} < :before"
+        f" AND {number} < :before{' AND entry.starred' if query.starred else ''}"
         " AND (at >= :since AND at < :until OR date >= :since AND date < :until)"
         f" ORDER BY {number} DESC LIMIT :limit",
         {
@@ -225,6 +228,7 @@ def _line(
         "folder": row["folder"],
         "origin": row["origin"],
         "unread": bool(row["unread"]),
+        "starred": bool(row["starred"]),
         "at": row["at"],
         "date": written_at(row["date"], row["at"]),
         "sender": Mailbox(row["sender_address"], row["sender_name"]),

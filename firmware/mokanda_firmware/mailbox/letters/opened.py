@@ -56,6 +56,7 @@ class Letter:
     came_from: str
     origin: str
     unread: bool
+    starred: bool
     at: int
     date: int
     from_outside: bool  # it came through the relay, whoever it says has written it
@@ -104,6 +105,7 @@ def read(store: Store, account: int, entry: int) -> Letter | None:
             came_from=row["came_from"],
             origin=row["origin"],
             unread=bool(row["unread"]),
+            starred=bool(row["starred"]),
             at=row["at"],
             date=written_at(int(message.date.timestamp()), row["at"]),
             from_outside=not row["written_here"],

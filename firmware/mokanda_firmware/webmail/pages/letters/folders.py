@@ -105,7 +105,12 @@ def move(visit: Visit) -> HTTPResponse:
     if action == "unread":
         entries.mark_unread(visit.store, account, visit.form.numbers("entry"))
         return visit.redirect(f"/{origin}")
+    if action in {"star", "unstar"}:
+        chosen = visit.form.numbers("entry")
+        entries.star(visit.store, account, chosen, starred=action == "star")
+        return visit.redirect(f"/mail/{chosen[0]}" if chosen else f"/{origin}")
     if action == "empty":
+        visit.make_sure()
         entries.delete(visit.store, account)
         return visit.redirect("/trash", "deleted")
     return visit.redirect(f"/{origin}")

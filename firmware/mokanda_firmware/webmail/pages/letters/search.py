@@ -12,7 +12,7 @@ from mokanda_firmware.webmail.languages import zone_of
 from mokanda_firmware.webmail.pages.letters.folders import TITLES, colour, initial
 from mokanda_firmware.webmail.visit import Visit, get
 
-_FIELDS = ("q", "people", "subject", "since", "until")
+_FIELDS = ("q", "people", "subject", "since", "until", "starred")
 
 
 @get("/search")
@@ -27,6 +27,7 @@ def search(visit: Visit) -> HTTPResponse:
         fields["subject"],
         start_of_day(fields["since"], zone=zone),
         start_of_day(fields["until"], days=1, zone=zone),
+        starred=bool(fields["starred"]),
     )
     page = Page()
     if asked:

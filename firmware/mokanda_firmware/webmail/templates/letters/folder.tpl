@@ -38,6 +38,7 @@
 % if folder == "trash" and page.lines:
 <form class="aside" method="post" action="/move">
 <input type="hidden" name="csrf" value="{{csrf}}">
+<label class="check"><input type="checkbox" name="sure" value="1" required> {{_("I am sure")}}</label>
 <button class="plain" name="do" value="empty">{{_("Empty the trash")}}</button>
 </form>
 % end

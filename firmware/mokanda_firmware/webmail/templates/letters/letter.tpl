@@ -140,6 +140,11 @@
 % else:
 <button class="quiet" name="do" value="archive">{{_("Archive")}}</button>
 % end
+% if letter.starred:
+<button class="quiet" name="do" value="unstar">★ {{_("Take the star away")}}</button>
+% else:
+<button class="quiet" name="do" value="star">☆ {{_("Put a star on it")}}</button>
+% end
 % if letter.origin == "received" and letter.folder != "trash":
 <button class="quiet" name="do" value="unread">{{_("Mark as unread")}}</button>
 % end

@@ -19,6 +19,9 @@
 <span class="unseen" dir="auto">{{_("not delivered") if line.origin == "written" else _("unread")}}: </span>\\
 % end
 {{line.subject or _("(no subject)")}}</span>\\
+% if line.starred:
+ <span class="files" role="img" aria-label="{{_("with a star")}}">★</span>\\
+% end
 % if posing:
  <strong class="files">{{_("from outside")}}</strong>\\
 % end

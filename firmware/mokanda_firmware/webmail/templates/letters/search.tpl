@@ -3,7 +3,7 @@
 <h1><label for="q">{{_("Search")}}</label></h1>
 <input id="q" name="q" type="search" value="{{fields["q"]}}" aria-describedby="about-q">
 <p class="hint" id="about-q">{{_("Words from the letter, its subject, its people or its files; in quotes (“…”) as they stand together")}}</p>
-<details{{!" open" if any(fields[name] for name in ("people", "subject", "since", "until")) else ""}}>
+<details{{!" open" if any(fields[name] for name in ("people", "subject", "since", "until", "starred")) else ""}}>
 <summary>{{_("More exactly")}}</summary>
 <label for="people">{{_("From or to")}}</label>
 <input id="people" name="people" value="{{fields["people"]}}" autocapitalize="none">
@@ -13,6 +13,7 @@
 <input id="since" name="since" type="date" value="{{fields["since"]}}">
 <label for="until">{{_("Up to this day")}}</label>
 <input id="until" name="until" type="date" value="{{fields["until"]}}">
+<label class="pick"><input type="checkbox" name="starred" value="1"{{!" checked" if fields["starred"] else ""}}> ★ {{_("with a star")}}</label>
 </details>
 <button class="wide">{{_("Search")}}</button>
 </form>

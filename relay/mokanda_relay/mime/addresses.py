@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from mokanda_relay.mime.encoded_words import decode_words
+from mokanda_relay.mime.unseen import visible
 from mokanda_wire.address import AddressError, parse_address
 from mokanda_wire.message import Mailbox
 from mokanda_wire.text import clean
@@ -25,6 +26,13 @@ _QUOTED = re.compile(r"\\(.)|\"")
 
 def mailboxes(value: str) -> tuple[Mailbox, ...]:
     """The people whom a header names, each once."""
+    found = _found(value)
+    if not found and "=?" in value:  # some programs encode all of it
+        found = _found(decode_words(value))
+    return tuple(dict.fromkeys(found))
+
+
+def _found(value: str) -> list[Mailbox]:
     found: list[Mailbox] = []
     before = ""  # an entry without an address: the first half of a name with a comma
     for entry in _entries(value):
@@ -39,7 +47,7 @@ def mailboxes(value: str) -> tuple[Mailbox, ...]:
         box = _mailbox(name, address)
         if box:
             found.append(box)
-    return tuple(dict.fromkeys(found))
+    return found
 
 
 def _entries(value: str) -> Iterator[str]:
@@ -89,7 +97,7 @@ def _taken_apart(entry: str) -> tuple[str, str]:
             return name.rstrip("<"), address.rpartition(":")[2].strip(" <>")
     words = entry.split()
     for at in range(len(words) - 1, -1, -1):
-        word = words[at].strip("<>[]")
+        word = words[at].strip("<>[]'")
         if "@" in word.strip("@") and not word.startswith(('"', "(")):
             name = " ".join(words[:at] + words[at + 1 :])
             return name, word.removeprefix("mailto:")
@@ -110,7 +118,7 @@ def _mailbox(name: str, address: str) -> Mailbox | None:
             or len(address) > _MAX_ADDRESS
         ):
             return None
-    name = decode_words(_QUOTED.sub(r"\1", name).strip())
+    name = visible(decode_words(_QUOTED.sub(r"\1", name).strip()))
     if name.startswith("'") and name.endswith("'"):
         name = name.strip("'")
     if name.startswith("(") and name.endswith(")"):

@@ -10,6 +10,7 @@ import re
 # Renderings that stand beside a text for programs that are none of ours.
 UNREAD_TYPES = (
     *("text/calendar", "application/ics", "text/x-amp-html", "text/watch-html"),
+    "text/vnd.google.email-reaction+json",
     *("text/rtf", "application/rtf"),
 )
 

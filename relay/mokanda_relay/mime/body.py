@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message as Part
@@ -25,6 +26,7 @@ from mokanda_relay.mime.secured import (
     without_signature,
 )
 from mokanda_relay.mime.transfer import content_of, encoding_of
+from mokanda_relay.mime.uuencoded import without_files
 
 _MAX_DEPTH = 30  # parts within parts; a mail with more of them is attached whole
 _MAX_UNFOLDED = 5  # mails within mails; the next one is a file
@@ -35,6 +37,7 @@ _HEAD_OF_MAILS = ("message/rfc822", "message/global", "message/news")
 _PAGES = ("<!doctype html", "<html")
 _BEGINNING = 200  # characters of a text in which a page is known
 _TAG = re.compile(r"<[a-z/!]", re.IGNORECASE)
+_FIGURE = re.compile(r"\d")  # without one, a text says no time
 _OBJECT = "\ufffc"  # where a file stood in Apple's texts
 
 
@@ -62,6 +65,9 @@ class Body:
             raise ValueError("parts within parts without end")
         media_type = _media_type(part)
         parts = _parts(part)
+        if media_type.startswith("multipart/") and not parts:  # its boundary never comes
+            self._add_text(part, "text/plain")
+            return
         match media_type:
             case "application/applefile":
                 return  # what a Macintosh keeps beside a file
@@ -94,6 +100,9 @@ class Body:
         except CalendarError:
             self._add_file(part, media_type, content_of(part))
             return
+        text, files = without_files(text)
+        for name, content in files:
+            self.files.add(name, self.files.guess_type(name), content)
         text = without_signature(text.replace(_OBJECT, ""))
         if text.lstrip().startswith(PGP_MESSAGE):
             self.encrypted = True
@@ -111,11 +120,14 @@ class Body:
                 (html if _has_html(part) else plain).add(part, depth + 1, mails)
         self.encrypted |= plain.encrypted or html.encrypted
         text = better_text(plain.text, html.text)
-        if text.strip():
-            self.texts.append(text)
-        else:
-            for part in rest[:1]:
+        calendars = [part for part in rest if part.get_content_type() == "text/calendar"]
+        if not text.strip():
+            for part in (calendars or rest)[:1]:
                 self.add(part, depth + 1, mails)
+        elif calendars and not _FIGURE.search(text):
+            with suppress(CalendarError):
+                self.texts.append(_text(calendars[0], "text/calendar"))
+        self.texts.append(text)
 
     def _add_mail(
         self, part: Part, media_type: str, parts: Sequence[Part], depth: int, mails: int
@@ -149,7 +161,7 @@ class Body:
         content = content_of(part)
         try:
             unwrapped = tnef.unwrap(content)
-        except Exception:  # noqa: BLE001 - the parser raises many kinds
+        except tnef.TnefError:
             self._add_file(part, media_type, content)
             return
         if unwrapped.text.strip() and not self.text.strip():
@@ -188,6 +200,8 @@ def _text(part: Part, media_type: str) -> str:
         CalendarError: it is a calendar that cannot be read.
     """
     data, charset = content_of(part), charset_of(part)
+    if not data and part.preamble:
+        data = part.preamble.encode("ascii", "surrogateescape")
     if media_type == "text/html" and charset in (None, "us-ascii"):
         charset = charset_of_page(data) or charset
     text = decode_text(data, charset)
@@ -201,6 +215,8 @@ def _text(part: Part, media_type: str) -> str:
             return enriched_to_text(text)
         case "text/calendar":
             return calendar_to_text(text)
+    if text.startswith("{\\rtf"):
+        return tnef.rtf_to_words(data)
     if parameter(part, "format").lower() == "flowed":
         return unflowed(text, delete_space=parameter(part, "delsp").lower() == "yes")
     return text
@@ -212,11 +228,16 @@ def _parts(part: Part) -> list[Part]:
 
 
 def _is_read_in_place(part: Part, media_type: str) -> bool:
-    if str(part.get("Content-Disposition") or "").strip().lower().startswith("attachment"):
+    named = bool(file_name(part))
+    if named and _disposition(part) == "attachment":
         return False
     if media_type.startswith("multipart/"):  # its boundary is missing
         return True
-    return media_type in _LETTERS or (media_type.startswith("text/") and not file_name(part))
+    return media_type in _LETTERS or (media_type.startswith("text/") and not named)
+
+
+def _disposition(part: Part) -> str:
+    return str(part.get("Content-Disposition") or "").partition(";")[0].strip().lower()
 
 
 def _has_html(part: Part) -> bool:

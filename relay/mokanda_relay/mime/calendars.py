@@ -47,7 +47,7 @@ def _event(event: Component, *, cancelled: bool, answers: bool) -> str:
     where = _words(event, "location")
     lines = [what, _when(event), f"@ {where}" if where else "", _person(event.get("organizer"))]
     if answers:
-        lines += map(_answer, _attendees(event))
+        lines += (*map(_answer, _attendees(event)), _words(event, "comment"))
     description = clean(str(event.get("description", ""))).strip()[:_MAX_DESCRIPTION]
     return "\n".join(filter(None, (*lines, description)))
 
@@ -57,11 +57,11 @@ def _words(event: Component, name: str) -> str:
 
 
 def _when(event: Component) -> str:
-    moments = [_moment(event, "dtstart"), _moment(event, "dtend")]
+    moments = [_moment(event, "dtstart"), _moment(event, "dtend") or _end(event)]
     when = " - ".join(dict.fromkeys(filter(None, moments)))
     rule = event.get("rrule")
-    often = rule.get("freq") if hasattr(rule, "get") else None
-    return f"{when} ({', '.join(map(str, often))})" if often else when
+    often = rule.to_ical().decode()[:_MAX_WORDS] if hasattr(rule, "to_ical") else ""
+    return f"{when} ({often})" if often else when
 
 
 def _moment(event: Component, name: str) -> str:
@@ -70,6 +70,12 @@ def _moment(event: Component, name: str) -> str:
         if isinstance(moment, dt.datetime):
             return marked(moment)
         return str(moment)
+    return ""
+
+
+def _end(event: Component) -> str:
+    with suppress(AttributeError, TypeError, ValueError, OverflowError):
+        return marked(event.get("dtstart").dt + event.get("duration").dt)
     return ""
 
 

@@ -11,9 +11,20 @@ from mokanda_wire.text import clean
 _CODE_PAGE = re.compile(r"(?:x-)?(?:cp|ibm|windows|dos)[-_]?(\d{3,5})")
 # Charsets that WHATWG leaves out as a danger to pages; as text they are none.
 _MAIL_ONLY = re.compile(r"utf-?7|unicode-1-1-utf-7|hz(-gb-2312)?|iso-2022-\w+|cp\d+|utf-?(16|32).*")
+_OF_7_BITS = ("iso2022", "hz", "utf-7")
 _LATIN = "cp1252"  # what those mean who name no charset, or Latin 1
 _BLOCK = 1024  # bytes of a page in which its charset is looked for
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_MIXED = "mokanda.mixed"
+
+
+def _as_latin(error: UnicodeError) -> tuple[str, int]:
+    """Read what is no UTF-8 within a text that is: programs join texts of two charsets."""
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode(_LATIN, "replace"), error.end
+
+
+codecs.register_error(_MIXED, _as_latin)
 
 
 def decode_text(data: bytes, charset: str | None) -> str:
@@ -22,6 +33,8 @@ def decode_text(data: bytes, charset: str | None) -> str:
     Lines end in LF; characters that no text holds become U+FFFD.
     """
     codec = _by_mark(data) or _codec(charset)
+    if codec is not None and codec.startswith(_OF_7_BITS):  # damaged, it would pass for ASCII
+        return clean(data.decode(codec, "replace"))
     guesses = ("utf-8", codec) if codec in (None, _LATIN) else (codec, "utf-8")
     for each in guesses:
         try:
@@ -33,7 +46,7 @@ def decode_text(data: bytes, charset: str | None) -> str:
     elif codec in (None, "utf-8"):
         codec = _LATIN
     try:
-        return clean(data.decode(codec, "replace"))
+        return clean(data.decode(codec, _MIXED if codec == "utf-8" else "replace"))
     except (LookupError, ValueError):
         return clean(data.decode(_LATIN, "replace"))
 

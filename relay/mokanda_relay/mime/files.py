@@ -10,8 +10,9 @@ from io import BytesIO
 from PIL import Image
 
 from mokanda_relay.mime.encoded_words import decode_words
-from mokanda_relay.mime.headers import parameter, unescape, visible
+from mokanda_relay.mime.headers import parameter, unescape
 from mokanda_relay.mime.transfer import content_of
+from mokanda_relay.mime.unseen import visible
 from mokanda_wire.message import Attachment, digest_of
 from mokanda_wire.text import one_line, safe_file_name
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from mokanda_relay.mime.addresses import mailboxes
 from mokanda_relay.mime.charsets import decode_text
 from mokanda_relay.mime.encoded_words import decode_words
+from mokanda_relay.mime.unseen import visible
 from mokanda_wire.message import Mailbox
 from mokanda_wire.text import clean
 
@@ -22,10 +23,6 @@ _MAX_LATER_HEADER = 1024
 _MAX_PARAMETERS = 4 * 1024  # characters of a header with parameters
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
 _LIST_POST = re.compile(r"mailto:([^<>\s?,]{1,500})", re.IGNORECASE)
-# Controls of direction and characters without width, but for the joiners that scripts need.
-_UNSEEN = dict.fromkeys(
-    (0x61C, 0x180E, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
-)
 
 
 class BoundedHeaders(policy.Compat32):
@@ -91,13 +88,20 @@ class Headers:
         stamps = [value.rpartition(";")[2] for value in self._values.get("received", [])]
         for value in [*self._values.get("date", []), *stamps]:
             try:
-                date = parsedate_to_datetime(value)
+                date = _date(value)
                 if date.tzinfo is None:
                     date = date.replace(tzinfo=UTC)
                 return date.astimezone(UTC).replace(microsecond=0)
             except (TypeError, ValueError, OverflowError, IndexError):
                 continue
         return None
+
+
+def _date(value: str) -> datetime:
+    try:
+        return parsedate_to_datetime(value)
+    except ValueError:
+        return datetime.fromisoformat(value.strip())
 
 
 def charset_of(part: Part) -> str | None:
@@ -138,8 +142,3 @@ def unescape(value: str, charset: str | None = None) -> str:
         return data.decode()
     except ValueError:
         return decode_text(data, charset)
-
-
-def visible(text: str) -> str:
-    """Leave out what turns or hides the characters beside it."""
-    return text.translate(_UNSEEN)

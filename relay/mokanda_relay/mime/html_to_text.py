@@ -37,6 +37,8 @@ _WITHOUT_WORDS = {"script", "style", "template", "title"}
 # a tag's attributes; longer pages than these are newsletters' at most, and read by our own reader.
 _MAX_TAGS = 5_000
 _MAX_LENGTH = 512 * 1024  # characters
+# Addresses between angle brackets that are no tags.
+_BARE = re.compile(r"<([\w.+-]{1,64}@[\w.-]{1,100}|https?://[^<>\s\"]{1,500})>")
 _HEAD = 16 * 1024  # characters in which a page says how it is written
 _RIGHT_TO_LEFT = re.compile(r"<(?:html|body)\s[^<>]{0,300}\bdir\s*=\s*[\"']?rtl", re.IGNORECASE)
 
@@ -46,6 +48,7 @@ def html_to_text(html: str) -> str:
     rtl = _RIGHT_TO_LEFT.search(html[:_HEAD]) is not None
     if len(html) > _MAX_LENGTH or html.count("<") + html.count("&") > _MAX_TAGS:
         return _read(html, rtl=rtl)
+    html = _BARE.sub(r"&lt;\1&gt;", html)
     safe = nh3.clean(
         html,
         tags=_TAGS,

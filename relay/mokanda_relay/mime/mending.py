@@ -12,6 +12,7 @@ and nothing else is touched.
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 
 _MAX_HEAD = 256 * 1024  # bytes of the headers of a mail or a part
@@ -19,10 +20,17 @@ _MAX_BOUNDARIES = 200
 _BOUNDARY = re.compile(
     rb"boundary\s{0,9}=\s{0,9}(?:\"([^\"\r\n]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE
 )
+_MULTIPART = re.compile(rb"(?im)^content-type[ \t]*:\s{0,9}multipart/[\w.+-]{1,60}")
+_BETWEEN_PARTS = re.compile(rb"(?im)^--([^\r\n\"]{1,70}?)[ \t]*\r?\n(?=content-[\w-]{1,40}[ \t]*:)")
 _BLANK = re.compile(rb"^\r*\n", re.MULTILINE)
 _HEADER = re.compile(rb"([!-9;-~]{1,70})[ \t]*:")
 _MAIL_WITHIN = re.compile(
     rb"^content-type[ \t]*:\s{0,9}message/rfc822", re.IGNORECASE | re.MULTILINE
+)
+# Where a blank or a comma stands for the semicolon, as scripts write it.
+_CONTENT_TYPE = re.compile(
+    rb"(?i)^(content-type:\s{0,9})([\w.+-]{1,60})[ \t]{0,9}/[ \t]{0,9}([\w.+-]{1,60})"
+    rb"(?:[ \t]{0,9}[;,/][ \t]{0,9}|[ \t]{1,9})(?=charset|name|boundary|format)"
 )
 _LINES_OF_THE_WAY = (b"From ", b">From ")  # that mailboxes of Unix put before a mail
 
@@ -33,16 +41,25 @@ def mended(raw: bytes) -> bytes:
         raw = raw.replace(b"\r", b"\n")
     if b"\r\r\n" in raw[:_MAX_HEAD]:
         raw = raw.replace(b"\r\r\n", b"\r\n")
-    while raw.startswith(_LINES_OF_THE_WAY):
-        raw = raw.partition(b"\n")[2]
+    raw = _without_lines_of_the_way(raw)
     pieces, done = list[bytes](), 0
     for start, end in _heads(raw):
         head = raw[start:end]
-        better = _mended(head)
+        better = _with_boundary(_mended(head), raw, end)
         if better != head and start >= done:
             pieces += (raw[done:start], better)
             done = end
     return b"".join((*pieces, raw[done:])) if pieces else raw
+
+
+def _without_lines_of_the_way(raw: bytes) -> bytes:
+    """Leave out what stands before the first header: a byte order mark, blank lines, marks."""
+    stripped = raw.removeprefix(BOM_UTF8).lstrip(b"\r\n")
+    if _HEADER.match(stripped):
+        return stripped
+    while raw.startswith(_LINES_OF_THE_WAY) and not _HEADER.match(raw):
+        raw = raw.partition(b"\n")[2]
+    return raw
 
 
 def _heads(raw: bytes) -> Iterator[tuple[int, int]]:
@@ -68,6 +85,21 @@ def _end_of_head(raw: bytes, start: int, limit: int) -> int:
     return blank.start() if blank else limit
 
 
+def _with_boundary(head: bytes, raw: bytes, end: int) -> bytes:
+    """Name the line between parts that stands behind a head, where that names another or none."""
+    kind = _MULTIPART.search(head)
+    if kind is None:
+        return head
+    said = _BOUNDARY.search(head, kind.start())
+    if said and raw.find(b"\n--" + (said[1] or said[2]), max(end - 1, 0)) >= 0:
+        return head
+    line = _BETWEEN_PARTS.search(raw, end, end + _MAX_HEAD)
+    if line is None:
+        return head
+    rest = _BOUNDARY.sub(b"", head[kind.end() :])
+    return head[: kind.end()] + b'; boundary="' + line[1] + b'"' + rest
+
+
 def _mended(head: bytes) -> bytes:
     lines = head.split(b"\n")
     headers = [n for n, line in enumerate(lines) if _HEADER.match(line)]
@@ -78,4 +110,5 @@ def _mended(head: bytes) -> bytes:
             lines[n] = b" " + lines[n]
     for n in headers:
         lines[n] = _HEADER.sub(rb"\1:", lines[n], count=1)
+        lines[n] = _CONTENT_TYPE.sub(rb"\1\2/\3; ", lines[n], count=1)
     return b"\n".join(lines[headers[0] :])

@@ -18,6 +18,7 @@ from mokanda_relay.mime.links import with_short_links
 from mokanda_relay.mime.lists import Listing
 from mokanda_relay.mime.mending import mended
 from mokanda_relay.mime.transfer import content_of
+from mokanda_relay.mime.unseen import unturned
 from mokanda_wire.message import ENCRYPTED, EPOCH, Attachment, Mailbox, Message, digest_of
 
 HEAD = 64 * 1024  # bytes of a mail's beginning: what `attached_whole` looks at
@@ -25,6 +26,7 @@ _MAX_MULTIPARTS = 200
 _MAX_WORK = 10_000_000  # lines times multiparts: each line is compared with the end of each of them
 _MAX_REFERENCES = 100
 _ENCRYPTED = "[This letter is encrypted. It can be read only with its reader's own key.]"
+_WRITERS = ("from", "sender", "reply-to", "return-path")  # the first of them that is there
 _MULTIPART = re.compile(rb"^content-type:\s*multipart/", re.IGNORECASE | re.MULTILINE)
 
 
@@ -92,7 +94,7 @@ def take_apart(raw: bytes, received: datetime) -> Taken:
         bounced = failures(mail)
     except Exception as error:  # the stdlib's parser raises many kinds on hostile mail
         raise UnreadableError(f"{type(error).__name__}: {error}"[:200]) from error
-    text = with_short_links(without_fillers(body.text))
+    text = with_short_links(without_fillers(unturned(body.text)))
     message, listing = _message(mail, body, text, digest_of(raw), received)
     return Taken(message, body.files.contents, bounced, listing)
 
@@ -121,7 +123,7 @@ def _message(
     ids = headers.message_ids("message-id")
     replied = headers.message_ids("in-reply-to")
     text = f"{text}\n{_ENCRYPTED}" if body.encrypted else text
-    sender = headers.mailboxes("from") or headers.mailboxes("sender")
+    sender = next(filter(None, map(headers.mailboxes, _WRITERS)), ())
     message = Message(
         message_id=ids[0] if ids else f"{digest[:32]}@no-message-id.invalid",
         date=headers.date() or received,

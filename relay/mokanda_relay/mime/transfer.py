@@ -9,6 +9,7 @@ from email.message import Message as Part
 
 _ENCODING = "Content-Transfer-Encoding"
 _NOT_IN_NAME = re.compile(r"[^\w]")
+_SOFT_BREAK = re.compile(rb"=[ \t]{1,9}\r?\n")
 _MEANT = {"quotedprintable": "quoted-printable", "xuuencode": "uuencode", "xuue": "uue"}
 _UUENCODED = ("uuencode", "uue")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
@@ -26,7 +27,7 @@ def content_of(part: Part) -> bytes:
     for each in said:
         part[_ENCODING] = each
     if encoding == "quoted-printable":
-        return quopri.decodestring(raw)
+        return quopri.decodestring(_SOFT_BREAK.sub(b"=\n", raw))
     return _from_base64(raw) if encoding == "base64" else raw
 
 

@@ -30,6 +30,9 @@ from mokanda_relay.mime.addresses import mailboxes
         ("[Ecole] Awa <awa@shop.example>", [("[Ecole] Awa", "awa@shop.example")]),
         ('O"Brien <o@x.example>, n@y.example', [("OBrien", "o@x.example"), ("", "n@y.example")]),
         ("=?utf-8?q?Mboyo,_Awa?= <awa@shop.example>", [("Mboyo, Awa", "awa@shop.example")]),
+        ("=?utf-8?q?=C3=89cole_=3Ce=40x=2Eexample=3E?=", [("École", "e@x.example")]),
+        ("Jean =?utf-8?b?4oCuQmFucXVl?= <j@x.example>", [("Jean Banque", "j@x.example")]),
+        ("'c@x.example'", [("", "c@x.example")]),
         ('"=?utf-8?q?=C3=89cole?=" <e@x.example>', [("École", "e@x.example")]),
         # One bad entry costs the others nothing.
         ('Bako <bako@b.example>, "Mama" Coco @ Mbandaka <coco@x.example>, nobody',

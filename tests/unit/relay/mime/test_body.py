@@ -35,6 +35,10 @@ def names(message: Message) -> list[str]:
         "Content-Type: text/markdown; charset=utf-8",
         "Content-Type: multipart/mixed",
         "X-Nothing: said",
+        "Content-Type: text/plain charset=utf-8",
+        "Content-Type: text / plain, charset=utf-8",
+        "Content-Type: multipart/mixed; boundary=never",
+        "Content-Type: text/plain\nContent-Disposition: attachment",
     ],
 )
 def test_a_text_is_read_whatever_it_is_called(head: str) -> None:
@@ -89,6 +93,34 @@ def alternatives(plain: str, *others: str) -> Message:
 )  # fmt: skip
 def test_the_plain_text_is_read_unless_it_is_an_excuse(plain: str, page: str, text: str) -> None:
     assert alternatives(plain, f"Content-Type: text/html\n\n{page}").text == text
+
+
+EVENT = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261205T090000Z\nEND:VEVENT\nEND:VCALENDAR"
+
+
+@pytest.mark.parametrize(("plain", "times"), [("Ordre du jour", 1), ("Samedi à 10 heures", 0)])
+def test_a_calendar_beside_a_text_without_a_time_says_when(plain: str, times: int) -> None:
+    message = alternatives(plain, f"Content-Type: text/calendar\n\n{EVENT}")
+    assert message.text.count("2026-12-05 09:00") == times
+    assert message.text.endswith(plain)
+
+
+def test_the_line_between_parts_is_found_where_the_head_names_another() -> None:
+    part = "Content-Type: application/pdf; name=a.pdf\n\nx"
+    for said in ("", "; boundary=another"):
+        source = f"Content-Type: multipart/mixed{said}\n\n--q\nContent-Type: text/plain\n\nMbote\n"
+        message = read(f"{source}--q\n{part}\n--q--\n")
+        assert (message.text, names(message)) == ("Mbote", ["a.pdf"])
+
+
+def test_a_file_within_the_text_is_a_file() -> None:
+    message = read("X-Mailer: x\n\nVoici\nbegin 644 note.txt\n#86)C\n`\nend\nFin")
+    assert (message.text.split(), names(message)) == (["Voici", "Fin"], ["note.txt"])
+    assert message.attachments[0].size == 3
+
+
+def test_rtf_is_text() -> None:
+    assert read("Content-Type: text/rtf\n\n{\\rtf1\\ansi \\'e9t\\'e9}").text == "été"
 
 
 def test_a_long_text_is_no_excuse() -> None:
@@ -285,6 +317,30 @@ def test_winmail_dat_is_the_files_in_it() -> None:
     message = mixed(f"{head}\n\n{wrapped}")
     assert (message.text, names(message)) == ("Bonjour", ["devis.txt"])
     assert message.attachments[0].media_type == "text/plain"
+
+
+def test_an_accent_in_a_title_and_a_text_in_rtf_are_read() -> None:
+    # "{\\rtf1 Samedi}", stored as it is (MS-OXRTFCP, 2.1.3.1.4).
+    rtf = b"{\\rtf1 Samedi}"
+    stored = struct.pack("<III", len(rtf) + 12, len(rtf), 0x414C454D) + bytes(4) + rtf
+    properties = struct.pack("<IHHII", 1, 0x102, 0x1009, 1, len(stored)) + stored + bytes(3)
+    wrapped = tnef(
+        (1, 0x69003, properties),
+        (2, RENDERING, bytes(14)),
+        (2, TITLE, b"\xe9tude.pdf\0"),
+        (2, DATA, b"x"),
+    )
+    head = "Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64"
+    message = mixed(f"{head}\n\n{wrapped}")
+    assert (message.text, names(message)) == ("Samedi", ["étude.pdf"])
+
+
+@pytest.mark.parametrize("count", [0x7FFFFFFF, 0x20000])
+def test_a_winmail_dat_that_promises_much_takes_no_time(count: int) -> None:
+    many = struct.pack("<I", count) + struct.pack("<HHI", 0x1003, 0x1234, count)
+    wrapped = tnef((1, 0x69003, many), (1, BODY, b"Bonjour\0"))
+    head = "Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64"
+    mixed(f"{head}\n\n{wrapped}")
 
 
 def test_a_broken_winmail_dat_is_a_file() -> None:

@@ -19,6 +19,8 @@ from mokanda_relay.mime.charsets import decode_text
         ("base64", b"QUJD", "QUJD"),
         ("\0", b"abc", "abc"),
         (None, b"abc\0", "abc\ufffd"),
+        ("utf-8", "été ".encode() + b"\xe9t\xe9", "été été"),
+        ("iso-2022-jp", b"\x1b$B;T\xff\x1b(B ok", "市\ufffd ok"),
         ("utf-8", b"a\r\nb\rc", "a\nb\nc"),
     ],
 )

@@ -23,6 +23,9 @@ MAIL = b"From: jo@x.example\nSubject: mbote\n\nCode : 12\n-- \nTel : 34\n"
         b"From jo@x.example Sun Mar  1 04:00:00 2026\n" + MAIL,
         b">From jo@x.example Sun Mar  1 04:00:00 2026\n" + MAIL,
         b"HTTP/1.1 200 OK\n" + MAIL,
+        b"\r\n" + MAIL,
+        b"\xef\xbb\xbf" + MAIL,
+        MAIL.replace(b"From:", b"From :"),
         b"X-Long: one\ntwo without a blank before it\n" + MAIL,
     ],
 )

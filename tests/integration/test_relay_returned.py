@@ -14,7 +14,7 @@ from mokanda_relay.store.tables import Alert, Notice
 from mokanda_relay.transport import returned
 from mokanda_relay.transport.returned import may_be_told
 from tests.relay_device import RelayDevice
-from tests.relay_served import Served, eventually
+from tests.relay_served import BOTH_DATABASES, Served, eventually
 
 pytest_plugins = ("tests.relay_fixtures",)
 
@@ -75,6 +75,7 @@ def test_a_proven_writer_is_told(served: Served, device: RelayDevice) -> None:
         assert not session.scalars(sa.select(Notice).where(Notice.recipient == WRITER)).all()
 
 
+@BOTH_DATABASES
 def test_it_is_told_once_a_day(
     served: Served, device: RelayDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ from mokanda_relay.sync.down import freeze, frozen
 from mokanda_relay.sync.unsubscribing import unsubscribe_one
 from mokanda_relay.transport import one_click
 from mokanda_wire.bundle import Filter
-from tests.relay_served import Served, eventually
+from tests.relay_served import BOTH_DATABASES, Served, eventually
 from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
@@ -142,6 +142,7 @@ class TestBlocking:
         assert village.sync().bytes_down < idle + 1500
         assert kept_back(village) == {"amina": 10}
 
+    @BOTH_DATABASES
     def test_the_list_comes_into_the_trash_and_a_letter_of_it_into_the_inbox(
         self, village: Village, served: Served
     ) -> None:
@@ -341,6 +342,7 @@ class TestAdvertising:
 class TestStrangers:
     """Letters of strangers wait for the night where the keeper wants it."""
 
+    @BOTH_DATABASES
     def test_they_come_at_night(
         self, village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -435,6 +437,7 @@ class TestUnsubscribing:
         assert clicks == ["https://shop.example.net/leave"]
         assert served.world.sent == []
 
+    @BOTH_DATABASES
     def test_by_a_mail_of_the_villager(
         self, village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
     ) -> None:

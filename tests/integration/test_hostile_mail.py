@@ -37,6 +37,10 @@ def village(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village
     store.close()
 
 
+WITHIN = re.compile(r"/(?!/)|#|data:image/svg|tel:[+0-9]|$")
+OUT = re.compile(r"https?://")  # where a reader may go, who sees the address before
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("quarter", QUARTERS)
 def test_no_hostile_mail_vanishes_or_becomes_part_of_a_page(
@@ -49,8 +53,8 @@ def test_no_hostile_mail_vanishes_or_becomes_part_of_a_page(
         deliver(village.store, hostile, AWA)
         newest = max(row["id"] for row in village.rows("entry"))
         # WebTest parses a page each time that it is asked for it.
-        page, reply, printed = (
-            awa.get(f"/mail/{newest}{view}").html for view in ("", "/reply", "/print")
+        page, passed_on, printed = (
+            awa.get(f"/mail/{newest}{view}").html for view in ("", "/forward", "/print")
         )
         text = page.select_one(".text")
         assert text is not None, hostile.name
@@ -58,12 +62,14 @@ def test_no_hostile_mail_vanishes_or_becomes_part_of_a_page(
         seen = text.get_text(strip=True) or page.select(".attachments li")
         assert seen or hostile.empty, hostile.name
         assert not page.select("img"), hostile.name
-        for view in (page, reply, printed):
+        for view in (page, passed_on, printed):
             assert not view.select(FOREIGN), hostile.name
             for tag in view.find_all(True):
                 assert not [name for name in tag.attrs if name.startswith(("on", "style"))]
                 for link in ("href", "src", "action"):
-                    assert re.match(r"/(?!/)|#|data:image/svg|$", str(tag.get(link, "")))
+                    leads_out = link == "href" and "noreferrer" in tag.get("rel", [])
+                    allowed = OUT if leads_out else WITHIN
+                    assert allowed.match(str(tag.get(link, ""))), hostile.name
         tried += 1
     listed = folders.page(village.store, account, "inbox", limit=10_000)
     assert sum(line.letters for line in listed.lines) == tried

@@ -2,6 +2,7 @@
 """A mail from the world, taken apart."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from email import message_from_bytes
 from email.message import Message as Part
@@ -65,17 +66,19 @@ def read_composed(raw: bytes) -> tuple[Message, dict[str, bytes]]:
     Nothing of a villager's own words is taken for what strangers' programs do to texts.
     """
     mail: Part = message_from_bytes(raw, policy=BoundedHeaders())
-    body = Body()
+    body, html = Body(), ""
     for part in mail.walk():
         if part.is_multipart():
             continue
-        if part.get_content_type() == "text/plain" and not (body.texts or file_name(part)):
+        if part.get_content_type() == "text/html" and not file_name(part):
+            html = decode_text(content_of(part), charset_of(part))
+        elif part.get_content_type() == "text/plain" and not (body.texts or file_name(part)):
             body.texts.append(decode_text(content_of(part), charset_of(part)))
         else:
             kind, content_id = part.get_content_type(), str(part.get("Content-ID") or "")
             body.files.add(file_name(part), kind, content_of(part), content_id)
     message, _ = _message(mail, body, body.text, digest_of(raw), EPOCH)
-    return message, body.files.contents
+    return replace(message, html=html.strip("\n")), body.files.contents
 
 
 def take_apart(raw: bytes, received: datetime) -> Taken:

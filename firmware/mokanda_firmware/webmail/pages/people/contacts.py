@@ -49,8 +49,8 @@ def show_people(visit: Visit) -> HTTPResponse:
 def _person(visit: Visit, problem: str = "") -> HTTPResponse:
     address = visit.form["old"] or visit.request.query.getunicode("address", "")
     person = contacts.find(visit.store, visit.villager.id, address)
-    if person is None:
-        raise Refused(404, _NOBODY)
+    if person is None:  # forgotten meanwhile
+        return _show(visit, problem)
     shown = (
         (visit.form["address"], visit.form["name"]) if problem else (person.address, person.name)
     )

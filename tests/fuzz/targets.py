@@ -8,7 +8,7 @@ import lzma
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,13 @@ def _bundle() -> Bundle:
         Mail(("amina@kimpese.example.org",), _message()),
     )
     return Bundle("kimpese", "up", 1, NOW, items, FILES)
+
+
+def _old_bundle() -> Bundle:
+    """The items that the first format has."""
+    bundle = _bundle()
+    items = tuple(each for each in bundle.items if not isinstance(each, Filter | Blocked))
+    return replace(bundle, items=items)
 
 
 @dataclass(frozen=True)
@@ -195,7 +202,7 @@ TARGETS: dict[str, Target] = {
         (BundleError,),
         (
             encode(_bundle(), HISTORY, bundle_format=FORMAT).data,
-            encode(_bundle(), History(), bundle_format=OLDEST_FORMAT).data,
+            encode(_old_bundle(), History(), bundle_format=OLDEST_FORMAT).data,
         ),
     ),
     "items": Target(

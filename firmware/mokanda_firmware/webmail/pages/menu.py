@@ -19,23 +19,23 @@ class Item(NamedTuple):
 
 
 MENU = {
-    "letters": (
+    N_("Letters"): (
         Item("/search", N_("Search")),
         Item("/drafts", N_("Drafts")),
         Item("/archive", N_("Archives")),
         Item("/trash", N_("Trash")),
     ),
-    "people": (
+    N_("People"): (
         Item("/news", N_("News")),
         Item("/people", N_("People")),
         Item("/villagers", N_("Villagers"), "helper"),
     ),
-    "account": (
+    N_("My account"): (
         Item("/account", N_("My account")),
         Item("/account/habits", N_("Signature and absence")),
         Item("/account/unwanted", N_("Unwanted letters")),
     ),
-    "device": (
+    N_("Device"): (
         Item("/device", N_("Device")),
         Item("/device/village", N_("Village and Wi-Fi"), "keeper"),
         Item("/plan", N_("Times and prices"), "keeper"),
@@ -50,9 +50,11 @@ MENU = {
 @get("/more")
 def show_menu(visit: Visit) -> HTTPResponse:
     """Show the way to all other pages."""
-    items = [item for group in MENU.values() for item in group]
     return visit.page(
         "menu",
-        items=[item for item in items if is_for(item.access, visit.villager)],
+        groups={
+            title: [item for item in items if is_for(item.access, visit.villager)]
+            for title, items in MENU.items()
+        },
         drafts=len(drafts.all_of(visit.store, visit.villager.id)),
     )

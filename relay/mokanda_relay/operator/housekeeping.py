@@ -57,6 +57,7 @@ class Housekeeper:
     def tidy(self) -> None:
         """Delete what is no longer needed, files when no row has named them two times in a row."""
         returning.post_waiting(self._relay.database, self._relay.originals)
+        self._relay.outbox_bell.ring()
         self._forget_rows()
         orphans = {
             (store, each)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from email import message_from_bytes
 from email.message import Message as Part
 from html import unescape as unescape_html
 
@@ -16,7 +15,7 @@ from mokanda_relay.mime.charsets import charset_of_page, decode_text
 from mokanda_relay.mime.enriched import enriched_to_text
 from mokanda_relay.mime.files import Files, file_name, is_decoration
 from mokanda_relay.mime.flowed import unflowed
-from mokanda_relay.mime.headers import BoundedHeaders, Headers, charset_of, parameter
+from mokanda_relay.mime.headers import Headers, charset_of, parameter, parsed
 from mokanda_relay.mime.html_to_text import html_to_text
 from mokanda_relay.mime.mending import mended
 from mokanda_relay.mime.secured import (
@@ -64,7 +63,7 @@ class Body:
         if depth > _MAX_DEPTH:
             raise ValueError("parts within parts without end")
         media_type = _media_type(part)
-        parts = _parts(part)
+        name, parts = file_name(part, self.charset), _parts(part)
         if media_type.startswith("multipart/") and not parts:  # its boundary never comes
             self._add_text(part, "text/plain")
             return
@@ -85,11 +84,11 @@ class Body:
                 for each in parts:
                     if not (media_type == "multipart/related" and is_decoration(each)):
                         self.add(each, depth + 1, mails)
-            case _ if media_type in SIGNED_OR_ENCRYPTED or file_name(part) == "smime.p7m":
+            case _ if media_type in SIGNED_OR_ENCRYPTED or name == "smime.p7m":
                 self._add_secured(part, depth, mails)
-            case _ if media_type in tnef.MEDIA_TYPES or file_name(part).lower() == "winmail.dat":
+            case _ if media_type in tnef.MEDIA_TYPES or name.lower() == "winmail.dat":
                 self._add_wrapped(part, media_type)
-            case _ if _is_read_in_place(part, media_type):
+            case _ if _is_read_in_place(part, media_type, name):
                 self._add_text(part, media_type)
             case _:
                 self._add_file(part, media_type, content_of(part))
@@ -101,8 +100,7 @@ class Body:
             self._add_file(part, media_type, content_of(part))
             return
         text, files = without_files(text)
-        for name, content in files:
-            self.files.add(name, self.files.guess_type(name), content)
+        self.files.add_named(files)
         text = without_signature(text.replace(_OBJECT, ""))
         if text.lstrip().startswith(PGP_MESSAGE):
             self.encrypted = True
@@ -134,13 +132,12 @@ class Body:
     ) -> None:
         """Unfold a forwarded mail: its sender, date, subject and text, and its files."""
         if encoding_of(part) in ("base64", "quoted-printable"):
-            raw = b"\n".join(content_of(each) for each in parts) if parts else content_of(part)
+            encoded = part
             if parts:  # the parser took what is encoded for a mail without headers
-                inner = Part()
-                inner["Content-Transfer-Encoding"] = encoding_of(part)
-                inner.set_payload(str(parts[0].get_payload()))
-                raw = content_of(inner)
-            parts = [message_from_bytes(mended(raw), policy=BoundedHeaders())]
+                encoded = Part()
+                encoded["Content-Transfer-Encoding"] = encoding_of(part)
+                encoded.set_payload(str(parts[0].get_payload()))
+            parts = [parsed(mended(content_of(encoded)))]
         if mails == _MAX_UNFOLDED or not parts:
             self._add_file(part, media_type, b"\n".join(each.as_bytes() for each in parts))
             return
@@ -153,7 +150,7 @@ class Body:
     def _add_secured(self, part: Part, depth: int, mails: int) -> None:
         content = signed_content(content_of(part))
         if content:
-            self.add(message_from_bytes(mended(content), policy=BoundedHeaders()), depth + 1, mails)
+            self.add(parsed(mended(content)), depth + 1, mails)
         else:
             self.encrypted = True
 
@@ -166,8 +163,7 @@ class Body:
             return
         if unwrapped.text.strip() and not self.text.strip():
             self.texts.append(unwrapped.text)
-        for name, data in unwrapped.files:
-            self.files.add(name, self.files.guess_type(name), data)
+        self.files.add_named(unwrapped.files)
 
     def _add_file(self, part: Part, media_type: str, content: bytes) -> None:
         name = file_name(part, self.charset)
@@ -227,13 +223,10 @@ def _parts(part: Part) -> list[Part]:
     return [each for each in payload if isinstance(each, Part)] if isinstance(payload, list) else []
 
 
-def _is_read_in_place(part: Part, media_type: str) -> bool:
-    named = bool(file_name(part))
-    if named and _disposition(part) == "attachment":
+def _is_read_in_place(part: Part, media_type: str, name: str) -> bool:
+    if name and _disposition(part) == "attachment":
         return False
-    if media_type.startswith("multipart/"):  # its boundary is missing
-        return True
-    return media_type in _LETTERS or (media_type.startswith("text/") and not named)
+    return media_type in _LETTERS or (media_type.startswith("text/") and not name)
 
 
 def _disposition(part: Part) -> str:

@@ -6,12 +6,11 @@ Most say it as RFC 3464 has it; Exim and qmail, which many small servers run, in
 
 import re
 from collections.abc import Iterator
-from email import message_from_bytes
 from email.message import Message as Part
 from typing import NamedTuple
 
 from mokanda_relay.mime.addresses import mailboxes
-from mokanda_relay.mime.headers import BoundedHeaders, Headers
+from mokanda_relay.mime.headers import Headers, parsed
 from mokanda_relay.mime.transfer import content_of
 
 _MAX_FAILURES = 50
@@ -96,7 +95,7 @@ def _returned(mail: Part) -> str:
     for part in mail.walk():
         inner: object = None
         if part.get_content_type() == "text/rfc822-headers":
-            inner = message_from_bytes(content_of(part), policy=BoundedHeaders())
+            inner = parsed(content_of(part))
         elif part.get_content_type() == "message/rfc822" and part.is_multipart():
             inner = part.get_payload(0)
         for found in Headers(inner).message_ids("message-id") if isinstance(inner, Part) else ():

@@ -2,6 +2,7 @@
 """The files of a mail."""
 
 import mimetypes
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message as Part
@@ -42,10 +43,10 @@ class Files:
             name = f"attachment-{len(self.attachments) + 1}{extension}"
         self.attachments.append(Attachment(name, media_type, digest, len(content), content_id))
 
-    @staticmethod
-    def guess_type(name: str) -> str:
-        """The media type of a file by its name."""
-        return _TYPES.guess_type(name)[0] or "application/octet-stream"
+    def add_named(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Add files of which the name alone tells the media type."""
+        for name, content in files:
+            self.add(name, _TYPES.guess_type(name)[0] or "application/octet-stream", content)
 
 
 def file_name(part: Part, charset: str | None = None) -> str:

@@ -3,7 +3,7 @@
 
 import re
 from datetime import UTC, datetime
-from email import policy
+from email import message_from_bytes, policy
 from email.message import Message as Part
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
@@ -38,6 +38,11 @@ class BoundedHeaders(policy.Compat32):
         return name, value
 
 
+def parsed(raw: bytes) -> Part:
+    """Take a mail's parts from each other, its headers bounded."""
+    return message_from_bytes(raw, policy=BoundedHeaders())
+
+
 class Headers:
     """The headers of a mail, decoded as well as can be."""
 
@@ -58,10 +63,14 @@ class Headers:
         return (
             submitted != "no"
             or any(name.startswith("list-") for name in self._values)
-            or self.text("precedence").lower() in {"bulk", "list", "junk"}
+            or self.is_bulk()
             or self.text("return-path") == "<>"
             or "x-auto-response-suppress" in self._values
         )
+
+    def is_bulk(self) -> bool:
+        """Whether the mail says that it went to many."""
+        return self.text("precedence").lower() in {"bulk", "list", "junk"}
 
     def list_post(self) -> str:
         """The address that answers to a mailing list go to (RFC 2369), "" where it is of none."""

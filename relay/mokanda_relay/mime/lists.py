@@ -44,13 +44,12 @@ class Mailto:
 def of(headers: Headers) -> Listing:
     """Read what a mail's headers say."""
     named = any(headers.text(name) for name in ("list-id", "list-unsubscribe"))
-    bulk = headers.text("precedence").strip().lower() in {"bulk", "list", "junk"}
     urls = list(_urls(headers.text("list-unsubscribe")))
     how = "".join(headers.text("list-unsubscribe-post").split()).lower()
     clicks = [url for url in urls if url.lower().startswith("https://")]
     mails = [url for url in urls if read_mailto(url)]
     return Listing(
-        to_many=named or bulk,
+        to_many=named or headers.is_bulk(),
         one_click=clicks[0] if clicks and how == "list-unsubscribe=one-click" else "",
         mailto=mails[0] if mails else "",
     )

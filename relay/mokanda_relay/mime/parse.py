@@ -4,7 +4,6 @@
 import re
 from dataclasses import replace
 from datetime import datetime
-from email import message_from_bytes
 from email.message import Message as Part
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from mokanda_relay.mime.body import Body, charset_of_mail
 from mokanda_relay.mime.bounces import Failure, failures
 from mokanda_relay.mime.charsets import decode_text
 from mokanda_relay.mime.files import file_name
-from mokanda_relay.mime.headers import BoundedHeaders, Headers, charset_of
+from mokanda_relay.mime.headers import Headers, charset_of, parsed
 from mokanda_relay.mime.hidden import without_fillers
 from mokanda_relay.mime.links import with_short_links
 from mokanda_relay.mime.lists import Listing
@@ -65,7 +64,7 @@ def read_composed(raw: bytes) -> tuple[Message, dict[str, bytes]]:
 
     Nothing of a villager's own words is taken for what strangers' programs do to texts.
     """
-    mail: Part = message_from_bytes(raw, policy=BoundedHeaders())
+    mail = parsed(raw)
     body, html = Body(), ""
     for part in mail.walk():
         if part.is_multipart():
@@ -91,7 +90,7 @@ def take_apart(raw: bytes, received: datetime) -> Taken:
         multiparts = len(_MULTIPART.findall(raw))
         if multiparts > _MAX_MULTIPARTS or multiparts * raw.count(b"\n") > _MAX_WORK:
             raise ValueError("too many parts")
-        mail: Part = message_from_bytes(mended(raw), policy=BoundedHeaders())
+        mail = parsed(mended(raw))
         body = Body(charset_of_mail(mail))
         body.add(mail)
         bounced = failures(mail)

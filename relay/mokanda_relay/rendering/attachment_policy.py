@@ -26,8 +26,8 @@ from mokanda_relay.store.tables import Device
 from mokanda_wire.limits import MAX_FILE, MAX_PHOTO
 from mokanda_wire.message import CUT, Attachment, Message
 
-# How long a mail waits for its files to be made smaller; then they are held back, and it goes.
 _HEAD, _COMPRESSED = 100, 3  # bytes of a mail's head; times that a text becomes smaller
+# How long a mail waits for its files to be made smaller; then they are held back, and it goes.
 RENDITION_TIMEOUT = dt.timedelta(minutes=10)
 
 

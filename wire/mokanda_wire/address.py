@@ -56,6 +56,12 @@ def parse_address(text: str) -> str:
     return f"{local}@{found}"
 
 
+def domains_of(address: str) -> list[str]:
+    """The domain of an address, and all that it lies in, the smallest first."""
+    labels = address.rpartition("@")[2].split(".")
+    return [".".join(labels[first:]) for first in range(len(labels))]
+
+
 def check_local_part(name: str) -> str:
     """Check a villager's name, the part before the @, and return it in lower case.
 

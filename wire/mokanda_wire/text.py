@@ -34,6 +34,12 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def bare_link(link: str, behind: str) -> str:
+    """Leave off what a sentence has put behind a link, of these characters; not a ) of its own."""
+    bare = link.rstrip(behind)
+    return f"{bare})" if link[len(bare) :].startswith(")") and "(" in bare else bare
+
+
 def safe_file_name(name: str) -> str:
     """Make a sender's name for a file harmless: no path, no control characters, not long."""
     name = _UNSAFE_IN_NAME.sub("_", name.replace("\\", "/").rpartition("/")[2])

@@ -17,6 +17,8 @@ of what a newsletter would cost. So of a mail's links
 import re
 from urllib.parse import unquote
 
+from mokanda_wire.text import bare_link
+
 _MAX_SHORT = 80  # characters
 _MAX_READABLE = 200
 _MAX_WHOLE = 500
@@ -78,7 +80,7 @@ def with_short_links(text: str) -> str:
     """Write the links of a mail's text as they travel: see above."""
     opaque: set[str] = set()
     for found in _LINK.finditer(text):
-        target = _unwrapped(_trimmed(found[0]))
+        target = _unwrapped(bare_link(found[0], _BEHIND))
         if _is_opaque(target):
             opaque.add(target)
         if len(opaque) > _MAX_OPAQUE:
@@ -86,7 +88,7 @@ def with_short_links(text: str) -> str:
     whole = len(opaque) <= _MAX_OPAQUE
 
     def written(found: re.Match[str]) -> str:
-        link = _trimmed(found[0])
+        link = bare_link(found[0], _BEHIND)
         target = _unwrapped(link)
         if _is_opaque(target) and not (whole and len(target) <= _MAX_WHOLE):
             target = f"{_host(target)}/…"
@@ -100,12 +102,6 @@ def with_short_links(text: str) -> str:
 def _safe(reference: str) -> str:
     """Keep a reference within the < > that it is written in."""
     return reference.replace("<", "%3C").replace(">", "%3E").replace('"', "%22")
-
-
-def _trimmed(link: str) -> str:
-    """Leave off what belongs to the sentence around a link."""
-    bare = link.rstrip(_BEHIND)
-    return f"{bare})" if link[len(bare) :].startswith(")") and "(" in bare else bare
 
 
 def _host(link: str) -> str:

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Correspondent, Filter, Incoming, Original
+from mokanda_wire.address import domains_of
 from mokanda_wire.limits import SPAM_SCORE
 
 GOES, BLOCKED, LISTED, HEAD = "", "blocked", "listed", "head"
@@ -32,6 +33,7 @@ GOES, BLOCKED, LISTED, HEAD = "", "blocked", "listed", "head"
 _MAX_NAMES = 100  # of one villager
 _MAX_LISTED = 100  # stubs that one request brings; another one brings more
 _NIGHT_WITHIN = dt.timedelta(days=1)
+_MAX_DOMAINS = 10  # of a writer that are looked at
 _AT_ONCE = 500  # rows in one statement
 
 
@@ -203,10 +205,7 @@ def _blocks(told: Mapping[str, Any], writer: str) -> bool:
     blocked = told.get("blocked")
     if not isinstance(blocked, list) or not writer:
         return False
-    domain = writer.rpartition("@")[2]
-    labels = domain.split(".")
-    domains = {".".join(labels[first:]) for first in range(min(len(labels), 10))}
-    return any(each in blocked for each in (writer, *domains))
+    return any(each in blocked for each in (writer, *domains_of(writer)[:_MAX_DOMAINS]))
 
 
 def _is_number(value: object) -> bool:

@@ -52,6 +52,16 @@ def all_names(store: Store) -> list[str]:
         return [row["name"] for row in names]
 
 
+def names_of(connection: sqlite3.Connection, account: int) -> list[str]:
+    """Return the local parts of an account, its own first."""
+    rows = connection.execute(
+        "SELECT name, 0 AS place FROM account WHERE id = :account"
+        " UNION ALL SELECT name, 1 FROM alias WHERE account = :account ORDER BY place, name",
+        {"account": account},
+    )
+    return [row["name"] for row in rows]
+
+
 def of_account(store: Store, account: int) -> list[str]:
     """Return the aliases of an account, in order."""
     with store.reading() as connection:

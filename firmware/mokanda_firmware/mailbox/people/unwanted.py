@@ -9,9 +9,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from mokanda_firmware.mailbox.people import aliases
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import read_setting, setting
-from mokanda_wire.address import AddressError, parse_address
+from mokanda_wire.address import AddressError, domains_of, parse_address
 from mokanda_wire.limits import SPAM_SCORE
 
 MAX_BLOCKED = 200  # writers, of a villager or of the village
@@ -127,7 +128,8 @@ def kept_back(store: Store, account: int) -> dict[str, int]:
     """Return how many mails of blocked writers the relay keeps, by the names of an account."""
     with store.reading() as connection:
         counts = read_setting(connection, COUNTS, {})
-        return {name: counts[name] for name in _names(connection, account) if counts.get(name)}
+        names = aliases.names_of(connection, account)
+        return {name: counts[name] for name in names if counts.get(name)}
 
 
 def filters(store: Store) -> dict[str, tuple[list[str], dict[str, Any]]]:
@@ -163,20 +165,7 @@ def filters(store: Store) -> dict[str, tuple[list[str], dict[str, Any]]]:
     return found
 
 
-def _names(connection: sqlite3.Connection, account: int) -> list[str]:
-    """Return the local parts of an account, its own first."""
-    rows = connection.execute(
-        "SELECT name, 0 AS place FROM account WHERE id = :account"
-        " UNION ALL SELECT name, 1 FROM alias WHERE account = :account ORDER BY place, name",
-        {"account": account},
-    )
-    return [row["name"] for row in rows]
-
-
 def is_meant(address: str, writers: set[str]) -> bool:
     """Whether a writer's address, or a domain that it is in, is among these."""
     address = address.lower()
-    domain = address.rpartition("@")[2]
-    return any(
-        writer == address or domain == writer or domain.endswith(f".{writer}") for writer in writers
-    )
+    return not writers.isdisjoint((address, *domains_of(address)))

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from html import escape
 from urllib.parse import parse_qs, unquote, urlencode
 
+from mokanda_wire.text import bare_link
+
 _MAX_MAILTO = 1000  # characters of what a link of mail has filled in
 _LINK = re.compile(
     r"""(?P<web>https?://[^\s<>"]{1,2000}|(?<![\w@./:-])www\.[^\s<>"@]{4,2000})
@@ -29,18 +31,12 @@ def linked(line: str, written: Callable[[str], str]) -> str:
     parts, at = [], 0
     for found in _LINK.finditer(line):
         kind = str(found.lastgroup)
-        text = _trimmed(found[0]) if kind in ("web", "mailto") else found[0]
+        text = bare_link(found[0], _BEHIND) if kind in ("web", "mailto") else found[0]
         link = _LINKS[kind](text, line[found.end() : found.end() + 5])
         if link:
             parts += [written(line[at : found.start()]), link]
             at = found.start() + len(text)
     return "".join([*parts, written(line[at:])])
-
-
-def _trimmed(link: str) -> str:
-    """Leave off what belongs to the sentence around a link."""
-    bare = link.rstrip(_BEHIND)
-    return f"{bare})" if link[len(bare) :].startswith(")") and "(" in bare else bare
 
 
 def _to_page(address: str, _behind: str) -> str:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
 
+from mokanda_wire.address import domains_of
 from mokanda_wire.message import FAILED, Mailbox, Message
 
 _SHORT = 26  # characters of an address in a list
@@ -51,6 +52,5 @@ def poses(sender: Mailbox, domain: str, neighbours: Collection[str]) -> bool:
 def forged(message: Message, domain: str) -> str:
     """The domain that a letter seems not to be from, although it says so, and people trust it."""
     named = message.sender.address.lower().rpartition("@")[2]
-    parts = named.split(".")
-    trusted = any(".".join(parts[at:]) in {domain, *_WELL_KNOWN} for at in range(len(parts)))
+    trusted = not _WELL_KNOWN.union((domain,)).isdisjoint(domains_of(named))
     return named if message.proof == FAILED and trusted else ""

@@ -72,10 +72,10 @@ def own_address(visit: Visit, answered: Letter | None) -> str:
     return f"{name}@{visit.domain}"
 
 
-def _own_names(visit: Visit) -> tuple[str, ...]:
+def _own_names(visit: Visit) -> list[str]:
     """The names that somebody answers to, that of the account first."""
-    account = visit.villager
-    return (account.name, *aliases.of_account(visit.store, account.id))
+    with visit.store.reading() as connection:
+        return aliases.names_of(connection, visit.villager.id)
 
 
 def _name_here(visit: Visit, one: Mailbox) -> str:

@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from mokanda_relay.http.server import running
-from mokanda_relay.operator import claims
+from mokanda_relay.operator import claims, devices
 from mokanda_relay.relay import Relay, open_relay
+from mokanda_relay.rendering.readings import MailReader
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.settings import read_settings
 from tests import postgresql as postgresql_server
@@ -87,6 +88,21 @@ def relay(
     yield opened
     opened.database.close()
     opened.keyring.close()
+
+
+@pytest.fixture
+def village(relay: Relay) -> Relay:
+    """The same, with a device for kitenge.example."""
+    devices.add(relay, "kitenge", "kitenge.example")
+    return relay
+
+
+@pytest.fixture
+def reader(relay: Relay) -> Iterator[MailReader]:
+    """What reads the mails of the relay."""
+    made = MailReader(relay)
+    yield made
+    made.close()
 
 
 @pytest.fixture

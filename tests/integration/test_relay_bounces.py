@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay.operator import devices
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering.preparing import prepare_one
 from mokanda_relay.rendering.readings import MailReader
@@ -19,19 +16,6 @@ from tests.unit.relay.mime.test_bounces import REPORT
 pytest_plugins = ("tests.relay_fixtures",)
 AMINA = "amina@kitenge.example"
 LETTER = b"From: amina@kitenge.example\r\nMessage-ID: <1@kitenge.example>\r\n\r\nMbote"
-
-
-@pytest.fixture
-def village(relay: Relay) -> Relay:
-    devices.add(relay, "kitenge", "kitenge.example")
-    return relay
-
-
-@pytest.fixture
-def reader(village: Relay) -> Iterator[MailReader]:
-    made = MailReader(village)
-    yield made
-    made.close()
 
 
 def arrive(relay: Relay, raw: bytes) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay.operator import devices, housekeeping
+from mokanda_relay.operator import housekeeping
 from mokanda_relay.relay import Relay
 from mokanda_relay.rendering import mail_reader, preparing, reading, readings
 from mokanda_relay.rendering.preparing import prepare_one
@@ -31,19 +30,6 @@ PARTS = (
     + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
     + b"--b\r\nContent-Type: x/y\r\n\r\n\r\n" * 300
 )
-
-
-@pytest.fixture
-def village(relay: Relay) -> Relay:
-    devices.add(relay, "kitenge", "kitenge.example")
-    return relay
-
-
-@pytest.fixture
-def reader(relay: Relay) -> Iterator[MailReader]:
-    made = MailReader(relay)
-    yield made
-    made.close()
 
 
 def queue(relay: Relay, raw: bytes) -> str:

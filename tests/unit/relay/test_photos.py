@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -110,13 +109,6 @@ def incoming(relay: Relay, content: bytes, name: str = "p.jpg", to: str = "amina
     with relay.database.transaction() as session:
         assert down_queue.deliver(session, f"{to}@kitenge.example", digest, size) == "queued"
     return digest
-
-
-@pytest.fixture
-def reader(relay: Relay) -> Iterator[MailReader]:
-    made = MailReader(relay)
-    yield made
-    made.close()
 
 
 def renditions(relay: Relay) -> list[Rendition]:

@@ -4,7 +4,6 @@
 import re
 from collections.abc import Mapping
 
-_MAX_STYLE = 2000  # characters of an element's style that are looked at
 _ZERO = re.compile(r"0(?:\.0+)?(?:px|pt|em|rem|%)?")
 _RELATIVE = re.compile(r"|inherit|smaller|larger|[\d.]{1,20}(?:em|%)")  # to what is around it
 # Characters that take no room. Newsletters set rows of them behind what a list of mails is to show;
@@ -12,17 +11,6 @@ _RELATIVE = re.compile(r"|inherit|smaller|larger|[\d.]{1,20}(?:em|%)")  # to wha
 _UNSEEN = "\u034f\u115f\u200b-\u200d\u2060-\u2064\u3164"
 _FILLERS = re.compile(f"[{_UNSEEN}](?:[ \xa0\u2000-\u200a]*[{_UNSEEN}])+[ \xa0\u2000-\u200a]*")
 _NEVER = {0x00AD: None, 0xFFFC: None, 0xFEFF: None}  # soft hyphens, objects, byte order marks
-
-
-def declarations(attributes: Mapping[str, str]) -> dict[str, str]:
-    """Read what an element's `style` says, in small letters."""
-    style = attributes.get("style", "")[:_MAX_STYLE].lower()
-    pairs = (each.partition(":") for each in style.split(";"))
-    return {
-        name.strip(): value.replace("!important", "").strip()
-        for name, colon, value in pairs
-        if colon
-    }
 
 
 def is_hidden(attributes: Mapping[str, str], style: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ import re
 import nh3
 
 from mokanda_relay.mime.page_reader import PageReader
+from mokanda_relay.mime.styles import Styles
 from mokanda_relay.mime.tags import End, Start, Words, read_tags
 from mokanda_wire.text import clean, one_line
 
@@ -23,7 +24,7 @@ _TAGS = {
     *("sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"),
 }
 _ATTRIBUTES = {
-    "*": {"dir", "hidden", "style"},
+    "*": {"class", "dir", "hidden", "id", "style"},
     "a": {"href"},
     "area": {"alt", "href"},
     "img": {"alt", "src"},
@@ -46,8 +47,9 @@ _RIGHT_TO_LEFT = re.compile(r"<(?:html|body)\s[^<>]{0,300}\bdir\s*=\s*[\"']?rtl"
 def html_to_text(html: str) -> str:
     """Say what an HTML mail says, without markup; a link's target follows its label."""
     rtl = _RIGHT_TO_LEFT.search(html[:_HEAD]) is not None
+    styles = Styles(html)
     if len(html) > _MAX_LENGTH or html.count("<") + html.count("&") > _MAX_TAGS:
-        return _read(html, rtl=rtl)
+        return _read(html, styles, rtl=rtl)
     html = _BARE.sub(r"&lt;\1&gt;", html)
     safe = nh3.clean(
         html,
@@ -57,11 +59,11 @@ def html_to_text(html: str) -> str:
         url_schemes={"cid", "http", "https", "mailto", "sms", "tel"},
         link_rel=None,
     )
-    return _read(safe, rtl=rtl) or _read(html, rtl=rtl)
+    return _read(safe, styles, rtl=rtl) or _read(html, styles, rtl=rtl)
 
 
-def _read(html: str, *, rtl: bool) -> str:
-    reader = PageReader(rtl=rtl)
+def _read(html: str, styles: Styles, *, rtl: bool) -> str:
+    reader = PageReader(styles, rtl=rtl)
     for each in read_tags(html):
         match each:
             case Start(name, attributes):

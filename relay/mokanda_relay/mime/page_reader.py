@@ -9,15 +9,12 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from mokanda_relay.mime.hidden import (
-    declarations,
-    is_hidden,
-    letters_without_size,
-    without_fillers,
-)
+from mokanda_relay.mime.hidden import is_hidden, letters_without_size, without_fillers
 from mokanda_relay.mime.items import INDENT, Items, item_lines, number_of
 from mokanda_relay.mime.links import target_of
+from mokanda_relay.mime.styles import Styles
 from mokanda_relay.mime.tables import Table
 from mokanda_wire.text import clean, one_line
 
@@ -30,6 +27,10 @@ _WITHOUT_WORDS = {"script", "style", "template", "title"}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
 _MARKS = {"b": "*", "strong": "*", "i": "_", "em": "_", "del": "~", "s": "~", "strike": "~"}
 _MARKS |= {f"h{number}": "*" for number in range(1, 7)}
+# What values of `white-space` keep.
+_LINES, _ALL = "lines", "lines and blanks"
+_PREFORMATTED = {"pre-line": _LINES, "normal": "", "nowrap": ""}
+_PREFORMATTED |= dict.fromkeys(("pre", "pre-wrap", "break-spaces"), _ALL)
 # Which open elements the start of another ends, and within what.
 _ENDED_BY = {
     "li": (("li",), {"ol", "ul", "td", "th", "blockquote"}),
@@ -70,6 +71,7 @@ class _Element:
     hidden: bool
     without_size: bool
     rtl: bool
+    preformatted: str
     mark: str
     link: str
     frame: _Frame
@@ -77,10 +79,21 @@ class _Element:
     piece: int
 
 
+class _Marked(NamedTuple):
+    """Words between marks, which end with the piece before `pieces` of a frame's `line`."""
+
+    mark: str
+    words: str
+    frame: _Frame
+    line: int
+    pieces: int
+
+
 class PageReader:
     """Collects the words of a page, as it is read."""
 
-    def __init__(self, *, rtl: bool) -> None:
+    def __init__(self, styles: Styles, *, rtl: bool) -> None:
+        self._styles = styles
         self._page = _Frame()
         self._frames = [self._page]
         self._holders: list[Table | Items | _Frame] = []
@@ -91,9 +104,10 @@ class PageReader:
         self._marks: set[str] = set()  # of the elements that are open
         self._hidden = 0
         self._quotes = 0
-        self._preformatted = 0
+        self._preformatted = ""  # whether lines are kept, and blanks
         self._items = 0
         self._apart = False  # whether no letter may follow at once
+        self._marked: _Marked | None = None  # last
         self._label: list[str] | None = None  # of the link that is open
         self._pictures: list[str] = []
 
@@ -136,6 +150,8 @@ class PageReader:
         if self._label is not None:
             self._label.append(data)
         if self._preformatted:
+            if self._preformatted == _LINES:
+                data = re.sub(r"[ \t]+", " ", data)
             first, *others = data.split("\n")
             self._frame.line.append(first)
             for each in others:
@@ -146,6 +162,8 @@ class PageReader:
         if self._apart and words:
             self._apart = False
             words = f" {words}" if words[0].isalnum() else words
+        if words[:1].isalnum():
+            self._unmark()
         self._frame.line.append(words)
 
     def text(self) -> str:
@@ -161,7 +179,7 @@ class PageReader:
         return self._frames[-1]
 
     def _begin(self, tag: str, attributes: Mapping[str, str]) -> None:
-        style = declarations(attributes)
+        style = self._styles.of(tag, attributes)
         around = self._open[-1] if self._open else None
         direction = attributes.get("dir", "").lower()
         hidden = is_hidden(attributes, style)
@@ -175,6 +193,9 @@ class PageReader:
             hidden=hidden,
             without_size=letters_without_size(style, around is not None and around.without_size),
             rtl=direction == "rtl" if direction in ("ltr", "rtl") else self._rtl,
+            preformatted=_PREFORMATTED.get(
+                style.get("white-space", "pre" if tag == "pre" else ""), self._preformatted
+            ),
             mark="" if mark in self._marks else mark,
             link=target_of(attributes.get("href", "")) if tag == "a" else "",
             frame=self._frame,
@@ -184,9 +205,9 @@ class PageReader:
         self._open.append(element)
         self._marks.add(mark)
         self._rtl = element.rtl
+        self._preformatted = element.preformatted
         self._hidden += hidden
         self._quotes += tag == "blockquote"
-        self._preformatted += tag == "pre"
         if tag == "a":
             self._label = []
         elif tag == "q":
@@ -253,8 +274,8 @@ class PageReader:
             self._settle(element)
         self._hidden -= element.hidden
         self._quotes -= element.tag == "blockquote"
-        self._preformatted -= element.tag == "pre"
         self._rtl = self._open[-1].rtl if self._open else self._page_rtl
+        self._preformatted = self._open[-1].preformatted if self._open else ""
 
     def _settle(self, element: _Element) -> None:
         """Put what an element held into what is around it."""
@@ -292,7 +313,7 @@ class PageReader:
 
     def _end_line(self) -> None:
         line = "".join(self._frame.line)
-        line = line.rstrip() if self._preformatted else one_line(line)
+        line = line.rstrip() if self._preformatted == _ALL else one_line(line)
         self._frame.lines.append(f"\u200f{line}" if self._rtl and _seems_ltr(line) else line)
         self._frame.line.clear()
         self._apart = False
@@ -306,16 +327,55 @@ class PageReader:
         if mark == "~" or element.tag[0] == "h":
             for number in range(element.line, len(frame.lines)):
                 frame.lines[number] = _marked(frame.lines[number], mark)
-        elif not in_one_line:
+        elif not in_one_line and self._marked_line(element):
             return
         piece = element.piece if in_one_line else 0
         words = "".join(frame.line[piece:])
+        if not words.strip():
+            return
         before = "".join(frame.line[max(piece - 1, 0) : piece])[-1:]
         if mark == "~":
             before, words = "", f" {words}" if before.isalnum() else words
             self._apart = bool(words.strip())
+        elif (last := self._marked_before(mark)) is not None:
+            between = "".join(frame.line[last.pieces : piece])
+            if not between.strip():
+                piece, before, words = last.pieces - 1, "", last.words + between + words
         if not before.isalnum():
             frame.line[piece:] = [_marked(words, mark)]
+            self._marked = _Marked(mark, words, frame, len(frame.lines), len(frame.line))
+
+    def _marked_before(self, mark: str) -> _Marked | None:
+        """What stands between the same marks in this line, if it may go on."""
+        last, frame = self._marked, self._frame
+        if last is None or last.frame is not frame or last.line != len(frame.lines):
+            return None
+        return last if last.mark == mark and len(last.words) <= _MAX_MARKED else None
+
+    def _marked_line(self, element: _Element) -> bool:
+        """Mark the one line of an element that has words; whether no words are left to mark."""
+        frame = self._frame
+        lines = [n for n in range(element.line, len(frame.lines)) if frame.lines[n].strip()]
+        has_words = any(piece.strip() for piece in frame.line)
+        if lines == [] and has_words:
+            return False
+        if len(lines) == 1 and not has_words and (lines[0] > element.line or not element.piece):
+            line = frame.lines[lines[0]]
+            before = _BEFORE_ITEM.match(line)
+            if not (before and before[0]):
+                frame.lines[lines[0]] = _marked(line, element.mark)
+        return True
+
+    def _unmark(self) -> None:
+        """Take marks back within a word, which nobody would read as such."""
+        line, last = self._frame.line, self._marked
+        if (
+            last is not None
+            and last.mark != "~"
+            and last.frame is self._frame
+            and (last.line, last.pieces) == (len(self._frame.lines), len(line))
+        ):
+            line[-1] = last.words
 
     def _raise(self, element: _Element) -> None:
         """Keep a small number above the line from becoming part of the one before it."""
@@ -337,7 +397,7 @@ class PageReader:
             self._frame.line.append(f" <{element.link}>")
 
     def _add_void(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if self._hidden or is_hidden(attributes, declarations(attributes)):
+        if self._hidden or is_hidden(attributes, self._styles.of(tag, attributes)):
             return
         if tag == "hr":
             if self._frame.lines and self._frame.lines[-1] != "---":

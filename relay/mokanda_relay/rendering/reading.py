@@ -17,7 +17,7 @@ from mokanda_relay.mime.bounces import Failure
 from mokanda_relay.mime.lists import Listing
 from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message
 
-VERSION = 5  # one more, when mail that waits is to be read anew
+VERSION = 6  # one more, when mail that waits is to be read anew
 MAX_HEAD = 4 * 1024 * 1024  # bytes
 
 PHOTO, VOICE = "photo", "voice"

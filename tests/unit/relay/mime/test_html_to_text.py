@@ -20,6 +20,17 @@ from mokanda_relay.mime.parse import parse
         ("Oui.<blockquote>Samedi?<blockquote>Quand?</blockquote></blockquote>Moi",
          "Oui.\n> Samedi?\n>> Quand?\nMoi"),
         ("<pre>  a\n    b</pre>", "  a\n    b"),
+        ("<style>.p{white-space:pre-wrap}</style><div class=p>a\n  b</div>c\nd", "a\n  b\nc d"),
+        ("<div style='white-space:pre-line'>a\n  b   c</div>", "a\nb c"),
+        ("<pre>a\n b<p style='white-space:normal'>x\ny</pre>", "a\n b\n\nx y"),
+        ("<pre><code>a <b>b</b>\n  c</code></pre>", "a *b*\n  c"),
+        ("<b>A</b><b>B</b>", "*AB*"),
+        ("<b>A</b><b></b> <strong>B</strong>, <b> </b><b>c</b>", "*A B*, *c*"),
+        ("<b>A <strong>B</strong> <i>c</i></b>", "*A B _c_*"),
+        ("<b>M</b>okanda, <b>Nom :</b>Awa", "Mokanda, Nom :Awa"),
+        ("<b>Titre<br></b>texte", "*Titre*\ntexte"),
+        ("<b><p>Titre</p></b><p>texte", "*Titre*\n\ntexte"),
+        ("<b><ul><li>sel</ul></b>", "- sel"),
         ("<title>t</title><style>p{}</style><script>x()</script><p>words", "words"),
         ("<html><head><title>t</title><body>no end of the head", "no end of the head"),
         ("<title>never closed <p>words", "never closed words"),
@@ -134,6 +145,14 @@ def test_what_a_page_hides_is_not_read(tag: str, style: str) -> None:
         ('<a href="https://a.example/" style="mso-hide:all">Payer</a>', "Payer <https://a.example/>"),
         ("a\u034f \u200c&nbsp;\u034f\u200c b", "a b"),
         ("می\u200cشود", "می\u200cشود"),
+        ("<style>@media (max-width:600px){p{display:none}}</style><p>oui", "oui"),
+        ("<style media=print>p{display:none}</style><p>oui", "oui"),
+        ("<!--[if mso]><style>p{display:none}</style><![endif]--><p>oui", "oui"),
+        ("<style>td{font-size:0} .text p{font-size:14px}</style>"
+         "<table><tr><td class=text><p>oui</table>", "oui"),
+        ("<style>.page .small{display:none}</style><p class=small>oui", "oui"),
+        ("<style>p{display:none}</style><p style='display:block'>oui", "oui"),
+        ("<style>p{display:none}", "p{display:none}"),
         ("extra&shy;ordinaire \ufffc!", "extraordinaire !"),
     ],
 )  # fmt: skip
@@ -170,6 +189,20 @@ def test_what_a_page_shows_is_read(html: str, text: str) -> None:
 )  # fmt: skip
 def test_what_a_page_says_besides_words_is_kept(html: str, text: str) -> None:
     assert html_to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ".preheader { display: none !important }",
+        "/* for lists */ @import url(a.css); #x, p.preheader { font-size: 0 }",
+        "<!-- div.preheader{visibility:hidden} -->",
+        "@media print { a { color: red } } .Preheader{max-height:0}",
+    ],
+)
+def test_what_a_rule_of_the_page_hides_is_not_read(rule: str) -> None:
+    hidden = '<div class="a preheader" id=x>aperçu</div>'
+    assert html_to_text(f"<style type='text/css'>{rule}</style>{hidden}<p>Oui") == "Oui"
 
 
 _PIECES = (

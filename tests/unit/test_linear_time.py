@@ -45,7 +45,7 @@ SHAPES = (
     *("re: ", "QUOTED-PRINTABLE", "*0=x;", "a: b\n", "--x\n", "https://x."),
     *("1", "\t", "[", '{"a":'),
     *("<table><tr><td>x", "<li>x", "<blockquote>x", "<br><hr>", "<del>x<br>", "\u200c \u034f"),
-    *("https://x.example/?url=https", "  - x\n"),
+    *("https://x.example/?url=https", "  - x\n", "[cid:x]", "<style>a{", "a:none;"),
 )  # fmt: skip
 
 
@@ -90,6 +90,10 @@ def _parts(text: str) -> object:
     head = "Content-Type: multipart/mixed; boundary="
     nested = "".join(f"{head}x{n}\n\n--x{n}\n" for n in range(len(text) // 100))
     return parse((nested + text).encode())
+
+
+def _misplaced(text: str) -> object:
+    return [parse(f"To: x\n\n{start}{text}".encode()) for start in ("", "MIME-Version: 1.0\n")]
 
 
 def _typed(text: str) -> object:
@@ -171,6 +175,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "media type": _media_type,
     "file name": _file_name,
     "parts": _parts,
+    "headers in the text": _misplaced,
     "other kinds of text": _other_kinds,
     "HTML": html_to_text,
     "links": with_short_links,

@@ -12,7 +12,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CUT = "cut"
 UNREAD = "unread"
 ENCRYPTED = "encrypted"
-NOTES = (CUT, UNREAD, ENCRYPTED)
+DISPLAYED = "displayed"
+DELETED = "deleted"
+NOTES = (CUT, UNREAD, ENCRYPTED, DISPLAYED, DELETED)
 # What a relay knows of whether a mail is of whom it names as its writer.
 PASSED = "passed"
 FAILED = "failed"
@@ -61,8 +63,9 @@ class Message:
 
     `note` is a word by which a relay says what it has made of a mail, "" for nothing: CUT of a long
     text, whose whole is the first attachment; UNREAD of a mail that it could not read, which is
-    that attachment; ENCRYPTED of one that only its reader's own key could open. The last line of
-    `text` then says the same, for readers without the word.
+    that attachment; ENCRYPTED of one that only its reader's own key could open; DISPLAYED or
+    DELETED of a receipt without words of its own, which says what became of a letter (RFC 8098).
+    The last line of `text` then says the same, for readers without the word.
 
     `proof` is PASSED where the domain of `sender` has vouched for the mail (SPF, DKIM), FAILED
     where it seems to be somebody else's, "" where nothing is known. `list_post` is the address of

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from email.message import Message as Part
 from html import unescape as unescape_html
 
-from mokanda_relay.mime import tnef
+from mokanda_relay.mime import receipts, tnef
 from mokanda_relay.mime.alternatives import UNREAD_TYPES, better_text
 from mokanda_relay.mime.calendars import CalendarError, calendar_to_text
 from mokanda_relay.mime.charsets import charset_of_page, decode_text
+from mokanda_relay.mime.elsewhere import place_of
 from mokanda_relay.mime.enriched import enriched_to_text
 from mokanda_relay.mime.files import Files, file_name, is_decoration
 from mokanda_relay.mime.flowed import unflowed
 from mokanda_relay.mime.headers import Headers, charset_of, parameter, parsed
 from mokanda_relay.mime.html_to_text import html_to_text
 from mokanda_relay.mime.mending import mended
+from mokanda_relay.mime.receipts import Receipt
 from mokanda_relay.mime.secured import (
     PGP_MESSAGE,
     SIGNED_OR_ENCRYPTED,
@@ -48,6 +50,7 @@ class Body:
     files: Files = field(default_factory=Files)
     texts: list[str] = field(default_factory=list)
     encrypted: bool = False
+    receipt: Receipt | None = None
 
     @property
     def text(self) -> str:
@@ -74,12 +77,18 @@ class Body:
                 self.encrypted = True
             case "multipart/alternative":
                 self._add_alternatives(parts, depth, mails)
-            case "message/delivery-status" | "message/disposition-notification":
+            case "message/delivery-status" | "text/rfc822-headers":
                 return  # the text beside it says the same
-            case "text/rfc822-headers":
-                return
+            case receipts.MEDIA_TYPE:
+                self.receipt = receipts.read(part)
+            case "message/external-body":
+                self.texts.append(place_of(part))
             case _ if media_type in _HEAD_OF_MAILS:
                 self._add_mail(part, media_type, parts, depth, mails)
+            case "multipart/report" if any(map(receipts.is_one, parts)):
+                for each in parts:
+                    if each.get_content_type() not in _HEAD_OF_MAILS:  # the letter itself
+                        self.add(each, depth + 1, mails)
             case _ if parts:
                 for each in parts:
                     if not (media_type == "multipart/related" and is_decoration(each)):

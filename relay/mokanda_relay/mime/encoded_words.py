@@ -18,8 +18,13 @@ def decode_words(value: str) -> str:
 
     What is no encoded word, or a broken one, stays as it stands. Words may stand within quotes
     and other words, and hold spaces. Neighbours of one charset are decoded together, as senders
-    cut characters in two.
+    cut characters in two. Words that some program has encoded twice are decoded twice.
     """
+    once = _decoded(value)
+    return _decoded(once) if "=?" in once else once
+
+
+def _decoded(value: str) -> str:
     pieces: list[str] = []
     run, charset = b"", ""  # neighbours so far
     for between, name, content in _words(value):

@@ -7,6 +7,7 @@ It takes a header that it does not know for the first line of the text, and what
     lines end in LF or CRLF, whatever they ended in
     a name stands before its colon without blanks
     a line that is no header goes on with the one before, if headers follow
+    what a script has written into the text stands in the head (`misplaced.py`)
 
 and nothing else is touched.
 """
@@ -14,6 +15,8 @@ and nothing else is touched.
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+
+from mokanda_relay.mime.misplaced import put_into_head
 
 _MAX_HEAD = 256 * 1024  # bytes of the headers of a mail or a part
 _MAX_BOUNDARIES = 200
@@ -42,6 +45,8 @@ def mended(raw: bytes) -> bytes:
     if b"\r\r\n" in raw[:_MAX_HEAD]:
         raw = raw.replace(b"\r\r\n", b"\r\n")
     raw = _without_lines_of_the_way(raw)
+    end = _end_of_head(raw, 0, len(raw))
+    raw = b"".join(put_into_head(raw[:end], raw[end:]))
     pieces, done = list[bytes](), 0
     for start, end in _heads(raw):
         head = raw[start:end]

@@ -17,6 +17,7 @@ from mokanda_relay.mime.hidden import without_fillers
 from mokanda_relay.mime.links import with_short_links
 from mokanda_relay.mime.lists import Listing
 from mokanda_relay.mime.mending import mended
+from mokanda_relay.mime.picture_marks import without_picture_marks
 from mokanda_relay.mime.transfer import content_of
 from mokanda_relay.mime.unseen import unturned
 from mokanda_wire.message import ENCRYPTED, EPOCH, Attachment, Mailbox, Message, digest_of
@@ -96,7 +97,8 @@ def take_apart(raw: bytes, received: datetime) -> Taken:
         bounced = failures(mail)
     except Exception as error:  # the stdlib's parser raises many kinds on hostile mail
         raise UnreadableError(f"{type(error).__name__}: {error}"[:200]) from error
-    text = with_short_links(without_fillers(unturned(body.text)))
+    text = without_picture_marks(without_fillers(unturned(body.text)), body.files.attachments)
+    text = with_short_links(text)
     message, listing = _message(mail, body, text, digest_of(raw), received)
     return Taken(message, body.files.contents, bounced, listing)
 
@@ -124,7 +126,14 @@ def _message(
     listing = lists.of(headers)
     ids = headers.message_ids("message-id")
     replied = headers.message_ids("in-reply-to")
-    text = f"{text}\n{_ENCRYPTED}" if body.encrypted else text
+    note = said = ""
+    if body.encrypted:
+        note, said = ENCRYPTED, _ENCRYPTED
+    elif body.receipt:
+        replied += (body.receipt.message_id,)
+        if not (text.strip() or body.files.attachments):
+            note, said = body.receipt.kind, body.receipt.words
+    text = f"{text}\n{said}" if note else text
     sender = next(filter(None, map(headers.mailboxes, _WRITERS)), ())
     message = Message(
         message_id=ids[0] if ids else f"{digest[:32]}@no-message-id.invalid",
@@ -140,7 +149,7 @@ def _message(
         attachments=tuple(body.files.attachments),
         list_post=headers.list_post(),
         automatic=headers.automatic() or mail.get_content_type() == "multipart/report",
-        note=ENCRYPTED if body.encrypted else "",
+        note=note,
         can_unsubscribe=bool(listing.one_click or listing.mailto),
     )
     return message, listing

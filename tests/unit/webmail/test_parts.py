@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mokanda_firmware.webmail.pages.letters.parts import PART, of_file, of_text
-from mokanda_wire.message import CUT, UNREAD, Attachment, digest_of
+from mokanda_wire.message import CUT, DISPLAYED, UNREAD, Attachment, digest_of
 from tests.unit.webmail.served_village import Phone, Village
 from tests.unit.webmail.test_letters import bring, from_world
 
@@ -121,6 +121,15 @@ def test_a_letter_that_was_not_read_says_so_in_its_readers_language(village: Vil
     assert "could not read this letter" in page.text
     assert "[not read]" not in page.text
     assert "pas pu lire cette lettre" in awa.speak(page, "fr").text
+
+
+def test_a_receipt_speaks_its_readers_language(village: Village) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world(text="\n[Your letter was opened.]", note=DISPLAYED))
+    page = awa.open_first()
+    assert "Your letter was opened." in page.text
+    assert "[Your letter" not in page.text
+    assert "Votre lettre a été ouverte." in awa.speak(page, "fr").text
 
 
 def test_a_stranger_who_writes_such_a_line_writes_words(village: Village) -> None:

@@ -235,6 +235,24 @@ def test_mails_within_mails_end_as_a_file() -> None:
     assert any(b"innermost" in content for content in contents.values())
 
 
+@pytest.mark.parametrize(
+    ("said", "inner", "text"),
+    [
+        ("access-type=URL; size=20480; URL=\"https://x.example/a\n b.pdf\"", "; name=b.pdf",
+         "b.pdf (20 KB) <https://x.example/ab.pdf>"),
+        ("access-type=anon-ftp; site=ftp.x.example; directory=drafts; name=a.txt", "",
+         "a.txt <ftp://ftp.x.example/drafts/a.txt>"),
+        ("access-type=mail-server; server=\"m@x.example\"; subject=\"get a\"", "",
+         "<mailto:m@x.example?subject=get%20a>"),
+        ("access-type=local-file; name=\"/home/jo/a.txt\"", "", "a.txt"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_elsewhere_is_named(said: str, inner: str, text: str) -> None:
+    head = f"Content-Type: message/external-body; {said}"
+    message = mixed(f"{head}\n\nContent-Type: application/pdf{inner}\n\n")
+    assert (message.text, message.attachments) == (text, ())
+
+
 def picture(width: int, height: int) -> str:
     data = BytesIO()
     Image.new("RGB", (width, height), "red").save(data, "PNG")

@@ -30,6 +30,8 @@ from mokanda_relay.mime.encoded_words import decode_words
         ("=?utf-8?q?no end", "=?utf-8?q?no end"),
         ("=?klingon?q?=E9?=", "é"),
         ("Mbɔtɛ =?utf-8?q?na_yɔ_=C3=A9?=", "Mbɔtɛ na yɔ é"),
+        # Encoded twice, by a program that did not know that it was.
+        ("=?utf-8?b?PT91dGYtOD9xP3k9QzM9QTk/PQ==?=", "yé"),
         ("2 =? 3", "2 =? 3"),
         ("\\u0041", "\\u0041"),
     ],

@@ -47,6 +47,44 @@ def test_the_headers_of_parts_and_of_forwarded_mails_are_put_in_order() -> None:
     assert "From: awa@x.example\nSubject: inner\n\nmalamu" in message.text
 
 
+HTML = b"MIME-Version: 1.0\r\nContent-type: text/html; charset=utf-8\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        # PHP's mail(): a line break too many, all of them doubled, the headers twice.
+        b"\n" + HTML + b"From: Service <s@x.example>\r\nX-Mailer: PHP/8\r\n\r\n",
+        b"\n" + HTML.replace(b"\r\n", b"\n\n") + b"From: Service <s@x.example>\n\n",
+        HTML + b"\r\n" + HTML + b"\r\n",
+        b"Content-Type: text/plain; charset=us-ascii\n\n" + HTML + b"\n",
+    ],
+)
+def test_headers_that_a_script_wrote_into_the_text_belong_to_the_head(raw: bytes) -> None:
+    head = b"From: www@x.example\nSubject: Code\n"
+    message, _ = parse(head + raw + "<p>Votre <b>clé</b>&nbsp;: 12</p>".encode())
+    assert (message.sender.address, message.subject) == ("www@x.example", "Code")
+    assert message.text == "Votre *clé* : 12"
+
+
+@pytest.mark.parametrize(
+    "said", ["MIME-Version: 1.0\nContent-Type: multipart/mixed;boundary=q\n", ""]
+)
+def test_parts_that_no_head_names_are_parts(said: str) -> None:
+    parts = (
+        "--q\nContent-Type: text/plain\n\nVoici\n--q\nContent-Type: image/png; name=a.png\n\nx\n"
+    )
+    message, _ = parse(f"From: www@x.example\n\n{said}\n{parts}--q--\n".encode())
+    assert (message.text, [each.name for each in message.attachments]) == ("Voici", ["a.png"])
+
+
+@pytest.mark.parametrize(
+    "text", ["From: moi\nSubject: essai\n\nMbote", "Content-Type: est-ce ceci?"]
+)
+def test_words_that_look_like_headers_stay_in_the_text(text: str) -> None:
+    assert parse(f"From: jo@x.example\n\n{text}".encode())[0].text == text
+
+
 LINES = st.sampled_from([b"a: b", b"a : b", b"x", b"", b" c", b"--q", b"boundary=q"])
 
 

@@ -22,7 +22,7 @@ from mokanda_firmware.webmail.wording.origin import forged
 from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import ContentRequestKind
 from mokanda_wire.items import DONE, GONE, LARGE, UNDONE, WRITTEN
-from mokanda_wire.message import CUT, ENCRYPTED, UNREAD, Mailbox
+from mokanda_wire.message import CUT, DELETED, DISPLAYED, ENCRYPTED, UNREAD, Mailbox
 
 NO_LETTER = N_("There is no such letter.")
 NO_ANSWER = N_("This letter cannot be answered: no answer would reach who has written it.")
@@ -36,6 +36,11 @@ _DENIALS = {
     DONE: N_("You are unsubscribed. It may take some days."),
     WRITTEN: N_("A letter was sent that unsubscribes you. It may take some days."),
     UNDONE: N_("Unsubscribing did not work. You can block the writer."),
+}
+_NOTES = {
+    ENCRYPTED: N_("This letter is encrypted. It can be read only with its reader's own key."),
+    DISPLAYED: N_("Your letter was opened."),
+    DELETED: N_("Your letter was deleted."),
 }
 _MAX_ANSWERED = 5  # people who get the answers to a letter, that are shown
 _STATES = {
@@ -83,7 +88,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         part=part,
         goes_on=letter.message.note == CUT and any(not file.here for file in letter.files[:1]),
         is_unread=letter.message.note == UNREAD,
-        is_encrypted=letter.message.note == ENCRYPTED,
+        noted=_NOTES.get(letter.message.note, ""),
         pictures=_pictures(visit, letter),
         show_pictures="pictures" in visit.request.query,
         denials=_DENIALS,

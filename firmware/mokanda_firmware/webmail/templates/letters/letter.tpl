@@ -62,8 +62,8 @@
 <p class="actions"><a class="button quiet" href="/mail/{{letter.entry}}">{{_("From the beginning")}}</a></p>
 % end
 <div class="text" dir="auto">{{!body}}\\
-% if is_encrypted:
-<p class="hint">{{_("This letter is encrypted. It can be read only with its reader's own key.")}}</p>\\
+% if noted:
+<p class="hint">{{_(noted)}}</p>\\
 % elif not (body or letter.files or is_unread):
 <p class="hint">{{_("There are no words in this letter.")}}</p>\\
 % end

@@ -19,7 +19,7 @@ from mokanda_firmware.mailbox.store import subjects
 from mokanda_firmware.modem.lines import LineReader
 from mokanda_firmware.setup.claim import decode as decode_claim
 from mokanda_firmware.webmail import near_misses, recipients
-from mokanda_firmware.webmail.wording import origin
+from mokanda_firmware.webmail.wording import lookalikes
 from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_relay.mime.html_to_text import html_to_text
 from mokanda_relay.mime.links import with_short_links
@@ -46,6 +46,7 @@ SHAPES = (
     *("1", "\t", "[", '{"a":'),
     *("<table><tr><td>x", "<li>x", "<blockquote>x", "<br><hr>", "<del>x<br>", "\u200c \u034f"),
     *("https://x.example/?url=https", "  - x\n", "[cid:x]", "<style>a{", "a:none;"),
+    *("xn--a-0.", "xn--0"),
 )  # fmt: skip
 
 
@@ -131,6 +132,11 @@ def _found_of_writer(text: str) -> object:
     return proof(checks, Message("1@x", EPOCH, Mailbox(text), (), (), "", "", list_post=text))
 
 
+def _look_of_writer(text: str) -> object:
+    lookalikes.mixes_scripts(text)
+    return lookalikes.key(text), lookalikes.imitated(f"x@{text}", {"example.org"})
+
+
 def _bundle(text: str) -> object:
     """Bundles of items of every kind, with the text in each of their fields in turn."""
     line = text.replace("\n", "\t")
@@ -185,7 +191,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "near misses": near_misses.meant_address,
     "contacts": lambda text: vcards.read(f"BEGIN:VCARD\n{text}\nEND:VCARD".encode()),
     "marks of a subject": subjects.bare,
-    "name of a writer": origin.key,
+    "look of a writer": _look_of_writer,
     "letter on a page": to_html,
     "quotations": lambda text: quoting.restore(quoting.strip(text), 10_000_000),
     "what a modem says": _said,

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -18,7 +18,7 @@ from bottle import HTTPResponse, LocalRequest, SimpleTemplate
 
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.letters import folders
-from mokanda_firmware.mailbox.people import accounts, aliases, first_steps, sessions
+from mokanda_firmware.mailbox.people import aliases, first_steps, sessions
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
@@ -27,7 +27,7 @@ from mokanda_firmware.webmail.forms import SHORT, Form, Turns
 from mokanda_firmware.webmail.languages import N_, Language, choose, languages
 from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.throttle import Throttle
-from mokanda_firmware.webmail.wording import notes, origin
+from mokanda_firmware.webmail.wording import lookalikes, notes, origin
 from mokanda_wire.message import Mailbox
 
 HERE = Path(__file__).parent
@@ -217,6 +217,7 @@ class Visit:
             note=notes.text(self.language, self.request.query.get("note", "")),
             undo=re.findall("[0-9]+", self.request.query.get("undo", "")),
             back=self._back(),
+            called=self.called,
             path=self.request.path,
             poses=self.poses,
             short=origin.short,
@@ -260,34 +261,48 @@ class Visit:
     def who(self, mailbox: Mailbox, *, from_outside: bool = False) -> str:
         """Name somebody as a list does: the name, else the address, of a villager its beginning.
 
-        Who has written a letter that came `from_outside` is no villager. Villagers who are called
-        the same are told apart by their addresses, which stand first: lists cut what is long.
+        Who has written a letter that came `from_outside` is no villager, and the page says so.
+        Others of the world who are called as a villager is have their address with the name.
         """
-        is_here = self.is_here(mailbox.address) and not from_outside
-        local = mailbox.address.partition("@")[0]
-        if not mailbox.name:
-            return local if is_here else mailbox.address
-        has_namesake = is_here and self._names[origin.key(mailbox.name)] > 1
-        return f"{local} ({mailbox.name})" if has_namesake else mailbox.name
+        name, address = mailbox.name, mailbox.address
+        if self.is_here(address) and not from_outside:
+            local = address.partition("@")[0]
+            return self.called(local, name) if name else local
+        is_alike = not from_outside and name and lookalikes.key(name) in self._neighbours
+        return f"{address} ({name})" if is_alike else name or address
+
+    def called(self, local: str, name: str) -> str:
+        """Name a villager by this name, together with the local part if another one shows it too.
+
+        That stands first, as lists cut what is long.
+        """
+        own = local.lower().partition("+")[0]
+        others = (
+            names for names in self._villagers.get(lookalikes.key(name), ()) if own not in names
+        )
+        return f"{local} ({name})" if any(others) else name
 
     def who_is(self, account: Account) -> str:
         """Name a villager as lists do."""
-        return self.who(Mailbox(f"{account.name}@{self.domain}", account.display_name))
+        return self.called(account.name, account.display_name)
 
     def poses(self, sender: Mailbox) -> bool:
         """Whether who wrote a letter from outside bears a villager's name or address."""
         return origin.poses(sender, self.domain, self._neighbours)
 
     @cached_property
-    def _names(self) -> Counter[str]:
-        """How many villagers show each name, as names are compared."""
-        return Counter(map(origin.key, accounts.display_names(self.store)))
+    def _villagers(self) -> dict[str, list[frozenset[str]]]:
+        """Who shows each name, as names are compared: the local parts of these villagers."""
+        found: dict[str, list[frozenset[str]]] = {}
+        for name, own in aliases.all_shown(self.store):
+            found.setdefault(lookalikes.key(name), []).append(own)
+        return found
 
     @cached_property
     def _neighbours(self) -> frozenset[str]:
         """The names of all villagers, as names are compared."""
-        names = {*self._names, *map(origin.key, aliases.all_names(self.store))}
-        return frozenset(filter(None, names))
+        own = (name for all_own in self._villagers.values() for each in all_own for name in each)
+        return frozenset(filter(None, {*self._villagers, *map(lookalikes.key, own)}))
 
     def _account(self) -> Account | None:
         """Return who is logged in on this phone."""

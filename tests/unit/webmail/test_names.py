@@ -24,6 +24,47 @@ class TestNamesakes:
             assert f"Lists show yours as “{name}”" in phone.get("/account").text
         assert "Lists show" not in ben.get("/account").text
 
+    def test_are_told_apart_on_the_noticeboard_and_where_keepers_look(
+        self, village: Village
+    ) -> None:
+        awa, other = village.villager("awa", "Awa"), village.villager("awa2", "Awa")
+        awa.post("/villagers/2/role", 303, role="helper")
+        awa.post("/news", 303, title="Zando", text="Sámedi")
+        other.post("/news", 303, title="Kelasi", text="Lundi")
+        board = [each.get_text() for each in awa.get("/news").html.select("article bdi")]
+        assert board == ["awa2 (Awa)", "awa (Awa)"]
+        names = [each.get_text() for each in awa.get("/villagers").html.select(".letters .who")]
+        assert names == ["awa (Awa)", "awa2 (Awa)"]
+
+    def test_are_told_apart_when_one_of_them_is_gone(self, village: Village) -> None:
+        keeper, other = village.villager("awa", "Awa"), village.villager("awa2", "Awa")
+        keeper.post("/villagers/2/role", 303, role="helper")
+        other.post("/news", 303, title="Kelasi", text="Lundi")
+        other.write("awa")
+        keeper.post("/villagers/2/delete", 303, sure="1")
+        assert "awa2 (Awa)" in keeper.get("/news").text
+        assert "awa2 (Awa)" in keeper.get("/inbox").text
+
+    def test_by_whatever_name_are_no_namesakes_of_themselves(self, village: Village) -> None:
+        awa, ben = village.villager("awa", "Awa"), village.villager("ben", "Ben")
+        awa.post("/account/aliases", 303, alias="mama")
+        bring(
+            village,
+            Mail((f"ben@{DOMAIN}",), from_world(to=(Mailbox(f"mama@{DOMAIN}", "Awa"),)).message),
+        )
+        assert "mama (Awa)" not in ben.open_first().text
+
+    def test_in_the_world_have_their_address_with_the_name(self, village: Village) -> None:
+        awa = village.villager("awa")
+        village.villager("ben", "Ben Itimi")
+        people = (
+            Mailbox("thief@evil.example", "ben  ITIMI"),
+            Mailbox(f"awa@{DOMAIN}", "Ben Itimi"),
+        )
+        bring(village, from_world(to=people))
+        shown = [each.get_text() for each in awa.open_first().html.select(".people bdi")]
+        assert shown[1:] == ["thief@evil.example (ben  ITIMI)", "awa (Ben Itimi)"]
+
     def test_one_hears_of_it_when_one_registers(self, village: Village) -> None:
         village.villager("awa", "Awa Mboyo")
         form = village.phone().get("/register").forms[0]

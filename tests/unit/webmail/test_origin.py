@@ -116,6 +116,30 @@ def test_a_letter_that_is_not_from_where_it_says_is_shown_with_a_warning(
     assert (FORGED in awa.open_first().text) == warned
 
 
+@pytest.mark.parametrize("field", ["sender", "reply_to"])
+def test_an_address_that_only_looks_like_a_trusted_one_is_shown_with_a_warning(
+    village: Village, field: str
+) -> None:
+    awa = village.villager("awa")
+    box = Mailbox("marie@" + "gm\u0430il.com".encode("idna").decode(), "Marie")
+    people = {"sender": box} if field == "sender" else {"reply_to": (box,)}
+    bring(village, from_world(proof="passed", **people))
+    page = awa.open_first()
+    assert "marie@xn--gmil-63d.com is no address of gmail.com" in page.text
+    assert "mixes letters of several scripts" in page.text
+    assert "xn--gmil-63d.com" in page.html.select_one(".people").get_text()
+
+
+def test_a_name_of_letters_of_several_scripts_is_shown_with_a_hint(village: Village) -> None:
+    awa = village.villager("awa")
+    village.villager("ben", "Ben Itimi")
+    bring(village, from_world(sender=Mailbox("b@evil.example", "B\u0435n Itim\u0456")))
+    assert "from outside" in awa.get("/inbox").text
+    page = awa.open_first()
+    assert OUTSIDE in page.text
+    assert "mixes letters of several scripts" in page.text
+
+
 def test_others_of_a_conversation_are_told_apart_too(village: Village) -> None:
     awa, ben = village.villager("awa"), village.villager("ben", "Ben")
     first = from_world(sender=Mailbox("b@evil.example", "Ben")).message

@@ -164,14 +164,6 @@ def count(store: Store) -> int:
         return int(connection.execute("SELECT count(*) FROM account").fetchone()[0])
 
 
-def display_names(store: Store) -> list[str]:
-    """Return the names that the accounts show."""
-    with store.reading() as connection:
-        return [
-            row["display_name"] for row in connection.execute("SELECT display_name FROM account")
-        ]
-
-
 def from_row(row: sqlite3.Row) -> Account:
     """Make an account of a row of its table."""
     return Account(

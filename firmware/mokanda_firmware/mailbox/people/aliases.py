@@ -62,6 +62,17 @@ def names_of(connection: sqlite3.Connection, account: int) -> list[str]:
     return [row["name"] for row in rows]
 
 
+def all_shown(store: Store) -> list[tuple[str, frozenset[str]]]:
+    """Return the name that each account shows, and the local parts that it answers to."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            "SELECT display_name,"
+            " account.name || coalesce(' ' || group_concat(alias.name, ' '), '') AS own"
+            " FROM account LEFT JOIN alias ON alias.account = account.id GROUP BY account.id"
+        )
+        return [(row["display_name"], frozenset(row["own"].split())) for row in rows]
+
+
 def of_account(store: Store, account: int) -> list[str]:
     """Return the aliases of an account, in order."""
     with store.reading() as connection:

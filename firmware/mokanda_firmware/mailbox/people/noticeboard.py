@@ -10,9 +10,14 @@ from mokanda_firmware.mailbox.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something on the noticeboard; `at` is seconds since 1970."""
+    """Something on the noticeboard; `at` is seconds since 1970.
+
+    `name` is the local part of who has put it up, "?" if that is not known, and `author` the name
+    that was shown for it then.
+    """
 
     id: int
+    name: str
     author: str
     title: str
     text: str
@@ -23,7 +28,8 @@ def notices(store: Store, before: int | None = None, limit: int = 10) -> list[No
     """Return the notices older than the one `before`, the latest first."""
     with store.reading() as connection:
         rows = connection.execute(
-            "SELECT id, author, title, text, at FROM notice WHERE id < ? ORDER BY id DESC LIMIT ?",
+            "SELECT id, name, author, title, text, at FROM notice WHERE id < ?"
+            " ORDER BY id DESC LIMIT ?",
             (1 << 62 if before is None else before, limit),
         )
         return [Notice(**dict(row)) for row in rows]
@@ -33,12 +39,13 @@ def put_up(store: Store, author: Account, title: str, text: str) -> None:
     """Put a notice on the board; the same one twice in a row hangs there once."""
     with store.transaction() as connection:
         last = connection.execute(
-            "SELECT author, title, text FROM notice ORDER BY id DESC LIMIT 1"
+            "SELECT name, title, text FROM notice ORDER BY id DESC LIMIT 1"
         ).fetchone()
-        if last is None or tuple(last) != (author.display_name, title, text):
+        if last is None or tuple(last) != (author.name, title, text):
             connection.execute(
-                "INSERT INTO notice (account, author, title, text, at) VALUES (?, ?, ?, ?, ?)",
-                (author.id, author.display_name, title, text, clock.now()),
+                "INSERT INTO notice (account, name, author, title, text, at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (author.id, author.name, author.display_name, title, text, clock.now()),
             )
 
 

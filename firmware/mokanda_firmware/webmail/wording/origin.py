@@ -2,9 +2,9 @@
 """Who has written a letter that came through the relay: it is never shown as a neighbour's."""
 
 import unicodedata
-from collections.abc import Collection
-from functools import lru_cache
+from collections.abc import Collection, Iterable
 
+from mokanda_firmware.webmail.wording import lookalikes
 from mokanda_wire.address import domains_of
 from mokanda_wire.message import FAILED, Mailbox, Message
 
@@ -32,20 +32,13 @@ def short(address: str) -> str:
     return f"{local}{at}{domain}"
 
 
-@lru_cache(maxsize=4096)  # a village's names are looked at for each page
-def key(name: str) -> str:
-    """What is the same of names that look alike: their letters and digits."""
-    letters = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(letter for letter in letters if letter.isalnum())
-
-
 def poses(sender: Mailbox, domain: str, neighbours: Collection[str]) -> bool:
     """Whether somebody outside bears the name or address of a villager; `neighbours` are keys."""
     at_home = f"@{domain}"
     return (
         sender.address.lower().endswith(at_home)
         or at_home in unicodedata.normalize("NFKC", sender.name).lower()
-        or (key(sender.name) in neighbours)
+        or lookalikes.key(sender.name) in neighbours
     )
 
 
@@ -54,3 +47,11 @@ def forged(message: Message, domain: str) -> str:
     named = message.sender.address.lower().rpartition("@")[2]
     trusted = not _WELL_KNOWN.union((domain,)).isdisjoint(domains_of(named))
     return named if message.proof == FAILED and trusted else ""
+
+
+def imitating(people: Iterable[Mailbox], domain: str) -> tuple[str, str] | None:
+    """The first address that looks like one of a domain that people trust, and that domain."""
+    for one in people:
+        if trusted := lookalikes.imitated(one.address, _WELL_KNOWN.union((domain,))):
+            return one.address, trusted
+    return None

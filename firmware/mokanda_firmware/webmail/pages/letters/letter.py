@@ -17,8 +17,9 @@ from mokanda_firmware.webmail.pages.letters import answering, parts
 from mokanda_firmware.webmail.pictures import picture_type
 from mokanda_firmware.webmail.recipients import written
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
+from mokanda_firmware.webmail.wording.lookalikes import mixes_scripts
 from mokanda_firmware.webmail.wording.markup import to_html
-from mokanda_firmware.webmail.wording.origin import forged
+from mokanda_firmware.webmail.wording.origin import forged, imitating
 from mokanda_firmware.webmail.wording.reasons import explain
 from mokanda_wire.bundle import ContentRequestKind
 from mokanda_wire.items import DONE, GONE, LARGE, UNDONE, WRITTEN
@@ -72,12 +73,17 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
     part = parts.part_of(visit, letter)
     beginning, rest = (part.text, "") if part.begins else parts.folded(part.text)
     to_all = answering.answer(visit, letter, to_all=True)
+    answered = _answered(letter)
+    # Domains of other scripts are shown as they are encoded (xn--...), which imitates nothing.
+    writers = (letter.message.sender, *answered) if letter.from_outside else ()
     return visit.page(
         "letters/letter",
         letter=letter,
         message=letter.message,
         forged=forged(letter.message, visit.domain) if letter.from_outside else "",
-        answered=_answered(letter),
+        answered=answered,
+        imitating=imitating(writers, visit.domain),
+        mixes_scripts=any(mixes_scripts(f"{one.name} {one.address}") for one in writers),
         states=_STATES,
         explain=lambda reason: explain(reason, visit.language),
         conversation=others if len(others) > 1 else [],

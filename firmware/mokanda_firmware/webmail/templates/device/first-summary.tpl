@@ -2,7 +2,7 @@
 <section class="sheet narrow card">
 <h1>{{_("All is set")}}</h1>
 <dl>
-<div><dt>{{_("Keeper")}}</dt><dd>{{account.display_name}}</dd></div>
+<div><dt>{{_("Keeper")}}</dt><dd>{{who_is(account)}}</dd></div>
 <div><dt>{{_("Address")}}</dt><dd>{{account.name}}{{"@" + domain if domain else ""}}</dd></div>
 <div><dt>{{_("Village")}}</dt><dd>{{village}}</dd></div>
 % include("device/wifi-facts.tpl")

@@ -31,6 +31,12 @@
 % if forged:
 <p class="problem">{{_("Take care: somebody else may have written this letter. Nothing shows that it is from {domain}.").format(domain=forged)}}</p>
 % end
+% if imitating:
+<p class="problem">{{_("Take care: {address} is no address of {domain}, it only looks like one.").format(address=imitating[0], domain=imitating[1])}}</p>
+% end
+% if mixes_scripts:
+<p class="hint">{{_("The name or address of the writer mixes letters of several scripts, which look alike: it may be made to pass for another one.")}}</p>
+% end
 % if letter.from_outside and poses(message.sender):
 <p class="hint">{{_("This letter came from outside the village, although its writer has the name or address of a villager.")}}</p>
 % end

@@ -6,7 +6,7 @@
 % for notice in notices:
 <article class="sheet card">
 <h2 dir="auto">{{notice.title}}</h2>
-<p class="hint"><bdi>{{notice.author}}</bdi>, {{when_exactly(notice.at)}}</p>
+<p class="hint"><bdi>{{called(notice.name, notice.author)}}</bdi>, {{when_exactly(notice.at)}}</p>
 <div class="text" dir="auto">{{!to_html(notice.text)}}</div>
 % if account and account.is_helper:
 <form method="post" action="/news/{{notice.id}}/delete">

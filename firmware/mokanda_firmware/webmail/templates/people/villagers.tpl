@@ -2,7 +2,7 @@
 <h1>{{_("Villagers")}}</h1>
 <ul class="letters plainly wordy">
 % for one in villagers:
-<li><a href="/villagers/{{one.account.id}}"><span class="who" dir="auto">{{one.account.display_name}}</span> <span class="when">{{when(one.account.last_seen) if one.account.last_seen else _("never here")}}</span>
+<li><a href="/villagers/{{one.account.id}}"><span class="who" dir="auto">{{who_is(one.account)}}</span> <span class="when">{{when(one.account.last_seen) if one.account.last_seen else _("never here")}}</span>
 <span class="subject">{{one.account.name}} · {{size(one.size)}}\\
 % share = shares.get(one.account.id)
 % if account.is_keeper and share:

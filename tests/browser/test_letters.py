@@ -228,11 +228,16 @@ def test_a_newsletter_is_left_and_its_writer_blocked(phones: Phones, webmail: We
     apply_down(webmail.store, bundle_down(1, Mail((f"awa@{DOMAIN}",), message, ticket="news")))
     awa.open("/inbox")
     awa.page.click(".letters a")
-    awa.page.click("summary:has-text('Block')")
+    for summary in ("Unsubscribe", "Block"):
+        awa.page.click(f"summary:has-text('{summary}')")
     awa.shoot("newsletter", whole=True)
     assert awa.page.evaluate("document.documentElement.scrollWidth") <= 360
     awa.press("Unsubscribe")
     assert "You are to be unsubscribed" in awa.page.inner_text("main")
+    awa.press("Do not unsubscribe")
+    awa.page.click("summary:has-text('Unsubscribe')")
+    awa.press("Unsubscribe")
+    awa.shoot("unsubscribed", whole=True)
     awa.page.click("summary:has-text('Block')")
     awa.page.click("button[value='newsletter.shop.example.net']")
     assert "do not come any more" in awa.page.inner_text(".note")

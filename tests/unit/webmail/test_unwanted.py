@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mokanda_firmware.mailbox.people import unwanted
+from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_wire.bundle import Denial
 from mokanda_wire.items import DONE
@@ -148,6 +149,24 @@ class TestUnsubscribing:
         assert "Unsubscribe</button>" not in page.text
         bring(village, Denial("unsubscribe", "news", DONE))
         assert "You are unsubscribed." in awa.get(entry).text
+
+    def test_it_is_said_and_holds_until_the_relay_has_been_told(self, village: Village) -> None:
+        awa = village.villager("awa")
+        bring(village, replace(from_world(can_unsubscribe=True), ticket="news"))
+        entry = awa.open_first().request.path
+        assert "You can take that back until the next mail run" in awa.get(entry).text
+        for _ in range(2):
+            page = awa.post(f"{entry}/unsubscribe", status=303).follow()
+        form = next(one for one in page.forms.values() if one.action.endswith("/unsubscribe"))
+        page = form.submit("not", value="1").follow()
+        assert village.rows("content_request") == []
+        assert "Unsubscribe</button>" in page.text
+        awa.post(f"{entry}/unsubscribe", status=303)
+        with village.store.transaction() as connection:
+            content_requests.bind(connection, 1, content_requests.unsent(connection))
+        assert "Do not unsubscribe" not in awa.get(entry).text
+        assert "told already" in awa.post(f"{entry}/unsubscribe", status=409, **{"not": "1"}).text
+        assert len(village.rows("content_request")) == 1
 
     def test_other_letters_offer_nothing(self, village: Village) -> None:
         awa = village.villager("awa")

@@ -10,6 +10,7 @@ from mokanda_firmware.webmail.pages.letters.letter import blockable, open_letter
 from mokanda_firmware.webmail.visit import Refused, Visit, post
 
 _NOT_OF_LIST = N_("Nobody can be unsubscribed by this letter.")
+_TOLD = N_("The relay has been told already: this cannot be taken back any more.")
 _NOT_BLOCKED = N_("This writer cannot be blocked.")
 
 
@@ -26,10 +27,22 @@ def block_writer(visit: Visit, number: int) -> HTTPResponse:
 
 @post("/mail/<number:int>/unsubscribe")
 def unsubscribe(visit: Visit, number: int) -> HTTPResponse:
-    """Have the relay unsubscribe the reader of a letter."""
+    """Have the relay unsubscribe the reader of a letter, or (by the button `not`) not do so.
+
+    Once the relay may have been told it is too late: it does so at once.
+    """
     newsletter = open_letter(visit, number).newsletter
     if newsletter is None:
         raise Refused(422, _NOT_OF_LIST)
+    account, ticket = visit.villager.id, newsletter.ticket
     with visit.store.transaction() as connection:
-        content_requests.ask(connection, "unsubscribe", newsletter.ticket, visit.villager.id)
+        if not visit.form["not"]:
+            content_requests.ask(connection, "unsubscribe", ticket, account)
+            return visit.redirect(f"/mail/{number}")
+        asked = content_requests.progress(connection, "unsubscribe", ticket)
+        is_in_time = asked is not None and asked.state == "waiting"
+        if not is_in_time or not content_requests.withdraw(
+            connection, "unsubscribe", ticket, account
+        ):
+            raise Refused(409, _TOLD)
     return visit.redirect(f"/mail/{number}")

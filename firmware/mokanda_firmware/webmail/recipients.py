@@ -2,7 +2,7 @@
 """The addresses that somebody types after “To”."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mokanda_firmware.webmail import near_misses, typed
 from mokanda_firmware.webmail.languages import N_
@@ -79,8 +79,8 @@ def _pairs(text: str, groups: Mapping[str, object]) -> Iterator[tuple[str, str]]
     for part in _PART.finditer(text):
         if named := _named(part[0]):
             yield named
-        elif one_line(part[0]).lower() in groups:
-            yield "", one_line(part[0])
+        elif (group := one_line(part[0].replace('"', ""))).lower() in groups:
+            yield "", group
         else:
             address = "@".join(side.strip() for side in part[0].split("@"))
             yield from (("", word[0]) for word in _WORD.finditer(address))
@@ -106,13 +106,18 @@ def _address(text: str, domain: str) -> str:
         raise BadRecipient(text.strip()[:100], error.character) from error
 
 
-def written(mailboxes: Iterable[Mailbox], domain: str) -> str:
-    """Write mailboxes as `parse` reads them, villagers by their bare names."""
-    return ", ".join(_written(mailbox, domain) for mailbox in mailboxes)
+def written(mailboxes: Iterable[Mailbox], domain: str, groups: Collection[str] = ()) -> str:
+    """Write mailboxes as `parse` reads them, villagers by their bare names.
+
+    One whose name a group has too is written with the domain: the bare name is the group's.
+    """
+    return ", ".join(_written(mailbox, domain, groups) for mailbox in mailboxes)
 
 
-def _written(mailbox: Mailbox, domain: str) -> str:
+def _written(mailbox: Mailbox, domain: str, groups: Collection[str]) -> str:
     local, _, host = mailbox.address.rpartition("@")
+    if host == domain and local.lower() in groups:
+        return mailbox.address
     if host == domain:
         return local
     name = re.sub(r'["<>\s]+', " ", typed.plain(mailbox.name)).strip()

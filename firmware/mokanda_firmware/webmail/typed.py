@@ -27,8 +27,11 @@ _MAX_NAME = 60
 
 
 def plain(text: str) -> str:
-    """Put plain characters for those that look like them, and drop what nobody sees."""
-    return without_invisible(text).translate(_PLAIN)
+    """Put plain characters for those that look like them, and drop what nobody sees.
+
+    Of the two ways to write a letter with an accent it takes one: phones differ in that.
+    """
+    return unicodedata.normalize("NFC", without_invisible(text)).translate(_PLAIN)
 
 
 def bare(word: str) -> str:

@@ -229,7 +229,7 @@ FORMS = {
     "keep a draft": ("/write/keep", {"draft": "1", "text": "x"}),
     "forget a person": ("/people/forget", {"address": "marie@example.org"}),
     "name a person": ("/people/person", {"old": "marie@example.org", "address": "x@y.example"}),
-    "dissolve a group": ("/people/group", {"name": "ecole", "members": "", "dissolve": "1"}),
+    "dissolve a group": ("/people/group", {"old": "ecole", "dissolve": "1"}),
     "remove an alias": ("/account/aliases/remove", {"alias": "mama"}),
 }
 

@@ -182,6 +182,52 @@ class TestGroups:
         awa.get("/people/group?name=ecole").forms[0].submit("dissolve")
         assert village.rows("people_group") == []
 
+    def test_a_group_that_is_renamed_is_still_one(self, village: Village) -> None:
+        awa = village.villager("awa")
+        awa.post("/people/group", status=303, name="ecole", members="awa")
+        form = awa.get("/people/group?name=ecole").forms[0]
+        form["name"] = "école de Boende"
+        form.submit(status=303)
+        assert [row["name"] for row in village.rows("people_group")] == ["école de boende"]
+
+    def test_a_new_group_does_not_take_the_place_of_another(self, village: Village) -> None:
+        awa = village.villager("awa")
+        awa.post("/people/group", status=303, name="ecole", members="awa")
+        page = awa.post("/people/group", status=409, name="ecole", members=WORLD)
+        assert "Somebody has this name already" in page.html.select_one(".problem").get_text()
+        assert WORLD not in awa.get("/people").text
+
+    @pytest.mark.parametrize("name", ["Bolɛ́ngɛ", "e\u0301cole", "d'Élombé", "مجموعة", "हिन्दी"])
+    def test_its_name_is_of_any_language(self, village: Village, name: str) -> None:
+        awa = village.villager("awa")
+        awa.post("/people/group", status=303, name=name, members="awa")
+        awa.write(f"“{name}”", "Sango")
+        assert awa.letters() == ["Sango"]
+
+    def test_it_has_no_villagers_name(self, village: Village) -> None:
+        awa, _ = village.villager("awa"), village.villager("ben")
+        page = awa.post("/people/group", status=409, name="Ben", members="awa")
+        assert "Somebody has this name already" in page.html.select_one(".problem").get_text()
+
+    def test_an_answer_to_who_is_called_as_it_goes_to_them_alone(self, village: Village) -> None:
+        awa, ben = village.villager("awa"), village.villager("ben")
+        awa.post("/people/group", status=303, name="chantal", members="ben")
+        chantal = village.villager("chantal")  # who has come later
+        chantal.write("awa", "For you alone")
+        letter = awa.open_first()
+        awa.send(awa.get(f"{letter.request.path}/reply").forms[0])
+        form = awa.get("/write").forms[0]
+        form.set("also", value=True, index=1)  # behind the group
+        awa.send(form, subject="And again")
+        assert chantal.letters() == ["And again", "Re: For you alone"]
+        assert ben.letters() == []
+
+    def test_it_has_no_members_whom_nobody_here_is(self, village: Village) -> None:
+        page = village.villager("awa").post(
+            "/people/group", status=422, name="ecole", members=f"{WORLD}\nnobody"
+        )
+        assert "this name: nobody" in page.html.select_one(".problem").get_text()
+
     @pytest.mark.parametrize(
         ("name", "members"), [("two, words", "awa"), ("", "awa"), ("ecole", "é@"), ("a@b", "awa")]
     )

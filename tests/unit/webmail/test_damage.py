@@ -107,7 +107,7 @@ def test_people_groups_notices_and_villagers_are_listed_around_what_is_damaged(
     assert "Zando\ufffd" in awa.get("/news").text
     assert "awa" in awa.get("/villagers").text
     assert "choir" in awa.get("/write").text
-    awa.post("/people/group", 303, name="choir", members="", dissolve="1")
+    awa.post("/people/group", 303, old="choir", dissolve="1")
     assert "choir" not in awa.get("/people").text
 
 

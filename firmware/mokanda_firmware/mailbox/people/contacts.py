@@ -135,12 +135,14 @@ def _members(text: str) -> tuple[Mailbox, ...]:
         return ()
 
 
-def set_group(store: Store, account: int, name: str, members: Iterable[Mailbox]) -> None:
-    """Make a group, or change who is in it; one without members is none."""
+def set_group(
+    store: Store, account: int, name: str, members: Iterable[Mailbox], *, old: str = ""
+) -> None:
+    """Make a group, or change one that was called `old`; one without members is none."""
     people = [[one.address, one.name] for one in members]
     with store.transaction() as connection:
         connection.execute(
-            "DELETE FROM people_group WHERE account = ? AND name = ?", (account, name)
+            "DELETE FROM people_group WHERE account = ? AND name IN (?, ?)", (account, name, old)
         )
         if people:
             connection.execute(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mokanda_firmware.mailbox.letters.opened import Letter
-from mokanda_firmware.mailbox.people import aliases
+from mokanda_firmware.mailbox.people import aliases, contacts
 from mokanda_firmware.mailbox.store import subjects
 from mokanda_firmware.webmail import recipients
 from mokanda_firmware.webmail.pages.letters.sheet import Sheet
@@ -99,10 +99,11 @@ def _is_address(text: str) -> bool:
 def reply(visit: Visit, letter: Letter, people: Answer) -> Sheet:
     """Begin an answer to a letter."""
     message = letter.message
+    groups = contacts.groups(visit.store, visit.villager.id)
     return Sheet(
         {
-            "to": recipients.written(people.to, visit.domain),
-            "cc": recipients.written(people.cc, visit.domain),
+            "to": recipients.written(people.to, visit.domain, groups),
+            "cc": recipients.written(people.cc, visit.domain, groups),
             "subject": f"Re: {subjects.bare(message.subject)}",
             "text": _signed(visit, _quoted(visit, letter)),
             "answers": str(letter.entry),

@@ -8,7 +8,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.letters import drafts, entries, opened
 from mokanda_firmware.mailbox.letters.entries import TakenBack
 from mokanda_firmware.mailbox.letters.opened import Letter
-from mokanda_firmware.mailbox.people import unwanted
+from mokanda_firmware.mailbox.people import contacts, unwanted
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import StoreError
 from mokanda_firmware.webmail import prices
@@ -134,7 +134,7 @@ def take_back(visit: Visit, number: int) -> HTTPResponse:
         taken = entries.take_back(connection, account, number)
         if taken is None:
             raise Refused(409, _TOO_LATE)
-        fields = _as_written(taken, visit.domain)
+        fields = _as_written(visit, taken)
         draft = drafts.save(connection, account, None, fields, taken.message.attachments)
     prices.notify_courier()
     return visit.redirect("/write", "taken-back", draft=draft)
@@ -180,14 +180,15 @@ def _pictures(visit: Visit, letter: Letter) -> list[int]:
     return [at for at, digest in here if picture_type(visit.store.attachments.path(digest))]
 
 
-def _as_written(taken: TakenBack, domain: str) -> dict[str, str]:
+def _as_written(visit: Visit, taken: TakenBack) -> dict[str, str]:
     """Return the fields of the form that a letter was written in."""
     message, waiting = taken.message, set(taken.recipients)
+    groups = contacts.groups(visit.store, visit.villager.id)
     to = [one for one in message.to if one.address in waiting]
     cc = [one for one in message.cc if one.address in waiting]
     return {
-        "to": written(to, domain),
-        "cc": written(cc, domain),
+        "to": written(to, visit.domain, groups),
+        "cc": written(cc, visit.domain, groups),
         "bcc": ", ".join(sorted(waiting - {one.address for one in (*to, *cc)})),
         "subject": message.subject,
         "text": message.text,

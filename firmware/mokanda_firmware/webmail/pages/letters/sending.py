@@ -28,7 +28,7 @@ _MAX_REFERENCES = 20
 
 _NO_RECIPIENT = N_("Whom is this letter for? Please write an address after “To”.")
 _TOO_MANY = N_("This letter is for too many people: one letter goes to {number} at most.")
-_NOBODY = N_("Nobody in the village has this name: {name}")
+NOBODY = N_("Nobody in the village has this name: {name}")
 _NOT_CONNECTED = N_(
     "The village has no connection to the world yet, so letters can only go to people of the"
     " village. Your letter is kept as a draft."
@@ -123,7 +123,7 @@ def send(visit: Visit, planned: Plan) -> None:
         planned.draft,
     )
     if nobody:
-        raise Refused(422, _NOBODY, name=", ".join(one.partition("@")[0] for one in nobody))
+        raise Refused(422, NOBODY, name=", ".join(one.partition("@")[0] for one in nobody))
 
 
 def _people(visit: Visit, text: str) -> tuple[Mailbox, ...]:

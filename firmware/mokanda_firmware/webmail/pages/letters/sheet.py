@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from mokanda_firmware.mailbox.costs import quotas
 from mokanda_firmware.mailbox.letters import drafts, opened, photos
 from mokanda_firmware.mailbox.letters.drafts import Draft
+from mokanda_firmware.mailbox.people import contacts
 from mokanda_firmware.webmail import forms, recipients
 from mokanda_firmware.webmail.visit import Visit
 from mokanda_wire.message import Attachment, Mailbox
@@ -108,7 +109,9 @@ def before_form(visit: Visit) -> Sheet:
 def fields_of(visit: Visit) -> dict[str, str]:
     """Return the fields of a form; the people that were ticked join those written to."""
     fields = {name: visit.form[name] for name in FIELDS}
-    ticked = recipients.written((Mailbox(one) for one in visit.form.all("also")), visit.domain)
+    also = [Mailbox(one) for one in visit.form.all("also")]
+    groups = contacts.groups(visit.store, visit.villager.id) if also else {}
+    ticked = recipients.written(also, visit.domain, groups)
     fields["to"] = ", ".join(part for part in (fields["to"].strip(" ,"), ticked) if part)
     return fields
 

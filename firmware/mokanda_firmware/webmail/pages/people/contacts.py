@@ -2,12 +2,17 @@
 """Whom one writes to: contacts, groups, and cards from and for a phone."""
 
 import re
+import unicodedata
+from collections.abc import Iterable
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox.people import contacts, vcards
+from mokanda_firmware.mailbox.letters import entries
+from mokanda_firmware.mailbox.people import aliases, contacts, vcards
 from mokanda_firmware.webmail import recipients, typed
 from mokanda_firmware.webmail.languages import N_
+from mokanda_firmware.webmail.pages.account.access import TAKEN
+from mokanda_firmware.webmail.pages.letters.sending import NOBODY
 from mokanda_firmware.webmail.recipients import BadRecipient, TooManyRecipients
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post, to_save
 from mokanda_wire.message import Mailbox
@@ -77,6 +82,7 @@ def change_person(visit: Visit) -> HTTPResponse:
         raise Refused(422, _ONE) from error
     if len(found) != 1:
         raise Refused(422, _ONE)
+    _check_neighbours(visit, found)
     name = typed.display_name(visit.form["name"])
     contacts.change(visit.store, account, old, Mailbox(found[0].address, name))
     return visit.redirect("/people", "saved")
@@ -91,12 +97,13 @@ def forget(visit: Visit) -> HTTPResponse:
 
 def _group(visit: Visit, problem: str = "") -> HTTPResponse:
     if visit.request.method == "POST":
-        name, members = visit.form["name"], visit.form["members"]
+        old, name, members = (visit.form[field] for field in ("old", "name", "members"))
     else:
         name = visit.request.query.getunicode("name", "")
         people = contacts.groups(visit.store, visit.villager.id).get(name, ())
-        members = recipients.written(people, visit.domain).replace(", ", "\n")
-    return visit.page("people/group", problem=problem, name=name, members=members)
+        old = name if people else ""
+        members = "\n".join(recipients.written([one], visit.domain) for one in people)
+    return visit.page("people/group", problem=problem, old=old, name=name, members=members)
 
 
 @get("/people/group")
@@ -108,9 +115,15 @@ def show_group(visit: Visit) -> HTTPResponse:
 @post("/people/group", rescue=_group)
 def change_group(visit: Visit) -> HTTPResponse:
     """Make a group, change it, or dissolve it."""
-    account, name = visit.villager.id, one_line(typed.plain(visit.form["name"])).lower()
-    if len(name) > _MAX_NAME or not re.fullmatch(r"\w[\w '.-]*", name):
+    account, old = visit.villager.id, visit.form["old"]
+    if visit.form["dissolve"]:
+        contacts.set_group(visit.store, account, old, ())
+        return visit.redirect("/people", "saved")
+    name = one_line(typed.plain(visit.form["name"])).lower()
+    if not _is_name(name):
         raise Refused(422, _BAD_NAME, number=_MAX_NAME)
+    if name != old and _is_taken(visit, name):
+        raise Refused(409, TAKEN)
     try:
         members = recipients.parse(visit.form["members"], visit.domain)
     except BadRecipient as error:
@@ -119,8 +132,31 @@ def change_group(visit: Visit) -> HTTPResponse:
         raise Refused(422, _TOO_MANY, number=_MAX_MEMBERS) from error
     if len(members) > _MAX_MEMBERS:
         raise Refused(422, _TOO_MANY, number=_MAX_MEMBERS)
-    contacts.set_group(visit.store, account, name, () if visit.form["dissolve"] else members)
+    _check_neighbours(visit, members)
+    contacts.set_group(visit.store, account, name, members, old=old)
     return visit.redirect("/people", "saved")
+
+
+def _is_name(name: str) -> bool:
+    """Whether a group can be called so; accents that stand by themselves (ɛ́) are of a letter."""
+    letters = "".join(one for one in name if not unicodedata.category(one).startswith("M"))
+    return len(name) <= _MAX_NAME and bool(re.fullmatch(r"\w[\w '.-]*", letters))
+
+
+def _is_taken(visit: Visit, name: str) -> bool:
+    """Whether another group has a name, or a villager, whose letters would go to the group."""
+    with visit.store.reading() as connection:
+        is_villagers = aliases.account_of(connection, name) is not None
+    return is_villagers or name in contacts.groups(visit.store, visit.villager.id)
+
+
+def _check_neighbours(visit: Visit, people: Iterable[Mailbox]) -> None:
+    """Refuse addresses of the village to which nobody answers."""
+    here = [one.address for one in people if visit.is_here(one.address)]
+    with visit.store.reading() as connection:
+        nobody = entries.nobody(connection, here)
+    if nobody:
+        raise Refused(422, NOBODY, name=", ".join(one.partition("@")[0] for one in nobody))
 
 
 @get("/people/cards.vcf")

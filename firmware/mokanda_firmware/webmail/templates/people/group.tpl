@@ -2,6 +2,7 @@
 <form class="sheet" method="post" action="/people/group">
 <h1>{{_("Group")}}</h1>
 <input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="old" value="{{old}}">
 <label for="name">{{_("Its name")}}</label>
 <input id="name" name="name" value="{{name}}" maxlength="32" autocapitalize="none" spellcheck="false" required aria-describedby="about-name">
 <p class="hint" id="about-name">{{_("Written after “To”, it stands for all people of the group.")}}</p>
@@ -10,7 +11,7 @@
 {{members}}</textarea>
 <p class="hint" id="about-members">{{_("A name from the village, or an address like name@example.org, on each line.")}}</p>
 <p class="actions"><button>{{_("Save")}}</button>
-% if name and members:
+% if old:
 <button class="quiet" name="dissolve" value="1">{{_("Dissolve the group")}}</button>
 % end
 <a class="button quiet" href="/people">{{_("Back")}}</a></p>

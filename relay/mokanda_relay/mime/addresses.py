@@ -8,6 +8,7 @@ name. One bad entry costs the others nothing. Each character is looked at a few 
 
 import re
 from collections.abc import Iterator
+from html import unescape
 
 from mokanda_relay.mime.encoded_words import decode_words
 from mokanda_relay.mime.unseen import visible
@@ -20,12 +21,17 @@ _MAX_ADDRESS = 320
 _MARKS = re.compile(r'[\\"()<>,;:]')
 _CLOSING = {'"': '"', "(": ")", "<": ">"}
 _NOT_IN_ADDRESS = re.compile(r"[\s<>,;]")
+_AROUND_AT = re.compile(r"\s{0,9}@\s{0,9}")
+_WIDE = {0xFF1C: "<", 0xFF1E: ">", 0xFF20: "@"}  # of East Asian keyboards
 _NOT_IN_NAME = set("<>@")
 _QUOTED = re.compile(r"\\(.)|\"")
 
 
 def mailboxes(value: str) -> tuple[Mailbox, ...]:
     """The people whom a header names, each once."""
+    value = value.translate(_WIDE)
+    if "&lt;" in value and "<" not in value:  # a script has escaped it for a page
+        value = unescape(value)
     found = _found(value)
     if not found and "=?" in value:  # some programs encode all of it
         found = _found(decode_words(value))
@@ -37,6 +43,8 @@ def _found(value: str) -> list[Mailbox]:
     before = ""  # an entry without an address: the first half of a name with a comma
     for entry in _entries(value):
         name, address = _taken_apart(entry)
+        if not address and "=?" in entry:
+            name, address = _taken_apart(decode_words(entry))
         if not address:
             if entry and not set(entry) & _NOT_IN_NAME:
                 before = f"{before}, {entry}" if before else entry
@@ -82,10 +90,6 @@ def _entries(value: str) -> Iterator[str]:
     yield value[start:].strip()
 
 
-def _is_name_of_group(text: str) -> bool:
-    return "@" not in text and not text.lower().endswith("mailto")
-
-
 def _taken_apart(entry: str) -> tuple[str, str]:
     """The name and the address of an entry, "" for none."""
     end = entry.rfind(">")
@@ -105,7 +109,7 @@ def _taken_apart(entry: str) -> tuple[str, str]:
 
 
 def _mailbox(name: str, address: str) -> Mailbox | None:
-    address = clean(address)
+    address = _AROUND_AT.sub("@", clean(address))
     try:
         address = parse_address(address)
     except AddressError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email.message import Message as Part
 from html import unescape as unescape_html
 
-from mokanda_relay.mime import receipts, tnef
+from mokanda_relay.mime import bounces, receipts, tnef
 from mokanda_relay.mime.alternatives import UNREAD_TYPES, better_text
 from mokanda_relay.mime.calendars import CalendarError, calendar_to_text
 from mokanda_relay.mime.charsets import charset_of_page, decode_text
@@ -16,7 +16,7 @@ from mokanda_relay.mime.elsewhere import place_of
 from mokanda_relay.mime.enriched import enriched_to_text
 from mokanda_relay.mime.files import Files, file_name, is_decoration
 from mokanda_relay.mime.flowed import unflowed
-from mokanda_relay.mime.headers import Headers, charset_of, parameter, parsed
+from mokanda_relay.mime.headers import Headers, charset_of, parameter, parsed, parts_of
 from mokanda_relay.mime.html_to_text import html_to_text
 from mokanda_relay.mime.mending import mended
 from mokanda_relay.mime.receipts import Receipt
@@ -27,7 +27,7 @@ from mokanda_relay.mime.secured import (
     without_signature,
 )
 from mokanda_relay.mime.transfer import content_of, encoding_of
-from mokanda_relay.mime.uuencoded import without_files
+from mokanda_relay.mime.uuencoded import without_files, without_yenc
 
 _MAX_DEPTH = 30  # parts within parts; a mail with more of them is attached whole
 _MAX_UNFOLDED = 5  # mails within mails; the next one is a file
@@ -50,6 +50,7 @@ class Body:
     files: Files = field(default_factory=Files)
     texts: list[str] = field(default_factory=list)
     encrypted: bool = False
+    invited: bool = False  # by a calendar beside a text
     receipt: Receipt | None = None
 
     @property
@@ -66,18 +67,20 @@ class Body:
         if depth > _MAX_DEPTH:
             raise ValueError("parts within parts without end")
         media_type = _media_type(part)
-        name, parts = file_name(part, self.charset), _parts(part)
+        name, parts = file_name(part, self.charset), parts_of(part)
         if media_type.startswith("multipart/") and not parts:  # its boundary never comes
             self._add_text(part, "text/plain")
             return
         match media_type:
             case "application/applefile":
                 return  # what a Macintosh keeps beside a file
+            case "application/ics" if self.invited:
+                return  # the same once more
             case "multipart/encrypted":
                 self.encrypted = True
             case "multipart/alternative":
                 self._add_alternatives(parts, depth, mails)
-            case "message/delivery-status" | "text/rfc822-headers":
+            case _ if media_type in bounces.FOR_PROGRAMS:
                 return  # the text beside it says the same
             case receipts.MEDIA_TYPE:
                 self.receipt = receipts.read(part)
@@ -103,13 +106,16 @@ class Body:
                 self._add_file(part, media_type, content_of(part))
 
     def _add_text(self, part: Part, media_type: str) -> None:
+        data = content_of(part)
+        if not data and part.preamble:
+            data = part.preamble.encode("ascii", "surrogateescape")
         try:
-            text = _text(part, media_type)
+            data, binary_files = without_yenc(data)
+            text, files = without_files(_text(part, media_type, data))
         except CalendarError:
-            self._add_file(part, media_type, content_of(part))
+            self._add_file(part, media_type, data)
             return
-        text, files = without_files(text)
-        self.files.add_named(files)
+        self.files.add_named(binary_files + files)
         text = without_signature(text.replace(_OBJECT, ""))
         if text.lstrip().startswith(PGP_MESSAGE):
             self.encrypted = True
@@ -128,12 +134,13 @@ class Body:
         self.encrypted |= plain.encrypted or html.encrypted
         text = better_text(plain.text, html.text)
         calendars = [part for part in rest if part.get_content_type() == "text/calendar"]
+        self.invited |= bool(calendars)
         if not text.strip():
             for part in (calendars or rest)[:1]:
                 self.add(part, depth + 1, mails)
         elif calendars and not _FIGURE.search(text):
             with suppress(CalendarError):
-                self.texts.append(_text(calendars[0], "text/calendar"))
+                self.texts.append(_text(calendars[0], "text/calendar", content_of(calendars[0])))
         self.texts.append(text)
 
     def _add_mail(
@@ -198,15 +205,13 @@ def _head_of(mail: Part) -> Iterable[str]:
         yield f"Subject: {headers.text('subject')}"
 
 
-def _text(part: Part, media_type: str) -> str:
-    """What a part says.
+def _text(part: Part, media_type: str, data: bytes) -> str:
+    """What a part says that holds this.
 
     Raises:
         CalendarError: it is a calendar that cannot be read.
     """
-    data, charset = content_of(part), charset_of(part)
-    if not data and part.preamble:
-        data = part.preamble.encode("ascii", "surrogateescape")
+    charset = charset_of(part)
     if media_type == "text/html" and charset in (None, "us-ascii"):
         charset = charset_of_page(data) or charset
     text = decode_text(data, charset)
@@ -225,11 +230,6 @@ def _text(part: Part, media_type: str) -> str:
     if parameter(part, "format").lower() == "flowed":
         return unflowed(text, delete_space=parameter(part, "delsp").lower() == "yes")
     return text
-
-
-def _parts(part: Part) -> list[Part]:
-    payload = part.get_payload()
-    return [each for each in payload if isinstance(each, Part)] if isinstance(payload, list) else []
 
 
 def _is_read_in_place(part: Part, media_type: str, name: str) -> bool:

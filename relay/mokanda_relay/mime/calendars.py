@@ -13,6 +13,8 @@ from mokanda_wire.text import clean, one_line
 _MAX_EVENTS = 10
 _MAX_WORDS = 300  # characters of a name or place
 _MAX_DESCRIPTION = 2000
+_ANSWERS = ("REPLY", "COUNTER")
+_EVERY = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
 
 
 class CalendarError(ValueError):
@@ -36,8 +38,9 @@ def calendar_to_text(text: str) -> str:
 
 def _events(calendar: Component) -> Iterator[str]:
     method = str(calendar.get("method", "")).upper()
-    for event in calendar.walk("VEVENT")[:_MAX_EVENTS]:
-        yield _event(event, cancelled=method == "CANCEL", answers=method == "REPLY")
+    events = [*calendar.walk("VEVENT"), *calendar.walk("VTODO")]
+    for event in events[:_MAX_EVENTS]:
+        yield _event(event, cancelled=method == "CANCEL", answers=method in _ANSWERS)
 
 
 def _event(event: Component, *, cancelled: bool, answers: bool) -> str:
@@ -57,18 +60,39 @@ def _words(event: Component, name: str) -> str:
 
 
 def _when(event: Component) -> str:
-    moments = [_moment(event, "dtstart"), _moment(event, "dtend") or _end(event)]
-    when = " - ".join(dict.fromkeys(filter(None, moments)))
+    end = _moment(event, "dtend") or _moment(event, "due") or _end(event)
+    when = " - ".join(dict.fromkeys(filter(None, (_moment(event, "dtstart"), end))))
     rule = event.get("rrule")
-    often = rule.to_ical().decode()[:_MAX_WORDS] if hasattr(rule, "to_ical") else ""
+    often = _often(rule) if isinstance(rule, dict) else ""
     return f"{when} ({often})" if often else when
 
 
+def _often(rule: dict[str, list[object]]) -> str:
+    """Say how often what is repeated is: "every 2 weeks, MO TH, 10 x"."""
+
+    def said(name: str) -> str:
+        return " ".join(_day(each) for each in rule.get(name, []))[:_MAX_WORDS]
+
+    interval, unit = said("INTERVAL"), _EVERY.get(said("FREQ"), "")
+    if not unit:
+        return ""
+    every = f"every {unit}" if interval in ("", "1") else f"every {interval} {unit}s"
+    count, until = said("COUNT"), said("UNTIL")
+    times = f"{count} x" if count else f"- {until}" if until else ""
+    return one_line(clean(", ".join(filter(None, (every, said("BYDAY"), times)))))
+
+
+def _day(value: object) -> str:
+    return f"{value:%Y-%m-%d}" if isinstance(value, dt.date) else str(value)
+
+
 def _moment(event: Component, name: str) -> str:
-    with suppress(AttributeError, ValueError, KeyError, OverflowError):
+    with suppress(AttributeError, TypeError, ValueError, KeyError, OverflowError):
         moment = event.get(name).dt
         if isinstance(moment, dt.datetime):
             return marked(moment)
+        if name == "dtend" and moment > event.get("dtstart").dt:
+            moment -= dt.timedelta(days=1)  # a day is behind the last one
         return str(moment)
     return ""
 

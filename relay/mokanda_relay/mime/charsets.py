@@ -8,10 +8,14 @@ import webencodings
 
 from mokanda_wire.text import clean
 
-_CODE_PAGE = re.compile(r"(?:x-)?(?:cp|ibm|windows|dos)[-_]?(\d{3,5})")
+_CODE_PAGE = re.compile(r"(?:x-)?(?:cp|ibm|windows|win|dos)?[-_]?(\d{3,5})")
 # Charsets that WHATWG leaves out as a danger to pages; as text they are none.
-_MAIL_ONLY = re.compile(r"utf-?7|unicode-1-1-utf-7|hz(-gb-2312)?|iso-2022-\w+|cp\d+|utf-?(16|32).*")
+_MAIL_ONLY = re.compile(
+    r"utf-?7|unicode-1-1-utf-7|hz(-gb-2312)?|iso-2022-\w+|cp\d+|utf-?(16|32).*|eucjp|johab"
+)
 _OF_7_BITS = ("iso2022", "hz", "utf-7")
+_OF_TWO_BYTES = ("gb", "big5", "shift", "euc", "cp9", "johab")
+_WIDE = ("utf-16", "utf-32")
 _LATIN = "cp1252"  # what those mean who name no charset, or Latin 1
 _BLOCK = 1024  # bytes of a page in which its charset is looked for
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
@@ -33,9 +37,9 @@ def decode_text(data: bytes, charset: str | None) -> str:
     Lines end in LF; characters that no text holds become U+FFFD.
     """
     codec = _by_mark(data) or _codec(charset)
-    if codec is not None and codec.startswith(_OF_7_BITS):  # damaged, it would pass for ASCII
-        return clean(data.decode(codec, "replace"))
-    guesses = ("utf-8", codec) if codec in (None, _LATIN) else (codec, "utf-8")
+    if codec is not None and codec.startswith(_OF_7_BITS) and data.isascii():
+        return clean(data.decode(codec, "replace"))  # damaged, it would pass for ASCII
+    guesses = (codec, "utf-8") if codec and not _seems_utf_8(data, codec) else ("utf-8", codec)
     for each in guesses:
         try:
             return clean(data.decode(each or _LATIN))
@@ -55,6 +59,20 @@ def charset_of_page(data: bytes) -> str | None:
     """The charset that an HTML page names in itself."""
     found = _META.search(data[:_BLOCK])
     return found[1].decode("ascii", "replace") if found else None
+
+
+def _seems_utf_8(data: bytes, codec: str) -> bool:
+    """Whether a text that names another charset is UTF-8, as which hardly any other one reads."""
+    if codec == _LATIN:
+        return True
+    if codec.startswith(_WIDE):
+        return False
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    least = "\u0800" if codec.startswith(_OF_TWO_BYTES) else "\x80"
+    return any(character >= least for character in text)
 
 
 def _by_mark(data: bytes) -> str | None:

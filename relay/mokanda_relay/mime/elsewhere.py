@@ -5,7 +5,7 @@ from email.message import Message as Part
 from urllib.parse import quote
 
 from mokanda_relay.mime.files import file_name
-from mokanda_relay.mime.headers import parameter
+from mokanda_relay.mime.headers import parameter, parts_of
 from mokanda_relay.mime.unseen import visible
 from mokanda_wire.text import clean, one_line
 
@@ -36,9 +36,7 @@ def place_of(part: Part) -> str:
 
 def _name(part: Part) -> str:
     """The name in the head of the file that is elsewhere, or else where it is."""
-    inner = part.get_payload()
-    heads = [each for each in inner if isinstance(each, Part)] if isinstance(inner, list) else []
-    for each in (*heads, part):
+    for each in (*parts_of(part), part):
         if found := file_name(each):
             return one_line(found.replace("\\", "/").rpartition("/")[2])[:_MAX_WORDS]
     return ""

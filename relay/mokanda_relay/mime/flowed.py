@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Paragraphs that a sender's program has cut into lines (RFC 3676, format=flowed)."""
 
+import re
+
 _SIGNATURE = "-- "
+_MARKS = re.compile(r"(?:>(?: (?=>))?)*")  # of a quotation; some programs set them apart
 
 
 def unflowed(text: str, *, delete_space: bool) -> str:
@@ -9,18 +12,19 @@ def unflowed(text: str, *, delete_space: bool) -> str:
 
     `delete_space` says that the blank at a line's end is not the text's (the parameter DelSp).
     """
-    lines: list[str] = []
+    paragraphs: list[list[str]] = []
     depth_before, flows = 0, False  # of the line before
     for line in text.split("\n"):
-        words = line.lstrip(">")
-        depth = len(line) - len(words)
-        words = words.removeprefix(" ")
-        fixed = words == _SIGNATURE or not words.endswith(" ")
-        if flows and depth == depth_before and words != _SIGNATURE:
-            lines[-1] += words
-        else:
-            lines.append(f"{'>' * depth} {words}" if depth else words)
-        depth_before, flows = depth, not fixed
+        marks = _MARKS.match(line)
+        depth = marks[0].count(">") if marks else 0
+        words = line[marks.end() if marks else 0 :].removeprefix(" ")
+        goes_on = flows and depth == depth_before and words != _SIGNATURE
+        depth_before, flows = depth, words != _SIGNATURE and words.endswith(" ")
         if flows and delete_space:
-            lines[-1] = lines[-1][:-1]
+            words = words[:-1]
+        if goes_on:
+            paragraphs[-1].append(words)
+        else:
+            paragraphs.append([f"{'>' * depth} {words}" if depth else words])
+    lines = map("".join, paragraphs)
     return "\n".join(line if line == _SIGNATURE else line.rstrip(" ") for line in lines)

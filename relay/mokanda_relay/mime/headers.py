@@ -12,7 +12,7 @@ from mokanda_relay.mime.addresses import mailboxes
 from mokanda_relay.mime.charsets import decode_text
 from mokanda_relay.mime.encoded_words import decode_words
 from mokanda_relay.mime.unseen import visible
-from mokanda_wire.message import Mailbox
+from mokanda_wire.message import EPOCH, Mailbox
 from mokanda_wire.text import clean
 
 # Characters of one header that are looked at, of the first headers of a mail and its parts, and of
@@ -22,6 +22,7 @@ _MAX_HEADERS = 64 * 1024
 _MAX_LATER_HEADER = 1024
 _MAX_PARAMETERS = 4 * 1024  # characters of a header with parameters
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
+_ZONE = re.compile(r"(?:\b(?:GMT|UTC))?([+-]\d\d):?(\d\d)\b")
 _LIST_POST = re.compile(r"mailto:([^<>\s?,]{1,500})", re.IGNORECASE)
 
 
@@ -41,6 +42,12 @@ class BoundedHeaders(policy.Compat32):
 def parsed(raw: bytes) -> Part:
     """Take a mail's parts from each other, its headers bounded."""
     return message_from_bytes(raw, policy=BoundedHeaders())
+
+
+def parts_of(part: Part) -> list[Part]:
+    """The parts within a part."""
+    payload = part.get_payload()
+    return [each for each in payload if isinstance(each, Part)] if isinstance(payload, list) else []
 
 
 class Headers:
@@ -97,10 +104,12 @@ class Headers:
         stamps = [value.rpartition(";")[2] for value in self._values.get("received", [])]
         for value in [*self._values.get("date", []), *stamps]:
             try:
-                date = _date(value)
+                date = _date(_ZONE.sub(r"\1\2", value))
                 if date.tzinfo is None:
                     date = date.replace(tzinfo=UTC)
-                return date.astimezone(UTC).replace(microsecond=0)
+                date = date.astimezone(UTC).replace(microsecond=0)
+                if date >= EPOCH:
+                    return date
             except (TypeError, ValueError, OverflowError, IndexError):
                 continue
         return None

@@ -21,6 +21,7 @@ _TAGS = {
     *("center", "dd", "del", "div", "dl", "dt", "em", "fieldset", "figure", "font", "footer"),
     *("form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "i", "img", "ins", "li", "main"),
     *("nav", "ol", "p", "pre", "q", "s", "section", "small", "span", "strike", "strong", "sub"),
+    *("button", "details", "dialog", "legend", "option", "summary", "textarea"),
     *("sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"),
 }
 _ATTRIBUTES = {

@@ -14,12 +14,14 @@ and nothing else is touched.
 
 import re
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Iterator
 
 from mokanda_relay.mime.misplaced import put_into_head
 
 _MAX_HEAD = 256 * 1024  # bytes of the headers of a mail or a part
 _MAX_BOUNDARIES = 200
+_MAX_REPEATED = 5
 _BOUNDARY = re.compile(
     rb"boundary\s{0,9}=\s{0,9}(?:\"([^\"\r\n]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE
 )
@@ -46,7 +48,7 @@ def mended(raw: bytes) -> bytes:
         raw = raw.replace(b"\r\r\n", b"\r\n")
     raw = _without_lines_of_the_way(raw)
     end = _end_of_head(raw, 0, len(raw))
-    raw = b"".join(put_into_head(raw[:end], raw[end:]))
+    raw = _without_early_ends(b"".join(put_into_head(raw[:end], raw[end:])))
     pieces, done = list[bytes](), 0
     for start, end in _heads(raw):
         head = raw[start:end]
@@ -67,6 +69,16 @@ def _without_lines_of_the_way(raw: bytes) -> bytes:
     return raw
 
 
+def _without_early_ends(raw: bytes) -> bytes:
+    """Let parts within parts that have one boundary not end those around them."""
+    found = Counter(quoted or bare for quoted, bare in _BOUNDARY.findall(raw))
+    for boundary in [each for each, times in found.items() if times > 1][:_MAX_REPEATED]:
+        line = b"\n--" + boundary
+        last = max(raw.rfind(line + b"\n"), raw.rfind(line + b"\r\n"), 0)
+        raw = raw[:last].replace(line + b"--", line) + raw[last:]
+    return raw
+
+
 def _heads(raw: bytes) -> Iterator[tuple[int, int]]:
     """Yield where headers begin and end: the mail's, then those of its parts."""
     yield 0, _end_of_head(raw, 0, len(raw))
@@ -78,7 +90,8 @@ def _heads(raw: bytes) -> Iterator[tuple[int, int]]:
         limits = [each.start() for each in lines[1:]] + [len(raw)]
         for line, limit in zip(lines, limits, strict=False):
             start, end = line.end(), _end_of_head(raw, line.end(), limit)
-            yield start, end
+            if _HEADER.match(raw, start):  # else it has none, and is text
+                yield start, end
             blank = _MAIL_WITHIN.search(raw, start, end) and _BLANK.match(raw, end)
             if blank:
                 yield blank.end(), _end_of_head(raw, blank.end(), limit)

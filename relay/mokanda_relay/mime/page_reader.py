@@ -19,8 +19,9 @@ from mokanda_relay.mime.tables import Table
 from mokanda_wire.text import clean, one_line
 
 _BLOCKS = re.compile(
-    "address|article|aside|blockquote|br|caption|center|d[dlt]|div|fieldset|figure|footer|form"
-    "|h[1-6]|header|hr|li|main|nav|ol|p|pre|section|table|t[dhr]|ul"
+    "address|article|aside|blockquote|br|button|caption|center|d[dlt]|details|dialog|div|fieldset"
+    "|figure|footer|form|h[1-6]|header|hr|legend|li|main|nav|ol|option|p|pre|section|summary|table"
+    "|textarea|t[dhr]|ul"
 )
 _PARAGRAPHS = re.compile("h[1-6]|p|pre")
 _WITHOUT_WORDS = {"script", "style", "template", "title"}

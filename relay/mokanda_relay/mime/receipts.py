@@ -4,7 +4,7 @@
 from email.message import Message as Part
 from typing import NamedTuple
 
-from mokanda_relay.mime.headers import Headers
+from mokanda_relay.mime.headers import Headers, parts_of
 from mokanda_wire.message import DELETED, DISPLAYED
 
 MEDIA_TYPE = "message/disposition-notification"
@@ -27,8 +27,7 @@ def is_one(part: Part) -> bool:
 
 def read(part: Part) -> Receipt | None:
     """Read the part of a mail that is a receipt; None where it says neither."""
-    inner = part.get_payload()
-    for headers in (Headers(each) for each in inner if isinstance(each, Part)):
+    for headers in map(Headers, parts_of(part)):
         kind = headers.text("disposition").rpartition(";")[2].partition("/")[0].strip().lower()
         ids = headers.message_ids("original-message-id")
         if kind in _SAID:

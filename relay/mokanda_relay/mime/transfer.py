@@ -12,6 +12,7 @@ _NOT_IN_NAME = re.compile(r"[^\w]")
 _SOFT_BREAK = re.compile(rb"=[ \t]{1,9}\r?\n")
 _MEANT = {"quotedprintable": "quoted-printable", "xuuencode": "uuencode", "xuue": "uue"}
 _UUENCODED = ("uuencode", "uue")
+_FOOTERS = (b"--", b"__")  # a list's, behind what has no padding
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/=]+")
 
@@ -52,7 +53,7 @@ def _from_base64(raw: bytes) -> bytes:
         if not _BASE64_LINE.fullmatch(line):
             if not pieces and not run:
                 return raw
-            if not run:
+            if not run or line.startswith(_FOOTERS):
                 break
         for letters in _BASE64.findall(line):
             run.append(letters)

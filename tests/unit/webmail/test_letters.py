@@ -178,6 +178,8 @@ def test_a_bounce_is_told_to_the_writer(village: Village) -> None:
         ("550 5.1.1 The email account that you tried to reach does not exist", "nobody with"),
         ("550 No such user here", "nobody with"),
         ("5.1.2 Host unknown", "after the @"),
+        ("Unrouteable address", "after the @"),
+        ("554 dd This user doesn't have a yahoo.fr account (jean@yahoo.fr)", "nobody with"),
         ("552 5.2.2 The email account is over quota", "is full"),
         ("552-5.3.4 Your message exceeded Google's message size limits", "too large"),
         ("554 5.7.1 Service unavailable; blocked using zen.spamhaus.org", "does not want"),

@@ -14,7 +14,7 @@ _REASONS = (
     (r"no such villager", N_("Nobody in that village has this name.")),
     (r"is not an address of this village", N_("The relay does not know your address yet.")),
     (r"\b5\.1\.[23]\b|\bnxdomain\b|(domain|host)( name)? (does )?not (found|exist)|host unknown"
-     r"|unknown (domain|host)|no mx|after the @", N_(
+     r"|unknown (domain|host)|unroute?able|no mx|after the @", N_(
         "What stands after the @ does not exist. Please check how the address is written."
     )),
     (r"\b[45]\.2\.2\b|mailbox (is )?full|over ?quota|quota exceeded|insufficient storage", N_(
@@ -28,7 +28,7 @@ _REASONS = (
     )),
     (r"\b5\.1\.(0|1|6|10)\b|user unknown|unknown (user|recipient|mailbox)|no such (user|recipient"
      r"|mailbox|person|address)|(user|recipient|mailbox|address|account).*(not|n't) (found|exist)"
-     r"|before the @", N_(
+     r"|have an? .{1,40} account|address rejected: access denied|before the @", N_(
         "There is nobody with this address. Please check how it is written."
     )),
     (r"\b5\.7\.\d+\b|spam|blocked|blacklist|blocklist|reputation|policy|dmarc|\bspf\b|dkim", N_(

@@ -51,6 +51,12 @@ from mokanda_relay.mime.addresses import mailboxes
         ("Awa <<awa@shop.example>>", [("Awa", "awa@shop.example")]),
         ("Awa <awa@shop.example", [("Awa", "awa@shop.example")]),
         ("Awa awa@shop.example", [("Awa", "awa@shop.example")]),
+        # As scripts and phones of some makers write them.
+        ("Awa &lt;awa@shop.example&gt;", [("Awa", "awa@shop.example")]),
+        ("Awa \uff1cawa\uff20shop.example\uff1e", [("Awa", "awa@shop.example")]),
+        ("Awa <awa @ shop.example>", [("Awa", "awa@shop.example")]),
+        ("awa@shop.example, =?utf-8?q?Jo_=3Cjo=40x=2Eexample=3E?=",
+         [("", "awa@shop.example"), ("Jo", "jo@x.example")]),
         ("awa@shop.example, awa@shop.example", [("", "awa@shop.example")]),
         ("", []),
     ],

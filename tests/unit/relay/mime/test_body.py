@@ -119,6 +119,33 @@ def test_a_file_within_the_text_is_a_file() -> None:
     assert message.attachments[0].size == 3
 
 
+@pytest.mark.parametrize(
+    ("block", "name", "content"),
+    [
+        (b"begin-base64 644 note.txt\naGVsbG8=\n====\n", "note.txt", b"hello"),
+        (b"=ybegin line=128 size=5 name=photo 1.jpg\r\n\x92\x8f=\xd6\x96\x99\r\n=yend size=5\r\n",
+         "photo 1.jpg", b"hello"),
+    ],
+)  # fmt: skip
+def test_old_ways_to_write_a_file_into_a_text_are_known(
+    block: bytes, name: str, content: bytes
+) -> None:
+    message, contents = parse(b"X-Mailer: x\n\nVoici\n" + block + b"Fin")
+    assert (message.text, names(message)) == ("Voici\nFin", [name])
+    assert list(contents.values()) == [content]
+
+
+def test_a_calendar_beside_a_text_is_no_file_again() -> None:
+    text = alternatives("Samedi a 10 h", f"Content-Type: text/calendar\n\n{EVENT}")
+    assert text.attachments == ()
+    inner = (
+        "Content-Type: multipart/alternative; boundary=in\n\n--in\nContent-Type: text/plain\n\n"
+        f"Samedi a 10 h\n--in\nContent-Type: text/calendar\n\n{EVENT}\n--in--\n"
+    )
+    message = mixed(inner, f"Content-Type: application/ics; name=invite.ics\n\n{EVENT}")
+    assert (message.text, message.attachments) == ("Samedi a 10 h", ())
+
+
 def test_rtf_is_text() -> None:
     assert read("Content-Type: text/rtf\n\n{\\rtf1\\ansi \\'e9t\\'e9}").text == "été"
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mokanda_relay.mime.bounces import Failure, failures
+from mokanda_relay.mime.parse import parse
 
 REPORT = """\
 From: Mail Delivery System <MAILER-DAEMON@mx.example.org>
@@ -95,14 +96,78 @@ def test_the_mail_may_have_come_back_whole() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("smtp;550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found", # Exchange
+         "550 5.1.10 RESOLVER.ADR.RecipientNotFound; not found"),
+        ("X-Postfix; host mx.example.org said: 550 5.1.1 unknown",
+         "host mx.example.org said: 550 5.1.1 unknown"),
+        ("5.1.1 User unknown", "5.1.1 User unknown"),  # Zoho
+    ],
+)  # fmt: skip
+def test_a_diagnosis_is_the_servers_whole_answer(said: str, reason: str) -> None:
+    raw = REPORT.replace("smtp; 550 5.1.1 <jean@example.org>: User unknown", said)
+    assert [each.reason for each in read(raw)] == [reason]
+
+
+def test_a_report_may_be_in_letters_of_the_world() -> None:
+    raw = REPORT.replace("message/delivery-status", "message/global-delivery-status")
+    raw = raw.replace("text/rfc822-headers", "message/global-headers")
+    raw = raw.replace("Original-Recipient: rfc822;Jean", "Original-Recipient: utf-8;Jean")
+    assert [each.recipient for each in read(raw)] == ["Jean@example.org"]
+    assert parse(raw.encode())[0].text == "I'm sorry to have to inform you ..."
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ("Reporting-MTA: dns; mx", "X-Original-Message-ID: <1@kitenge.example>"),  # Gmail
+        ("From: Mail", "In-Reply-To: <1@kitenge.example>\nFrom: Mail"),
+    ],
+)
+def test_which_letter_it_was_may_stand_elsewhere(told: tuple[str, str]) -> None:
+    raw = REPORT.replace("Message-ID: <1@kitenge.example>\n", "").replace(*told)
+    assert [each.message_id for each in read(raw)] == ["1@kitenge.example"]
+
+
 def test_a_status_stands_for_a_missing_diagnosis() -> None:
     raw = REPORT.replace("Diagnostic-Code: smtp; 550 5.1.1 <jean@example.org>: User unknown\n", "")
     assert [each.reason for each in read(raw)] == ["5.1.1"]
 
 
+def test_exim_names_people_in_its_words_alone() -> None:
+    raw = EXIM.replace("X-Failed-Recipients: jean@example.org\n", "").replace(
+        "\n------", "  bako@exemple.org\n    Unrouteable address\n\n------"
+    )
+    assert read(raw) == [
+        Failure("1@kitenge.example", "jean@example.org", "550 5.2.2 mailbox full"),
+        Failure("1@kitenge.example", "bako@exemple.org", "Unrouteable address"),
+    ]
+
+
+YAHOO = """\
+From: MAILER-DAEMON@yahoo.com
+
+Sorry, we were unable to deliver your message to the following address.
+
+<jean@example.org>:
+554: delivery error: This user doesn't have an account
+
+--- Below this line is a copy of the message.
+
+From: amina@kitenge.example
+Message-ID: <1@kitenge.example>
+"""
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
-    [(EXIM, "550 5.2.2 mailbox full"), (QMAIL, "Sorry, no mailbox here by that name. (#5.1.1)")],
+    [
+        (YAHOO, "554: delivery error: This user doesn't have an account"),
+        (EXIM, "550 5.2.2 mailbox full"),
+        (QMAIL, "Sorry, no mailbox here by that name. (#5.1.1)"),
+    ],
 )
 def test_old_servers_say_it_in_words_of_their_own(raw: str, reason: str) -> None:
     assert read(raw) == [Failure("1@kitenge.example", "jean@example.org", reason)]

@@ -77,6 +77,8 @@ def test_links_that_say_where_they_lead_are_not_repeated() -> None:
         ("<blockquote><ul><li>sel</ul></blockquote>", "> - sel"),
         ("<dl><dt>Date<dd>samedi<dt>Lieu<dd>marché</dl>", "Date\n  samedi\nLieu\n  marché"),
         ("<li>sans liste", "- sans liste"),
+        ("<details><summary>Plus</summary>ici</details><button>OK</button><option>A<option>B",
+         "Plus\nici\nOK\nA\nB"),
     ],
 )  # fmt: skip
 def test_lists_keep_their_numbers_and_depth(html: str, text: str) -> None:

@@ -20,6 +20,7 @@ KINSHASA = ZoneInfo("Africa/Kinshasa")
         ("un long \nparagraphe\n\nfin", "un long paragraphe\n\nfin"),
         ("> cité \n> encore\n>> plus \n>> loin\n> autre", "> cité encore\n>> plus loin\n> autre"),
         ("> cité \nréponse", "> cité\nréponse"),
+        ("> un \n> > deux \n> trois", "> un\n>> deux\n> trois"),
         ("mot \n-- \nMarie", "mot\n-- \nMarie"),
         (" From ici\n  deux", "From ici\n deux"),
     ],
@@ -80,14 +81,38 @@ def test_an_invitations_time_is_the_villages(start: str, said: str) -> None:
     assert said in localised(parse(raw.encode())[0].text, KINSHASA)
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("FREQ=WEEKLY;BYDAY=SA,SU;COUNT=6", "(every week, SA SU, 6 x)"),
+        ("FREQ=MONTHLY;INTERVAL=2;UNTIL=20270130T150000Z", "(every 2 months, - 2027-01-30)"),
+    ],
+)
+def test_an_invitation_says_how_often(rule: str, said: str) -> None:
+    assert said in parse(INVITATION.replace("UID:1", f"RRULE:{rule}").encode())[0].text
+
+
+@pytest.mark.parametrize(("end", "said"), [("20261206", ""), ("20261207", " - 2026-12-06")])
+def test_whole_days_end_with_the_last_one(end: str, said: str) -> None:
+    raw = INVITATION.replace("DTSTART:20261205T090000Z", "DTSTART;VALUE=DATE:20261205")
+    raw = raw.replace("DTEND:20261205T100000Z", f"DTEND;VALUE=DATE:{end}")
+    assert f"\n2026-12-05{said}\n@" in parse(raw.encode())[0].text
+
+
+def test_a_task_is_read_like_an_invitation() -> None:
+    raw = INVITATION.replace("VEVENT", "VTODO").replace("DTEND", "DUE")
+    assert "Réunion du comité\n" in parse(raw.encode())[0].text
+
+
 def test_a_cancelled_invitation_says_so() -> None:
     message, _ = parse(INVITATION.replace("METHOD:REQUEST", "METHOD:CANCEL").encode())
     assert "CANCELLED" in message.text
 
 
-def test_an_answer_to_an_invitation_says_who_comes() -> None:
+@pytest.mark.parametrize("method", ["REPLY", "COUNTER"])
+def test_an_answer_to_an_invitation_says_who_comes(method: str) -> None:
     answer = "ATTENDEE;CN=Jean;PARTSTAT=ACCEPTED:mailto:jean@example.net\nUID:1"
-    raw = INVITATION.replace("METHOD:REQUEST", "METHOD:REPLY").replace("UID:1", answer)
+    raw = INVITATION.replace("METHOD:REQUEST", f"METHOD:{method}").replace("UID:1", answer)
     assert "Jean <jean@example.net>: ACCEPTED" in parse(raw.encode())[0].text
 
 

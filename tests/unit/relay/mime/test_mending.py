@@ -85,6 +85,23 @@ def test_words_that_look_like_headers_stay_in_the_text(text: str) -> None:
     assert parse(f"From: jo@x.example\n\n{text}".encode())[0].text == text
 
 
+def test_parts_of_one_boundary_within_each_other_lose_no_file() -> None:
+    inner = (
+        "Content-Type: multipart/alternative; boundary=q\n\n--q\nContent-Type: text/plain\n\nVoici"
+    )
+    last = "Content-Type: image/png; name=a.png\n\nx"
+    raw = (
+        f"Content-Type: multipart/mixed; boundary=q\n\n--q\n{inner}\n--q--\n\n--q\n{last}\n--q--\n"
+    )
+    message, _ = parse(raw.encode())
+    assert (message.text, [each.name for each in message.attachments]) == ("Voici", ["a.png"])
+
+
+def test_a_part_without_headers_keeps_its_first_line() -> None:
+    raw = b"Content-Type: multipart/mixed; boundary=q\n\n--q\nVoici le prix\nsel: 500\n--q--\n"
+    assert parse(raw)[0].text == "Voici le prix\nsel: 500"
+
+
 LINES = st.sampled_from([b"a: b", b"a : b", b"x", b"", b" c", b"--q", b"boundary=q"])
 
 

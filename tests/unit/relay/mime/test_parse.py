@@ -220,6 +220,19 @@ def test_a_mail_that_cannot_be_taken_apart_is_attached_whole() -> None:
     assert contents[message.attachments[0].digest]
 
 
+@pytest.mark.parametrize(
+    ("date", "read"),
+    [
+        ("Sun, 1 Mar 2026 03:10:00 +01:00", "2026-03-01 02:10"),
+        ("Sun, 1 Mar 2026 03:10:00 GMT+0100", "2026-03-01 02:10"),
+        ("Sun, 1 Mar 126 03:10:00 +0100", "2026-03-02 00:00"),  # when it came
+    ],
+)
+def test_dates_are_read_as_programs_write_them(date: str, read: str) -> None:
+    message, _ = parse(f"Date: {date}\n\nx".encode(), datetime(2026, 3, 2, tzinfo=UTC))
+    assert f"{message.date:%Y-%m-%d %H:%M}" == read
+
+
 def test_a_mail_without_an_id_or_a_date_gets_them() -> None:
     arrived = datetime(2026, 3, 1, tzinfo=UTC)
     first, _ = parse(b"\r\none", arrived)

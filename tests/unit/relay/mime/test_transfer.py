@@ -20,6 +20,7 @@ from mokanda_relay.mime.transfer import content_of
         ("base64", b"bWJvdGUx\nbWJvdDI=\nbWJvdGUz", b"mbote1mbot2mbote3"),
         ("base64", b"bWJvdDI=\n_______\nThe list: https://x.example", b"mbot2"),
         ("base64", b"bWJvdGU", b"mbote"),
+        ("base64", b"bWJv\n dGU\n-- \nlist of the village", b"mbote"),
         ("base64", b"Not encoded, whatever they say.", b"Not encoded, whatever they say."),
         ("quoted-printable", b"march=C3=A9 =\ndu soir", "marché du soir".encode()),
         ("quoted-printable", b"a=zz", b"a=zz"),

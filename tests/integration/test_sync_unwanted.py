@@ -49,6 +49,8 @@ def post(
     sender: str = SPAMMER,
     to: str = AMINA,
     score: str = "0.1",
+    spf: str = "pass",
+    dkim: str = "",
     **headers: str,
 ) -> None:
     """The world sends a mail, which is read before this returns."""
@@ -59,7 +61,7 @@ def post(
     for name, value in headers.items():
         mail[name.replace("_", "-")] = value
     mail.set_content(f"{text} {'with many words ' * 200}")
-    served.world.post_inbound(mail.as_bytes(), sender, [to], spam_score=score)
+    served.world.post_inbound(mail.as_bytes(), sender, [to], spam_score=score, spf=spf, dkim=dkim)
     served.wait_until_prepared()
 
 
@@ -302,6 +304,20 @@ class TestAdvertising:
         fetch(village, "Win now")
         village.sync()
         assert "many words" in village.texts("inbox")[0]
+
+    @pytest.mark.parametrize(
+        ("spf", "proof"), [("pass", "passed"), ("fail", "failed"), ("none", "")]
+    )
+    def test_what_is_known_of_the_writer_comes_with_the_head(
+        self, village: Village, served: Served, spf: str, proof: str
+    ) -> None:
+        post(served, "Win now", score="9", spf=spf, dkim="none" if spf != "pass" else "")
+        village.sync()
+        assert village.texts("inbox") == [""]
+        [line] = folders.page(village.store, village.accounts["amina"], "inbox").lines
+        letter = opened.read(village.store, village.accounts["amina"], line.id)
+        assert letter is not None
+        assert letter.message.proof == proof
 
     def test_the_keeper_chooses_the_score(self, village: Village, served: Served) -> None:
         set_setting(village.store, unwanted.SPAM, None)

@@ -143,7 +143,7 @@ def _bundle(text: str) -> object:
     bundles = [text, f"x{text}\0" * 2, f"S{line}\n", f'S{{"{line}\n']
     bundles += [f"{kind}{line}\n" for kind in ("Es", "E", "R", "Wf", "O", "G")]
     bundles += ["M\n0\nx\n+\n\n\n\n" + "\x01ax" * len(text)]
-    stub = ["H", "0", "x", "+", "", "1", ""]
+    stub = ["H", "0", "x", "+", "", "1", "P"]
     mail = ["M", "0", "x", "+", "", "", "", "\x01r", "\x01x", "\x01s", "\x01a", "\x01l", "\0"]
     for item in (stub, mail):
         for n, field in enumerate(item):

@@ -77,8 +77,8 @@ class Mail:
 class Stub:
     """Down: a mail that stays at the relay for now; what it is goes ahead.
 
-    `message` has the sender, date, subject and conversation, and nothing more. `size` says in
-    about how many bytes the mail would come.
+    `message` has the sender, what is known of who that is (`proof`), the date, subject and
+    conversation, and nothing more. `size` says in about how many bytes the mail would come.
     """
 
     recipients: tuple[str, ...]

@@ -195,7 +195,14 @@ class Reader:
     def _stub(self) -> Stub:
         recipients, message, name = self._head()
         message = replace(message, subject=self._until("\n"))
-        return Stub(recipients, message, _size(self._until("\n")), name)
+        size = _size(self._until("\n"))
+        if self._format >= EXTENSIBLE and self._text.startswith("P", self._at):
+            self._at += 1
+            message = replace(message, proof=_kind_of(self._until("\0"), PROOF_LETTERS) or "")
+        return Stub(recipients, message, size, name)
+
+    def _lone_proof(self) -> Item:
+        raise ItemsError("a proof is of no stub")
 
     def _mail(self) -> Mail:
         recipients, message, name = self._head()
@@ -329,6 +336,7 @@ class Reader:
 _ITEMS: dict[str, Callable[[Reader], Item]] = {
     "M": Reader._mail,
     "H": Reader._stub,
+    "P": Reader._lone_proof,
     "E": Reader._event,
     "R": Reader._residents,
     "S": Reader._report,

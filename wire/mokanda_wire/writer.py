@@ -87,7 +87,10 @@ class Writer:
             case Stub():
                 subject = one_line(clean(item.message.subject))
                 lines = (*self._head("H", item), subject, str(item.size))
-                self._parts.append("\n".join(lines) + "\n")
+                proof = PROOF_LETTERS.get(item.message.proof)
+                # Readers that do not know of it take it for an item of its own, and pass over it.
+                proven = f"P{proof}\0" if proof and self._format >= EXTENSIBLE else ""
+                self._parts.append("\n".join(lines) + "\n" + proven)
             case Event():
                 reference = self._reference(item.message_id, "")
                 fields = (reference, one_word(item.recipient), self._since(item.at))

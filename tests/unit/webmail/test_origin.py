@@ -116,6 +116,15 @@ def test_a_letter_that_is_not_from_where_it_says_is_shown_with_a_warning(
     assert (FORGED in awa.open_first().text) == warned
 
 
+def test_so_is_one_of_which_only_the_stub_is_here(village: Village) -> None:
+    awa = village.villager("awa")
+    mail = from_world(sender=Mailbox("support@gmail.com"), proof="failed", text="", to=())
+    bring(village, Stub(mail.recipients, mail.message, 5000, "ticket"))
+    page = awa.open_first()
+    assert "Fetch the letter" in page.text
+    assert FORGED in page.text
+
+
 @pytest.mark.parametrize("field", ["sender", "reply_to"])
 def test_an_address_that_only_looks_like_a_trusted_one_is_shown_with_a_warning(
     village: Village, field: str

@@ -227,6 +227,34 @@ def test_a_stub_goes_ahead_of_its_mail_and_the_mail_names_it() -> None:
     assert mail.message.message_id == stub.message.message_id
 
 
+@pytest.mark.parametrize("proof", ["passed", "failed", ""])
+def test_what_is_known_of_a_stubs_writer_arrives(proof: str) -> None:
+    head = dataclasses.replace(LETTER, text="", attachments=(), proof=proof)
+    sent = down(Stub((), head, 9), Mail((), dataclasses.replace(LETTER, attachments=())))
+    encoded = encode(sent, History())
+    received = decode(encoded.data, History(), measured=True)
+    stub, mail = received.bundle.items
+    assert isinstance(stub, Stub)
+    assert (stub.message.proof, stub.size) == (proof, 9)
+    assert isinstance(mail, Mail)
+    assert received.costs == encoded.costs
+
+
+def test_a_stub_of_the_first_format_has_no_proof() -> None:
+    head = dataclasses.replace(LETTER, text="", attachments=())
+    plain, proven = (
+        bundles.encode(down(Stub((), each, 9)), History(), bundle_format=1).data
+        for each in (head, dataclasses.replace(head, proof="failed"))
+    )
+    assert plain == proven
+
+
+def test_a_proof_without_its_stub_is_damage() -> None:
+    reader = Reader(NOW, History(), History().generation(START), b"", formats.FORMAT)
+    with pytest.raises(ItemsError, match="of no stub"):
+        reader.read("Pf\0", [], max_items=1, max_text=100)
+
+
 def test_both_ends_call_mails_and_stubs_by_the_same_tickets() -> None:
     items = (Mail((), LETTER), Residents(()), Stub((), LETTER, 1), Mail((), LETTER))
     encoded = encode(down(*items), History())

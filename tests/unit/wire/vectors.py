@@ -186,6 +186,14 @@ def make(bundle_format: int) -> dict[str, Any]:
         )
         at = NOW + timedelta(hours=126)
         send(Bundle("kimpese", "down", 7, at, told), relay, device)
+        heads = [
+            Stub(
+                film.recipients, replace(FILM, message_id=f"{proof}@example.com", proof=proof), 700
+            )
+            for proof in ("passed", "failed")
+        ]
+        at = NOW + timedelta(hours=150)
+        send(Bundle("kimpese", "down", 8, at, tuple(heads)), relay, device)
     hello = protocol.Hello(
         device="kimpese",
         counter=7,

@@ -94,7 +94,8 @@ def _heads(plan: Plan, rendered: RenderedMails) -> dict[str, wire.Stub]:
         with suppress(NotReadyError):
             mail = _render(rendered, plan, entries)
             cost = plan.costs.get(digest) or mail.guessed_cost
-            heads[digest] = stubs.stub(mail.message, entries, cost)
+            proven = replace(mail.message, proof=_proof(entries, mail.message))
+            heads[digest] = stubs.stub(proven, entries, cost)
     return heads
 
 

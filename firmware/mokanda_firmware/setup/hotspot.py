@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The village's Wi-Fi: settings for hostapd and dnsmasq, made whenever it starts.
 
-The network leads to this device only: dnsmasq answers every name with the device's own address, and
-the kernel forwards nothing to an uplink.
+The network leads to this device only: dnsmasq answers every name with an address of the device's,
+and the kernel forwards nothing to an uplink. docs/decisions/0018-portal.md says why it is so.
 
 A network that does not start as the keeper has set it is opened as a new device's, until the device
 starts anew: otherwise nobody could reach the page on which it is mended.
@@ -20,7 +20,12 @@ from mokanda_firmware.bus.statuses import HotspotStatus, SetupStatus
 from mokanda_firmware.setup import wifi
 from mokanda_firmware.setup.wifi import Wifi
 
-ADDRESS = "192.168.73.1"  # as in systemd-networkd's file for wlan0
+# As in systemd-networkd's file for wlan0: ours in the phones' network, and the one that every name
+# leads to. Where names lead to private addresses (RFC 1918), phones see no portal but a network
+# without the internet, so this one is of those kept for documentation (RFC 5737): it is nobody's.
+ADDRESS = "192.168.73.1"
+PORTAL = "192.0.2.1"
+LEASE_SECONDS = 12 * 3600  # for so long an address is one phone's
 # So many starts with the same settings within so many seconds: hostapd does not stay up with them.
 _TRIES = 3
 _TRY_SECONDS = 120.0
@@ -53,7 +58,12 @@ def hostapd(interface: str, network: Wifi) -> str:
 
 
 def dnsmasq(interface: str) -> str:
-    """Return dnsmasq's settings: addresses for phones, and our own address for every name."""
+    """Return dnsmasq's settings: addresses for phones, and our own address for every name.
+
+    Names have no other records (`local`): who asks for IPv6 or HTTPS ones is told so at once, where
+    dnsmasq would refuse to answer without a server to ask. Windows looks for one name that it knows
+    the address of. The portal is named as RFC 8910 has it, to phones that ask for that.
+    """
     subnet = ADDRESS.rpartition(".")[0]
     return f"""\
 keep-in-foreground
@@ -63,9 +73,12 @@ except-interface=lo
 bind-interfaces
 no-resolv
 no-hosts
-address=/#/{ADDRESS}
+local=/#/
+address=/#/{PORTAL}
+address=/dns.msftncsi.com/131.107.255.255
 dhcp-authoritative
-dhcp-range={subnet}.10,{subnet}.250,12h
+dhcp-range={subnet}.10,{subnet}.250,{LEASE_SECONDS}
+dhcp-option=114,http://{PORTAL}/portal
 dhcp-leasefile=/run/mokanda-hotspot-names/leases
 """
 

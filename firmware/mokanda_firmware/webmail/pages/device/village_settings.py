@@ -8,7 +8,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.setup import claim, wifi
-from mokanda_firmware.setup.hotspot import ADDRESS
+from mokanda_firmware.setup.hotspot import PORTAL
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.device.overview import ask
@@ -59,7 +59,7 @@ def take(visit: Visit) -> bool:
 
 def restart(visit: Visit) -> HTTPResponse:
     """Start the Wi-Fi anew, and tell how to come back to it."""
-    page = visit.page("device/reconnect", bare=True, wifi=network(), address=ADDRESS)
+    page = visit.page("device/reconnect", bare=True, wifi=network(), address=PORTAL)
     ask(visit, "setup", "restart-wifi")
     return page
 

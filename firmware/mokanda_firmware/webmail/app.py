@@ -35,7 +35,7 @@ def create_app(
     site = Site(store, upload_limit)
     watch = watch or StoreWatch()
     app = bottle.Bottle()
-    host_names.lead_to_one(app)
+    host_names.lead_to_one(app, "/portal", site.captivity.holds)
     numbers.in_addresses(app)
     for page in PAGES:
         app.route(page.path, page.method, _served(site, page, watch))
@@ -72,6 +72,8 @@ def _led_elsewhere(visit: Visit, page: Page) -> HTTPResponse | None:
         if _is_open(visit, page):
             return None
         return access.ask_to_log_in(visit) if page.method == "POST" else visit.redirect("/")
+    if not visit.site.first_step():  # until then its window stays open for the steps
+        visit.site.captivity.release(visit.phone)
     if visit.account.must_change and page.path not in _WITH_OLD_PASSWORD:
         return visit.redirect("/account", "must-change")
     if not is_for(page.access, visit.account):

@@ -72,7 +72,7 @@ def create_app(error: StoreUnfit) -> bottle.Bottle:
     """Make the webmail of a device whose store ended so when it was opened."""
     site = Site(_Closed(error), 0)
     app = bottle.Bottle()
-    host_names.lead_to_one(app)
+    host_names.lead_to_one(app, "/", lambda _: True)
     for each in _PAGES:
         app.route(each.path, each.method, _served(site, each))
     app.route(site.stylesheet_path, "GET", static(site.stylesheet, "text/css"))

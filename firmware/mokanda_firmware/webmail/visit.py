@@ -23,6 +23,7 @@ from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.webmail import cookies
+from mokanda_firmware.webmail.captivity import Captivity
 from mokanda_firmware.webmail.forms import SHORT, Form, Turns
 from mokanda_firmware.webmail.languages import N_, Language, choose, languages
 from mokanda_firmware.webmail.numbers import number
@@ -67,6 +68,7 @@ class Site:
     of_newcomers_together: Throttle = field(default_factory=lambda: Throttle(free=60))
     _known: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
     turns: Turns = field(default_factory=Turns)
+    captivity: Captivity = field(default_factory=Captivity)
     _is_set_up: bool = False
 
     def note_phone(self, name: str, phone: str) -> None:

@@ -26,6 +26,8 @@ ACCESS = {
         POST /language
         POST /login
         GET /news
+        GET /portal
+        POST /portal
         GET /register
         POST /register
     """,

@@ -146,8 +146,8 @@ def test_it_ends_when_it_is_told_to(server: Server) -> None:
 @pytest.mark.parametrize(
     ("host", "path", "led_to"),
     [
-        ("connectivitycheck.gstatic.com", "/generate_204", "/"),
-        ("captive.apple.com", "/hotspot-detect.html", "/"),
+        ("example.org", "/", "/portal"),
+        ("example.org", "/no/page", "/portal"),
         ("www.example.org:80", "/mail/1/original?x=1", "/mail/1/original?x=1"),
         ("mokanda", "/inbox", "/inbox"),
         ("a b\xff", "/write?to=jo@x.example", "/write?to=jo@x.example"),
@@ -159,7 +159,7 @@ def test_every_name_of_the_world_leads_to_the_address(
     browser = server.browser()
     browser.register("awa")
     status, headers, _ = browser.ask("GET", path, Host=host, Cookie="prefs={}; a/b=1")
-    assert (status, headers["Location"]) == (303, f"http://127.0.0.1:{server.port}{led_to}")
+    assert (status, headers["Location"]) == (302, f"http://127.0.0.1:{server.port}{led_to}")
     assert headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in headers
 

@@ -5,6 +5,7 @@ from mokanda_firmware.webmail.pages import menu  # noqa: F401
 from mokanda_firmware.webmail.pages.account import (  # noqa: F401
     access,
     habits,
+    portal,
     recovery,
     settings,
     unwanted,

@@ -12,7 +12,7 @@ from mokanda_firmware.setup import wifi
 from mokanda_firmware.webmail.pages.device import schedule, village_settings
 from mokanda_firmware.webmail.visit import Page, Visit, get, post
 
-_WITHOUT_KEEPER = {"/", "/register", "/language"}
+_WITHOUT_KEEPER = {"/", "/register", "/language", "/portal"}
 _WITH_KEEPER = {"/language", "/logout"}
 _PLACE = "/first/"
 _BACKUP = "/backup"  # an old device may come back on a new card

@@ -1,0 +1,16 @@
+% rebase("layout.tpl", title=_("Welcome"))
+<section class="sheet narrow">
+<h1>{{_("Letters for the whole village")}}</h1>
+% if is_captive:
+<p>{{_("This Wi-Fi brings letters, and no Internet. Press the button, and your phone stays in it.")}}</p>
+<form method="post" action="/portal">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<button class="wide">{{_("Go on")}}</button>
+</form>
+% else:
+<p>{{_("Your phone stays in this Wi-Fi now.")}}</p>
+<p><a class="button wide" href="/">{{_("Log in")}}</a></p>
+% end
+<p>{{_("If this page closes, open your browser. Your letters are at this address:")}}</p>
+<p class="secret">{{address}}</p>
+</section>

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from scripts.releases import signing_keys
 from scripts.releases.bill_of_materials import bill_of_materials, package_url
@@ -179,6 +177,10 @@ def test_the_manifest_is_signed(release: Path, image: Image, authority: Path) ->
 
 
 def test_the_bill_of_materials_is_valid_cyclonedx(release: Path, image: Image) -> None:
+    # Seconds to import, which each process that runs tests would spend.
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     text = part(release, image, ".cdx.json").read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)

@@ -25,6 +25,7 @@ from mokanda_firmware.webmail.recipients import (
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.served_village import DOMAIN, PASSWORD, Village
 
+LIST = ("list.txt", b"salt", "text/plain")
 PHOTO = ("photo.jpg", b"\xff\xd8photo", "image/jpeg")
 LARGE = ("video.mp4", b"v" * 150_000, "video/mp4")
 
@@ -171,6 +172,52 @@ def test_a_form_that_a_phone_sends_twice_is_one_letter(village: Village) -> None
     awa.send(form, to="ben", subject="Une fois")
     assert ben.letters() == ["Une fois"]
     assert len(village.rows("entry")) == 2
+
+
+def test_a_form_with_files_that_a_phone_sends_twice_is_one_letter(village: Village) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    form = awa.get(awa.write("ben", button="save", files=(LIST,)).location).forms[0]
+    for _ in range(2):
+        assert awa.send(form).location == "/sent?note=delivered"
+    assert ben.letters() == ["Mbote"]
+    assert "list.txt" in ben.open_first().text
+
+
+def test_a_draft_that_is_thrown_away_elsewhere_does_not_go_without_its_files(
+    village: Village,
+) -> None:
+    awa = village.villager("awa")
+    form = awa.get(awa.write("awa", button="save", files=(LIST,)).location).forms[0]
+    awa.post(f"/drafts/{form['draft'].value}/delete", status=303)
+    page = awa.send(form, text="My words", status=409)
+    assert "The files of this letter were changed" in page.html.select_one(".problem").get_text()
+    assert page.forms[0]["text"].value == "My words"
+    assert awa.letters() == []
+    awa.send(page.forms[0])
+    assert awa.letters() == ["Mbote"]
+
+
+def test_a_file_is_not_removed_in_the_place_of_one_that_was_removed_elsewhere(
+    village: Village,
+) -> None:
+    awa = village.villager("awa")
+    other = ("other.txt", b"other", "text/plain")
+    draft = awa.write("awa", button="save", files=(LIST, other)).location
+    one, another = (awa.get(draft).forms[0] for _ in range(2))
+    for form in (one, another):
+        form["remove"] = ["0"]
+    awa.send(one, "save")
+    page = awa.send(another, "save", files=(("third.txt", b"3", "text/plain"),), status=409)
+    names = [line.get_text() for line in page.html.select(".attachments li")]
+    assert ["other.txt" in names[0], "third.txt" in names[1]] == [True, True]
+
+
+def test_a_page_that_is_left_and_opened_again_keeps_one_draft(village: Village) -> None:
+    awa = village.villager("awa")
+    for _ in range(2):  # as the page's script does, of which the second page knows no draft
+        fields = {"once": "0123456789abcdef", "to": "awa", "text": "Mbote"}
+        awa.post("/write/keep", status=200, **fields)
+    assert len(village.rows("draft")) == 1
 
 
 def test_a_form_sent_again_with_other_words_is_another_letter(village: Village) -> None:

@@ -69,6 +69,17 @@ def load(store: Store, account: int, draft: int) -> Draft | None:
         return None if row is None else _from_row(connection, row)
 
 
+def find(store: Store, account: int, once: str) -> Draft | None:
+    """Return the account's draft of a form, by the field that tells forms apart."""
+    with store.reading() as connection:
+        row = connection.execute(
+            "SELECT * FROM draft WHERE account = ? AND json_valid(fields)"
+            " AND fields ->> 'once' = ? ORDER BY updated DESC, id DESC",
+            (account, once),
+        ).fetchone()
+        return None if row is None else _from_row(connection, row)
+
+
 def all_of(store: Store, account: int) -> list[Draft]:
     """Return the account's drafts, the latest first."""
     with store.reading() as connection:

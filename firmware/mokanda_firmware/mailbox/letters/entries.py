@@ -73,6 +73,16 @@ def readers(connection: sqlite3.Connection, recipients: Sequence[str]) -> list[i
     return list(dict.fromkeys(account for account in found if account is not None))
 
 
+def was_taken(connection: sqlite3.Connection, account: int, message_id: str) -> bool:
+    """Whether the account has written a mail with this Message-ID."""
+    row = connection.execute(
+        "SELECT 1 FROM message JOIN entry ON entry.message = message.id"
+        " WHERE message_id = ? AND account = ? AND origin = 'written'",
+        (message_id, account),
+    ).fetchone()
+    return row is not None
+
+
 def submit(
     store: Store,
     account: int,
@@ -97,7 +107,7 @@ def submit(
             return nobody
         if draft is not None:
             drafts.discard(connection, account, draft)
-        if _was_taken(connection, account, message.message_id):
+        if was_taken(connection, account, message.message_id):
             return []
         _post(connection, account, message, here, outside)
         states = (*here, *outside)
@@ -138,7 +148,7 @@ def _auto_reply(connection: sqlite3.Connection, reader: int, message: Message, d
     `domain` is the village's.
     """
     reply = vacation.reply_to(connection, reader, message, domain)
-    if reply is None or _was_taken(connection, reader, reply.message_id):
+    if reply is None or was_taken(connection, reader, reply.message_id):
         return
     address = reply.to[0].address
     if _domain(address) != domain:
@@ -368,12 +378,3 @@ def _remove(connection: sqlite3.Connection, account: int, chosen: Sequence[int])
         _find_newest(connection, account, {row["thread"]})
         messages.remove_unwanted(connection, [row["message"]])
     return len(chosen)
-
-
-def _was_taken(connection: sqlite3.Connection, account: int, message_id: str) -> bool:
-    row = connection.execute(
-        "SELECT 1 FROM message JOIN entry ON entry.message = message.id"
-        " WHERE message_id = ? AND account = ? AND origin = 'written'",
-        (message_id, account),
-    ).fetchone()
-    return row is not None

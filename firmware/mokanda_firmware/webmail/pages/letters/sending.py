@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from mokanda_firmware.mailbox.letters import entries, opened, photos
 from mokanda_firmware.mailbox.people import contacts
 from mokanda_firmware.webmail import near_misses, recipients
+from mokanda_firmware.webmail.forms import MAX_FILES
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.pages.letters import answering
@@ -107,6 +108,12 @@ def doubtful(visit: Visit, planned: Plan, sheet: Sheet) -> dict[str, str]:
     }
 
 
+def was_sent(visit: Visit, sheet: Sheet) -> bool:
+    """Whether a form has been sent before: a phone repeats one whose answer it did not get."""
+    with visit.store.reading() as connection:
+        return entries.was_taken(connection, visit.villager.id, _message_id(visit, sheet))
+
+
 def send(visit: Visit, planned: Plan) -> None:
     """Hand a letter over; its draft is no more.
 
@@ -144,7 +151,7 @@ def _message(
     letter = opened.read(visit.store, account.id, answers) if answers else None
     answered = letter.message if letter else None
     return Message(
-        message_id=f"{_digest(account.id, sheet)[:24]}@{visit.domain}",
+        message_id=_message_id(visit, sheet),
         date=datetime.now(UTC).replace(microsecond=0),
         sender=Mailbox(answering.own_address(visit, letter), account.display_name),
         to=to,
@@ -157,11 +164,21 @@ def _message(
     )
 
 
-def _digest(account: int, sheet: Sheet) -> str:
-    """Tell a letter from all others; the same form sent twice is the same letter."""
-    digests = [file.digest for file in sheet.files]
-    content = json.dumps([account, {**sheet.fields, "answers": ""}, digests], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
+def _message_id(visit: Visit, sheet: Sheet) -> str:
+    """Tell a letter from all others; the same form sent twice is the same letter.
+
+    By the form alone: its draft, with the files, is no more when it comes again.
+    """
+    form = visit.form
+    files = [
+        *(form[name] for name in ("held", "forwards")),
+        *(form.numbers(name) for name in ("remove", "forward")),
+        *(form[f"photo-{position}"] for position in range(MAX_FILES)),
+        *(file.digest for file in form.files),
+    ]
+    content = [visit.villager.id, {**sheet.fields, "answers": ""}, files]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return f"{digest[:24]}@{visit.domain}"
 
 
 def _references(answered: Message) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stands in the form of a letter: a value, read from the form and kept as a draft."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,7 @@ FIELDS = ("to", "cc", "bcc", "subject", "text", "answers", "once")
 # What may be wrong beside the problems of forms.
 NO_QUOTA = "no quota"
 SOURCE_GONE = "source gone"
+OTHER_FILES = "other files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ class Sheet:
     def of_draft(cls, draft: Draft) -> "Sheet":
         """Return what stands in a draft."""
         return cls(draft.fields, draft.id, draft.attachments)
+
+    @property
+    def held(self) -> str:
+        """Tell its files from others, "" for none; not those offered, which a page may keep early.
+
+        A form says so what it was shown with.
+        """
+        offered = {file.digest for file in self.offered}
+        digests = ",".join(file.digest for file in self.files if file.digest not in offered)
+        return hashlib.sha256(digests.encode()).hexdigest()[:16] if digests else ""
 
     @property
     def is_blank(self) -> bool:
@@ -85,6 +97,8 @@ def of_form(visit: Visit) -> Sheet:
     """Return all that stands in a form: what was kept before, as it was changed, and new files."""
     form = visit.form
     sheet = before_form(visit)
+    if sheet.problem == OTHER_FILES:  # the form's choices were of others
+        return sheet if _excess(visit, sheet) else sheet.with_files(*sheet.files, *form.files)
     sized = [(_in_size(visit, at, file), at) for at, file in enumerate(sheet.files)]
     asked = frozenset(file.digest for file, at in sized if visit.form[f"photo-{at}"])
     sheet = replace(sheet.with_files(*(file for file, _ in sized)), asked=asked)
@@ -97,12 +111,16 @@ def before_form(visit: Visit) -> Sheet:
     """Return what a form says, with the files that it was shown with: those of its draft."""
     draft, entry = visit.form.number("draft"), visit.form.number("forwards")
     kept = drafts.load(visit.store, visit.villager.id, draft) if draft else None
+    if kept is None:  # the page was left, and opened again
+        kept = drafts.find(visit.store, visit.villager.id, visit.form["once"])
     sheet = (Sheet.of_draft(kept) if kept else Sheet()).with_fields(fields_of(visit))
     source = opened.read(visit.store, visit.villager.id, entry) if entry else None
     if entry and source:
-        return sheet.passing_on(entry, source.message.attachments)
-    if entry and not kept:  # it was deleted meanwhile
+        sheet = sheet.passing_on(entry, source.message.attachments)
+    elif entry and not kept:  # it was deleted meanwhile
         return sheet.with_problem(SOURCE_GONE)
+    if "held" in visit.form and visit.form["held"] != sheet.held:  # changed on another page
+        return sheet.with_problem(OTHER_FILES)
     return sheet
 
 

@@ -17,7 +17,13 @@ from mokanda_firmware.webmail.numbers import number as number_in
 from mokanda_firmware.webmail.pages.letters import answering, sending, sheet
 from mokanda_firmware.webmail.pages.letters.folders import DAMAGED_DRAFT
 from mokanda_firmware.webmail.pages.letters.letter import NO_ANSWER, NO_LETTER, open_letter
-from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, NO_QUOTA, SOURCE_GONE, Sheet
+from mokanda_firmware.webmail.pages.letters.sheet import (
+    FIELDS,
+    NO_QUOTA,
+    OTHER_FILES,
+    SOURCE_GONE,
+    Sheet,
+)
 from mokanda_firmware.webmail.recipients import MAX_RECIPIENTS
 from mokanda_firmware.webmail.serving import refusal
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
@@ -30,7 +36,15 @@ _NO_QUOTA = N_(
 _MEANT = N_("Did you mean {meant}? If {typed} is right, press Send once more.")
 _FILLED_IN = ("to", "cc", "subject", "text")  # by a link of a letter
 _MAX_FILLED_IN = 1000  # characters of each
-_OF_SHEET = {SOURCE_GONE: (404, NO_LETTER), NO_QUOTA: (413, _NO_QUOTA)}
+_OTHER_FILES = N_(
+    "The files of this letter were changed on another page. Please look at them, and press the"
+    " button again."
+)
+_OF_SHEET = {
+    SOURCE_GONE: (404, NO_LETTER),
+    NO_QUOTA: (413, _NO_QUOTA),
+    OTHER_FILES: (409, _OTHER_FILES),
+}
 
 
 @get("/write")
@@ -79,7 +93,8 @@ def _show_again(visit: Visit, problem: str) -> HTTPResponse:
 def submit(visit: Visit) -> HTTPResponse:
     """Send a letter, or keep it as a draft with its files."""
     written = sheet.of_form(visit)
-    if written.problem:
+    was_sent = bool(visit.form["send"]) and sending.was_sent(visit, written)
+    if written.problem and not was_sent:
         if written.problem in _OF_SHEET:
             raise Refused(*_OF_SHEET[written.problem])
         raise refusal(visit, written.problem)
@@ -87,14 +102,14 @@ def submit(visit: Visit) -> HTTPResponse:
         kept = sheet.keep(visit, written)
         return visit.redirect("/write", "draft" if visit.form["save"] else "", draft=kept.draft)
     plan = sending.plan(visit, written)
-    if plan.outside:
+    if plan.outside and not was_sent:
         smaller = sending.with_smaller_photos(visit, written)
         if smaller != written:  # its writer is asked how large they go
             return visit.redirect("/write", "photos", draft=sheet.keep(visit, smaller).draft)
         weight = sending.weight(visit, written)
         if weight > sending.LARGE and weight != visit.form.number("shown"):
             return visit.redirect("/write", "large", draft=sheet.keep(visit, written).draft)
-    if doubted := sending.doubtful(visit, plan, written):
+    if not was_sent and (doubted := sending.doubtful(visit, plan, written)):
         return _ask_whether_meant(visit, sheet.keep(visit, written), doubted)
     sending.send(visit, plan)
     if not plan.outside:

@@ -6,6 +6,7 @@
 <input type="hidden" name="answers" value="{{fields["answers"]}}">
 <input type="hidden" name="forwards" value="{{sheet.forwards or ""}}">
 <input type="hidden" name="once" value="{{fields["once"]}}">
+<input type="hidden" name="held" value="{{sheet.held}}">
 <input type="hidden" name="shown" value="{{weight}}">
 % for one in meant:
 <input type="hidden" name="meant" value="{{one}}">

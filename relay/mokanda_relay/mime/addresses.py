@@ -8,6 +8,7 @@ name. One bad entry costs the others nothing. Each character is looked at a few 
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from html import unescape
 
 from mokanda_relay.mime.encoded_words import decode_words
@@ -122,6 +123,9 @@ def _mailbox(name: str, address: str) -> Mailbox | None:
             or len(address) > _MAX_ADDRESS
         ):
             return None
+        # Letters of other scripts in a domain pass for others: all domains are in ASCII.
+        with suppress(AddressError):
+            address = f"{local}@{parse_address(f'a@{domain}').removeprefix('a@')}"
     name = visible(decode_words(_QUOTED.sub(r"\1", name).strip()))
     if name.startswith("'") and name.endswith("'"):
         name = name.strip("'")

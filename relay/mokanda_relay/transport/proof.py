@@ -2,7 +2,8 @@
 """Whether a mail is of whom it names as its writer, by what a provider found when it came in.
 
 The provider says for which domains SPF and DKIM hold; the rule is DMARC's, with relaxed alignment:
-one of them has to be the writer's own, above it or below it.
+one of them has to be of the writer's organisation. Where organisations begin the Public Suffix List
+tells, of which the library brings its own.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from publicsuffixlist import PublicSuffixList
+
 from mokanda_wire.message import FAILED, PASSED, Message
 
+_SUFFIXES = PublicSuffixList()
 _MAX_DOMAINS = 20
 _MAX_DOMAIN = 253  # characters
 # What SPF says where a domain disowns a mail; all else but "pass" is no more than silence.
@@ -59,15 +63,16 @@ def proof(checks: Checks, message: Message) -> str:
 
 
 def vouch(checks: Checks, address: str) -> bool:
-    """Whether the domain of an address, or one above or below it, has vouched for the mail."""
-    domain = _domain(address)
-    return any(_aligned(domain, each) for each in checks.vouching)
+    """Whether the domain of an address, or another of its organisation, vouches for the mail."""
+    organisation = _organisation(_domain(address))
+    return organisation is not None and any(
+        _organisation(each) == organisation for each in checks.vouching
+    )
 
 
-def _aligned(one: str, other: str) -> bool:
-    """Whether one of these domains is the other, or lies in it; nobody vouches as `com`."""
-    above, below = sorted((one, other), key=len)
-    return "." in above and f".{below}".endswith(f".{above}")
+def _organisation(domain: str) -> str | None:
+    """The domain that was registered of this one; None for those like `co.uk`."""
+    return _SUFFIXES.privatesuffix(domain) if len(domain) <= _MAX_DOMAIN else None
 
 
 def _word(result: str) -> str:

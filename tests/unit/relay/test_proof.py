@@ -37,6 +37,24 @@ def test_one_signature_that_holds_is_enough(results: tuple[str, str]) -> None:
     assert found("x@y.example", "fail", *signed) == "passed"
 
 
+@pytest.mark.parametrize(
+    ("address", "who", "result"),
+    [
+        ("ada@mail.example.org", "@news.example.org", "passed"),
+        ("ada@example.co.uk", "@mail.example.co.uk", "passed"),
+        ("ada@example.co.uk", "@co.uk", "failed"),
+        ("ada@one.co.uk", "@two.co.uk", "failed"),
+        ("ada@one.github.io", "@two.github.io", "failed"),
+        ("ada@bureau.gouv.cd", "@mail.bureau.gouv.cd", "passed"),
+        ("ada@xn--caf-dma.example", "@mail.xn--caf-dma.example", "passed"),
+        ("ada@kimpese.example", "@boende.example", "failed"),
+    ],
+)
+def test_a_domain_vouches_for_all_of_its_organisation(address: str, who: str, result: str) -> None:
+    message = dataclasses.replace(ADA, sender=Mailbox(address))
+    assert found("", "none", (who, "pass"), message=message) == result
+
+
 @pytest.mark.parametrize("who", ["@org", "@ample.org", "@example.org.evil.example", "@", "@."])
 def test_others_do_not_however_like_it_their_domains_are(who: str) -> None:
     assert found("", "none", (who, "pass")) in ("", "failed")

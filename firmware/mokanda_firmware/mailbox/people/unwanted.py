@@ -56,7 +56,10 @@ def parse_writer(text: str) -> str:
 
 
 def offered(address: str) -> list[str]:
-    """Return what can be blocked of a writer: the address, and its domain if it is somebody's."""
+    """Return what can be blocked of a writer: the address, and its domain if it is somebody's.
+
+    Never a domain above that: whether others have theirs in it only a list of 300 KB could tell.
+    """
     try:
         writer = parse_writer(address)
     except AddressError:

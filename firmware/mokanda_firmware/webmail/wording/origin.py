@@ -9,7 +9,8 @@ from mokanda_wire.address import domains_of
 from mokanda_wire.message import FAILED, Mailbox, Message
 
 _SHORT = 26  # characters of an address in a list
-# Domains that people trust, and that vouch for all of their mail: providers, aid, money.
+# Domains that people trust, and that vouch for all of their mail: providers, aid, money. They are
+# named as they were registered, so that no list has to tell where the domain of one begins.
 _WELL_KNOWN = frozenset(
     (
         *("gmail.com", "google.com", "outlook.com", "outlook.fr", "hotmail.com", "hotmail.fr"),

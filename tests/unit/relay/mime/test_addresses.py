@@ -58,6 +58,10 @@ from mokanda_relay.mime.addresses import mailboxes
         ("awa@shop.example, =?utf-8?q?Jo_=3Cjo=40x=2Eexample=3E?=",
          [("", "awa@shop.example"), ("Jo", "jo@x.example")]),
         ("awa@shop.example, awa@shop.example", [("", "awa@shop.example")]),
+        # Domains are in ASCII, also behind what is no local part of ours.
+        ("Ada <ada@gm\u0430il.com>", [("Ada", "ada@xn--gmil-63d.com")]),
+        ("Ada <\u0430da@gm\u0430il.com>", [("Ada", "\u0430da@xn--gmil-63d.com")]),
+        ("Ada <\u0430da@not_a_domain>", [("Ada", "\u0430da@not_a_domain")]),
         ("", []),
     ],
 )  # fmt: skip

@@ -52,11 +52,15 @@ MALFORMED = "malformed"
 
 
 class Form:
-    """The fields and files of a form; `problem` is "" or one of the words above."""
+    """The fields and files of a form; `problem` is "" or one of the words above.
+
+    `passed_over` says whether there were files that could not be taken.
+    """
 
     def __init__(self) -> None:
         self.files: list[Attachment] = []
         self.problem = ""
+        self.passed_over = False
         self.size = 0  # of all fields, in bytes
         self._fields: dict[str, list[bytes]] = {}
         self._texts: dict[str, list[str]] = {}
@@ -259,6 +263,7 @@ def _read_multipart(
             text_room -= len(value)
             form.add(segment.name or "", bytes(value))
         elif form.problem or not takes_files(form):
+            form.passed_over |= bool(segment.filename)
             for _ in _pieces(events):
                 pass
         elif segment.filename and len(form.files) == MAX_FILES:

@@ -42,6 +42,7 @@ _CUT = N_("The connection broke before everything had come. Please add your file
 _MALFORMED = N_(
     "What came from your phone cannot be read. Please open the page again, and try once more."
 )
+NO_FILES = N_("The new files have not come. Please add them again.")
 _PROBLEMS = {
     forms.TOO_LARGE: (413, _FILES_TOO_LARGE),
     forms.TOO_MANY: (413, _TOO_MANY_FILES),

@@ -304,6 +304,46 @@ def test_the_files_of_a_draft_survive_the_end_of_its_session(village: Village) -
     assert len(village.rows("draft")) == 1
 
 
+def test_people_who_were_ticked_survive_the_end_of_a_session(village: Village) -> None:
+    awa, _ = village.villager("awa"), village.villager("ben")
+    form = awa.get("/write").forms[0]
+    form.set("also", value=True, index=0)
+    awa.post("/logout", status=303)
+    log_in = awa.send(form, to="marie@example.org", status=403).forms[0]
+    log_in["name"], log_in["password"] = "awa", PASSWORD
+    again = log_in.submit().follow().forms[0]
+    assert again["to"].value == f"marie@example.org, ben@{DOMAIN}"
+
+
+def test_files_that_come_after_the_end_of_a_session_are_missed_in_words(village: Village) -> None:
+    awa = village.villager("awa")
+    form = awa.get("/write").forms[0]
+    awa.post("/logout", status=303)
+    page = awa.send(form, to="awa", files=(PHOTO,), status=403)
+    assert "The new files have not come." in problem(page)
+    assert "The new files" not in problem(awa.send(form, to="awa", status=403))
+
+
+def test_the_end_of_a_session_promises_to_keep_letters_alone(village: Village) -> None:
+    awa = village.villager("awa")
+    fields = {"csrf": awa.token(), "name": "choir", "members": "awa"}
+    awa.post("/logout", status=303)
+    page = awa.app.post("/people/group", fields, status=403)
+    assert problem(page) == "You were logged out. Please log in again."
+    assert page.forms[0]["name"].value == ""
+
+
+def test_a_letter_does_not_go_out_in_anothers_name_unasked(village: Village) -> None:
+    phone = village.villager("awa")
+    village.villager("ben", "Ben Okito")
+    form = phone.get("/write").forms[0]
+    phone.post("/logout", status=303)  # on another page
+    phone.log_in("ben", status=303)
+    page = phone.send(form, to="awa", text="From Awa", status=403)
+    assert "Now Ben Okito is logged in on this phone" in problem(page)
+    assert village.rows("message") == []
+
+
 def test_nobody_comes_by_the_files_of_anothers_draft_by_logging_in(village: Village) -> None:
     village.villager("awa").write("ben", "Photos", button="save", files=(PHOTO,))
     village.villager("ben")
@@ -320,6 +360,7 @@ def test_a_form_with_a_wrong_token_is_not_sent_but_given_back(village: Village) 
     form["csrf"].force_value("0" * 32)
     page = awa.send(form, to="awa", text="Words", files=(PHOTO,), status=403)
     assert "This page was too old" in page.text
+    assert "The new files have not come." in page.text
     assert page.forms[0]["text"].value == "Words"
     assert awa.letters() == []
     assert village.rows("draft") == []

@@ -13,7 +13,8 @@ from mokanda_firmware.mailbox.store import novelty
 from mokanda_firmware.webmail import cookies, typed
 from mokanda_firmware.webmail.forms import LONG
 from mokanda_firmware.webmail.languages import N_, languages
-from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, Sheet, keep
+from mokanda_firmware.webmail.pages.letters.sheet import FIELDS, Sheet, fields_of, keep
+from mokanda_firmware.webmail.serving import NO_FILES
 from mokanda_firmware.webmail.throttle import trying
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_wire.address import AddressError, check_local_part
@@ -31,6 +32,8 @@ _NO_NAME = N_("Please tell your name.")
 _BAD_PASSWORD = N_("A password has at least {number} characters.")
 _BAD_CODE = N_("This is not the code of the village. Your keeper knows it.")
 _CLOSED = N_("The keeper of this device gives out the accounts here. Please ask them for one.")
+_LOGGED_OUT = N_("You were logged out. Please log in again.")
+_LOGGED_OUT_KEPT = N_("You were logged out. Please log in again; what you wrote is kept.")
 _NOT_THE_SAME = N_("The two passwords are not the same.")
 
 
@@ -95,12 +98,13 @@ def throttled(visit: Visit, name: str) -> Iterator[float]:
 
 def ask_to_log_in(visit: Visit) -> HTTPResponse:
     """Answer a form that came from a page whose session has ended; keep what was written."""
-    return _log_in_page(
-        visit,
-        visit.language.text("You were logged out. Please log in again; what you wrote is kept."),
-        status=403,
-        kept={name: visit.form[name] for name in _KEPT if visit.form[name]},
-    )
+    fields = {**fields_of(visit), "draft": visit.form["draft"]}
+    kept = {name: fields[name] for name in _KEPT if fields[name]}
+    text = visit.language.text
+    problem = text(_LOGGED_OUT_KEPT) if kept else text(_LOGGED_OUT)
+    if visit.form.passed_over or visit.form["forward"]:
+        problem += f" {text(NO_FILES)}"
+    return _log_in_page(visit, problem, status=403, kept=kept)
 
 
 @get("/register", access="everyone")
@@ -201,7 +205,7 @@ def _log_in_page(
         "account/log-in",
         status,
         problem=problem,
-        name=visit.form["name"],
+        name=visit.form["name"] if visit.request.path == "/login" else "",
         shared=visit.form["shared"],
         kept=kept,
     )

@@ -128,8 +128,9 @@ def fields_of(visit: Visit) -> dict[str, str]:
     """Return the fields of a form; the people that were ticked join those written to."""
     fields = {name: visit.form[name] for name in FIELDS}
     also = [Mailbox(one) for one in visit.form.all("also")]
-    groups = contacts.groups(visit.store, visit.villager.id) if also else {}
-    ticked = recipients.written(also, visit.domain, groups)
+    # Whose session has ended, of them no groups are known, and a bare name may be one's.
+    groups = contacts.groups(visit.store, visit.account.id) if also and visit.account else {}
+    ticked = recipients.written(also, visit.domain if visit.account else "", groups)
     fields["to"] = ", ".join(part for part in (fields["to"].strip(" ,"), ticked) if part)
     return fields
 

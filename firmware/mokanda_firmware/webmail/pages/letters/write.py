@@ -25,7 +25,7 @@ from mokanda_firmware.webmail.pages.letters.sheet import (
     Sheet,
 )
 from mokanda_firmware.webmail.recipients import MAX_RECIPIENTS
-from mokanda_firmware.webmail.serving import refusal
+from mokanda_firmware.webmail.serving import NO_FILES, refusal
 from mokanda_firmware.webmail.visit import SECURITY_HEADERS, Refused, Visit, get, post
 
 _NO_DRAFT = N_("There is no such draft.")
@@ -36,6 +36,10 @@ _NO_QUOTA = N_(
 _MEANT = N_("Did you mean {meant}? If {typed} is right, press Send once more.")
 _FILLED_IN = ("to", "cc", "subject", "text")  # by a link of a letter
 _MAX_FILLED_IN = 1000  # characters of each
+_OTHER_WRITER = N_(
+    "Now {name} is logged in on this phone, and the letter would go out in this name. Press the"
+    " button again only if that is right."
+)
 _OTHER_FILES = N_(
     "The files of this letter were changed on another page. Please look at them, and press the"
     " button again."
@@ -80,6 +84,11 @@ def forward(visit: Visit, number: int) -> HTTPResponse:
 
 def _show_again(visit: Visit, problem: str) -> HTTPResponse:
     """Show the form as it was filled in, and keep it as a draft in case the phone goes away."""
+    text = visit.language.text
+    if visit.form["writer"] not in {"", str(visit.villager.id)}:
+        problem = text(_OTHER_WRITER).format(name=visit.who_is(visit.villager))
+    if visit.form.passed_over and not visit.form_is_ours:
+        problem += f" {text(NO_FILES)}"
     shown = Sheet(sheet.fields_of(visit), visit.form.number("draft"))
     with suppress(StoreError):  # the text comes back all the same
         shown = sheet.before_form(visit)

@@ -2,6 +2,7 @@
 <form class="sheet" method="post" action="/write" enctype="multipart/form-data" data-keep="{{account.id}}">
 <h1>{{_("Write a letter")}}</h1>
 <input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="writer" value="{{account.id}}">
 <input type="hidden" name="draft" value="{{sheet.draft or ""}}">
 <input type="hidden" name="answers" value="{{fields["answers"]}}">
 <input type="hidden" name="forwards" value="{{sheet.forwards or ""}}">

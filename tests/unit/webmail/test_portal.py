@@ -10,38 +10,8 @@ from webtest import TestResponse
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.setup.hotspot import LEASE_SECONDS, PORTAL
 from mokanda_firmware.webmail import captivity, probes
+from tests.probes import CONTENT
 from tests.unit.webmail.served_village import Phone, Village
-
-SUCCESS = "<HTML><HEAD><TITLE>Success</TITLE></HEAD><BODY>Success</BODY></HTML>"
-ONLINE = "NetworkManager is online\n"
-FIREFOX = (
-    '<meta http-equiv="refresh" content="0;url=https://support.mozilla.org/kb/captive-portal"/>'
-)
-# What systems ask for, and what makes them content.
-CONTENT = {
-    "http://connectivitycheck.gstatic.com/generate_204": (204, ""),  # Android
-    "http://www.google.com/gen_204": (204, ""),
-    "http://play.googleapis.com/generate_204": (204, ""),
-    "http://clients3.google.com/generate_204": (204, ""),  # Android 4 to 6
-    "http://connectivitycheck.android.com/generate_204": (204, ""),
-    "http://www.gstatic.com/generate_204": (204, ""),  # Chrome, ChromeOS
-    "http://connectivity.samsung.com.cn/generate_204": (204, ""),
-    "http://connectivitycheck.platform.hicloud.com/generate_204": (204, ""),  # Huawei
-    "http://connect.rom.miui.com/generate_204": (204, ""),  # Xiaomi
-    "http://captive.apple.com/hotspot-detect.html": (200, SUCCESS),  # iOS, macOS
-    "http://captive.apple.com/": (200, SUCCESS),
-    "http://www.apple.com/library/test/success.html": (200, SUCCESS),
-    "http://www.thinkdifferent.us/dk3/mQyK3.html": (200, SUCCESS),  # iOS 7
-    "http://www.msftconnecttest.com/connecttest.txt": (200, "Microsoft Connect Test"),  # Windows 10
-    "http://www.msftncsi.com/ncsi.txt": (200, "Microsoft NCSI"),  # Windows 7
-    "http://detectportal.firefox.com/canonical.html": (200, FIREFOX),
-    "http://detectportal.firefox.com/success.txt?ipv4": (200, "success\n"),  # and KaiOS
-    "http://nmcheck.gnome.org/check_network_status.txt": (200, ONLINE),
-    "http://network-test.debian.org/nm": (200, ONLINE),
-    "http://connectivity-check.ubuntu.com/": (204, ""),
-    "http://fedoraproject.org/static/hotspot.txt": (200, "OK"),
-    "http://networkcheck.kde.org/": (200, "OK\n"),
-}
 
 
 def ask(phone: Phone, url: str) -> TestResponse:

@@ -23,6 +23,7 @@ from multipart import (
 
 from mokanda_firmware.mailbox.store.attachments import Incoming
 from mokanda_firmware.mailbox.store.database import Store, StoreBusy, StoreUnfit
+from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.numbers import number
 from mokanda_wire.message import Attachment
 from mokanda_wire.text import safe_file_name
@@ -41,6 +42,9 @@ _one_at_a_time = threading.Lock()
 # What is read to the end although it is too large: a browser shows an answer only when it has sent
 # its form, and most phones' videos are smaller than this.
 _MAX_DRAINED_BYTES = 64_000_000
+
+_DAYS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")
+NO_DAY = N_("A day looks like this: 2026-11-29")
 
 TOO_LARGE = "too large"  # of files
 TOO_LONG = "too long"  # of fields
@@ -131,15 +135,16 @@ class Turns:
 
 
 def start_of_day(text: str, days: int = 0, zone: tzinfo | None = UTC) -> int | None:
-    """Read a day as a browser writes it, and return the start of the one `days` later.
+    """Read a day, and return the start of the one `days` later.
 
-    In seconds since 1970; None when it is none. A `zone` of None is the device's own.
+    As a browser writes it, or who types it into one that knows no days. In seconds since 1970; None
+    when it is none. A `zone` of None is the device's own.
     """
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d") + timedelta(days=days)  # noqa: DTZ007 - follows
-        return int((day.replace(tzinfo=zone) if zone else day.astimezone()).timestamp())
-    except (ValueError, OverflowError):
-        return None
+    for form in _DAYS:
+        with contextlib.suppress(ValueError, OverflowError):
+            day = datetime.strptime(text.strip(), form) + timedelta(days=days)  # noqa: DTZ007
+            return int((day.replace(tzinfo=zone) if zone else day.astimezone()).timestamp())
+    return None
 
 
 def read(

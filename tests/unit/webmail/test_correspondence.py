@@ -50,6 +50,18 @@ class TestAbsence:
         note = awa.post("/account/absence", status=303, absence="Je suis à Kin.", until=until)
         assert "once a week" in note.follow().text
 
+    def test_a_last_day_that_cannot_be_read_does_not_make_it_endless(
+        self, village: Village
+    ) -> None:
+        awa = village.villager("awa")
+        fields = {"absence": "Je suis à Kin.", "until": "30.02.2026"}
+        page = awa.post("/account/absence", status=422, **fields)
+        assert "A day looks like this" in page.html.select_one(".problem").get_text()
+        assert "Je suis à Kin." in page.text
+        assert village.rows("account")[0]["absence"] == ""
+        awa.post("/account/absence", status=303, absence="Kin", until="28/02/2030")
+        assert 'value="2030-02-28"' in awa.get("/account/habits").text
+
     def test_who_writes_is_told_once(self, village: Village) -> None:
         self.away(village)
         bring(village, from_world(), from_world(message_id="2@example.org"))

@@ -170,6 +170,24 @@ def test_letters_are_searched(village: Village) -> None:
     awa.get("/search?q=%FF%00&since=x&until=9999-12-31")
 
 
+@pytest.mark.parametrize("typed", ["bolɛ́ngɛ", "bolɛngɛ", "BOLƐ́", "“na bolɛ́ngɛ”"])
+def test_a_word_with_accents_that_stand_by_themselves_is_found(
+    village: Village, typed: str
+) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world(text="Sango na bolɛ́ngɛ"))
+    assert "Photos" in awa.get("/search?" + urlencode({"q": typed})).text
+
+
+def test_a_day_that_is_typed_by_hand_is_read_or_explained(village: Village) -> None:
+    awa = village.villager("awa")
+    bring(village, from_world())
+    assert "Photos" in awa.get("/search?since=01/01/2020&until=1.1.2099").text
+    page = awa.get("/search?since=monday")
+    assert "A day looks like this: 2026-11-29" in page.html.select_one(".problem").get_text()
+    assert "Nothing was found." not in page.text
+
+
 @pytest.mark.parametrize(
     ("typed", "is_found"),
     [

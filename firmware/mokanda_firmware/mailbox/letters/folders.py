@@ -262,7 +262,7 @@ def _words(text: str) -> str:
 
 
 def _split(text: str) -> list[str]:
-    return re.findall(r"\w+", text)[:_MAX_WORDS]
+    return _WORD.findall(text)[:_MAX_WORDS]
 
 
 def _excerpt(text: str, words: list[str]) -> str:
@@ -290,4 +290,6 @@ def _excerpt(text: str, words: list[str]) -> str:
     return " ".join("".join(parts).split())
 
 
+# Accents that stand by themselves (ɛ́) are of a word, as for FTS5.
+_WORD = re.compile(r"[\w\u0300-\u0331]+")
 _WITHOUT_ACCENTS = {code: unicodedata.normalize("NFD", chr(code))[0] for code in range(0xC0, 0x250)}

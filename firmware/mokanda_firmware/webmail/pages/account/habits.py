@@ -9,7 +9,7 @@ from mokanda_firmware.mailbox.people import accounts, aliases, vacation
 from mokanda_firmware.mailbox.people.vacation import AutoReply
 from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.webmail import typed
-from mokanda_firmware.webmail.forms import start_of_day
+from mokanda_firmware.webmail.forms import NO_DAY, start_of_day
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.account.access import BAD_NAME, TAKEN
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
@@ -26,7 +26,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
     return visit.page(
         "account/habits",
         problem=problem,
-        absence=reply.text,
+        absence=visit.form["absence"] if problem and "absence" in visit.form else reply.text,
         until=_last_day(reply),
         over=reply.until is not None and reply.until <= clock.now(),
         aliases=aliases.of_account(visit.store, number),
@@ -55,6 +55,8 @@ def change_absence(visit: Visit) -> HTTPResponse:
     """Change what is answered to letters while one is away."""
     text = visit.form["absence"].strip()[:_MAX_ABSENCE]
     until = start_of_day(visit.form["until"], days=1)
+    if visit.form["until"].strip() and until is None:  # it would be answered for ever
+        raise Refused(422, NO_DAY)
     vacation.set_auto_reply(visit.store, visit.villager.id, AutoReply(text, until))
     return visit.redirect("/account/habits", "absent" if text else "saved")
 

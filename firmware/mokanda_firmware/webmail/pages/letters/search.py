@@ -7,7 +7,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.letters import folders
 from mokanda_firmware.mailbox.letters.folders import MARK, UNMARK, Page, Query
-from mokanda_firmware.webmail.forms import start_of_day
+from mokanda_firmware.webmail.forms import NO_DAY, start_of_day
 from mokanda_firmware.webmail.languages import zone_of
 from mokanda_firmware.webmail.pages.letters.folders import TITLES, colour, initial
 from mokanda_firmware.webmail.visit import Visit, get
@@ -29,13 +29,16 @@ def search(visit: Visit) -> HTTPResponse:
         start_of_day(fields["until"], days=1, zone=zone),
         starred=bool(fields["starred"]),
     )
+    days = ((fields["since"], query.since), (fields["until"], query.until))
+    problem = any(typed.strip() and read is None for typed, read in days)
     page = Page()
-    if asked:
+    if asked and not problem:
         page = folders.search(visit.store, visit.villager.id, query, before=visit.number("before"))
     return visit.page(
         "letters/search",
+        problem=visit.language.text(NO_DAY) if problem else "",
         fields=fields,
-        asked=asked,
+        asked=asked and not problem,
         page=page,
         titles=TITLES,
         initial=initial,

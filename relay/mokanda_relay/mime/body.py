@@ -34,6 +34,7 @@ _MAX_UNFOLDED = 5  # mails within mails; the next one is a file
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 # What is read in place, whatever it is called; other kinds of text are if they have no name.
 _LETTERS = ("text/plain", "text/html", "text/enriched", "text/richtext", "text/calendar")
+_CARDS = ("text/vcard", "text/x-vcard", "text/directory")
 _HEAD_OF_MAILS = ("message/rfc822", "message/global", "message/news")
 _PAGES = ("<!doctype html", "<html")
 _BEGINNING = 200  # characters of a text in which a page is known
@@ -72,8 +73,8 @@ class Body:
             self._add_text(part, "text/plain")
             return
         match media_type:
-            case "application/applefile":
-                return  # what a Macintosh keeps beside a file
+            case "application/applefile" | "application/smil":
+                return  # what a Macintosh keeps beside a file, and how a phone sets a message
             case "application/ics" if self.invited:
                 return  # the same once more
             case "multipart/encrypted":
@@ -152,7 +153,7 @@ class Body:
             if parts:  # the parser took what is encoded for a mail without headers
                 encoded = Part()
                 encoded["Content-Transfer-Encoding"] = encoding_of(part)
-                encoded.set_payload(str(parts[0].get_payload()))
+                encoded.set_payload(parts[0].as_bytes().decode("ascii", "surrogateescape"))
             parts = [parsed(mended(content_of(encoded)))]
         if mails == _MAX_UNFOLDED or not parts:
             self._add_file(part, media_type, b"\n".join(each.as_bytes() for each in parts))
@@ -235,7 +236,8 @@ def _text(part: Part, media_type: str, data: bytes) -> str:
 def _is_read_in_place(part: Part, media_type: str, name: str) -> bool:
     if name and _disposition(part) == "attachment":
         return False
-    return media_type in _LETTERS or (media_type.startswith("text/") and not name)
+    is_text = media_type.startswith("text/") and media_type not in _CARDS
+    return media_type in _LETTERS or (is_text and not name)
 
 
 def _disposition(part: Part) -> str:
@@ -247,5 +249,5 @@ def _has_html(part: Part) -> bool:
 
 
 def _media_type(part: Part) -> str:
-    media_type = part.get_content_type()
+    media_type = part.get_content_type().partition("(")[0].strip()
     return media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"

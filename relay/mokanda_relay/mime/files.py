@@ -2,11 +2,13 @@
 """The files of a mail."""
 
 import mimetypes
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message as Part
 from io import BytesIO
+from urllib.parse import unquote
 
 from PIL import Image
 
@@ -18,6 +20,10 @@ from mokanda_wire.message import Attachment, digest_of
 from mokanda_wire.text import one_line, safe_file_name
 
 _TYPES = mimetypes.MimeTypes()  # the built-in table: the same names on every machine
+_TYPES.add_type("text/vcard", ".vcf")
+_TYPES.add_type("text/calendar", ".ics")
+_EXTENDED = re.compile(r"(utf-8|iso-8859-1)'[\w-]{0,20}'", re.IGNORECASE)
+_PERCENT_UTF_8 = re.compile(r"%[C-F][0-9A-F]%[89AB][0-9A-F]", re.IGNORECASE)
 # A picture that a page shows is one of a signature or a frame, not somebody's photo.
 _SMALL = 32 * 1024  # bytes
 _NARROW = 160  # pixels
@@ -54,8 +60,17 @@ def file_name(part: Part, charset: str | None = None) -> str:
     for name, header in (("filename", "Content-Disposition"), ("name", "Content-Type")):
         found = parameter(part, name, header, charset)
         if found:
-            return visible(decode_words(found))
+            return visible(_unescaped(decode_words(found)))
     return ""
+
+
+def _unescaped(name: str) -> str:
+    """Take off what some programs put around a name, or in it, for other kinds of parameters."""
+    if len(name) > 2 and name[0] == name[-1] == "'":
+        name = name[1:-1]
+    if found := _EXTENDED.match(name):
+        return unquote(name[found.end() :], found[1], "replace")
+    return unquote(name) if _PERCENT_UTF_8.search(name) else name
 
 
 def is_decoration(part: Part) -> bool:

@@ -142,9 +142,10 @@ def parameter(
         if key.lower() == header.lower():
             plain[header] = unescape(str(value)[:_MAX_PARAMETERS], charset)
     try:
-        found = plain.get_param(name, "", header)
+        said = [value for key, value in plain.get_params([], header) if key.lower() == name]
     except Exception:  # noqa: BLE001 - broken RFC 2231 parameters raise many kinds
         return ""
+    found = next((each for each in said if isinstance(each, tuple)), said[0] if said else "")
     if not isinstance(found, tuple):
         return str(found).strip()
     encoded_in, _, text = found  # its bytes as the characters of Latin 1

@@ -6,6 +6,7 @@ sanitiser's parser, which is a browser's, so that broken markup loses no words.
 """
 
 import re
+from html import unescape
 
 import nh3
 
@@ -77,4 +78,4 @@ def _read(html: str, styles: Styles, *, rtl: bool) -> str:
 
 
 def _without_tags(html: str) -> str:
-    return one_line(clean(re.sub(r"<[^<>]*>", " ", html)))
+    return one_line(clean(unescape(re.sub(r"<[^<>]*>", " ", html))))

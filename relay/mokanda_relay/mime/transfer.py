@@ -29,7 +29,7 @@ def content_of(part: Part) -> bytes:
         part[_ENCODING] = each
     if encoding == "quoted-printable":
         return quopri.decodestring(_SOFT_BREAK.sub(b"=\n", raw))
-    return _from_base64(raw) if encoding == "base64" else raw
+    return from_base64(raw) if encoding == "base64" else raw
 
 
 def _payload(part: Part) -> bytes:
@@ -44,7 +44,7 @@ def encoding_of(part: Part) -> str:
     return _MEANT.get(name, name)
 
 
-def _from_base64(raw: bytes) -> bytes:
+def from_base64(raw: bytes) -> bytes:
     """Decode; behind a padding go on while there are lines of base64, and there end."""
     with suppress(binascii.Error):
         return binascii.a2b_base64(b"".join(raw.split()), strict_mode=True)

@@ -5,6 +5,7 @@ import binascii
 import re
 
 from mokanda_relay.mime.charsets import decode_text
+from mokanda_relay.mime.transfer import from_base64
 
 _BLOCK = re.compile(
     r"^begin [0-7]{3,4} ([^\n]{0,200})\n((?:[ -`]{1,62}\n){1,400000})(?:end|\Z)\n?", re.MULTILINE
@@ -24,7 +25,7 @@ def without_files(text: str) -> tuple[str, list[tuple[str, bytes]]]:
     if "\nbegin" not in f"\n{text}":
         return text, []
     files = [(found[1], _decoded(found[2])) for found in _BLOCK.finditer(text)]
-    files += [(found[1], binascii.a2b_base64(found[2])) for found in _BASE64.finditer(text)]
+    files += [(found[1], from_base64(found[2].encode())) for found in _BASE64.finditer(text)]
     return _BASE64.sub("", _BLOCK.sub("", text)), files
 
 

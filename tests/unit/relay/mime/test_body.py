@@ -37,6 +37,7 @@ def names(message: Message) -> list[str]:
         "X-Nothing: said",
         "Content-Type: text/plain charset=utf-8",
         "Content-Type: text / plain, charset=utf-8",
+        "Content-Type: TEXT/PLAIN (a letter); charset=utf-8",
         "Content-Type: multipart/mixed; boundary=never",
         "Content-Type: text/plain\nContent-Disposition: attachment",
     ],
@@ -67,6 +68,10 @@ def test_a_page_may_say_its_charset_itself(page: str, text: str) -> None:
 
 def test_a_page_is_known_whatever_it_is_called() -> None:
     assert read("Content-Type: text/plain\n\n<!DOCTYPE html><p>Samedi").text == "Samedi"
+
+
+def test_a_page_without_words_has_none() -> None:
+    assert read("Content-Type: text/html\n\n<html><body><br>&nbsp;</body></html>").text == ""
 
 
 def test_a_page_without_tags_keeps_its_lines() -> None:
@@ -244,6 +249,13 @@ def test_a_forwarded_mail_may_be_encoded() -> None:
     assert (message.text, names(message)) == (UNFOLDED, ["photo.jpg"])
 
 
+def test_a_forwarded_mail_may_be_encoded_behind_its_head() -> None:
+    inner = "From: jo@x.example\nSubject: Prix\n\nmarch=C3=A9"
+    head = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable"
+    message = mixed(f"{head}\n\n{inner}")
+    assert message.text == "----------\nFrom: jo@x.example\nSubject: Prix\n\nmarché"
+
+
 def test_a_digest_is_its_mails_one_after_the_other() -> None:
     message = mixed("\nSubject: one\n\nfirst", "\nSubject: two\n\nsecond", kind="digest")
     assert message.text.split("----------\n") == [
@@ -308,6 +320,39 @@ def test_what_a_macintosh_keeps_beside_a_file_stays_behind() -> None:
         kind="appledouble",
     )
     assert [(each.name, each.size) for each in message.attachments] == [("photo.jpg", 1)]
+
+
+def test_how_a_phone_sets_its_message_stays_behind() -> None:
+    message = mixed(
+        "Content-Type: application/smil; name=a.smil\n\n<smil></smil>",
+        "Content-Type: text/plain; name=text_0.txt\n\nTala",
+        "Content-Type: image/jpeg; name=photo.jpg\n\nx",
+        kind="related",
+    )
+    assert (message.text, names(message)) == ("Tala", ["photo.jpg"])
+
+
+def test_a_card_without_a_name_is_a_file() -> None:
+    message = mixed("Content-Type: text/vcard\n\nBEGIN:VCARD\nFN:Jo\nEND:VCARD")
+    assert (message.text, names(message)) == ("", ["attachment-1.vcf"])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "filename*=utf-8''%C3%A9t%C3%A9.pdf",
+        "filename=\"_t_.pdf\"; filename*=utf-8''%C3%A9t%C3%A9.pdf",
+        "filename*0*=utf-8''%C3%A9; filename*1*=t%C3%A9; filename*2=.pdf",
+        'filename="%C3%A9t%C3%A9.pdf"',
+        "filename=utf-8''%C3%A9t%C3%A9.pdf",
+        "filename='été.pdf'",
+        'filename="=?utf-8?q?=C3=A9t?=\n =?utf-8?q?=C3=A9=2Epdf?="',
+        "filename*=utf-8''%3D%3Futf-8%3FQ%3F=C3=A9t=C3=A9%3F%3D.pdf",
+    ],
+)
+def test_file_names_are_read_however_they_are_encoded(said: str) -> None:
+    message = parse(f"Content-Disposition: attachment; {said}\n\nx".encode())[0]
+    assert names(message) == ["été.pdf"]
 
 
 @pytest.mark.parametrize(

@@ -335,6 +335,15 @@ class TestAdvertising:
         village.sync()
         assert "many words" in village.texts("inbox")[0]
 
+    def test_who_forges_the_address_of_somebody_known_does(
+        self, village: Village, served: Served
+    ) -> None:
+        village.write("Mbote", to="ada@example.org")
+        village.sync()
+        post(served, "WIN NOW", sender="ada@example.org", score="9", spf="fail", dkim="none")
+        village.sync()
+        assert village.texts("inbox") == [""]
+
     @pytest.mark.parametrize(
         "headers",
         [

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Correspondent, Filter, Incoming, Original
+from mokanda_relay.transport.proof import Checks, is_doubtful
 from mokanda_wire.address import domains_of
 from mokanda_wire.limits import SPAM_SCORE
 
@@ -42,15 +43,16 @@ class _Filters:
     """A village's filters as they were told, by local part; that of the village by ""."""
 
     told: Mapping[str, Mapping[str, Any]]
-    known: Collection[str]  # of the writers that are asked about: who was written to
 
-    def verdict(self, name: str, writer: str, *, to_many: bool, spam_score: float | None) -> str:
+    def verdict(
+        self, name: str, writer: str, *, is_known: bool, to_many: bool, spam_score: float | None
+    ) -> str:
         everybody, own = self.told.get("", {}), self.told.get(name, {})
         if any(_blocks(each, writer) for each in (everybody, own)):
             return BLOCKED
         most = everybody.get("spam", SPAM_SCORE)
         is_spam = spam_score is not None and _is_number(most) and spam_score >= most
-        if (is_spam and writer not in self.known) or (to_many and own.get("newsletters") is True):
+        if (is_spam and not is_known) or (to_many and own.get("newsletters") is True):
             return HEAD
         return GOES
 
@@ -82,6 +84,7 @@ def judge(session: Session, device_id: int, digest: str | None = None) -> None:
     rows = session.execute(
         sa.select(
             *(Incoming.id, Incoming.recipient, Incoming.verdict, Incoming.spam_score),
+            *(Incoming.vouching, Incoming.disowned),
             *(Original.writer, Original.to_many),
         )
         .join(Original, Incoming.digest == Original.digest)
@@ -91,14 +94,16 @@ def judge(session: Session, device_id: int, digest: str | None = None) -> None:
             sa.true() if digest is None else Incoming.digest == digest,
         )
     ).all()
-    told = _told(session, device_id)
+    filters = _Filters(_told(session, device_id))
     suspects = {row.writer for row in rows if row.spam_score is not None}
-    filters = _Filters(told, _known(session, device_id, suspects))
+    known = _known(session, device_id, suspects)
     changed: dict[str, list[int]] = {}
     for row in rows:
+        checks = Checks(tuple(row.vouching.split()), row.disowned)
         verdict = filters.verdict(
             row.recipient.partition("@")[0].partition("+")[0],
             row.writer,
+            is_known=row.writer in known and not is_doubtful(checks, row.writer),
             to_many=row.to_many,
             spam_score=row.spam_score,
         )

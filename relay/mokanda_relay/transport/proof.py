@@ -59,7 +59,12 @@ def proof(checks: Checks, message: Message) -> str:
         return PASSED
     if message.list_post and vouch(checks, message.list_post):
         return ""
-    return FAILED if checks.disowned or checks.vouching else ""
+    return FAILED if is_doubtful(checks, message.sender.address) else ""
+
+
+def is_doubtful(checks: Checks, address: str) -> bool:
+    """Whether a mail is disowned, or others vouch for it, and not the domain of this address."""
+    return not vouch(checks, address) and bool(checks.disowned or checks.vouching)
 
 
 def vouch(checks: Checks, address: str) -> bool:

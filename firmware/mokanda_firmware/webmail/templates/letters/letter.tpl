@@ -33,8 +33,7 @@
 % end
 % if imitating:
 <p class="problem">{{_("Take care: {address} is no address of {domain}, it only looks like one.").format(address=imitating[0], domain=imitating[1])}}</p>
-% end
-% if mixes_scripts:
+% elif mixes_scripts:
 <p class="hint">{{_("The name or address of the writer mixes letters of several scripts, which look alike: it may be made to pass for another one.")}}</p>
 % end
 % if letter.from_outside and poses(message.sender):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email.message import Message as Part
 from html import unescape as unescape_html
 
-from mokanda_relay.mime import bounces, receipts, tnef
+from mokanda_relay.mime import bounces, receipts, tnef, undeclared
 from mokanda_relay.mime.alternatives import UNREAD_TYPES, better_text
 from mokanda_relay.mime.calendars import CalendarError, calendar_to_text
 from mokanda_relay.mime.charsets import charset_of_page, decode_text
@@ -33,11 +33,14 @@ _MAX_DEPTH = 30  # parts within parts; a mail with more of them is attached whol
 _MAX_UNFOLDED = 5  # mails within mails; the next one is a file
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60}")
 # What is read in place, whatever it is called; other kinds of text are if they have no name.
-_LETTERS = ("text/plain", "text/html", "text/enriched", "text/richtext", "text/calendar")
+_LETTERS = (
+    *("text/plain", "text/html", "application/xhtml+xml", "text/enriched", "text/richtext"),
+    "text/calendar",
+)
 _CARDS = ("text/vcard", "text/x-vcard", "text/directory")
 _HEAD_OF_MAILS = ("message/rfc822", "message/global", "message/news")
-_PAGES = ("<!doctype html", "<html")
-_BEGINNING = 200  # characters of a text in which a page is known
+_ENCODINGS = ("base64", "quoted-printable")
+_PAGES = ("text/html", "application/xhtml+xml")
 _TAG = re.compile(r"<[a-z/!]", re.IGNORECASE)
 _FIGURE = re.compile(r"\d")  # without one, a text says no time
 _OBJECT = "\ufffc"  # where a file stood in Apple's texts
@@ -110,6 +113,8 @@ class Body:
         data = content_of(part)
         if not data and part.preamble:
             data = part.preamble.encode("ascii", "surrogateescape")
+        if encoding_of(part) not in _ENCODINGS:
+            data = undeclared.decoded(data)
         try:
             data, binary_files = without_yenc(data)
             text, files = without_files(_text(part, media_type, data))
@@ -133,7 +138,7 @@ class Body:
             else:
                 (html if _has_html(part) else plain).add(part, depth + 1, mails)
         self.encrypted |= plain.encrypted or html.encrypted
-        text = better_text(plain.text, html.text)
+        text = better_text(undeclared.as_shown(plain.text, html.text), html.text)
         calendars = [part for part in rest if part.get_content_type() == "text/calendar"]
         self.invited |= bool(calendars)
         if not text.strip():
@@ -148,7 +153,7 @@ class Body:
         self, part: Part, media_type: str, parts: Sequence[Part], depth: int, mails: int
     ) -> None:
         """Unfold a forwarded mail: its sender, date, subject and text, and its files."""
-        if encoding_of(part) in ("base64", "quoted-printable"):
+        if encoding_of(part) in _ENCODINGS:
             encoded = part
             if parts:  # the parser took what is encoded for a mail without headers
                 encoded = Part()
@@ -216,8 +221,7 @@ def _text(part: Part, media_type: str, data: bytes) -> str:
     if media_type == "text/html" and charset in (None, "us-ascii"):
         charset = charset_of_page(data) or charset
     text = decode_text(data, charset)
-    is_page = text[:_BEGINNING].lstrip().lower().startswith(_PAGES)  # whatever it is called
-    if is_page or (media_type == "text/html" and _TAG.search(text)):
+    if undeclared.is_page(text) or (media_type in _PAGES and _TAG.search(text)):
         return html_to_text(text)
     match media_type:
         case "text/html":  # of no tags: its lines are lines

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from mokanda_relay.mime.charsets import decode_text
 from mokanda_wire.text import clean, one_line
 
-_START = re.compile(r"=\?([\w.:+-]{1,40})(?:\*[\w-]{1,20})?\?([bBqQ])\?")
+_START = re.compile(r"=\?([\w.:+-]{0,40})(?:\*[\w-]{1,20})?\?([bBqQ])\?")
 
 
 def decode_words(value: str) -> str:
@@ -46,8 +46,10 @@ def _words(value: str) -> Iterator[tuple[str, str, bytes]]:
     at = done = 0
     while found := _START.search(value, at):
         end = value.find("?=", found.end())
-        if end < 0:
-            break
+        if end < 0:  # it was cut
+            end = len(value)
+            if " " in value[found.end() :]:
+                break
         content = _content(found[2], value[found.end() : end])
         if content is None:
             at = found.end()

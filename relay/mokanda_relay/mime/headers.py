@@ -22,6 +22,7 @@ _MAX_HEADERS = 64 * 1024
 _MAX_LATER_HEADER = 1024
 _MAX_PARAMETERS = 4 * 1024  # characters of a header with parameters
 _MESSAGE_ID = re.compile(r"<\s*([^<>\s]+)\s*>")
+_BARE_ID = re.compile(r"\A[^<>\s@]{1,500}@[^<>\s@]{1,500}\Z")
 _ZONE = re.compile(r"(?:\b(?:GMT|UTC))?([+-]\d\d):?(\d\d)\b")
 _LIST_POST = re.compile(r"mailto:([^<>\s?,]{1,500})", re.IGNORECASE)
 
@@ -88,7 +89,8 @@ class Headers:
     def message_ids(self, name: str) -> tuple[str, ...]:
         """The Message-IDs in a header, without <>."""
         value = " ".join(self._values.get(name, []))
-        found = _MESSAGE_ID.findall(decode_words(value) if "=?" in value else value)
+        value = decode_words(value) if "=?" in value else value.strip()
+        found = _MESSAGE_ID.findall(value) or _BARE_ID.findall(value)
         return tuple(dict.fromkeys(clean(each)[:500] for each in found))
 
     def mailboxes(self, name: str) -> tuple[Mailbox, ...]:

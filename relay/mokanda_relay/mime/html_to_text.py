@@ -42,12 +42,16 @@ _MAX_TAGS = 5_000
 _MAX_LENGTH = 512 * 1024  # characters
 # Addresses between angle brackets that are no tags.
 _BARE = re.compile(r"<([\w.+-]{1,64}@[\w.-]{1,100}|https?://[^<>\s\"]{1,500})>")
+_SURROGATES = re.compile(
+    r"&#(x?)(d[89ab]..|5[56]\d{3});&#(x?)(d[c-f]..|5[67]\d{3});", re.IGNORECASE
+)
 _HEAD = 16 * 1024  # characters in which a page says how it is written
 _RIGHT_TO_LEFT = re.compile(r"<(?:html|body)\s[^<>]{0,300}\bdir\s*=\s*[\"']?rtl", re.IGNORECASE)
 
 
 def html_to_text(html: str) -> str:
     """Say what an HTML mail says, without markup; a link's target follows its label."""
+    html = _SURROGATES.sub(_joined, html)
     rtl = _RIGHT_TO_LEFT.search(html[:_HEAD]) is not None
     styles = Styles(html)
     if len(html) > _MAX_LENGTH or html.count("<") + html.count("&") > _MAX_TAGS:
@@ -62,6 +66,17 @@ def html_to_text(html: str) -> str:
         link_rel=None,
     )
     return _read(safe, styles, rtl=rtl) or _read(html, styles, rtl=rtl)
+
+
+def _joined(halves: re.Match[str]) -> str:
+    """The character of which a program has escaped the UTF-16, half by half."""
+    try:
+        high = int(halves[2], 16 if halves[1] else 10) - 0xD800
+        low = int(halves[4], 16 if halves[3] else 10) - 0xDC00
+    except ValueError:
+        return halves[0]
+    is_pair = 0 <= high < 0x400 and 0 <= low < 0x400
+    return chr(0x10000 + high * 0x400 + low) if is_pair else halves[0]
 
 
 def _read(html: str, styles: Styles, *, rtl: bool) -> str:

@@ -19,6 +19,7 @@ from mokanda_relay.mime.lists import Listing
 from mokanda_relay.mime.mending import mended
 from mokanda_relay.mime.picture_marks import without_picture_marks
 from mokanda_relay.mime.transfer import content_of
+from mokanda_relay.mime.undeclared import without_entities
 from mokanda_relay.mime.unseen import unturned
 from mokanda_wire.message import ENCRYPTED, EPOCH, Attachment, Mailbox, Message, digest_of
 
@@ -141,7 +142,7 @@ def _message(
         sender=sender[0] if sender else Mailbox("unknown@unknown.invalid"),
         to=headers.mailboxes("to"),
         cc=headers.mailboxes("cc"),
-        subject=headers.text("subject"),
+        subject=without_entities(headers.text("subject")),
         text=text,
         reply_to=headers.mailboxes("reply-to"),
         in_reply_to=replied[0] if replied else "",

@@ -66,10 +66,6 @@ def test_a_page_may_say_its_charset_itself(page: str, text: str) -> None:
     assert parse(raw)[0].text == text
 
 
-def test_a_page_is_known_whatever_it_is_called() -> None:
-    assert read("Content-Type: text/plain\n\n<!DOCTYPE html><p>Samedi").text == "Samedi"
-
-
 def test_a_page_without_words_has_none() -> None:
     assert read("Content-Type: text/html\n\n<html><body><br>&nbsp;</body></html>").text == ""
 

@@ -27,6 +27,8 @@ from mokanda_relay.mime.encoded_words import decode_words
         ("=?UTF-8?Q?=c3=a9?=x", "éx"),
         # A broken one stands as it is, and the others are read.
         ("=?utf-8?B?A?= marche =?utf-8?q?=C3=A9t=C3=A9?=", "=?utf-8?B?A?= marche été"),
+        ("Prix =?utf-8?q?de_l=27=C3=A9t=C3=A9", "Prix de l'été"),  # cut
+        ("=??q?=C3=A9?=", "é"),
         ("=?utf-8?q?no end", "=?utf-8?q?no end"),
         ("=?klingon?q?=E9?=", "é"),
         ("Mbɔtɛ =?utf-8?q?na_yɔ_=C3=A9?=", "Mbɔtɛ na yɔ é"),

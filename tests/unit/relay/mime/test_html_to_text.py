@@ -146,6 +146,7 @@ def test_what_a_page_hides_is_not_read(tag: str, style: str) -> None:
          "oui et non"),
         ('<a href="https://a.example/" style="mso-hide:all">Payer</a>', "Payer <https://a.example/>"),
         ("a\u034f \u200c&nbsp;\u034f\u200c b", "a b"),
+        ("&#55357;&#56832; &#xD83D;&#xDE00; &#55357; &#128512;", "😀 😀 \ufffd 😀"),
         ("می\u200cشود", "می\u200cشود"),
         ("<style>@media (max-width:600px){p{display:none}}</style><p>oui", "oui"),
         ("<style media=print>p{display:none}</style><p>oui", "oui"),

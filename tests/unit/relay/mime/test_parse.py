@@ -220,6 +220,15 @@ def test_a_mail_that_cannot_be_taken_apart_is_attached_whole() -> None:
     assert contents[message.attachments[0].digest]
 
 
+def test_a_subject_that_a_script_escaped_for_a_page_is_read() -> None:
+    assert parse(b"Subject: R&eacute;union &amp; prix\n\nx")[0].subject == "Réunion & prix"
+
+
+def test_an_id_without_brackets_is_one() -> None:
+    message, _ = parse(b"Message-ID: 1@x.example\nIn-Reply-To: Your letter of today\n\nx")
+    assert (message.message_id, message.in_reply_to) == ("1@x.example", "")
+
+
 @pytest.mark.parametrize(
     ("date", "read"),
     [

@@ -12,6 +12,7 @@ from mokanda_firmware.webmail.visit import Refused, Visit
 from mokanda_wire.address import AddressError
 
 _NO_WRITER = N_("This is no address, and nothing that stands behind the @ of one.")
+_NEIGHBOUR = N_("Letters of people of the village cannot be blocked.")
 _TOO_MANY = N_("{number} are blocked, and no more can be. Take one away first.")
 
 
@@ -27,10 +28,14 @@ def block(visit: Visit, account: int | None, writer: str) -> None:
 
 def block_typed(visit: Visit, account: int | None) -> None:
     """Block whom the form names; raises Refused."""
+    text = typed.plain(visit.form["writer"])
+    _, opened, address = text.rpartition("<")  # with a name, as a letter shows it
     try:
-        writer = unwanted.parse_writer(typed.bare(typed.plain(visit.form["writer"])))
+        writer = unwanted.parse_writer(typed.bare(address if opened else text))
     except AddressError as error:
         raise Refused(422, _NO_WRITER) from error
+    if visit.is_here(writer):
+        raise Refused(422, _NEIGHBOUR)
     block(visit, account, writer)
 
 

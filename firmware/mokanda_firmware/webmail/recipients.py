@@ -87,10 +87,18 @@ def _pairs(text: str, groups: Mapping[str, object]) -> Iterator[tuple[str, str]]
 
 
 def _named(part: str) -> tuple[str, str] | None:
-    """Take `name <address>` apart; by no expression, which would try each blank over and over."""
+    """Take `name <address>` apart, also one that is not closed, and `address (name)`.
+
+    By no expression, which would try each blank over and over. What is a name is nobody's address.
+    """
+    if "@" in part and part.rstrip().endswith(")"):
+        address, _, name = part.strip().removesuffix(")").partition("(")
+        return (name, address.strip()) if len(address.split()) == 1 else None
     name, opened, rest = part.strip().partition("<")
     address, closed, behind = rest.partition(">")
-    if not opened or not closed or behind.strip(" .") or "<" in address or ">" in name:
+    if not opened or behind.strip(" .") or "<" in address or ">" in name:
+        return None
+    if not closed and "@" not in address:
         return None
     return name.replace('"', ""), address
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One request as the pages see it: who asks, in which language, and how to answer."""
 
+import contextlib
 import gzip
 import hashlib
 import hmac
@@ -20,7 +21,7 @@ from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.letters import folders
 from mokanda_firmware.mailbox.people import aliases, first_steps, sessions
 from mokanda_firmware.mailbox.people.accounts import Account
-from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.webmail import cookies
 from mokanda_firmware.webmail.captivity import Captivity
@@ -189,8 +190,9 @@ class Visit:
         self.account = account
 
     def log_out(self) -> None:
-        """End this phone's session."""
-        sessions.close_session(self.store, self.token)
+        """End this phone's session; with a full disk at least the phone forgets it."""
+        with contextlib.suppress(StoreError):
+            sessions.close_session(self.store, self.token)
         self.change_token(secrets.token_urlsafe(32))
         self.account = None
 

@@ -194,7 +194,7 @@ class TestTakingBack:
         entries.submit(store, awa, message, here=[], outside=[WORLD, "hidden@example.org"])
         with store.transaction() as connection:
             taken = entries.take_back(connection, awa, first(store, awa, "outbox").id)
-        assert taken == entries.TakenBack(message, ("hidden@example.org", WORLD))
+        assert taken == entries.TakenBack(message, ("hidden@example.org", WORLD), None)
         assert outgoing.waiting(store, 10_000) == []
         assert subjects(store, awa, "outbox") == []
 

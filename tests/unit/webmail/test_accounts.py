@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from webtest import Form
 
-from mokanda_firmware.mailbox.people import accounts
-from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.people import accounts, sessions
+from mokanda_firmware.mailbox.store.database import Store, StoreFull
 from tests.unit.webmail.served_village import PASSWORD, Phone, Village
 
 
@@ -99,6 +99,19 @@ def test_logging_out_ends_the_session_on_the_device(village: Village) -> None:
     thief = village.phone()
     thief.app.set_cookie("mokanda", token)
     assert thief.get("/inbox", status=303).location == "/"
+
+
+def test_a_phone_forgets_its_session_also_when_the_disk_is_full(
+    village: Village, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = village.villager("awa")
+
+    def full(*_: object) -> None:
+        raise StoreFull("no room")
+
+    monkeypatch.setattr(sessions, "close_session", full)
+    assert phone.post("/logout").location == "/?note=logged-out"
+    assert phone.get("/inbox", status=303).location == "/"
 
 
 def test_names_are_not_told_from_passwords(village: Village) -> None:

@@ -147,6 +147,19 @@ def test_a_letter_that_waits_is_taken_back_as_a_draft(village: Village) -> None:
     assert len(outgoing.waiting(village.store, 10_000)) == 1
 
 
+def test_an_answer_that_is_taken_back_is_one_still(village: Village) -> None:
+    awa = village.villager("awa")
+    awa.post("/account/aliases", status=303, alias="mama")
+    bring(village, from_world(to=(Mailbox(f"mama@{DOMAIN}"),)))
+    awa.send(awa.open_first().click("Reply", index=0).forms[0])
+    letter = awa.open_first("outbox").request.path
+    again = awa.post(f"{letter}/take-back", status=303).follow()
+    assert f"This letter goes out as mama@{DOMAIN}." in again.text
+    awa.send(again.forms[0])
+    waiting = outgoing.waiting(village.store, 10_000)[0].message
+    assert (waiting.sender.address, waiting.in_reply_to) == (f"mama@{DOMAIN}", "1@example.org")
+
+
 def test_people_are_chosen_without_typing(village: Village) -> None:
     awa, ben = village.villager("awa"), village.villager("ben", "Ben Ilunga")
     form = awa.get("/write").forms[0]

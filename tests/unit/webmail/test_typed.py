@@ -156,6 +156,16 @@ class TestALikelyTypo:
         assert "Did you mean jo@orange.fr?" in page.html.select_one(".problem").get_text()
 
 
+@pytest.mark.parametrize(
+    "typed", ["jo@x.example (ben)", "Ben <jo@x.example", "jo@x.example (ben the younger)"]
+)
+def test_a_name_beside_an_address_is_no_villager(village: Village, typed: str) -> None:
+    awa, ben = village.villager("awa"), village.villager("ben")
+    awa.write(typed)
+    assert ben.letters() == []
+    assert "jo@x.example" in str(village.rows("message")[0]["recipients"])
+
+
 def test_a_group_of_several_words_is_written_to(village: Village) -> None:
     awa = village.villager("awa")
     awa.post("/people/group", 303, name=" Ma  Famille ", members="jo@x.example\nben@x.example")

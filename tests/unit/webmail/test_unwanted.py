@@ -10,7 +10,7 @@ from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_wire.bundle import Denial
 from mokanda_wire.items import DONE
-from tests.unit.webmail.served_village import Phone, Village
+from tests.unit.webmail.served_village import DOMAIN, Phone, Village
 from tests.unit.webmail.test_letters import WORLD, bring, from_world
 
 DOMAIN_OF_WORLD = WORLD.rpartition("@")[2]
@@ -83,6 +83,9 @@ class TestLists:
             (" @shop.example ", "shop.example"),
             ("shop.example", "shop.example"),
             ("<mailto:eve\uff20example.com>.", "eve@example.com"),
+            ("Eve Adams <eve@example.com>", "eve@example.com"),
+            ("*@shop.example", "shop.example"),
+            ("*.shop.example", "shop.example"),
         ],
     )
     def test_addresses_and_domains_are_typed(
@@ -98,6 +101,12 @@ class TestLists:
     def test_what_is_neither_is_refused(self, village: Village, typed: str) -> None:
         page = village.villager("awa").post("/account/unwanted/block", status=422, writer=typed)
         assert "no address" in page.text
+        assert blocked(village) == []
+
+    @pytest.mark.parametrize("typed", [DOMAIN, f"ben@{DOMAIN}", f"*@{DOMAIN}", "village.invalid"])
+    def test_neighbours_are_not_promised_to_be_kept_out(self, village: Village, typed: str) -> None:
+        page = village.villager("awa").post("/account/unwanted/block", status=422, writer=typed)
+        assert "Letters of people of the village cannot be blocked." in page.text
         assert blocked(village) == []
 
     def test_there_is_an_end(self, village: Village, monkeypatch: pytest.MonkeyPatch) -> None:

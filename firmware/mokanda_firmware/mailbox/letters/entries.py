@@ -17,10 +17,14 @@ Folder = Literal["inbox", "outbox", "sent", "archive", "trash"]
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """A letter that did not leave, and whom of the world outside it was for."""
+    """A letter that did not leave, whom of the world outside it was for, and what it answers.
+
+    `answers` is an entry of its writer's, None where there is none.
+    """
 
     message: Message
     recipients: tuple[str, ...]
+    answers: int | None
 
 
 def deliver(
@@ -178,7 +182,16 @@ def take_back(connection: sqlite3.Connection, account: int, entry: int) -> Taken
     recipients = connection.execute(
         "SELECT address FROM delivery WHERE message = ? AND state = 'waiting'", (number,)
     )
-    taken = TakenBack(message, tuple(row["address"] for row in recipients))
+    answered = connection.execute(
+        "SELECT entry.id FROM entry JOIN message ON message.id = entry.message"
+        " WHERE account = ? AND message_id = ? AND message_id <> ''",
+        (account, message.in_reply_to),
+    ).fetchone()
+    taken = TakenBack(
+        message,
+        tuple(row["address"] for row in recipients),
+        answered and int(answered["id"]),
+    )
     connection.execute("DELETE FROM outgoing WHERE message = ?", (number,))
     _remove(connection, account, [entry])
     return taken

@@ -50,6 +50,7 @@ def parse_writer(text: str) -> str:
         AddressError: it is neither.
     """
     text = text.strip().lower()
+    text = text.removeprefix("*@").removeprefix("*.")  # everybody of a domain, as some write it
     if "@" in text.lstrip("@"):
         return parse_address(text)
     return parse_address(f"a@{text.lstrip('@')}").removeprefix("a@")

@@ -192,4 +192,5 @@ def _as_written(visit: Visit, taken: TakenBack) -> dict[str, str]:
         "bcc": ", ".join(sorted(waiting - {one.address for one in (*to, *cc)})),
         "subject": message.subject,
         "text": message.text,
+        "answers": str(taken.answers or ""),
     }

@@ -44,8 +44,11 @@ _UGLY = """() => {
 CODES = ["en", *sorted(path.name for path in LOCALE.iterdir() if path.is_dir())]
 
 
-PUBLIC = ("/", "/register", "/forgotten", "/news")
-MORE = ("/inbox?note=photos", "/search?since=2020-01-01&people=marie", "/backup", "/logs")
+PUBLIC = ("/portal", "/", "/register", "/forgotten", "/news")
+MORE = (
+    *("/portal", "/inbox?note=photos", "/search?since=2020-01-01&people=marie"),
+    *("/backup", "/logs"),
+)
 FIRST = {"village": "/first/village", "claim": "/first/claim", "summary": "/first/summary"}
 
 

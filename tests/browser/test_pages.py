@@ -33,7 +33,7 @@ def test_every_page_fits_a_phone_and_axe_finds_nothing(
     awa, ben = (phones(javascript=True, dark=dark, locale=locale) for _ in range(2))
     long = "supercalifragilistic" * 8
     problems = []
-    for path in ("/", "/register", "/forgotten"):
+    for path in ("/portal", "/", "/register", "/forgotten"):
         awa.open(path)
         problems += found(awa.page, path)
         awa.shoot(path.strip("/") or "home")

@@ -295,6 +295,28 @@ class TestCards:
                 b"FN:\xe2\x80\xaeJo\\nB\nEND:VCARD",
                 [("jo@example.org", "Jo B")],
             ),
+            (  # version 2.1: a blank that a line begins with is of the value
+                b"BEGIN:VCARD\nVERSION:2.1\nFN;QUOTED-PRINTABLE:Jean=\n Paul\n"
+                b"EMAIL:jp@example.org\nEND:VCARD\n"
+                b"BEGIN:VCARD\nVERSION:2.1\nFN:Mama\n Coco\nEMAIL:c@example.org\nEND:VCARD\n",
+                [("jp@example.org", "Jean Paul"), ("c@example.org", "Mama Coco")],
+            ),
+            (  # names in base64
+                b"BEGIN:VCARD\nVERSION:2.1\nFN;ENCODING=BASE64:w4l0aWVubmU=\n\n"
+                b"EMAIL:e@example.org\nEND:VCARD\n"
+                b"BEGIN:VCARD\nFN;ENCODING=b;CHARSET=UTF-8:RXZh\nEMAIL:v@example.org\nEND:VCARD\n",
+                [("e@example.org", "Étienne"), ("v@example.org", "Eva")],
+            ),
+            (  # addresses as people type them
+                b"BEGIN:VCARD\nFN:Jo\nEMAIL:mailto:a@example.org\nEMAIL:Jo B <b@example.org>\n"
+                b"EMAIL:c@example.org\\, d@example.org\n"
+                b"EMAIL:e\xef\xbc\xa0example.org\nEND:VCARD\n",
+                [(f"{name}@example.org", "Jo") for name in "abcde"],
+            ),
+            (  # a file that was cut off
+                b"BEGIN:VCARD\nFN:Jo\nEMAIL:jo@example.org\nTEL:+2438",
+                [("jo@example.org", "Jo")],
+            ),
         ],
     )
     def test_cards_of_all_kinds_are_read(self, cards: bytes, people: list[tuple[str, str]]) -> None:

@@ -4,8 +4,10 @@
 Of a card the name and the addresses for mail are read; the rest is of no use here.
 """
 
+import base64
 import quopri
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +27,9 @@ _CHARSET = re.compile(rb"CHARSET=\"?([\w-]+)")
 _TEXT = re.compile(r"utf-?8|iso-8859-\d+|(windows-|cp)125\d|koi8-[ru]|gb\w+|big5|shift_jis|euc-\w+")
 _SEMICOLON = re.compile(r"(?<!\\);")
 _ESCAPED = re.compile(r"\\(.)")
+_BASE64 = re.compile(rb"[;=]B(?:ASE64)?(?:;|$)")
+_READ = {"BEGIN", "END", "FN", "N", "EMAIL"}
+_MAILTO = "mailto:"
 
 
 @dataclass
@@ -40,7 +45,7 @@ class _Card:
         name = one_line(without_invisible(self.name or self.name_in_parts))[:_MAX_NAME]
         for each in self.addresses:
             with suppress(AddressError):
-                yield Mailbox(parse_address(without_invisible(each)), name)
+                yield Mailbox(parse_address(each), name)
 
 
 def read(data: bytes) -> list[Mailbox]:
@@ -60,13 +65,23 @@ def read(data: bytes) -> list[Mailbox]:
             family, given = (*_SEMICOLON.split(value, 2), "")[:2]
             cards[-1].name_in_parts = _unescaped(f"{given} {family}")
         elif key == "EMAIL" and len(cards[-1].addresses) < _MAX_ADDRESSES:
-            cards[-1].addresses.append(_unescaped(value))
+            cards[-1].addresses += _addresses(_unescaped(value))
         elif key == "END" and len(cards) > 1:
             for one in cards.pop().people():
                 found.setdefault(one.address.lower(), one)
         if len(found) >= _MAX_PEOPLE:
             break
+    for card in cards[1:]:  # which have no end, as in a file that was cut off
+        for one in card.people():
+            found.setdefault(one.address.lower(), one)
     return list(found.values())
+
+
+def _addresses(value: str) -> list[str]:
+    """Take addresses from a value, also from `Awa <awa@example.org>, mailto:awa@example.com`."""
+    parts = re.split("[,;]", unicodedata.normalize("NFKC", without_invisible(value)))
+    bare = [part.rpartition("<")[2].partition(">")[0].strip() for part in parts[:_MAX_ADDRESSES]]
+    return [one[len(_MAILTO) :] if one[: len(_MAILTO)].lower() == _MAILTO else one for one in bare]
 
 
 def write(people: Iterable[Mailbox]) -> bytes:
@@ -100,26 +115,43 @@ def _properties(data: bytes) -> Iterator[tuple[str, str]]:
         found = _LINE.fullmatch(line)
         if found is None:
             continue
+        name = found["name"].decode().upper()
+        if name not in _READ:  # photos are large
+            continue
         value, parameters = found["value"], found["parameters"].upper()
         if b"QUOTED-PRINTABLE" in parameters:
             value = quopri.decodestring(value)
+        elif _BASE64.search(parameters):
+            with suppress(ValueError):
+                value = base64.b64decode(value)
         charset = _CHARSET.search(parameters)
         text = _decode(value, charset[1].decode().lower() if charset else "")
-        yield found["name"].decode().upper(), text.strip()
+        yield name, text.strip()
 
 
 def _lines(data: bytes) -> Iterator[bytes]:
-    """Yield the lines; version 2.1 goes on with the next where quoted-printable ends in =."""
+    """Yield the lines, put together where they go on with the next.
+
+    That begins with a blank, which in version 2.1 is of the value; there quoted-printable goes on
+    behind a = at the end, too.
+    """
     plain = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    lines = iter(re.sub(rb"\n[ \t]", b"", plain).split(b"\n"))
-    for line in lines:
-        whole = [line]
-        head, colon, _ = line.partition(b":")
-        if colon and b"QUOTED-PRINTABLE" in head.upper():
-            while whole[-1].endswith(b"=") and (following := next(lines, None)) is not None:
-                whole[-1] = whole[-1][:-1]
-                whole.append(following)
-        yield b"".join(whole)
+    whole: list[bytes] = []
+    is_quoted, blank = False, b""
+    for line in plain.split(b"\n"):
+        if is_quoted and whole[-1].endswith(b"="):
+            whole[-1] = whole[-1][:-1]
+            whole.append(line)
+        elif whole and line[:1] in {b" ", b"\t"}:
+            whole += [blank, line[1:]]
+        else:
+            yield b"".join(whole)
+            whole = [line]
+            head, colon, value = line.upper().partition(b":")
+            is_quoted = bool(colon) and b"QUOTED-PRINTABLE" in head
+            if head == b"VERSION":
+                blank = b" " if value.strip() == b"2.1" else b""
+    yield b"".join(whole)
 
 
 def _decode(value: bytes, charset: str) -> str:

@@ -24,7 +24,8 @@ CONTENT = {
     "http://www.msftconnecttest.com/connecttest.txt": (200, "Microsoft Connect Test"),  # Windows 10
     "http://www.msftncsi.com/ncsi.txt": (200, "Microsoft NCSI"),  # Windows 7
     "http://detectportal.firefox.com/canonical.html": (200, _FIREFOX),
-    "http://detectportal.firefox.com/success.txt?ipv4": (200, "success\n"),  # and KaiOS
+    "http://detectportal.firefox.com/success.txt?ipv4": (200, "success\n"),
+    "http://detectportal.kaiostech.com/success.txt": (200, "success"),  # KaiOS
     "http://nmcheck.gnome.org/check_network_status.txt": (200, _ONLINE),
     "http://network-test.debian.org/nm": (200, _ONLINE),
     "http://connectivity-check.ubuntu.com/": (204, ""),

@@ -69,8 +69,9 @@ PROBES = (
         *("/connecttest.txt", 200, "Microsoft Connect Test", _TEXT),
     ),
     Probe(("www.msftncsi.com", "ipv6.msftncsi.com"), "/ncsi.txt", 200, "Microsoft NCSI", _TEXT),
-    # Firefox, and Gecko in KaiOS: this very text is content, anything else the portal, which it
-    # offers in a bar. Gecko's captivedetect.canonicalURL and canonicalContent, new and old.
+    # Firefox, and KaiOS with the same engine: this very text is content, anything else the portal,
+    # which is offered in a bar. captivedetect.canonicalURL and canonicalContent of Gecko, new and
+    # old, and of b2g.js in kaiostech/gecko-b2g.
     Probe(
         ("detectportal.firefox.com",),
         "/canonical.html",
@@ -79,6 +80,7 @@ PROBES = (
         _HTML,
     ),
     Probe(("detectportal.firefox.com",), "/success.txt", 200, "success\n", _TEXT),
+    Probe(("detectportal.kaiostech.com",), "/success.txt", 200, "success", _TEXT),
     # NetworkManager, as distributions and desktops set it: the header or the text is content, a
     # redirect the portal, which the desktop opens. nm-connectivity.c; KDE shows what it finds.
     Probe(

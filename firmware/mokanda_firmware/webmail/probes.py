@@ -81,8 +81,8 @@ PROBES = (
     ),
     Probe(("detectportal.firefox.com",), "/success.txt", 200, "success\n", _TEXT),
     Probe(("detectportal.kaiostech.com",), "/success.txt", 200, "success", _TEXT),
-    # NetworkManager, as distributions and desktops set it: the header or the text is content, a
-    # redirect the portal, which the desktop opens. nm-connectivity.c; KDE shows what it finds.
+    # NetworkManager, as distributions and desktops set it: the header or the text is content, any
+    # other answer the portal, which the desktop opens. nm-connectivity.c.
     Probe(
         ("nmcheck.gnome.org",),
         *("/check_network_status.txt", 200, "NetworkManager is online\n", _ONLINE),

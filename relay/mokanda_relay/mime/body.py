@@ -14,7 +14,7 @@ from mokanda_relay.mime.calendars import CalendarError, calendar_to_text
 from mokanda_relay.mime.charsets import charset_of_page, decode_text
 from mokanda_relay.mime.elsewhere import place_of
 from mokanda_relay.mime.enriched import enriched_to_text
-from mokanda_relay.mime.files import Files, file_name, is_decoration
+from mokanda_relay.mime.files import Files, is_decoration, meant_name
 from mokanda_relay.mime.flowed import unflowed
 from mokanda_relay.mime.headers import Headers, charset_of, parameter, parsed, parts_of
 from mokanda_relay.mime.html_to_text import html_to_text
@@ -71,7 +71,7 @@ class Body:
         if depth > _MAX_DEPTH:
             raise ValueError("parts within parts without end")
         media_type = _media_type(part)
-        name, parts = file_name(part, self.charset), parts_of(part)
+        name, parts = meant_name(part, self.charset), parts_of(part)
         if media_type.startswith("multipart/") and not parts:  # its boundary never comes
             self._add_text(part, "text/plain")
             return
@@ -188,7 +188,7 @@ class Body:
         self.files.add_named(unwrapped.files)
 
     def _add_file(self, part: Part, media_type: str, content: bytes) -> None:
-        name = file_name(part, self.charset)
+        name = meant_name(part, self.charset)
         if not name.startswith("._"):  # of a Macintosh, which keeps there what no other reads
             self.files.add(name, media_type, content, content_id=str(part.get("Content-ID") or ""))
 

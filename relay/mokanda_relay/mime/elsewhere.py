@@ -4,7 +4,7 @@
 from email.message import Message as Part
 from urllib.parse import quote
 
-from mokanda_relay.mime.files import file_name
+from mokanda_relay.mime.files import meant_name
 from mokanda_relay.mime.headers import parameter, parts_of
 from mokanda_relay.mime.unseen import visible
 from mokanda_wire.text import clean, one_line
@@ -37,7 +37,7 @@ def place_of(part: Part) -> str:
 def _name(part: Part) -> str:
     """The name in the head of the file that is elsewhere, or else where it is."""
     for each in (*parts_of(part), part):
-        if found := file_name(each):
+        if found := meant_name(each):
             return one_line(found.replace("\\", "/").rpartition("/")[2])[:_MAX_WORDS]
     return ""
 

@@ -60,17 +60,18 @@ def file_name(part: Part, charset: str | None = None) -> str:
     for name, header in (("filename", "Content-Disposition"), ("name", "Content-Type")):
         found = parameter(part, name, header, charset)
         if found:
-            return visible(_unescaped(decode_words(found)))
+            return visible(decode_words(found))
     return ""
 
 
-def _unescaped(name: str) -> str:
-    """Take off what some programs put around a name, or in it, for other kinds of parameters."""
+def meant_name(part: Part, charset: str | None = None) -> str:
+    """The same without what some programs put around a name, or in it, for other parameters."""
+    name = file_name(part, charset)
     if len(name) > 2 and name[0] == name[-1] == "'":
         name = name[1:-1]
     if found := _EXTENDED.match(name):
-        return unquote(name[found.end() :], found[1], "replace")
-    return unquote(name) if _PERCENT_UTF_8.search(name) else name
+        return visible(unquote(name[found.end() :], found[1], "replace"))
+    return visible(unquote(name)) if _PERCENT_UTF_8.search(name) else name
 
 
 def is_decoration(part: Part) -> bool:

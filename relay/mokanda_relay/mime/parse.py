@@ -101,6 +101,7 @@ def take_apart(raw: bytes, received: datetime) -> Taken:
     text = without_picture_marks(without_fillers(unturned(body.text)), body.files.attachments)
     text = with_short_links(text)
     message, listing = _message(mail, body, text, digest_of(raw), received)
+    message = replace(message, subject=without_entities(message.subject))
     return Taken(message, body.files.contents, bounced, listing)
 
 
@@ -142,7 +143,7 @@ def _message(
         sender=sender[0] if sender else Mailbox("unknown@unknown.invalid"),
         to=headers.mailboxes("to"),
         cc=headers.mailboxes("cc"),
-        subject=without_entities(headers.text("subject")),
+        subject=headers.text("subject"),
         text=text,
         reply_to=headers.mailboxes("reply-to"),
         in_reply_to=replied[0] if replied else "",

@@ -48,6 +48,13 @@ def test_a_villagers_words_go_as_they_were_written(text: str) -> None:
     assert message.attachments == LETTER.attachments
 
 
+def test_what_a_villager_names_keeps_its_name() -> None:
+    file = Attachment("'%C3%A9.pdf'", "application/pdf", digest_of(b""), 0)
+    letter = dataclasses.replace(LETTER, subject="R&amp;D", attachments=(file,))
+    message, _ = read_composed(compose(letter, {digest_of(b""): b""}))
+    assert (message.subject, message.attachments) == ("R&amp;D", (file,))
+
+
 def test_composed_lines_end_in_crlf_and_are_not_too_long() -> None:
     raw = compose(LETTER, {digest_of(b"\0\1"): b"\0\1"})
     assert b"\n" not in raw.replace(b"\r\n", b"")

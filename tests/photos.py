@@ -8,7 +8,7 @@ import io
 import struct
 import zlib
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from pillow_heif import register_heif_opener
 
 ORIENTATION = 0x0112  # of EXIF; 6: turn it by 90 degrees to the right
@@ -45,21 +45,38 @@ def opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
+def screenshot(width: int, height: int) -> bytes:
+    """A PNG of a phone's screen, full of words."""
+    picture = Image.new("RGB", (width, height), "#efeae2")
+    draw = ImageDraw.Draw(picture)
+    letter = min(width, height) // 25
+    font = ImageFont.load_default(letter)
+    draw.rectangle((0, 0, width, 3 * letter), "#008069")
+    for line, top in enumerate(range(4 * letter, height, 2 * letter)):
+        left = letter + line % 3 * letter
+        draw.rounded_rectangle((left, top, left + 20 * letter, top + 1.7 * letter), 9, "#d9fdd3")
+        text = f"Mbote, ndeko na nga! Tokokutana {line} na zando"
+        draw.text((left + letter, top), text, "#111b21", font)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def png(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of these chunks, each a name and what is in it, and an end."""
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in (*chunks, (b"IEND", b""))
+    )
+
+
 def bomb(side: int = 20_000) -> bytes:
     """A PNG of some hundred KB at most that says to have so many pixels a side."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
     row = bytes(1 + side // 8)
     packer = zlib.compressobj(1)
     pixels = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
     head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
-    )
+    return png((b"IHDR", head), (b"IDAT", pixels))
 
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

@@ -12,6 +12,7 @@ from webtest import Upload
 
 from scripts.tools.deadlines import wait_until
 from tests.emulator.emulated_village import EmulatedVillage
+from tests.photos import opened, screenshot
 
 
 def take_photo() -> bytes:
@@ -41,11 +42,13 @@ def test_the_first_day(
     awa.write("moise", "Mbote", "Mbote na yo, Moïse!")
     assert "Mbote na yo, Moïse!" in moise.read("inbox", "Mbote").text
 
-    # A letter to the world waits, with its photo, which the board has made smaller and asked about.
-    photo = take_photo()
+    # A letter to the world waits, with its photo and a screenshot, both of which the board has made
+    # smaller and asked about.
+    photo, screen = take_photo(), screenshot(720, 1280)
     house = Upload("house.jpg", photo, "image/jpeg")
-    page = awa.write("ada@example.org", "Our house", "Look!", house)
-    assert "made smaller" in page.text
+    capture = Upload("capture.png", screen, "image/png")
+    page = awa.write("ada@example.org", "Our house", "Look!", house, capture)
+    assert page.text.count("made smaller: ") == 2
     awa.submit(page, "/write", button="send")
     assert "Our house" in awa.open("/outbox").text
     assert village.sent_by_sendgrid() == []
@@ -69,14 +72,16 @@ def test_the_first_day(
     (sent,) = wait_until(village.sent_by_sendgrid, "SendGrid's mail", 60)
     assert sent["from"]["email"] == "awa@village.example"
     assert sent["personalizations"][0]["to"][0]["email"] == "ada@example.org"
-    arrived = base64.b64decode(sent["attachments"][0]["content"])
-    assert Image.open(BytesIO(arrived)).format == "JPEG"
+    arrived, shown = (base64.b64decode(file["content"]) for file in sent["attachments"])
+    assert opened(arrived).format == "JPEG"
     assert len(arrived) <= 25_000 < len(photo)
+    assert (opened(shown).format, opened(shown).size) == ("PNG", (720, 1280))
+    assert len(shown) <= len(screen) / 2
     assert "Our house" in awa.open("/sent").text
     record_property(
         "bytes through the stick",
         f"{village.network.up.bytes} up, {village.network.down.bytes} down,"
-        f" photo {len(arrived)} of {len(photo)}",
+        f" photo {len(arrived)} of {len(photo)}, screenshot {len(shown)} of {len(screen)}",
     )
 
     # An answer comes back with the next mail run.

@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from mokanda_firmware.webmail.smaller import read_head
+from mokanda_firmware.webmail.heads import read_head
 from mokanda_wire.limits import MAX_PIXELS
 
 _HEAD = 30  # bytes; in those of all but JPEG the size stands

@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps, ImageStat
 from webtest import TestResponse
 
+from mokanda_firmware.mailbox.costs import tariff
+from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.webmail import pictures
 from mokanda_firmware.webmail import smaller as programs
+from mokanda_firmware.webmail.heads import Photo, read_head
 from mokanda_firmware.webmail.pictures import picture_type
-from mokanda_firmware.webmail.smaller import Photo, read_head, smaller
+from mokanda_firmware.webmail.smaller import smaller
 from mokanda_wire.limits import MAX_PHOTO
 from mokanda_wire.message import digest_of
 from tests.photos import SVG, bomb, opened, photo
@@ -126,10 +129,10 @@ def test_a_program_that_takes_too_much_is_given_up(
 
 def test_the_head_of_a_photo_is_read_in_both_orders_of_bytes() -> None:
     head = read_head(io.BytesIO(photo(32, 16, orientation=6)))
-    assert head == Photo(32, 16, 6)
+    assert head == Photo("jpeg", 32, 16, 6)
     little = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0"
     jpeg = b"\xff\xd8\xff\xe1" + (len(little) + 2).to_bytes(2, "big") + little
-    assert read_head(io.BytesIO(jpeg + FRAME)) == Photo(32, 16, 8)
+    assert read_head(io.BytesIO(jpeg + FRAME)) == Photo("jpeg", 32, 16, 8)
 
 
 @given(st.binary(max_size=200))
@@ -164,6 +167,12 @@ def test_a_large_photo_is_not_sent_before_its_writer_was_asked(village: Village)
     assert form["photo-0"].value == "small"
     assert "made smaller: " in page.text
     assert f"as it is: {len(PHOTO) / 1000:.0f} KB" in page.text
+
+
+def test_what_each_size_of_a_photo_costs_is_shown(village: Village) -> None:
+    set_setting(village.store, tariff.SETTING, tariff.to_json(tariff.Tariff("USD", 600_000)))
+    page = asked(village.villager("awa"))
+    assert "as it is: 34 KB, 0.020 USD" in page.text
 
 
 @pytest.mark.parametrize("choice", ["small", "whole"])

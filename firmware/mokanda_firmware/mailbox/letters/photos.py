@@ -29,13 +29,18 @@ def sizes(store: Store, account: int, part: Attachment) -> Sizes | None:
             " AND (digest = :digest OR whole = :digest) LIMIT 1",
             {"account": account, "digest": part.digest},
         ).fetchone()
-    if row is None or not store.attachments.path(row["whole"]).exists():
+    if row is None:
         return None
-    return Sizes(
-        replace(part, digest=row["digest"], size=row["size"]),
-        replace(part, digest=row["whole"], size=row["whole_size"]),
-        "small" if part.digest == row["digest"] else "whole",
-    )
+    small = replace(part, digest=row["digest"], size=row["size"])
+    whole = replace(part, digest=row["whole"], size=row["whole_size"])
+    try:
+        return Sizes(
+            _in_its_form(store, small),
+            _in_its_form(store, whole),
+            "small" if part.digest == row["digest"] else "whole",
+        )
+    except FileNotFoundError:
+        return None
 
 
 def is_at_relay(store: Store, part: Attachment) -> bool:
@@ -52,7 +57,8 @@ def keep_smaller(store: Store, account: int, whole: Attachment, data: bytes) -> 
     """
     with store.incoming_attachment() as incoming:
         incoming.write(data)
-        small = replace(whole, digest=incoming.keep(), size=len(data))
+        kept = replace(whole, digest=incoming.keep(), size=len(data))
+    small = _in_its_form(store, kept)
     with store.transaction() as connection:
         connection.execute(
             "INSERT OR REPLACE INTO smaller_photo (account, digest, size, whole, whole_size)"
@@ -60,6 +66,12 @@ def keep_smaller(store: Store, account: int, whole: Attachment, data: bytes) -> 
             (account, small.digest, small.size, whole.digest, whole.size),
         )
     return small
+
+
+def _in_its_form(store: Store, part: Attachment) -> Attachment:
+    """Rename a photo where its two sizes differ in form, as a PNG may become a JPEG."""
+    formed = store.attachments.in_its_form(part)
+    return part if part.media_type == formed.media_type else formed
 
 
 def forget_sent(connection: sqlite3.Connection) -> None:

@@ -16,9 +16,13 @@ from mokanda_wire.message import Attachment
 
 # Attachments never take the last of the data partition: the database must still be able to write.
 RESERVE_BYTES = 8 << 20
-# What relays make of photos and voices, by its first bytes: extension and media type.
+# What both ends make of pictures and voices, by its first bytes: extension and media type.
 _JPEG = ("jpg", "image/jpeg")
-_MADE = {b"RIFF": ("webp", "image/webp"), b"OggS": ("ogg", "audio/ogg")}
+_MADE = {
+    b"RIFF": ("webp", "image/webp"),
+    b"OggS": ("ogg", "audio/ogg"),
+    b"\x89PNG": ("png", "image/png"),
+}
 
 
 class Incoming:
@@ -70,19 +74,16 @@ class Attachments:
             return whole
         if part.held_back:
             return None
-        try:
-            with self.path(part.digest).open("rb") as file:
-                extension, media_type = _MADE.get(file.read(4), _JPEG)
-        except FileNotFoundError:
-            return None
+        with contextlib.suppress(FileNotFoundError):
+            return self.in_its_form(replace(whole, digest=part.digest, size=part.size))
+        return None
+
+    def in_its_form(self, part: Attachment) -> Attachment:
+        """Name and type a picture or voice by what is in it; raises FileNotFoundError."""
+        with self.path(part.digest).open("rb") as file:
+            extension, media_type = _MADE.get(file.read(4), _JPEG)
         stem = part.name.rpartition(".")[0] or part.name
-        return replace(
-            whole,
-            name=f"{stem}.{extension}",
-            media_type=media_type,
-            digest=part.digest,
-            size=part.size,
-        )
+        return replace(part, name=f"{stem}.{extension}", media_type=media_type)
 
     def orphans(self, wanted: set[str]) -> set[Written]:
         """Return the files that `wanted` does not name, nor did at the last look.

@@ -61,7 +61,7 @@
 <fieldset class="sizes">
 <legend class="unseen">{{_("How large {name} goes").format(name=part.name)}}</legend>
 % for choice, name_of_choice, version in (("small", _("made smaller"), both.small), ("whole", _("as it is"), both.whole)):
-<label class="pick"><input type="radio" name="photo-{{position}}" value="{{choice}}"{{" checked" if both.chosen == choice else ""}}> {{name_of_choice}}: {{size(version.size)}}</label>
+<label class="pick"><input type="radio" name="photo-{{position}}" value="{{choice}}"{{" checked" if both.chosen == choice else ""}}> {{name_of_choice}}: {{size(version.size)}}{{", " + price(version.size) if price(version.size) else ""}}</label>
 % end
 </fieldset>
 % end

@@ -4,7 +4,7 @@
 import pytest
 
 from mokanda_firmware.mailbox.store.database import Store
-from tests.browser.conftest import DOMAIN, Phones, Webmail
+from tests.browser.conftest import DOMAIN, PASSWORD, Phones, Webmail
 from tests.hostile import Hostile, deliver
 
 pytestmark = pytest.mark.browser
@@ -102,3 +102,29 @@ def test_letters_of_three_scripts_fit_a_small_phone(
     awa.open("/inbox")
     awa.shoot("inbox", whole=True)
     assert awa.page.evaluate(_TOO_WIDE) == []
+
+
+def test_a_small_phone_shows_more_of_a_letter_than_of_the_menu(
+    phones: Phones, webmail: Webmail
+) -> None:
+    awa = phones(locale="fr")
+    awa.open("/register")
+    awa.fill(name="awa", display_name="Awa", password=PASSWORD, again=PASSWORD)
+    awa.page.locator("main form button").click()
+    awa.page.set_viewport_size({"width": 240, "height": 320})
+    _bring(webmail.store, "lingala")
+    awa.open("/mail/1")
+    assert awa.page.locator("main").bounding_box()["y"] < 120  # type: ignore[index]
+
+
+def test_a_quotation_in_arabic_has_its_bar_where_its_lines_begin(
+    phones: Phones, webmail: Webmail
+) -> None:
+    awa = phones()
+    awa.register("awa")
+    arabic = _ARABIC + "<blockquote>هل أنت قادم؟</blockquote>"
+    deliver(webmail.store, Hostile("arabic", arabic.encode()), f"awa@{DOMAIN}")
+    awa.open("/mail/1")
+    quote = awa.page.locator("blockquote")
+    assert quote.evaluate("tag => getComputedStyle(tag).borderRightWidth") == "3px"
+    assert quote.evaluate("tag => getComputedStyle(tag).borderLeftWidth") == "0px"

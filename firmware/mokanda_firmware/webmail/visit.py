@@ -319,9 +319,11 @@ class Visit:
     def _back(self) -> str:
         """Return the page to come back to when only the language changes."""
         path = str(self.request.path)
-        if self.request.method == "POST" and ("GET", path) not in _PLACES:
-            path = path.rpartition("/")[0] or "/"
-        return path
+        if self.request.method != "POST":
+            parts = str(self.request.query_string).split("&")
+            kept = "&".join(part for part in parts if not part.startswith(("note=", "undo=")))
+            return f"{path}?{kept}" if kept else path
+        return path if ("GET", path) in _PLACES else path.rpartition("/")[0] or "/"
 
     def _with_cookies(self, response: HTTPResponse) -> HTTPResponse:
         for name, value, seconds in self._cookies:

@@ -366,6 +366,12 @@ class TestNews:
         assert str(page.html.select_one(".text b")) == "<b>Samedi</b>"
         assert not page.html.select("script")
 
+    def test_a_title_is_seen_by_everybody(self, village: Village) -> None:
+        keeper = village.villager("awa")
+        assert "has a title" in keeper.post("/news", 422, title="\u200b", text="x").text
+        keeper.post("/news", 303, title="\u202eMarket", text="x")
+        assert village.rows("notice")[0]["title"] == "Market"
+
     def test_a_notice_sent_twice_hangs_once(self, village: Village) -> None:
         village.villager("awa")
         self.put_up(village)

@@ -113,6 +113,15 @@ def test_the_language_changes_on_every_page_and_stays(village: Village) -> None:
     assert "Se connecter" in phone.get("/").text
 
 
+def test_the_language_changes_in_the_middle_of_something(village: Village) -> None:
+    awa = village.villager("awa")
+    draft = awa.write("awa", text="Words", button="save").location
+    page = awa.speak(awa.get(draft), "fr")
+    assert page.forms[0]["text"].value == "Words"
+    assert page.request.query_string == "draft=1"  # and not what was done before
+    assert awa.speak(awa.get("/search?q=l%27%C3%A9cole"), "ln").forms[0]["q"].value == "l'école"
+
+
 def test_an_account_has_its_language_on_every_phone(village: Village) -> None:
     awa = village.villager("awa")
     awa.speak(awa.get("/inbox"), "fr")

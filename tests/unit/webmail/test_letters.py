@@ -287,6 +287,12 @@ class TestDownloads:
         assert answer.headers["Content-Disposition"].startswith("attachment;")
         assert "sandbox" in answer.headers["Content-Security-Policy"]
 
+    @pytest.mark.parametrize("media_type", ["text/x-vcard", "text/x-vCalendar", "audio/amr"])
+    def test_a_phone_opens_what_phones_make(self, village: Village, media_type: str) -> None:
+        awa = village.villager("awa")
+        answer = awa.get(self.attach(village, awa, "of-a-phone", media_type))
+        assert answer.headers["Content-Type"] == media_type.lower()
+
     def test_nobody_gets_the_file_of_another(self, village: Village) -> None:
         awa, ben = village.villager("awa"), village.villager("ben")
         path = self.attach(village, awa, "photo.jpg", "image/jpeg")

@@ -37,6 +37,11 @@ from mokanda_firmware.webmail.wording.markup import to_html
         ("~5 000~ 4 000 FC, ~/a, 5~6", "<s>5 000</s> 4 000 FC, ~/a, 5~6"),
         ("Un\n---\nDeux\n______________", "Un<hr>Deux<hr>"),
         ("Voici \ufffc.", "Voici ."),
+        (
+            "https://x.example/\u202egpj.exe",
+            '<a dir="ltr" href="https://x.example/" target="_blank" rel="noreferrer noopener">'
+            "https://x.example/</a>\u202egpj.exe",
+        ),
         ("à\nla\n\nligne", "à\nla\n\nligne"),
         ("awa@example.org.", '<a href="/write?to=awa%40example.org">awa@example.org</a>.'),
         ("<b>a & b</b>", "&lt;b&gt;a &amp; b&lt;/b&gt;"),

@@ -13,9 +13,13 @@ from urllib.parse import parse_qs, unquote, urlencode
 from mokanda_wire.text import bare_link
 
 _MAX_MAILTO = 1000  # characters of what a link of mail has filled in
+# What ends a link: blanks, brackets, and what turns the writing round, so that it reads otherwise.
+_END = r"\s<>\"\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _LINK = re.compile(
-    r"""(?P<web>https?://[^\s<>"]{1,2000}|(?<![\w@./:-])www\.[^\s<>"@]{4,2000})
-      |(?P<mailto>mailto:[^\s<>"]{3,1000})
+    rf"""(?P<web>https?://[^{_END}]{{1,2000}}|(?<![\w@./:-])www\.[^{_END}@]{{4,2000}})
+      |(?P<mailto>mailto:[^{_END}]{{3,1000}})
+    """
+    r"""
       |(?P<mail>(?<![\w.+/@-])[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}\b)
       |(?P<phone>(?<![\w+.,:/()#-])(?<!\d[ ])(?:\+|00?)[1-9][\d ().-]{6,22}\d(?![\w%]|[.,:/-]\w))
     """,

@@ -14,6 +14,7 @@ from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.device.overview import ask
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_firmware.webmail.wording.statuses import Card, Cards
+from mokanda_wire.text import one_line, without_invisible
 
 MAX_VILLAGE = 60
 # What one request to a daemon holds; a claim file has 2,000.
@@ -43,7 +44,7 @@ def fields(visit: Visit) -> dict[str, str]:
 
 def take(visit: Visit) -> bool:
     """Take over what stands in the form; return whether the Wi-Fi has to start anew for it."""
-    village = " ".join(visit.form["village"].split())[:MAX_VILLAGE]
+    village = one_line(without_invisible(visit.form["village"]))[:MAX_VILLAGE]
     if not village:
         raise Refused(422, _NO_VILLAGE)
     name = " ".join(visit.form["network"].split()) or wifi.of_village(village).name

@@ -17,7 +17,7 @@ from mokanda_wire.text import safe_file_name
 
 # Types that a phone may open by itself; everything else is only ever saved.
 _HARMLESS = re.compile(
-    r"image/(jpeg|png|gif|webp|bmp)|(audio|video)/[a-z0-9.+-]+|text/(plain|csv|vcard|calendar)"
+    r"image/(jpeg|png|gif|webp|bmp)|(audio|video)/[a-z0-9.+-]+|text/(plain|csv|(x-)?v?(card|calendar))"
     r"|application/(pdf|zip|msword|vnd\.[a-z0-9.+-]+)"
 )
 

@@ -8,6 +8,7 @@ from mokanda_firmware.mailbox.people import noticeboard
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 from mokanda_firmware.webmail.wording.markup import to_html
+from mokanda_wire.text import one_line, without_invisible
 
 _PAGE_LENGTH = 10
 _MAX_TITLE = 200
@@ -39,7 +40,7 @@ def show_news(visit: Visit) -> HTTPResponse:
 @post("/news", access="helper", text_limit=10 * _MAX_TEXT, rescue=_show)
 def put_up(visit: Visit) -> HTTPResponse:
     """Put a notice on the board."""
-    title = " ".join(visit.form["title"].split())[:_MAX_TITLE]
+    title = one_line(without_invisible(visit.form["title"]))[:_MAX_TITLE]
     text = visit.form["text"].strip()[:_MAX_TEXT]
     if not title or not text:
         raise Refused(422, _EMPTY)

@@ -128,6 +128,11 @@ def wifi() -> Path:
     return data() / "wifi.json"
 
 
+def modem() -> Path:
+    """What the keeper has set for the modem."""
+    return data() / "modem.json"
+
+
 def wipe_mark() -> Path:
     """There while this device is to be wiped, or is being."""
     return data() / "wipe"
@@ -161,6 +166,11 @@ def stick() -> Path:
 def status(name: str) -> Path:
     """The status file that the daemon of this name publishes."""
     return run() / "status" / f"{name}.json"
+
+
+def dials() -> Path:
+    """How the modem's calls of this boot went: its back-off."""
+    return run() / "dials.json"
 
 
 def requests(daemon: str) -> Path:

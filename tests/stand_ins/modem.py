@@ -389,10 +389,10 @@ COMMANDS: Final[list[tuple[str, Callable[[Modem, str], str]]]] = [
     (r"\+COPS\?", lambda modem, _: modem._tell_operator()),
     (r"\+COPS=3,([0-2])", Modem._set_operator_format),
     (r"\+CGDCONT\?", lambda modem, _: modem._tell(f'+CGDCONT: 1,"IP","{modem.apn}","",0,0')),
-    (r'\+CGDCONT=1,"IP","([^"]*)".*', Modem._set_context),
+    (r'\+CGDCONT=1,"IP(?:V4V6)?","([^"]*)".*', Modem._set_context),
     (r'\+CUSD=1,"?([0-9A-F]+)"?(?:,15)?', Modem._ussd),
     (r"\+CUSD=[02]", _accept),
-    (r"DT?\*99(?:\*\*\*1)?#", Modem._dial),
+    (r"DT?\*99(?:\*\*\*1)?#", lambda modem, number: modem._dial(number)),
 ]
 
 

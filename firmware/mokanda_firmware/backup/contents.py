@@ -80,13 +80,15 @@ def describe(database: Path, files: list[Source]) -> Manifest:
 
 
 def copy_identity(folder: Path) -> None:
-    """Copy who the device is, and its Wi-Fi, for one that begins anew: nothing of its villagers.
+    """Copy who the device is, and what its Wi-Fi and modem are set to, for one that begins anew.
+
+    Nothing of its villagers is among it.
 
     Raises:
         OSError: there is no room.
     """
     kept = {paths.claim(), paths.claim_result(), paths.followed(), paths.former_claims()}
-    kept.add(paths.wifi())
+    kept |= {paths.wifi(), paths.modem()}
     for source in _plain_files():
         if source.path in kept or source.path.is_relative_to(paths.keys()):
             _copy(source.name, folder)

@@ -85,6 +85,14 @@ class CourierStatus(Status):
 
 
 @dataclass(frozen=True, slots=True)
+class OtherModem:
+    """One that is plugged in too, and not used."""
+
+    model: str
+    state: ModemState
+
+
+@dataclass(frozen=True, slots=True)
 class ModemStatus(Status):
     """The modem's; "" is what it has not told. `signal` is in percent, None when unknown."""
 
@@ -99,6 +107,7 @@ class ModemStatus(Status):
     operator: str = ""
     signal: int | None = None
     interface: str = ""  # of the network, while it is connected
+    others: tuple[OtherModem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

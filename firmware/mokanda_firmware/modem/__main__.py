@@ -5,6 +5,8 @@ import argparse
 
 from mokanda_firmware.bus import service
 from mokanda_firmware.bus.requests import Requests
+from mokanda_firmware.modem.at.call import Call
+from mokanda_firmware.modem.clock import SystemClock
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.sticks import Watch
 
@@ -21,7 +23,7 @@ def main() -> None:
     service.end_on_signals()
     requests = Requests("modem")
     try:
-        Daemon(Watch(), requests).run()
+        Daemon(Watch(), requests, SystemClock(), Call).run()
     finally:
         requests.close()
 

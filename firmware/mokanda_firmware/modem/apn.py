@@ -1,47 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which access point (APN) a SIM card dials, by the network that its IMSI names."""
+"""Which access points (APN) a SIM card may dial, by the network that its IMSI names."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from mokanda_firmware.modem.settings import Settings
+
 PROVIDERS = Path("/usr/share/mobile-broadband-provider-info/serviceproviders.xml")
-_OVERRIDES = Path(__file__).with_name("apn.toml")
+OWN = Path(__file__).with_name("apn.toml")
+_MAX_TRIED = 6  # names: beyond these, tries only cost
 
 
 @dataclass(frozen=True)
 class AccessPoint:
-    """An APN and what to log in with; "" where the network asks for nothing."""
+    """An APN, what to log in with ("" where the network asks for nothing), and the PDP type."""
 
     name: str
     username: str = ""
     password: str = ""
+    protocol: str = "IP"  # or IPV4V6 (3GPP TS 27.007, +CGDCONT)
 
 
-def find(imsi: str, providers: Path = PROVIDERS, overrides: Path = _OVERRIDES) -> AccessPoint:
-    """Return the access point for the SIM card with this IMSI.
+def candidates(
+    imsi: str, settings: Settings, providers: Path = PROVIDERS, own: Path = OWN
+) -> list[AccessPoint]:
+    """Return what to dial with the SIM card of this IMSI, the most promising first.
+
+    The keeper's own setting, what has worked, our list, the providers' list, the name that most
+    networks take; then all of these anew over both versions of IP.
+    """
+    listed = _listed(imsi, providers, own)
+    worked = [each for each in listed if settings.imsi == imsi and each.name == settings.worked]
+    keepers = [AccessPoint(settings.apn, settings.username, settings.password)]
+    tried = list(dict.fromkeys([*(keepers if settings.apn else []), *worked, *listed]))[:_MAX_TRIED]
+    return tried + [replace(each, protocol="IPV4V6") for each in tried]
+
+
+def _listed(imsi: str, providers: Path, own: Path) -> list[AccessPoint]:
+    """Return what the lists have, ours first; both by the longer network code first.
 
     The network code (MNC) after the country code (MCC) has two or three digits; which, only the
-    list of networks tells: three are tried first. Our own list goes before the providers' list; a
-    network in neither gets the default.
+    list of networks tells.
     """
-    with overrides.open("rb") as file:
-        own = tomllib.load(file)
+    with own.open("rb") as file:
+        lists = tomllib.load(file)
     networks = (imsi[:6], imsi[:5])
+    found: list[AccessPoint] = []
     for network in networks:
-        if network in own["network"]:
-            return AccessPoint(**own["network"][network])
+        if network in lists["network"]:
+            found = [AccessPoint(**each) for each in lists["network"][network]]
+            break
     public = _published(networks, providers)
     for network in networks:
         if network in public:
-            return public[network]
-    return AccessPoint(**own["default"])
+            found += public[network]
+            break
+    return [*found, AccessPoint(**lists["default"])]
 
 
-def _published(networks: tuple[str, ...], providers: Path) -> dict[str, AccessPoint]:
+def _published(networks: tuple[str, ...], providers: Path) -> dict[str, list[AccessPoint]]:
     """Return what the providers' list has for these networks; it is 360 KB: read it as a stream."""
-    found: dict[str, AccessPoint] = {}
+    found: dict[str, list[AccessPoint]] = {}
     if not providers.exists():
         return found
     for _, element in ElementTree.iterparse(providers):  # noqa: S314 - a file of the image
@@ -49,26 +70,25 @@ def _published(networks: tuple[str, ...], providers: Path) -> dict[str, AccessPo
             continue
         for identity in element.iter("network-id"):
             network = f"{identity.get('mcc')}{identity.get('mnc')}"
-            access_point = _best(element)
-            if network in networks and access_point is not None:
-                found.setdefault(network, access_point)
+            if network in networks:
+                found.setdefault(network, []).extend(_for_the_internet(element))
         element.clear()
-    return found
+    return {network: each for network, each in found.items() if each}
 
 
-def _best(provider: ElementTree.Element) -> AccessPoint | None:
-    """Return the provider's access point for the Internet, prepaid rather than postpaid."""
-    candidates = [
+def _for_the_internet(provider: ElementTree.Element) -> list[AccessPoint]:
+    """Return the provider's access points for the Internet, prepaid before postpaid."""
+    found = [
         apn
         for apn in provider.iter("apn")
         if any(usage.get("type") == "internet" for usage in apn.findall("usage"))
     ]
-    candidates.sort(key=lambda apn: not any(p.get("type") == "prepaid" for p in apn.iter("plan")))
-    if not candidates:
-        return None
-    best = candidates[0]
-    return AccessPoint(
-        best.get("value", "").strip(),
-        best.findtext("username", "").strip(),
-        best.findtext("password", "").strip(),
-    )
+    found.sort(key=lambda apn: not any(p.get("type") == "prepaid" for p in apn.iter("plan")))
+    return [
+        AccessPoint(
+            each.get("value", "").strip(),
+            each.findtext("username", "").strip(),
+            each.findtext("password", "").strip(),
+        )
+        for each in found
+    ]

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the modem's daemon needs of whatever talks to a stick: each kind of stick has its own."""
+"""What is needed of whatever talks to a stick: each kind of stick has its own."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
-from mokanda_firmware.bus.statuses import ModemStatus
+from mokanda_firmware.modem.machine import Event
+from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.sticks import Stick
 
 
@@ -14,35 +15,34 @@ class ModemError(Exception):
     """The modem does not answer as it should; it is worth while to start it anew."""
 
 
-class ConnectError(SentenceError):
-    """No connection came about."""
+class CallError(SentenceError):
+    """No connection came about; `login` tells that the network refused name and password."""
+
+    def __init__(self, sentence: Sentence, *, login: bool = False) -> None:
+        super().__init__(sentence)
+        self.login = login
 
 
 @dataclass(frozen=True, slots=True)
-class SimChanged:
-    """The SIM card came, went or was unlocked."""
+class Facts:
+    """What is known of modem, SIM card and network; "" or None is what has not been told."""
+
+    model: str = ""
+    imei: str = ""
+    imsi: str = ""
+    operator: str = ""
+    signal: int | None = None  # percent
+    interface: str = ""  # of the network, once there is one
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkChanged:
-    """The network was found or lost."""
+class Finding:
+    """What asking found, or what came by itself: the event, what people are told, the facts."""
 
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """There is a connection, through this network interface."""
-
-    interface: str
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    """There is none any more, or none came about."""
-
-    why: Sentence
-
-
-Event = SimChanged | NetworkChanged | Connected | Disconnected
+    event: Event
+    detail: Sentence
+    facts: Facts = field(default_factory=Facts)
+    login: bool = False  # of CALL_FAILED: the network refused name and password
 
 
 class Backend(Protocol):
@@ -54,27 +54,30 @@ class Backend(Protocol):
     def fits(self, stick: Stick) -> bool:
         """Whether this stick, as udev knows it now, is still to be talked to this way."""
 
-    def identify(self, status: ModemStatus) -> Iterator[ModemStatus]:
-        """Ask for model, SIM card and network; yield the status anew as it becomes known.
+    def ask(self, facts: Facts, tell: Callable[[Facts], None]) -> Finding:
+        """Find out how modem, SIM card and network are; `tell` what is known meanwhile.
 
-        A status that is STARTING in the end needs another moment. Raises ModemError.
+        Raises ModemError.
         """
 
-    def search(self, status: ModemStatus) -> ModemStatus:
-        """Ask for the network alone. Raises ModemError."""
-
-    def hear(self) -> Event | None:
+    def hear(self) -> Finding | Event | None:
         """Take in what came by itself. Raises ModemError."""
 
-    def connect(self, status: ModemStatus) -> Iterator[ModemStatus]:
-        """Dial, which may take a minute, and yield the status meanwhile; `hear` tells the rest.
+    def dial(self, facts: Facts, tell: Callable[[Sentence], None]) -> None:
+        """Dial, which may take a minute, and `tell` how far it is; `hear` says what comes of it.
 
         Raises:
-            ConnectError: it cannot be dialled.
+            CallError: it cannot be dialled.
         """
 
-    def disconnect(self, *, reset: bool = False) -> None:
-        """End a connection or the wish for one; `reset` the modem too. Raises ModemError."""
+    def hang_up(self) -> None:
+        """End a connection or the wish for one. Raises ModemError."""
+
+    def recover(self, rung: Rung) -> None:
+        """Take this step of recovery, if it is one that goes through the modem.
+
+        Raises ModemError.
+        """
 
     def close(self) -> None:
         """Let go of the stick, which may be gone."""

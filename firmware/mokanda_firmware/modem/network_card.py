@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stick that is a router of its own ("HiLink"): a network card, which dials by itself."""
+"""A stick that is a router of its own ("HiLink"), or a phone that shares its connection by USB."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.bus.states import ModemState
-from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem.backend import Connected, Event
+from mokanda_firmware.modem.backend import Facts, Finding
+from mokanda_firmware.modem.machine import Event
+from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.sticks import Stick
 
 
@@ -25,35 +25,31 @@ class NetworkCard:
 
     def fits(self, stick: Stick) -> bool:
         """A stick whose serial ports appear after its card is a modem."""
-        return not stick.ports
+        return not stick.ports and self._interface in stick.cards
 
-    def identify(self, status: ModemStatus) -> Iterator[ModemStatus]:
+    def ask(self, facts: Facts, tell: Callable[[Facts], None]) -> Finding:  # noqa: ARG002
         """It is ready at once."""
         detail = Sentence("{model} is a network card.", model=self._model)
-        yield replace(
-            status,
-            state=ModemState.READY,
-            detail=detail,
-            model=self._model,
-            interface=self._interface,
-        )
+        facts = replace(facts, model=self._model, interface=self._interface)
+        return Finding(Event.REGISTERED, detail, facts)
 
-    def search(self, status: ModemStatus) -> ModemStatus:
-        """It does that by itself."""
-        return status
-
-    def hear(self) -> Event | None:
+    def hear(self) -> Finding | Event | None:
         """It is connected when it is to be."""
-        return Connected(self._interface) if self._is_wanted else None
+        if not self._is_wanted:
+            return None
+        detail = Sentence("Connected through {name}.", name=self._model)
+        return Finding(Event.LINK_UP, detail, Facts(interface=self._interface))
 
-    def connect(self, status: ModemStatus) -> Iterator[ModemStatus]:  # noqa: ARG002
+    def dial(self, facts: Facts, tell: Callable[[Sentence], None]) -> None:  # noqa: ARG002
         """It dials by itself."""
         self._is_wanted = True
-        yield from ()
 
-    def disconnect(self, *, reset: bool = False) -> None:  # noqa: ARG002
+    def hang_up(self) -> None:
         """It stays connected for whoever else needs it."""
         self._is_wanted = False
+
+    def recover(self, rung: Rung) -> None:
+        """There is no step that goes through it."""
 
     def close(self) -> None:
         """There is nothing to let go of."""

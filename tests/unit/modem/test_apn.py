@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.modem.apn import AccessPoint, find
+from mokanda_firmware.modem.apn import OWN, AccessPoint, candidates
+from mokanda_firmware.modem.settings import Settings
 
 PROVIDERS = """\
 <serviceproviders format="2.0">
@@ -29,7 +32,7 @@ PROVIDERS = """\
 OVERRIDES = """\
 default = { name = "internet" }
 [network]
-99977 = { name = "ours", username = "me" }
+99977 = [{ name = "ours", username = "me" }]
 """
 
 
@@ -44,23 +47,47 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.mark.parametrize(
     ("imsi", "expected"),
     [
-        ("999019876543210", AccessPoint("pre.two", "u", "p")),  # MNC 01, prepaid first
-        ("999012345678901", AccessPoint("three")),  # MNC 012
-        ("999771234567890", AccessPoint("ours", "me")),  # our own list
-        ("999551234567890", AccessPoint("internet")),  # known, but not for the Internet
-        ("999881234567890", AccessPoint("internet")),  # unknown
-        ("", AccessPoint("internet")),  # a modem that does not tell
+        (  # MNC 01, prepaid first
+            "999019876543210",
+            [AccessPoint("pre.two", "u", "p"), AccessPoint("post.two"), AccessPoint("internet")],
+        ),
+        ("999012345678901", [AccessPoint("three"), AccessPoint("internet")]),  # MNC 012
+        ("999771234567890", [AccessPoint("ours", "me"), AccessPoint("internet")]),  # our own list
+        ("999551234567890", [AccessPoint("internet")]),  # known, but not for the Internet
+        ("999881234567890", [AccessPoint("internet")]),  # unknown
     ],
 )
-def test_the_imsi_tells_the_access_point(
-    files: tuple[Path, Path], imsi: str, expected: AccessPoint
+def test_the_imsi_tells_the_access_points(
+    files: tuple[Path, Path], imsi: str, expected: list[AccessPoint]
 ) -> None:
-    assert find(imsi, *files) == expected
+    assert candidates(imsi, Settings(), *files)[: len(expected)] == expected
 
 
-def test_without_the_public_list_there_is_our_own(files: tuple[Path, Path]) -> None:
-    assert find("999771234567890", Path("/nowhere"), files[1]).name == "ours"
+def test_all_are_tried_over_both_versions_of_ip_in_the_end(files: tuple[Path, Path]) -> None:
+    tried = candidates("999771234567890", Settings(), *files)
+    assert [(each.name, each.protocol) for each in tried] == [
+        ("ours", "IP"),
+        ("internet", "IP"),
+        ("ours", "IPV4V6"),
+        ("internet", "IPV4V6"),
+    ]
 
 
-def test_the_list_that_ships_can_be_read() -> None:
-    assert find("630021234567890", Path("/nowhere")).name == "internet"
+def test_the_keepers_own_comes_first(files: tuple[Path, Path]) -> None:
+    first = candidates("999771234567890", Settings(apn="keeper.s", username="k"), *files)[0]
+    assert first == AccessPoint("keeper.s", "k")
+
+
+def test_what_has_worked_for_this_card_comes_before_the_lists(files: tuple[Path, Path]) -> None:
+    worked = Settings(imsi="999019876543210", worked="post.two")
+    assert candidates("999019876543210", worked, *files)[0].name == "post.two"
+    assert candidates("999019876543211", worked, *files)[0].name == "pre.two"
+
+
+def test_every_access_point_of_our_own_list_can_be_dialled() -> None:
+    with OWN.open("rb") as file:
+        lists = tomllib.load(file)
+    for network, points in lists["network"].items():
+        assert re.fullmatch(r"\d{5,6}", network)
+        for each in points:
+            assert re.fullmatch(r"[A-Za-z0-9.-]{1,100}", AccessPoint(**each).name)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The daemon against the stand-in stick on a pseudo-terminal; udev is played by `Bus`.
+"""The daemon as it runs, with its own clock and a real process for pppd; udev is played by `Bus`.
+
+What may happen to it in a night is in tests/scenarios.
 
 pppd is the script beside this file, as a test host's kernel need not have PPP: the real one dials
 in tests/emulator.
@@ -18,15 +20,15 @@ import pytest
 
 from mokanda_firmware.bus.changes import Subscription
 from mokanda_firmware.bus.requests import RequestError, Requests, ask
-from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.modem import apn
-from mokanda_firmware.modem import daemon as daemon_module
+from mokanda_firmware.modem.at.call import Call
+from mokanda_firmware.modem.clock import SystemClock
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.sticks import Stick
 from tests.stand_ins.mobile_network import MobileNetwork
-from tests.stand_ins.modem import SILENCE, Modem
+from tests.stand_ins.modem import Modem
 from tests.statuses import published
 
 HERE = Path(__file__).parent
@@ -71,12 +73,11 @@ class Bus:
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
     monkeypatch.setenv("PATH", f"{HERE}:{os.environ['PATH']}")
-    monkeypatch.setattr(daemon_module, "_START_PAUSE", 0.05)
-    monkeypatch.setattr(daemon_module, "_SEARCH_PAUSE", 0.05)
+    monkeypatch.setenv("MOKANDA_DATA", str(tmp_path))
     # The providers' list is in the image; the computer that tests may have none.
     providers = tmp_path / "providers.xml"
     providers.write_text(PROVIDERS)
-    monkeypatch.setattr(apn, "find", partial(apn.find, providers=providers))
+    monkeypatch.setattr(apn, "candidates", partial(apn.candidates, providers=providers))
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def bus() -> Iterator[Bus]:
     bus = Bus()
     requests = Requests("modem")
     with Subscription() as changes:
-        daemon = Daemon(bus, requests, hook=HOOK)
+        daemon = Daemon(bus, requests, SystemClock(), partial(Call, hook=HOOK))
 
         def run() -> None:
             with pytest.raises(SystemExit):
@@ -147,52 +148,6 @@ def test_a_stick_is_identified(plug: Callable[[], Stick], modem: Modem) -> None:
     assert (status.operator, status.signal) == ("Vodacom CD", 58)
 
 
-def test_a_stick_that_is_pulled_out_is_absent(
-    plug: Callable[[], Stick], bus: Bus, modem: Modem
-) -> None:
-    plug()
-    wait_for(ModemState.READY)
-    modem.unplug()
-    bus.set()
-    assert wait_for(ModemState.ABSENT).imsi == ""
-
-
-def test_a_stick_that_is_pulled_out_in_the_middle_of_a_command_is_absent(
-    plug: Callable[[], Stick], bus: Bus, modem: Modem
-) -> None:
-    modem.faults["AT+COPS?"] = SILENCE
-    plug()
-    wait_for(ModemState.STARTING, imsi=modem.imsi)
-    bus.set()
-    modem.unplug()
-    wait_for(ModemState.ABSENT)
-
-
-def test_without_a_sim_card_a_connection_is_refused(
-    plug: Callable[[], Stick], modem: Modem
-) -> None:
-    modem.sim = "absent"
-    plug()
-    wait_for(ModemState.NO_SIM)
-    with pytest.raises(RequestError, match="no SIM card"):
-        ask("modem", "connect")
-
-
-def test_a_locked_sim_card_says_what_to_do(plug: Callable[[], Stick], modem: Modem) -> None:
-    modem.sim = "pin"
-    plug()
-    assert "Switch that off in a phone" in str(wait_for(ModemState.PIN).detail)
-
-
-def test_the_network_comes_and_goes(plug: Callable[[], Stick], modem: Modem) -> None:
-    modem.signal = 99
-    plug()
-    wait_for(ModemState.NO_SIGNAL, signal=None)
-    modem.signal = 31
-    modem.say("+CREG: 1")
-    wait_for(ModemState.READY, signal=100)
-
-
 def test_it_connects_and_disconnects(plug: Callable[[], Stick], modem: Modem) -> None:
     plug()
     wait_for(ModemState.READY)
@@ -201,110 +156,6 @@ def test_it_connects_and_disconnects(plug: Callable[[], Stick], modem: Modem) ->
     assert modem.apn == "vodanet"
     ask("modem", "disconnect", timeout=20)
     assert wait_for(ModemState.READY).interface == ""
-
-
-def test_a_second_connect_finds_the_connection(plug: Callable[[], Stick], modem: Modem) -> None:
-    plug()
-    ask("modem", "connect", timeout=20)
-    assert ask("modem", "connect", timeout=20) == {"interface": "ppp0"}
-    assert modem.calls == 1
-
-
-def test_a_connect_waits_for_the_network(plug: Callable[[], Stick], modem: Modem) -> None:
-    modem.signal = 99
-    plug()
-    wait_for(ModemState.NO_SIGNAL)
-    replies: list[dict[str, Any]] = []
-    asker = threading.Thread(target=lambda: replies.append(ask("modem", "connect", timeout=20)))
-    asker.start()
-    modem.signal = 20  # and does not say so
-    asker.join(20)
-    assert replies == [{"interface": "ppp0"}]
-
-
-def test_a_stick_that_is_pulled_out_during_a_call_is_absent(
-    plug: Callable[[], Stick], bus: Bus, modem: Modem
-) -> None:
-    plug()
-    ask("modem", "connect", timeout=20)
-    modem.unplug()
-    bus.set()
-    wait_for(ModemState.ABSENT, interface="")
-
-
-def test_a_call_that_the_network_refuses_is_an_error_and_the_modem_is_reset(
-    plug: Callable[[], Stick], modem: Modem
-) -> None:
-    modem.faults["ATD"] = "NO CARRIER"
-    plug()
-    wait_for(ModemState.READY)
-    with pytest.raises(RequestError, match=r"did not take the call \(NO CARRIER\)"):
-        ask("modem", "connect", timeout=20)
-    wait_for(ModemState.READY)
-    assert "ATZ" in modem.commands
-
-
-def test_the_second_refused_call_enumerates_the_stick_again(
-    tmp_path: Path, bus: Bus, modem: Modem
-) -> None:
-    switch = tmp_path / "authorized"
-    switch.write_text("1")
-    modem.faults["ATD"] = "NO CARRIER"
-    with modem.on_pseudo_terminal() as path:
-        bus.set(Stick(str(tmp_path), "HUAWEI Mobile", (path,)))
-        for _ in range(2):
-            wait_for(ModemState.READY)
-            switch.write_text("untouched")
-            with pytest.raises(RequestError):
-                ask("modem", "connect", timeout=20)
-        wait_for(ModemState.STARTING, detail=Sentence("The modem is restarting."))
-        assert switch.read_text() == "1"
-        bus.set()
-        wait_for(ModemState.ABSENT)
-
-
-def test_a_link_that_does_not_come_up_tells_why(
-    plug: Callable[[], Stick], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FAKE_PPPD_STATUS", "19")
-    plug()
-    wait_for(ModemState.READY)
-    with pytest.raises(RequestError, match="refused the user name or password"):
-        ask("modem", "connect", timeout=20)
-    wait_for(ModemState.READY)
-
-
-def test_a_link_that_gets_no_address_is_given_up(
-    plug: Callable[[], Stick], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(daemon_module, "_LINK_TIMEOUT", 0.2)
-    silent = tmp_path / "pppd"
-    silent.write_text("#!/bin/sh\nexec sleep 60\n")
-    silent.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    plug()
-    with pytest.raises(RequestError, match="not complete in time"):
-        ask("modem", "connect", timeout=20)
-    wait_for(ModemState.READY)
-
-
-def test_a_modem_that_does_not_answer_is_a_fault(
-    plug: Callable[[], Stick], modem: Modem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(daemon_module, "_MAX_START_TRIES", 1)
-    modem.faults["AT"] = SILENCE
-    plug()
-    assert "Pull it out" in str(wait_for(ModemState.FAULT).detail)
-
-
-def test_the_port_that_answers_is_found_among_several(bus: Bus, modem: Modem) -> None:
-    deaf = Modem()
-    deaf.faults["AT"] = SILENCE
-    with deaf.on_pseudo_terminal() as first, modem.on_pseudo_terminal() as second:
-        bus.set(Stick("/sys/devices/stick", "HUAWEI Mobile", (first, second)))
-        wait_for(ModemState.READY)
-        bus.set()
-        wait_for(ModemState.ABSENT)
 
 
 def test_a_network_card_is_ready_and_connects_by_itself(bus: Bus) -> None:
@@ -316,16 +167,6 @@ def test_a_network_card_is_ready_and_connects_by_itself(bus: Bus) -> None:
     wait_for(ModemState.READY, interface="enxabc")
     bus.set()
     wait_for(ModemState.ABSENT)
-
-
-def test_a_network_card_whose_serial_ports_appear_later_is_a_modem(bus: Bus, modem: Modem) -> None:
-    bus.set(Stick("/sys/devices/stick", "HUAWEI Mobile", cards=("enxabc",)))
-    wait_for(ModemState.READY, interface="enxabc")
-    with modem.on_pseudo_terminal() as path:
-        bus.set(Stick("/sys/devices/stick", "HUAWEI Mobile", (path,), ("enxabc",)))
-        wait_for(ModemState.READY, imsi=modem.imsi)
-        bus.set()
-        wait_for(ModemState.ABSENT)
 
 
 def test_an_unknown_request_is_refused(bus: Bus) -> None:  # noqa: ARG001

@@ -2,7 +2,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mokanda_firmware.modem.lines import MAX_LINE, LineReader
+from mokanda_firmware.modem.at.lines import MAX_LINE, LineReader
 
 
 @given(st.lists(st.binary(max_size=30)))

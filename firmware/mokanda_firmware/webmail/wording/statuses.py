@@ -235,7 +235,7 @@ class Cards:
         """Say how the SIM card is, as far as the modem has come to it."""
         if status.state is ModemState.NO_SIM:
             return self._language.text("missing")
-        if status.state is ModemState.PIN:
+        if status.state in (ModemState.PIN, ModemState.PUK):
             return self._language.text("locked")
         return self._language.text("recognised") if status.imsi else ""
 

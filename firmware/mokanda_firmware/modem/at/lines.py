@@ -25,6 +25,11 @@ class LineReader:
         self._add(begun)
         return lines
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a line has begun that has not ended."""
+        return bool(self._begun)
+
     def forget(self) -> None:
         """Forget the line that has begun."""
         self._begun.clear()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.apn import AccessPoint
-from mokanda_firmware.modem.lines import LineReader
+from mokanda_firmware.modem.at.lines import LineReader
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ lcp-echo-failure 4
 lcp-echo-adaptive
 idle 300
 """
+_LOGIN_REFUSED = 19
 # What pppd's exit status means for people (pppd(8), EXIT STATUS).
 _REASONS = {
     4: Sentence("This system's kernel lacks PPP."),
@@ -43,7 +44,9 @@ _REASONS = {
     12: Sentence("The connection was idle and has been ended."),
     15: Sentence("The mobile network stopped answering."),
     16: Sentence("The modem lost the connection."),
-    19: Sentence("The mobile network refused the user name or password of its access point."),
+    _LOGIN_REFUSED: Sentence(
+        "The mobile network refused the user name or password of its access point."
+    ),
 }
 
 
@@ -104,6 +107,11 @@ class Call:
                 _log.warning("pppd does not end: killed")
                 self._process.kill()
             self._end()
+
+    @property
+    def login_refused(self) -> bool:
+        """Whether it ended because the network refused user name and password."""
+        return self._process.returncode == _LOGIN_REFUSED
 
     def reason(self) -> Sentence:
         """Return why the call ended, for people."""

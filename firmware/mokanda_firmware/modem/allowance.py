@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When the modem may dial: one back-off for whoever wants a connection, and a cap for the day.
+
+A call costs credit even where nothing comes of it, and a network bars a card that hammers. What was
+dialled is kept until the next boot, so that a restart of the daemon forgets nothing.
+"""
+
+import contextlib
+import json
+import os
+from typing import Final
+
+from mokanda_firmware import paths
+from mokanda_firmware.modem.clock import Clock
+
+# Seconds after the first, second, ... failure in a row until the next dial. The first ones pass at
+# once: they try the next access point.
+PAUSES: Final = (0.0, 0.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
+DIALS_A_DAY: Final = 40
+REFUSED_LOGINS_A_DAY: Final = 5
+_DAY = 86400.0
+_MAX_BYTES = 10_000
+
+
+class Allowance:
+    """Remembers the dials of a day, and how the last ones went."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._dials: list[float] = []
+        self._refused: list[float] = []
+        self._failures = 0
+        self._next = 0.0
+        self._read()
+
+    def wait(self) -> float:
+        """Return the seconds until the modem may dial; 0 is now."""
+        now = self._clock.now()
+        until = max(
+            self._next,
+            _full_until(self._dials, DIALS_A_DAY),
+            _full_until(self._refused, REFUSED_LOGINS_A_DAY),
+        )
+        return max(0.0, until - now)
+
+    def dialled(self) -> None:
+        """Count a dial."""
+        self._dials = [*self._dials, self._clock.now()][-DIALS_A_DAY:]
+        self._write()
+
+    def failed(self, *, login: bool = False) -> None:
+        """Count a call that failed; `login`: because the network refused name and password."""
+        now = self._clock.now()
+        self._next = now + PAUSES[min(self._failures, len(PAUSES) - 1)]
+        self._failures += 1
+        if login:
+            self._refused = [*self._refused, now][-REFUSED_LOGINS_A_DAY:]
+        self._write()
+
+    def succeeded(self) -> None:
+        """A call did what it was for."""
+        self._failures = 0
+        self._next = 0.0
+        self._write()
+
+    def forgive(self) -> None:
+        """Something has changed at which the failures lay: a setting, a card, a stick."""
+        self._refused.clear()
+        self.succeeded()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            noted = json.loads(paths.dials().read_bytes()[:_MAX_BYTES])
+            dials = [float(each) for each in noted["dials"]][-DIALS_A_DAY:]
+            refused = [float(each) for each in noted["refused"]][-REFUSED_LOGINS_A_DAY:]
+            failures, until = int(noted["failures"]), float(noted["next"])
+            self._dials, self._refused = dials, refused
+            self._failures, self._next = failures, until
+
+    def _write(self) -> None:
+        path = paths.dials()
+        temporary = path.with_suffix(f".{os.getpid()}")
+        noted = {
+            "dials": self._dials,
+            "refused": self._refused,
+            "failures": self._failures,
+            "next": self._next,
+        }
+        with contextlib.suppress(OSError):  # the back-off in memory holds all the same
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(noted), encoding="ascii")
+            temporary.replace(path)
+
+
+def _full_until(times: list[float], most: int) -> float:
+    """Return until when there are as many `times` as a day may have."""
+    return times[-most] + _DAY if len(times) >= most else 0.0

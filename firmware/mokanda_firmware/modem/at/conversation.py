@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AT commands (3GPP TS 27.007, ITU-T V.250) over a serial port.
+
+A command ends with a final result code; what it asked for is known by its shape. Any other line
+belongs to nobody: a registration that changed, the end of a call that is over, the late answer to
+an earlier command. It is kept for `unsolicited`. A port that goes away raises OSError, in the
+middle of a command too.
+"""
+
+import logging
+import re
+from collections import deque
+from collections.abc import Iterator
+
+import serial
+
+from mokanda_firmware.modem.at.lines import LineReader
+from mokanda_firmware.modem.backend import ModemError
+from mokanda_firmware.modem.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+_REFUSAL = re.compile(r"ERROR|COMMAND NOT SUPPORT|TOO MANY PARAMETERS", re.IGNORECASE)  # Huawei's
+_CODED_REFUSAL = re.compile(r"\+CM[ES] ERROR: *(.*)", re.IGNORECASE)
+_NO_CALL = re.compile(
+    r"(NO CARRIER|NO ?DIAL ?TONE|BUSY|NO ANSWER|DELAYED|BLACKLISTED)\b.*", re.IGNORECASE
+)
+_CONNECT = re.compile(r"CONNECT\b.*", re.IGNORECASE)
+_OK_BEHIND = re.compile(r"(.*?)\s*\bOK", re.IGNORECASE)
+_PIECE = 4096  # bytes taken from the port at a time
+_MAX_LINES = 1000  # that an answer may take; that of all networks in range has some 20
+_MAX_UNSOLICITED = 100  # lines: the newest are kept
+# Seconds. The slowest modem that was seen takes 1.2 to answer anything.
+_QUIET = 0.05
+_QUIET_AFTER_TIMEOUT = 1.5
+_LONGEST_CHATTER = 3.0  # a modem that talks for longer by itself is interrupted
+_AWAKE = 3.0
+
+
+class AtError(ModemError):
+    """The modem refused a command; `code` is the number of a +CME ERROR, or None."""
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class AtTimeoutError(AtError):
+    """The modem did not finish its answer in time."""
+
+
+class At:
+    """A conversation with a modem. All times are seconds."""
+
+    def __init__(self, path: str, clock: Clock) -> None:
+        """Open the serial port at `path`; raises OSError when that cannot be done."""
+        self.path = path
+        self._clock = clock
+        self._port = serial.Serial(path, 115200, timeout=0, write_timeout=5)
+        self._reader = LineReader()
+        self._heard: deque[str] = deque()  # lines of the last piece
+        self._unsolicited: deque[str] = deque(maxlen=_MAX_UNSOLICITED)
+        self._is_behind = False  # an answer that did not come in time may still come
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when the modem has said something."""
+        return self._port.fileno()
+
+    def reports_carrier(self) -> bool:
+        """Tell whether the port says that a call is up: then it will also say when it is lost."""
+        try:
+            return bool(self._port.cd)
+        except OSError:  # a port without modem lines
+            return False
+
+    def close(self) -> None:
+        """Close the port; what is left of it may be gone already."""
+        try:
+            self._port.close()
+        except OSError as error:
+            _log.debug("closing %s: %s", self.path, error)
+
+    def command(self, text: str, timeout: float = 5.0) -> None:
+        """Send `text` and wait for its OK.
+
+        Raises:
+            AtError: the final result code is a refusal.
+            AtTimeoutError: none came within `timeout` seconds.
+            OSError: the port is gone.
+        """
+        self._send(text)
+        for line in self._answer(text, timeout):
+            if line.upper() == "OK":
+                return
+            self._unsolicited.append(line)
+
+    def ask(self, text: str, shape: re.Pattern[str], timeout: float = 5.0) -> re.Match[str]:
+        """Send `text` and return the line of the answer that has this shape, the last of them.
+
+        Raises as `command` does. An OK before any such line may be an earlier command's: what was
+        asked for is waited for a little longer.
+        """
+        self._send(text)
+        found = self._until_ok(text, shape, timeout)
+        if found is None:
+            try:
+                found = self._until_ok(text, shape, _QUIET_AFTER_TIMEOUT)
+            except AtTimeoutError:
+                self._is_behind = False
+        if found is None:
+            raise AtError(f"{text} is answered by OK alone")
+        return found
+
+    def _until_ok(self, text: str, shape: re.Pattern[str], timeout: float) -> re.Match[str] | None:
+        found: re.Match[str] | None = None
+        for line in self._answer(text, timeout):
+            behind = _OK_BEHIND.fullmatch(line)
+            match = shape.fullmatch(behind[1]) if behind else None
+            is_last = match is not None or line.upper() == "OK"
+            match = match or shape.fullmatch(line)
+            found = match or found
+            if is_last:
+                break
+            if match is None:
+                self._unsolicited.append(line)
+        return found
+
+    def optional(
+        self, text: str, shape: re.Pattern[str], timeout: float = 3.0
+    ) -> re.Match[str] | None:
+        """Return what `ask` does, or None from a modem that refuses or does not answer."""
+        try:
+            return self.ask(text, shape, timeout)
+        except AtError as error:
+            _log.debug("%s: %s", text, error)
+            return None
+
+    def prefer(self, text: str) -> None:
+        """Send a command which is of use where the modem knows it."""
+        try:
+            self.command(text, timeout=3.0)
+        except AtError as error:
+            _log.debug("%s: %s", text, error)
+
+    def dial(self, text: str, timeout: float) -> None:
+        """Dial; afterwards the port carries data. Raises as `command` does."""
+        self._send(text)
+        for line in self._answer(text, timeout):
+            if _CONNECT.fullmatch(line):
+                return
+            if _NO_CALL.fullmatch(line):
+                raise AtError(line)
+            if line.upper() != "OK":
+                self._unsolicited.append(line)
+
+    def synchronise(self, tries: int = 3) -> None:
+        """Say AT until the modem answers, then switch its echo off.
+
+        Clears what a command that timed out left behind. Raises AtTimeoutError when it does not
+        answer in as many tries, of 3 seconds each.
+        """
+        failure: AtError | None = None
+        for _ in range(tries):
+            try:
+                self._is_behind = False
+                self._send("AT")
+                for line in self._answer("AT", _AWAKE):
+                    if line.upper() == "OK":
+                        break
+                    if _NO_CALL.fullmatch(line):  # what was said went into a call that ends now
+                        self._write(b"AT\r")
+                self._drain(_QUIET_AFTER_TIMEOUT if failure else _QUIET)
+                self.command("ATE0", timeout=_AWAKE)
+            except AtError as error:
+                failure = error
+            else:
+                return
+        raise AtTimeoutError("the modem does not answer AT") from failure
+
+    def escape(self) -> None:
+        """Return from data to commands and hang up: +++ in silence of a second (V.250)."""
+        self._clock.wait((), 1.1)
+        self._write(b"+++")
+        self._clock.wait((), 1.1)
+        self.synchronise()
+        self.command("ATH")
+
+    def unsolicited(self) -> list[str]:
+        """Return the lines that came by themselves since the last call; does not wait."""
+        self._read()
+        self._unsolicited += self._whole_lines()
+        lines = list(self._unsolicited)
+        self._unsolicited.clear()
+        return lines
+
+    def _send(self, text: str) -> None:
+        """Send a command over a line that is quiet."""
+        if self._is_behind:
+            self.synchronise()
+        self._drain(_QUIET)
+        self._reader.forget()
+        self._write(text.encode() + b"\r")
+
+    def _answer(self, text: str, timeout: float) -> Iterator[str]:
+        """Yield what comes but the echo; raises AtError at a refusal, and when nothing more does.
+
+        A result code belongs to the command: whoever takes one for the last stops asking.
+        """
+        for number, line in enumerate(self._lines(timeout)):
+            _log.debug("%s -> %s", text, line)
+            if line.upper().endswith(text.upper()):
+                continue  # the echo, behind whatever stood on the line
+            if number == _MAX_LINES:
+                self._is_behind = True
+                raise AtError(f"the answer to {text} does not end")
+            if refusal := _CODED_REFUSAL.fullmatch(line):
+                raise AtError(line, error_code(refusal[1]))
+            if _REFUSAL.fullmatch(line):
+                raise AtError(line)
+            yield line
+        self._is_behind = True
+        raise AtTimeoutError(f"no answer to {text} within {timeout:g} seconds")
+
+    def _lines(self, timeout: float) -> Iterator[str]:
+        deadline = self._clock.now() + timeout
+        while True:
+            yield from self._whole_lines()
+            left = deadline - self._clock.now()
+            if left <= 0 or not self._clock.wait((self.fileno(),), left):
+                return
+            self._read()
+
+    def _drain(self, quiet: float) -> None:
+        """Take in what the modem says by itself, until it is quiet for so many seconds."""
+        self._read()
+        end = self._clock.now() + _LONGEST_CHATTER
+        while self._heard or self._reader.has_begun:
+            self._unsolicited += self._whole_lines()
+            if self._clock.now() >= end or not self._clock.wait((self.fileno(),), quiet):
+                return
+            self._read()
+
+    def _read(self) -> None:
+        lines = self._reader.feed(self._port.read(_PIECE))
+        words = (line.decode("ascii", "replace").strip("\0 \t") for line in lines)
+        self._heard += filter(None, words)
+
+    def _whole_lines(self) -> Iterator[str]:
+        while self._heard:
+            yield self._heard.popleft()
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._port.write(data)
+        except serial.SerialTimeoutException as error:
+            self._is_behind = True
+            raise AtTimeoutError("the port takes no more data") from error
+
+
+# What modems say in words where others give the number (3GPP TS 27.007, 9.2).
+_CODES = {
+    "sim not inserted": 10,
+    "sim pin required": 11,
+    "sim puk required": 12,
+    "sim failure": 13,
+    "sim busy": 14,
+    "sim wrong": 15,
+    "incorrect password": 16,
+    "ph-sim pin required": 5,
+}
+
+
+def error_code(reason: str) -> int | None:
+    """Return the number of "+CME ERROR: <reason>", which may be in words; None: it has none."""
+    reason = reason.strip()
+    if reason.isascii() and reason.isdigit() and len(reason) <= 5:
+        return int(reason)
+    return _CODES.get(reason.lower())

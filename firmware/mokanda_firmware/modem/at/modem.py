@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A modem with serial ports: it is asked by AT commands, and carries calls of pppd."""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem import apn
+from mokanda_firmware.modem.apn import AccessPoint
+from mokanda_firmware.modem.at import names, network
+from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
+from mokanda_firmware.modem.at.ports import Ports
+from mokanda_firmware.modem.at.sim import SimCard
+from mokanda_firmware.modem.backend import CallError, Facts, Finding
+from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.machine import Event
+from mokanda_firmware.modem.recovery import Rung
+from mokanda_firmware.modem.settings import Settings
+from mokanda_firmware.modem.sticks import Stick
+
+_log = logging.getLogger(__name__)
+
+_DIAL_TIMEOUT = 60.0  # seconds from ATD to CONNECT
+_RADIO_OFF = 3.0  # seconds
+_WORDS: Final = re.compile(
+    r"(?:\+C?GM[IM]: *)?\"?(?!RING\b|NO CARRIER|OK$|BUSY|\d{10,}$)([^+^*%$\"][^\"]*)\"?",
+    re.IGNORECASE,
+)
+_IMEI: Final = re.compile(r"(?:\+C?GSN: *)?\"?(\d{14,17})\"?", re.IGNORECASE)
+_SIM_CHANGES: Final = ("+CPIN", "^SIMST", "+CREG", "+CGREG", "+CEREG")
+
+
+class Call(Protocol):
+    """What is needed of `call.Call`."""
+
+    interface: str
+    up: bool
+    ended: bool
+
+    def fileno(self) -> int: ...  # noqa: D102
+    def read(self) -> None: ...  # noqa: D102
+    def hang_up(self, timeout: float = 10) -> None: ...  # noqa: D102
+    def reason(self) -> Sentence: ...  # noqa: D102
+    @property
+    def login_refused(self) -> bool: ...  # noqa: D102
+
+
+class StartCall(Protocol):
+    """Lets pppd work on a port on which the modem has dialled. Raises OSError."""
+
+    def __call__(self, device: str, access_point: AccessPoint, *, carrier: bool) -> Call: ...  # noqa: D102
+
+
+class AtModem:
+    """The back-end of a stick with serial ports."""
+
+    def __init__(self, stick: Stick, clock: Clock, start_call: StartCall) -> None:
+        self._stick = stick
+        self._clock = clock
+        self._start_call = start_call
+        self._ports = Ports(stick, clock)
+        self._at: At | None = None
+        self._sim: SimCard | None = None
+        self._call: Call | None = None
+        self._is_up = False  # whether `hear` has told so of the call
+        self._turn = 0  # how many access points of this card have failed
+        self._dialled: tuple[str, AccessPoint] | None = None  # with which IMSI
+        self._name = ""  # of the network that was dialled
+
+    def fileno(self) -> int | None:
+        """Return the descriptor of the call, if there is one, else of the port."""
+        if self._call is not None:
+            return self._call.fileno()
+        return None if self._at is None else self._at.fileno()
+
+    def fits(self, stick: Stick) -> bool:
+        """It does as long as the ports are the same: their numbers change from plug to plug."""
+        return stick.ports == self._stick.ports
+
+    # Asking
+
+    def ask(self, facts: Facts, tell: Callable[[Facts], None]) -> Finding:
+        """Ask for model and IMEI, then for the SIM card, then for the network."""
+        try:
+            return self._ask(facts, tell)
+        except AtTimeoutError:
+            self._close_port()  # another one may answer
+            raise
+
+    def _ask(self, facts: Facts, tell: Callable[[Facts], None]) -> Finding:
+        if self._at is None:
+            self._at = self._ports.open()
+            self._sim = SimCard(self._at, self._clock)
+            facts = _introduced(self._at, facts)
+            tell(facts)
+        assert self._sim is not None
+        facts = replace(facts, interface="")
+        if trouble := self._sim.trouble():
+            return replace(trouble, facts=replace(facts, imsi="", operator="", signal=None))
+        imsi = self._sim.imsi()
+        if isinstance(imsi, Finding):
+            return replace(imsi, facts=replace(facts, imsi="", operator="", signal=None))
+        if imsi != facts.imsi:
+            self._turn = 0
+            facts = replace(facts, imsi=imsi)
+            tell(facts)
+            network.watch(self._at)
+        return network.look(self._at, facts, roaming=Settings.read().roaming)
+
+    def hear(self) -> Finding | Event | None:
+        """Take in what the modem said by itself, or what became of the call."""
+        if self._call is not None:
+            return self._hear_call(self._call)
+        lines = self._at.unsolicited() if self._at else []
+        if lines:
+            _log.info("modem: %s", ", ".join(lines))
+        return Event.DUE if any(line.startswith(_SIM_CHANGES) for line in lines) else None
+
+    def _hear_call(self, call: Call) -> Finding | None:
+        call.read()
+        if call.ended:
+            self._call = None
+            if self._is_up:
+                return Finding(Event.LINK_LOST, call.reason())
+            self._failed()
+            return Finding(Event.CALL_FAILED, call.reason(), login=call.login_refused)
+        if call.up and not self._is_up:
+            self._is_up = True
+            self._worked()
+            detail = Sentence("Connected through {name}.", name=self._name)
+            return Finding(Event.LINK_UP, detail, Facts(interface=call.interface))
+        return None
+
+    # Calling
+
+    def dial(self, facts: Facts, tell: Callable[[Sentence], None]) -> None:
+        """Dial the next access point of the SIM card's network, and let pppd work on the call."""
+        assert self._at is not None
+        access_points = apn.candidates(facts.imsi, Settings.read())
+        access_point = access_points[self._turn % len(access_points)]
+        self._dialled = (facts.imsi, access_point)
+        self._is_up = False
+        self._name = facts.operator or facts.model
+        tell(Sentence("Dialling the access point {name}.", name=access_point.name))
+        try:
+            self._dial(self._at, access_point)
+        except AtError as error:
+            self._failed()
+            self._ports.failed(self._at.path)
+            raise CallError(
+                Sentence("The mobile network did not take the call ({why}).", why=str(error))
+            ) from error
+        carrier = self._at.reports_carrier()
+        try:
+            self._call = self._start_call(self._at.path, access_point, carrier=carrier)
+        except OSError as error:
+            raise CallError(
+                Sentence("The connection program pppd cannot be started ({why}).", why=str(error))
+            ) from error
+
+    def _dial(self, at: At, access_point: AccessPoint) -> None:
+        try:
+            at.command(f'AT+CGDCONT=1,"{access_point.protocol}","{access_point.name}"')
+        except AtTimeoutError:
+            raise
+        except AtError:  # a modem older than version 6 of IP
+            at.command(f'AT+CGDCONT=1,"IP","{access_point.name}"')
+        try:
+            at.dial("ATD*99***1#", timeout=_DIAL_TIMEOUT)
+        except AtTimeoutError:
+            raise
+        except AtError as error:
+            if str(error).upper() != "ERROR":
+                raise
+            at.dial("ATD*99#", timeout=_DIAL_TIMEOUT)  # what only the oldest know
+
+    def hang_up(self) -> None:
+        """End the call, and bring the modem back to commands."""
+        if self._call is not None:
+            self._call.hang_up()
+            self._call = None
+            if not self._is_up:
+                self._failed()
+        if self._at is None:
+            return
+        try:
+            self._at.synchronise(tries=1)
+        except AtTimeoutError:
+            try:
+                self._at.escape()
+            except AtError:
+                self._close_port()
+                raise
+
+    def recover(self, rung: Rung) -> None:
+        """Take a step of recovery; what goes through sysfs is not ours."""
+        if self._at is None:
+            return
+        match rung:
+            case Rung.SETTINGS:
+                self._at.command("ATZ")
+                self._at.synchronise()
+            case Rung.RADIO:
+                self._at.command("AT+CFUN=4", timeout=15)
+                self._clock.wait((), _RADIO_OFF)
+                self._at.command("AT+CFUN=1", timeout=15)
+            case Rung.RESTART:
+                self._at.prefer("AT+CFUN=1,1")
+                self._close_port()
+
+    def close(self) -> None:
+        """End the call, if there is one, and close the port."""
+        if self._call is not None:
+            self._call.hang_up(timeout=2)
+            self._call = None
+        self._close_port()
+
+    def _close_port(self) -> None:
+        if self._at is not None:
+            self._at.close()
+        self._at = None
+        self._sim = None
+
+    def _failed(self) -> None:
+        self._turn += 1
+
+    def _worked(self) -> None:
+        """Remember the access point with which a call came about."""
+        assert self._dialled is not None
+        imsi, access_point = self._dialled
+        settings = Settings.read()
+        if (settings.imsi, settings.worked) != (imsi, access_point.name):
+            try:
+                replace(settings, imsi=imsi, worked=access_point.name).keep()
+            except OSError as error:
+                _log.warning("the access point is not remembered: %s", error)
+
+
+def _introduced(at: At, facts: Facts) -> Facts:
+    """Have the modem say who it is, and what it is not to chatter about."""
+    at.prefer("AT+CMEE=1")
+    at.prefer("AT^CURC=0")  # Huawei
+    said = (at.optional(command, _WORDS) for command in ("AT+CGMI", "AT+CGMM"))
+    model = " ".join(names.readable(each[1]) for each in said if each)
+    imei = at.optional("AT+CGSN", _IMEI)
+    return replace(facts, model=model or facts.model, imei=imei[1] if imei else "")

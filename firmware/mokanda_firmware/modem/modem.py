@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One stick: where it is in the table of `machine`, and what is done there."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.states import ModemState
+from mokanda_firmware.modem import recovery
+from mokanda_firmware.modem.allowance import Allowance
+from mokanda_firmware.modem.backend import Backend, CallError, Facts, Finding, ModemError
+from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.machine import IN_CALL, RESTS, TABLE, Action, Event
+from mokanda_firmware.modem.recovery import Ladder, Rung
+from mokanda_firmware.modem.sticks import Stick
+
+_log = logging.getLogger(__name__)
+
+_LINK_TIMEOUT = 60.0  # seconds from having dialled to an IP address
+_WAKING = 45.0  # seconds that a stick may take after plugging until it answers
+_CHANGED_PAUSE = 2.0  # seconds in which what a modem tells by itself is gathered
+_SEARCHED_LONG = 900.0  # seconds of finding no network until that is a trouble of the modem
+_WANTED_PAUSE = 5.0  # the longest rest while somebody waits for a connection
+
+_STARTING: Final = Sentence("The modem is starting.")
+
+
+class Modem:
+    """A stick that is plugged in. Every method deals with its being pulled out meanwhile."""
+
+    def __init__(
+        self,
+        stick: Stick,
+        make_backend: Callable[[Stick], Backend],
+        clock: Clock,
+        ladder: Ladder,
+        allowance: Allowance,
+        changed: Callable[[], None],
+    ) -> None:
+        """Call `changed` whenever `state`, `detail` or `facts` do."""
+        self.stick = stick
+        self.state = ModemState.ABSENT
+        self.detail: Sentence = _STARTING
+        self.facts = Facts(model=stick.name)
+        self.is_proven = False  # whether it has ever answered as a modem does
+        self.failure: Sentence | None = None  # why the last call was none, or ended by itself
+        self.asked_at = 0.0
+        self._make_backend = make_backend
+        self._backend = make_backend(stick)
+        self._clock = clock
+        self._ladder = ladder
+        self._allowance = allowance
+        self._changed = changed
+        self._plugged_at = clock.now()
+        self._searching_since: float | None = None
+        self._rests = 0  # how often in a row the same state was found
+        self._due_at: float | None = None
+        self._is_wanted = False
+
+    # What happens
+
+    def plugged(self) -> None:
+        """Begin."""
+        self._happen(Finding(Event.PLUGGED, _STARTING, self.facts))
+
+    def unplugged(self) -> None:
+        """Let go of it: it is not there any more."""
+        self._happen(Finding(Event.UNPLUGGED, _STARTING))
+
+    def looks_like(self, stick: Stick) -> None:
+        """Take in how udev knows it now; ports and cards may come one after the other."""
+        if stick == self.stick:
+            return
+        self.stick = stick
+        if self.state not in IN_CALL and not self._backend.fits(stick):
+            self._backend.close()
+            self._backend = self._make_backend(stick)
+            self._rests = 0
+            self.look()
+
+    def want(self) -> None:
+        """Somebody wants a connection."""
+        self._is_wanted = True
+        if self.state not in IN_CALL and self.state is not ModemState.READY:
+            self._happen(Finding(Event.WANTED, self.detail))
+
+    def dial(self) -> None:
+        """Dial, in READY."""
+        self._happen(Finding(Event.WANTED, self.detail))
+
+    def unwant(self) -> None:
+        """Nobody wants a connection any more."""
+        self._is_wanted = False
+        if self.state in IN_CALL:
+            self._happen(Finding(Event.UNWANTED, self.detail))
+
+    def look(self) -> None:
+        """Ask how it is now, if nothing is under way."""
+        self._happen(Finding(Event.DUE, self.detail, self.facts))
+
+    def fileno(self) -> int | None:
+        """Return a descriptor that is readable when `hear` may have news; None: never."""
+        return None if self.state is ModemState.ABSENT else self._backend.fileno()
+
+    def hear(self) -> None:
+        """Act on what the back-end has to tell."""
+        try:
+            heard = self._backend.hear()
+        except OSError as error:
+            self._lost(error)
+            return
+        except ModemError as error:
+            self._happen(self._silent(error))
+            return
+        if isinstance(heard, Finding):
+            self._happen(heard)
+        elif heard is Event.DUE:  # gathered: some tell it many times a second
+            soon = self._clock.now() + _CHANGED_PAUSE
+            self._due_at = soon if self._due_at is None else min(self._due_at, soon)
+
+    def due_at(self) -> float | None:
+        """Return when `keep_deadline` has something to do."""
+        return self._due_at
+
+    def keep_deadline(self) -> None:
+        """Do what is due, if something is."""
+        if self._due_at is None or self._clock.now() < self._due_at:
+            return
+        self._due_at = None
+        if self.state is ModemState.DIALLING:
+            late = Sentence("The connection was not complete in time.")
+            self._happen(Finding(Event.CALL_FAILED, late, self.facts))
+        else:
+            self._happen(Finding(Event.DUE, self.detail, self.facts))
+
+    # The machine
+
+    def _happen(self, finding: Finding | None) -> None:
+        """Take the steps that follow from what has happened."""
+        try:
+            while finding is not None:
+                finding = self._step(finding)
+        except OSError as error:
+            self._lost(error)
+
+    def _lost(self, error: OSError) -> None:
+        """Its port is gone: it was pulled out, or restarts; udev tells which."""
+        _log.info("%s: %s", self.stick.name, error)
+        self._backend.close()
+        self._backend = self._make_backend(self.stick)
+        self._set(ModemState.STARTING, _STARTING, Facts(model=self.facts.model))
+        self._rest()
+
+    def _step(self, finding: Finding) -> Finding | None:
+        step = TABLE.get((self.state, finding.event))
+        if step is None:
+            return None  # nothing follows from it here
+        self._count_call(finding)
+        if step.action is not Action.NOTHING:
+            return self._act(step.action, step.state, finding)
+        if step.state is ModemState.CONNECTED:
+            facts = replace(self.facts, interface=finding.facts.interface)
+            self._set(step.state, finding.detail, facts)
+        else:
+            self._set(step.state, finding.detail, finding.facts)
+        self._rest()
+        return None
+
+    def _count_call(self, finding: Finding) -> None:
+        """Keep account of how calls go, for the next one."""
+        match finding.event:
+            case Event.CALL_FAILED | Event.LINK_LOST:
+                self.failure = finding.detail
+                self._allowance.failed(login=finding.login)
+            case Event.LINK_UP:
+                self.failure = None
+                self._ladder.descend()
+            case Event.UNWANTED if self.state is ModemState.CONNECTED:
+                self._allowance.succeeded()
+
+    def _act(self, action: Action, state: ModemState, finding: Finding) -> Finding | None:
+        match action:
+            case Action.ASK:
+                if finding.event is Event.PLUGGED:
+                    self._set(state, finding.detail, finding.facts)
+                return self._ask()
+            case Action.DIAL:
+                return self._dial()
+            case Action.HANG_UP:
+                return self._hang_up()
+            case Action.MEND:
+                return self._mend()
+            case Action.WAKE:
+                return self._wake(finding)
+            case _:
+                self._backend.close()
+                self._due_at = None
+                self._set(state, finding.detail, Facts())
+                return None
+
+    # What is done
+
+    def _ask(self) -> Finding:
+        self.asked_at = self._clock.now()
+        try:
+            finding = self._backend.ask(self.facts, self._learn)
+        except ModemError as error:
+            return self._silent(error)
+        self.is_proven = True
+        if finding.event is Event.SEARCHING:
+            return self._search_on(finding)
+        self._searching_since = None
+        return finding
+
+    def _learn(self, facts: Facts) -> None:
+        self.is_proven = True
+        self._set(self.state, self.detail, facts)
+
+    def _dial(self) -> Finding | None:
+        self._allowance.dialled()
+        self._set(ModemState.DIALLING, Sentence("The modem is dialling."), self.facts)
+        try:
+            self._backend.dial(self.facts, self._tell_dialling)
+        except CallError as error:
+            return Finding(Event.CALL_FAILED, error.sentence, self.facts, login=error.login)
+        except ModemError as error:
+            return self._silent(error)
+        self._due_at = self._clock.now() + _LINK_TIMEOUT
+        heard = self._backend.hear()
+        return heard if isinstance(heard, Finding) else None
+
+    def _tell_dialling(self, detail: Sentence) -> None:
+        self._set(ModemState.DIALLING, detail, self.facts)
+
+    def _hang_up(self) -> Finding:
+        self._due_at = None
+        try:
+            self._backend.hang_up()
+        except ModemError as error:
+            return self._silent(error)
+        return self._ask()
+
+    def _mend(self) -> Finding:
+        """After a call that failed: hang up, take a step of recovery, and ask."""
+        self._due_at = None
+        try:
+            self._backend.hang_up()
+            self._recover(self._ladder.climb(recovery.OF_CALLS))
+        except ModemError as error:
+            return self._silent(error)
+        return self._ask()
+
+    def _wake(self, finding: Finding) -> Finding | None:
+        """From silence: wait for a stick that was plugged in just now, else recover."""
+        if self._clock.now() - self._plugged_at >= _WAKING:
+            rung = self._ladder.climb(recovery.OF_SILENCE) if self.is_proven else None
+            if rung is None:
+                return replace(finding, event=Event.SPENT)
+            self._recover(rung)
+        self._set(ModemState.STARTING, _STARTING, Facts(model=self.facts.model))
+        self._rest()
+        return None
+
+    def _search_on(self, finding: Finding) -> Finding:
+        """Searching for long may be the modem's trouble: some find a network only anew."""
+        now = self._clock.now()
+        if self._searching_since is None:
+            self._searching_since = now
+        elif now - self._searching_since >= _SEARCHED_LONG:
+            self._searching_since = now
+            try:
+                self._recover(self._ladder.climb(recovery.OF_SEARCHING))
+            except ModemError as error:
+                return self._silent(error)
+        return finding
+
+    def _recover(self, rung: Rung | None) -> None:
+        if rung is None:
+            return
+        _log.warning("recovery: %s: %s", self.stick.name, rung.value)
+        if rung is Rung.ENUMERATE:
+            self._backend.close()
+            self._plugged_at = self._clock.now()
+            self.stick.enumerate_again()
+        else:
+            self._backend.recover(rung)
+            if rung is Rung.RESTART:
+                self._plugged_at = self._clock.now()
+
+    def _silent(self, error: ModemError) -> Finding:
+        _log.warning("%s does not answer as it should: %s", self.stick.name, error)
+        if self.is_proven:
+            detail = Sentence("The modem stopped answering. Pull it out and plug it in again.")
+        else:
+            detail = Sentence("What is plugged in does not answer as a modem does.")
+        return Finding(Event.SILENT, detail, Facts(model=self.facts.model))
+
+    # How it is
+
+    def _set(self, state: ModemState, detail: Sentence, facts: Facts) -> None:
+        if state is not self.state:
+            _log.info("%s: %s: %s", self.stick.name, state, detail)
+            self._rests = 0
+        if (state, detail, facts) != (self.state, self.detail, self.facts):
+            self.state, self.detail, self.facts = state, detail, facts
+            self._changed()
+
+    def _rest(self) -> None:
+        """Set when to ask anew: each time in the same state, twice as late."""
+        rest = RESTS.get(self.state)
+        if rest is None:
+            self._due_at = None
+            return
+        seconds = min(rest.longest, rest.first * 2 ** min(self._rests, 20))
+        self._rests += 1
+        if self._is_wanted:
+            seconds = min(seconds, _WANTED_PAUSE)
+        self._due_at = self._clock.now() + seconds

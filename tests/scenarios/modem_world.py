@@ -1,0 +1,486 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A simulated operator: sticks, SIM cards, networks and whoever wants a connection, from a file.
+
+The real daemon runs over pseudo-terminals and its real socket; its clock is this world's, which
+goes from one thing that happens to the next. Played are udev and pppd.
+"""
+
+import contextlib
+import heapq
+import json
+import os
+import re
+import select
+import socket
+import tomllib
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+import serial
+
+from mokanda_firmware import paths
+from mokanda_firmware.bus.requests import Requests
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.statuses import ModemStatus
+from mokanda_firmware.modem import apn
+from mokanda_firmware.modem.apn import AccessPoint
+from mokanda_firmware.modem.daemon import Daemon
+from mokanda_firmware.modem.sticks import Stick
+from tests.stand_ins.stepped_modem import SteppedModem
+
+_FOLDER = Path(__file__).parent / "modem"
+_TRANSCRIPTS = Path(__file__).with_name("transcripts.toml")
+_MOST_WAITS = 100_000
+_START = 1000.0  # what the clock shows when the world begins
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What happens at which second, and what must come of it.
+
+    Attributes:
+        title: what it is about.
+        events: each with `at`, and what happens then to the stick that it names.
+        seconds: how long it lasts.
+        ends: the state that it ends in.
+        says: what is among the last words of the daemon.
+        by: the state that must have been published by which second.
+        passes: states that are published, in this order, others between them.
+        never: states that are not published.
+        never_sent: patterns of what no stick is ever asked.
+        replies: for each request, the interface or a part of the refusal.
+        dials: at most so many.
+        apns: the access points that pppd was started for.
+        enumerated: how often the stick was enumerated again.
+        asked: at most so many commands are sent.
+        sent: patterns of what a stick is asked.
+        facts: what the last status tells.
+    """
+
+    title: str
+    events: list[dict[str, Any]]
+    seconds: float = 120
+    ends: str = "ready"
+    says: str = ""
+    by: dict[str, float] = field(default_factory=dict)
+    passes: list[str] = field(default_factory=list)
+    never: list[str] = field(default_factory=list)
+    never_sent: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    replies: list[str] | None = None
+    dials: int | None = None
+    apns: list[str] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    enumerated: int | None = 0
+    asked: int | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> list[Self]:
+        """Return what a file tells: with `each`, once for each of its values, in place of @."""
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text).pop("each", None)
+        if values is None:
+            return [cls(**tomllib.loads(text))]
+        scenarios = []
+        for value in values:
+            content = tomllib.loads(text.replace("@", value))
+            del content["each"]
+            scenarios.append(cls(**content))
+        return scenarios
+
+
+SCENARIOS = [each for path in sorted(_FOLDER.glob("*.toml")) for each in Scenario.read(path)]
+
+
+def transcripts() -> Iterator[Scenario]:
+    """Each of what modems answer, byte for byte, as a scenario of one stick that is plugged in."""
+    content = tomllib.loads(
+        _TRANSCRIPTS.read_text(encoding="utf-8").replace("@LONG@", "x" * 10_000)
+    )
+    for each in content["transcript"]:
+        facts = {
+            name: None if value == "none" else value
+            for name, value in each.get("facts", {}).items()
+        }
+        plug = {"raw": each.get("raw", {}), **each.get("set", {})}
+        yield Scenario(
+            each["what"],
+            [{"at": 1, "plug": plug}],
+            seconds=130,
+            ends=each["ends"],
+            says=each.get("says", ""),
+            never_sent=[r"AT\+CPIN=", "ATD"],
+            facts=facts,
+        )
+
+
+class World:
+    """Clock, udev, pppd and the other daemons."""
+
+    def __init__(self) -> None:
+        self.sticks: dict[str, SteppedModem] = {}
+        self.shown: dict[str, Stick] = {}
+        self.published: list[tuple[float, ModemStatus]] = []
+        self.replies: list[str] = []
+        self.dials: list[float] = []
+        self.apns: list[str] = []
+        self.asked_at: list[float] = []
+        self.answered_at: list[float] = []
+        self.enumerated = 0
+        self.waits = 0
+        self.restarted: list[str] = []
+        self._now = _START
+        self._end = _START
+        self._order = count()
+        self._happenings: list[tuple[float, int, Callable[[], None]]] = []
+        self._written: dict[str, int] = {}
+        self._waiting: list[socket.socket] = []
+        self._calls: dict[str, WorldCall] = {}
+        self._bell, self._ringer = os.pipe()
+
+    # The clock
+
+    def now(self) -> float:
+        return self._now
+
+    def wait(self, descriptors: Collection[int], seconds: float | None) -> set[int]:
+        self.waits += 1
+        if self.waits > _MOST_WAITS:
+            raise AssertionError("the daemon spins")
+        deadline = float("inf") if seconds is None else self._now + max(0.0, seconds)
+        poller = select.poll()
+        for descriptor in descriptors:
+            poller.register(descriptor, select.POLLIN)
+        while True:
+            self._settle()
+            ready = {descriptor for descriptor, _ in poller.poll(0)}
+            if ready:
+                return ready
+            if not self._happenings or self._happenings[0][0] > deadline:
+                self._now = min(deadline, self._end)
+                if self._now >= self._end:
+                    raise SystemExit
+                return set()
+            at, _, happen = heapq.heappop(self._happenings)
+            self._now = max(self._now, at)
+            if self._now >= self._end:
+                raise SystemExit
+            happen()
+
+    def later(self, seconds: float, happen: Callable[[], None]) -> None:
+        heapq.heappush(self._happenings, (self._now + seconds, next(self._order), happen))
+
+    def _settle(self) -> None:
+        """Let the sticks take in what was written, and take what was published and replied."""
+        for modem in list(self.sticks.values()):
+            for path in modem.paths:
+                if not modem.pulled:
+                    modem.take(path, self._written.get(path, 0))
+        status = ModemStatus.read()
+        if status is not None and (not self.published or self.published[-1][1] != status):
+            self.published.append((self._now - _START, status))
+        for connection in list(self._waiting):
+            self._hear(connection)
+
+    def _hear(self, connection: socket.socket) -> None:
+        try:
+            answer = json.loads(connection.recv(65536) or b'{"error": null}')
+        except BlockingIOError:
+            return
+        connection.close()
+        self._waiting.remove(connection)
+        self.answered_at.append(self._now)
+        if "error" in answer:
+            self.replies.append(str(Sentence.from_json(answer["error"])))
+        else:
+            self.replies.append(str(answer["fields"].get("interface", "")))
+
+    def wrote(self, path: str, length: int) -> None:
+        self._written[path] = self._written.get(path, 0) + length
+
+    # udev
+
+    def fileno(self) -> int:
+        return self._bell
+
+    def drain(self) -> None:
+        os.read(self._bell, 100)
+
+    def list_sticks(self) -> list[Stick]:
+        return [self.shown[name] for name in sorted(self.shown)]
+
+    def _ring(self) -> None:
+        os.write(self._ringer, b"!")
+
+    # pppd
+
+    def start_call(self, device: str, access_point: AccessPoint, *, carrier: bool) -> "WorldCall":  # noqa: ARG002
+        modem = next(each for each in self.sticks.values() if device in each.paths)
+        self.apns.append(access_point.name)
+        return WorldCall(self, modem)
+
+    # What happens
+
+    def begin(self, scenario: Scenario) -> None:
+        self._end = _START + scenario.seconds
+        for event in scenario.events:
+            self.later(float(event["at"]), partial(self._happen, event))
+
+    def _happen(self, event: dict[str, Any]) -> None:
+        name = event.get("stick", "a")
+        if "plug" in event:
+            self._plug(name, event["plug"])
+        if "set" in event:
+            self._set(self.sticks[name], event["set"])
+        for text in event.get("say", []):
+            self.sticks[name].speak(text)
+        if event.get("pull"):
+            self._pull(name)
+        if "pull_at" in event:
+            self._pull_at(name, event["pull_at"])
+        if "storm" in event:
+            storm = event["storm"]
+            for number in range(storm["times"]):
+                self.sticks[name].speak(storm["say"], number * storm["every"])
+        if "show" in event:
+            self.shown[name] = replace(self.shown[name], ports=self.sticks[name].paths)
+            self._ring()
+        for number in range(event.get("times", 1) - 1):
+            again = {key: value for key, value in event.items() if key != "times"}
+            self.later((number + 1) * event["every"], partial(self._happen, again))
+        if event.get("drop"):
+            for call in list(self._calls.values()):
+                call.drop(16)
+        for verb in ("connect", "disconnect", "look", "configure"):
+            if verb in event:
+                arguments = event[verb] if isinstance(event[verb], dict) else {}
+                self._request(verb, arguments)
+
+    def _plug(self, name: str, what: dict[str, Any]) -> None:
+        modem = SteppedModem(self.now, self.later, what.get("ports", 1))
+        modem.on_command = self._count
+        self._set(modem, {key: value for key, value in what.items() if key not in _OF_STICK})
+        self.sticks[name] = modem
+        self._written.update(dict.fromkeys(modem.paths, 0))
+        self.shown[name] = Stick(
+            f"/sys/devices/{name}",
+            what.get("name", "HUAWEI Mobile"),
+            () if what.get("hidden") else modem.paths,
+            tuple(what.get("cards", ())),
+        )
+        self._ring()
+
+    def _set(self, modem: SteppedModem, values: dict[str, Any]) -> None:
+        for key, value in values.items():
+            if not hasattr(modem, key):
+                raise ValueError(f"a stick has no {key}")
+            setattr(modem, key, value)
+
+    def _pull(self, name: str) -> None:
+        self.sticks[name].pull()
+        del self.shown[name]
+        self._ring()
+
+    def _pull_at(self, name: str, command: str) -> None:
+        modem = self.sticks[name]
+
+        def pull(line: str) -> None:
+            self._count(line)
+            if line.startswith(command) and not modem.pulled:
+                self._pull(name)
+
+        modem.on_command = pull
+
+    def _count(self, command: str) -> None:
+        if command.upper().startswith("ATD"):
+            self.dials.append(self._now - _START)
+
+    def _request(self, verb: str, arguments: dict[str, Any]) -> None:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection.connect(str(paths.requests("modem")))
+        connection.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode())
+        connection.setblocking(False)
+        self._waiting.append(connection)
+        self.asked_at.append(self._now)
+
+    def close(self) -> None:
+        for modem in self.sticks.values():
+            modem.pull()
+        for connection in self._waiting:
+            connection.close()
+        os.close(self._bell)
+        os.close(self._ringer)
+
+
+_OF_STICK = {"ports", "name", "cards", "hidden"}
+
+
+class WorldCall:
+    """What pppd makes of a call."""
+
+    def __init__(self, world: World, modem: SteppedModem) -> None:
+        self.interface = ""
+        self.up = False
+        self.ended = False
+        self._world = world
+        self._modem = modem
+        self._status = 0
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        world._calls[modem.paths[0]] = self
+        plan = modem.link.pop(0) if len(modem.link) > 1 else modem.link[0]
+        outcome, _, after = plan.partition(" ")
+        if outcome == "up":
+            world.later(2, self._come_up)
+            if after:
+                world.later(2 + float(after), lambda: self.drop(16))
+        elif outcome == "login":
+            world.later(3, lambda: self.drop(19))
+        elif outcome == "lcp":
+            world.later(30, lambda: self.drop(10))
+
+    @property
+    def login_refused(self) -> bool:
+        return self._status == 19
+
+    def fileno(self) -> int:
+        return self._reader
+
+    def read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._reader, 100)
+
+    def hang_up(self, timeout: float = 10) -> None:  # noqa: ARG002
+        self._finish(5)
+
+    def reason(self) -> Sentence:
+        return Sentence(
+            "The connection program pppd ended with status {status}.", status=self._status
+        )
+
+    def drop(self, status: int) -> None:
+        if not self.ended:
+            os.write(self._writer, b"!")
+            self._finish(status)
+
+    def _come_up(self) -> None:
+        if not self.ended and self._modem.in_call:
+            self.interface, self.up = "ppp0", True
+            os.write(self._writer, b"!")
+
+    def _finish(self, status: int) -> None:
+        if not self.ended:
+            self.ended = True
+            self._status = status
+            self._modem.end_call()
+            self._world._calls.pop(self._modem.paths[0], None)
+
+
+@dataclass
+class Outcome:
+    """What a scenario came to."""
+
+    world: World
+    wrong: list[str]
+
+
+def play(scenario: Scenario, folder: Path) -> Outcome:
+    """Play a scenario in an empty folder, and judge it."""
+    world = World()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOKANDA_RUN", str(folder / "run"))
+        patch.setenv("MOKANDA_DATA", str(folder / "data"))
+        (folder / "data").mkdir(parents=True)
+        patch.setattr(serial, "Serial", _counted(world))
+        patch.setattr(apn, "PROVIDERS", folder / "none.xml")
+        patch.setattr(Stick, "enumerate_again", lambda stick: _enumerate(world, stick))
+        requests = Requests("modem")
+        world.begin(scenario)
+        try:
+            Daemon(_Watch(world), requests, world, world.start_call).run()
+        except SystemExit:
+            pass
+        finally:
+            requests.close()
+            world.close()
+    return Outcome(world, list(_judge(scenario, world)))
+
+
+class _Watch:
+    def __init__(self, world: World) -> None:
+        self.fileno = world.fileno
+        self.drain = world.drain
+        self.sticks = world.list_sticks
+
+
+def _enumerate(world: World, stick: Stick) -> None:
+    """The kernel drops the stick and finds it anew: it hangs no longer."""
+    world.enumerated += 1
+    name = next(name for name, each in world.shown.items() if each.path == stick.path)
+    world.sticks[name].cure()
+    shown = world.shown.pop(name)
+    world._ring()
+
+    def back() -> None:
+        world.shown[name] = shown
+        world._ring()
+
+    world.later(2, back)
+
+
+def _counted(world: World) -> type[serial.Serial]:
+    class Counted(serial.Serial):
+        def write(self, data: Any, /) -> int | None:  # noqa: ANN401 - a buffer
+            written = super().write(data)
+            world.wrote(str(self.port), written or 0)
+            return written
+
+    return Counted
+
+
+def _judge(scenario: Scenario, world: World) -> Iterator[str]:
+    states = [status.state.value for _, status in world.published]
+    last = world.published[-1][1]
+    if states[-1] != scenario.ends:
+        yield f"ends {states[-1]} ({last.detail}), not {scenario.ends}"
+    if scenario.says not in str(last.detail):
+        yield f"says {last.detail}"
+    for state, second in scenario.by.items():
+        first = next((at for at, status in world.published if status.state == state), None)
+        if first is None or first > second:
+            yield f"{state} at {first}, not by {second}"
+    passed = iter(states)
+    for state in scenario.passes:
+        if state not in passed:
+            yield f"does not pass {state}: {states}"
+            break
+    yield from (f"is {state}" for state in scenario.never if state in states)
+    sent = [command for modem in world.sticks.values() for command in modem.commands]
+    for pattern in scenario.never_sent:
+        yield from (f"sends {command}" for command in sent if re.match(pattern, command))
+    for pattern in scenario.sent:
+        if not any(re.match(pattern, command) for command in sent):
+            yield f"does not send {pattern}"
+    if scenario.replies is None:
+        pass
+    elif len(world.replies) != len(scenario.replies) or any(
+        part not in reply for part, reply in zip(scenario.replies, world.replies, strict=False)
+    ):
+        yield f"replies {world.replies}"
+    if scenario.dials is not None and len(world.dials) > scenario.dials:
+        yield f"dials {len(world.dials)} times"
+    if scenario.enumerated not in (None, world.enumerated):
+        yield f"is enumerated {world.enumerated} times"
+    if scenario.asked is not None and len(sent) > scenario.asked:
+        yield f"asks {len(sent)} times"
+    if scenario.apns is not None and world.apns != scenario.apns:
+        yield f"dials {world.apns}"
+    for name, value in scenario.facts.items():
+        if getattr(last, name) != (tuple(value) if isinstance(value, list) else value):
+            yield f"{name} is {getattr(last, name)!r}"

@@ -21,7 +21,7 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick lint format image lock flash release bench bench-wire bench-faults bench-hostile bench-link bench-memory bench-webmail translations toolbox clean distclean
+.PHONY: help run run-host test test-quick lint format image lock flash release bench bench-wire bench-faults bench-hostile bench-link bench-memory bench-modem bench-webmail translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,7 +58,7 @@ flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
 release: image ## signed update, checksums and manifest in build/release (PUBLISH=relay's data folder)
 	scripts/release --board $(BOARD) $(if $(PUBLISH),--publish $(PUBLISH))
 
-bench: bench-wire bench-link bench-memory bench-faults bench-hostile bench-webmail ## measure everything against the peers
+bench: bench-wire bench-link bench-memory bench-faults bench-hostile bench-webmail bench-modem ## measure everything against the peers
 
 bench-wire: $(SETUP) ## bytes of a mail on the wire, beside the peers' formats
 	$(PYTHON) -m tests.bench.wire
@@ -71,6 +71,9 @@ bench-hostile: $(SETUP) ## how long others wait while a relay and a webmail are 
 
 bench-webmail: $(SETUP) ## the webmail beside Lokole's client, on the same store
 	$(PYTHON) -m tests.bench.webmail
+
+bench-modem: $(SETUP) ## what becomes of sticks, SIM cards and networks of every kind
+	$(PYTHON) -m tests.bench.modem
 
 bench-memory: $(SETUP) ## the memory that hostile bundles, forms and mails can take
 	$(PYTHON) -m tests.bench.memory

@@ -58,8 +58,9 @@ class Scenario:
         apns: the access points that pppd was started for.
         enumerated: how often the stick was enumerated again.
         asked: at most so many commands are sent.
+        counts: patterns of commands, and how often they are sent.
         sent: patterns of what a stick is asked.
-        facts: what the last status tells.
+        facts: what the last status tells; "none" is None.
     """
 
     title: str
@@ -77,6 +78,7 @@ class Scenario:
     apns: list[str] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
+    counts: dict[str, int] = field(default_factory=dict)
     enumerated: int | None = 0
     asked: int | None = None
 
@@ -104,10 +106,6 @@ def transcripts() -> Iterator[Scenario]:
         _TRANSCRIPTS.read_text(encoding="utf-8").replace("@LONG@", "x" * 10_000)
     )
     for each in content["transcript"]:
-        facts = {
-            name: None if value == "none" else value
-            for name, value in each.get("facts", {}).items()
-        }
         plug = {"raw": each.get("raw", {}), **each.get("set", {})}
         yield Scenario(
             each["what"],
@@ -116,7 +114,7 @@ def transcripts() -> Iterator[Scenario]:
             ends=each["ends"],
             says=each.get("says", ""),
             never_sent=[r"AT\+CPIN=", "ATD"],
-            facts=facts,
+            facts=each.get("facts", {}),
         )
 
 
@@ -134,6 +132,7 @@ class World:
         self.answered_at: list[float] = []
         self.enumerated = 0
         self.waits = 0
+        self.commands: list[str] = []
         self.restarted: list[str] = []
         self._now = _START
         self._end = _START
@@ -199,7 +198,8 @@ class World:
         if "error" in answer:
             self.replies.append(str(Sentence.from_json(answer["error"])))
         else:
-            self.replies.append(str(answer["fields"].get("interface", "")))
+            fields = answer["fields"]
+            self.replies.append(str(fields.get("interface", fields.get("text", ""))))
 
     def wrote(self, path: str, length: int) -> None:
         self._written[path] = self._written.get(path, 0) + length
@@ -257,7 +257,7 @@ class World:
         if event.get("drop"):
             for call in list(self._calls.values()):
                 call.drop(16)
-        for verb in ("connect", "disconnect", "look", "configure"):
+        for verb in ("connect", "disconnect", "look", "configure", "pin", "puk", "ussd"):
             if verb in event:
                 arguments = event[verb] if isinstance(event[verb], dict) else {}
                 self._request(verb, arguments)
@@ -298,6 +298,7 @@ class World:
         modem.on_command = pull
 
     def _count(self, command: str) -> None:
+        self.commands.append(command)
         if command.upper().startswith("ATD"):
             self.dials.append(self._now - _START)
 
@@ -461,9 +462,12 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
             yield f"does not pass {state}: {states}"
             break
     yield from (f"is {state}" for state in scenario.never if state in states)
-    sent = [command for modem in world.sticks.values() for command in modem.commands]
+    sent = world.commands
     for pattern in scenario.never_sent:
         yield from (f"sends {command}" for command in sent if re.match(pattern, command))
+    for pattern, times in scenario.counts.items():
+        if (found := sum(bool(re.match(pattern, command)) for command in sent)) != times:
+            yield f"sends {pattern} {found} times"
     for pattern in scenario.sent:
         if not any(re.match(pattern, command) for command in sent):
             yield f"does not send {pattern}"
@@ -482,5 +486,6 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
     if scenario.apns is not None and world.apns != scenario.apns:
         yield f"dials {world.apns}"
     for name, value in scenario.facts.items():
-        if getattr(last, name) != (tuple(value) if isinstance(value, list) else value):
+        expected = None if value == "none" else tuple(value) if isinstance(value, list) else value
+        if getattr(last, name) != expected:
             yield f"{name} is {getattr(last, name)!r}"

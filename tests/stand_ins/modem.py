@@ -45,9 +45,12 @@ class Modem:
     """One stick. Set an attribute to change its world; the next question gets the new answer.
 
     Attributes:
-        sim: "ready", "absent" or "pin" (which waits for `pin`).
+        sim: "ready", "absent", "pin" (which waits for `pin`) or "puk" (for `puk`).
+        tries: how many wrong PINs make it ask for its PUK.
         signal: 0 to 31 as in +CSQ, 99 for none; none also ends the registration.
         faults: start of a command -> what to answer instead; `SILENCE` for nothing at all.
+        menus: what the network says instead, one after the other; all but the last are menus.
+        asked_network: the USSD requests that it got.
         balance: what the operator answers to a USSD request.
         commands: all that was asked, in order.
         calls: how many times it was dialled with success.
@@ -58,12 +61,17 @@ class Modem:
         self.network = network
         self.sim = "ready"
         self.pin = "1234"
+        self.puk = "12345678"
+        self.tries = 3
+        self.iccid = "8924301000123456789"
         self.imei = "861195009876543"
         self.imsi = "630010123456789"
         self.operator = "Vodacom CD"
         self.signal = 18
         self.faults: dict[str, str] = {}
         self.balance = "Votre solde est de 2.50 USD, valable jusqu'au 31/12."
+        self.menus: list[str] = []
+        self.asked_network: list[str] = []
         self.password: str | None = None
         self.commands: list[str] = []
         self.calls = 0
@@ -312,19 +320,34 @@ class Modem:
     def _need_sim(self) -> None:
         if self.sim == "absent":
             raise CmeError(SIM_NOT_INSERTED)
-        if self.sim == "pin":
+        if self.sim in ("pin", "puk"):
             raise CmeError(SIM_PIN_REQUIRED)
 
     def _tell_pin(self) -> str:
         if self.sim == "absent":
             raise CmeError(SIM_NOT_INSERTED)
-        return self._tell("+CPIN: SIM PIN" if self.sim == "pin" else "+CPIN: READY")
+        said = {"pin": "SIM PIN", "puk": "SIM PUK"}.get(self.sim, "READY")
+        return self._tell(f"+CPIN: {said}")
 
     def _enter_pin(self, pin: str) -> str:
         if self.sim != "pin" or pin != self.pin:
+            self.tries -= 1
+            if self.tries <= 0:
+                self.sim = "puk"
             raise CmeError(INCORRECT_PASSWORD)
         self.sim = "ready"
+        self.tries = 3
         return OK
+
+    def _unlock(self, codes: str) -> str:
+        puk, _, pin = codes.partition(",")
+        if self.sim != "puk" or puk.strip('"') != self.puk:
+            raise CmeError(INCORRECT_PASSWORD)
+        self.sim, self.pin, self.tries = "ready", pin.strip('"'), 3
+        return OK
+
+    def _tell_tries(self) -> str:
+        return self._tell(f"+CPINR: SIM PIN,{self.tries},3\r\n+CPINR: SIM PUK,10,10")
 
     def _tell_imsi(self) -> str:
         self._need_sim()
@@ -350,11 +373,17 @@ class Modem:
     def _ussd(self, request: str) -> str:
         self._need_sim()
         try:
-            unpack_septets(bytes.fromhex(request)).encode("ascii")
+            asked = unpack_septets(bytes.fromhex(request))
+            asked.encode("ascii")
         except ValueError:
             return ERROR
+        self.asked_network.append(asked)
         self._answer(OK)
-        self._answer(f'+CUSD: 0,"{pack_septets(self.balance).hex().upper()}",15')
+        if self.menus:
+            text, kind = self.menus.pop(0), 1 if self.menus else 0
+        else:
+            text, kind = self.balance, 0
+        self._answer(f'+CUSD: {kind},"{pack_septets(text).hex().upper()}",15')
         return ""
 
 
@@ -381,6 +410,9 @@ COMMANDS: Final[list[tuple[str, Callable[[Modem, str], str]]]] = [
     (r"\+CMEE=([012])", Modem._set_errors),
     (r"\+CPIN\?", lambda modem, _: modem._tell_pin()),
     (r'\+CPIN="?(\d+)"?', Modem._enter_pin),
+    (r'\+CPIN=("?\d+"?,"?\d+"?)', Modem._unlock),
+    (r"\+CPINR", lambda modem, _: modem._tell_tries()),
+    (r"\+CCID", lambda modem, _: modem._tell(f"+CCID: {modem.iccid}")),
     (r"\+CIMI", lambda modem, _: modem._tell_imsi()),
     (r"\+CSQ", lambda modem, _: modem._tell(f"+CSQ: {modem.signal},99")),
     (r"\+CREG\?", lambda modem, _: modem._tell(f"+CREG: 0,{modem.registration}")),

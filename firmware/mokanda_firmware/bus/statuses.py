@@ -107,6 +107,7 @@ class ModemStatus(Status):
     operator: str = ""
     signal: int | None = None
     interface: str = ""  # of the network, while it is connected
+    tries: int | None = None  # that the SIM card has left for the code that it asks for
     others: tuple[OtherModem, ...] = ()
 
 

@@ -23,6 +23,14 @@ class CallError(SentenceError):
         self.login = login
 
 
+class UssdError(SentenceError):
+    """The network gave no answer to a code such as *100#."""
+
+
+class PinError(SentenceError):
+    """The SIM card does not take a PIN or PUK, or is not asked for one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of modem, SIM card and network; "" or None is what has not been told."""
@@ -33,6 +41,15 @@ class Facts:
     operator: str = ""
     signal: int | None = None  # percent
     interface: str = ""  # of the network, once there is one
+    tries: int | None = None  # for the PIN or PUK that the card asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the network says to a code; it waits for a reply if it is a menu."""
+
+    text: str
+    is_menu: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +85,18 @@ class Backend(Protocol):
 
         Raises:
             CallError: it cannot be dialled.
+        """
+
+    def enter_pin(self, pin: str, *, keep: bool) -> None:
+        """Give the SIM card its PIN, and keep that if it is taken. Raises PinError, ModemError."""
+
+    def unlock(self, puk: str, pin: str) -> None:
+        """Give the SIM card its PUK and a new PIN. Raises PinError, ModemError."""
+
+    def ask_network(self, code: str) -> Answer:
+        """Ask the network by USSD, or answer its menu: up to 30 seconds.
+
+        Raises UssdError, ModemError.
         """
 
     def hang_up(self) -> None:

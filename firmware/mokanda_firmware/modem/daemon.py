@@ -179,6 +179,9 @@ class Daemon:
                     "disconnect": self._disconnect,
                     "look": self._look,
                     "configure": self._configure,
+                    "pin": self._enter_pin,
+                    "puk": self._unlock,
+                    "ussd": self._ask_network,
                 }
             )
 
@@ -210,6 +213,34 @@ class Daemon:
         for modem in self._modems.values():
             if self._clock.now() - modem.asked_at >= _LOOK_PAUSE:
                 modem.look()
+
+    def _enter_pin(self, request: Request) -> None:
+        """Give the SIM card the PIN that the keeper has typed."""
+        keep = request.flag("keep")
+        self._modem_that_asks(ModemState.PIN).enter_pin(request.text("pin", 8), keep=keep)
+        self._allowance.forgive()
+        request.reply()
+
+    def _unlock(self, request: Request) -> None:
+        """Give the SIM card the PUK and the new PIN that the keeper has typed."""
+        puk, pin = request.text("puk", 8), request.text("pin", 8)
+        self._modem_that_asks(ModemState.PUK).unlock(puk, pin)
+        self._allowance.forgive()
+        request.reply()
+
+    def _ask_network(self, request: Request) -> None:
+        """Ask the network a code such as *100#, or answer its menu."""
+        best = self._best()
+        if best is None:
+            raise RequestError(_said(_ABSENT.detail))
+        answer = best.ask_network(request.text("code", 40))
+        request.reply(text=answer.text, menu=answer.is_menu)
+
+    def _modem_that_asks(self, state: ModemState) -> Modem:
+        for modem in self._best_first():
+            if modem.state is state:
+                return modem
+        raise RequestError(Sentence("The SIM card does not ask for that now."))
 
     def _configure(self, request: Request) -> None:
         """Keep what the keeper has set, and try it."""
@@ -289,6 +320,7 @@ class Daemon:
                 operator=facts.operator,
                 signal=facts.signal,
                 interface=facts.interface,
+                tries=facts.tries,
                 others=tuple(OtherModem(each.facts.model, each.state) for each in modems[1:]),
             )
         if status != self._status:

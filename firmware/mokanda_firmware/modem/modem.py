@@ -10,7 +10,16 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.modem import recovery
 from mokanda_firmware.modem.allowance import Allowance
-from mokanda_firmware.modem.backend import Backend, CallError, Facts, Finding, ModemError
+from mokanda_firmware.modem.backend import (
+    Answer,
+    Backend,
+    CallError,
+    Facts,
+    Finding,
+    ModemError,
+    PinError,
+    UssdError,
+)
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.machine import IN_CALL, RESTS, TABLE, Action, Event
 from mokanda_firmware.modem.recovery import Ladder, Rung
@@ -24,6 +33,7 @@ _CHANGED_PAUSE = 2.0  # seconds in which what a modem tells by itself is gathere
 _SEARCHED_LONG = 900.0  # seconds of finding no network until that is a trouble of the modem
 _WANTED_PAUSE = 5.0  # the longest rest while somebody waits for a connection
 
+_REGISTERED: Final = frozenset({ModemState.READY, ModemState.NO_DATA, ModemState.ROAMING})
 _STARTING: Final = Sentence("The modem is starting.")
 
 
@@ -95,6 +105,41 @@ class Modem:
         self._is_wanted = False
         if self.state in IN_CALL:
             self._happen(Finding(Event.UNWANTED, self.detail))
+
+    def enter_pin(self, pin: str, *, keep: bool) -> None:
+        """Give the SIM card the PIN that it asks for. Raises PinError."""
+        self._give_code(ModemState.PIN, lambda: self._backend.enter_pin(pin, keep=keep))
+
+    def unlock(self, puk: str, pin: str) -> None:
+        """Give the SIM card the PUK that it asks for, and a new PIN. Raises PinError."""
+        self._give_code(ModemState.PUK, lambda: self._backend.unlock(puk, pin))
+
+    def _give_code(self, state: ModemState, give: Callable[[], None]) -> None:
+        if self.state is not state:
+            raise PinError(Sentence("The SIM card does not ask for that now."))
+        try:
+            give()
+        except OSError as error:
+            self._lost(error)
+            raise PinError(Sentence("The modem was unplugged.")) from error
+        except ModemError as error:
+            self._happen(self._silent(error))
+            raise PinError(self.detail) from error
+        finally:
+            self.look()  # how many tries are left, or that it is unlocked
+
+    def ask_network(self, code: str) -> Answer:
+        """Ask the network by USSD, or answer its menu. Raises UssdError."""
+        if self.state not in _REGISTERED:
+            raise UssdError(self.detail)
+        try:
+            return self._backend.ask_network(code)
+        except OSError as error:
+            self._lost(error)
+            raise UssdError(Sentence("The modem was unplugged.")) from error
+        except ModemError as error:
+            self._happen(self._silent(error))
+            raise UssdError(self.detail) from error
 
     def look(self) -> None:
         """Ask how it is now, if nothing is under way."""

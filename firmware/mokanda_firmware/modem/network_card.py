@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem.backend import Facts, Finding
+from mokanda_firmware.modem.backend import Answer, Facts, Finding, PinError, UssdError
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.sticks import Stick
+
+_ITS_OWN = Sentence("This stick sees to its SIM card by itself, on a page of its own.")
 
 
 class NetworkCard:
@@ -43,6 +45,18 @@ class NetworkCard:
     def dial(self, facts: Facts, tell: Callable[[Sentence], None]) -> None:  # noqa: ARG002
         """It dials by itself."""
         self._is_wanted = True
+
+    def enter_pin(self, pin: str, *, keep: bool) -> None:  # noqa: ARG002
+        """It sees to its card by itself."""
+        raise PinError(_ITS_OWN)
+
+    def unlock(self, puk: str, pin: str) -> None:  # noqa: ARG002
+        """It sees to its card by itself."""
+        raise PinError(_ITS_OWN)
+
+    def ask_network(self, code: str) -> Answer:  # noqa: ARG002
+        """It asks by itself."""
+        raise UssdError(_ITS_OWN)
 
     def hang_up(self) -> None:
         """It stays connected for whoever else needs it."""

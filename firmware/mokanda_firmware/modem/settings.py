@@ -3,7 +3,7 @@
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from mokanda_firmware import paths
@@ -17,7 +17,8 @@ _MAX_BYTES = 10_000
 class Settings:
     """An access point of the keeper's own ("": none), and whether roaming is allowed.
 
-    `worked` is the access point with which a call of the card `imsi` last came about.
+    `worked` is the access point with which a call of the card `imsi` last came about; `pin` is the
+    PIN that `card` (its ICCID) has taken, if the keeper wants it kept.
     """
 
     apn: str = ""
@@ -26,6 +27,8 @@ class Settings:
     roaming: bool = False
     imsi: str = ""
     worked: str = ""
+    pin: str = field(default="", repr=False)
+    card: str = ""
 
     @classmethod
     def read(cls) -> Self:

@@ -135,6 +135,29 @@ class At:
             _log.debug("%s: %s", text, error)
             return None
 
+    def announced(self, text: str, shape: re.Pattern[str], timeout: float) -> re.Match[str]:
+        """Send `text`, and return what the modem announces when the network has answered.
+
+        That begins with the command's name ("+CUSD: ...") and may go over lines within quotes; it
+        comes after the OK with most modems. Raises as `command` does.
+        """
+        self._send(text)
+        name = text[2:].partition("=")[0].upper() + ":"
+        is_taken, announced = False, ""
+        for line in self._answer(text, timeout):
+            if announced.count('"') % 2:
+                announced += f"\n{line}"
+            elif line.upper().startswith(name):
+                announced = line
+            elif line.upper() == "OK":
+                is_taken = True
+            else:
+                self._unsolicited.append(line)
+            whole = announced.count('"') % 2 == 0 and shape.fullmatch(announced)
+            if whole and is_taken:
+                return whole
+        raise AssertionError("an answer ends with a result or an exception")
+
     def prefer(self, text: str) -> None:
         """Send a command which is of use where the modem knows it."""
         try:

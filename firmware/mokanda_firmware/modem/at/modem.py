@@ -10,11 +10,11 @@ from typing import Final, Protocol
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import apn
 from mokanda_firmware.modem.apn import AccessPoint
-from mokanda_firmware.modem.at import names, network
+from mokanda_firmware.modem.at import codes, names, network, ussd
 from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
 from mokanda_firmware.modem.at.ports import Ports
 from mokanda_firmware.modem.at.sim import SimCard
-from mokanda_firmware.modem.backend import CallError, Facts, Finding
+from mokanda_firmware.modem.backend import Answer, CallError, Facts, Finding, ModemError
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
@@ -30,6 +30,7 @@ _WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 _IMEI: Final = re.compile(r"(?:\+C?GSN: *)?\"?(\d{14,17})\"?", re.IGNORECASE)
+_LOCKED: Final = {Event.PIN_ASKED: "PIN", Event.PUK_ASKED: "PUK"}
 _SIM_CHANGES: Final = ("+CPIN", "^SIMST", "+CREG", "+CGREG", "+CEREG")
 
 
@@ -98,8 +99,15 @@ class AtModem:
             tell(facts)
         assert self._sim is not None
         facts = replace(facts, interface="")
-        if trouble := self._sim.trouble():
+        trouble = self._sim.trouble()
+        if trouble and trouble.event in _LOCKED:
+            code = _LOCKED[trouble.event]
+            facts = replace(facts, tries=codes.tries_left(self._at, code))
+            if code == "PIN" and codes.give_kept(self._at, facts.tries):
+                trouble = self._sim.trouble()
+        if trouble:
             return replace(trouble, facts=replace(facts, imsi="", operator="", signal=None))
+        facts = replace(facts, tries=None)
         imsi = self._sim.imsi()
         if isinstance(imsi, Finding):
             return replace(imsi, facts=replace(facts, imsi="", operator="", signal=None))
@@ -133,6 +141,24 @@ class AtModem:
             detail = Sentence("Connected through {name}.", name=self._name)
             return Finding(Event.LINK_UP, detail, Facts(interface=call.interface))
         return None
+
+    def enter_pin(self, pin: str, *, keep: bool) -> None:
+        """Give the SIM card its PIN."""
+        if self._at is None:
+            raise ModemError("no port is open")
+        codes.enter(self._at, pin, keep=keep)
+
+    def unlock(self, puk: str, pin: str) -> None:
+        """Give the SIM card its PUK, and a new PIN."""
+        if self._at is None:
+            raise ModemError("no port is open")
+        codes.unlock(self._at, puk, pin)
+
+    def ask_network(self, code: str) -> Answer:
+        """Ask the network by USSD, or answer its menu."""
+        if self._at is None:
+            raise ModemError("no port is open")
+        return ussd.ask(self._at, code)
 
     # Calling
 

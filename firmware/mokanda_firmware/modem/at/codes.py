@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SIM card's PIN and PUK: given by the keeper's hand, or the kept one once a boot at most.
+
+Three wrong PINs lock a card, ten wrong PUKs end it. So a PIN is kept only after this very card, by
+its number (ICCID), has taken it; it is given by itself only while the card has at least two tries
+left, or does not tell; and it is forgotten when the card refuses it.
+"""
+
+import logging
+import re
+from dataclasses import replace
+from typing import Final
+
+from mokanda_firmware import paths
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
+from mokanda_firmware.modem.backend import PinError
+from mokanda_firmware.modem.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+PIN: Final = re.compile(r"\d{4,8}", re.ASCII)
+PUK: Final = re.compile(r"\d{8}", re.ASCII)
+_TIMEOUT = 20.0  # seconds: the card computes
+# 27.007, 8.65; Huawei's own, with the tries of PUK and PIN after the code that is asked for.
+_TRIES: Final = {
+    "AT+CPINR": r"\+CPINR: *\"?SIM {code}\"?, *(\d{{1,2}})\b.*",
+    "AT^CPIN?": r"\^CPIN: *SIM {code}, *(\d{{1,2}})\b.*",
+}
+_NUMBER: Final = {
+    "AT+CCID": re.compile(r"(?:\+CCID: *)?\"?(\d{18,20}F?)\"?", re.IGNORECASE),
+    "AT+ICCID": re.compile(r"(?:\+?ICCID: *)?\"?(\d{18,20}F?)\"?", re.IGNORECASE),
+    "AT^ICCID?": re.compile(r"\^ICCID: *\"?(\d{18,20}F?)\"?", re.IGNORECASE),
+}
+
+
+def tries_left(at: At, code: str) -> int | None:
+    """Return how many tries there are for "PIN" or "PUK"; None: the modem does not tell."""
+    for question, shape in _TRIES.items():
+        found = at.optional(question, re.compile(shape.format(code=code), re.IGNORECASE))
+        if found:
+            return int(found[1])
+    return None
+
+
+def enter(at: At, pin: str, *, keep: bool) -> None:
+    """Give the card the PIN that the keeper has typed; `keep` it if the card takes it.
+
+    Raises:
+        PinError: the card refuses it, or it is none.
+        AtTimeoutError: the modem does not answer.
+    """
+    if not PIN.fullmatch(pin):
+        raise PinError(Sentence("A PIN has four to eight digits."))
+    _give(at, f'AT+CPIN="{pin}"', "PIN")
+    card = _card(at)
+    _keep(pin if keep else "", card)
+
+
+def unlock(at: At, puk: str, pin: str) -> None:
+    """Give the card its PUK and a new PIN. Raises as `enter` does."""
+    if not PUK.fullmatch(puk):
+        raise PinError(Sentence("A PUK has eight digits."))
+    if not PIN.fullmatch(pin):
+        raise PinError(Sentence("A PIN has four to eight digits."))
+    _give(at, f'AT+CPIN="{puk}","{pin}"', "PUK")
+    _keep("", "")
+
+
+def give_kept(at: At, tries: int | None) -> bool:
+    """Give the card the PIN that it took before, if it is that card; whether it was taken."""
+    settings, given = Settings.read(), paths.run() / "pin-given"
+    if not settings.pin or given.exists() or (tries is not None and tries < 2):
+        return False
+    if _card(at) != settings.card:
+        return False
+    try:
+        given.parent.mkdir(parents=True, exist_ok=True)
+        given.touch()  # before it is given: the next time it is the keeper's turn
+    except OSError as error:
+        _log.warning("the PIN is not given: %s", error)
+        return False
+    try:
+        _give(at, f'AT+CPIN="{settings.pin}"', "PIN")
+    except PinError:
+        _log.warning("the card no longer takes the PIN that was kept: it is forgotten")
+        _keep("", "")
+        return False
+    return True
+
+
+def _give(at: At, command: str, code: str) -> None:
+    try:
+        at.command(command, timeout=_TIMEOUT)
+    except AtTimeoutError:
+        raise
+    except AtError as error:
+        tries = tries_left(at, code)
+        _log.warning("the card refuses the %s (error %s), tries left: %s", code, error.code, tries)
+        if tries is None:
+            raise PinError(Sentence("The SIM card does not take the {code}.", code=code)) from error
+        raise PinError(
+            Sentence(
+                "The SIM card does not take the {code}. Tries left: {count}.",
+                code=code,
+                count=tries,
+            )
+        ) from error
+
+
+def _card(at: At) -> str:
+    """Return the card's number, which it tells while it is locked, too; "" where it does not."""
+    for question, shape in _NUMBER.items():
+        if found := at.optional(question, shape):
+            return found[1]
+    return ""
+
+
+def _keep(pin: str, card: str) -> None:
+    """Keep the PIN of a card that tells its number, or forget the one that was kept."""
+    settings = Settings.read()
+    kept = replace(settings, pin=pin if card else "", card=card if pin else "")
+    if kept != settings:
+        try:
+            kept.keep()
+        except OSError as error:
+            _log.warning("the PIN is not kept: %s", error)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""USSD (27.007, 7.15): a code such as *100# is asked, the network answers by a text or a menu.
+
+Modems differ in what they take and give: the text as it is, packed in seven bits as hexadecimal
+digits (Huawei), or UCS-2 as such digits. Each is tried, and each is read.
+"""
+
+import logging
+import re
+from typing import Final
+
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem.at import alphabet
+from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
+from mokanda_firmware.modem.backend import Answer, UssdError
+
+_log = logging.getLogger(__name__)
+
+CODE: Final = re.compile(r"[0-9*#+]{1,40}", re.ASCII)
+_ANSWER: Final = re.compile(
+    r'\+CUSD: *(\d)(?: *, *"?(.*?)"? *(?:, *(\d{1,3}))?)? *', re.IGNORECASE | re.DOTALL
+)
+_PATIENCE = 30.0  # seconds: networks answer within five, or not at all
+_MAX_TEXT = 1000  # characters; 182 fit into an answer
+_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+
+
+def ask(at: At, code: str) -> Answer:
+    """Ask the network, or answer its menu.
+
+    Raises:
+        UssdError: the code is none; the network refuses it, or does not answer in time.
+    """
+    if not CODE.fullmatch(code):
+        raise UssdError(Sentence("A code has digits, * and #, like *100#."))
+    for request in _ways(code):
+        try:
+            said = at.announced(f"AT+CUSD=1,{request},15", _ANSWER, _PATIENCE)
+        except AtTimeoutError:
+            at.prefer("AT+CUSD=2")  # give the session up
+            raise UssdError(Sentence("The network does not answer {code}.", code=code)) from None
+        except AtError as error:
+            _log.debug("USSD %s: %s", request, error)
+            continue
+        return _read(said, code)
+    raise UssdError(Sentence("The modem does not take {code}.", code=code))
+
+
+def _ways(code: str) -> tuple[str, ...]:
+    septets = alphabet.to_septets(code)
+    return (
+        f'"{code}"',
+        alphabet.pack(septets).hex().upper(),
+        f'"{code.encode("utf-16-be").hex().upper()}"',
+    )
+
+
+def _read(said: re.Match[str], code: str) -> Answer:
+    kind, text, scheme = said.groups()
+    if kind in ("0", "1", "2") and text:
+        return Answer(readable(text, int(scheme or 15))[:_MAX_TEXT], is_menu=kind == "1")
+    if kind == "4":
+        raise UssdError(Sentence("The network does not know {code}.", code=code))
+    raise UssdError(Sentence("The network does not answer {code}.", code=code))
+
+
+def readable(text: str, scheme: int) -> str:
+    """Return the text of an answer: as it stands, or what its hexadecimal digits say."""
+    coding = alphabet.coding_of(scheme)
+    if not _HEX.fullmatch(text):
+        return _tidy(text)
+    data = bytes.fromhex(text)
+    if coding == alphabet.SEPTETS:
+        readings = [alphabet.decode(data, alphabet.SEPTETS)]
+        readings += [alphabet.decode(data, alphabet.UCS2)] if len(data) % 2 == 0 else []
+        readings += [alphabet.from_septets(data), text]
+        return _tidy(max(readings, key=_likeness))
+    return _tidy(alphabet.decode(data, coding))
+
+
+def _likeness(text: str) -> float:
+    """Return how much of it is what networks write: letters, digits, blanks, common signs."""
+    common = sum(
+        each.isascii() and (each.isalnum() or each in " .,:;*#/-+%\n$'()") for each in text
+    )
+    return common / max(1, len(text))
+
+
+def _tidy(text: str) -> str:
+    kept = "".join(each for each in text.replace("\r", "\n") if each == "\n" or each.isprintable())
+    return "\n".join(filter(None, (" ".join(line.split()) for line in kept.split("\n"))))

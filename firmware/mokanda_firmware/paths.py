@@ -133,6 +133,11 @@ def modem() -> Path:
     return data() / "modem.json"
 
 
+def messages() -> Path:
+    """Text messages that came for the SIM card."""
+    return data() / "messages.json"
+
+
 def wipe_mark() -> Path:
     """There while this device is to be wiped, or is being."""
     return data() / "wipe"

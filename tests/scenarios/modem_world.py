@@ -27,10 +27,11 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem import apn
+from mokanda_firmware.modem import apn, messages
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.sticks import Stick
+from tests.stand_ins.messages import delivered
 from tests.stand_ins.stepped_modem import SteppedModem
 
 _FOLDER = Path(__file__).parent / "modem"
@@ -58,6 +59,7 @@ class Scenario:
         apns: the access points that pppd was started for.
         enumerated: how often the stick was enumerated again.
         asked: at most so many commands are sent.
+        texts: the messages that the keeper can read in the end, the newest first.
         counts: patterns of commands, and how often they are sent.
         sent: patterns of what a stick is asked.
         facts: what the last status tells; "none" is None.
@@ -78,6 +80,7 @@ class Scenario:
     apns: list[str] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
+    texts: list[str] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     enumerated: int | None = 0
     asked: int | None = None
@@ -133,6 +136,7 @@ class World:
         self.enumerated = 0
         self.waits = 0
         self.commands: list[str] = []
+        self.texts: list[str] = []
         self.restarted: list[str] = []
         self._now = _START
         self._end = _START
@@ -278,6 +282,10 @@ class World:
 
     def _set(self, modem: SteppedModem, values: dict[str, Any]) -> None:
         for key, value in values.items():
+            if key == "texts":
+                free = max(modem.messages, default=0) + 1
+                modem.messages |= {free + at: delivered(*each) for at, each in enumerate(value)}
+                continue
             if not hasattr(modem, key):
                 raise ValueError(f"a stick has no {key}")
             setattr(modem, key, value)
@@ -410,6 +418,7 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
         finally:
             requests.close()
             world.close()
+        world.texts = [each.text for each in messages.read()]
     return Outcome(world, list(_judge(scenario, world)))
 
 
@@ -465,6 +474,8 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
     sent = world.commands
     for pattern in scenario.never_sent:
         yield from (f"sends {command}" for command in sent if re.match(pattern, command))
+    if scenario.texts is not None and world.texts != scenario.texts:
+        yield f"messages {world.texts}"
     for pattern, times in scenario.counts.items():
         if (found := sum(bool(re.match(pattern, command)) for command in sent)) != times:
             yield f"sends {pattern} {found} times"

@@ -49,6 +49,7 @@ class Modem:
         tries: how many wrong PINs make it ask for its PUK.
         signal: 0 to 31 as in +CSQ, 99 for none; none also ends the registration.
         faults: start of a command -> what to answer instead; `SILENCE` for nothing at all.
+        messages: the SIM card's, as PDUs in hexadecimal digits, by their places.
         menus: what the network says instead, one after the other; all but the last are menus.
         asked_network: the USSD requests that it got.
         balance: what the operator answers to a USSD request.
@@ -70,6 +71,7 @@ class Modem:
         self.signal = 18
         self.faults: dict[str, str] = {}
         self.balance = "Votre solde est de 2.50 USD, valable jusqu'au 31/12."
+        self.messages: dict[int, str] = {}
         self.menus: list[str] = []
         self.asked_network: list[str] = []
         self.password: str | None = None
@@ -386,6 +388,15 @@ class Modem:
         self._answer(f'+CUSD: {kind},"{pack_septets(text).hex().upper()}",15')
         return ""
 
+    def _list_messages(self) -> str:
+        self._need_sim()
+        for place, pdu in self.messages.items():
+            self._answer(f"+CMGL: {place},0,,{len(pdu) // 2 - 1}\r\n{pdu}")
+        return OK
+
+    def _delete_message(self, place: str) -> str:
+        return OK if self.messages.pop(int(place), None) else ERROR
+
 
 def _accept(_modem: Modem, _argument: str) -> str:
     return OK
@@ -424,6 +435,9 @@ COMMANDS: Final[list[tuple[str, Callable[[Modem, str], str]]]] = [
     (r'\+CGDCONT=1,"IP(?:V4V6)?","([^"]*)".*', Modem._set_context),
     (r'\+CUSD=1,"?([0-9A-F]+)"?(?:,15)?', Modem._ussd),
     (r"\+CUSD=[02]", _accept),
+    (r"\+CMGF=0", _accept),
+    (r"\+CMGL=4", lambda modem, _: modem._list_messages()),
+    (r"\+CMGD=(\d+)", Modem._delete_message),
     (r"DT?\*99(?:\*\*\*1)?#", lambda modem, number: modem._dial(number)),
 ]
 

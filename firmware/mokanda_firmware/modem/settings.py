@@ -42,4 +42,4 @@ class Settings:
 
     def keep(self) -> None:
         """Replace what was kept. Raises OSError."""
-        durable.write(paths.modem(), json.dumps(records.dump(self)).encode())
+        durable.write(paths.modem(), json.dumps(records.dump(self)).encode(), 0o600)

@@ -135,6 +135,19 @@ class At:
             _log.debug("%s: %s", text, error)
             return None
 
+    def every(self, text: str, shape: re.Pattern[str], timeout: float = 5.0) -> list[re.Match[str]]:
+        """Send `text` and return all lines of this shape. Raises as `command` does."""
+        self._send(text)
+        found: list[re.Match[str]] = []
+        for line in self._answer(text, timeout):
+            if line.upper() == "OK":
+                break
+            if match := shape.fullmatch(line):
+                found.append(match)
+            else:
+                self._unsolicited.append(line)
+        return found
+
     def announced(self, text: str, shape: re.Pattern[str], timeout: float) -> re.Match[str]:
         """Send `text`, and return what the modem announces when the network has answered.
 

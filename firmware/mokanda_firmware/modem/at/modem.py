@@ -10,10 +10,11 @@ from typing import Final, Protocol
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import apn
 from mokanda_firmware.modem.apn import AccessPoint
-from mokanda_firmware.modem.at import codes, names, network, ussd
+from mokanda_firmware.modem.at import codes, names, network, sms, ussd
 from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
 from mokanda_firmware.modem.at.ports import Ports
 from mokanda_firmware.modem.at.sim import SimCard
+from mokanda_firmware.modem.at.sms import Inbox
 from mokanda_firmware.modem.backend import Answer, CallError, Facts, Finding, ModemError
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.machine import Event
@@ -31,7 +32,7 @@ _WORDS: Final = re.compile(
 )
 _IMEI: Final = re.compile(r"(?:\+C?GSN: *)?\"?(\d{14,17})\"?", re.IGNORECASE)
 _LOCKED: Final = {Event.PIN_ASKED: "PIN", Event.PUK_ASKED: "PUK"}
-_SIM_CHANGES: Final = ("+CPIN", "^SIMST", "+CREG", "+CGREG", "+CEREG")
+_SIM_CHANGES: Final = (sms.ANNOUNCED, "+CPIN", "^SIMST", "+CREG", "+CGREG", "+CEREG")
 
 
 class Call(Protocol):
@@ -65,6 +66,7 @@ class AtModem:
         self._ports = Ports(stick, clock)
         self._at: At | None = None
         self._sim: SimCard | None = None
+        self._inbox: Inbox | None = None
         self._call: Call | None = None
         self._is_up = False  # whether `hear` has told so of the call
         self._turn = 0  # how many access points of this card have failed
@@ -95,6 +97,7 @@ class AtModem:
         if self._at is None:
             self._at = self._ports.open()
             self._sim = SimCard(self._at, self._clock)
+            self._inbox = Inbox(self._at, self._clock)
             facts = _introduced(self._at, facts)
             tell(facts)
         assert self._sim is not None
@@ -116,7 +119,10 @@ class AtModem:
             facts = replace(facts, imsi=imsi)
             tell(facts)
             network.watch(self._at)
-        return network.look(self._at, facts, roaming=Settings.read().roaming)
+        found = network.look(self._at, facts, roaming=Settings.read().roaming)
+        if self._inbox is not None:
+            self._inbox.empty()
+        return found
 
     def hear(self) -> Finding | Event | None:
         """Take in what the modem said by itself, or what became of the call."""

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Text messages: from the SIM card's bytes to what the keeper reads."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mokanda_firmware.modem import messages
+from mokanda_firmware.modem.at import pdu
+from tests.stand_ins.messages import SENT, delivered
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOKANDA_DATA", str(tmp_path))
+
+
+def add(*digits: str) -> None:
+    messages.add([pdu.decode(bytes.fromhex(each)) for each in digits])
+
+
+def test_a_message_of_another_phones_is_read() -> None:
+    # Of the collection of examples that goes with many modems.
+    said = pdu.decode(
+        bytes.fromhex(
+            "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07"
+        )
+    )
+    assert (said.sender, said.text) == ("+31641600986", "How are you?")
+    assert said.sent == datetime(2002, 8, 26, 19, 37, 41, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["Solde: 2.50 USD", "x" * 160, "Баланс 5", "Crédit épuisé 😀", ""])
+@pytest.mark.parametrize("sender", ["+243810000000", "1234", "Vodacom", "A"])
+def test_what_a_network_delivers_is_read(text: str, sender: str) -> None:
+    said = pdu.decode(bytes.fromhex(delivered(text, sender)))
+    assert (said.sender, said.text, said.sent) == (sender, text, SENT)
+
+
+@pytest.mark.parametrize("texts", [("first ", "second ", "third"), ("один ", "два")])
+def test_parts_come_together_in_whatever_order(texts: tuple[str, ...]) -> None:
+    total = len(texts)
+    for number in reversed(range(total)):
+        add(delivered(texts[number], part=(7, total, number + 1)))
+    assert [each.text for each in messages.read()] == ["".join(texts)]
+
+
+def test_a_part_that_is_missing_is_an_ellipsis() -> None:
+    add(delivered("begin ", part=(7, 3, 1)), delivered(" end", part=(7, 3, 3)))
+    assert messages.read()[0].text == "begin … end"
+
+
+def test_the_same_message_twice_is_one() -> None:
+    add(delivered("hello"), delivered("hello"))
+    add(delivered("hello"))
+    assert len(messages.read()) == 1
+
+
+def test_the_newest_comes_first_and_a_storm_is_bounded() -> None:
+    for number in range(messages.MOST_KEPT + 20):
+        add(delivered(f"message {number}"))
+    kept = messages.read()
+    assert len(kept) == messages.MOST_KEPT
+    assert kept[0].text == f"message {messages.MOST_KEPT + 19}"
+
+
+def test_a_network_is_told_from_a_phone() -> None:
+    add(delivered("a", "Airtel"), delivered("b", "131"), delivered("c", "+243810000000"))
+    assert [each.is_of_network for each in messages.read()] == [False, True, True]
+
+
+@given(st.binary(max_size=200))
+def test_noise_is_no_message_or_a_bounded_one(data: bytes) -> None:
+    try:
+        said = pdu.decode(data)
+    except ValueError:
+        return
+    assert len(said.text) <= 400
+    assert 1 <= said.number <= said.total <= 255
+
+
+@given(st.binary(max_size=200))
+def test_a_damaged_folder_is_an_empty_one(
+    tmp_path_factory: pytest.TempPathFactory, noise: bytes
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("data")
+        patch.setenv("MOKANDA_DATA", str(folder))
+        (folder / "messages.json").write_bytes(noise)
+        assert messages.read() == []

@@ -4,7 +4,7 @@
 import re
 from collections.abc import Mapping
 
-_ZERO = re.compile(r"0(?:\.0+)?(?:px|pt|em|rem|%)?")
+_ZERO = re.compile(r"0(?:\.0+)?(?:px|pt|em|rem|%)?|1px")  # or next to nothing
 _RELATIVE = re.compile(r"|inherit|smaller|larger|[\d.]{1,20}(?:em|%)")  # to what is around it
 # Characters that take no room. Newsletters set rows of them behind what a list of mails is to show;
 # single ones have a meaning in Persian, Khmer or an emoji.

@@ -342,7 +342,7 @@ class PageReader:
             between = "".join(frame.line[last.pieces : piece])
             if not between.strip():
                 piece, before, words = last.pieces - 1, "", last.words + between + words
-        if not before.isalnum():
+        if not before.isalnum() or words[0].isspace():
             frame.line[piece:] = [_marked(words, mark)]
             self._marked = _Marked(mark, words, frame, len(frame.lines), len(frame.line))
 
@@ -351,7 +351,8 @@ class PageReader:
         last, frame = self._marked, self._frame
         if last is None or last.frame is not frame or last.line != len(frame.lines):
             return None
-        return last if last.mark == mark and len(last.words) <= _MAX_MARKED else None
+        may_go_on = len(last.words) <= _MAX_MARKED and not last.words.endswith(">")  # of a target
+        return last if last.mark == mark and may_go_on else None
 
     def _marked_line(self, element: _Element) -> bool:
         """Mark the one line of an element that has words; whether no words are left to mark."""
@@ -373,6 +374,7 @@ class PageReader:
         if (
             last is not None
             and last.mark != "~"
+            and not last.words[-1].isspace()
             and last.frame is self._frame
             and (last.line, last.pieces) == (len(self._frame.lines), len(line))
         ):

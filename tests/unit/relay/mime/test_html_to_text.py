@@ -27,6 +27,8 @@ from mokanda_relay.mime.parse import parse
         ("<b>A</b><b>B</b>", "*AB*"),
         ("<b>A</b><b></b> <strong>B</strong>, <b> </b><b>c</b>", "*A B*, *c*"),
         ("<b>A <strong>B</strong> <i>c</i></b>", "*A B _c_*"),
+        ("x<b> y </b>z, <b><a href='https://x.example/'>ici</a></b><b>, là</b>",
+         "x *y* z, *ici* <https://x.example/>*, là*"),
         ("<b>M</b>okanda, <b>Nom :</b>Awa", "Mokanda, Nom :Awa"),
         ("<b>Titre<br></b>texte", "*Titre*\ntexte"),
         ("<b><p>Titre</p></b><p>texte", "*Titre*\n\ntexte"),
@@ -127,6 +129,8 @@ def test_a_table_that_sets_a_page_has_no_bars() -> None:
         "opacity:0",
         "font-size:0",
         "color:#fff;font-size:0px;line-height:0",
+        "font-size:1px;color:#fff",
+        "width:1px;height:1px;overflow:hidden",
     ],
 )
 @pytest.mark.parametrize("tag", ["div", "span", "td", "li", "a", "b"])

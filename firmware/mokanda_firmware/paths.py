@@ -118,6 +118,11 @@ def followed() -> Path:
     return data() / "followed.json"
 
 
+def relay_address() -> Path:
+    """At which IP address the relay was last."""
+    return data() / "relay-address.json"
+
+
 def former_claims() -> Path:
     """Which claim codes this device no longer takes from the card; it outlives a wipe."""
     return data() / "former-claims.json"

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import urlsplit
 
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.uplink import addresses
 from mokanda_firmware.uplink.failures import (
     CutError,
     LinkError,
@@ -24,6 +25,7 @@ from mokanda_firmware.uplink.failures import (
     RefusedError,
     is_full,
 )
+from mokanda_firmware.uplink.meter import Meter
 from mokanda_firmware.uplink.places import Place
 from mokanda_wire import protocol
 from mokanda_wire.protocol import ProtocolError, Receipt, Refusal, Sealed
@@ -107,7 +109,8 @@ class Connection:
         self._left = list(places)  # behind the present one
         self._interface: str | None = None
         self._following: http.client.HTTPResponse | None = None
-        self._counted = (0, 0)
+        self._counted = (0, 0)  # before the present socket, or the present link
+        self._meter: Meter | None = None
         self._began = (0, 0)  # the last upload: its sequence, and from which byte on
         self.place = self._left.pop(0)
         self._aim()
@@ -144,7 +147,10 @@ class Connection:
             LinkError: the relay cannot be reached this way.
             NotOurRelayError: somebody else answers.
         """
+        self.close()
+        self._counted = self.traffic()
         self._interface = interface
+        self._meter = Meter(interface) if interface else None
         self._left = list(self._places)
         self.go_on()
 
@@ -184,8 +190,21 @@ class Connection:
             NotOurRelayError: somebody else answers.
         """
         self.close()
+        if self._certificate and (last := addresses.last_of(self._host)):
+            try:
+                self._connect_to(last)
+            except (LinkError, NotOurRelayError) as error:
+                log.info("not at its last address %s: %s", last, error)
+            else:
+                return
+        self._connect_to(self._host)
+        if self._certificate:
+            addresses.remember(self._host, self._http.sock.getpeername()[0])
+
+    def _connect_to(self, host: str) -> None:
+        """Connect to the relay at `host`, its name or its address."""
         try:
-            plain = self._reach(self._interface)
+            plain = self._reach(host, self._interface)
         except OSError as error:
             raise LinkError(_unreachable(self._host, error)) from error
         try:
@@ -213,10 +232,10 @@ class Connection:
             )
         )
 
-    def _reach(self, interface: str | None) -> socket.socket:
+    def _reach(self, host: str, interface: str | None) -> socket.socket:
         problem: OSError = OSError("it has no address")
         for family, kind, protocol_number, _, address in socket.getaddrinfo(
-            self._host, self._port, type=socket.SOCK_STREAM
+            host, self._port, type=socket.SOCK_STREAM
         ):
             plain = socket.socket(family, kind, protocol_number)
             try:
@@ -239,13 +258,21 @@ class Connection:
 
     def _remember(self) -> None:
         """Keep what is to outlive the socket."""
-        self._counted = self.traffic()
+        if self._meter is None:
+            self._counted = self.traffic()
         if isinstance(self._http.sock, ssl.SSLSocket):
             self._tls = self._http.sock.session
 
     def traffic(self) -> tuple[int, int]:
-        """Bytes sent and received so far, with TLS and what TCP repeated, without IP's own."""
+        """Bytes sent and received so far.
+
+        By an interface of its own all that went through it; by the network that is there anyway,
+        what was ours, with TLS and what TCP repeated, without IP's own.
+        """
         sent, received = self._counted
+        if self._meter is not None:
+            up, down = self._meter.passed()
+            return sent + up, received + down
         if isinstance(self._http.sock, socket.socket):
             with contextlib.suppress(OSError):
                 info = self._http.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)

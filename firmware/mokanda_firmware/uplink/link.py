@@ -53,5 +53,7 @@ def connected(
             connection.connect(interface)
             yield connection, interface
         finally:
+            connection.close()  # what ends it is counted, too
+            connection.traffic()
             with contextlib.suppress(RequestError):
                 ask("modem", "disconnect", timeout=60)

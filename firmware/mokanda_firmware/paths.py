@@ -143,6 +143,11 @@ def messages() -> Path:
     return data() / "messages.json"
 
 
+def calls() -> Path:
+    """The modem's last calls."""
+    return data() / "calls.json"
+
+
 def wipe_mark() -> Path:
     """There while this device is to be wiped, or is being."""
     return data() / "wipe"

@@ -13,7 +13,7 @@ import re
 import select
 import socket
 import tomllib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
@@ -27,10 +27,12 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem import apn, messages
+from mokanda_firmware.modem import apn, calls, messages
 from mokanda_firmware.modem.apn import AccessPoint
+from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.traffic import Traffic
 from tests.stand_ins.messages import delivered
 from tests.stand_ins.stepped_modem import SteppedModem
 
@@ -61,6 +63,7 @@ class Scenario:
         asked: at most so many commands are sent.
         texts: the messages that the keeper can read in the end, the newest first.
         counts: patterns of commands, and how often they are sent.
+        calls: what is kept of the calls, the latest first: what each has among others.
         sent: patterns of what a stick is asked.
         facts: what the last status tells; "none" is None.
     """
@@ -84,6 +87,7 @@ class Scenario:
     counts: dict[str, int] = field(default_factory=dict)
     enumerated: int | None = 0
     asked: int | None = None
+    calls: list[dict[str, Any]] | None = None
 
     @classmethod
     def read(cls, path: Path) -> list[Self]:
@@ -337,6 +341,8 @@ class WorldCall:
         self.interface = ""
         self.up = False
         self.ended = False
+        self._up_at: float | None = None
+        self._seconds = 0  # that it was up
         self._world = world
         self._modem = modem
         self._status = 0
@@ -368,6 +374,10 @@ class WorldCall:
     def hang_up(self, timeout: float = 10) -> None:  # noqa: ARG002
         self._finish(5)
 
+    def traffic(self) -> Traffic:
+        """A network that sends 100 bytes in a second, and is sent 10."""
+        return Traffic(self._seconds * 10, self._seconds * 100)
+
     def reason(self) -> Sentence:
         return Sentence(
             "The connection program pppd ended with status {status}.", status=self._status
@@ -381,12 +391,15 @@ class WorldCall:
     def _come_up(self) -> None:
         if not self.ended and self._modem.in_call:
             self.interface, self.up = "ppp0", True
+            self._up_at = self._world.now()
             os.write(self._writer, b"!")
 
     def _finish(self, status: int) -> None:
         if not self.ended:
             self.ended = True
             self._status = status
+            if self._up_at is not None:
+                self._seconds = round(self._world.now() - self._up_at)
             self._modem.end_call()
             self._world._calls.pop(self._modem.paths[0], None)
 
@@ -419,7 +432,8 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
             requests.close()
             world.close()
         world.texts = [each.text for each in messages.read()]
-    return Outcome(world, list(_judge(scenario, world)))
+        kept = calls.last()
+    return Outcome(world, [*_judge(scenario, world), *_judge_calls(scenario, kept)])
 
 
 class _Watch:
@@ -500,3 +514,15 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
         expected = None if value == "none" else tuple(value) if isinstance(value, list) else value
         if getattr(last, name) != expected:
             yield f"{name} is {getattr(last, name)!r}"
+
+
+def _judge_calls(scenario: Scenario, kept: Sequence[CallRecord]) -> Iterator[str]:
+    if scenario.calls is None:
+        return
+    if len(scenario.calls) != len(kept):
+        yield f"keeps {len(kept)} calls: {kept}"
+    for expected, call in zip(scenario.calls, kept, strict=False):
+        for name, value in expected.items():
+            found = str(call.trouble or "") if name == "trouble" else getattr(call, name)
+            if found != value and not (value and name == "trouble" and value in found):
+                yield f"keeps a call whose {name} is {found!r}"

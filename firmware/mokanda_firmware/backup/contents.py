@@ -19,7 +19,7 @@ from mokanda_wire import durable
 # and what a card is known by stays on it.
 _LEFT_OUT = {
     "card",
-    *("attachments", "bundles", "updates", "offer.json", "courier.lock"),
+    *("attachments", "bundles", "calls.json", "updates", "offer.json", "courier.lock"),
     *("keeper-code", "mended.json", "store-anew", "store-checked", "store-damaged"),
     "store-in-use",
 }

@@ -106,6 +106,7 @@ class ModemStatus(Status):
     imsi: str = ""
     operator: str = ""
     signal: int | None = None
+    apn: str = ""  # the access point that was dialled last with this card
     interface: str = ""  # of the network, while it is connected
     tries: int | None = None  # that the SIM card has left for the code that it asks for
     others: tuple[OtherModem, ...] = ()

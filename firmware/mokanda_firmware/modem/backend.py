@@ -9,6 +9,7 @@ from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.traffic import Traffic
 
 
 class ModemError(Exception):
@@ -40,6 +41,7 @@ class Facts:
     imsi: str = ""
     operator: str = ""
     signal: int | None = None  # percent
+    apn: str = ""  # the access point that was dialled last with this card
     interface: str = ""  # of the network, once there is one
     tries: int | None = None  # for the PIN or PUK that the card asks for
 
@@ -80,8 +82,10 @@ class Backend(Protocol):
     def hear(self) -> Finding | Event | None:
         """Take in what came by itself. Raises ModemError."""
 
-    def dial(self, facts: Facts, tell: Callable[[Sentence], None]) -> None:
-        """Dial, which may take a minute, and `tell` how far it is; `hear` says what comes of it.
+    def dial(self, facts: Facts, tell: Callable[[Sentence, str], None]) -> None:
+        """Dial, which may take a minute; `hear` says what comes of it.
+
+        `tell` it with the access point that is dialled.
 
         Raises:
             CallError: it cannot be dialled.
@@ -101,6 +105,9 @@ class Backend(Protocol):
 
     def hang_up(self) -> None:
         """End a connection or the wish for one. Raises ModemError."""
+
+    def traffic(self) -> Traffic:
+        """Return what went over the last call, once it is over."""
 
     def recover(self, rung: Rung) -> None:
         """Take this step of recovery, if it is one that goes through the modem.

@@ -7,7 +7,6 @@ seconds at most; a call does not.
 
 import logging
 import math
-from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
@@ -23,7 +22,7 @@ from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.machine import PASSING
 from mokanda_firmware.modem.modem import Modem
 from mokanda_firmware.modem.recovery import AWAY, Ladder
-from mokanda_firmware.modem.settings import Settings
+from mokanda_firmware.modem.settings import MAX_APN, MAX_LOGIN, Settings
 from mokanda_firmware.modem.sticks import Stick
 
 _log = logging.getLogger(__name__)
@@ -209,10 +208,10 @@ class Daemon:
 
     def _look(self, request: Request) -> None:
         """Somebody looks at how the modem is: have it asked, if that was not just now."""
-        request.reply()
         for modem in self._modems.values():
             if self._clock.now() - modem.asked_at >= _LOOK_PAUSE:
                 modem.look()
+        request.reply()
 
     def _enter_pin(self, request: Request) -> None:
         """Give the SIM card the PIN that the keeper has typed."""
@@ -244,13 +243,13 @@ class Daemon:
 
     def _configure(self, request: Request) -> None:
         """Keep what the keeper has set, and try it."""
-        settings = replace(
-            Settings.read(),
-            apn=request.text("apn", 100),
-            username=request.text("username", 64),
-            password=request.text("password", 64),
+        settings = Settings.read().changed(
+            apn=request.text("apn", MAX_APN),
+            username=request.text("username", MAX_LOGIN),
+            password=request.text("password", MAX_LOGIN),
             roaming=request.flag("roaming"),
         )
+        settings.check()
         try:
             settings.keep()
         except OSError as error:
@@ -319,6 +318,7 @@ class Daemon:
                 imsi=facts.imsi,
                 operator=facts.operator,
                 signal=facts.signal,
+                apn=facts.apn,
                 interface=facts.interface,
                 tries=facts.tries,
                 others=tuple(OtherModem(each.facts.model, each.state) for each in modems[1:]),

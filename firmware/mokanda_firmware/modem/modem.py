@@ -20,6 +20,7 @@ from mokanda_firmware.modem.backend import (
     PinError,
     UssdError,
 )
+from mokanda_firmware.modem.calls import CallUnderWay
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.machine import IN_CALL, RESTS, TABLE, Action, Event
 from mokanda_firmware.modem.recovery import Ladder, Rung
@@ -68,6 +69,7 @@ class Modem:
         self._rests = 0  # how often in a row the same state was found
         self._due_at: float | None = None
         self._is_wanted = False
+        self._call: CallUnderWay | None = None
 
     # What happens
 
@@ -194,6 +196,8 @@ class Modem:
         """Its port is gone: it was pulled out, or restarts; udev tells which."""
         _log.info("%s: %s", self.stick.name, error)
         self._backend.close()
+        self._call_ends(Sentence("The modem lost the connection."))
+        self._call_over()
         self._backend = self._make_backend(self.stick)
         self._set(ModemState.STARTING, _STARTING, Facts(model=self.facts.model))
         self._rest()
@@ -217,13 +221,30 @@ class Modem:
         """Keep account of how calls go, for the next one."""
         match finding.event:
             case Event.CALL_FAILED | Event.LINK_LOST:
+                self._call_ends(finding.detail)
                 self.failure = finding.detail
                 self._allowance.failed(login=finding.login)
             case Event.LINK_UP:
                 self.failure = None
                 self._ladder.descend()
             case Event.UNWANTED if self.state is ModemState.CONNECTED:
+                self._call_ends(None)
                 self._allowance.succeeded()
+            case Event.UNWANTED:
+                self._call_ends(Sentence("The connection was cancelled."))
+            case Event.UNPLUGGED:
+                self._call_ends(Sentence("The modem was unplugged."))
+            case Event.SILENT:
+                self._call_ends(finding.detail)
+
+    def _call_ends(self, trouble: Sentence | None) -> None:
+        if self._call is not None:
+            self._call.ends(trouble)
+
+    def _call_over(self) -> None:
+        if self._call is not None:
+            self._call.over(self.facts.apn, self._backend.traffic())
+            self._call = None
 
     def _act(self, action: Action, state: ModemState, finding: Finding) -> Finding | None:
         match action:
@@ -265,6 +286,7 @@ class Modem:
 
     def _dial(self) -> Finding | None:
         self._allowance.dialled()
+        self._call = CallUnderWay(self._clock)
         self._set(ModemState.DIALLING, Sentence("The modem is dialling."), self.facts)
         try:
             self._backend.dial(self.facts, self._tell_dialling)
@@ -276,8 +298,8 @@ class Modem:
         heard = self._backend.hear()
         return heard if isinstance(heard, Finding) else None
 
-    def _tell_dialling(self, detail: Sentence) -> None:
-        self._set(ModemState.DIALLING, detail, self.facts)
+    def _tell_dialling(self, detail: Sentence, apn: str) -> None:
+        self._set(ModemState.DIALLING, detail, replace(self.facts, apn=apn))
 
     def _hang_up(self) -> Finding:
         self._due_at = None
@@ -348,6 +370,8 @@ class Modem:
         if state is not self.state:
             _log.info("%s: %s: %s", self.stick.name, state, detail)
             self._rests = 0
+        if state not in IN_CALL:
+            self._call_over()
         if (state, detail, facts) != (self.state, self.detail, self.facts):
             self.state, self.detail, self.facts = state, detail, facts
             self._changed()

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem import traffic
 from mokanda_firmware.modem.backend import Answer, Facts, Finding, PinError, UssdError
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.traffic import Traffic
 
 _ITS_OWN = Sentence("This stick sees to its SIM card by itself, on a page of its own.")
 
@@ -20,6 +22,8 @@ class NetworkCard:
         self._model = stick.name
         self._interface = stick.cards[0]
         self._is_wanted = False
+        self._before = Traffic()  # what had gone over it when the call began
+        self._traffic = Traffic()
 
     def fileno(self) -> int | None:
         """It tells nothing by itself."""
@@ -42,9 +46,10 @@ class NetworkCard:
         detail = Sentence("Connected through {name}.", name=self._model)
         return Finding(Event.LINK_UP, detail, Facts(interface=self._interface))
 
-    def dial(self, facts: Facts, tell: Callable[[Sentence], None]) -> None:  # noqa: ARG002
+    def dial(self, facts: Facts, tell: Callable[[Sentence, str], None]) -> None:  # noqa: ARG002
         """It dials by itself."""
         self._is_wanted = True
+        self._before = traffic.of(self._interface)
 
     def enter_pin(self, pin: str, *, keep: bool) -> None:  # noqa: ARG002
         """It sees to its card by itself."""
@@ -61,6 +66,11 @@ class NetworkCard:
     def hang_up(self) -> None:
         """It stays connected for whoever else needs it."""
         self._is_wanted = False
+        self._traffic = traffic.of(self._interface).since(self._before)
+
+    def traffic(self) -> Traffic:
+        """Return what went over the card while it was wanted."""
+        return self._traffic
 
     def recover(self, rung: Rung) -> None:
         """There is no step that goes through it."""

@@ -26,6 +26,7 @@ from mokanda_firmware.modem import apn
 from mokanda_firmware.modem.at.call import Call
 from mokanda_firmware.modem.clock import SystemClock
 from mokanda_firmware.modem.daemon import Daemon
+from mokanda_firmware.modem.settings import Settings
 from mokanda_firmware.modem.sticks import Stick
 from tests.stand_ins.mobile_network import MobileNetwork
 from tests.stand_ins.modem import Modem
@@ -172,3 +173,25 @@ def test_a_network_card_is_ready_and_connects_by_itself(bus: Bus) -> None:
 def test_an_unknown_request_is_refused(bus: Bus) -> None:  # noqa: ARG001
     with pytest.raises(RequestError, match="does not understand"):
         ask("modem", "fly")
+
+
+@pytest.mark.usefixtures("bus")
+def test_an_empty_password_leaves_the_one_that_is_kept() -> None:
+    ask("modem", "configure", apn="own.cd", username="u", password="secret", roaming=True)
+    ask("modem", "configure", apn="other.cd", username="u", password="", roaming=False)
+    assert Settings.read() == Settings("other.cd", "u", "secret")
+
+
+@pytest.mark.usefixtures("bus")
+def test_a_password_goes_with_its_user_name() -> None:
+    ask("modem", "configure", apn="own.cd", username="u", password="secret", roaming=True)
+    ask("modem", "configure", apn="", username="", password="", roaming=True)
+    assert Settings.read() == Settings(roaming=True)
+
+
+@pytest.mark.usefixtures("bus")
+@pytest.mark.parametrize("apn", ['own"', "own\nAT+CPIN=1234", "x" * 101, 7])
+def test_settings_that_cannot_be_used_are_refused(apn: object) -> None:
+    with pytest.raises(RequestError):
+        ask("modem", "configure", apn=apn, username="", password="", roaming=True)
+    assert Settings.read() == Settings()

@@ -4,15 +4,21 @@
 import contextlib
 import logging
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
 
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem import traffic
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at.lines import LineReader
+from mokanda_firmware.modem.traffic import Traffic
 
 _log = logging.getLogger(__name__)
+
+# What pppd says of its interface at the end (main.c, print_link_stats), which is gone by then.
+_TRAFFIC = re.compile(r"Sent (\d{1,18}) bytes, received (\d{1,18}) bytes\.")
 
 HOOK = Path("/usr/lib/mokanda/ppp-up")  # writes "mokanda-up <interface>" to the file it is given
 
@@ -35,6 +41,7 @@ lcp-echo-failure 4
 lcp-echo-adaptive
 idle 300
 """
+_LAST_WORDS = 65536  # bytes: a pipe holds no more (pipe(7))
 _LOGIN_REFUSED = 19
 # What pppd's exit status means for people (pppd(8), EXIT STATUS).
 _REASONS = {
@@ -62,6 +69,7 @@ class Call:
         self.interface = ""
         self.up = False
         self.ended = False
+        self._traffic = Traffic()
         fifo = Path(self._folder.name, "said")
         os.mkfifo(fifo, 0o600)
         self._said = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -86,20 +94,27 @@ class Call:
             said = os.read(self._said, 4096)
         except BlockingIOError:
             return
-        if not said:
+        if said:
+            self._take_in(said)
+        else:
             self._end()
-            return
+
+    def _take_in(self, said: bytes) -> None:
         for raw in self._lines.feed(said):
             line = raw.decode("utf-8", "replace").strip()
             if line.startswith("mokanda-up "):
                 self.interface = line.removeprefix("mokanda-up ")
                 self.up = True
+            elif found := _TRAFFIC.fullmatch(line):
+                self._traffic = Traffic(int(found[1]), int(found[2]))
             elif line:
                 _log.debug("pppd: %s", line)  # it logs to the journal itself
 
     def hang_up(self, timeout: float = 10) -> None:
         """End the call: ask pppd, and kill it after `timeout` seconds."""
         if not self.ended:
+            if self.interface:  # as pppd may not come to tell
+                self._traffic = traffic.of(self.interface)
             self._process.terminate()
             try:
                 self._process.wait(timeout)
@@ -107,6 +122,10 @@ class Call:
                 _log.warning("pppd does not end: killed")
                 self._process.kill()
             self._end()
+
+    def traffic(self) -> Traffic:
+        """Return what went over the interface, once the call has ended."""
+        return self._traffic
 
     @property
     def login_refused(self) -> bool:
@@ -123,6 +142,8 @@ class Call:
     def _end(self) -> None:
         self._process.wait()
         self.ended = True
+        with contextlib.suppress(OSError):
+            self._take_in(os.read(self._said, _LAST_WORDS))
         with contextlib.suppress(OSError):
             os.close(self._said)
         self._folder.cleanup()

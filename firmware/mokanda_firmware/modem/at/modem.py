@@ -21,6 +21,7 @@ from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.settings import Settings
 from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Call(Protocol):
     def fileno(self) -> int: ...  # noqa: D102
     def read(self) -> None: ...  # noqa: D102
     def hang_up(self, timeout: float = 10) -> None: ...  # noqa: D102
+    def traffic(self) -> Traffic: ...  # noqa: D102
     def reason(self) -> Sentence: ...  # noqa: D102
     @property
     def login_refused(self) -> bool: ...  # noqa: D102
@@ -72,6 +74,7 @@ class AtModem:
         self._turn = 0  # how many access points of this card have failed
         self._dialled: tuple[str, AccessPoint] | None = None  # with which IMSI
         self._name = ""  # of the network that was dialled
+        self._traffic = Traffic()  # of the last call
 
     def fileno(self) -> int | None:
         """Return the descriptor of the call, if there is one, else of the port."""
@@ -116,7 +119,7 @@ class AtModem:
             return replace(imsi, facts=replace(facts, imsi="", operator="", signal=None))
         if imsi != facts.imsi:
             self._turn = 0
-            facts = replace(facts, imsi=imsi)
+            facts = replace(facts, imsi=imsi, apn="")
             tell(facts)
             network.watch(self._at)
         found = network.look(self._at, facts, roaming=Settings.read().roaming)
@@ -136,7 +139,7 @@ class AtModem:
     def _hear_call(self, call: Call) -> Finding | None:
         call.read()
         if call.ended:
-            self._call = None
+            self._over(call)
             if self._is_up:
                 return Finding(Event.LINK_LOST, call.reason())
             self._failed()
@@ -168,15 +171,17 @@ class AtModem:
 
     # Calling
 
-    def dial(self, facts: Facts, tell: Callable[[Sentence], None]) -> None:
+    def dial(self, facts: Facts, tell: Callable[[Sentence, str], None]) -> None:
         """Dial the next access point of the SIM card's network, and let pppd work on the call."""
         assert self._at is not None
         access_points = apn.candidates(facts.imsi, Settings.read())
         access_point = access_points[self._turn % len(access_points)]
         self._dialled = (facts.imsi, access_point)
         self._is_up = False
+        self._traffic = Traffic()
         self._name = facts.operator or facts.model
-        tell(Sentence("Dialling the access point {name}.", name=access_point.name))
+        detail = Sentence("Dialling the access point {name}.", name=access_point.name)
+        tell(detail, access_point.name)
         try:
             self._dial(self._at, access_point)
         except AtError as error:
@@ -213,7 +218,7 @@ class AtModem:
         """End the call, and bring the modem back to commands."""
         if self._call is not None:
             self._call.hang_up()
-            self._call = None
+            self._over(self._call)
             if not self._is_up:
                 self._failed()
         if self._at is None:
@@ -247,7 +252,7 @@ class AtModem:
         """End the call, if there is one, and close the port."""
         if self._call is not None:
             self._call.hang_up(timeout=2)
-            self._call = None
+            self._over(self._call)
         self._close_port()
 
     def _close_port(self) -> None:
@@ -255,6 +260,14 @@ class AtModem:
             self._at.close()
         self._at = None
         self._sim = None
+
+    def traffic(self) -> Traffic:
+        """Return what went over the interface of the last call."""
+        return self._traffic
+
+    def _over(self, call: Call) -> None:
+        self._call = None
+        self._traffic = call.traffic()
 
     def _failed(self) -> None:
         self._turn += 1

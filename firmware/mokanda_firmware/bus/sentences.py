@@ -70,7 +70,7 @@ class Sentence:
         for name, value in given.items() if isinstance(given, Mapping) else ():
             values[name] = value if isinstance(value, str | int) else cls.from_json(value) or ""
         try:
-            return cls(content["text"], **values)
+            return cls(content["text"], **values)  # type: ignore[misc]  # its maker had a literal
         except (AttributeError, LookupError, TypeError, ValueError):
             return None
 
@@ -78,7 +78,7 @@ class Sentence:
 def as_it_is(text: str) -> Sentence:
     """Make a sentence of what was kept as plain text, which nobody can translate any more."""
     verbatim = "{text}"
-    return Sentence(verbatim, text=text)
+    return Sentence(verbatim, text=text)  # type: ignore[misc]  # the value alone
 
 
 class SentenceError(Exception):

@@ -6,7 +6,6 @@ sanitiser's parser, which is a browser's, so that broken markup loses no words.
 """
 
 import re
-from html import unescape
 
 import nh3
 
@@ -93,4 +92,5 @@ def _read(html: str, styles: Styles, *, rtl: bool) -> str:
 
 
 def _without_tags(html: str) -> str:
-    return one_line(clean(unescape(re.sub(r"<[^<>]*>", " ", html))))
+    words = (each.text for each in read_tags(html) if isinstance(each, Words))
+    return one_line(clean(" ".join(words)))

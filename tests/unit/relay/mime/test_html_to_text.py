@@ -264,6 +264,12 @@ def test_a_mail_of_a_service_is_read_as_its_reader_would() -> None:
     )
 
 
+@pytest.mark.parametrize("more", [0, 5_000])
+def test_a_page_that_hides_everything_is_read(more: int) -> None:
+    page = "<style>p{display:none}</style><p>Prix&nbsp;: 500 FC</p>" + "<!---->" * more
+    assert html_to_text(page) == "Prix : 500 FC"
+
+
 def test_lists_quotations_and_tables_of_one_page_stand_apart() -> None:
     page = (
         "<p>Ordre du jour&nbsp;:</p><ol start=3><li>Eau</li><li>École<ol type=a><li>toit</li></ol>"

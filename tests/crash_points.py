@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process that dies by SIGKILL before a certain step: what it did before is there, no more.
 
-A step is anything that lasts: a write or sync of a file, a rename, a commit.
+A step is anything that lasts: a write or sync of a file, a rename, a commit of what was written.
 """
 
 from __future__ import annotations
@@ -60,10 +60,14 @@ def crash_before_step(steps: int) -> None:
         return stepped  # type: ignore[return-value]
 
     class Stepping(sqlite3.Connection):
-        """Counts the commits of the device's store, which says them itself."""
+        """Counts the commits of the device's store, which says them itself, but for readings'."""
+
+        unchanged = -1  # what `total_changes` is as long as the transaction has only read
 
         def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:  # noqa: ANN401
-            if sql != "COMMIT":
+            if sql.startswith("BEGIN"):
+                self.unchanged = self.total_changes if sql == "BEGIN" else -1
+            if sql != "COMMIT" or self.total_changes == self.unchanged:
                 return super().execute(sql, *arguments)
             step()
             done = super().execute(sql, *arguments)

@@ -169,6 +169,16 @@ def test_a_large_photo_is_not_sent_before_its_writer_was_asked(village: Village)
     assert f"as it is: {len(PHOTO) / 1000:.0f} KB" in page.text
 
 
+def test_a_photo_whose_question_is_lost_on_the_way_is_asked_about_again(village: Village) -> None:
+    awa = village.villager("awa")
+    form = awa.get("/write").forms[0]
+    files = (("lake.jpg", PHOTO, "image/jpeg"),)
+    for _ in range(2):
+        page = awa.send(form, to=WORLD, files=files).follow()
+    assert "made smaller: " in page.text
+    assert len(village.rows("draft_attachment")) == 1
+
+
 def test_what_each_size_of_a_photo_costs_is_shown(village: Village) -> None:
     set_setting(village.store, tariff.SETTING, tariff.to_json(tariff.Tariff("USD", 600_000)))
     page = asked(village.villager("awa"))

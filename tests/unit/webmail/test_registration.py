@@ -12,7 +12,7 @@ from mokanda_firmware.mailbox.costs import quotas
 from mokanda_firmware.mailbox.people import accounts, registration
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.mailbox.sync import outgoing
-from tests.unit.webmail.served_village import PASSWORD, Phone, Village
+from tests.unit.webmail.served_village import DOMAIN, PASSWORD, Phone, Village
 
 NEW = "mwasi-2027"
 
@@ -30,6 +30,11 @@ def set_rule(keeper: Phone, way: str, **fields: str) -> TestResponse:
 
 class TestWhoMayRegister:
     """Everybody, who knows the code, or only whom the keeper adds."""
+
+    def test_who_writes_the_whole_address_means_the_name(self, village: Village) -> None:
+        try_to_register(village, f"Awa@{DOMAIN.title()} ")
+        assert village.rows("account")[0]["name"] == "awa"
+        assert "starts with a letter" in try_to_register(village, "x@y.example", status=422).text
 
     def test_with_the_code_of_the_village(self, village: Village) -> None:
         keeper = village.villager("awa")

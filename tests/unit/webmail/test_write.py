@@ -212,6 +212,16 @@ def test_a_file_is_not_removed_in_the_place_of_one_that_was_removed_elsewhere(
     assert ["other.txt" in names[0], "third.txt" in names[1]] == [True, True]
 
 
+@pytest.mark.parametrize("to", ["ben@", "jo@gmial.com"])
+def test_a_form_whose_answer_is_lost_brings_its_files_once(village: Village, to: str) -> None:
+    awa = village.villager("awa")
+    form = awa.get("/write").forms[0]
+    for _ in range(2):
+        page = awa.send(form, to=to, files=(LIST,), status=422)
+    assert len(page.html.select(".attachments li")) == 1
+    assert len(village.rows("draft")) == 1
+
+
 def test_a_page_that_is_left_and_opened_again_keeps_one_draft(village: Village) -> None:
     awa = village.villager("awa")
     for _ in range(2):  # as the page's script does, of which the second page knows no draft

@@ -160,7 +160,8 @@ def new_names(visit: Visit) -> tuple[str, str]:
     """Return the name for the address of a new account, and the villager's own, from the form."""
     display_name = typed.display_name(visit.form["display_name"])
     try:
-        name = check_local_part(typed.plain(visit.form["name"]))
+        address = typed.plain(visit.form["name"]).strip().lower()
+        name = check_local_part(address.removesuffix(f"@{visit.domain}"))
     except AddressError as error:
         raise Refused(422, BAD_NAME) from error
     if not display_name:

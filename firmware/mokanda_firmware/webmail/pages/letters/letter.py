@@ -27,6 +27,10 @@ from mokanda_wire.message import CUT, DELETED, DISPLAYED, ENCRYPTED, UNREAD, Mai
 
 NO_LETTER = N_("There is no such letter.")
 NO_ANSWER = N_("This letter cannot be answered: no answer would reach who has written it.")
+WAITS = N_(
+    "This letter waits at the relay. It comes when the village can afford it, or when you ask for"
+    " it."
+)
 NO_FILE = N_("This file is not on the device.")
 _TOO_LATE = N_("This letter is on its way already.")
 _ASKED_ALREADY = N_("This has been asked for already, or by somebody else.")
@@ -97,6 +101,7 @@ def show_letter(visit: Visit, number: int) -> HTTPResponse:
         noted=_NOTES.get(letter.message.note, ""),
         pictures=_pictures(visit, letter),
         show_pictures="pictures" in visit.request.query,
+        waits=visit.language.text(WAITS),
         denials=_DENIALS,
         price=lambda size: prices.of_fetching(visit, size),
         day_too_small=lambda size: prices.day_too_small(visit, size),

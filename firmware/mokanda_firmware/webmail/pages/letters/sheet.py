@@ -98,7 +98,9 @@ def of_form(visit: Visit) -> Sheet:
     form = visit.form
     sheet = before_form(visit)
     if sheet.problem == OTHER_FILES:  # the form's choices were of others
-        return sheet if _excess(visit, sheet) else sheet.with_files(*sheet.files, *form.files)
+        held = {file.digest for file in sheet.files}
+        new = (file for file in form.files if file.digest not in held)
+        return sheet if _excess(visit, sheet) else sheet.with_files(*sheet.files, *new)
     sized = [(_in_size(visit, at, file), at) for at, file in enumerate(sheet.files)]
     asked = frozenset(file.digest for file, at in sized if visit.form[f"photo-{at}"])
     sheet = replace(sheet.with_files(*(file for file, _ in sized)), asked=asked)
@@ -119,9 +121,19 @@ def before_form(visit: Visit) -> Sheet:
         sheet = sheet.passing_on(entry, source.message.attachments)
     elif entry and not kept:  # it was deleted meanwhile
         return sheet.with_problem(SOURCE_GONE)
-    if "held" in visit.form and visit.form["held"] != sheet.held:  # changed on another page
-        return sheet.with_problem(OTHER_FILES)
+    if "held" in visit.form and visit.form["held"] != sheet.held:
+        # A phone that did not get its answer sends the form again, with the files.
+        before = sheet.with_files(*(one for one in sheet.files if not _is_brought(visit, one)))
+        is_again = visit.form["held"] == before.held
+        return before if is_again else sheet.with_problem(OTHER_FILES)  # changed elsewhere
     return sheet
+
+
+def _is_brought(visit: Visit, file: Attachment) -> bool:
+    """Whether a file of a draft, or what it was made of, has come with the form."""
+    sizes = photos.sizes(visit.store, visit.villager.id, file)
+    digests = {file.digest, sizes.whole.digest if sizes else ""}
+    return any(one.digest in digests for one in visit.form.files)
 
 
 def fields_of(visit: Visit) -> dict[str, str]:

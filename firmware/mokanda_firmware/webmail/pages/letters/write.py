@@ -16,7 +16,7 @@ from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.numbers import number as number_in
 from mokanda_firmware.webmail.pages.letters import answering, sending, sheet
 from mokanda_firmware.webmail.pages.letters.folders import DAMAGED_DRAFT
-from mokanda_firmware.webmail.pages.letters.letter import NO_ANSWER, NO_LETTER, open_letter
+from mokanda_firmware.webmail.pages.letters.letter import NO_ANSWER, NO_LETTER, WAITS, open_letter
 from mokanda_firmware.webmail.pages.letters.sheet import (
     FIELDS,
     NO_QUOTA,
@@ -79,7 +79,9 @@ def reply(visit: Visit, number: int, way: str) -> HTTPResponse:
 @get("/mail/<number:int>/forward")
 def forward(visit: Visit, number: int) -> HTTPResponse:
     """Show a form that passes a letter on, with a choice of its files."""
-    return _show(visit, answering.forward(visit, open_letter(visit, number)))
+    letter = open_letter(visit, number)
+    problem = visit.language.text(WAITS) if letter.stub else ""
+    return _show(visit, answering.forward(visit, letter), problem)
 
 
 def _show_again(visit: Visit, problem: str) -> HTTPResponse:

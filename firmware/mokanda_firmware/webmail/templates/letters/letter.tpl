@@ -60,7 +60,7 @@
 <p class="hint">{{_("It waits again:")}} {{_(letter.waits_because)}}</p>
 % end
 % if letter.stub:
-<p class="text">{{_("This letter waits at the relay. It comes when the village can afford it, or when you ask for it.")}}</p>
+<p class="text">{{waits}}</p>
 % include("letters/content-request.tpl", field="what", value="mail", whole=letter.stub.size, request=letter.stub.request, ask=_("Fetch the letter"))
 % else:
 % if part.begins:

@@ -24,8 +24,9 @@
 % if people or groups:
 <details>
 <summary>{{_("Choose people")}}</summary>
+% few = 6
 % for name, members in groups.items():
-<label class="pick"><input type="checkbox" name="also" value="{{name}}"> <b>{{name}}</b> <span class="address">{{", ".join(who(one) for one in members)}}</span></label>
+<label class="pick"><input type="checkbox" name="also" value="{{name}}"> <b>{{name}}</b> <span class="address">{{", ".join(who(one) for one in members[:few])}}{{" " + _("and {number} more").format(number=len(members) - few) if members[few:] else ""}}</span></label>
 % end
 % for one in people:
 <label class="pick"><input type="checkbox" name="also" value="{{one.address}}"> <bdi>{{who(one)}}</bdi>\\

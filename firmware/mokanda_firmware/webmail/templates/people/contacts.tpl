@@ -5,7 +5,7 @@
 <ul class="letters plainly">
 % for name, members in groups.items():
 <li><a href="/people/group?{{urlencode({"name": name})}}"><span class="who" dir="auto">{{name}}</span>
-<span class="subject">{{", ".join(who(one) for one in members)}}</span></a></li>
+<span class="subject">{{", ".join(who(one) for one in members[:12])}}</span></a></li>
 % end
 </ul>
 % end

@@ -26,7 +26,7 @@
 <label for="title">{{_("Title")}}</label>
 <input id="title" name="title" value="{{title}}" maxlength="200" required>
 <label for="text">{{_("Text")}}</label>
-<textarea id="text" name="text" rows="6" required aria-describedby="about-text">
+<textarea id="text" name="text" maxlength="20000" rows="6" required aria-describedby="about-text">
 {{text}}</textarea>
 <p class="hint" id="about-text">{{_("*bold*, _slanted_; lines that begin with - are a list")}}</p>
 <button class="wide">{{_("Put it on the board")}}</button>

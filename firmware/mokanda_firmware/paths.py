@@ -148,6 +148,11 @@ def calls() -> Path:
     return data() / "calls.json"
 
 
+def credit() -> Path:
+    """The sign that the SIM card's credit is used up, while there is one."""
+    return data() / "credit.json"
+
+
 def wipe_mark() -> Path:
     """There while this device is to be wiped, or is being."""
     return data() / "wipe"

@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -61,6 +61,7 @@ class Scenario:
         apns: the access points that pppd was started for.
         enumerated: how often the stick was enumerated again.
         asked: at most so many commands are sent.
+        passes_no_credit: whether there was a sign of missing credit, one after the other.
         texts: the messages that the keeper can read in the end, the newest first.
         counts: patterns of commands, and how often they are sent.
         calls: what is kept of the calls, the latest first: what each has among others.
@@ -84,6 +85,7 @@ class Scenario:
     facts: dict[str, Any] = field(default_factory=dict)
 
     texts: list[str] | None = None
+    passes_no_credit: list[bool] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     enumerated: int | None = 0
     asked: int | None = None
@@ -488,6 +490,10 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
     sent = world.commands
     for pattern in scenario.never_sent:
         yield from (f"sends {command}" for command in sent if re.match(pattern, command))
+    signs = [bool(status.no_credit) for _, status in world.published]
+    changes = [sign for sign, _ in groupby(signs)]
+    if scenario.passes_no_credit not in (None, changes):
+        yield f"credit is missing: {changes}"
     if scenario.texts is not None and world.texts != scenario.texts:
         yield f"messages {world.texts}"
     for pattern, times in scenario.counts.items():

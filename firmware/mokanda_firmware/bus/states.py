@@ -78,6 +78,7 @@ class LightsState(StrEnum):
     STARTING = "starting"
     NO_CLAIM = "no_claim"
     NO_SIM = "no_sim"
+    NO_CREDIT = "no_credit"
     SYNCING = "syncing"
     DIALLING = "dialling"
     NO_MODEM = "no_modem"

@@ -109,6 +109,7 @@ class ModemStatus(Status):
     apn: str = ""  # the access point that was dialled last with this card
     interface: str = ""  # of the network, while it is connected
     tries: int | None = None  # that the SIM card has left for the code that it asks for
+    no_credit: Sentence | None = None  # the sign that the SIM card's credit is used up
     others: tuple[OtherModem, ...] = ()
 
 

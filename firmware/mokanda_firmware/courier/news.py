@@ -138,6 +138,7 @@ def _report(store: Store, names: Sequence[str]) -> dict[str, Any]:
         "modem": modem and modem.state.value,
         "operator": modem and modem.operator,
         "signal": modem and modem.signal,
+        "no_credit": str(modem.no_credit) if modem and modem.no_credit else None,
         "updates": updates and updates.state.value,
         "opus": True,  # voices may come in it
         "webp": True if sessions.phones_take_webp(store) else None,

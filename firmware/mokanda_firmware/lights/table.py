@@ -45,6 +45,7 @@ PATTERNS: dict[LightsState, dict[str, Blink]] = {
     LightsState.STARTING: {"green": SLOW, "red": SLOW},
     LightsState.NO_CLAIM: {"green": FLASH},
     LightsState.NO_SIM: {"red": SLOW},
+    LightsState.NO_CREDIT: {"green": FLASH, "red": SLOW},
     LightsState.SYNCING: {"green": FAST},
     LightsState.DIALLING: {"green": SLOW},
     LightsState.NO_MODEM: {"red": WINK},
@@ -99,7 +100,7 @@ OF_STORE: dict[StoreState, LightsState] = {
     for state in StoreState
 }
 # What may be wrong with the modem while mail goes by a cable.
-_OF_THE_AIR = {LightsState.NO_MODEM, LightsState.NO_SIGNAL}
+_OF_THE_AIR = {LightsState.NO_MODEM, LightsState.NO_SIGNAL, LightsState.NO_CREDIT}
 CABLE = "network"  # the courier's name for a link that is there without a modem
 STARTING_SECONDS = 600.0  # who has not told how it is after these is not going to
 _CLOCKS_DIFFER = timedelta(hours=1)
@@ -156,6 +157,8 @@ def _of_units(known: Known, silent: LightsState) -> LightsState:
 def _of_modem(known: Known) -> LightsState:
     assert known.modem is not None
     found = OF_MODEM[known.modem.state]
+    if known.modem.no_credit is not None:
+        found = _most_urgent(found, LightsState.NO_CREDIT)
     by_cable = known.courier is not None and known.courier.link == CABLE
     return LightsState.READY if found in _OF_THE_AIR and by_cable else found
 

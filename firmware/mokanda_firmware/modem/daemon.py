@@ -19,6 +19,7 @@ from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.at.modem import StartCall
 from mokanda_firmware.modem.backends import backend_of
 from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.machine import PASSING
 from mokanda_firmware.modem.modem import Modem
 from mokanda_firmware.modem.recovery import AWAY, Ladder
@@ -70,7 +71,10 @@ class Daemon:
         self._watch = watch
         self._requests = requests
         self._clock = clock
-        self._make_backend = partial(backend_of, clock=clock, start_call=start_call)
+        self._credit = Credit()
+        self._make_backend = partial(
+            backend_of, clock=clock, start_call=start_call, credit=self._credit
+        )
         self._allowance = Allowance(clock)
         self._modems: dict[str, Modem] = {}  # by their paths in sysfs
         self._ladders: dict[str, Ladder] = {}  # likewise, of sticks that have gone too
@@ -201,9 +205,14 @@ class Daemon:
                     modem.want()
 
     def _disconnect(self, request: Request) -> None:
+        """End the connection; whoever had it tells whom it has `met`, if anybody."""
+        best, met = self._best(), request.text("met", 20)
+        if best is not None and best.state is ModemState.CONNECTED:
+            if met == "relay":
+                self._credit.relay_reached()
+            elif met == "stranger":
+                self._credit.stranger_answered()
         self._refuse_waiting(Sentence("The connection was cancelled."))
-        for modem in self._modems.values():
-            modem.unwant()
         request.reply()
 
     def _look(self, request: Request) -> None:
@@ -321,6 +330,7 @@ class Daemon:
                 apn=facts.apn,
                 interface=facts.interface,
                 tries=facts.tries,
+                no_credit=self._credit.sign,
                 others=tuple(OtherModem(each.facts.model, each.state) for each in modems[1:]),
             )
         if status != self._status:

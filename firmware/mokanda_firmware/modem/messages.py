@@ -29,6 +29,11 @@ class Part:
     total: int = 1
     number: int = 1
 
+    @property
+    def is_of_network(self) -> bool:
+        """Whether a name or a short number has sent it, as networks do, and no phone."""
+        return not _PHONE.fullmatch(self.sender)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

@@ -155,6 +155,11 @@ class Connection:
         self.go_on()
 
     @property
+    def host(self) -> str:
+        """The name or address of the place that was tried last."""
+        return self._host
+
+    @property
     def has_more(self) -> bool:
         """Whether there is a place behind the present one."""
         return bool(self._left)

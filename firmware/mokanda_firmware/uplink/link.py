@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask
 from mokanda_firmware.bus.states import CourierState
+from mokanda_firmware.uplink import portal
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CourierError, LinkError, NotOurRelayError
 from mokanda_firmware.uplink.places import Place
@@ -48,12 +49,20 @@ def connected(
         except RequestError as error:
             log.info("no way but the modem: %s", wired)
             raise LinkError(error.sentence) from error
+        met = ""
         try:
             report(CourierState.CONNECTING)
-            connection.connect(interface)
+            try:
+                connection.connect(interface)
+            except (LinkError, NotOurRelayError) as error:
+                strange = isinstance(error, NotOurRelayError)
+                if strange or portal.answers_for(connection.host, interface):
+                    met = "stranger"
+                raise
+            met = "relay"
             yield connection, interface
         finally:
             connection.close()  # what ends it is counted, too
             connection.traffic()
             with contextlib.suppress(RequestError):
-                ask("modem", "disconnect", timeout=60)
+                ask("modem", "disconnect", timeout=60, met=met)

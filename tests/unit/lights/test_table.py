@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import (
     CourierState,
     LightsState,
@@ -77,6 +78,7 @@ def mail(**fields: Any) -> Known:  # noqa: ANN401
         ({"courier": CourierState.FAILED, "modem": ModemState.ABSENT}, LightsState.NO_MODEM),
         ({"courier": CourierState.FAILED, "modem": ModemState.NO_SIGNAL}, LightsState.NO_SIGNAL),
         ({"modem": ModemState.PIN}, LightsState.NO_SIM),
+        ({"modem": ModemState.ROAMING}, LightsState.NO_SIGNAL),
         (
             {"updates": UpdatesState.INSTALLING, "courier": CourierState.SYNCING},
             LightsState.UPDATING,
@@ -103,6 +105,13 @@ def test_letters_that_wait_are_shown_while_nothing_else_is() -> None:
     assert state_of_device(mail(waiting=3)) is LightsState.MAIL_WAITING
     dials = mail(waiting=3, state=CourierState.DIALLING)
     assert state_of_device(dials) is LightsState.DIALLING
+
+
+def test_credit_that_is_used_up_is_shown_unless_mail_goes_by_a_cable() -> None:
+    spent = ModemStatus(ModemState.READY, no_credit=Sentence("Spent."))
+    assert state_of_device(replace(WELL, modem=spent)) is LightsState.NO_CREDIT
+    by_cable = replace(mail(link=table.CABLE), modem=spent)
+    assert state_of_device(by_cable) is LightsState.READY
 
 
 @pytest.mark.parametrize("modem", [ModemState.ABSENT, ModemState.NO_SIGNAL])

@@ -17,6 +17,7 @@ from mokanda_firmware.modem.at.sim import SimCard
 from mokanda_firmware.modem.at.sms import Inbox
 from mokanda_firmware.modem.backend import Answer, CallError, Facts, Finding, ModemError
 from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.settings import Settings
@@ -61,10 +62,11 @@ class StartCall(Protocol):
 class AtModem:
     """The back-end of a stick with serial ports."""
 
-    def __init__(self, stick: Stick, clock: Clock, start_call: StartCall) -> None:
+    def __init__(self, stick: Stick, clock: Clock, start_call: StartCall, credit: Credit) -> None:
         self._stick = stick
         self._clock = clock
         self._start_call = start_call
+        self._credit = credit
         self._ports = Ports(stick, clock)
         self._at: At | None = None
         self._sim: SimCard | None = None
@@ -100,7 +102,7 @@ class AtModem:
         if self._at is None:
             self._at = self._ports.open()
             self._sim = SimCard(self._at, self._clock)
-            self._inbox = Inbox(self._at, self._clock)
+            self._inbox = Inbox(self._at, self._clock, self._credit)
             facts = _introduced(self._at, facts)
             tell(facts)
         assert self._sim is not None

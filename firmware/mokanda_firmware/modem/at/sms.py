@@ -9,6 +9,7 @@ from mokanda_firmware.modem import messages
 from mokanda_firmware.modem.at import pdu
 from mokanda_firmware.modem.at.conversation import At, AtError
 from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.messages import Part
 
 _log = logging.getLogger(__name__)
@@ -24,9 +25,10 @@ _PAUSE = 60.0  # seconds between two looks, however many are announced
 class Inbox:
     """The card's messages; nothing of it holds up mail."""
 
-    def __init__(self, at: At, clock: Clock) -> None:
+    def __init__(self, at: At, clock: Clock, credit: Credit) -> None:
         self._at = at
         self._clock = clock
+        self._credit = credit
         self._next = 0.0
 
     def empty(self) -> None:
@@ -48,7 +50,9 @@ class Inbox:
         except OSError as error:
             _log.warning("messages stay on the card: %s", error)
             return
-        for index, _ in found:
+        for index, part in found:
+            if part is not None:
+                self._credit.came(part)
             self._at.prefer(f"AT+CMGD={index}")
 
 

@@ -28,6 +28,10 @@ MEANINGS: dict[LightsState, str] = {
     LightsState.LATE: N_("No mail run has gone well when it was due. Letters wait here."),
     LightsState.NO_SIGNAL: N_("The modem finds no network."),
     LightsState.NO_MODEM: N_("No modem is plugged in."),
+    LightsState.NO_CREDIT: N_(
+        "The SIM card's credit seems to be used up. Top it up; the next mail run shows whether it"
+        " was that."
+    ),
     LightsState.NO_SIM: N_(
         "The modem has no SIM card, or the SIM asks for its PIN. Put the card in again; switch the"
         " PIN off in a phone."

@@ -64,6 +64,7 @@ LIGHTS: dict[LightsState, Said] = {
     LightsState.UNPROVEN: ("bad", N_("The lights show that the software did not pass its test.")),
     LightsState.STARTING: ("", N_("The lights show that the device is starting.")),
     LightsState.NO_CLAIM: ("", N_("The lights show that there is no relay yet.")),
+    LightsState.NO_CREDIT: ("bad", N_("The lights show that the credit is used up.")),
     LightsState.NO_SIM: ("bad", N_("The lights show that there is no SIM card.")),
     LightsState.SYNCING: ("", N_("The lights show that mail is on its way.")),
     LightsState.DIALLING: ("", N_("The lights show that the modem is dialling.")),

@@ -107,6 +107,7 @@ class Cards:
             title,
             states.MODEM[status.state],
             status.detail,
+            self._text(N_("Credit"), self._say(status.no_credit)),
             self._text(N_("Network"), status.operator),
             self._signal(status.signal),
             self._text(N_("SIM card"), self._sim(status)),
@@ -209,6 +210,9 @@ class Cards:
             place,
             text(name) if name else "",
         )
+
+    def _say(self, sentence: Sentence | None) -> str:
+        return sentence.translated(self._language.text) if sentence else ""
 
     def _text(self, title: str, value: str) -> Fact | None:
         return Fact(self._language.text(title), value) if value else None

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the SIM card's credit is used up: no network says so plainly, but there are signs.
+
+Somebody else answers in the relay's place; the network writes a message; the balance is nothing.
+A sign holds, over restarts too, until the relay is reached.
+"""
+
+import contextlib
+import json
+import logging
+import re
+from typing import Final
+
+from mokanda_firmware import paths
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem.messages import Part
+from mokanda_wire import durable
+
+_log = logging.getLogger(__name__)
+
+_MAX_BYTES = 5000
+_MAX_WORDS = 160  # characters of a message that are told on
+_PORTAL: Final = Sentence(
+    "The mobile network answers in the relay's place, as it does when the credit is used up."
+)
+# French, English, Portuguese, Swahili: what is at its end, and that it is; in this order or the
+# other, within one sentence.
+_WHAT = (
+    r"\b(?:cr[ée]dit|solde|forfait|volume|data|internet|balance|bundle|airtime|"
+    r"saldo|plano|salio|kifurushi)"
+)
+_ENDED = (
+    r"\b(?:[ée]puis[ée]|insuffisant|expir|termin[ée]|insufficient|exhausted|used up|finished|"
+    r"run out|depleted|esgot|insuficiente|limekwisha|kimekwisha|imekwisha|halitoshi|limeisha)"
+)
+_USED_UP: Final = re.compile(
+    rf"{_WHAT}[^.!?\n]{{0,60}}{_ENDED}|{_ENDED}[^.!?\n]{{0,60}}{_WHAT}", re.IGNORECASE
+)
+
+
+class Credit:
+    """The latest sign."""
+
+    def __init__(self) -> None:
+        self.sign: Sentence | None = _read()
+
+    def stranger_answered(self) -> None:
+        """Somebody else than the relay answered through the modem."""
+        self._note(_PORTAL)
+
+    def came(self, part: Part) -> None:
+        """A message came, from a phone or from the network."""
+        if part.is_of_network and _USED_UP.search(part.text):
+            words = " ".join(part.text.split())[:_MAX_WORDS]
+            self._note(Sentence("The mobile network wrote: {words}", words=words))
+
+    def relay_reached(self) -> None:
+        """Mail went through: whatever the signs were, there is credit."""
+        self._note(None)
+
+    def _note(self, sign: Sentence | None) -> None:
+        if sign == self.sign:
+            return
+        self.sign = sign
+        try:
+            if sign is None:
+                paths.credit().unlink(missing_ok=True)
+            else:
+                durable.write(paths.credit(), json.dumps(sign.to_json()).encode())
+        except OSError as error:
+            _log.warning("the sign of missing credit is not kept: %s", error)
+
+
+def _read() -> Sentence | None:
+    with (
+        contextlib.suppress(OSError, ValueError, RecursionError),
+        paths.credit().open("rb") as file,
+    ):
+        return Sentence.from_json(json.loads(file.read(_MAX_BYTES)))
+    return None

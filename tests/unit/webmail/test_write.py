@@ -100,6 +100,14 @@ def test_a_draft_is_kept_with_its_files_and_sent_later(village: Village) -> None
     assert village.rows("draft") == village.rows("draft_attachment") == []
 
 
+def test_drafts_without_a_subject_are_told_apart_by_their_words(village: Village) -> None:
+    awa = village.villager("awa")
+    awa.write("", subject="", text="About\nthe goat", button="save")
+    awa.write("", subject="", text="", button="save")
+    lines = awa.get("/drafts").html.select(".letters .subject")
+    assert [line.get_text() for line in lines] == ["(no subject)", "About the goat"]
+
+
 def test_a_file_can_be_taken_away_again(village: Village) -> None:
     awa = village.villager("awa")
     other = ("liste.pdf", b"%PDF", "application/pdf")

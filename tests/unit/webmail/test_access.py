@@ -94,6 +94,8 @@ ACCESS = {
         POST /backup/make
         POST /device/check
         POST /device/claim
+        GET /device/modem
+        POST /device/modem
         POST /device/sync
         GET /device/unwanted
         POST /device/unwanted

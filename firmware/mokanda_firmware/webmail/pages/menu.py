@@ -38,6 +38,7 @@ MENU = {
     N_("Device"): (
         Item("/device", N_("Device")),
         Item("/device/village", N_("Village and Wi-Fi"), "keeper"),
+        Item("/device/modem", N_("Modem and SIM"), "keeper"),
         Item("/plan", N_("Times and prices"), "keeper"),
         Item("/spending", N_("Data and money"), "keeper"),
         Item("/device/unwanted", N_("Unwanted letters of the village"), "keeper"),

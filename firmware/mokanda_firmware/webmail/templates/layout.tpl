@@ -4,6 +4,9 @@
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+% if get("refresh"):
+<meta http-equiv="refresh" content="{{refresh}}">
+% end
 <title>{{title}} – Mokanda</title>
 <link rel="stylesheet" href="{{stylesheet}}">
 <link rel="icon" href="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><path fill='%239c3a12' d='M0 2h16v12H0z'/><path fill='none' stroke='%23fff' d='M0 2l8 7 8-7'/></svg>">

@@ -116,6 +116,7 @@ STORE_ADVICE: dict[StoreState, str] = {
         " restore a backup on a new card."
     ),
 }
+SIM_RECOGNISED: Said = ("good", N_("The SIM card is recognised."))
 STOPPED: Said = (
     "bad",
     N_("This part of the device has stopped, and is being started again."),

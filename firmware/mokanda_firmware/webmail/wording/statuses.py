@@ -114,6 +114,37 @@ class Cards:
             self._text(N_("Model"), status.model),
         )
 
+    def modem_in_full(self) -> Card:
+        """Say of the modem what its keeper needs to know; of its SIM card, `sim` does."""
+        card, status = self.modem(), ModemStatus.read()
+        if status is None or _has_stopped("mokanda-modem"):
+            return card
+        facts = (
+            self._signal(status.signal),
+            self._text(N_("Network"), status.operator),
+            self._text(N_("Model"), status.model),
+            Fact("IMEI", status.imei) if status.imei else None,
+        )
+        return replace(card, facts=tuple(fact for fact in facts if fact))
+
+    def other_modems(self) -> list[Fact]:
+        """Return what else is plugged in, and how that is."""
+        status = ModemStatus.read()
+        others = status.others if status and not _has_stopped("mokanda-modem") else ()
+        text = self._language.text
+        return [Fact(other.model, text(states.MODEM[other.state][1])) for other in others]
+
+    def sim(self) -> Card:
+        """Say how the SIM card is, as far as the modem has come to it."""
+        title, status = N_("SIM card"), ModemStatus.read()
+        if status is None or _has_stopped("mokanda-modem"):
+            return self._card(title, states.UNKNOWN, None)
+        if status.state in (ModemState.NO_SIM, ModemState.PIN, ModemState.PUK):
+            return self._card(title, states.MODEM[status.state], None)
+        if not status.imsi:
+            return self._card(title, states.UNKNOWN, None)
+        return self._card(title, states.SIM_RECOGNISED, None, Fact("IMSI", status.imsi))
+
     def setup(self) -> Card:
         """Say how far the claim has come, and whether it still holds."""
         status, courier = SetupStatus.read(), CourierStatus.read()

@@ -29,6 +29,7 @@ ACTIONS = {
     "budget-of": N_("given other data for a day"),
     "village": N_("name of the village changed"),
     "wifi": N_("Wi-Fi changed"),
+    "modem": N_("modem changed"),
     "claim": N_("claim file put in"),
     "plan": N_("times of the mail runs changed"),
     "unwanted": N_("unwanted letters changed"),

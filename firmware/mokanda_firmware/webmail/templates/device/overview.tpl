@@ -2,29 +2,7 @@
 <h1 class="unseen">{{_("Device")}}</h1>
 % for card in cards:
 <section class="sheet card state {{card.mood}}">
-<h2>{{card.title}}</h2>
-<p>{{card.sentence}}</p>
-% if card.detail:
-<p class="hint">{{card.detail}}</p>
-% end
-% if card.progress is not None:
-<progress max="1" value="{{card.progress}}">{{card.sentence}}</progress>
-% end
-% if card.facts:
-<dl>
-% for fact in card.facts:
-<div><dt>{{fact.title}}</dt><dd>\\
-% if fact.bars:
-<span class="bars" aria-hidden="true">\\
-% for bar in range(1, 5):
-<i class="b{{bar}}{{" on" if bar <= fact.bars else ""}}"></i>\\
-% end
-</span> \\
-% end
-{{fact.value}}</dd></div>
-% end
-</dl>
-% end
+% include("device/card.tpl", card=card)
 % if account.is_keeper and card.action:
 <form method="post" action="{{card.action}}">
 <input type="hidden" name="csrf" value="{{csrf}}">
@@ -60,5 +38,5 @@
 </details>
 </section>
 % if account.is_keeper:
-<p class="actions"><a class="button quiet" href="/device/village">{{_("Village and Wi-Fi")}}</a> <a class="button quiet" href="/plan">{{_("Times and prices")}}</a> <a class="button quiet" href="/spending">{{_("Data and money")}}</a></p>
+<p class="actions"><a class="button quiet" href="/device/village">{{_("Village and Wi-Fi")}}</a> <a class="button quiet" href="/device/modem">{{_("Modem and SIM")}}</a> <a class="button quiet" href="/plan">{{_("Times and prices")}}</a> <a class="button quiet" href="/spending">{{_("Data and money")}}</a></p>
 % end

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Modem, SIM card and network, and what the keeper sets for them."""
+
+from contextlib import suppress
+
+from bottle import HTTPResponse
+
+from mokanda_firmware.bus import requests
+from mokanda_firmware.bus.requests import RequestError
+from mokanda_firmware.bus.statuses import ModemStatus
+from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.modem import calls
+from mokanda_firmware.modem.settings import MAX_APN, MAX_LOGIN, Settings, SettingsError
+from mokanda_firmware.webmail.numbers import number
+from mokanda_firmware.webmail.pages.device.overview import ask
+from mokanda_firmware.webmail.visit import Visit, get, post
+from mokanda_firmware.webmail.wording.statuses import Cards
+
+_LOOK_SECONDS = 4  # that a page waits for what the modem says now
+FOLLOWED = 30  # how often a page looks again by itself, so that a forgotten phone does not for ever
+EVERY = 10  # seconds from one look to the next
+
+
+def _show(
+    visit: Visit, problem: str = "", wrong: SettingsError | None = None, follow: int = 0
+) -> HTTPResponse:
+    cards = Cards(visit.language, visit.zone)
+    settings = Settings.read()
+    fields = {
+        "apn": settings.apn,
+        "username": settings.username,
+        "password": "",
+        "roaming": "1" if settings.roaming else "",
+    }
+    if visit.request.method == "POST":  # as it was filled in
+        fields = {name: visit.form[name] for name in fields}
+    return visit.page(
+        "device/modem",
+        problem=problem,
+        wrong={wrong.field: _said(visit, wrong)} if wrong else {},
+        modem=cards.modem_in_full(),
+        others=cards.other_modems(),
+        sim=cards.sim(),
+        fields=fields,
+        settings=settings,
+        apn=_in_use(settings),
+        most={"apn": MAX_APN, "login": MAX_LOGIN},
+        calls=calls.last(),
+        ended=lambda trouble: trouble.translated(visit.language.text),
+        follow=follow,
+        every=EVERY,
+        followed=FOLLOWED,
+    )
+
+
+@get("/device/modem", access="keeper")
+def show_modem(visit: Visit) -> HTTPResponse:
+    """Show how the modem is now; with `follow`, again and again for so many times."""
+    with suppress(RequestError):  # what it told last is shown then
+        requests.ask("modem", "look", timeout=_LOOK_SECONDS)
+    follow = number(visit.request.query.get("follow", "")) or 0
+    return _show(visit, follow=min(follow, FOLLOWED))
+
+
+@post("/device/modem", access="keeper", rescue=_show)
+def set_modem(visit: Visit) -> HTTPResponse:
+    """Change the access point, and whether calls may go through other networks."""
+    form = visit.form
+    roaming = bool(form["roaming"])
+    apn, username, password = (form[name].strip() for name in ("apn", "username", "password"))
+    if form["by-itself"]:
+        apn = username = password = ""
+    old = Settings.read()
+    new = old.changed(apn, username, password, roaming=roaming)
+    try:
+        new.check()
+    except SettingsError as error:
+        page = _show(visit, wrong=error)
+        page.status = 422
+        return page
+    ask(
+        visit,
+        "modem",
+        "configure",
+        apn=apn,
+        username=username,
+        password=password,
+        roaming=roaming,
+    )
+    if new != old:
+        said = ", ".join([new.apn or "-", *(["roaming"] if new.roaming else [])])
+        audit.record_act(visit.store, visit.villager, "modem", said)
+    return visit.redirect("/device/modem", "saved")
+
+
+def _in_use(settings: Settings) -> str:
+    """Return the access point of the last call with this SIM card, "" if there was none."""
+    status = ModemStatus.read()
+    if status is None or not status.imsi:
+        return ""
+    return status.apn or (settings.worked if settings.imsi == status.imsi else "")
+
+
+def _said(visit: Visit, error: SettingsError) -> str:
+    return error.sentence.translated(visit.language.text)

@@ -1,0 +1,3 @@
+<section class="sheet card state {{sim.mood}}">
+% include("device/card.tpl", card=sim)
+</section>

@@ -1,0 +1,17 @@
+<section class="sheet card state {{modem.mood}}"{{!' role="status"' if follow else ""}}>
+% include("device/card.tpl", card=modem)
+% if follow:
+<p class="hint">{{_("This page looks again every ten seconds. Carry modem or antenna to where the signal is best.")}}</p>
+<p class="actions"><a class="button quiet" href="/device/modem">{{_("Stop following")}}</a></p>
+% else:
+<p class="actions"><a class="button quiet" href="/device/modem?follow={{followed}}">{{_("Follow the signal")}}</a></p>
+% end
+% if others:
+<h3>{{_("Also plugged in")}}</h3>
+<ul class="attachments">
+% for other in others:
+<li>{{other.title}} <span class="reason">{{other.value}}</span></li>
+% end
+</ul>
+% end
+</section>

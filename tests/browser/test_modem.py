@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keeper's page of modem and SIM card, on a phone without JavaScript."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.states import ModemState
+from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
+from mokanda_firmware.modem import calls
+from mokanda_firmware.modem.calls import CallRecord
+from mokanda_firmware.modem.settings import Settings
+from tests.browser.conftest import Phones
+from tests.browser.test_pages import found
+
+pytestmark = pytest.mark.browser
+REFUSED = Sentence("The mobile network refused the user name or password of its access point.")
+
+
+def a_night() -> None:
+    ModemStatus(
+        ModemState.READY,
+        detail=Sentence("Ready on {network}.", network="Vodacom CD"),
+        model="huawei E303",
+        imei="861195009876543",
+        imsi="630010123456789",
+        operator="Vodacom CD",
+        signal=58,
+        apn="vodanet",
+        others=(OtherModem("ZTE MF190", ModemState.PUK),),
+    ).publish()
+    Settings("own.cd", "u", "secret").keep()
+    began = datetime(2026, 3, 1, 1, 10, tzinfo=UTC)
+    calls.keep(CallRecord(began, 95, 12_000, 48_000, "vodanet"))
+    calls.keep(CallRecord(None, 3, apn="own.cd", trouble=REFUSED))
+
+
+@pytest.mark.usefixtures("webmail")
+def test_the_keeper_follows_the_signal_and_the_page_looks_again_by_itself(phones: Phones) -> None:
+    a_night()
+    keeper = phones()
+    keeper.register("awa")
+    keeper.open("/more")
+    keeper.press("Modem and SIM")
+    keeper.press("Follow the signal")
+    ModemStatus(ModemState.READY, operator="Vodacom CD", signal=90).publish()
+    keeper.page.get_by_text("strong, 90 %").wait_for()
+    keeper.shoot("followed")
+    keeper.press("Stop following")
+    assert keeper.page.locator("[name=apn]").input_value() == "own.cd"
+
+
+@pytest.mark.parametrize("width", [240, 360])
+@pytest.mark.parametrize("locale", ["en", "fr"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.usefixtures("webmail")
+def test_it_fits_a_phone_and_axe_finds_nothing(
+    phones: Phones, locale: str, dark: bool, width: int
+) -> None:
+    a_night()
+    keeper = phones(javascript=True, dark=dark, locale=locale)
+    keeper.page.set_viewport_size({"width": width, "height": 640})
+    keeper.open("/register")
+    keeper.fill(name="awa", display_name="Awa", password="elombe-2026", again="elombe-2026")
+    keeper.page.click("main button")
+    keeper.open("/device/modem")
+    problems = found(keeper.page, "/device/modem", width)
+    keeper.shoot(f"modem-{width}", whole=True)
+    keeper.fill(apn="réseau", password="é")
+    keeper.page.locator("main form button").first.click()
+    keeper.page.locator("#wrong-apn").wait_for()
+    problems += found(keeper.page, "/device/modem, refused", width)
+    keeper.shoot(f"modem-{width}-refused", whole=True)
+    assert problems == []

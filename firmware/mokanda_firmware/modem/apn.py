@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which access points (APN) a SIM card may dial, by the network that its IMSI names."""
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from mokanda_firmware.modem import networks
 from mokanda_firmware.modem.settings import Settings
 
 PROVIDERS = Path("/usr/share/mobile-broadband-provider-info/serviceproviders.xml")
-OWN = Path(__file__).with_name("apn.toml")
 _MAX_TRIED = 6  # names: beyond these, tries only cost
 
 
@@ -24,7 +23,7 @@ class AccessPoint:
 
 
 def candidates(
-    imsi: str, settings: Settings, providers: Path = PROVIDERS, own: Path = OWN
+    imsi: str, settings: Settings, providers: Path = PROVIDERS, own: Path = networks.FILE
 ) -> list[AccessPoint]:
     """Return what to dial with the SIM card of this IMSI, the most promising first.
 
@@ -39,28 +38,19 @@ def candidates(
 
 
 def _listed(imsi: str, providers: Path, own: Path) -> list[AccessPoint]:
-    """Return what the lists have, ours first; both by the longer network code first.
-
-    The network code (MNC) after the country code (MCC) has two or three digits; which, only the
-    list of networks tells.
-    """
-    with own.open("rb") as file:
-        lists = tomllib.load(file)
-    networks = (imsi[:6], imsi[:5])
-    found: list[AccessPoint] = []
-    for network in networks:
-        if network in lists["network"]:
-            found = [AccessPoint(**each) for each in lists["network"][network]]
+    """Return what the lists have, ours first; both by the longer number of the network first."""
+    table = networks.read(own)
+    found = [AccessPoint(**each) for each in networks.of(imsi, table).get("apn", [])]
+    numbers = networks.numbers(imsi)
+    public = _published(numbers, providers)
+    for number in numbers:
+        if number in public:
+            found += public[number]
             break
-    public = _published(networks, providers)
-    for network in networks:
-        if network in public:
-            found += public[network]
-            break
-    return [*found, AccessPoint(**lists["default"])]
+    return [*found, AccessPoint(**table["default"])]
 
 
-def _published(networks: tuple[str, ...], providers: Path) -> dict[str, list[AccessPoint]]:
+def _published(numbers: tuple[str, ...], providers: Path) -> dict[str, list[AccessPoint]]:
     """Return what the providers' list has for these networks; it is 360 KB: read it as a stream."""
     found: dict[str, list[AccessPoint]] = {}
     if not providers.exists():
@@ -69,11 +59,11 @@ def _published(networks: tuple[str, ...], providers: Path) -> dict[str, list[Acc
         if element.tag != "provider":
             continue
         for identity in element.iter("network-id"):
-            network = f"{identity.get('mcc')}{identity.get('mnc')}"
-            if network in networks:
-                found.setdefault(network, []).extend(_for_the_internet(element))
+            number = f"{identity.get('mcc')}{identity.get('mnc')}"
+            if number in numbers:
+                found.setdefault(number, []).extend(_for_the_internet(element))
         element.clear()
-    return {network: each for network, each in found.items() if each}
+    return {number: each for number, each in found.items() if each}
 
 
 def _for_the_internet(provider: ElementTree.Element) -> list[AccessPoint]:

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-import re
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.modem.apn import OWN, AccessPoint, candidates
+from mokanda_firmware.modem.apn import AccessPoint, candidates
 from mokanda_firmware.modem.settings import Settings
 
 PROVIDERS = """\
@@ -31,14 +29,16 @@ PROVIDERS = """\
 """
 OVERRIDES = """\
 default = { name = "internet" }
-[network]
-99977 = [{ name = "ours", username = "me" }]
+[network.99977]
+apn = [{ name = "ours", username = "me" }]
+[network.99978]
+balance = "*100#"
 """
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
-    providers, overrides = tmp_path / "providers.xml", tmp_path / "apn.toml"
+    providers, overrides = tmp_path / "providers.xml", tmp_path / "networks.toml"
     providers.write_text(PROVIDERS)
     overrides.write_text(OVERRIDES)
     return providers, overrides
@@ -53,6 +53,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
         ),
         ("999012345678901", [AccessPoint("three"), AccessPoint("internet")]),  # MNC 012
         ("999771234567890", [AccessPoint("ours", "me"), AccessPoint("internet")]),  # our own list
+        ("999781234567890", [AccessPoint("internet")]),  # of which we know codes alone
         ("999551234567890", [AccessPoint("internet")]),  # known, but not for the Internet
         ("999881234567890", [AccessPoint("internet")]),  # unknown
     ],
@@ -82,12 +83,3 @@ def test_what_has_worked_for_this_card_comes_before_the_lists(files: tuple[Path,
     worked = Settings(imsi="999019876543210", worked="post.two")
     assert candidates("999019876543210", worked, *files)[0].name == "post.two"
     assert candidates("999019876543211", worked, *files)[0].name == "pre.two"
-
-
-def test_every_access_point_of_our_own_list_can_be_dialled() -> None:
-    with OWN.open("rb") as file:
-        lists = tomllib.load(file)
-    for network, points in lists["network"].items():
-        assert re.fullmatch(r"\d{5,6}", network)
-        for each in points:
-            assert re.fullmatch(r"[A-Za-z0-9.-]{1,100}", AccessPoint(**each).name)

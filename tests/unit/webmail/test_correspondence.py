@@ -9,6 +9,7 @@ import pytest
 from mokanda_firmware.mailbox.people import aliases, vcards
 from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.sync import outgoing
+from mokanda_firmware.webmail.pages.people import contacts
 from mokanda_wire.bundle import Mail
 from mokanda_wire.message import Mailbox
 from tests.unit.webmail.served_village import DOMAIN, Village
@@ -338,6 +339,16 @@ class TestCards:
     @pytest.mark.parametrize("data", [b"", b"\xff\xfe\x00", b"BEGIN:VCARD\n" * 9999, b":" * 99_999])
     def test_what_is_no_card_is_nobody(self, data: bytes) -> None:
         assert vcards.read(data) == []
+
+    def test_of_a_file_that_is_too_large_none_is_taken_in(
+        self, village: Village, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(contacts, "_MAX_CARDS", len(CARDS.encode()) - 1)
+        awa = village.villager("awa")
+        files = (("contacts.vcf", CARDS.encode(), "text/x-vcard"),)
+        page = awa.send(awa.get("/people").forms[0], "x", files, 413)
+        assert "without pictures" in page.html.select_one(".problem").get_text()
+        assert village.rows("contact") == []
 
     def test_they_come_among_ones_contacts_and_go_back(self, village: Village) -> None:
         awa = village.villager("awa")

@@ -26,6 +26,7 @@ _ONE = N_("Please write one address.")
 _BAD_NAME = N_("The name of a group has letters, digits and blanks: {number} at most.")
 _MAX_NAME = 32
 _TOO_MANY = N_("A group has {number} people at most.")
+_LARGE_CARDS = N_("This file is too large. Save your contacts without pictures: {limit} at most.")
 _NO_CARDS = N_("There are no cards with addresses for mail in this file.")
 
 
@@ -170,9 +171,11 @@ def export_cards(visit: Visit) -> HTTPResponse:
 def import_cards(visit: Visit) -> HTTPResponse:
     """Put the people of a phone's cards among one's contacts."""
     people = []
+    if any(file.size > _MAX_CARDS for file in visit.form.files):
+        raise Refused(413, _LARGE_CARDS, limit=visit.language.size(_MAX_CARDS))
     for file in visit.form.files:
         with visit.store.attachments.path(file.digest).open("rb") as cards:
-            people += vcards.read(cards.read(_MAX_CARDS))
+            people += vcards.read(cards.read())
     if not people:
         raise Refused(422, _NO_CARDS)
     contacts.add(visit.store, visit.villager.id, people)

@@ -11,7 +11,7 @@ import pytest
 from mokanda_firmware.bus.states import BackupState
 from scripts.tools.deadlines import wait_until
 from tests.browser.conftest import PASSWORD, Phone, Phones, Webmail
-from tests.browser.test_pages import found
+from tests.browser.test_pages import LOOKS, found
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick
 
 pytestmark = pytest.mark.browser
@@ -78,8 +78,7 @@ def register(keeper: Phone) -> None:
     keeper.page.click("main button")
 
 
-@pytest.mark.parametrize("locale", ["en", "fr"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@LOOKS
 def test_these_pages_fit_a_phone_and_axe_finds_nothing(
     phones: Phones, backups: Backups, locale: str, dark: bool
 ) -> None:

@@ -29,15 +29,15 @@ _UGLY = """() => {
   const all = (selector, each) => document.querySelectorAll(selector).forEach(each);
   const say = (tag, what) => found.push(what + ": " + tag.outerHTML.slice(0, 160));
   all("details", tag => { tag.open = true; });
-  if (root.scrollWidth > 360) Sentence(root, "wide: " + root.scrollWidth);
-  all("nav", tag => tag.scrollWidth > 360 && Sentence(tag, "nav: " + tag.scrollWidth));
-  all("button, .button", tag => tag.offsetHeight > 104 && Sentence(tag, "tall"));
+  if (root.scrollWidth > 360) say(root, "wide: " + root.scrollWidth);
+  all("nav", tag => tag.scrollWidth > 360 && say(tag, "nav: " + tag.scrollWidth));
+  all("button, .button", tag => tag.offsetHeight > 104 && say(tag, "tall"));
   all("main *, footer *", tag => {
     const box = tag.getBoundingClientRect();
     if (tag.closest(".unseen, .skip, .who, .subject, .scroll") || !box.width) return;
-    if (box.right > 360.5 || box.left < -0.5) Sentence(tag, "out");
+    if (box.right > 360.5 || box.left < -0.5) say(tag, "out");
     const scrolls = tag.matches("input, textarea, select");
-    if (!scrolls && tag.clientWidth && tag.scrollWidth > tag.clientWidth + 1) Sentence(tag, "cut");
+    if (!scrolls && tag.clientWidth && tag.scrollWidth > tag.clientWidth + 1) say(tag, "cut");
   });
   return found;
 }"""

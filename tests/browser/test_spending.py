@@ -13,7 +13,7 @@ from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.mailbox.sync.sessions import SessionRecord, record_session
 from tests.browser.conftest import Phone, Phones, Webmail
-from tests.browser.test_pages import found
+from tests.browser.test_pages import LOOKS, found
 
 pytestmark = pytest.mark.browser
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -100,8 +100,7 @@ def test_a_villager_sees_why_a_letter_waits_and_what_it_costs(
     keeper.shoot("device")
 
 
-@pytest.mark.parametrize("locale", ["en", "fr"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@LOOKS
 def test_these_pages_fit_a_phone_and_axe_finds_nothing(
     phones: Phones, webmail: Webmail, locale: str, dark: bool
 ) -> None:

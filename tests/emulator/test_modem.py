@@ -2,6 +2,7 @@
 """A USB stick comes and goes, with and without a usable SIM card."""
 
 from tests.emulator.emulated_village import EmulatedVillage
+from tests.stand_ins.messages import delivered
 
 
 def plug_in(village: EmulatedVillage) -> None:
@@ -40,3 +41,38 @@ def test_the_network_is_told_when_it_is_found(village: EmulatedVillage) -> None:
     village.modem.say("+CREG: 1")
     wait_for_state(village, "ready")
     assert village.shell.status("modem")["signal"] == 81
+
+
+def test_a_sim_card_that_loses_its_contact_is_found_again(village: EmulatedVillage) -> None:
+    plug_in(village)
+    wait_for_state(village, "ready")
+    village.modem.sim = "absent"
+    village.modem.say("+CPIN: NOT READY")
+    wait_for_state(village, "starting")
+    village.modem.sim = "ready"
+    wait_for_state(village, "ready")
+
+
+def test_the_pin_is_taken_from_the_keeper_and_kept_for_this_card(village: EmulatedVillage) -> None:
+    village.modem.sim = "pin"
+    plug_in(village)
+    wait_for_state(village, "pin")
+    assert village.shell.status("modem")["tries"] == 3
+    assert village.shell.request("modem", "pin", pin="1234", keep=True).code == 0
+    wait_for_state(village, "ready")
+    village.modem.unplug()
+    wait_for_state(village, "absent")
+    village.modem.sim = "pin"
+    plug_in(village)
+    wait_for_state(village, "ready")
+    assert sum(command.startswith("AT+CPIN=") for command in village.modem.commands) == 2
+
+
+def test_a_message_is_kept_on_the_data_partition_and_deleted_on_the_card(
+    village: EmulatedVillage,
+) -> None:
+    village.modem.messages = {1: delivered("Votre credit est epuise", "Vodacom")}
+    plug_in(village)
+    village.shell.wait_for_status("modem", lambda now: now["no_credit"] is not None)
+    assert "credit est epuise" in village.shell.check("cat /data/mokanda/messages.json")
+    assert village.modem.messages == {}

@@ -138,6 +138,11 @@ def modem() -> Path:
     return data() / "modem.json"
 
 
+def pin() -> Path:
+    """The PIN that a SIM card has taken, if the keeper wants it kept."""
+    return data() / "pin.json"
+
+
 def messages() -> Path:
     """Text messages that came for the SIM card."""
     return data() / "messages.json"

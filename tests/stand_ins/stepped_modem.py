@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from tests.stand_ins.modem import NO_CARRIER, Modem
 
-_SETTLING = 1.0  # seconds of real time that the kernel may take to pass bytes on
+# Seconds of real time that the kernel may take to pass bytes on, and to find no room for them.
+_PASSING, _FULL = 10.0, 1.0
 
 
 class SteppedModem(Modem):
@@ -76,7 +77,7 @@ class SteppedModem(Modem):
         index = self.paths.index(path)
         master, _ = self._pairs[index]
         while not self.pulled and self._taken[path] < written:
-            if not select.select([master], [], [], _SETTLING)[0]:
+            if not select.select([master], [], [], _PASSING)[0]:
                 raise TimeoutError(f"{path} has not passed on what was written")
             data = os.read(master, 4096)
             self._taken[path] += len(data)
@@ -108,7 +109,7 @@ class SteppedModem(Modem):
         before = _readable(slave)
         with contextlib.suppress(BlockingIOError):
             written = os.write(master, now)
-            end = time.monotonic() + _SETTLING
+            end = time.monotonic() + _FULL
             while _readable(slave) < before + written and time.monotonic() < end:
                 time.sleep(0)
         if rest:

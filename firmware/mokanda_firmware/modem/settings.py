@@ -32,8 +32,7 @@ class SettingsError(SentenceError):
 class Settings:
     """An access point of the keeper's own ("": none), and whether roaming is allowed.
 
-    `worked` is the access point with which a call of the card `imsi` last came about; `pin` is the
-    PIN that `card` (its ICCID) has taken, if the keeper wants it kept.
+    `worked` is the access point with which a call of the card `imsi` last came about.
     """
 
     apn: str = ""
@@ -42,8 +41,6 @@ class Settings:
     roaming: bool = False
     imsi: str = ""
     worked: str = ""
-    pin: str = field(default="", repr=False)
-    card: str = ""
 
     def changed(self, apn: str, username: str, password: str, *, roaming: bool) -> Self:
         """Return what the keeper wants instead.
@@ -92,4 +89,4 @@ class Settings:
 
     def keep(self) -> None:
         """Replace what was kept. Raises OSError."""
-        durable.write(paths.modem(), json.dumps(records.dump(self)).encode(), 0o600)
+        durable.write(paths.modem(), json.dumps(records.dump(self)).encode())

@@ -8,14 +8,14 @@ left, or does not tell; and it is forgotten when the card refuses it.
 
 import logging
 import re
-from dataclasses import replace
 from typing import Final
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem import kept_pin
 from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
 from mokanda_firmware.modem.backend import PinError
-from mokanda_firmware.modem.settings import Settings
+from mokanda_firmware.modem.kept_pin import KeptPin
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +53,9 @@ def enter(at: At, pin: str, *, keep: bool) -> None:
     if not PIN.fullmatch(pin):
         raise PinError(Sentence("A PIN has four to eight digits."))
     _give(at, f'AT+CPIN="{pin}"', "PIN")
-    card = _card(at)
-    _keep(pin if keep else "", card)
+    kept_pin.forget()
+    if keep and (card := _card(at)):
+        KeptPin(pin, card).keep()
 
 
 def unlock(at: At, puk: str, pin: str) -> None:
@@ -64,15 +65,15 @@ def unlock(at: At, puk: str, pin: str) -> None:
     if not PIN.fullmatch(pin):
         raise PinError(Sentence("A PIN has four to eight digits."))
     _give(at, f'AT+CPIN="{puk}","{pin}"', "PUK")
-    _keep("", "")
+    kept_pin.forget()
 
 
 def give_kept(at: At, tries: int | None) -> bool:
     """Give the card the PIN that it took before, if it is that card; whether it was taken."""
-    settings, given = Settings.read(), paths.run() / "pin-given"
-    if not settings.pin or given.exists() or (tries is not None and tries < 2):
+    kept, given = KeptPin.read(), paths.run() / "pin-given"
+    if kept is None or given.exists() or (tries is not None and tries < 2):
         return False
-    if _card(at) != settings.card:
+    if _card(at) != kept.card:
         return False
     try:
         given.parent.mkdir(parents=True, exist_ok=True)
@@ -81,10 +82,10 @@ def give_kept(at: At, tries: int | None) -> bool:
         _log.warning("the PIN is not given: %s", error)
         return False
     try:
-        _give(at, f'AT+CPIN="{settings.pin}"', "PIN")
+        _give(at, f'AT+CPIN="{kept.pin}"', "PIN")
     except PinError:
         _log.warning("the card no longer takes the PIN that was kept: it is forgotten")
-        _keep("", "")
+        kept_pin.forget()
         return False
     return True
 
@@ -114,14 +115,3 @@ def _card(at: At) -> str:
         if found := at.optional(question, shape):
             return found[1]
     return ""
-
-
-def _keep(pin: str, card: str) -> None:
-    """Keep the PIN of a card that tells its number, or forget the one that was kept."""
-    settings = Settings.read()
-    kept = replace(settings, pin=pin if card else "", card=card if pin else "")
-    if kept != settings:
-        try:
-            kept.keep()
-        except OSError as error:
-            _log.warning("the PIN is not kept: %s", error)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The PIN that a SIM card has taken, if the keeper wants it kept: a file for the daemon alone."""
+
+import contextlib
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import Self
+
+from mokanda_firmware import paths
+from mokanda_firmware.bus import records
+from mokanda_wire import durable
+
+_MAX_BYTES = 1000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPin:
+    """A PIN, and the number (ICCID) of its card."""
+
+    pin: str = field(repr=False)
+    card: str
+
+    @classmethod
+    def read(cls) -> Self | None:
+        """Return what is kept; None for nothing, or nothing that can be read."""
+        with (
+            contextlib.suppress(OSError, ValueError, RecursionError),
+            paths.pin().open("rb") as file,
+        ):
+            return records.load(cls, json.loads(file.read(_MAX_BYTES)))
+        return None
+
+    def keep(self) -> None:
+        """Keep it in place of any other."""
+        try:
+            durable.write(paths.pin(), json.dumps(records.dump(self)).encode(), 0o600)
+        except OSError as error:
+            _log.warning("the PIN is not kept: %s", error)
+
+
+def forget() -> None:
+    """Forget what was kept."""
+    try:
+        paths.pin().unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("the PIN is not forgotten: %s", error)

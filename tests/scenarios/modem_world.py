@@ -32,7 +32,6 @@ from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.sticks import Stick
-from mokanda_firmware.modem.traffic import Traffic
 from tests.stand_ins.messages import delivered
 from tests.stand_ins.stepped_modem import SteppedModem
 
@@ -376,9 +375,9 @@ class WorldCall:
     def hang_up(self, timeout: float = 10) -> None:  # noqa: ARG002
         self._finish(5)
 
-    def traffic(self) -> Traffic:
+    def traffic(self) -> tuple[int, int]:
         """A network that sends 100 bytes in a second, and is sent 10."""
-        return Traffic(self._seconds * 10, self._seconds * 100)
+        return self._seconds * 10, self._seconds * 100
 
     def reason(self) -> Sentence:
         return Sentence(

@@ -9,7 +9,6 @@ from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.sticks import Stick
-from mokanda_firmware.modem.traffic import Traffic
 
 
 class ModemError(Exception):
@@ -106,8 +105,8 @@ class Backend(Protocol):
     def hang_up(self) -> None:
         """End a connection or the wish for one. Raises ModemError."""
 
-    def traffic(self) -> Traffic:
-        """Return what went over the last call, once it is over."""
+    def traffic(self) -> tuple[int, int]:
+        """Return the bytes sent and received by the last call, once it is over."""
 
     def recover(self, rung: Rung) -> None:
         """Take this step of recovery, if it is one that goes through the modem.

@@ -12,7 +12,6 @@ from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus import records
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.clock import Clock
-from mokanda_firmware.modem.traffic import Traffic
 from mokanda_wire import durable
 
 KEPT: Final = 10
@@ -82,12 +81,10 @@ class CallUnderWay:
             self._seconds = self._clock.now() - self._began
             self._trouble = trouble
 
-    def over(self, apn: str, traffic: Traffic) -> None:
-        """Keep it: nothing goes over it any more."""
+    def over(self, apn: str, traffic: tuple[int, int]) -> None:
+        """Keep it, with the bytes sent and received: nothing goes over it any more."""
         self.ends(None)
         assert self._seconds is not None
         now = relaytime.now()
         started = now and now - timedelta(seconds=self._clock.now() - self._began)
-        keep(
-            CallRecord(started, round(self._seconds), traffic.up, traffic.down, apn, self._trouble)
-        )
+        keep(CallRecord(started, round(self._seconds), *traffic, apn, self._trouble))

@@ -5,12 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem import traffic
 from mokanda_firmware.modem.backend import Answer, Facts, Finding, PinError, UssdError
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.sticks import Stick
-from mokanda_firmware.modem.traffic import Traffic
+from mokanda_firmware.uplink.meter import Meter
 
 _ITS_OWN = Sentence("This stick sees to its SIM card by itself, on a page of its own.")
 
@@ -22,8 +21,8 @@ class NetworkCard:
         self._model = stick.name
         self._interface = stick.cards[0]
         self._is_wanted = False
-        self._before = Traffic()  # what had gone over it when the call began
-        self._traffic = Traffic()
+        self._meter = Meter(self._interface)
+        self._traffic = (0, 0)
 
     def fileno(self) -> int | None:
         """It tells nothing by itself."""
@@ -49,7 +48,7 @@ class NetworkCard:
     def dial(self, facts: Facts, tell: Callable[[Sentence, str], None]) -> None:  # noqa: ARG002
         """It dials by itself."""
         self._is_wanted = True
-        self._before = traffic.of(self._interface)
+        self._meter = Meter(self._interface)
 
     def enter_pin(self, pin: str, *, keep: bool) -> None:  # noqa: ARG002
         """It sees to its card by itself."""
@@ -66,10 +65,10 @@ class NetworkCard:
     def hang_up(self) -> None:
         """It stays connected for whoever else needs it."""
         self._is_wanted = False
-        self._traffic = traffic.of(self._interface).since(self._before)
+        self._traffic = self._meter.passed()
 
-    def traffic(self) -> Traffic:
-        """Return what went over the card while it was wanted."""
+    def traffic(self) -> tuple[int, int]:
+        """Return the bytes sent and received while it was wanted."""
         return self._traffic
 
     def recover(self, rung: Rung) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at.call import Call
-from mokanda_firmware.modem.traffic import Traffic
 
 HERE = Path(__file__).parent
 HOOK = HERE.parents[2] / "firmware/system/usr/lib/mokanda/ppp-up"
@@ -40,7 +39,7 @@ def test_a_call_comes_up_with_its_interface(device: str) -> None:
     assert call.interface == "ppp0"
     call.hang_up()
     assert call.ended
-    assert call.traffic() == Traffic(up=1234, down=56789)
+    assert call.traffic() == (1234, 56789)
 
 
 def test_a_login_that_is_refused_is_told_from_other_failures(

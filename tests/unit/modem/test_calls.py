@@ -11,7 +11,6 @@ from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import calls
 from mokanda_firmware.modem.calls import KEPT, CallRecord, CallUnderWay
-from mokanda_firmware.modem.traffic import Traffic
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -79,7 +78,7 @@ def test_a_call_has_started_by_the_relays_time_although_it_is_told_during_the_ca
     relaytime.remember(NOON)
     call.ends(None)
     clock.seconds += 5  # until its modem has hung up
-    call.over("internet", Traffic(10, 20))
+    call.over("internet", (10, 20))
     [kept] = calls.last()
     assert kept.started is not None
     assert abs(kept.started - (NOON - timedelta(seconds=65))) < timedelta(seconds=30)
@@ -88,7 +87,7 @@ def test_a_call_has_started_by_the_relays_time_although_it_is_told_during_the_ca
 
 def test_without_the_relays_time_a_call_has_none() -> None:
     call = CallUnderWay(Clock())
-    call.over("", Traffic())
+    call.over("", (0, 0))
     assert calls.last() == (CallRecord(None, 0),)
 
 
@@ -97,5 +96,5 @@ def test_only_the_first_end_of_a_call_counts() -> None:
     why = Sentence("The modem lost the connection.")
     call.ends(why)
     call.ends(None)
-    call.over("", Traffic())
+    call.over("", (0, 0))
     assert calls.last()[0].trouble == why

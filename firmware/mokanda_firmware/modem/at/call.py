@@ -10,10 +10,9 @@ import tempfile
 from pathlib import Path
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem import traffic
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at.lines import LineReader
-from mokanda_firmware.modem.traffic import Traffic
+from mokanda_firmware.uplink.meter import Meter
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +68,8 @@ class Call:
         self.interface = ""
         self.up = False
         self.ended = False
-        self._traffic = Traffic()
+        self._traffic = (0, 0)
+        self._meter: Meter | None = None
         fifo = Path(self._folder.name, "said")
         os.mkfifo(fifo, 0o600)
         self._said = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -105,16 +105,17 @@ class Call:
             if line.startswith("mokanda-up "):
                 self.interface = line.removeprefix("mokanda-up ")
                 self.up = True
+                self._meter = Meter(self.interface)
             elif found := _TRAFFIC.fullmatch(line):
-                self._traffic = Traffic(int(found[1]), int(found[2]))
+                self._traffic = int(found[1]), int(found[2])
             elif line:
                 _log.debug("pppd: %s", line)  # it logs to the journal itself
 
     def hang_up(self, timeout: float = 10) -> None:
         """End the call: ask pppd, and kill it after `timeout` seconds."""
         if not self.ended:
-            if self.interface:  # as pppd may not come to tell
-                self._traffic = traffic.of(self.interface)
+            if self._meter is not None:  # as pppd may not come to tell
+                self._traffic = self._meter.passed()
             self._process.terminate()
             try:
                 self._process.wait(timeout)
@@ -123,8 +124,8 @@ class Call:
                 self._process.kill()
             self._end()
 
-    def traffic(self) -> Traffic:
-        """Return what went over the interface, once the call has ended."""
+    def traffic(self) -> tuple[int, int]:
+        """Return the bytes sent and received over the interface, once the call has ended."""
         return self._traffic
 
     @property

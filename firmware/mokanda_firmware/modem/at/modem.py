@@ -22,7 +22,6 @@ from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.settings import Settings
 from mokanda_firmware.modem.sticks import Stick
-from mokanda_firmware.modem.traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class Call(Protocol):
     def fileno(self) -> int: ...  # noqa: D102
     def read(self) -> None: ...  # noqa: D102
     def hang_up(self, timeout: float = 10) -> None: ...  # noqa: D102
-    def traffic(self) -> Traffic: ...  # noqa: D102
+    def traffic(self) -> tuple[int, int]: ...  # noqa: D102
     def reason(self) -> Sentence: ...  # noqa: D102
     @property
     def login_refused(self) -> bool: ...  # noqa: D102
@@ -76,7 +75,7 @@ class AtModem:
         self._turn = 0  # how many access points of this card have failed
         self._dialled: tuple[str, AccessPoint] | None = None  # with which IMSI
         self._name = ""  # of the network that was dialled
-        self._traffic = Traffic()  # of the last call
+        self._traffic = (0, 0)  # of the last call
 
     def fileno(self) -> int | None:
         """Return the descriptor of the call, if there is one, else of the port."""
@@ -180,7 +179,7 @@ class AtModem:
         access_point = access_points[self._turn % len(access_points)]
         self._dialled = (facts.imsi, access_point)
         self._is_up = False
-        self._traffic = Traffic()
+        self._traffic = (0, 0)
         self._name = facts.operator or facts.model
         detail = Sentence("Dialling the access point {name}.", name=access_point.name)
         tell(detail, access_point.name)
@@ -263,8 +262,8 @@ class AtModem:
         self._at = None
         self._sim = None
 
-    def traffic(self) -> Traffic:
-        """Return what went over the interface of the last call."""
+    def traffic(self) -> tuple[int, int]:
+        """Return the bytes sent and received over the interface of the last call."""
         return self._traffic
 
     def _over(self, call: Call) -> None:

@@ -27,10 +27,11 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem import apn, calls, messages
+from mokanda_firmware.modem import apn, calls, messages, network_card
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.daemon import Daemon
+from mokanda_firmware.modem.interface import Lease
 from mokanda_firmware.modem.sticks import Stick
 from tests.stand_ins.messages import delivered
 from tests.stand_ins.stepped_modem import SteppedModem
@@ -150,6 +151,8 @@ class World:
         self._written: dict[str, int] = {}
         self._waiting: list[socket.socket] = []
         self._calls: dict[str, WorldCall] = {}
+        self._cards: dict[str, Card] = {}
+        self._interfaces: list[WorldInterface] = []
         self._bell, self._ringer = os.pipe()
 
     # The clock
@@ -249,6 +252,8 @@ class World:
             self._set(self.sticks[name], event["set"])
         for text in event.get("say", []):
             self.sticks[name].speak(text)
+        if "card" in event:
+            self._set_card(**event["card"])
         if event.get("pull"):
             self._pull(name)
         if "pull_at" in event:
@@ -283,7 +288,17 @@ class World:
             () if what.get("hidden") else modem.paths,
             tuple(what.get("cards", ())),
         )
+        for card in what.get("cards", ()):
+            self._cards[card] = Card(carrier=what.get("carrier", True))
+            if what.get("leases", True):
+                self.later(2, partial(self._set_card, card, address=True))
         self._ring()
+
+    def _set_card(self, name: str, **values: bool) -> None:
+        """Change a card, and have the kernel tell."""
+        self._cards[name] = replace(self._cards[name], **values)
+        for interface in self._interfaces:
+            interface.ring()
 
     def _set(self, modem: SteppedModem, values: dict[str, Any]) -> None:
         for key, value in values.items():
@@ -332,7 +347,49 @@ class World:
         os.close(self._ringer)
 
 
-_OF_STICK = {"ports", "name", "cards", "hidden"}
+@dataclass
+class Card:
+    """A network card: whether there is another end, and whether that has given an address."""
+
+    carrier: bool
+    address: bool = False
+
+
+class WorldInterface:
+    """What the kernel tells of a network card."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.name = name
+        self._world = world
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        world._interfaces.append(self)
+
+    def fileno(self) -> int | None:
+        return self._reader if self in self._world._interfaces else None
+
+    def ring(self) -> None:
+        os.write(self._writer, b"!")
+
+    def drain(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._reader, 100)
+
+    def has_carrier(self) -> bool:
+        return self._world._cards[self.name].carrier
+
+    def lease(self) -> Lease | None:
+        card = self._world._cards[self.name]
+        return Lease("127.0.0.1", "127.0.0.1") if card.carrier and card.address else None
+
+    def close(self) -> None:
+        if self in self._world._interfaces:
+            self._world._interfaces.remove(self)
+            os.close(self._reader)
+            os.close(self._writer)
+
+
+_OF_STICK = {"ports", "name", "cards", "hidden", "carrier", "leases"}
 
 
 class WorldCall:
@@ -422,6 +479,7 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
         (folder / "data").mkdir(parents=True)
         patch.setattr(serial, "Serial", _counted(world))
         patch.setattr(apn, "PROVIDERS", folder / "none.xml")
+        patch.setattr(network_card, "Interface", partial(WorldInterface, world))
         patch.setattr(Stick, "enumerate_again", lambda stick: _enumerate(world, stick))
         requests = Requests("modem")
         world.begin(scenario)

@@ -11,4 +11,4 @@ from mokanda_firmware.modem.sticks import Stick
 
 def backend_of(stick: Stick, clock: Clock, start_call: StartCall, credit: Credit) -> Backend:
     """Choose by what the stick shows: a serial port tells more than a network card."""
-    return AtModem(stick, clock, start_call, credit) if stick.ports else NetworkCard(stick)
+    return AtModem(stick, clock, start_call, credit) if stick.ports else NetworkCard(stick, clock)

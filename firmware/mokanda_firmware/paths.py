@@ -158,6 +158,11 @@ def credit() -> Path:
     return data() / "credit.json"
 
 
+def balance() -> Path:
+    """The SIM card's credit, by day."""
+    return data() / "balance.json"
+
+
 def wipe_mark() -> Path:
     """There while this device is to be wiped, or is being."""
     return data() / "wipe"

@@ -96,6 +96,10 @@ ACCESS = {
         POST /device/claim
         GET /device/modem
         POST /device/modem
+        POST /device/modem/pin
+        POST /device/modem/puk
+        POST /device/modem/ask
+        POST /device/modem/top-up
         POST /device/sync
         GET /device/unwanted
         POST /device/unwanted

@@ -32,7 +32,9 @@ READY = ModemStatus(
 
 
 @contextmanager
-def daemon(then: ModemStatus | None = None) -> Iterator[list[dict[str, Any]]]:
+def daemon(
+    then: ModemStatus | None = None, answer: dict[str, Any] | None = None
+) -> Iterator[list[dict[str, Any]]]:
     """The modem's daemon: what it is asked, and what it tells once it has been asked."""
     requests = Requests("modem")
     asked: list[dict[str, Any]] = []
@@ -45,7 +47,7 @@ def daemon(then: ModemStatus | None = None) -> Iterator[list[dict[str, Any]]]:
                 asked.append({"verb": request.verb, **request.arguments})
                 if then is not None:
                     then.publish()
-                request.reply()
+                request.reply(**(answer or {}))
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -14,6 +14,7 @@ from mokanda_firmware.webmail.pages.device import (  # noqa: F401
     backup,
     first_steps,
     logs,
+    modem_card,
     modem_settings,
     overview,
     schedule,

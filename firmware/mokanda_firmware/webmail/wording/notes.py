@@ -34,6 +34,7 @@ _NOTES = {
     "role": N_("This is changed."),
     "restart": N_("The device starts anew. This takes a minute or two."),
     "saved": N_("This is changed."),
+    "unlocked": N_("The SIM card is unlocked."),
     "suspended": N_("This villager cannot log in any more."),
     "switch-off": N_(
         "The device switches itself off. Take its power away when its lights are out."

@@ -9,7 +9,7 @@ from mokanda_firmware.bus import requests
 from mokanda_firmware.bus.requests import RequestError
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.modem import calls
+from mokanda_firmware.modem import calls, messages, networks
 from mokanda_firmware.modem.settings import MAX_APN, MAX_LOGIN, Settings, SettingsError
 from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.pages.device.overview import ask
@@ -21,10 +21,17 @@ FOLLOWED = 30  # how often a page looks again by itself, so that a forgotten pho
 EVERY = 10  # seconds from one look to the next
 
 
-def _show(
-    visit: Visit, problem: str = "", wrong: SettingsError | None = None, follow: int = 0
+def show_page(
+    visit: Visit,
+    problem: str = "",
+    wrong: SettingsError | None = None,
+    follow: int = 0,
+    answer: str = "",
+    *,
+    is_menu: bool = False,
 ) -> HTTPResponse:
-    cards = Cards(visit.language, visit.zone)
+    """Show the page, with what the network has answered, which may be a menu."""
+    cards, status = Cards(visit.language, visit.zone), ModemStatus.read()
     settings = Settings.read()
     fields = {
         "apn": settings.apn,
@@ -32,7 +39,7 @@ def _show(
         "password": "",
         "roaming": "1" if settings.roaming else "",
     }
-    if visit.request.method == "POST":  # as it was filled in
+    if visit.request.method == "POST" and "apn" in visit.form:  # as it was filled in
         fields = {name: visit.form[name] for name in fields}
     return visit.page(
         "device/modem",
@@ -41,6 +48,11 @@ def _show(
         modem=cards.modem_in_full(),
         others=cards.other_modems(),
         sim=cards.sim(),
+        told=status,
+        codes=networks.codes(status.imsi if status else ""),
+        answer=answer,
+        is_menu=is_menu,
+        messages=messages.read(),
         fields=fields,
         settings=settings,
         apn=_in_use(settings),
@@ -59,10 +71,10 @@ def show_modem(visit: Visit) -> HTTPResponse:
     with suppress(RequestError):  # what it told last is shown then
         requests.ask("modem", "look", timeout=_LOOK_SECONDS)
     follow = number(visit.request.query.get("follow", "")) or 0
-    return _show(visit, follow=min(follow, FOLLOWED))
+    return show_page(visit, follow=min(follow, FOLLOWED))
 
 
-@post("/device/modem", access="keeper", rescue=_show)
+@post("/device/modem", access="keeper", rescue=show_page)
 def set_modem(visit: Visit) -> HTTPResponse:
     """Change the access point, and whether calls may go through other networks."""
     form = visit.form
@@ -75,7 +87,7 @@ def set_modem(visit: Visit) -> HTTPResponse:
     try:
         new.check()
     except SettingsError as error:
-        page = _show(visit, wrong=error)
+        page = show_page(visit, wrong=error)
         page.status = 422
         return page
     ask(

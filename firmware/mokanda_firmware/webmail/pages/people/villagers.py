@@ -30,6 +30,8 @@ ACTIONS = {
     "village": N_("name of the village changed"),
     "wifi": N_("Wi-Fi changed"),
     "modem": N_("modem changed"),
+    "unlock": N_("SIM card unlocked"),
+    "network": N_("mobile network asked"),
     "claim": N_("claim file put in"),
     "plan": N_("times of the mail runs changed"),
     "unwanted": N_("unwanted letters changed"),

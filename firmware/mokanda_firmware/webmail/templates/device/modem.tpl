@@ -3,6 +3,7 @@
 % include("device/modem-state.tpl")
 % if not follow:
 % include("device/modem-sim.tpl")
+% include("device/modem-credit.tpl")
 % include("device/modem-access-point.tpl")
 % include("device/modem-calls.tpl")
 % end

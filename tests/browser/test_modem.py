@@ -8,8 +8,9 @@ import pytest
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
-from mokanda_firmware.modem import calls
+from mokanda_firmware.modem import calls, messages
 from mokanda_firmware.modem.calls import CallRecord
+from mokanda_firmware.modem.messages import Part
 from mokanda_firmware.modem.settings import Settings
 from tests.browser.conftest import Phones
 from tests.browser.test_pages import found
@@ -33,6 +34,7 @@ def a_night() -> None:
     Settings("own.cd", "u", "secret").keep()
     began = datetime(2026, 3, 1, 1, 10, tzinfo=UTC)
     calls.keep(CallRecord(began, 95, 12_000, 48_000, "vodanet"))
+    messages.add([Part("Vodacom", began, "Votre solde est de 2.50 USD, valable jusqu'au 31/12.")])
     calls.keep(CallRecord(None, 3, apn="own.cd", trouble=REFUSED))
 
 
@@ -68,8 +70,12 @@ def test_it_fits_a_phone_and_axe_finds_nothing(
     problems = found(keeper.page, "/device/modem", width)
     keeper.shoot(f"modem-{width}", whole=True)
     keeper.fill(apn="réseau", password="é")
-    keeper.page.locator("main form button").first.click()
+    keeper.page.locator("form[action='/device/modem'] button").first.click()
     keeper.page.locator("#wrong-apn").wait_for()
     problems += found(keeper.page, "/device/modem, refused", width)
     keeper.shoot(f"modem-{width}-refused", whole=True)
+    ModemStatus(ModemState.PIN, model="huawei E303", tries=2).publish()
+    keeper.open("/device/modem")
+    problems += found(keeper.page, "/device/modem, locked", width)
+    keeper.shoot(f"modem-{width}-locked", whole=True)
     assert problems == []

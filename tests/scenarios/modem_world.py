@@ -31,14 +31,17 @@ from mokanda_firmware.modem import apn, calls, messages, network_card
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.daemon import Daemon
+from mokanda_firmware.modem.hilink import page
 from mokanda_firmware.modem.interface import Lease
 from mokanda_firmware.modem.sticks import Stick
+from tests.stand_ins.hilink import HiLink
 from tests.stand_ins.messages import delivered
 from tests.stand_ins.stepped_modem import SteppedModem
 
 _FOLDER = Path(__file__).parent / "modem"
 _TRANSCRIPTS = Path(__file__).with_name("transcripts.toml")
 _MOST_WAITS = 100_000
+_CLOSED = 1  # a port at which nobody listens
 _START = 1000.0  # what the clock shows when the world begins
 
 
@@ -151,6 +154,7 @@ class World:
         self._written: dict[str, int] = {}
         self._waiting: list[socket.socket] = []
         self._calls: dict[str, WorldCall] = {}
+        self.hilink: HiLink | None = None  # at the gateway of the network cards
         self._cards: dict[str, Card] = {}
         self._interfaces: list[WorldInterface] = []
         self._bell, self._ringer = os.pipe()
@@ -252,6 +256,10 @@ class World:
             self._set(self.sticks[name], event["set"])
         for text in event.get("say", []):
             self.sticks[name].speak(text)
+        for key, value in event.get("hilink", {}).items():
+            if not hasattr(self.hilink, key):
+                raise ValueError(f"a HiLink has no {key}")
+            setattr(self.hilink, key, value.encode() if key == "raw" else value)
         if "card" in event:
             self._set_card(**event["card"])
         if event.get("pull"):
@@ -473,7 +481,11 @@ class Outcome:
 def play(scenario: Scenario, folder: Path) -> Outcome:
     """Play a scenario in an empty folder, and judge it."""
     world = World()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as served:
+        patch.setattr(page, "PORT", _CLOSED)
+        if any("hilink" in event for event in scenario.events):
+            world.hilink = HiLink()
+            patch.setattr(page, "PORT", served.enter_context(world.hilink.served()))
         patch.setenv("MOKANDA_RUN", str(folder / "run"))
         patch.setenv("MOKANDA_DATA", str(folder / "data"))
         (folder / "data").mkdir(parents=True)
@@ -544,7 +556,8 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
             yield f"does not pass {state}: {states}"
             break
     yield from (f"is {state}" for state in scenario.never if state in states)
-    sent = world.commands
+    asked = world.hilink.asked if world.hilink else []
+    sent = [*world.commands, *asked]
     for pattern in scenario.never_sent:
         yield from (f"sends {command}" for command in sent if re.match(pattern, command))
     signs = [bool(status.no_credit) for _, status in world.published]

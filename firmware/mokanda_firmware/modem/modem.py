@@ -29,6 +29,7 @@ from mokanda_firmware.modem.sticks import Stick
 _log = logging.getLogger(__name__)
 
 _LINK_TIMEOUT = 60.0  # seconds from having dialled to an IP address
+_LINK_PAUSE = 2.0  # seconds after which is seen whether it has come: not every link tells
 _WAKING = 45.0  # seconds that a stick may take after plugging until it answers
 _CHANGED_PAUSE = 2.0  # seconds in which what a modem tells by itself is gathered
 _SEARCHED_LONG = 900.0  # seconds of finding no network until that is a trouble of the modem
@@ -68,6 +69,7 @@ class Modem:
         self._searching_since: float | None = None
         self._rests = 0  # how often in a row the same state was found
         self._due_at: float | None = None
+        self._link_by = 0.0  # when a call that has no link yet has failed
         self._is_wanted = False
         self._call: CallUnderWay | None = None
 
@@ -176,7 +178,10 @@ class Modem:
         if self._due_at is None or self._clock.now() < self._due_at:
             return
         self._due_at = None
-        if self.state is ModemState.DIALLING:
+        if self.state is ModemState.DIALLING and self._clock.now() < self._link_by:
+            self._due_at = self._clock.now() + _LINK_PAUSE
+            self.hear()
+        elif self.state is ModemState.DIALLING:
             late = Sentence("The connection was not complete in time.")
             self._happen(Finding(Event.CALL_FAILED, late, self.facts))
         else:
@@ -294,7 +299,8 @@ class Modem:
             return Finding(Event.CALL_FAILED, error.sentence, self.facts, login=error.login)
         except ModemError as error:
             return self._silent(error)
-        self._due_at = self._clock.now() + _LINK_TIMEOUT
+        self._link_by = self._clock.now() + _LINK_TIMEOUT
+        self._due_at = self._clock.now() + _LINK_PAUSE
         heard = self._backend.hear()
         return heard if isinstance(heard, Finding) else None
 

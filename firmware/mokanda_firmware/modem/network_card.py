@@ -1,22 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A stick that is a router of its own ("HiLink"), or a phone that shares its connection by USB."""
+"""A stick that is a router of its own, or a phone that shares its connection by USB.
+
+What it is shows at its gateway: a HiLink stick answers by its API, another router has a page, a
+phone serves none.
+"""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from enum import Enum, auto
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.backend import Answer, Facts, Finding, PinError, UssdError
 from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.hilink import stick as hilink
+from mokanda_firmware.modem.hilink.page import (
+    NoPageError,
+    Page,
+    PageError,
+    RefusedError,
+    StrangerError,
+)
 from mokanda_firmware.modem.interface import Interface, Lease
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.patience import Patience
 from mokanda_firmware.modem.recovery import Rung
+from mokanda_firmware.modem.settings import Settings
 from mokanda_firmware.modem.sticks import Stick
 from mokanda_firmware.uplink.meter import Meter
 
 _PATIENCE = 30.0  # seconds that carrier and address may take
 _ITS_OWN: Final = Sentence("This stick sees to its SIM card by itself, on a page of its own.")
+_AGAIN = 60.0  # seconds after which what is no HiLink is asked whether it is: some start slowly
+
+
+class Kind(Enum):
+    """What a network card turns out to be."""
+
+    UNKNOWN = auto()
+    HILINK = auto()
+    ROUTER = auto()
+    PHONE = auto()
 
 
 class NetworkCard:
@@ -24,6 +49,11 @@ class NetworkCard:
 
     def __init__(self, stick: Stick, clock: Clock) -> None:
         self._model = stick.name
+        self._clock = clock
+        self._kind = Kind.UNKNOWN
+        self._page: Page | None = None  # at the gateway of the lease
+        self._ask_page_at = 0.0
+        self._has_dialled = False  # whether it is connected because we wanted it
         self._interface = Interface(stick.cards[0])
         self._patience = Patience(clock, _PATIENCE)
         self._lease: Lease | None = None  # as it was last looked at
@@ -41,14 +71,54 @@ class NetworkCard:
         return not stick.ports and self._interface.name in stick.cards
 
     def ask(self, facts: Facts, tell: Callable[[Facts], None]) -> Finding:  # noqa: ARG002
-        """It is ready when there is another end, which has given this one an address."""
-        self._lease = self._interface.lease()
+        """It is ready when there is another end with an address, and no trouble behind that."""
+        before, self._lease = self._lease, self._interface.lease()
         if self._lease is None:
+            self._page = None
             return self._unready()
         self._patience.renew()
-        detail = Sentence("{model} is a network card.", model=self._model)
-        facts = replace(facts, model=self._model, interface=self._interface.name)
-        return Finding(Event.REGISTERED, detail, facts)
+        if self._page is None or before != self._lease:
+            self._page = Page(self._interface.name, self._lease.gateway)
+            self._kind, self._ask_page_at = Kind.UNKNOWN, 0.0
+        facts = replace(facts, interface=self._interface.name)
+        found = self._ask_page(self._page, facts)
+        if found is not None:
+            self._model = found.facts.model or self._model
+            return found
+        facts = Facts(model=self._model, interface=self._interface.name)
+        return Finding(Event.REGISTERED, self._named(), facts)
+
+    def _ask_page(self, page: Page, facts: Facts) -> Finding | None:
+        """Have a HiLink tell how it is; None: it is none, or says nothing."""
+        if self._clock.now() < self._ask_page_at:
+            return None
+        try:
+            with page.visit():
+                found = hilink.look(page, facts, roaming=Settings.read().roaming)
+        except NoPageError:
+            self._kind = Kind.PHONE
+        except (StrangerError, RefusedError):
+            self._kind = Kind.ROUTER
+        except PageError:
+            self._kind = Kind.UNKNOWN
+        else:
+            self._kind = Kind.HILINK
+            return found
+        self._ask_page_at = self._clock.now() + _AGAIN
+        return None
+
+    def _named(self) -> Sentence:
+        match self._kind:
+            case Kind.PHONE:
+                return Sentence(
+                    "A phone shares its connection: {model}. The mail's data are taken from its"
+                    " data plan.",
+                    model=self._model,
+                )
+            case Kind.ROUTER:
+                return Sentence("{model} is a router of its own.", model=self._model)
+            case _:
+                return Sentence("{model} is a network card.", model=self._model)
 
     def _unready(self) -> Finding:
         facts = Facts(model=self._model)
@@ -75,7 +145,7 @@ class NetworkCard:
         before, self._lease = self._lease, self._interface.lease()
         if not self._is_wanted:
             return Event.DUE if self._lease != before else None
-        if self._is_up == (self._lease is not None):
+        if self._is_up == (self._lease is not None and (self._is_up or self._has_data())):
             return None
         self._is_up = not self._is_up
         facts = Facts(interface=self._interface.name)
@@ -85,27 +155,49 @@ class NetworkCard:
         lost = Sentence("{model} has lost its connection.", model=self._model)
         return Finding(Event.LINK_LOST, lost, facts)
 
+    def _has_data(self) -> bool:
+        """Whether a HiLink is connected; of others nobody can tell but who uses them."""
+        if self._kind is not Kind.HILINK or self._page is None:
+            return True
+        with suppress(PageError), self._page.visit():
+            return hilink.has_data(self._page)
+        return False
+
     def dial(self, facts: Facts, tell: Callable[[Sentence, str], None]) -> None:  # noqa: ARG002
-        """It dials by itself."""
+        """Most dial by themselves; a HiLink that has not is told to."""
         self._is_wanted = True
         self._is_up = False
         self._meter = Meter(self._interface.name)
+        if self._kind is Kind.HILINK and self._page is not None:
+            with suppress(PageError), self._page.visit():
+                if not hilink.has_data(self._page):
+                    hilink.connect(self._page)
+                    self._has_dialled = True
 
     def enter_pin(self, pin: str, *, keep: bool) -> None:  # noqa: ARG002
-        """It sees to its card by itself."""
-        raise PinError(_ITS_OWN)
+        """Give it to a HiLink, which can keep it itself; others see to their card alone."""
+        hilink.enter_pin(self._hilink_page(), pin)
 
-    def unlock(self, puk: str, pin: str) -> None:  # noqa: ARG002
-        """It sees to its card by itself."""
-        raise PinError(_ITS_OWN)
+    def unlock(self, puk: str, pin: str) -> None:
+        """Give them to a HiLink; others see to their card by themselves."""
+        hilink.unlock(self._hilink_page(), puk, pin)
+
+    def _hilink_page(self) -> Page:
+        if self._kind is not Kind.HILINK or self._page is None:
+            raise PinError(_ITS_OWN)
+        return self._page
 
     def ask_network(self, code: str) -> Answer:  # noqa: ARG002
         """It asks by itself."""
         raise UssdError(_ITS_OWN)
 
     def hang_up(self) -> None:
-        """It stays connected for whoever else needs it."""
+        """It stays connected for whoever else needs it, unless it is so for us alone."""
         self._is_wanted = False
+        if self._has_dialled and self._page is not None:
+            with suppress(PageError), self._page.visit():
+                hilink.disconnect(self._page)
+        self._has_dialled = False
         self._traffic = self._meter.passed()
 
     def traffic(self) -> tuple[int, int]:

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP API of a HiLink stick: small documents of XML, asked at its gateway.
+
+Old firmware wants nothing, newer a session, by cookie, and a token with each request that changes
+something. Whatever answers is a stranger: bytes, time and depth are bounded, a DTD is refused.
+"""
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+PORT = 80
+VISIT = 1.4  # seconds: whoever asks and is asked twice still answers within three
+_MAX_BYTES = 65536  # of all answers of a visit
+_MAX_DEPTH = 6
+_MAX_ELEMENTS = 300
+_STALE: Final = frozenset({125001, 125002, 125003})  # the session has ended, the token is spent
+
+
+class PageError(Exception):
+    """There is no answer, or none that can be used."""
+
+
+class NoPageError(PageError):
+    """The other end serves no pages at all."""
+
+
+class StrangerError(PageError):
+    """It does serve pages, which are not HiLink's."""
+
+
+class RefusedError(PageError):
+    """The stick refuses a request; `code` is its own."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"error {code[:20]}")
+        self.code = int(code) if code.isdecimal() and len(code) < 10 else 0
+
+
+class _Socket(socket.socket):
+    """One that gives so many bytes until its deadline, and then no more."""
+
+    deadline = 0.0
+    left = _MAX_BYTES
+
+    def wait_no_longer(self) -> None:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the visit takes too long")
+        self.settimeout(left)
+
+    def recv_into(self, *arguments: Any) -> int:  # noqa: ANN401 - as socket's; http.client reads so
+        self.wait_no_longer()
+        taken = super().recv_into(*arguments)
+        self.left -= taken
+        if self.left < 0:
+            raise OSError("too many bytes")
+        return taken
+
+
+class _Http(http.client.HTTPConnection):
+    """A connection by one interface, until a deadline."""
+
+    def __init__(self, interface: str, gateway: str, seconds: float) -> None:
+        super().__init__(gateway, PORT)
+        self._interface = interface.encode() + b"\0"
+        self._deadline = time.monotonic() + seconds
+
+    def connect(self) -> None:
+        """Connect, by the interface."""
+        plain = _Socket(socket.AF_INET, socket.SOCK_STREAM)
+        plain.deadline = self._deadline
+        try:
+            plain.wait_no_longer()
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._interface)
+            plain.connect((self.host, self.port))
+        except OSError:
+            plain.close()
+            raise
+        self.sock = plain
+
+
+class Page:
+    """The API at one gateway, within `visit`. Every request raises PageError."""
+
+    def __init__(self, interface: str, gateway: str) -> None:
+        self._interface = interface
+        self._gateway = gateway
+        self._session: dict[str, str] = {}
+        self._http: _Http | None = None
+
+    @contextmanager
+    def visit(self, seconds: float = VISIT) -> Iterator[None]:
+        """Ask for so long, all in all."""
+        self._http = _Http(self._interface, self._gateway, seconds)
+        try:
+            yield
+        finally:
+            self._http.close()
+            self._http = None
+
+    def get(self, path: str) -> dict[str, str]:
+        """Return what a document tells: its elements, by name."""
+        try:
+            return self._ask("GET", path)
+        except RefusedError as error:
+            if error.code not in _STALE:
+                raise
+        self._begin_session()
+        return self._ask("GET", path)
+
+    def post(self, path: str, fields: Mapping[str, str]) -> None:
+        """Have something done; once, whatever comes of it."""
+        self._begin_session()
+        inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
+        self._ask("POST", path, f'<?xml version="1.0" encoding="UTF-8"?><request>{inner}</request>')
+
+    def _begin_session(self) -> None:
+        self._session = {}
+        with suppress(RefusedError):
+            began = self._ask("GET", "webserver/SesTokInfo")
+            self._session = {
+                "Cookie": began.get("SesInfo", ""),
+                "__RequestVerificationToken": began.get("TokInfo", ""),
+            }
+            return
+        with suppress(RefusedError):  # the oldest have neither
+            began = self._ask("GET", "webserver/token")
+            self._session = {"__RequestVerificationToken": began.get("token", "")}
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> dict[str, str]:
+        assert self._http is not None
+        headers = self._session | ({"Content-Type": "application/xml"} if body else {})
+        try:
+            self._http.request(method, f"/api/{path}", body, headers)
+            response = self._http.getresponse()
+            answer = response.read(_MAX_BYTES)
+        except ConnectionRefusedError as error:
+            raise NoPageError(str(error)) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._http.close()
+            raise PageError(str(error)) from error
+        root, fields = parsed(answer)
+        if root == "error":
+            raise RefusedError(fields.get("code", ""))
+        if response.status != http.HTTPStatus.OK or root != "response":
+            raise StrangerError(f"status {response.status}, {root[:20]}")
+        return fields
+
+
+def parsed(answer: bytes) -> tuple[str, dict[str, str]]:
+    """Return the name of a document's outermost element, and the text of each right below it.
+
+    Raises StrangerError: it is no such document.
+    """
+    names: list[str] = []
+    root: list[str] = []
+    fields: dict[str, str] = {}
+    count = 0
+
+    def start(name: str, _: object) -> None:
+        nonlocal count
+        count += 1
+        names.append(name)
+        if len(names) > _MAX_DEPTH or count > _MAX_ELEMENTS:
+            raise StrangerError("too many elements")
+        if len(names) == 1:
+            root.append(name)
+
+    def text(data: str) -> None:
+        if len(names) == 2:
+            fields[names[1]] = fields.get(names[1], "") + data
+
+    def refuse(*_: object) -> None:
+        raise StrangerError("a DTD")
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _: names.pop()
+    parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    try:
+        # As text: of the encodings that a document may name, UTF-8 is the one that comes.
+        parser.Parse(answer.decode("utf-8", "replace"), True)
+    except expat.ExpatError as error:
+        raise StrangerError(str(error)) from error
+    return root[0], {name: value.strip() for name, value in fields.items()}

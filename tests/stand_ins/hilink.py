@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stand-in for a HiLink stick's HTTP API, over a real socket.
+
+New firmware wants the cookie of a session with every request, and a token that serves once with
+each that changes something; old firmware wants neither.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.serving import serving
+
+
+class HiLink:
+    """The stick: what it tells, and how its SIM card is."""
+
+    def __init__(self) -> None:
+        self.firmware = "new"
+        self.login = False  # whether it tells who it is, and takes a PIN, only after a log-in
+        self.connection = "901"
+        self.connects = True  # when it is told to, after two questions
+        self.sim = "257"
+        self.pin = "1234"
+        self.tries = 3
+        self.service = "2"
+        self.domain = "3"
+        self.roaming = "0"
+        self.bars = "4"
+        self.operator = "Vodacom CD"
+        self.raw: bytes | None = None  # what is answered instead of anything else
+        self.asked: list[str] = []
+        self._tokens: set[str] = set()
+        self._connecting = 0  # how many questions until it is connected
+
+    def answer(self, method: str, path: str, body: str, cookie: str, token: str) -> str:
+        """Return the document for a request."""
+        self.asked.append(f"{method} {path}")
+        if path == "webserver/SesTokInfo" and self.firmware == "new":
+            fresh = f"token{len(self.asked)}"
+            self._tokens.add(fresh)
+            return _response(SesInfo="SessionID=s1", TokInfo=fresh)
+        if path.startswith("webserver/"):
+            return _error(100002)
+        if self.firmware == "new" and cookie != "SessionID=s1":
+            return _error(125002)
+        if method == "POST" and self.firmware == "new":
+            if token not in self._tokens:
+                return _error(125003)
+            self._tokens.discard(token)
+        return self._told(path, body)
+
+    def _told(self, path: str, body: str) -> str:
+        match path:
+            case "monitoring/status":
+                if self.connection == "900":
+                    self._connecting -= 1
+                    self.connection = "900" if self._connecting else "901"
+                return _response(
+                    ConnectionStatus=self.connection,
+                    SignalIcon=self.bars,
+                    maxsignal="5",
+                    RoamingStatus=self.roaming,
+                    ServiceStatus=self.service,
+                    CurrentServiceDomain=self.domain,
+                )
+            case "net/current-plmn":
+                return _response(State="0", FullName=self.operator)
+            case "device/information" if not self.login:
+                return _response(DeviceName="E3372", Imei="8" * 15, Imsi="630010123456789")
+            case "pin/status":
+                return _response(SimState=self.sim, SimPinTimes=str(self.tries), SimPukTimes="10")
+            case "pin/operate" if not self.login:
+                return self._try_pin(body)
+            case "dialup/dial":
+                if self.connects:
+                    self.connection = "900" if "<Action>1<" in body else "902"
+                    self._connecting = 2
+                return "<response>OK</response>"
+            case "device/information" | "pin/operate":
+                return _error(100003)
+        return _error(100002)
+
+    def _try_pin(self, body: str) -> str:
+        if f"<CurrentPin>{self.pin}<" in body:
+            self.sim, self.tries = "257", 3
+            return "<response>OK</response>"
+        self.tries -= 1
+        self.sim = self.sim if self.tries else "261"
+        return _error(103002)
+
+    @contextmanager
+    def served(self) -> Iterator[int]:
+        """Serve on the loopback, and give the port."""
+        stick = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                if stick.raw is not None:
+                    self.wfile.write(stick.raw)
+                    self.close_connection = True
+                    return
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+                path = re.sub(r"^/api/", "", self.path)
+                said = stick.answer(
+                    self.command,
+                    path,
+                    body,
+                    self.headers.get("Cookie", ""),
+                    self.headers.get("__RequestVerificationToken", ""),
+                ).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            do_POST = do_GET  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        with serving(server):
+            yield int(server.server_address[1])
+
+
+def _response(**fields: str) -> str:
+    inner = "".join(f"<{name}>{value}</{name}>\r\n" for name, value in fields.items())
+    return f'<?xml version="1.0" encoding="UTF-8"?>\r\n<response>\r\n{inner}</response>'
+
+
+def _error(code: int) -> str:
+    return f"<error><code>{code}</code><message></message></error>"

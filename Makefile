@@ -33,8 +33,8 @@ run-host: $(SETUP) translations ## webmail, courier and relay on this computer, 
 	$(PYTHON) -m scripts.local.run_host $(if $(FRESH),--fresh)
 
 test: $(SETUP) ## everything: lint, unit, integration, browser, emulated board
-	$(MAKE) --jobs=2 --output-sync=target lint toolbox
-	$(MAKE) test-quick image
+	$(MAKE) --jobs=2 --output-sync=target lint image
+	$(MAKE) test-quick
 	$(PYTHON) -m pytest --numprocesses logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10 tests/emulator
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image

@@ -22,6 +22,7 @@ class HiLink:
         self.connection = "901"
         self.connects = True  # when it is told to, after two questions
         self.sim = "257"
+        self.card = "8924301234567890123"  # its number
         self.pin = "1234"
         self.tries = 3
         self.service = "2"
@@ -68,7 +69,9 @@ class HiLink:
             case "net/current-plmn":
                 return _response(State="0", FullName=self.operator)
             case "device/information" if not self.login:
-                return _response(DeviceName="E3372", Imei="8" * 15, Imsi="630010123456789")
+                return _response(
+                    DeviceName="E3372", Imei="8" * 15, Imsi="630010123456789", Iccid=self.card
+                )
             case "pin/status":
                 return _response(SimState=self.sim, SimPinTimes=str(self.tries), SimPukTimes="10")
             case "pin/operate" if not self.login:

@@ -174,9 +174,9 @@ class NetworkCard:
                     hilink.connect(self._page)
                     self._has_dialled = True
 
-    def enter_pin(self, pin: str, *, keep: bool) -> None:  # noqa: ARG002
-        """Give it to a HiLink, which can keep it itself; others see to their card alone."""
-        hilink.enter_pin(self._hilink_page(), pin)
+    def enter_pin(self, pin: str, *, keep: bool) -> None:
+        """Give it to a HiLink; others see to their card by themselves."""
+        hilink.enter_pin(self._hilink_page(), pin, keep=keep)
 
     def unlock(self, puk: str, pin: str) -> None:
         """Give them to a HiLink; others see to their card by themselves."""

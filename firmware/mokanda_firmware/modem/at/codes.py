@@ -10,7 +10,6 @@ import logging
 import re
 from typing import Final
 
-from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import kept_pin
 from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
@@ -70,24 +69,7 @@ def unlock(at: At, puk: str, pin: str) -> None:
 
 def give_kept(at: At, tries: int | None) -> bool:
     """Give the card the PIN that it took before, if it is that card; whether it was taken."""
-    kept, given = KeptPin.read(), paths.run() / "pin-given"
-    if kept is None or given.exists() or (tries is not None and tries < 2):
-        return False
-    if _card(at) != kept.card:
-        return False
-    try:
-        given.parent.mkdir(parents=True, exist_ok=True)
-        given.touch()  # before it is given: the next time it is the keeper's turn
-    except OSError as error:
-        _log.warning("the PIN is not given: %s", error)
-        return False
-    try:
-        _give(at, f'AT+CPIN="{kept.pin}"', "PIN")
-    except PinError:
-        _log.warning("the card no longer takes the PIN that was kept: it is forgotten")
-        kept_pin.forget()
-        return False
-    return True
+    return kept_pin.give(lambda: _card(at), tries, lambda pin: _give(at, f'AT+CPIN="{pin}"', "PIN"))
 
 
 def _give(at: At, command: str, code: str) -> None:

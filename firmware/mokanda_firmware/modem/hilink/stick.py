@@ -6,18 +6,22 @@ github.com/Salamek/huawei-lte-api lists them; service and domain are numbered as
 """
 
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem import kept_pin
 from mokanda_firmware.modem.at import names
 from mokanda_firmware.modem.at.codes import PIN, PUK
 from mokanda_firmware.modem.backend import CallError, Facts, Finding, PinError
 from mokanda_firmware.modem.hilink.page import Page, PageError, RefusedError, StrangerError
+from mokanda_firmware.modem.kept_pin import KeptPin
 from mokanda_firmware.modem.machine import Event
 
-_CODE_SECONDS = 2.5  # the card computes
+_CODE_SECONDS = 1.6  # the card computes
+_CARD: Final = re.compile(r"\d{18,20}F?", re.ASCII | re.IGNORECASE)
 _NO_RIGHTS = 100003
 _CONNECTED = "901"
 _ABROAD = "1"
@@ -53,8 +57,11 @@ def look(page: Page, facts: Facts, *, roaming: bool) -> Finding:
     facts = _introduced(page, facts)
     sim = _optional(page, "pin/status")
     if found := _SIM.get(sim.get("SimState", "")):
-        event, detail, tries = found
-        facts = replace(facts, operator="", signal=None, tries=_number(sim.get(tries, "")))
+        event, detail, field = found
+        tries = _number(sim.get(field, ""))
+        if event is Event.PIN_ASKED and _give_kept(page, tries):
+            event, detail = Event.SIM_STARTING, Sentence("The SIM card is starting.")
+        facts = replace(facts, operator="", signal=None, tries=tries)
         return Finding(event, detail, facts)
     operator = names.readable(_optional(page, "net/current-plmn").get("FullName", ""))
     facts = replace(facts, operator=operator, signal=_signal(status), tries=None)
@@ -133,11 +140,29 @@ def disconnect(page: Page) -> None:
     page.post("dialup/dial", {"Action": "0"})
 
 
-def enter_pin(page: Page, pin: str) -> None:
-    """Give the SIM card its PIN, once. Raises PinError."""
+def enter_pin(page: Page, pin: str, *, keep: bool) -> None:
+    """Give the SIM card its PIN, once, and keep that if it is taken. Raises PinError."""
     if not PIN.fullmatch(pin):
         raise PinError(Sentence("A PIN has four to eight digits."))
-    _give(page, "PIN", {"OperateType": "0", "CurrentPin": pin, "NewPin": "", "PukCode": ""})
+    with page.visit(_CODE_SECONDS), _answered():
+        _give(page, "PIN", _verify(pin))
+        kept_pin.forget()
+        if keep and (card := _card(page)):
+            KeptPin(pin, card).keep()
+
+
+def _give_kept(page: Page, tries: int | None) -> bool:
+    return kept_pin.give(lambda: _card(page), tries, lambda pin: _give(page, "PIN", _verify(pin)))
+
+
+def _verify(pin: str) -> dict[str, str]:
+    return {"OperateType": "0", "CurrentPin": pin, "NewPin": "", "PukCode": ""}
+
+
+def _card(page: Page) -> str:
+    """Return the card's number (ICCID); "" where the stick does not tell it."""
+    card = _optional(page, "device/information").get("Iccid", "")
+    return card if _CARD.fullmatch(card) else ""
 
 
 def unlock(page: Page, puk: str, pin: str) -> None:
@@ -146,31 +171,41 @@ def unlock(page: Page, puk: str, pin: str) -> None:
         raise PinError(Sentence("A PUK has eight digits."))
     if not PIN.fullmatch(pin):
         raise PinError(Sentence("A PIN has four to eight digits."))
-    _give(page, "PUK", {"OperateType": "4", "CurrentPin": "", "NewPin": pin, "PukCode": puk})
+    with page.visit(_CODE_SECONDS), _answered():
+        _give(
+            page,
+            "PUK",
+            {"OperateType": "4", "CurrentPin": "", "NewPin": pin, "PukCode": puk},
+        )
+        kept_pin.forget()
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Tell the keeper where a code was given and nothing came back."""
+    try:
+        yield
+    except PageError as error:
+        raise PinError(
+            Sentence("The SIM card does not answer. Take it out and put it in.")
+        ) from error
 
 
 def _give(page: Page, code: str, fields: dict[str, str]) -> None:
-    with page.visit(_CODE_SECONDS):
-        try:
-            page.post("pin/operate", fields)
-        except RefusedError as error:
-            if error.code == _NO_RIGHTS:
-                raise PinError(
-                    Sentence("This stick takes that on its own page only: plug it into a computer.")
-                ) from error
-            tries = _number(_optional(page, "pin/status").get(_TRIES[code], ""))
-            if tries is None:
-                raise PinError(
-                    Sentence("The SIM card does not take the {code}.", code=code)
-                ) from error
+    try:
+        page.post("pin/operate", fields)
+    except RefusedError as error:
+        if error.code == _NO_RIGHTS:
             raise PinError(
-                Sentence(
-                    "The SIM card does not take the {code}. Tries left: {count}.",
-                    code=code,
-                    count=tries,
-                )
+                Sentence("This stick takes that on its own page only: plug it into a computer.")
             ) from error
-        except PageError as error:
-            raise PinError(
-                Sentence("The SIM card does not answer. Take it out and put it in.")
-            ) from error
+        tries = _number(_optional(page, "pin/status").get(_TRIES[code], ""))
+        if tries is None:
+            raise PinError(Sentence("The SIM card does not take the {code}.", code=code)) from error
+        raise PinError(
+            Sentence(
+                "The SIM card does not take the {code}. Tries left: {count}.",
+                code=code,
+                count=tries,
+            )
+        ) from error

@@ -30,6 +30,7 @@ class HiLink:
         self.roaming = "0"
         self.bars = "4"
         self.operator = "Vodacom CD"
+        self.silent = False
         self.raw: bytes | None = None  # what is answered instead of anything else
         self.asked: list[str] = []
         self._tokens: set[str] = set()
@@ -102,8 +103,8 @@ class HiLink:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                if stick.raw is not None:
-                    self.wfile.write(stick.raw)
+                if stick.silent or stick.raw is not None:
+                    self.wfile.write(stick.raw or b"")
                     self.close_connection = True
                     return
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()

@@ -31,7 +31,9 @@ from mokanda_firmware.modem.sticks import Stick
 from mokanda_firmware.uplink.meter import Meter
 
 _PATIENCE = 30.0  # seconds that carrier and address may take
+_STARTING: Final = Sentence("The network card is starting.")
 _ITS_OWN: Final = Sentence("This stick sees to its SIM card by itself, on a page of its own.")
+_SLOW = 10.0  # seconds that a page may take longer than the address
 _AGAIN = 60.0  # seconds after which what is no HiLink is asked whether it is: some start slowly
 
 
@@ -56,6 +58,7 @@ class NetworkCard:
         self._has_dialled = False  # whether it is connected because we wanted it
         self._interface = Interface(stick.cards[0])
         self._patience = Patience(clock, _PATIENCE)
+        self._page_patience = Patience(clock, _SLOW)
         self._lease: Lease | None = None  # as it was last looked at
         self._is_wanted = False
         self._is_up = False  # whether `hear` has told so
@@ -72,12 +75,13 @@ class NetworkCard:
 
     def ask(self, facts: Facts, tell: Callable[[Facts], None]) -> Finding:  # noqa: ARG002
         """It is ready when there is another end with an address, and no trouble behind that."""
-        before, self._lease = self._lease, self._interface.lease()
+        self._lease = self._interface.lease()
         if self._lease is None:
             self._page = None
+            self._page_patience.renew()
             return self._unready()
         self._patience.renew()
-        if self._page is None or before != self._lease:
+        if self._page is None or self._page.gateway != self._lease.gateway:
             self._page = Page(self._interface.name, self._lease.gateway)
             self._kind, self._ask_page_at = Kind.UNKNOWN, 0.0
         facts = replace(facts, interface=self._interface.name)
@@ -85,6 +89,9 @@ class NetworkCard:
         if found is not None:
             self._model = found.facts.model or self._model
             return found
+        if self._kind is not Kind.ROUTER and self._page_patience.lasts():
+            self._ask_page_at = 0.0
+            return Finding(Event.SIM_STARTING, _STARTING, Facts(model=self._model))
         facts = Facts(model=self._model, interface=self._interface.name)
         return Finding(Event.REGISTERED, self._named(), facts)
 
@@ -123,8 +130,7 @@ class NetworkCard:
     def _unready(self) -> Finding:
         facts = Facts(model=self._model)
         if self._patience.lasts():
-            starting = Sentence("The network card is starting.")
-            return Finding(Event.SIM_STARTING, starting, facts)
+            return Finding(Event.SIM_STARTING, _STARTING, facts)
         if self._interface.has_carrier():
             detail = Sentence(
                 "{model} gives this device no address. Pull it out and plug it in again; if it is"
@@ -150,6 +156,7 @@ class NetworkCard:
         self._is_up = not self._is_up
         facts = Facts(interface=self._interface.name)
         if self._is_up:
+            self._meter = Meter(self._interface.name)  # what went to its page before costs nothing
             detail = Sentence("Connected through {name}.", name=self._model)
             return Finding(Event.LINK_UP, detail, facts)
         lost = Sentence("{model} has lost its connection.", model=self._model)
@@ -194,11 +201,11 @@ class NetworkCard:
     def hang_up(self) -> None:
         """It stays connected for whoever else needs it, unless it is so for us alone."""
         self._is_wanted = False
+        self._traffic = self._meter.passed()
         if self._has_dialled and self._page is not None:
             with suppress(PageError), self._page.visit():
                 hilink.disconnect(self._page)
         self._has_dialled = False
-        self._traffic = self._meter.passed()
 
     def traffic(self) -> tuple[int, int]:
         """Return the bytes sent and received while it was wanted."""

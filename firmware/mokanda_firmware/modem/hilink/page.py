@@ -90,14 +90,14 @@ class Page:
 
     def __init__(self, interface: str, gateway: str) -> None:
         self._interface = interface
-        self._gateway = gateway
+        self.gateway = gateway
         self._session: dict[str, str] = {}
         self._http: _Http | None = None
 
     @contextmanager
     def visit(self, seconds: float = VISIT) -> Iterator[None]:
         """Ask for so long, all in all."""
-        self._http = _Http(self._interface, self._gateway, seconds)
+        self._http = _Http(self._interface, self.gateway, seconds)
         try:
             yield
         finally:

@@ -11,8 +11,9 @@ import logging
 import re
 from typing import Final
 
-from mokanda_firmware import paths
+from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem import balance
 from mokanda_firmware.modem.messages import Part
 from mokanda_wire import durable
 
@@ -23,6 +24,7 @@ _MAX_WORDS = 160  # characters of a message that are told on
 _PORTAL: Final = Sentence(
     "The mobile network answers in the relay's place, as it does when the credit is used up."
 )
+_NOTHING_LEFT: Final = Sentence("The balance that the network tells is nothing.")
 # French, English, Portuguese, Swahili: what is at its end, and that it is; in this order or the
 # other, within one sentence.
 _WHAT = (
@@ -53,6 +55,19 @@ class Credit:
         if part.is_of_network and _USED_UP.search(part.text):
             words = " ".join(part.text.split())[:_MAX_WORDS]
             self._note(Sentence("The mobile network wrote: {words}", words=words))
+
+    def balance_told(self, text: str) -> None:
+        """The network has told the balance: keep it for its day, if that is known."""
+        now = relaytime.now()
+        if now is None:
+            return
+        try:
+            told = balance.keep(text, now.date())
+        except OSError as error:
+            _log.warning("the balance is not kept: %s", error)
+            return
+        if told.value == 0:
+            self._note(_NOTHING_LEFT)
 
     def relay_reached(self) -> None:
         """Mail went through: whatever the signs were, there is credit."""

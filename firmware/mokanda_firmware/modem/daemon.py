@@ -15,6 +15,7 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
+from mokanda_firmware.modem import networks
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.at.modem import StartCall
 from mokanda_firmware.modem.backends import backend_of
@@ -241,7 +242,10 @@ class Daemon:
         best = self._best()
         if best is None:
             raise RequestError(_said(_ABSENT.detail))
-        answer = best.ask_network(request.text("code", 40))
+        code = request.text("code", 40)
+        answer = best.ask_network(code)
+        if code == networks.codes(best.facts.imsi).balance:
+            self._credit.balance_told(answer.text)
         request.reply(text=answer.text, menu=answer.is_menu)
 
     def _modem_that_asks(self, state: ModemState) -> Modem:

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """By what it is known that the SIM card's credit is used up."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mokanda_firmware import paths
+from mokanda_firmware import paths, relaytime
+from mokanda_firmware.modem import balance
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.messages import Part
 
@@ -80,3 +82,26 @@ def test_a_damaged_note_is_no_sign(tmp_path_factory: pytest.TempPathFactory, noi
         patch.setenv("MOKANDA_DATA", str(tmp_path_factory.mktemp("data")))
         paths.credit().write_bytes(noise)
         assert Credit().sign is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_gone"),
+    [("Your balance is UGX 0.", True), ("Your balance is UGX 12,500", False), ("Try later", False)],
+)
+def test_a_balance_of_nothing_is_a_sign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, *, is_gone: bool
+) -> None:
+    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
+    relaytime.remember(datetime(2026, 11, 29, 20, 0, tzinfo=UTC))
+    credit = Credit()
+    credit.balance_told(text)
+    assert (credit.sign is not None) is is_gone
+    assert [each.day for each in balance.history()] == ["2026-11-29"]
+
+
+def test_a_balance_of_an_unknown_day_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
+    Credit().balance_told("Your balance is UGX 0.")
+    assert balance.history() == []

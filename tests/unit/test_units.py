@@ -26,5 +26,13 @@ def test_every_daemon_that_always_runs_has_a_watchdog(name: str) -> None:
     assert [line for line in SERVICES[name] if line.startswith("WatchdogSec=")]
 
 
+def test_no_uplink_comes_up_without_the_firewall() -> None:
+    assert "Requires=mokanda-firewall.service" in SERVICES["mokanda-modem"]
+    closed = (UNITS.parent / "network/05-closed.network").read_text()
+    assert "ActivationPolicy=always-down" in closed
+    # networkd takes the first file that fits.
+    assert min(path.name for path in (UNITS.parent / "network").glob("*.network")).startswith("05")
+
+
 def test_lights_that_are_not_looked_after_show_a_fault() -> None:
     assert "ExecStopPost=-/usr/lib/mokanda/lights-ended" in SERVICES["mokanda-lights"]

@@ -9,6 +9,7 @@ import json
 from mokanda_firmware import paths
 from mokanda_firmware.bus.states import UnitState
 
+FIREWALL = "mokanda-firewall"  # without which no uplink comes up
 _MAX_BYTES = 4096
 
 

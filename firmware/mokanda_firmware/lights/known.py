@@ -24,10 +24,11 @@ PROOF = "mokanda-healthy"  # of the slot that runs
 DAEMONS = ("mokanda-courier", "mokanda-modem", "mokanda-webmail")
 WIFI = ("mokanda-hotspot", "mokanda-hotspot-names")  # where there is a Wi-Fi card
 ON_DEMAND = ("mokanda-backup", "mokanda-setup", "mokanda-updates")  # which end by themselves
+_UNITS = (PROOF, units.FIREWALL, *DAEMONS, *WIFI, *ON_DEMAND)
 WATCHED = {
     *(kind.NAME for kind in (SetupStatus, ModemStatus, CourierStatus, UpdatesStatus)),
     *(kind.NAME for kind in (StoreStatus, HotspotStatus)),
-    *(PROOF, *DAEMONS, *WIFI, *ON_DEMAND),
+    *_UNITS,
 }
 
 
@@ -54,7 +55,7 @@ class Known:
             UpdatesStatus.read(),
             CourierStatus.read(),
             StoreStatus.read(),
-            {unit: units.state_of(unit) for unit in (PROOF, *DAEMONS, *WIFI, *ON_DEMAND)},
+            {unit: units.state_of(unit) for unit in _UNITS},
             _on_air(wifi_card),
             datetime.now(UTC),
             time.monotonic(),

@@ -17,6 +17,7 @@ from mokanda_firmware.bus.states import (
     UpdatesState,
 )
 from mokanda_firmware.bus.statuses import CourierStatus
+from mokanda_firmware.bus.units import FIREWALL
 from mokanda_firmware.lights.known import DAEMONS, ON_DEMAND, PROOF, WIFI, Known
 
 
@@ -147,6 +148,8 @@ def _of_units(known: Known, silent: LightsState) -> LightsState:
         found.append(silent)
     if any(units[unit] is UnitState.FAILED for unit in ON_DEMAND):
         found.append(LightsState.DEAD)
+    if units[FIREWALL] is not UnitState.UP:
+        found.append(LightsState.FAULT if units[FIREWALL] else silent)
     if units[PROOF] is UnitState.FAILED:
         found.append(LightsState.UNPROVEN)
     elif units[PROOF] is not UnitState.UP:

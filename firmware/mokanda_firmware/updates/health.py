@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the system that was started does its work: the webmail answers, the store opens."""
+"""Whether the system that was started does its work.
+
+The webmail answers, the store opens, and the firewall lets the device out.
+"""
 
 import http.client
 import sqlite3
@@ -7,6 +10,8 @@ import time
 from http import HTTPStatus
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus import units
+from mokanda_firmware.bus.states import UnitState
 
 _PAUSE = 2.0  # seconds between tries
 
@@ -16,7 +21,7 @@ class UnhealthyError(Exception):
 
 
 def wait_until_healthy(port: int, seconds: float) -> None:
-    """Return once webmail and store do their work.
+    """Return once webmail, store and firewall do their work.
 
     Raises:
         UnhealthyError: they do not after so many seconds.
@@ -26,6 +31,7 @@ def wait_until_healthy(port: int, seconds: float) -> None:
         try:
             _check_webmail(port)
             _check_store()
+            _check_firewall()
         except UnhealthyError:
             if time.monotonic() > deadline:
                 raise
@@ -64,3 +70,8 @@ def _check_store() -> None:
         raise UnhealthyError(f"The mail store cannot be read ({error}).") from error
     finally:
         connection.close()
+
+
+def _check_firewall() -> None:
+    if units.state_of(units.FIREWALL) is UnitState.FAILED:
+        raise UnhealthyError("The firewall did not start.")

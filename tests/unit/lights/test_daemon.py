@@ -68,7 +68,7 @@ def be_ready() -> None:
     ModemStatus(ModemState.READY).publish()
     CourierStatus(CourierState.IDLE, last_success=datetime.now(UTC)).publish()
     StoreStatus(StoreState.SOUND).publish()
-    for unit in (PROOF, *DAEMONS):
+    for unit in (PROOF, units.FIREWALL, *DAEMONS):
         note(unit, "up")
 
 

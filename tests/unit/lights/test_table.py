@@ -22,6 +22,7 @@ from mokanda_firmware.bus.statuses import (
     StoreStatus,
     UpdatesStatus,
 )
+from mokanda_firmware.bus.units import FIREWALL
 from mokanda_firmware.lights import table
 from mokanda_firmware.lights.known import DAEMONS, ON_DEMAND, PROOF, WIFI, Known
 from mokanda_firmware.lights.table import DARK, PATTERNS, STEADY, state_of_device
@@ -29,7 +30,7 @@ from mokanda_firmware.lights.table import DARK, PATTERNS, STEADY, state_of_devic
 NIGHT = datetime(2026, 2, 2, 2, 12, tzinfo=UTC)
 NOON = datetime(2026, 2, 2, 12, 0, tzinfo=UTC)
 HOUR = 3600.0
-RUNS = dict.fromkeys((PROOF, *DAEMONS, *WIFI), UnitState.UP)
+RUNS = dict.fromkeys((PROOF, FIREWALL, *DAEMONS, *WIFI), UnitState.UP)
 WELL = Known(
     setup=SetupStatus(SetupState.CLAIMED),
     modem=ModemStatus(ModemState.READY),
@@ -171,6 +172,10 @@ class TestUnits:
         assert state_of_device(unit(PROOF, UnitState.FAILED)) is LightsState.UNPROVEN
         assert state_of_device(unit(PROOF, None, up=60.0)) is LightsState.STARTING
         assert state_of_device(unit(PROOF, None)) is LightsState.DEAD
+
+    def test_a_device_without_its_firewall_is_never_well(self) -> None:
+        assert state_of_device(unit(FIREWALL, UnitState.FAILED)) is LightsState.FAULT
+        assert state_of_device(unit(FIREWALL, None, up=60.0)) is LightsState.STARTING
 
     def test_a_wifi_card_that_does_not_send_is_a_dead_hotspot(self) -> None:
         assert state_of_device(replace(WELL, on_air=False, up=60.0)) is LightsState.STARTING

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus import units
 from mokanda_firmware.bus.states import StoreState, UpdatesState
 from mokanda_firmware.bus.statuses import StoreStatus, UpdatesStatus
 from mokanda_firmware.updates.memory import Memory
@@ -113,6 +114,17 @@ def test_a_store_that_cannot_be_read_fails_the_trial(
 ) -> None:
     TRIAL.keep()
     store.write_bytes(b"no database at all" * 100)
+    assert not prove(webmail.port, 0, restarts)
+    assert restarts.count == 1
+
+
+def test_a_firewall_that_does_not_start_fails_the_trial(
+    webmail: Webmail, restarts: Restarts
+) -> None:
+    TRIAL.keep()
+    note = paths.status(units.FIREWALL)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text('{"state": "failed"}')
     assert not prove(webmail.port, 0, restarts)
     assert restarts.count == 1
 

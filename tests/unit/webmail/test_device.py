@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus import units
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import (
@@ -292,6 +293,13 @@ def test_what_became_of_a_damaged_store_is_told_for_some_days(
     assert said in awa.get("/device").text
     durable.write(paths.mended(), json.dumps({"at": clock.now() - 30 * 86400, **done}).encode())
     assert "Letters and accounts" not in awa.get("/device").text
+
+
+def test_a_firewall_that_did_not_start_is_told(village: Village) -> None:
+    awa = village.villager("awa")
+    assert "Firewall" not in awa.get("/device").text
+    paths.status(units.FIREWALL).write_text('{"state": "failed"}')
+    assert "The firewall did not start" in awa.get("/device").text
 
 
 def test_a_store_that_is_damaged_now_is_told(village: Village) -> None:

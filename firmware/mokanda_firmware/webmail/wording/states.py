@@ -121,4 +121,11 @@ STOPPED: Said = (
     "bad",
     N_("This part of the device has stopped, and is being started again."),
 )
+NO_FIREWALL: Said = (
+    "bad",
+    N_(
+        "The firewall did not start, so the device keeps away from the Internet and no mail goes."
+        " Switch it off and on; if that does not help, tell the operator."
+    ),
+)
 UNKNOWN: Said = ("", N_("Nothing is known of this yet."))

@@ -70,6 +70,7 @@ class Cards:
             self.updates(),
             self.lights(),
             *self._store(),
+            *self._firewall(),
             # A board without a Wi-Fi card has nothing to say of it.
             *([self._hotspot(hotspot)] if hotspot else []),
         ]
@@ -214,6 +215,12 @@ class Cards:
         if state in states.STORE_ADVICE:
             card = replace(card, detail=self._language.text(states.STORE_ADVICE[state]))
         return [card]
+
+    def _firewall(self) -> list[Card]:
+        """Say that there is no firewall, and hence no uplink; nothing if all is well."""
+        if not _has_stopped(units.FIREWALL):
+            return []
+        return [self._card(N_("Firewall"), states.NO_FIREWALL, None)]
 
     def _hotspot(self, status: HotspotStatus) -> Card:
         network = self._text(N_("Name of the Wi-Fi"), status.network)

@@ -239,8 +239,9 @@ class Connection:
 
     def _reach(self, host: str, interface: str | None) -> socket.socket:
         problem: OSError = OSError("it has no address")
+        # The device speaks no IPv6, and asking for such an address would be paid for, too.
         for family, kind, protocol_number, _, address in socket.getaddrinfo(
-            host, self._port, type=socket.SOCK_STREAM
+            host, self._port, socket.AF_INET, socket.SOCK_STREAM
         ):
             plain = socket.socket(family, kind, protocol_number)
             try:

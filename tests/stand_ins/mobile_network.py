@@ -83,6 +83,7 @@ class MobileNetwork:
         self.down = RadioLink()
         self.reachable = True
         self._packets = packets
+        self._overheard: list[bytes] | None = None
 
     def shape(self, bits_per_second: float | None, round_trip: float = 0.0) -> None:
         """Make both directions as thin as a given link; `round_trip` in seconds."""
@@ -99,11 +100,23 @@ class MobileNetwork:
     def restore(self) -> None:
         self.reachable = True
 
+    @contextlib.contextmanager
+    def overheard(self) -> Iterator[list[bytes]]:
+        """All packets that the board sends meanwhile, whatever they are."""
+        packets: list[bytes] = []
+        self._overheard = packets
+        try:
+            yield packets
+        finally:
+            self._overheard = None
+
     def fileno(self) -> int:
         """Readable when the gateway has a packet for the board."""
         return self._packets
 
     def from_board(self, packet: bytes) -> None:
+        if self._overheard is not None:
+            self._overheard.append(packet)
         if self.reachable and _is_ipv4(packet):
             self.up.offer(packet, time.monotonic())
 

@@ -136,6 +136,15 @@ class Modem:
 
         self._ask(end)
 
+    def deliver(self, packet: bytes) -> None:
+        """Have the network send the board a packet, whoever it says it is from."""
+
+        def come() -> None:
+            if self.network:
+                self.network.down.offer(packet, time.monotonic())
+
+        self._ask(come)
+
     @property
     def connected(self) -> bool:
         """Whether a call is up and IP packets pass."""

@@ -226,14 +226,14 @@ class Daemon:
     def _enter_pin(self, request: Request) -> None:
         """Give the SIM card the PIN that the keeper has typed."""
         keep = request.flag("keep")
-        self._modem_that_asks(ModemState.PIN).enter_pin(request.text("pin", 8), keep=keep)
+        self._modem_that_asks(request, ModemState.PIN).enter_pin(request.text("pin", 8), keep=keep)
         self._allowance.forgive()
         request.reply()
 
     def _unlock(self, request: Request) -> None:
         """Give the SIM card the PUK and the new PIN that the keeper has typed."""
         puk, pin = request.text("puk", 8), request.text("pin", 8)
-        self._modem_that_asks(ModemState.PUK).unlock(puk, pin)
+        self._modem_that_asks(request, ModemState.PUK).unlock(puk, pin)
         self._allowance.forgive()
         request.reply()
 
@@ -248,9 +248,11 @@ class Daemon:
             self._credit.balance_told(answer.text)
         request.reply(text=answer.text, menu=answer.is_menu)
 
-    def _modem_that_asks(self, state: ModemState) -> Modem:
+    def _modem_that_asks(self, request: Request, state: ModemState) -> Modem:
+        """Return the modem for whose card a code was typed: with its `imei`, if that is told."""
+        imei = request.text("imei", 20)
         for modem in self._best_first():
-            if modem.state is state:
+            if modem.state is state and imei in ("", modem.facts.imei):
                 return modem
         raise RequestError(Sentence("The SIM card does not ask for that now."))
 

@@ -2,8 +2,8 @@
 """The SIM card's PIN and PUK: given by the keeper's hand, or the kept one once a boot at most.
 
 Three wrong PINs lock a card, ten wrong PUKs end it. So a PIN is kept only after this very card, by
-its number (ICCID), has taken it; it is given by itself only while the card has at least two tries
-left, or does not tell; and it is forgotten when the card refuses it.
+its number (ICCID), has taken it and is open; it is given by itself only while the card has at least
+two tries left, or does not tell; and it is forgotten when the card refuses it.
 """
 
 import logging
@@ -14,6 +14,7 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import kept_pin
 from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
 from mokanda_firmware.modem.backend import PinError
+from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.kept_pin import KeptPin
 
 _log = logging.getLogger(__name__)
@@ -21,6 +22,9 @@ _log = logging.getLogger(__name__)
 PIN: Final = re.compile(r"\d{4,8}", re.ASCII)
 PUK: Final = re.compile(r"\d{8}", re.ASCII)
 _TIMEOUT = 20.0  # seconds: the card computes
+_OPEN: Final = re.compile(r'\+CPIN: *"?READY"?', re.IGNORECASE)
+_LOOKS = 8  # at whether a PIN was taken: the card is busy for a while after it
+_LOOK_PAUSE = 1.0  # seconds
 # 27.007, 8.65; Huawei's own, with the tries of PUK and PIN after the code that is asked for.
 _TRIES: Final = {
     "AT+CPINR": r"\+CPINR: *\"?SIM {code}\"?, *(\d{{1,2}})\b.*",
@@ -42,7 +46,7 @@ def tries_left(at: At, code: str) -> int | None:
     return None
 
 
-def enter(at: At, pin: str, *, keep: bool) -> None:
+def enter(at: At, clock: Clock, pin: str, *, keep: bool) -> None:
     """Give the card the PIN that the keeper has typed; `keep` it if the card takes it.
 
     Raises:
@@ -53,8 +57,8 @@ def enter(at: At, pin: str, *, keep: bool) -> None:
         raise PinError(Sentence("A PIN has four to eight digits."))
     _give(at, f'AT+CPIN="{pin}"', "PIN")
     kept_pin.forget()
-    if keep and (card := _card(at)):
-        KeptPin(pin, card).keep()
+    if keep and _is_taken(at, clock) and (number := card(at)):
+        KeptPin(pin, number).keep()
 
 
 def unlock(at: At, puk: str, pin: str) -> None:
@@ -67,9 +71,15 @@ def unlock(at: At, puk: str, pin: str) -> None:
     kept_pin.forget()
 
 
-def give_kept(at: At, tries: int | None) -> bool:
+def give_kept(at: At, clock: Clock, tries: int | None) -> bool:
     """Give the card the PIN that it took before, if it is that card; whether it was taken."""
-    return kept_pin.give(lambda: _card(at), tries, lambda pin: _give(at, f'AT+CPIN="{pin}"', "PIN"))
+
+    def give(pin: str) -> None:
+        _give(at, f'AT+CPIN="{pin}"', "PIN")
+        if not _is_taken(at, clock):
+            raise PinError(Sentence("The SIM card does not take the {code}.", code="PIN"))
+
+    return kept_pin.give(lambda: card(at), tries, give)
 
 
 def _give(at: At, command: str, code: str) -> None:
@@ -91,7 +101,16 @@ def _give(at: At, command: str, code: str) -> None:
         ) from error
 
 
-def _card(at: At) -> str:
+def _is_taken(at: At, clock: Clock) -> bool:
+    """Whether the card is open: some modems say OK to a PIN that is wrong."""
+    for _ in range(_LOOKS):
+        if at.optional("AT+CPIN?", _OPEN):
+            return True
+        clock.wait((), _LOOK_PAUSE)
+    return False
+
+
+def card(at: At) -> str:
     """Return the card's number, which it tells while it is locked, too; "" where it does not."""
     for question, shape in _NUMBER.items():
         if found := at.optional(question, shape):

@@ -15,7 +15,7 @@ from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
 from mokanda_firmware.modem.at.ports import Ports
 from mokanda_firmware.modem.at.sim import SimCard
 from mokanda_firmware.modem.at.sms import Inbox
-from mokanda_firmware.modem.backend import Answer, CallError, Facts, Finding, ModemError
+from mokanda_firmware.modem.backend import Answer, CallError, Facts, Finding, ModemError, PinError
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.machine import Event
@@ -71,6 +71,7 @@ class AtModem:
         self._sim: SimCard | None = None
         self._inbox: Inbox | None = None
         self._call: Call | None = None
+        self._asking = ""  # the number of the card that asks for its PIN or PUK
         self._is_up = False  # whether `hear` has told so of the call
         self._turn = 0  # how many access points of this card have failed
         self._dialled: tuple[str, AccessPoint] | None = None  # with which IMSI
@@ -109,8 +110,9 @@ class AtModem:
         trouble = self._sim.trouble()
         if trouble and trouble.event in _LOCKED:
             code = _LOCKED[trouble.event]
+            self._asking = codes.card(self._at)
             facts = replace(facts, tries=codes.tries_left(self._at, code))
-            if code == "PIN" and codes.give_kept(self._at, facts.tries):
+            if code == "PIN" and codes.give_kept(self._at, self._clock, facts.tries):
                 trouble = self._sim.trouble()
         if trouble:
             return replace(trouble, facts=replace(facts, imsi="", operator="", signal=None))
@@ -156,13 +158,20 @@ class AtModem:
         """Give the SIM card its PIN."""
         if self._at is None:
             raise ModemError("no port is open")
-        codes.enter(self._at, pin, keep=keep)
+        self._check_card(self._at)
+        codes.enter(self._at, self._clock, pin, keep=keep)
 
     def unlock(self, puk: str, pin: str) -> None:
         """Give the SIM card its PUK, and a new PIN."""
         if self._at is None:
             raise ModemError("no port is open")
+        self._check_card(self._at)
         codes.unlock(self._at, puk, pin)
+
+    def _check_card(self, at: At) -> None:
+        """Take no code for another card than the one that has asked: it would lose a try."""
+        if codes.card(at) != self._asking:
+            raise PinError(Sentence("The SIM card does not ask for that now."))
 
     def ask_network(self, code: str) -> Answer:
         """Ask the network by USSD, or answer its menu."""

@@ -283,6 +283,10 @@ class World:
             if verb in event:
                 arguments = event[verb] if isinstance(event[verb], dict) else {}
                 self._request(verb, arguments)
+        if event.get("leave"):
+            for connection in self._waiting:
+                connection.close()
+            self._waiting.clear()
 
     def _plug(self, name: str, what: dict[str, Any]) -> None:
         modem = SteppedModem(self.now, self.later, what.get("ports", 1))

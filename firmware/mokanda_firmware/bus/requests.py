@@ -8,6 +8,7 @@ import contextlib
 import errno
 import json
 import os
+import select
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -117,6 +118,12 @@ class Request:
             verbs[self.verb](self)
         except SentenceError as error:
             self.fail(error.sentence)
+
+    def is_abandoned(self) -> bool:
+        """Whether the requester has gone, and nobody waits for the answer."""
+        poller = select.poll()
+        poller.register(self._connection, 0)  # its hanging up is always told
+        return bool(poller.poll(0))
 
     def reply(self, **fields: Any) -> None:  # noqa: ANN401
         """Answer that it is done."""

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from mokanda_firmware.bus import service
-from mokanda_firmware.bus.requests import Request, RequestError, Requests
+from mokanda_firmware.bus.requests import Request, RequestError, Requests, UnavailableError
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT = 90.0  # seconds a connect may wait for the modem and the network
 _LOOK_PAUSE = 5.0  # seconds for which what was found is fresh enough for whoever looks
 _MAX_STICKS = 8  # that are talked to; a hub has no more ports
+_MOST_WAITING = 32  # requests for a connection; each holds a descriptor
 _MAX_LADDERS = 32  # of sticks that were here
 # The best first, for people and for calls.
 _RANK: Final = (
@@ -166,7 +167,11 @@ class Daemon:
         proven = [each for each in self._modems.values() if each.is_proven]
         return sorted(
             proven or self._modems.values(),
-            key=lambda each: (_RANK.index(each.state), -(each.facts.signal or 0)),
+            key=lambda each: (
+                _RANK.index(each.state),
+                each.failure is not None,
+                -(each.facts.signal or 0),
+            ),
         )
 
     def _best(self) -> Modem | None:
@@ -197,6 +202,8 @@ class Daemon:
             raise RequestError(_said(_ABSENT.detail))
         elif wait and not (best and best.state is ModemState.DIALLING):
             raise RequestError(_held_back(wait, best.failure if best else None))
+        elif len(self._waiting) >= _MOST_WAITING:
+            raise UnavailableError("too many wait for a connection")
         else:
             first = not self._waiting
             self._waiting.append(request)
@@ -280,6 +287,8 @@ class Daemon:
 
     def _serve_waiting(self) -> None:
         """Dial for whoever waits, or say why there is no connection."""
+        if self._waiting and all(each.is_abandoned() for each in self._waiting):
+            self._refuse_waiting(Sentence("The connection was cancelled."))  # a call costs
         while self._waiting and (best := self._best()) and best.state is ModemState.READY:
             self._dial(best)
         if not self._waiting:

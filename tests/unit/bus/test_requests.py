@@ -82,6 +82,19 @@ def test_a_daemon_that_dies_while_it_works_is_unavailable(
         ask("modem", "connect")
 
 
+def test_it_is_known_whether_the_asker_has_gone() -> None:
+    daemon = Requests("modem")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asker:
+        asker.connect(str(paths.requests("modem")))
+        asker.sendall(b'{"verb": "connect", "arguments": {}}')
+        received = daemon.receive(10)
+        assert received is not None
+        assert not received.is_abandoned()
+    assert received.is_abandoned()
+    received.reply()
+    daemon.close()
+
+
 def test_an_asker_that_has_gone_does_not_hurt_the_daemon() -> None:
     daemon = Requests("modem")
     with pytest.raises(UnavailableError):

@@ -69,13 +69,19 @@ class Allowance:
         self.succeeded()
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        """Take up what is noted; what cannot have been noted in this boot is left out."""
+        now = self._clock.now()
+        with contextlib.suppress(
+            OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError
+        ):
             noted = json.loads(paths.dials().read_bytes()[:_MAX_BYTES])
-            dials = [float(each) for each in noted["dials"]][-DIALS_A_DAY:]
-            refused = [float(each) for each in noted["refused"]][-REFUSED_LOGINS_A_DAY:]
-            failures, until = int(noted["failures"]), float(noted["next"])
-            self._dials, self._refused = dials, refused
-            self._failures, self._next = failures, until
+            dials, refused = (
+                [float(each) for each in noted[name] if 0 <= float(each) <= now]
+                for name in ("dials", "refused")
+            )
+            failures, until = max(0, int(noted["failures"])), float(noted["next"])
+            self._dials, self._refused = dials[-DIALS_A_DAY:], refused[-REFUSED_LOGINS_A_DAY:]
+            self._failures, self._next = failures, min(now + PAUSES[-1], until)
 
     def _write(self) -> None:
         path = paths.dials()

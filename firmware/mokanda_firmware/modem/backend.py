@@ -61,6 +61,7 @@ class Finding:
     detail: Sentence
     facts: Facts = field(default_factory=Facts)
     login: bool = False  # of CALL_FAILED: the network refused name and password
+    again: float | None = None  # seconds after which there is more to be asked
 
 
 class Backend(Protocol):

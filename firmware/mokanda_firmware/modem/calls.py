@@ -81,6 +81,11 @@ class CallUnderWay:
             self._seconds = self._clock.now() - self._began
             self._trouble = trouble
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is known how it ends."""
+        return self._seconds is not None
+
     def over(self, apn: str, traffic: tuple[int, int]) -> None:
         """Keep it, with the bytes sent and received: nothing goes over it any more."""
         self.ends(None)

@@ -32,6 +32,8 @@ _LINK_TIMEOUT = 60.0  # seconds from having dialled to an IP address
 _LINK_PAUSE = 2.0  # seconds after which is seen whether it has come: not every link tells
 _WAKING = 45.0  # seconds that a stick may take after plugging until it answers
 _CHANGED_PAUSE = 2.0  # seconds in which what a modem tells by itself is gathered
+_LONGEST_CHANGED_PAUSE = 32.0  # where it tells the same for ever
+_CALM = 60.0  # seconds without a word after which the next is news
 _SEARCHED_LONG = 900.0  # seconds of finding no network until that is a trouble of the modem
 _WANTED_PAUSE = 5.0  # the longest rest while somebody waits for a connection
 
@@ -69,6 +71,8 @@ class Modem:
         self._searching_since: float | None = None
         self._rests = 0  # how often in a row the same state was found
         self._due_at: float | None = None
+        self._told_at = 0.0  # when it last told by itself that something changed
+        self._times_told = 0
         self._link_by = 0.0  # when a call that has no link yet has failed
         self._is_wanted = False
         self._call: CallUnderWay | None = None
@@ -166,8 +170,18 @@ class Modem:
         if isinstance(heard, Finding):
             self._happen(heard)
         elif heard is Event.DUE:  # gathered: some tell it many times a second
-            soon = self._clock.now() + _CHANGED_PAUSE
-            self._due_at = soon if self._due_at is None else min(self._due_at, soon)
+            self._look_soon()
+
+    def _look_soon(self) -> None:
+        """Ask soon; ever later if it tells again and again, and its state is the same each time."""
+        now = self._clock.now()
+        if now - self._told_at >= _CALM:
+            self._times_told = 0
+        self._told_at = now
+        soon = now + min(_CHANGED_PAUSE * 2**self._times_told, _LONGEST_CHANGED_PAUSE)
+        if self._due_at is None or soon < self._due_at:
+            self._due_at = soon
+            self._times_told += 1
 
     def due_at(self) -> float | None:
         """Return when `keep_deadline` has something to do."""
@@ -201,7 +215,7 @@ class Modem:
         """Its port is gone: it was pulled out, or restarts; udev tells which."""
         _log.info("%s: %s", self.stick.name, error)
         self._backend.close()
-        self._call_ends(Sentence("The modem lost the connection."))
+        self._call_breaks(Sentence("The modem lost the connection."))
         self._call_over()
         self._backend = self._make_backend(self.stick)
         self._set(ModemState.STARTING, _STARTING, Facts(model=self.facts.model))
@@ -219,16 +233,14 @@ class Modem:
             self._set(step.state, finding.detail, facts)
         else:
             self._set(step.state, finding.detail, finding.facts)
-        self._rest()
+        self._rest(finding.again)
         return None
 
     def _count_call(self, finding: Finding) -> None:
         """Keep account of how calls go, for the next one."""
         match finding.event:
-            case Event.CALL_FAILED | Event.LINK_LOST:
-                self._call_ends(finding.detail)
-                self.failure = finding.detail
-                self._allowance.failed(login=finding.login)
+            case Event.CALL_FAILED | Event.LINK_LOST | Event.SILENT:
+                self._call_breaks(finding.detail, login=finding.login)
             case Event.LINK_UP:
                 self.failure = None
                 self._ladder.descend()
@@ -238,9 +250,14 @@ class Modem:
             case Event.UNWANTED:
                 self._call_ends(Sentence("The connection was cancelled."))
             case Event.UNPLUGGED:
-                self._call_ends(Sentence("The modem was unplugged."))
-            case Event.SILENT:
-                self._call_ends(finding.detail)
+                self._call_breaks(Sentence("The modem was unplugged."))
+
+    def _call_breaks(self, trouble: Sentence, *, login: bool = False) -> None:
+        """Count a call that fails, if there is one; that the stick falls off the bus is one way."""
+        if self._call is not None and not self._call.has_ended:
+            self._call_ends(trouble)
+            self.failure = trouble
+            self._allowance.failed(login=login)
 
     def _call_ends(self, trouble: Sentence | None) -> None:
         if self._call is not None:
@@ -376,17 +393,18 @@ class Modem:
         if state is not self.state:
             _log.info("%s: %s: %s", self.stick.name, state, detail)
             self._rests = 0
+            self._times_told = 0
         if state not in IN_CALL:
             self._call_over()
         if (state, detail, facts) != (self.state, self.detail, self.facts):
             self.state, self.detail, self.facts = state, detail, facts
             self._changed()
 
-    def _rest(self) -> None:
-        """Set when to ask anew: each time in the same state, twice as late."""
+    def _rest(self, again: float | None = None) -> None:
+        """Set when to ask anew: each time in the same state, twice as late; or `again` then."""
         rest = RESTS.get(self.state)
         if rest is None:
-            self._due_at = None
+            self._due_at = None if again is None else self._clock.now() + again
             return
         seconds = min(rest.longest, rest.first * 2 ** min(self._rests, 20))
         self._rests += 1

@@ -95,3 +95,20 @@ def test_a_damaged_note_is_no_note(noted: bytes) -> None:
     paths.dials().parent.mkdir(parents=True, exist_ok=True)
     paths.dials().write_bytes(noted)
     assert Allowance(Clock()).wait() >= 0
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        b"[" * 9000,
+        b'{"dials": [1e999], "refused": [], "failures": 1, "next": 1e999}',
+        b'{"dials": [NaN], "refused": [], "failures": 1, "next": NaN}',
+        b'{"dials": [], "refused": [], "failures": 1e999, "next": 0}',
+        b'{"dials": [], "refused": [], "failures": -99, "next": 0}',
+    ],
+)
+def test_damaged_notes_hold_calls_up_for_an_hour_at_most(noted: bytes) -> None:
+    paths.dials().write_bytes(noted)
+    allowance = Allowance(Clock())
+    assert allowance.wait() <= 3600
+    allowance.failed()

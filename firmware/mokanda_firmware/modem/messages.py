@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 from typing import Final
 
 from mokanda_firmware import paths
@@ -70,8 +71,14 @@ def add(parts: list[Part]) -> None:
     messages = read()
     for part in parts:
         messages = _with(messages, part)
-    content = [records.dump(each) for each in messages[:MOST_KEPT]]
-    durable.write(paths.messages(), json.dumps(content).encode())
+    durable.write(paths.messages(), _within_bounds(messages))
+
+
+def _within_bounds(messages: list[Message]) -> bytes:
+    """Return as many of the newest as `read` takes."""
+    kept = [json.dumps(records.dump(each)) for each in messages[:MOST_KEPT]]
+    sizes = accumulate(len(each) + 2 for each in kept)
+    return f"[{', '.join(kept[: sum(size < _MAX_BYTES for size in sizes)])}]".encode()
 
 
 def _with(messages: list[Message], part: Part) -> list[Message]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mokanda_firmware.modem import messages
 from mokanda_firmware.modem.at import pdu
+from mokanda_firmware.modem.messages import Part
 from tests.stand_ins.messages import SENT, delivered
 
 
@@ -65,6 +66,14 @@ def test_the_newest_comes_first_and_a_storm_is_bounded() -> None:
     kept = messages.read()
     assert len(kept) == messages.MOST_KEPT
     assert kept[0].text == f"message {messages.MOST_KEPT + 19}"
+
+
+def test_a_storm_of_long_messages_pushes_out_the_oldest_alone() -> None:
+    for number in range(messages.MOST_KEPT):
+        messages.add([Part("1234", None, "Δ" * 153, number, 20, at + 1) for at in range(20)])
+    kept = messages.read()
+    assert len(kept) > 10
+    assert kept[0].reference == messages.MOST_KEPT - 1
 
 
 def test_a_network_is_told_from_a_phone() -> None:

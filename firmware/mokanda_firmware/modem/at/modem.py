@@ -127,7 +127,7 @@ class AtModem:
             network.watch(self._at)
         found = network.look(self._at, facts, roaming=Settings.read().roaming)
         if self._inbox is not None:
-            self._inbox.empty()
+            found = replace(found, again=self._inbox.empty())
         return found
 
     def hear(self) -> Finding | Event | None:
@@ -137,6 +137,8 @@ class AtModem:
         lines = self._at.unsolicited() if self._at else []
         if lines:
             _log.info("modem: %s", ", ".join(lines))
+        if self._inbox and any(line.startswith(sms.ANNOUNCED) for line in lines):
+            self._inbox.announced()
         return Event.DUE if any(line.startswith(_SIM_CHANGES) for line in lines) else None
 
     def _hear_call(self, call: Call) -> Finding | None:

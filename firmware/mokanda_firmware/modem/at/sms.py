@@ -30,30 +30,45 @@ class Inbox:
         self._clock = clock
         self._credit = credit
         self._next = 0.0
+        self._is_announced = False
 
-    def empty(self) -> None:
-        """Keep the messages on the card, and delete them there once they are kept."""
-        if self._clock.now() < self._next:
-            return
-        self._next = self._clock.now() + _PAUSE
+    def announced(self) -> None:
+        """The modem tells that a message came."""
+        self._is_announced = True
+
+    def empty(self) -> float | None:
+        """Keep the messages on the card, and delete them there once they are kept.
+
+        Return the seconds after which to come again; None: there are no more of them.
+        """
+        now = self._clock.now()
+        if now < self._next:
+            return self._next - now if self._is_announced else None
+        self._next = now + _PAUSE
+        self._is_announced = False
+        return _PAUSE if self._take() == _MOST_AT_ONCE else None
+
+    def _take(self) -> int:
+        """Return how many messages were taken off the card."""
         try:
             self._at.command("AT+CMGF=0")
             listed = self._at.every("AT+CMGL=4", _LISTED, timeout=10)
         except AtError as error:
             _log.debug("messages: %s", error)
-            return
+            return 0
         found = _parts(listed)
         if not found:
-            return
+            return 0
         try:
             messages.add([part for _, part in found if part])
         except OSError as error:
             _log.warning("messages stay on the card: %s", error)
-            return
+            return 0
         for index, part in found:
             if part is not None:
                 self._credit.came(part)
             self._at.prefer(f"AT+CMGD={index}")
+        return len(found)
 
 
 def _parts(listed: list[re.Match[str]]) -> list[tuple[int, Part | None]]:

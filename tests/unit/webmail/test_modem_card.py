@@ -13,7 +13,7 @@ from mokanda_firmware.modem.messages import Part
 from tests.unit.webmail.served_village import Phone, Village
 from tests.unit.webmail.test_modem import READY, daemon
 
-LOCKED = ModemStatus(ModemState.PIN, model="huawei E303", tries=2)
+LOCKED = ModemStatus(ModemState.PIN, model="huawei E303", imei="861195009876543", tries=2)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_the_pin_goes_to_the_card_once_and_into_no_record(keeper: Phone) -> None
     LOCKED.publish()
     with daemon() as asked:
         text = submit(keeper, "/device/modem/pin", pin=" 1234 ", keep="1")
-    assert {"verb": "pin", "pin": "1234", "keep": True} in asked
+    assert {"verb": "pin", "pin": "1234", "keep": True, "imei": LOCKED.imei} in asked
     assert sum(each["verb"] == "pin" for each in asked) == 1
     assert "The SIM card is unlocked." in text
 
@@ -56,7 +56,7 @@ def test_a_puk_goes_with_its_new_pin(keeper: Phone) -> None:
     replace(LOCKED, state=ModemState.PUK).publish()
     with daemon() as asked:
         submit(keeper, "/device/modem/puk", puk="12345678", pin="4321")
-    assert {"verb": "puk", "puk": "12345678", "pin": "4321"} in asked
+    assert {"verb": "puk", "puk": "12345678", "pin": "4321", "imei": LOCKED.imei} in asked
 
 
 def test_the_code_for_the_balance_stands_in_the_form_where_it_is_known(keeper: Phone) -> None:

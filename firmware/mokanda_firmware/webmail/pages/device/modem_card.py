@@ -21,7 +21,7 @@ _BAD_VOUCHER = N_("A voucher has a number of 8 to 20 digits.")
 def enter_pin(visit: Visit) -> HTTPResponse:
     """Give the SIM card its PIN."""
     pin, keep = visit.form["pin"].strip(), bool(visit.form["keep"])
-    ask(visit, "modem", "pin", timeout=_TIMEOUT, pin=pin[:9], keep=keep)
+    ask(visit, "modem", "pin", timeout=_TIMEOUT, pin=pin[:9], keep=keep, imei=_imei(visit))
     audit.record_act(visit.store, visit.villager, "unlock")
     return visit.redirect("/device/modem", "unlocked")
 
@@ -30,9 +30,14 @@ def enter_pin(visit: Visit) -> HTTPResponse:
 def unlock(visit: Visit) -> HTTPResponse:
     """Give the SIM card its PUK and a new PIN."""
     puk, pin = visit.form["puk"].strip(), visit.form["pin"].strip()
-    ask(visit, "modem", "puk", timeout=_TIMEOUT, puk=puk[:9], pin=pin[:9])
+    ask(visit, "modem", "puk", timeout=_TIMEOUT, puk=puk[:9], pin=pin[:9], imei=_imei(visit))
     audit.record_act(visit.store, visit.villager, "unlock")
     return visit.redirect("/device/modem", "unlocked")
+
+
+def _imei(visit: Visit) -> str:
+    """Return the modem that the page showed: another one's card is not to lose a try."""
+    return visit.form["imei"][:20]
 
 
 @post("/device/modem/ask", access="keeper", rescue=show_page)

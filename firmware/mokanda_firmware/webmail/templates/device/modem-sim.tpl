@@ -3,6 +3,7 @@
 % if told and told.state == "pin":
 <form method="post" action="/device/modem/pin">
 <input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="imei" value="{{told.imei}}">
 <label for="pin">{{_("PIN of the SIM card")}}</label>
 <input id="pin" name="pin" inputmode="numeric" maxlength="8" autocomplete="off" required aria-describedby="about-pin">
 <p class="hint" id="about-pin">{{_("Three wrong PINs lock the card.")}}\\
@@ -16,6 +17,7 @@
 % elif told and told.state == "puk":
 <form method="post" action="/device/modem/puk">
 <input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="imei" value="{{told.imei}}">
 <label for="puk">{{_("PUK of the SIM card")}}</label>
 <input id="puk" name="puk" inputmode="numeric" maxlength="8" autocomplete="off" required aria-describedby="about-puk">
 <p class="hint" id="about-puk">{{_("Ten wrong PUKs end the card for good. The network’s shop tells the PUK.")}}\\

@@ -49,6 +49,10 @@ class AtTimeoutError(AtError):
     """The modem did not finish its answer in time."""
 
 
+class AtAbandonedError(AtError):
+    """The modem took the command and passed it on, but nothing came of it."""
+
+
 class At:
     """A conversation with a modem. All times are seconds."""
 
@@ -152,23 +156,28 @@ class At:
         """Send `text`, and return what the modem announces when the network has answered.
 
         That begins with the command's name ("+CUSD: ...") and may go over lines within quotes; it
-        comes after the OK with most modems. Raises as `command` does.
+        comes after the OK with most modems. Raises as `command` does, and AtAbandonedError.
         """
         self._send(text)
         name = text[2:].partition("=")[0].upper() + ":"
         is_taken, announced = False, ""
-        for line in self._answer(text, timeout):
-            if announced.count('"') % 2:
-                announced += f"\n{line}"
-            elif line.upper().startswith(name):
-                announced = line
-            elif line.upper() == "OK":
-                is_taken = True
-            else:
-                self._unsolicited.append(line)
-            whole = announced.count('"') % 2 == 0 and shape.fullmatch(announced)
-            if whole and is_taken:
-                return whole
+        try:
+            for line in self._answer(text, timeout):
+                if announced.count('"') % 2:
+                    announced += f"\n{line}"
+                elif line.upper().startswith(name):
+                    announced = line
+                elif line.upper() == "OK":
+                    is_taken = True
+                else:
+                    self._unsolicited.append(line)
+                whole = announced.count('"') % 2 == 0 and shape.fullmatch(announced)
+                if whole and is_taken:
+                    return whole
+        except AtError as error:
+            if is_taken and not isinstance(error, AtTimeoutError):
+                raise AtAbandonedError(str(error), error.code) from error
+            raise
         raise AssertionError("an answer ends with a result or an exception")
 
     def prefer(self, text: str) -> None:

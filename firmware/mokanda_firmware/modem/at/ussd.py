@@ -11,7 +11,7 @@ from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.at import alphabet
-from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
+from mokanda_firmware.modem.at.conversation import At, AtAbandonedError, AtError, AtTimeoutError
 from mokanda_firmware.modem.backend import Answer, UssdError
 
 _log = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ def ask(at: At, code: str) -> Answer:
             said = at.announced(f"AT+CUSD=1,{request},15", _ANSWER, _PATIENCE)
         except AtTimeoutError:
             at.prefer("AT+CUSD=2")  # give the session up
+            raise UssdError(Sentence("The network does not answer {code}.", code=code)) from None
+        except AtAbandonedError:  # a voucher's code is not sent twice
             raise UssdError(Sentence("The network does not answer {code}.", code=code)) from None
         except AtError as error:
             _log.debug("USSD %s: %s", request, error)

@@ -147,6 +147,7 @@ class World:
         self.commands: list[str] = []
         self.texts: list[str] = []
         self.restarted: list[str] = []
+        self.opened: list[int] = []
         self._now = _START
         self._end = _START
         self._order = count()
@@ -291,6 +292,8 @@ class World:
     def _plug(self, name: str, what: dict[str, Any]) -> None:
         modem = SteppedModem(self.now, self.later, what.get("ports", 1))
         modem.on_command = self._count
+        if name in self.sticks:
+            self.sticks[name].pull()
         self._set(modem, {key: value for key, value in what.items() if key not in _OF_STICK})
         self.sticks[name] = modem
         self._written.update(dict.fromkeys(modem.paths, 0))
@@ -355,8 +358,8 @@ class World:
             modem.pull()
         for connection in self._waiting:
             connection.close()
-        os.close(self._bell)
-        os.close(self._ringer)
+        for descriptor in (self._bell, self._ringer, *self.opened):
+            os.close(descriptor)
 
 
 @dataclass
@@ -418,6 +421,7 @@ class WorldCall:
         self._status = 0
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
+        world.opened += [self._reader, self._writer]
         world._calls[modem.paths[0]] = self
         plan = modem.link.pop(0) if len(modem.link) > 1 else modem.link[0]
         outcome, _, after = plan.partition(" ")

@@ -68,7 +68,7 @@ class SteppedModem(Modem):
         """Pull it out: its ports hang up."""
         if not self.pulled:
             self.pulled = True
-            for pair in self._pairs:
+            for pair in (*self._pairs, (self._wake_reader, self._wake_writer)):
                 for descriptor in pair:
                     os.close(descriptor)
 

@@ -123,6 +123,8 @@ class Daemon:
         deadlines = [at for modem in self._modems.values() if (at := modem.due_at()) is not None]
         if self._waiting and self._give_up_at > self._clock.now():
             deadlines.append(self._give_up_at)
+            if wait := self._allowance.wait():
+                deadlines.append(self._clock.now() + wait)
         if not self._modems and self._is_one_away():
             deadlines.append(self._clock.now() + AWAY)
         watchdog = service.watchdog_seconds()
@@ -200,7 +202,7 @@ class Daemon:
             request.reply(interface=best.facts.interface)
         elif best is None and not self._is_one_away():
             raise RequestError(_said(_ABSENT.detail))
-        elif wait and not (best and best.state is ModemState.DIALLING):
+        elif wait and not self._waiting:
             raise RequestError(_held_back(wait, best.failure if best else None))
         elif len(self._waiting) >= _MOST_WAITING:
             raise UnavailableError("too many wait for a connection")
@@ -290,7 +292,8 @@ class Daemon:
         if self._waiting and all(each.is_abandoned() for each in self._waiting):
             self._refuse_waiting(Sentence("The connection was cancelled."))  # a call costs
         while self._waiting and (best := self._best()) and best.state is ModemState.READY:
-            self._dial(best)
+            if not self._dial(best):
+                return
         if not self._waiting:
             return
         is_late = self._clock.now() >= self._give_up_at
@@ -309,13 +312,20 @@ class Daemon:
             why = best.detail
             self._refuse_waiting(Sentence("The modem could not connect in time. {why}", why=why))
 
-    def _dial(self, modem: Modem) -> None:
-        """Dial, and after a call that failed the next access point, as long as there is time."""
+    def _dial(self, modem: Modem) -> bool:
+        """Dial, and after a call that failed the next access point, as long as there is time.
+
+        Return whether there was something to do: a call may have to wait for a while.
+        """
         wait = self._allowance.wait()
-        if wait or (modem.failure and self._clock.now() >= self._give_up_at):
+        is_late = self._clock.now() + wait >= self._give_up_at
+        if is_late and (wait or modem.failure):
             self._refuse_waiting(modem.failure or _held_back(wait, None))
+        elif wait:
+            return False
         else:
             modem.dial()
+        return True
 
     def _refuse_waiting(self, sentence: Sentence) -> None:
         for request in self._waiting:

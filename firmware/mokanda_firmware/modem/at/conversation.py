@@ -180,10 +180,10 @@ class At:
             raise
         raise AssertionError("an answer ends with a result or an exception")
 
-    def prefer(self, text: str) -> None:
+    def prefer(self, text: str, timeout: float = 3.0) -> None:
         """Send a command which is of use where the modem knows it."""
         try:
-            self.command(text, timeout=3.0)
+            self.command(text, timeout)
         except AtError as error:
             _log.debug("%s: %s", text, error)
 

@@ -115,6 +115,8 @@ class AtModem:
             if code == "PIN" and codes.give_kept(self._at, self._clock, facts.tries):
                 trouble = self._sim.trouble()
         if trouble:
+            if trouble.event not in _LOCKED:
+                network.switch_on(self._at)
             return replace(trouble, facts=replace(facts, imsi="", operator="", signal=None))
         facts = replace(facts, tries=None)
         imsi = self._sim.imsi()
@@ -126,6 +128,8 @@ class AtModem:
             tell(facts)
             network.watch(self._at)
         found = network.look(self._at, facts, roaming=Settings.read().roaming)
+        if found.event is Event.SEARCHING:
+            network.switch_on(self._at)
         if self._inbox is not None:
             found = replace(found, again=self._inbox.empty())
         return found

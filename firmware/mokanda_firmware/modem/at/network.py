@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the mobile network is: registration, operator, signal.
 
-3GPP TS 27.007: +CREG 7.2, +COPS 7.3, +CSQ 8.5, +CGATT 10.1.9, +CGREG 10.1.20, +CEREG 10.1.22.
+3GPP TS 27.007: +CREG 7.2, +COPS 7.3, +CFUN 8.2, +CSQ 8.5, +CGATT 10.1.9, +CGREG 10.1.20,
++CEREG 10.1.22.
 """
 
+import logging
 import re
 from dataclasses import replace
 from typing import Final
@@ -14,6 +16,8 @@ from mokanda_firmware.modem.at.conversation import At
 from mokanda_firmware.modem.backend import Facts, Finding
 from mokanda_firmware.modem.machine import Event
 
+_log = logging.getLogger(__name__)
+
 # The answer to a question has two numbers, of which the second is the state; what a modem says by
 # itself has the state first, and the cell in quotes after it.
 _REGISTRATION: Final = {
@@ -22,6 +26,7 @@ _REGISTRATION: Final = {
     "AT+CREG?": re.compile(r"\+CREG: *\d, *(\d{1,2})\b.*", re.IGNORECASE),
 }
 _OPERATOR: Final = re.compile(r'\+COPS: *\d *(?:, *\d *, *"(.*)" *(?:, *\d+)?)?', re.IGNORECASE)
+_RADIO_OFF: Final = re.compile(r"\+CFUN: *[04]\b.*", re.IGNORECASE)
 _ATTACHED: Final = re.compile(r"\+CGATT: *1", re.IGNORECASE)
 _SIGNAL: Final = re.compile(r"\+CSQ: *(\d{1,3}) *[,.] *\d{1,2}", re.IGNORECASE)
 
@@ -36,6 +41,13 @@ def watch(at: At) -> None:
     """Have the modem tell by itself when its registration changes."""
     for question in _REGISTRATION:
         at.prefer(question.replace("?", "=1"))
+
+
+def switch_on(at: At) -> None:
+    """Switch the radio on, which some have off until they are told, or after a step of recovery."""
+    if at.optional("AT+CFUN?", _RADIO_OFF):
+        _log.info("the radio is off: it is switched on")
+        at.prefer("AT+CFUN=1", timeout=15)
 
 
 def look(at: At, facts: Facts, *, roaming: bool) -> Finding:

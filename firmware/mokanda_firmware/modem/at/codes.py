@@ -23,6 +23,7 @@ PIN: Final = re.compile(r"\d{4,8}", re.ASCII)
 PUK: Final = re.compile(r"\d{8}", re.ASCII)
 _TIMEOUT = 20.0  # seconds: the card computes
 _OPEN: Final = re.compile(r'\+CPIN: *"?READY"?', re.IGNORECASE)
+_GUARDS: Final = re.compile(r"\+CLCK: *1\b.*", re.IGNORECASE)
 _LOOKS = 8  # at whether a PIN was taken: the card is busy for a while after it
 _LOOK_PAUSE = 1.0  # seconds
 # 27.007, 8.65; Huawei's own, with the tries of PUK and PIN after the code that is asked for.
@@ -44,6 +45,11 @@ def tries_left(at: At, code: str) -> int | None:
         if found:
             return int(found[1])
     return None
+
+
+def guards(at: At) -> bool:
+    """Whether the card asks for its PIN at each start (27.007, 7.4)."""
+    return at.optional('AT+CLCK="SC",2', _GUARDS) is not None
 
 
 def enter(at: At, clock: Clock, pin: str, *, keep: bool) -> None:

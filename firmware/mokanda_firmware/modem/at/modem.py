@@ -257,12 +257,17 @@ class AtModem:
                 self._at.command("ATZ")
                 self._at.synchronise()
             case Rung.RADIO:
-                self._at.command("AT+CFUN=4", timeout=15)
-                self._clock.wait((), _RADIO_OFF)
-                self._at.command("AT+CFUN=1", timeout=15)
+                self._radio_off_and_on(self._at)
+            case Rung.RESTART if codes.guards(self._at):
+                self._radio_off_and_on(self._at)  # the card would ask for its PIN once more
             case Rung.RESTART:
                 self._at.prefer("AT+CFUN=1,1")
                 self._close_port()
+
+    def _radio_off_and_on(self, at: At) -> None:
+        at.command("AT+CFUN=4", timeout=15)
+        self._clock.wait((), _RADIO_OFF)
+        at.command("AT+CFUN=1", timeout=15)
 
     def close(self) -> None:
         """End the call, if there is one, and close the port."""

@@ -24,6 +24,7 @@ import pytest
 import serial
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus import service
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.statuses import ModemStatus
@@ -41,6 +42,7 @@ from tests.stand_ins.stepped_modem import SteppedModem
 _FOLDER = Path(__file__).parent / "modem"
 _TRANSCRIPTS = Path(__file__).with_name("transcripts.toml")
 _MOST_WAITS = 100_000
+_WATCHDOG = 300  # seconds, as in mokanda-modem.service
 _CLOSED = 1  # a port at which nobody listens
 _START = 1000.0  # what the clock shows when the world begins
 
@@ -148,6 +150,8 @@ class World:
         self.texts: list[str] = []
         self.restarted: list[str] = []
         self.opened: list[int] = []
+        self.alive_at = _START
+        self.longest_silence = 0.0
         self._now = _START
         self._end = _START
         self._order = count()
@@ -220,6 +224,12 @@ class World:
 
     def wrote(self, path: str, length: int) -> None:
         self._written[path] = self._written.get(path, 0) + length
+
+    # systemd
+
+    def notify(self, *_: str) -> None:
+        self.longest_silence = max(self.longest_silence, self._now - self.alive_at)
+        self.alive_at = self._now
 
     # udev
 
@@ -498,6 +508,8 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
         patch.setenv("MOKANDA_DATA", str(folder / "data"))
         (folder / "data").mkdir(parents=True)
         patch.setattr(serial, "Serial", _counted(world))
+        patch.setattr(service, "notify", world.notify)
+        patch.setenv("WATCHDOG_USEC", str(_WATCHDOG * 1_000_000))
         patch.setattr(apn, "PROVIDERS", folder / "none.xml")
         patch.setattr(network_card, "Interface", partial(WorldInterface, world))
         patch.setattr(Stick, "enumerate_again", lambda stick: _enumerate(world, stick))
@@ -558,6 +570,8 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
         first = next((at for at, status in world.published if status.state == state), None)
         if first is None or first > second:
             yield f"{state} at {first}, not by {second}"
+    if world.longest_silence > _WATCHDOG:
+        yield f"would be ended by systemd after {world.longest_silence:g} seconds"
     passed = iter(states)
     for state in scenario.passes:
         if state not in passed:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from mokanda_firmware.bus import service
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.modem import recovery
@@ -292,6 +293,7 @@ class Modem:
 
     def _ask(self) -> Finding:
         self.asked_at = self._clock.now()
+        service.notify("WATCHDOG=1")  # of many sticks each deaf port takes its seconds
         try:
             finding = self._backend.ask(self.facts, self._learn)
         except ModemError as error:

@@ -111,6 +111,7 @@ class Connection:
         self._following: http.client.HTTPResponse | None = None
         self._counted = (0, 0)  # before the present socket, or the present link
         self._meter: Meter | None = None
+        self._address = ""  # that was connected to last
         self._began = (0, 0)  # the last upload: its sequence, and from which byte on
         self.place = self._left.pop(0)
         self._aim()
@@ -204,7 +205,7 @@ class Connection:
                 return
         self._connect_to(self._host)
         if self._certificate:
-            addresses.remember(self._host, self._http.sock.getpeername()[0])
+            addresses.remember(self._host, self._address)
 
     def _connect_to(self, host: str) -> None:
         """Connect to the relay at `host`, its name or its address."""
@@ -254,6 +255,7 @@ class Connection:
                 plain.close()
                 problem = error
             else:
+                self._address = str(address[0])
                 return plain
         raise problem
 

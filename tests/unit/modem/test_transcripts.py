@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.scenarios.modem_world import Scenario, play, transcripts
 
 
-@pytest.mark.parametrize("transcript", transcripts(), ids=lambda each: each.title)
+@pytest.mark.parametrize("transcript", list(transcripts()), ids=lambda each: each.title)
 def test_an_answer_leads_to_its_state(transcript: Scenario, tmp_path: Path) -> None:
     assert play(transcript, tmp_path).wrong == []
 

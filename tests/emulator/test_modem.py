@@ -24,15 +24,6 @@ def test_a_stick_is_seen_when_it_comes_and_when_it_goes(village: EmulatedVillage
     wait_for_state(village, "ready")
 
 
-def test_a_stick_without_a_sim_card_says_so(village: EmulatedVillage) -> None:
-    village.modem.sim = "absent"
-    plug_in(village)
-    wait_for_state(village, "no_sim")
-    # The lamps show it: red blinks, as seen from outside.
-    village.shell.wait_for_status("lights", lambda now: now["state"] == "no_sim")
-    assert (village.board.lamp(0), village.board.lamp(1)) == ("off", "pwm0")
-
-
 def test_the_network_is_told_when_it_is_found(village: EmulatedVillage) -> None:
     village.modem.signal = 99
     plug_in(village)
@@ -58,6 +49,9 @@ def test_the_pin_is_taken_from_the_keeper_and_kept_for_this_card(village: Emulat
     plug_in(village)
     wait_for_state(village, "pin")
     assert village.shell.status("modem")["tries"] == 3
+    # The lamps show it: red blinks, as seen from outside.
+    village.shell.wait_for_status("lights", lambda now: now["state"] == "no_sim")
+    assert (village.board.lamp(0), village.board.lamp(1)) == ("off", "pwm0")
     assert village.shell.request("modem", "pin", pin="1234", keep=True).code == 0
     wait_for_state(village, "ready")
     village.modem.unplug()

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import urlsplit
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.uplink import addresses
+from mokanda_firmware.uplink import addresses, reach
 from mokanda_firmware.uplink.failures import (
     CutError,
     LinkError,
@@ -239,25 +239,8 @@ class Connection:
         )
 
     def _reach(self, host: str, interface: str | None) -> socket.socket:
-        problem: OSError = OSError("it has no address")
-        # The device speaks no IPv6, and asking for such an address would be paid for, too.
-        for family, kind, protocol_number, _, address in socket.getaddrinfo(
-            host, self._port, socket.AF_INET, socket.SOCK_STREAM
-        ):
-            plain = socket.socket(family, kind, protocol_number)
-            try:
-                plain.settimeout(CONNECT_SECONDS)
-                if interface:
-                    name = interface.encode() + b"\0"
-                    plain.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
-                plain.connect(address)
-            except OSError as error:
-                plain.close()
-                problem = error
-            else:
-                self._address = str(address[0])
-                return plain
-        raise problem
+        plain, self._address = reach.connect(host, self._port, interface, CONNECT_SECONDS)
+        return plain
 
     def close(self) -> None:
         """Close the connection; its bytes stay counted."""

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A TCP connection to a host, by the default route or by one interface."""
+
+import socket
+
+
+def connect(
+    host: str, port: int, interface: str | None, seconds: float
+) -> tuple[socket.socket, str]:
+    """Connect within so many seconds an address; return the connection, and the address.
+
+    Raises OSError: why the last of the host's addresses cannot be reached.
+    """
+    problem: OSError = OSError("it has no address")
+    # The device speaks no IPv6, and asking for such an address would be paid for, too.
+    for family, kind, protocol_number, _, address in socket.getaddrinfo(
+        host, port, socket.AF_INET, socket.SOCK_STREAM
+    ):
+        plain = socket.socket(family, kind, protocol_number)
+        try:
+            plain.settimeout(seconds)
+            if interface:
+                name = interface.encode() + b"\0"
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+            plain.connect(address)
+        except OSError as error:
+            plain.close()
+            problem = error
+        else:
+            return plain, str(address[0])
+    raise problem

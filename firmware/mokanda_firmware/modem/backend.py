@@ -3,7 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.modem.machine import Event
@@ -29,6 +29,19 @@ class UssdError(SentenceError):
 
 class PinError(SentenceError):
     """The SIM card does not take a PIN or PUK, or is not asked for one."""
+
+    @classmethod
+    def refused(cls, code: str, tries: int | None) -> Self:
+        """The card has refused its "PIN" or "PUK"; tries left, or None if it does not tell."""
+        if tries is None:
+            return cls(Sentence("The SIM card does not take the {code}.", code=code))
+        return cls(
+            Sentence(
+                "The SIM card does not take the {code}. Tries left: {count}.",
+                code=code,
+                count=tries,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

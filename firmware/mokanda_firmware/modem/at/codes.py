@@ -83,7 +83,7 @@ def give_kept(at: At, clock: Clock, tries: int | None) -> bool:
     def give(pin: str) -> None:
         _give(at, f'AT+CPIN="{pin}"', "PIN")
         if not _is_taken(at, clock):
-            raise PinError(Sentence("The SIM card does not take the {code}.", code="PIN"))
+            raise PinError.refused("PIN", None)
 
     return kept_pin.give(lambda: card(at), tries, give)
 
@@ -96,15 +96,7 @@ def _give(at: At, command: str, code: str) -> None:
     except AtError as error:
         tries = tries_left(at, code)
         _log.warning("the card refuses the %s (error %s), tries left: %s", code, error.code, tries)
-        if tries is None:
-            raise PinError(Sentence("The SIM card does not take the {code}.", code=code)) from error
-        raise PinError(
-            Sentence(
-                "The SIM card does not take the {code}. Tries left: {count}.",
-                code=code,
-                count=tries,
-            )
-        ) from error
+        raise PinError.refused(code, tries) from error
 
 
 def _is_taken(at: At, clock: Clock) -> bool:

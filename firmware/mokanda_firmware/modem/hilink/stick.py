@@ -200,12 +200,4 @@ def _give(page: Page, code: str, fields: dict[str, str]) -> None:
                 Sentence("This stick takes that on its own page only: plug it into a computer.")
             ) from error
         tries = _number(_optional(page, "pin/status").get(_TRIES[code], ""))
-        if tries is None:
-            raise PinError(Sentence("The SIM card does not take the {code}.", code=code)) from error
-        raise PinError(
-            Sentence(
-                "The SIM card does not take the {code}. Tries left: {count}.",
-                code=code,
-                count=tries,
-            )
-        ) from error
+        raise PinError.refused(code, tries) from error

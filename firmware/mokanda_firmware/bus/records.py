@@ -5,11 +5,13 @@ A reader skips fields that it does not know, and one that is not there has its d
 may be of another version.
 """
 
+import json
 import types
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from mokanda_firmware.bus.sentences import Sentence
@@ -39,6 +41,27 @@ def load(kind: type[T], content: object) -> T:
         return kind(**values)
     except TypeError as error:
         raise ValueError(str(error)) from error
+
+
+def read_json(path: Path, most: int) -> object:
+    """Return what stands in a file as JSON, of which `most` bytes are looked at.
+
+    None where that cannot be read: it is not there, damaged, or longer.
+    """
+    try:
+        with path.open("rb") as file:
+            content: object = json.loads(file.read(most))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content
+
+
+def read(kind: type[T], path: Path, most: int) -> T | None:
+    """Return the dataclass that stands in a file; None as with `read_json`, or if it is another."""
+    try:
+        return load(kind, read_json(path, most))
+    except (ValueError, RecursionError):
+        return None
 
 
 @cache

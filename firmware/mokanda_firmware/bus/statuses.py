@@ -52,11 +52,7 @@ class Status:
 
         None before that, and where another version has published what is not understood here.
         """
-        try:
-            with paths.status(cls.NAME).open("rb") as file:
-                return records.load(cls, json.loads(file.read(_MAX_BYTES)))
-        except (OSError, ValueError, RecursionError):
-            return None
+        return records.read(cls, paths.status(cls.NAME), _MAX_BYTES)
 
 
 @dataclass(frozen=True, slots=True)

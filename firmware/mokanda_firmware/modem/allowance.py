@@ -8,9 +8,10 @@ dialled is kept until the next boot, so that a restart of the daemon forgets not
 import contextlib
 import json
 import os
-from typing import Final
+from typing import Any, Final
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus import records
 from mokanda_firmware.modem.clock import Clock
 
 # Seconds after the first, second, ... failure in a row until the next dial. The first ones pass at
@@ -71,10 +72,8 @@ class Allowance:
     def _read(self) -> None:
         """Take up what is noted; what cannot have been noted in this boot is left out."""
         now = self._clock.now()
-        with contextlib.suppress(
-            OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError
-        ):
-            noted = json.loads(paths.dials().read_bytes()[:_MAX_BYTES])
+        with contextlib.suppress(ValueError, TypeError, KeyError, OverflowError):
+            noted: Any = records.read_json(paths.dials(), _MAX_BYTES)
             dials, refused = (
                 [float(each) for each in noted[name] if 0 <= float(each) <= now]
                 for name in ("dials", "refused")

@@ -199,9 +199,8 @@ class Reading:
 
 def history() -> list[Reading]:
     """Return the readings of the last days on which there is one, the oldest first."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        with paths.balance().open("rb") as file:
-            content = json.loads(file.read(_MAX_BYTES))
+    content = records.read_json(paths.balance(), _MAX_BYTES)
+    with contextlib.suppress(ValueError):
         if isinstance(content, list):
             return [records.load(Reading, each) for each in content[-MOST_DAYS:]]
     return []

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The last calls, for the keeper: a file that is written once when a call is over."""
 
-import contextlib
 import json
 import logging
 from dataclasses import dataclass
@@ -47,12 +46,8 @@ class _Kept:
 
 def last() -> tuple[CallRecord, ...]:
     """Return the last calls, the latest first; none where what was kept cannot be read."""
-    with (
-        contextlib.suppress(OSError, ValueError, RecursionError),
-        paths.calls().open("rb") as file,
-    ):
-        return records.load(_Kept, json.loads(file.read(_MAX_BYTES))).calls[:KEPT]
-    return ()
+    kept = records.read(_Kept, paths.calls(), _MAX_BYTES)
+    return kept.calls[:KEPT] if kept else ()
 
 
 def keep(record: CallRecord) -> None:

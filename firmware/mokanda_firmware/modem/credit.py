@@ -5,13 +5,13 @@ Somebody else answers in the relay's place; the network writes a message; the ba
 A sign holds, over restarts too, until the relay is reached.
 """
 
-import contextlib
 import json
 import logging
 import re
 from typing import Final
 
 from mokanda_firmware import paths, relaytime
+from mokanda_firmware.bus import records
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import balance
 from mokanda_firmware.modem.messages import Part
@@ -44,7 +44,7 @@ class Credit:
     """The latest sign."""
 
     def __init__(self) -> None:
-        self.sign: Sentence | None = _read()
+        self.sign = Sentence.from_json(records.read_json(paths.credit(), _MAX_BYTES))
 
     def stranger_answered(self) -> None:
         """Somebody else than the relay answered through the modem."""
@@ -84,12 +84,3 @@ class Credit:
                 durable.write(paths.credit(), json.dumps(sign.to_json()).encode())
         except OSError as error:
             _log.warning("the sign of missing credit is not kept: %s", error)
-
-
-def _read() -> Sentence | None:
-    with (
-        contextlib.suppress(OSError, ValueError, RecursionError),
-        paths.credit().open("rb") as file,
-    ):
-        return Sentence.from_json(json.loads(file.read(_MAX_BYTES)))
-    return None

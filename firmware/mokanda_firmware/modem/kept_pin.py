@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The PIN that a SIM card has taken, if the keeper wants it kept: a file for the daemon alone."""
 
-import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -27,12 +26,7 @@ class KeptPin:
     @classmethod
     def read(cls) -> Self | None:
         """Return what is kept; None for nothing, or nothing that can be read."""
-        with (
-            contextlib.suppress(OSError, ValueError, RecursionError),
-            paths.pin().open("rb") as file,
-        ):
-            return records.load(cls, json.loads(file.read(_MAX_BYTES)))
-        return None
+        return records.read(cls, paths.pin(), _MAX_BYTES)
 
     def keep(self) -> None:
         """Keep it in place of any other."""

@@ -58,9 +58,8 @@ class Message:
 
 def read() -> list[Message]:
     """Return the messages that are kept, the newest first."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        with paths.messages().open("rb") as file:
-            content = json.loads(file.read(_MAX_BYTES))
+    content = records.read_json(paths.messages(), _MAX_BYTES)
+    with contextlib.suppress(ValueError):
         if isinstance(content, list):
             return [records.load(Message, each) for each in content[:MOST_KEPT]]
     return []

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the keeper has set for the modem, and which access point has worked for which SIM card."""
 
-import contextlib
 import json
 import re
 from dataclasses import dataclass, field, replace
@@ -78,14 +77,12 @@ class Settings:
     @classmethod
     def read(cls) -> Self:
         """Return what was kept; where that cannot be read or used, nothing was set."""
-        with (
-            contextlib.suppress(OSError, ValueError, RecursionError, SettingsError),
-            paths.modem().open("rb") as file,
-        ):
-            settings = records.load(cls, json.loads(file.read(_MAX_BYTES)))
+        settings = records.read(cls, paths.modem(), _MAX_BYTES) or cls()
+        try:
             settings.check()
-            return settings
-        return cls()
+        except SettingsError:
+            return cls()
+        return settings
 
     def keep(self) -> None:
         """Replace what was kept. Raises OSError."""

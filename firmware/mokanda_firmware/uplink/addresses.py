@@ -8,8 +8,10 @@ import contextlib
 import ipaddress
 import json
 import logging
+from typing import Any
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus import records
 from mokanda_wire import durable
 
 _MAX_BYTES = 1000
@@ -18,8 +20,8 @@ log = logging.getLogger(__name__)
 
 def last_of(host: str) -> str | None:
     """Return the address at which `host` was last reached; None: nobody knows."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        noted = json.loads(paths.relay_address().read_bytes()[:_MAX_BYTES])
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        noted: Any = records.read_json(paths.relay_address(), _MAX_BYTES)
         if noted["host"] == host:
             return str(ipaddress.ip_address(noted["address"]))
     return None

@@ -50,9 +50,8 @@ _RANK: Final = (
     ModemState.FAULT,
     ModemState.ABSENT,
 )
-_ABSENT: Final = ModemStatus(ModemState.ABSENT, detail=Sentence("No modem is plugged in."))
-
-
+_NO_MODEM: Final = Sentence("No modem is plugged in.")
+_ABSENT: Final = ModemStatus(ModemState.ABSENT, detail=_NO_MODEM)
 _RESTARTING: Final = ModemStatus(ModemState.STARTING, detail=Sentence("The modem is restarting."))
 
 
@@ -201,7 +200,7 @@ class Daemon:
         if best is not None and best.state is ModemState.CONNECTED:
             request.reply(interface=best.facts.interface)
         elif best is None and not self._is_one_away():
-            raise RequestError(_said(_ABSENT.detail))
+            raise RequestError(_NO_MODEM)
         elif wait and not self._waiting:
             raise RequestError(_held_back(wait, best.failure if best else None))
         elif len(self._waiting) >= _MOST_WAITING:
@@ -250,7 +249,7 @@ class Daemon:
         """Ask the network a code such as *100#, or answer its menu."""
         best = self._best()
         if best is None:
-            raise RequestError(_said(_ABSENT.detail))
+            raise RequestError(_NO_MODEM)
         code = request.text("code", 40)
         answer = best.ask_network(code)
         if code == networks.codes(best.facts.imsi).balance:
@@ -372,9 +371,3 @@ def _held_back(wait: float, why: Sentence | None) -> Sentence:
         why=why,
         minutes=minutes,
     )
-
-
-def _said(detail: Sentence | None) -> Sentence:
-    """Return the detail, which every status of this daemon has."""
-    assert detail is not None
-    return detail

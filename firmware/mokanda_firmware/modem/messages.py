@@ -33,7 +33,7 @@ class Part:
     @property
     def is_of_network(self) -> bool:
         """Whether a name or a short number has sent it, as networks do, and no phone."""
-        return not _PHONE.fullmatch(self.sender)
+        return _is_of_network(self.sender)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,12 @@ class Message:
 
     @property
     def is_of_network(self) -> bool:
-        """Whether a name or a short number has sent it, as networks do, and no phone."""
-        return not _PHONE.fullmatch(self.sender)
+        """Whether a network has sent it."""
+        return _is_of_network(self.sender)
+
+
+def _is_of_network(sender: str) -> bool:
+    return not _PHONE.fullmatch(sender)
 
 
 def read() -> list[Message]:

@@ -20,6 +20,7 @@ import pytest
 
 from mokanda_firmware.bus.changes import Subscription
 from mokanda_firmware.bus.requests import RequestError, Requests, ask
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.modem import apn
@@ -161,7 +162,7 @@ def test_it_connects_and_disconnects(plug: Callable[[], Stick], modem: Modem) ->
 
 def test_a_network_card_is_not_ready_before_it_has_an_address(bus: Bus) -> None:
     bus.set(Stick("/sys/devices/card", "HUAWEI HiLink", cards=("enxabc",)))  # not of this computer
-    assert str(wait_for(ModemState.STARTING).detail) == "The network card is starting."
+    wait_for(ModemState.STARTING, detail=Sentence("The network card is starting."))
     bus.set()
     wait_for(ModemState.ABSENT)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keeper's page of modem and SIM card, on a phone without JavaScript."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,23 +15,14 @@ from mokanda_firmware.modem.messages import Part
 from mokanda_firmware.modem.settings import Settings
 from tests.browser.conftest import Phones
 from tests.browser.test_pages import found
+from tests.statuses import READY
 
 pytestmark = pytest.mark.browser
 REFUSED = Sentence("The mobile network refused the user name or password of its access point.")
 
 
 def a_night() -> None:
-    ModemStatus(
-        ModemState.READY,
-        detail=Sentence("Ready on {network}.", network="Vodacom CD"),
-        model="huawei E303",
-        imei="861195009876543",
-        imsi="630010123456789",
-        operator="Vodacom CD",
-        signal=58,
-        apn="vodanet",
-        others=(OtherModem("ZTE MF190", ModemState.PUK),),
-    ).publish()
+    replace(READY, apn="vodanet", others=(OtherModem("ZTE MF190", ModemState.PUK),)).publish()
     Settings("own.cd", "u", "secret").keep()
     began = datetime(2026, 3, 1, 1, 10, tzinfo=UTC)
     calls.keep(CallRecord(began, 95, 12_000, 48_000, "vodanet"))

@@ -18,17 +18,8 @@ from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.modem import calls
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.settings import Settings
+from tests.statuses import READY
 from tests.unit.webmail.served_village import Phone, Village
-
-READY = ModemStatus(
-    ModemState.READY,
-    detail=Sentence("Ready on {network}.", network="Vodacom CD"),
-    model="huawei E303",
-    imei="861195009876543",
-    imsi="630010123456789",
-    operator="Vodacom CD",
-    signal=58,
-)
 
 
 @contextmanager

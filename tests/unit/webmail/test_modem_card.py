@@ -10,8 +10,9 @@ from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.modem import messages, networks
 from mokanda_firmware.modem.messages import Part
+from tests.statuses import READY
 from tests.unit.webmail.served_village import Phone, Village
-from tests.unit.webmail.test_modem import READY, daemon
+from tests.unit.webmail.test_modem import daemon
 
 LOCKED = ModemStatus(ModemState.PIN, model="huawei E303", imei="861195009876543", tries=2)
 

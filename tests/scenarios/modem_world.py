@@ -267,6 +267,8 @@ class World:
             self._set(self.sticks[name], event["set"])
         for text in event.get("say", []):
             self.sticks[name].speak(text)
+        for text in event.get("direct", []):
+            self.sticks[name].speak(f"\r\n+CMT: ,20\r\n{delivered(*text)}\r\n")
         for key, value in event.get("hilink", {}).items():
             if not hasattr(self.hilink, key):
                 raise ValueError(f"a HiLink has no {key}")
@@ -330,6 +332,12 @@ class World:
             if key == "texts":
                 free = max(modem.messages, default=0) + 1
                 modem.messages |= {free + at: delivered(*each) for at, each in enumerate(value)}
+                continue
+            if key == "memories":
+                modem.memories = {
+                    name: {at: delivered(*each) for at, each in enumerate(texts, 1)}
+                    for name, texts in value.items()
+                }
                 continue
             if not hasattr(modem, key):
                 raise ValueError(f"a stick has no {key}")

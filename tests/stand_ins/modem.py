@@ -50,6 +50,9 @@ class Modem:
         signal: 0 to 31 as in +CSQ, 99 for none; none also ends the registration.
         faults: start of a command -> what to answer instead; `SILENCE` for nothing at all.
         messages: the SIM card's, as PDUs in hexadecimal digits, by their places.
+        memories: where messages lie instead, by its two letters, in a modem that tells of them.
+        outbox: the messages that it was given to send, as such digits.
+        sending: what it says to each of them, to the byte.
         menus: what the network says instead, one after the other; all but the last are menus.
         asked_network: the USSD requests that it got.
         balance: what the operator answers to a USSD request.
@@ -72,6 +75,9 @@ class Modem:
         self.faults: dict[str, str] = {}
         self.balance = "Votre solde est de 2.50 USD, valable jusqu'au 31/12."
         self.messages: dict[int, str] = {}
+        self.memories: dict[str, dict[int, str]] = {}
+        self.outbox: list[str] = []
+        self.sending = "\r\n+CMGS: 1\r\n\r\nOK\r\n"
         self.menus: list[str] = []
         self.asked_network: list[str] = []
         self.password: str | None = None
@@ -82,6 +88,8 @@ class Modem:
         self._echo = True
         self._errors = "0"
         self._numeric_operator = False
+        self._memory = ""
+        self._is_given_message = False
         self._line = bytearray()
         self._outgoing = bytearray()
         self._requests: list[Callable[[], None]] = []
@@ -270,7 +278,12 @@ class Modem:
         if self._echo:
             self._send(data)
         for byte in data:
-            if byte != 0x0D:
+            if self._is_given_message and byte in (0x1A, 0x1B):
+                content = self._line.decode("ascii", "replace")
+                self._line.clear()
+                self._is_given_message = False
+                self._take_message(content if byte == 0x1A else "")
+            elif byte != 0x0D:
                 self._line.append(byte)
                 continue
             line = self._line.decode("ascii", "replace").strip()
@@ -397,14 +410,38 @@ class Modem:
         self._answer(f'+CUSD: {kind},"{pack_septets(text).hex().upper()}",15')
         return ""
 
+    def _stored(self) -> dict[int, str]:
+        return self.memories[self._memory] if self._memory else self.messages
+
+    def _tell_memories(self) -> str:
+        known = ",".join(f'"{name}"' for name in self.memories)
+        return self._tell(f"+CPMS: ({known}),({known}),({known})") if known else ERROR
+
+    def _choose_memory(self, name: str) -> str:
+        if name not in self.memories:
+            return ERROR
+        self._memory = name
+        return self._tell(f"+CPMS: {len(self._stored())},20,0,20,0,20")
+
     def _list_messages(self) -> str:
         self._need_sim()
-        for place, pdu in self.messages.items():
+        for place, pdu in self._stored().items():
             self._answer(f"+CMGL: {place},0,,{len(pdu) // 2 - 1}\r\n{pdu}")
         return OK
 
     def _delete_message(self, place: str) -> str:
-        return OK if self.messages.pop(int(place), None) else ERROR
+        return OK if self._stored().pop(int(place), None) else ERROR
+
+    def _await_message(self) -> str:
+        self._need_sim()
+        self._is_given_message = True
+        self._send(b"\r\n> ")
+        return ""
+
+    def _take_message(self, digits: str) -> None:
+        if digits:
+            self.outbox.append(digits)
+            self._send(self.sending.encode())
 
 
 def _accept(_modem: Modem, _argument: str) -> str:
@@ -421,7 +458,7 @@ COMMANDS: Final[list[tuple[str, Callable[[Modem, str], str]]]] = [
     (r"Z0?|&F0?", lambda modem, _: modem._reset()),
     (r"E([01]?)", Modem._set_echo),
     (r"V1|Q0|X\d|S0=0|&[CDK]\d|H0?", _accept),
-    (r"\^CURC=[01]|\+(?:CREG|CGREG|CGATT|CFUN)=\d", _accept),
+    (r"\^CURC=[01]|\+CNMI=2,1|\+(?:CREG|CGREG|CGATT|CFUN)=\d", _accept),
     (r"I", lambda modem, _: modem._identify()),
     (r"\+C?GMI", _constant("huawei")),
     (r"\+C?GMM", _constant("E303")),
@@ -445,6 +482,9 @@ COMMANDS: Final[list[tuple[str, Callable[[Modem, str], str]]]] = [
     (r'\+CUSD=1,"?([0-9A-F]+)"?(?:,15)?', Modem._ussd),
     (r"\+CUSD=[02]", _accept),
     (r"\+CMGF=0", _accept),
+    (r"\+CPMS=\?", lambda modem, _: modem._tell_memories()),
+    (r'\+CPMS="(\w\w)"', Modem._choose_memory),
+    (r"\+CMGS=\d+", lambda modem, _: modem._await_message()),
     (r"\+CMGL=4", lambda modem, _: modem._list_messages()),
     (r"\+CMGD=(\d+)", Modem._delete_message),
     (r"DT?\*99(?:\*\*\*1)?#", lambda modem, number: modem._dial(number)),

@@ -128,6 +128,10 @@ class SteppedModem(Modem):
                 return
         super()._command(line)
 
+    def _take_message(self, digits: str) -> None:
+        self.on_command(digits)
+        super()._take_message(digits)
+
     def _dial(self, _: str) -> str:
         if not self.registered or self.link[0] == "refused":
             if len(self.link) > 1:

@@ -14,7 +14,7 @@ from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus import records
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import balance
-from mokanda_firmware.modem.messages import Part
+from mokanda_firmware.modem.messages import Message
 from mokanda_wire import durable
 
 _log = logging.getLogger(__name__)
@@ -50,10 +50,10 @@ class Credit:
         """Somebody else than the relay answered through the modem."""
         self._note(_PORTAL)
 
-    def came(self, part: Part) -> None:
+    def came(self, message: Message) -> None:
         """A message came, from a phone or from the network."""
-        if part.is_of_network and _USED_UP.search(part.text):
-            words = " ".join(part.text.split())[:_MAX_WORDS]
+        if message.of_network and _USED_UP.search(message.text):
+            words = " ".join(message.text.split())[:_MAX_WORDS]
             self._note(Sentence("The mobile network wrote: {words}", words=words))
 
     def balance_told(self, text: str) -> None:

@@ -4,6 +4,8 @@
 import contextlib
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
@@ -13,10 +15,10 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus import records
 from mokanda_wire import durable
 
-MOST_KEPT: Final = 100
+MOST_KEPT: Final = 50  # of the network's, and of all others: nobody's flood drives those out
 _MAX_BYTES = 1_000_000  # of what is kept
 _MAX_PARTS = 20
-_PHONE: Final = re.compile(r"\+?\d{7,}")
+_SHORT: Final = re.compile(r"\d{2,6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,7 @@ class Part:
     reference: int | None = None
     total: int = 1
     number: int = 1
-
-    @property
-    def is_of_network(self) -> bool:
-        """Whether a name or a short number has sent it, as networks do, and no phone."""
-        return _is_of_network(self.sender)
+    of_network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +42,25 @@ class Message:
     sent: datetime | None
     parts: tuple[str, ...]
     reference: int | None = None
+    of_network: bool = False
 
     @property
     def text(self) -> str:
         """The whole text, with an ellipsis where a part is missing."""
         return "".join(part or "…" for part in self.parts)
 
-    @property
-    def is_of_network(self) -> bool:
-        """Whether a network has sent it."""
-        return _is_of_network(self.sender)
+
+def is_of_network(sender: str, names: Iterable[str]) -> bool:
+    """Whether a short number has sent it, or one of the network's names is the sender's.
+
+    Every other name is that of a company which sends in bulk, and may be anybody's.
+    """
+    own = (_plain(name.split(" ")[0]) for name in names)
+    return bool(_SHORT.fullmatch(sender)) or any(name and name in _plain(sender) for name in own)
 
 
-def _is_of_network(sender: str) -> bool:
-    return not _PHONE.fullmatch(sender)
+def _plain(name: str) -> str:
+    return "".join(each for each in name.casefold() if each.isalpha())
 
 
 def read() -> list[Message]:
@@ -65,23 +68,32 @@ def read() -> list[Message]:
     content = records.read_json(paths.messages(), _MAX_BYTES)
     with contextlib.suppress(ValueError):
         if isinstance(content, list):
-            return [records.load(Message, each) for each in content[:MOST_KEPT]]
+            return [records.load(Message, each) for each in content[: 2 * MOST_KEPT]]
     return []
 
 
-def add(parts: list[Part]) -> None:
-    """Keep what has come, once, each part with its others. Raises OSError."""
-    messages = read()
+def add(parts: list[Part]) -> list[Message]:
+    """Keep what has come, once, each part with its others. Return what is new. Raises OSError."""
+    before = read()
+    messages = before
     for part in parts:
         messages = _with(messages, part)
-    durable.write(paths.messages(), _within_bounds(messages))
+    new = [each for each in messages if each not in before]
+    if new:
+        durable.write(paths.messages(), _within_bounds(messages))
+    return new
 
 
 def _within_bounds(messages: list[Message]) -> bytes:
     """Return as many of the newest as `read` takes."""
-    kept = [json.dumps(records.dump(each)) for each in messages[:MOST_KEPT]]
-    sizes = accumulate(len(each) + 2 for each in kept)
-    return f"[{', '.join(kept[: sum(size < _MAX_BYTES for size in sizes)])}]".encode()
+    room = Counter({True: MOST_KEPT, False: MOST_KEPT})
+    newest = []
+    for each in messages:
+        room[each.of_network] -= 1
+        if room[each.of_network] >= 0:
+            newest.append(json.dumps(records.dump(each)))
+    sizes = accumulate(len(each) + 2 for each in newest)
+    return f"[{', '.join(newest[: sum(size < _MAX_BYTES for size in sizes)])}]".encode()
 
 
 def _with(messages: list[Message], part: Part) -> list[Message]:
@@ -96,7 +108,8 @@ def _with(messages: list[Message], part: Part) -> list[Message]:
             return [*messages[:index], whole, *messages[index + 1 :]]
     texts = [""] * total
     texts[part.number - 1] = part.text
-    return [Message(part.sender, part.sent, tuple(texts), part.reference), *messages]
+    first = Message(part.sender, part.sent, tuple(texts), part.reference, part.of_network)
+    return [first, *messages]
 
 
 def _belongs(message: Message, part: Part, total: int) -> bool:

@@ -37,6 +37,11 @@ def codes(imsi: str, file: Path = FILE) -> Codes:
     return Codes(known.get("balance", ""), known.get("top_up", ""), known.get("bundles", ""))
 
 
+def name(imsi: str, file: Path = FILE) -> str:
+    """Return how this SIM card's network is called, "" where it is not known."""
+    return str(of(imsi, read(file)).get("name", ""))
+
+
 def read(file: Path = FILE) -> dict[str, Any]:
     """Return the whole table: `default`, an access point, and `network`."""
     with file.open("rb") as stream:

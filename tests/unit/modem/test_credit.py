@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from mokanda_firmware import paths, relaytime
 from mokanda_firmware.modem import balance
 from mokanda_firmware.modem.credit import Credit
-from mokanda_firmware.modem.messages import Part
+from mokanda_firmware.modem.messages import Message
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOKANDA_DATA", str(tmp_path))
+
+
+def of_network(*texts: str) -> Message:
+    return Message("Vodacom", None, texts, of_network=True)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_networks_write_when_credit_is_used_up(text: str) -> None:
     credit = Credit()
-    credit.came(Part("Vodacom", None, text))
+    credit.came(of_network(text))
     assert text in str(credit.sign)
 
 
@@ -50,13 +54,19 @@ def test_what_networks_write_when_credit_is_used_up(text: str) -> None:
 )
 def test_what_else_they_write(text: str) -> None:
     credit = Credit()
-    credit.came(Part("Vodacom", None, text))
+    credit.came(of_network(text))
     assert credit.sign is None
+
+
+def test_it_may_stand_in_two_parts_of_a_message() -> None:
+    credit = Credit()
+    credit.came(of_network("Cher client, votre crédit ", "est épuisé."))
+    assert credit.sign is not None
 
 
 def test_a_phone_may_write_what_it_likes() -> None:
     credit = Credit()
-    credit.came(Part("+243810000000", None, "Votre crédit est épuisé"))
+    credit.came(Message("+243810000000", None, ("Votre crédit est épuisé",)))
     assert credit.sign is None
 
 
@@ -73,7 +83,7 @@ def test_a_sign_holds_over_a_restart_until_the_relay_is_reached() -> None:
 def test_any_message_is_looked_at_in_no_time(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Credit, "_note", lambda *_: None)
-        Credit().came(Part("131", None, text))
+        Credit().came(of_network(text))
 
 
 @given(st.binary(max_size=100))

@@ -68,6 +68,13 @@ def test_the_newest_comes_first_and_a_storm_is_bounded() -> None:
     assert kept[0].text == f"message {messages.MOST_KEPT + 19}"
 
 
+def test_a_flood_from_a_phone_leaves_the_networks_messages() -> None:
+    messages.add([Part("Vodacom", None, "2.50 USD", of_network=True)])
+    messages.add([Part("+243810000000", None, f"{at}") for at in range(messages.MOST_KEPT + 1)])
+    assert messages.read()[-1].text == "2.50 USD"
+    assert len(messages.read()) == messages.MOST_KEPT + 1
+
+
 def test_a_storm_of_long_messages_pushes_out_the_oldest_alone() -> None:
     for number in range(messages.MOST_KEPT):
         messages.add([Part("1234", None, "Δ" * 153, number, 20, at + 1) for at in range(20)])
@@ -76,9 +83,23 @@ def test_a_storm_of_long_messages_pushes_out_the_oldest_alone() -> None:
     assert kept[0].reference == messages.MOST_KEPT - 1
 
 
-def test_a_network_is_told_from_a_phone() -> None:
-    add(delivered("a", "Airtel"), delivered("b", "131"), delivered("c", "+243810000000"))
-    assert [each.is_of_network for each in messages.read()] == [False, True, True]
+@pytest.mark.parametrize("sender", ["Airtel", "AIRTEL-CD", "MyAirtel", "131", "4425", "airtel cd"])
+def test_a_networks_name_and_short_numbers_are_the_networks(sender: str) -> None:
+    assert messages.is_of_network(sender, ["Airtel", "airtel CD"])
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["+243810000000", "0810000000", "2438100", "", "Vodacom", "PROMO", "+131", "1", "12a4"],
+)
+def test_phones_and_other_names_are_not(sender: str) -> None:
+    assert not messages.is_of_network(sender, ["Airtel", ""])
+
+
+def test_only_what_is_new_is_told() -> None:
+    part = Part("131", None, "2.50 USD")
+    assert [each.text for each in messages.add([part, part])] == ["2.50 USD"]
+    assert messages.add([part]) == []
 
 
 @given(st.binary(max_size=200))

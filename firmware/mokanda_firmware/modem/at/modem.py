@@ -5,10 +5,11 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import filterfalse
 from typing import Final, Protocol
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem import apn
+from mokanda_firmware.modem import apn, networks
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at import codes, names, network, sms, ussd
 from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
@@ -33,7 +34,7 @@ _WORDS: Final = re.compile(
 )
 _IMEI: Final = re.compile(r"(?:\+C?GSN: *)?\"?(\d{14,17})\"?", re.IGNORECASE)
 _LOCKED: Final = {Event.PIN_ASKED: "PIN", Event.PUK_ASKED: "PUK"}
-_SIM_CHANGES: Final = (sms.ANNOUNCED, "+CPIN", "^SIMST", "+CREG", "+CGREG", "+CEREG")
+_SIM_CHANGES: Final = (*sms.ANNOUNCED, "+CPIN", "^SIMST", "+CREG", "+CGREG", "+CEREG")
 
 
 class Call(Protocol):
@@ -131,7 +132,8 @@ class AtModem:
         if found.event is Event.SEARCHING:
             network.switch_on(self._at)
         if self._inbox is not None:
-            found = replace(found, again=self._inbox.empty())
+            names = (networks.name(imsi), found.facts.operator)
+            found = replace(found, again=self._inbox.empty(names))
         return found
 
     def hear(self) -> Finding | Event | None:
@@ -140,9 +142,9 @@ class AtModem:
             return self._hear_call(self._call)
         lines = self._at.unsolicited() if self._at else []
         if lines:
-            _log.info("modem: %s", ", ".join(lines))
-        if self._inbox and any(line.startswith(sms.ANNOUNCED) for line in lines):
-            self._inbox.announced()
+            _log.info("modem: %s", ", ".join(filterfalse(sms.CONTENT.fullmatch, lines)))
+        if self._inbox is not None:
+            self._inbox.hear(lines)
         return Event.DUE if any(line.startswith(_SIM_CHANGES) for line in lines) else None
 
     def _hear_call(self, call: Call) -> Finding | None:

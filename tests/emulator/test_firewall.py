@@ -105,8 +105,6 @@ def test_phones_reach_pages_and_names_and_nothing_behind_them(village: EmulatedV
         for number in range(20):
             air.send(tcp((f"203.0.113.{number + 1}", 40000), (US, 80)))
             air.send(udp((f"203.0.113.{number + 1}", 40000), (US, 53), name_query("a.example")))
-        air.send(tcp((PHONE, 40000), (STRANGER, 443)))
-        air.send(udp((PHONE, 40000), (str(village.network.gateway), 53), name_query("a.example")))
         air.send(tcp((PHONE, 40000), (str(village.network.board), 80)))
         air.send(udp((PHONE, 5353), (US, 5355)))
         air.send(icmp(PHONE, US))
@@ -119,10 +117,15 @@ def test_phones_reach_pages_and_names_and_nothing_behind_them(village: EmulatedV
         air.send(tcp((PHONE, 40003), (PORTAL, 443)))
         refused = Packet.read(answer(air, heard, (PORTAL, 443)))
         assert refused.flags & RST
+        # A phone with a name server of its own is answered, too, and not kept waiting for its TLS.
+        air.send(udp((PHONE, 40004), ("8.8.8.8", 53), name_query("connectivity.example")))
+        assert address_in(answer(air, heard, ("8.8.8.8", 53))) == PORTAL
+        air.send(tcp((PHONE, 40005), ("8.8.8.8", 853)))
+        assert Packet.read(answer(air, heard, ("8.8.8.8", 853))).flags & RST
 
         told = {Packet.read(packet).target for packet in heard}
         assert {target for target in told if target[0] != PHONE} <= {("224.0.0.22", 0)}
-        assert {port for address, port in told if address == PHONE} == {40001, 40002, 40003}
+        assert {port for address, port in told if address == PHONE} == set(range(40001, 40006))
         assert behind == []
 
 

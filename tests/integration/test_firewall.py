@@ -56,13 +56,36 @@ def test_phones_reach_names_and_addresses(network: BoardNetwork) -> None:
     assert (answer.source, answer.flags) == ((US_ON_WIFI, 53), SYN | ACK)
 
 
+def test_another_name_server_that_a_phone_asks_is_we(network: BoardNetwork) -> None:
+    network.send("wlan0", udp((PHONE, 40000), (STRANGER, 53)))
+    assert network.arrived() == [53]
+    network.send("wlan0", tcp((PHONE, 40000), (STRANGER, 53)))
+    network.send("wlan0", tcp((PHONE, 40001), (RELAY[0], 53)))
+    network.send("wlan0", tcp((PHONE, 40002), (US_ON_WIFI, 53)))
+    assert {(name, answer.source, answer.flags) for name, answer in answers(network)} == {
+        ("wlan0", (server, 53), SYN | ACK) for server in (STRANGER, RELAY[0], US_ON_WIFI)
+    }
+
+
+def test_more_questions_than_there_is_room_for_keep_nobody_from_asking_us(
+    network: BoardNetwork,
+) -> None:
+    for port in range(1024, 4096):
+        network.send("wlan0", udp((PHONE, port), (STRANGER, 53)))
+    assert 0 < len(network.arrived()) < 3072
+    network.send("wlan0", tcp((PHONE, 60000), (US_ON_WIFI, 53)))
+    [(_, answer)] = answers(network)
+    assert (answer.source, answer.flags) == ((US_ON_WIFI, 53), SYN | ACK)
+
+
+@pytest.mark.parametrize("server", [PORTAL, STRANGER])
 @pytest.mark.parametrize("port", [443, 853, 8080])
 def test_a_phone_is_told_at_once_that_nothing_else_is_served(
-    network: BoardNetwork, port: int
+    network: BoardNetwork, port: int, server: str
 ) -> None:
-    network.send("wlan0", tcp((PHONE, 40001), (PORTAL, port)))
+    network.send("wlan0", tcp((PHONE, 40001), (server, port)))
     [(interface, answer)] = answers(network)
-    assert interface == "wlan0"
+    assert (interface, answer.source) == ("wlan0", (server, port))
     assert answer.flags & RST
 
 
@@ -98,8 +121,9 @@ def test_phones_reach_nothing_else(network: BoardNetwork, packet: bytes) -> None
 @pytest.mark.parametrize("source", [STRANGER, RELAY[0], PROVIDER, US_ON_WIFI, "127.0.0.1"])
 def test_who_is_not_from_the_wifi_is_not_answered_there(network: BoardNetwork, source: str) -> None:
     for port in (53, 80, 443):
-        network.send("wlan0", tcp((source, 40000), (US_ON_WIFI, port)))
-    network.send("wlan0", udp((source, 40000), (US_ON_WIFI, 53)))
+        for server in (US_ON_WIFI, "8.8.8.8"):
+            network.send("wlan0", tcp((source, 40000), (server, port)))
+            network.send("wlan0", udp((source, 40000), (server, 53)))
     network.send("wlan0", icmp(source, US_ON_WIFI, ECHO_REPLY))
     assert network.arrived() == []
     assert answers(network) == []
@@ -109,6 +133,7 @@ def test_phones_leave_no_notes_in_the_kernel(network: BoardNetwork) -> None:
     before = network.noted()
     for port in range(40000, 40040):
         network.send("wlan0", tcp((PHONE, port), (US_ON_WIFI, 80)))
+        network.send("wlan0", udp((PHONE, port), (STRANGER, 53)))
         network.send("end0", tcp((NEIGHBOUR_ON_CABLE, port), (US_ON_CABLE, 80)))
     assert len(answers(network)) == 80
     assert network.noted() <= before

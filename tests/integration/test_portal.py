@@ -23,6 +23,7 @@ from tests.namespaces import two_networks
 from tests.probes import CONTENT
 from tests.ready_made.mail_store import write_mail_store
 from tests.stand_ins import wifi_phone
+from tests.stand_ins.board_network import load_firewall_into
 
 pytestmark = pytest.mark.skipif(not shutil.which("dnsmasq"), reason="dnsmasq is not installed")
 SITE = f"http://{hotspot.PORTAL}"
@@ -53,7 +54,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def phone(tmp_path: Path, store: Store) -> Iterator[Call]:
-    """A phone beside the device, whose Wi-Fi and webmail work; it does what it is told."""
+    """A phone beside the device with its Wi-Fi, firewall and webmail; it does what it is told."""
     settings = hotspot.dnsmasq(wifi_phone.CARD)
     settings = re.sub("(?<=dhcp-leasefile=).*", str(tmp_path / "leases"), settings)
     # Who runs it here is root, if only of these networks: it would do what it does for that.
@@ -61,6 +62,7 @@ def phone(tmp_path: Path, store: Store) -> Iterator[Call]:
     webmail = [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", "0.0.0.0:80"]
     roots = {"MOKANDA_DATA": str(store.path.parent), "MOKANDA_RUN": str(tmp_path / "run")}
     with two_networks(wifi_phone.CARD) as (device, outside), ExitStack() as stack:
+        load_firewall_into(f"/proc/{device[-1].partition('=')[2]}/ns/net")
         for address in (f"{hotspot.ADDRESS}/24", f"{hotspot.PORTAL}/32"):
             add = ["ip", "address", "add", address, "dev", wifi_phone.CARD]
             subprocess.run([*device, *add], check=True)
@@ -102,6 +104,21 @@ def test_a_phone_is_told_where_it_is(phone: Call) -> None:
     # What nobody here can answer, HTTPS and DNS over TLS, does not keep a phone waiting.
     assert phone("is_refused", hotspot.PORTAL, 443)
     assert phone("is_refused", hotspot.ADDRESS, 853)
+
+
+def test_a_phone_with_a_name_server_of_its_own_finds_the_portal(phone: Call) -> None:
+    phone("join")
+    here = {"code": 0, "records": [ip_address(hotspot.PORTAL).packed.hex()]}
+    for server in ("8.8.8.8", "1.1.1.1"):
+        assert phone("resolve", server, "connectivitycheck.gstatic.com") == here
+        assert phone("resolve", server, "connectivitycheck.gstatic.com", TYPES["AAAA"])["code"] == 0
+        assert not phone("is_refused", server, 53)
+        # DNS over TLS and over HTTPS are given up at once, for what is answered.
+        assert phone("is_refused", server, 853)
+        assert phone("is_refused", server, 443)
+    assert phone("is_refused", "2001:4860:4860::8888", 53)
+    answer = phone("ask", "8.8.8.8", "http://connectivitycheck.gstatic.com/generate_204")
+    assert (answer["status"], answer["location"]) == (302, f"{SITE}/portal")
 
 
 def test_on_day_one_the_portal_is_the_first_page(phone: Call) -> None:

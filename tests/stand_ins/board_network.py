@@ -26,6 +26,7 @@ from typing import Any, Final
 # This file is run as a program, too, where nothing but Python's own library is.
 REPOSITORY: Final = Path(__file__).parents[2]
 RULES: Final = REPOSITORY / "firmware/system/usr/lib/mokanda/firewall.nft"
+_TOOLBOX: Final = (str(REPOSITORY / "scripts/toolbox"), "--root")
 
 # Phones, cable, modem, and a stick that is a network card of any name.
 INTERFACES: Final = ("wlan0", "end0", "ppp0", "enu1u1")
@@ -108,8 +109,7 @@ class BoardNetwork:
 def board_network() -> Iterator[BoardNetwork]:
     """The board's network, with its firewall."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [str(REPOSITORY / "scripts/toolbox"), "--root", "unshare", "--net"]
-    command += ["python3", "-B", str(Path(__file__)), str(RULES)]
+    command = [*_TOOLBOX, "unshare", "--net", "python3", "-B", __file__, "serve"]
     with ours, subprocess.Popen(command, stdin=theirs.fileno()) as process:
         theirs.close()
         _, tunnels, _, _ = socket.recv_fds(ours, _MAX_PACKET, len(INTERFACES))
@@ -120,6 +120,12 @@ def board_network() -> Iterator[BoardNetwork]:
             process.wait(30)
             for tunnel in tunnels:
                 os.close(tunnel)
+
+
+def load_firewall_into(network: str) -> None:
+    """Load the board's firewall into a network that is there, such as /proc/1/ns/net."""
+    command = [*_TOOLBOX, "nsenter", f"--net={network}", "python3", "-B", __file__, "load"]
+    subprocess.run(command, check=True)
 
 
 class _Inside:
@@ -205,12 +211,16 @@ def _ip(commands: str) -> None:
     subprocess.run(["ip", "-batch", "-"], input=commands, text=True, check=True)
 
 
-def main(rules: str) -> None:
-    """Make the board's network, hand over its interfaces, and do what is asked."""
+def _load() -> None:
     _put("/etc/passwd", _ACCOUNTS)
     _put("/etc/group", _GROUPS)
+    subprocess.run(["nft", "--file", str(RULES)], check=True)
+
+
+def _serve() -> None:
+    """Make the board's network, hand over its interfaces, and do what is asked."""
     tunnels = [_tunnel(name) for name in INTERFACES]
-    subprocess.run(["nft", "--file", rules], check=True)
+    _load()
     # The firewall alone has to keep the sides apart here; and who was answered once is not again.
     for name, value in (("ip_forward", "1"), ("tcp_synack_retries", "0")):
         Path("/proc/sys/net/ipv4", name).write_text(value)
@@ -222,4 +232,4 @@ def main(rules: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    {"load": _load, "serve": _serve}[sys.argv[1]]()

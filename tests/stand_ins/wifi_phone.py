@@ -8,6 +8,7 @@ writes what came of it.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import http.client
 import json
@@ -113,11 +114,13 @@ def ask(server: str, url: str, fields: str = "", cookie: str = "") -> dict[str, 
 
 
 def is_refused(address: str, port: int) -> bool:
-    """Whether nobody listens there, and that is said at once."""
+    """Whether nobody listens there, or no way leads there, and that is said at once."""
     try:
         socket.create_connection((address, port), _SECONDS).close()
-    except ConnectionRefusedError:
-        return True
+    except OSError as error:
+        if error.errno in (errno.ECONNREFUSED, errno.ENETUNREACH):
+            return True
+        raise
     return False
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from mokanda_firmware.setup import hotspot
 
-NETWORK = Path(__file__).parents[3] / "firmware/system/usr/lib/systemd/network/10-hotspot.network"
+SYSTEM = Path(__file__).parents[3] / "firmware/system/usr/lib"
+NETWORK, FIREWALL = SYSTEM / "systemd/network/10-hotspot.network", SYSTEM / "mokanda/firewall.nft"
 
 
 @pytest.mark.skipif(shutil.which("dnsmasq") is None, reason="dnsmasq is not installed")
@@ -23,6 +24,7 @@ def test_the_card_has_the_addresses_that_phones_are_told() -> None:
     lines = NETWORK.read_text().splitlines()
     addresses = [line.partition("=")[2] for line in lines if line.startswith("Address=")]
     assert addresses == [f"{hotspot.ADDRESS}/24", f"{hotspot.PORTAL}/32"]
+    assert f"ip daddr set {hotspot.ADDRESS} " in FIREWALL.read_text()
 
 
 def test_names_lead_to_an_address_that_phones_take_for_one_of_the_world() -> None:

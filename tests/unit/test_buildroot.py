@@ -23,12 +23,50 @@ from packaging.requirements import Requirement
 from scripts.engines import Package
 from scripts.engines.buildroot import engine, external_tree
 from scripts.recipes import boards, load
+from scripts.recipes.recipe import ROOT, read_topic
 from scripts.tools.steps import Log, StepError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXTERNAL = REPOSITORY / "buildroot-external"
+FIREWALL = REPOSITORY / "firmware/system/usr/lib/mokanda/firewall.nft"
 PACKAGES = sorted((EXTERNAL / "package").iterdir())
 OURS = ("wire", "firmware")
+
+# Packages of Debian that go by another name in Buildroot, or have no option there.
+COUNTERPARTS = {
+    "base-files": "",  # the skeleton
+    "busybox-static": "",  # Buildroot's init and shell, always
+    "dnsmasq-base": "DNSMASQ",
+    "firmware-ath9k-htc": "LINUX_FIRMWARE_ATHEROS_9271",
+    "gpg": "GNUPG2",
+    "gpg-agent": "GNUPG2",
+    "libjpeg-turbo-progs": "JPEG_TURBO_TOOLS",
+    "libpng16-16t64": "LIBPNG",
+    "libubootenv-tool": "LIBUBOOTENV",
+    "mount": "UTIL_LINUX_BINARIES",
+    "ppp": "PPPD",
+    "python3-cffi-backend": "",  # python-pyppmd's own package selects it
+    "python3-multipart": "PYTHON_DEFNULL_MULTIPART",
+    "rauc-service": "RAUC_DBUS",
+    "systemd": "",  # BR2_INIT_SYSTEMD
+    "systemd-resolved": "SYSTEMD_RESOLVED",
+    "systemd-sysv": "",
+    "udev": "",  # systemd's
+    "util-linux": "UTIL_LINUX_BINARIES",
+}
+# What a rule of the firewall is made of, and the kernel's option for it; the rest is in NF_TABLES.
+OF_RULES = {
+    r"\bct |notrack": "NFT_CT",
+    r"\bfib ": "NFT_FIB_INET",
+    r"\breject ": "NFT_REJECT_INET",
+    r"\blimit ": "NFT_LIMIT",
+    r"\bct count ": "NFT_CONNLIMIT",
+    r"\blog\b": "NFT_LOG",
+    r"\bcounter ": "NFT_COUNTER",
+    r"\b(?:[sd]nat to|redirect|masquerade)\b": "NFT_NAT",
+    r"\bsocket ": "NFT_SOCKET",
+    r"\btproxy ": "NFT_TPROXY",
+}
 
 # Modules of the standard library that Buildroot builds only when asked to.
 OPTIONAL_MODULES = {
@@ -112,6 +150,37 @@ def test_python_is_built_with_the_optional_modules_that_our_code_imports() -> No
     config = load("orangepi-zero").buildroot_config
     needed = {option for module, option in OPTIONAL_MODULES.items() if module in imported}
     assert {option for option in needed if f"BR2_PACKAGE_PYTHON3_{option}=y" not in config} == set()
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*.toml")), ids=lambda path: path.stem)
+def test_what_one_engine_takes_for_a_topic_the_other_takes_too(path: Path) -> None:
+    recipe = read_topic(path)
+    names = {package: package.upper().replace("-", "_") for package in recipe.debian_packages}
+    names = {package: re.sub("^PYTHON3_", "PYTHON_", name) for package, name in names.items()}
+    symbols = {COUNTERPARTS.get(package, name) for package, name in names.items()} - {""}
+    wanted = {f"BR2_PACKAGE_{symbol}=y" for symbol in symbols}
+    assert wanted - set(recipe.buildroot_config) == set()
+
+
+def test_the_kernel_has_what_the_firewall_is_made_of() -> None:
+    """Debian's has all of it as modules, and some of them are loaded before they are asked for."""
+    rules = re.sub("#.*", "", FIREWALL.read_text())
+    wanted = {option for pattern, option in OF_RULES.items() if re.search(pattern, rules)}
+    recipe = read_topic(ROOT / "firewall.toml")
+    options = dict(recipe.kernel)
+    assert {option for option in options if option in OF_RULES.values()} == wanted
+    assert set(recipe.modules_early) <= set(options.values())
+
+
+def test_a_library_that_our_code_loads_is_of_a_package_that_both_engines_take() -> None:
+    loaded = set()
+    for room in OURS:
+        for path in (REPOSITORY / room / f"mokanda_{room}").rglob("*.py"):
+            loaded |= set(re.findall(r'CDLL\("(.*?)"', path.read_text()))
+    assert loaded == {"libpng16.so.16"}
+    recipe = read_topic(ROOT / "webmail.toml")
+    assert "libpng16-16t64" in recipe.debian_packages
+    assert "BR2_PACKAGE_LIBPNG=y" in recipe.buildroot_config
 
 
 def test_kernel_archive_has_a_hash() -> None:

@@ -198,11 +198,6 @@ def status(name: str) -> Path:
     return run() / "status" / f"{name}.json"
 
 
-def dials() -> Path:
-    """How the modem's calls of this boot went: its back-off."""
-    return run() / "dials.json"
-
-
 def requests(daemon: str) -> Path:
     """The Unix socket at which this daemon takes requests."""
     return run() / "requests" / daemon

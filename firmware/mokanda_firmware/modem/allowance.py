@@ -5,13 +5,11 @@ A call costs credit even where nothing comes of it, and a network bars a card th
 dialled is kept until the next boot, so that a restart of the daemon forgets nothing.
 """
 
-import contextlib
-import json
-import os
-from typing import Any, Final
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
 
-from mokanda_firmware import paths
-from mokanda_firmware.bus import records
+from mokanda_firmware.bus.statuses import Status
 from mokanda_firmware.modem.clock import Clock
 
 # Seconds after the first, second, ... failure in a row until the next dial. The first ones pass at
@@ -20,7 +18,18 @@ PAUSES: Final = (0.0, 0.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600
 DIALS_A_DAY: Final = 40
 REFUSED_LOGINS_A_DAY: Final = 5
 _DAY = 86400.0
-_MAX_BYTES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted(Status):
+    """What was dialled in this boot, in seconds of its clock; a reboot clears it."""
+
+    NAME = "dials"
+
+    dials: tuple[float, ...] = ()
+    refused: tuple[float, ...] = ()
+    failures: int = 0
+    next: float = 0.0
 
 
 class Allowance:
@@ -71,30 +80,15 @@ class Allowance:
 
     def _read(self) -> None:
         """Take up what is noted; what cannot have been noted in this boot is left out."""
-        now = self._clock.now()
-        with contextlib.suppress(ValueError, TypeError, KeyError, OverflowError):
-            noted: Any = records.read_json(paths.dials(), _MAX_BYTES)
-            dials, refused = (
-                [float(each) for each in noted[name] if 0 <= float(each) <= now]
-                for name in ("dials", "refused")
-            )
-            failures, until = max(0, int(noted["failures"])), float(noted["next"])
-            self._dials, self._refused = dials[-DIALS_A_DAY:], refused[-REFUSED_LOGINS_A_DAY:]
-            self._failures, self._next = failures, min(now + PAUSES[-1], until)
+        now, noted = self._clock.now(), _Noted.read() or _Noted()
+        self._dials = [each for each in noted.dials if 0 <= each <= now][-DIALS_A_DAY:]
+        self._refused = [each for each in noted.refused if 0 <= each <= now][-REFUSED_LOGINS_A_DAY:]
+        self._failures = max(0, noted.failures)
+        self._next = min(now + PAUSES[-1], noted.next)
 
     def _write(self) -> None:
-        path = paths.dials()
-        temporary = path.with_suffix(f".{os.getpid()}")
-        noted = {
-            "dials": self._dials,
-            "refused": self._refused,
-            "failures": self._failures,
-            "next": self._next,
-        }
-        with contextlib.suppress(OSError):  # the back-off in memory holds all the same
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(noted), encoding="ascii")
-            temporary.replace(path)
+        with suppress(OSError):  # the back-off in memory holds all the same
+            _Noted(tuple(self._dials), tuple(self._refused), self._failures, self._next).publish()
 
 
 def _full_until(times: list[float], most: int) -> float:

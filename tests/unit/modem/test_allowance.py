@@ -44,6 +44,11 @@ def fail(allowance: Allowance, clock: Clock, seconds: float, *, login: bool = Fa
     return dials
 
 
+def note(noted: bytes) -> None:
+    paths.status("dials").parent.mkdir(parents=True, exist_ok=True)
+    paths.status("dials").write_bytes(noted)
+
+
 def test_calls_that_fail_come_ever_later() -> None:
     clock = Clock()
     assert fail(Allowance(clock), clock, 3600) <= 9
@@ -92,8 +97,7 @@ def test_a_changed_setting_is_tried_at_once() -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_a_damaged_note_is_no_note(noted: bytes) -> None:
-    paths.dials().parent.mkdir(parents=True, exist_ok=True)
-    paths.dials().write_bytes(noted)
+    note(noted)
     assert Allowance(Clock()).wait() >= 0
 
 
@@ -108,7 +112,7 @@ def test_a_damaged_note_is_no_note(noted: bytes) -> None:
     ],
 )
 def test_damaged_notes_hold_calls_up_for_an_hour_at_most(noted: bytes) -> None:
-    paths.dials().write_bytes(noted)
+    note(noted)
     allowance = Allowance(Clock())
     assert allowance.wait() <= 3600
     allowance.failed()

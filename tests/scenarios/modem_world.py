@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated operator: sticks, SIM cards, networks and whoever wants a connection, from a file.
 
-The real daemon runs over pseudo-terminals and its real socket; its clock is this world's, which
-goes from one thing that happens to the next. Played are udev and pppd.
+The real daemon runs over pseudo-terminals and its real socket, with its real threads; its clock is
+this world's, which goes from one thing that happens to the next. Played are udev and pppd.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import os
 import re
 import select
 import socket
+import threading
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,7 @@ _FOLDER = Path(__file__).parent / "modem"
 _TRANSCRIPTS = Path(__file__).with_name("transcripts.toml")
 _MOST_WAITS = 100_000
 _WATCHDOG = 300  # seconds, as in mokanda-modem.service
+_STOPS = 25  # seconds that the daemon may take to end; systemd gives it 90
 _CLOSED = 1  # a port at which nobody listens
 _START = 1000.0  # what the clock shows when the world begins
 
@@ -132,6 +134,22 @@ def transcripts() -> Iterator[Scenario]:
         )
 
 
+class Waiter:
+    """A thread that waits for its turn: until something is readable, or its time is over."""
+
+    def __init__(self, descriptors: Collection[int], deadline: float) -> None:
+        self.deadline = deadline
+        self.ready: set[int] = set()
+        self.turn = threading.Event()
+        self._poller = select.poll()
+        for descriptor in descriptors:
+            self._poller.register(descriptor, select.POLLIN)
+
+    def is_waked(self, now: float) -> bool:
+        self.ready = {descriptor for descriptor, _ in self._poller.poll(0)}
+        return bool(self.ready) or now >= self.deadline
+
+
 class World:
     """Clock, udev, pppd and the other daemons."""
 
@@ -152,8 +170,10 @@ class World:
         self.opened: list[int] = []
         self.alive_at = _START
         self.longest_silence = 0.0
+        self.stopped_at: float | None = None
+        self.seconds_to_stop = 0.0
         self._now = _START
-        self._end = _START
+        self._waiters: list[Waiter] = []
         self._order = count()
         self._happenings: list[tuple[float, int, Callable[[], None]]] = []
         self._written: dict[str, int] = {}
@@ -170,27 +190,47 @@ class World:
         return self._now
 
     def wait(self, descriptors: Collection[int], seconds: float | None) -> set[int]:
+        """Wait, while others have their turn; time passes when all of them wait."""
         self.waits += 1
         if self.waits > _MOST_WAITS:
             raise AssertionError("the daemon spins")
         deadline = float("inf") if seconds is None else self._now + max(0.0, seconds)
-        poller = select.poll()
-        for descriptor in descriptors:
-            poller.register(descriptor, select.POLLIN)
+        waiter = Waiter(descriptors, deadline)
+        self._waiters.append(waiter)
+        if (following := self._next_turn()) is not waiter:
+            following.turn.set()
+            waiter.turn.wait()
+        return waiter.ready
+
+    def begin(self, work: Callable[[], None]) -> None:
+        waiter = Waiter((), self._now)
+
+        def work_in_turn() -> None:
+            waiter.turn.wait()
+            work()
+            self._next_turn().turn.set()
+
+        self._waiters.append(waiter)
+        threading.Thread(target=work_in_turn, daemon=True).start()
+
+    @contextlib.contextmanager
+    def others_meanwhile(self) -> Iterator[None]:
+        yield
+
+    def _next_turn(self) -> "Waiter":
+        """Return whose turn it is: the first whom something has waked."""
         while True:
             self._settle()
-            ready = {descriptor for descriptor, _ in poller.poll(0)}
-            if ready:
-                return ready
-            if not self._happenings or self._happenings[0][0] > deadline:
-                self._now = min(deadline, self._end)
-                if self._now >= self._end:
-                    raise SystemExit
-                return set()
+            for waiter in self._waiters:
+                if waiter.is_waked(self._now):
+                    self._waiters.remove(waiter)
+                    return waiter
+            at = min(each.deadline for each in self._waiters)
+            if not self._happenings or self._happenings[0][0] > at:
+                self._now = at
+                continue
             at, _, happen = heapq.heappop(self._happenings)
             self._now = max(self._now, at)
-            if self._now >= self._end:
-                raise SystemExit
             happen()
 
     def later(self, seconds: float, happen: Callable[[], None]) -> None:
@@ -202,6 +242,8 @@ class World:
             for path in modem.paths:
                 if not modem.pulled:
                     modem.take(path, self._written.get(path, 0))
+        if self.stopped_at is not None:
+            return
         status = ModemStatus.read()
         if status is not None and (not self.published or self.published[-1][1] != status):
             self.published.append((self._now - _START, status))
@@ -254,8 +296,16 @@ class World:
 
     # What happens
 
-    def begin(self, scenario: Scenario) -> None:
-        self._end = _START + scenario.seconds
+    def stop(self, daemon: Daemon) -> None:
+        """Systemd's SIGTERM: what comes after it is not judged, but that it ends."""
+        self.stopped_at = self._now
+        daemon.end()
+
+    def stopped(self) -> None:
+        assert self.stopped_at is not None
+        self.seconds_to_stop = self._now - self.stopped_at
+
+    def play(self, scenario: Scenario) -> None:
         for event in scenario.events:
             self.later(float(event["at"]), partial(self._happen, event))
 
@@ -522,11 +572,12 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
         patch.setattr(network_card, "Interface", partial(WorldInterface, world))
         patch.setattr(Stick, "enumerate_again", lambda stick: _enumerate(world, stick))
         requests = Requests("modem")
-        world.begin(scenario)
+        world.play(scenario)
+        daemon = Daemon(_Watch(world), requests, world, world.start_call)
+        world.later(scenario.seconds, partial(world.stop, daemon))
         try:
-            Daemon(_Watch(world), requests, world, world.start_call).run()
-        except SystemExit:
-            pass
+            daemon.run()
+            world.stopped()
         finally:
             requests.close()
             world.close()
@@ -580,6 +631,8 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
             yield f"{state} at {first}, not by {second}"
     if world.longest_silence > _WATCHDOG:
         yield f"would be ended by systemd after {world.longest_silence:g} seconds"
+    if world.seconds_to_stop > _STOPS:
+        yield f"takes {world.seconds_to_stop:g} seconds to stop"
     passed = iter(states)
     for state in scenario.passes:
         if state not in passed:

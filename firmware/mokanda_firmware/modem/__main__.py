@@ -2,6 +2,8 @@
 """The modem's daemon, from the command line."""
 
 import argparse
+import signal
+from functools import partial
 
 from mokanda_firmware.bus import service
 from mokanda_firmware.bus.requests import Requests
@@ -20,10 +22,13 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="log every AT command")
     arguments = parser.parse_args()
     service.start_logging(verbose=arguments.verbose)
-    service.end_on_signals()
-    requests = Requests("modem")
+    requests, clock = Requests("modem"), SystemClock()
+    daemon = Daemon(Watch(), requests, clock, partial(Call, clock=clock))
+    # Not by SystemExit, which might come to a thread of several while it waits for its turn.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.end())
     try:
-        Daemon(Watch(), requests, SystemClock(), Call).run()
+        daemon.run()
     finally:
         requests.close()
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The modem's daemon: one loop over udev, the sticks and the other daemons' requests.
+"""The modem's daemon: one loop over udev, the sticks' workers and the other daemons' requests.
 
-Of several sticks the best is the modem: it is published, and it dials. Commands block the loop for
-seconds at most; a call does not.
+Of several sticks the best is the modem: it is published, and it dials. Whatever takes time is done
+by the workers, so that the loop waits for nothing but the next thing to happen.
 """
 
 import logging
 import math
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
@@ -19,18 +20,24 @@ from mokanda_firmware.modem import networks
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.at.modem import StartCall
 from mokanda_firmware.modem.backends import backend_of
-from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.clock import Bell, Turns
 from mokanda_firmware.modem.credit import Credit
-from mokanda_firmware.modem.machine import PASSING
-from mokanda_firmware.modem.modem import Modem
+from mokanda_firmware.modem.machine import IN_CALL, PASSING
+from mokanda_firmware.modem.modem import UNPLUGGED, Modem
 from mokanda_firmware.modem.recovery import AWAY, Ladder
 from mokanda_firmware.modem.settings import MAX_APN, MAX_LOGIN, Settings
+from mokanda_firmware.modem.stick_clock import StickClock
 from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.worker import Worker
 
 _log = logging.getLogger(__name__)
 
 _CONNECT_TIMEOUT = 90.0  # seconds a connect may wait for the modem and the network
 _LOOK_PAUSE = 5.0  # seconds for which what was found is fresh enough for whoever looks
+_LOOK_TIME = 3.0  # seconds after which who looks is answered by what is known
+_ERRAND_TIME = 10.0  # seconds after which a modem that has found no time for a request is busy
+_HANG_UP_TIME = 20.0  # seconds that who ends a connection waits for its end
+_END_TIME = 12.0  # seconds in which the calls end, when the daemon does, and then the workers
 _MAX_STICKS = 8  # that are talked to; a hub has no more ports
 _MOST_WAITING = 32  # requests for a connection; each holds a descriptor
 _MAX_LADDERS = 32  # of sticks that were here
@@ -67,83 +74,109 @@ class Daemon:
     """Watches the sticks, keeps the best one's state published, connects and disconnects."""
 
     def __init__(
-        self, watch: Sticks, requests: Requests, clock: Clock, start_call: StartCall
+        self, watch: Sticks, requests: Requests, clock: Turns, start_call: StartCall
     ) -> None:
         self._watch = watch
         self._requests = requests
         self._clock = clock
+        self._bell = Bell()  # rung by the workers
+        self._ends = False
         self._credit = Credit()
-        self._make_backend = partial(
-            backend_of, clock=clock, start_call=start_call, credit=self._credit
-        )
+        self._make_backend = partial(backend_of, start_call=start_call, credit=self._credit)
         self._allowance = Allowance(clock)
-        self._modems: dict[str, Modem] = {}  # by their paths in sysfs
-        self._ladders: dict[str, Ladder] = {}  # likewise, of sticks that have gone too
+        self._workers: dict[str, Worker] = {}  # by their sticks' paths in sysfs
+        self._leaving: list[Worker] = []  # whose sticks have gone
+        self._ladders: dict[str, Ladder] = {}  # by path, of sticks that have gone too
         self._status = _ABSENT
         self._waiting: list[Request] = []  # connect requests not answered yet
         self._give_up_at = 0.0  # when the waiting ones are refused
+        self._finishing: list[tuple[Request, float]] = []  # done when the workers are, or then
 
     def run(self) -> None:
-        """Serve until SystemExit."""
+        """Serve until `end`."""
         self._status.publish()
         self._look_around()
         service.notify("READY=1")
         try:
-            while True:
+            while not self._ends:
                 self._wait()
                 service.notify("WATCHDOG=1")
         finally:
             self._refuse_waiting(Sentence("The modem service is stopping."))
-            for modem in self._modems.values():
-                modem.unplugged()
+            self._let_go()
+
+    def end(self) -> None:
+        """Have `run` return soon; may be called at any moment."""
+        self._ends = True
+        self._bell.ring()
 
     def _wait(self) -> None:
         """Wait for the next thing to happen and deal with it."""
-        heard = {modem.fileno(): modem for modem in self._modems.values()}
-        heard.pop(None, None)
-        descriptors = {self._watch.fileno(), self._requests.fileno()}
-        descriptors |= {each for each in heard if each is not None}
+        descriptors = {each.fileno() for each in (self._watch, self._requests, self._bell)}
         ready = self._clock.wait(descriptors, self._seconds())
+        self._bell.silence()
         if self._watch.fileno() in ready:
             self._watch.drain()
-            self._look_around()  # what else was ready may be closed now: the next round tells
-        else:
-            for descriptor, modem in heard.items():
-                if descriptor in ready:
-                    modem.hear()
-            if self._requests.fileno() in ready:
-                self._serve()
-        for modem in self._modems.values():
-            modem.keep_deadline()
+            self._look_around()
+        if self._requests.fileno() in ready:
+            self._serve()
+        for worker in (*self._workers.values(), *self._leaving):
+            if worker.error is not None:
+                raise worker.error
+            worker.refuse_late()
+        self._leaving = [each for each in self._leaving if not each.has_ended]
         self._serve_waiting()
+        self._finish()
         self._publish()
 
     def _seconds(self) -> float | None:
-        deadlines = [at for modem in self._modems.values() if (at := modem.due_at()) is not None]
-        if self._waiting and self._give_up_at > self._clock.now():
+        now = self._clock.now()
+        deadlines = [at for each in self._workers.values() if (at := each.due_at()) is not None]
+        deadlines += [by for _, by in self._finishing]
+        if self._waiting and self._give_up_at > now:
             deadlines.append(self._give_up_at)
             if wait := self._allowance.wait():
-                deadlines.append(self._clock.now() + wait)
-        if not self._modems and self._is_one_away():
-            deadlines.append(self._clock.now() + AWAY)
+                deadlines.append(now + wait)
+        if not self._workers and self._is_one_away():
+            deadlines.append(now + AWAY)
         watchdog = service.watchdog_seconds()
         if watchdog is not None:
-            deadlines.append(self._clock.now() + watchdog)
-        return max(0.0, min(deadlines) - self._clock.now()) if deadlines else None
+            deadlines.append(now + watchdog)
+        return max(0.0, min(deadlines) - now) if deadlines else None
+
+    def _let_go(self) -> None:
+        """End the workers, and with them the call."""
+        workers = [*self._workers.values(), *self._leaving]
+        in_call = [each for each in workers if each.modem.state in IN_CALL]
+        for worker in workers:
+            if worker not in in_call:
+                worker.pull()
+        self._wait_for(lambda: not any(each.is_busy for each in in_call))  # they hang up
+        for worker in in_call:
+            worker.pull()
+        self._wait_for(lambda: all(each.has_ended for each in workers))
+
+    def _wait_for(self, is_done: Callable[[], bool]) -> None:
+        until = self._clock.now() + _END_TIME
+        while not is_done() and self._clock.now() < until:
+            self._clock.wait({self._bell.fileno()}, until - self._clock.now())
+            self._bell.silence()
 
     # The sticks
 
     def _look_around(self) -> None:
         """Compare what is plugged in with what we talk to."""
         sticks = {stick.path: stick for stick in self._watch.sticks()[:_MAX_STICKS]}
-        for path in self._modems.keys() - sticks.keys():
-            _log.info("%s was unplugged", self._modems[path].stick.name)
-            self._modems.pop(path).unplugged()
+        for path in self._workers.keys() - sticks.keys():
+            worker = self._workers.pop(path)
+            _log.info("%s was unplugged", worker.modem.stick.name)
+            worker.pull()
+            self._leaving.append(worker)
         for path, stick in sticks.items():
-            if path in self._modems:
-                self._modems[path].looks_like(stick)
-            else:
+            if path not in self._workers:
                 self._take_up(stick)
+            elif stick != (worker := self._workers[path]).modem.stick:
+                worker.do(partial(worker.modem.looks_like, stick))
         self._publish()
 
     def _take_up(self, stick: Stick) -> None:
@@ -151,31 +184,33 @@ class Daemon:
         while len(self._ladders) >= _MAX_LADDERS:
             del self._ladders[next(iter(self._ladders))]
         ladder = self._ladders.setdefault(stick.path, Ladder(self._clock))
-        modem = Modem(
-            stick, self._make_backend, self._clock, ladder, self._allowance, self._publish
-        )
-        self._modems[stick.path] = modem
-        modem.plugged()
+
+        def make_modem(clock: StickClock) -> Modem:
+            make_backend = partial(self._make_backend, clock=clock)
+            return Modem(stick, make_backend, clock, ladder, self._allowance, self._publish)
+
+        worker = Worker(self._clock, make_modem, self._bell.ring)
+        self._workers[stick.path] = worker
+        worker.begin()
         if self._waiting:
-            modem.want()
+            worker.do(worker.modem.want)
 
     def _is_one_away(self) -> bool:
         """Whether a stick is not there because we have had it enumerated again."""
         return any(ladder.is_away() for ladder in self._ladders.values())
 
-    def _best_first(self) -> list[Modem]:
-        """Return the modems, and whatever else shows as one if there is none but that."""
-        proven = [each for each in self._modems.values() if each.is_proven]
-        return sorted(
-            proven or self._modems.values(),
-            key=lambda each: (
-                _RANK.index(each.state),
-                each.failure is not None,
-                -(each.facts.signal or 0),
-            ),
-        )
+    def _best_first(self) -> list[Worker]:
+        """Return who has the modems, and whatever else shows as one if there is none but that."""
+        proven = [each for each in self._workers.values() if each.modem.is_proven]
 
-    def _best(self) -> Modem | None:
+        def rank(worker: Worker) -> tuple[int, bool, int]:
+            modem = worker.modem
+            signal = modem.facts.signal or 0
+            return _RANK.index(modem.state), modem.failure is not None, -signal
+
+        return sorted(proven or self._workers.values(), key=rank)
+
+    def _best(self) -> Worker | None:
         return next(iter(self._best_first()), None)
 
     # Requests
@@ -197,12 +232,12 @@ class Daemon:
 
     def _connect(self, request: Request) -> None:
         wait, best = self._allowance.wait(), self._best()
-        if best is not None and best.state is ModemState.CONNECTED:
-            request.reply(interface=best.facts.interface)
+        if best is not None and best.is_connected:
+            request.reply(interface=best.modem.facts.interface)
         elif best is None and not self._is_one_away():
             raise RequestError(_NO_MODEM)
         elif wait and not self._waiting:
-            raise RequestError(_held_back(wait, best.failure if best else None))
+            raise RequestError(_held_back(wait, best.modem.failure if best else None))
         elif len(self._waiting) >= _MOST_WAITING:
             raise UnavailableError("too many wait for a connection")
         else:
@@ -210,59 +245,80 @@ class Daemon:
             self._waiting.append(request)
             if first:
                 self._give_up_at = self._clock.now() + _CONNECT_TIMEOUT
-                for modem in self._modems.values():
-                    modem.want()
+                for worker in self._workers.values():
+                    worker.do(worker.modem.want)
 
     def _disconnect(self, request: Request) -> None:
         """End the connection; whoever had it tells whom it has `met`, if anybody."""
         best, met = self._best(), request.text("met", 20)
-        if best is not None and best.state is ModemState.CONNECTED:
+        if best is not None and best.modem.state is ModemState.CONNECTED:
             if met == "relay":
                 self._credit.relay_reached()
             elif met == "stranger":
                 self._credit.stranger_answered()
         self._refuse_waiting(Sentence("The connection was cancelled."))
-        request.reply()
+        self._finishing.append((request, self._clock.now() + _HANG_UP_TIME))
 
     def _look(self, request: Request) -> None:
         """Somebody looks at how the modem is: have it asked, if that was not just now."""
-        for modem in self._modems.values():
-            if self._clock.now() - modem.asked_at >= _LOOK_PAUSE:
-                modem.look()
-        request.reply()
+        for worker in self._workers.values():
+            if not worker.is_busy and self._clock.now() - worker.modem.asked_at >= _LOOK_PAUSE:
+                worker.do(worker.modem.look)
+        self._finishing.append((request, self._clock.now() + _LOOK_TIME))
+
+    def _finish(self) -> None:
+        """Answer who waits until the modems have done what was wanted of them."""
+        if self._finishing:
+            now, is_done = self._clock.now(), not self._is_one_busy()
+            for request, by in self._finishing:
+                if is_done or by <= now:
+                    request.reply()
+            self._finishing = [each for each in self._finishing if not is_done and each[1] > now]
 
     def _enter_pin(self, request: Request) -> None:
         """Give the SIM card the PIN that the keeper has typed."""
-        keep = request.flag("keep")
-        self._modem_that_asks(request, ModemState.PIN).enter_pin(request.text("pin", 8), keep=keep)
-        self._allowance.forgive()
-        request.reply()
+        pin, keep = request.text("pin", 8), request.flag("keep")
+        worker = self._worker_that_asks(request, ModemState.PIN)
+        self._have_answered(worker, request, lambda: worker.modem.enter_pin(pin, keep=keep))
 
     def _unlock(self, request: Request) -> None:
         """Give the SIM card the PUK and the new PIN that the keeper has typed."""
         puk, pin = request.text("puk", 8), request.text("pin", 8)
-        self._modem_that_asks(request, ModemState.PUK).unlock(puk, pin)
-        self._allowance.forgive()
-        request.reply()
+        worker = self._worker_that_asks(request, ModemState.PUK)
+        self._have_answered(worker, request, lambda: worker.modem.unlock(puk, pin))
 
     def _ask_network(self, request: Request) -> None:
         """Ask the network a code such as *100#, or answer its menu."""
         best = self._best()
         if best is None:
             raise RequestError(_NO_MODEM)
-        code = request.text("code", 40)
-        answer = best.ask_network(code)
-        if code == networks.codes(best.facts.imsi).balance:
-            self._credit.balance_told(answer.text)
-        request.reply(text=answer.text, menu=answer.is_menu)
+        modem, code = best.modem, request.text("code", 40)
 
-    def _modem_that_asks(self, request: Request, state: ModemState) -> Modem:
+        def ask() -> Mapping[str, object]:
+            answer = modem.ask_network(code)
+            if code == networks.codes(modem.facts.imsi).balance:
+                self._credit.balance_told(answer.text)
+            return {"text": answer.text, "menu": answer.is_menu}
+
+        best.answer(request, ask, self._clock.now() + _ERRAND_TIME)
+
+    def _worker_that_asks(self, request: Request, state: ModemState) -> Worker:
         """Return the modem for whose card a code was typed: with its `imei`, if that is told."""
         imei = request.text("imei", 20)
-        for modem in self._best_first():
-            if modem.state is state and imei in ("", modem.facts.imei):
-                return modem
+        for worker in self._best_first():
+            if worker.modem.state is state and imei in ("", worker.modem.facts.imei):
+                return worker
         raise RequestError(Sentence("The SIM card does not ask for that now."))
+
+    def _have_answered(self, worker: Worker, request: Request, act: Callable[[], None]) -> None:
+        """Have a code given; one that was taken makes good what has failed for want of it."""
+
+        def give() -> Mapping[str, object]:
+            act()
+            self._allowance.forgive()
+            return {}
+
+        worker.answer(request, give, self._clock.now() + _ERRAND_TIME)
 
     def _configure(self, request: Request) -> None:
         """Keep what the keeper has set, and try it."""
@@ -281,8 +337,8 @@ class Daemon:
             ) from error
         self._allowance.forgive()
         request.reply()
-        for modem in self._modems.values():
-            modem.look()
+        for worker in self._workers.values():
+            worker.do(worker.modem.look)
 
     # Calls
 
@@ -290,54 +346,55 @@ class Daemon:
         """Dial for whoever waits, or say why there is no connection."""
         if self._waiting and all(each.is_abandoned() for each in self._waiting):
             self._refuse_waiting(Sentence("The connection was cancelled."))  # a call costs
-        while self._waiting and (best := self._best()) and best.state is ModemState.READY:
-            if not self._dial(best):
-                return
         if not self._waiting:
             return
-        is_late = self._clock.now() >= self._give_up_at
+        best, is_late = self._best(), self._clock.now() >= self._give_up_at
         if best is None:
             if is_late or not self._is_one_away():
-                self._refuse_waiting(Sentence("The modem was unplugged."))
-        elif best.state is ModemState.CONNECTED:
+                self._refuse_waiting(UNPLUGGED)
+        elif best.is_connected:
             for request in self._waiting:
-                request.reply(interface=best.facts.interface)
+                request.reply(interface=best.modem.facts.interface)
             self._waiting.clear()
-        elif best.state is ModemState.DIALLING:
+        elif best.modem.state is ModemState.READY:
+            if not best.is_busy:
+                self._dial(best)
+        elif best.modem.state is ModemState.DIALLING:
             pass
-        elif best.state not in PASSING:
-            self._refuse_waiting(best.detail)
         elif is_late:
-            why = best.detail
+            why = best.modem.detail
             self._refuse_waiting(Sentence("The modem could not connect in time. {why}", why=why))
+        elif best.modem.state not in PASSING and not self._is_one_busy():
+            self._refuse_waiting(best.modem.detail)
 
-    def _dial(self, modem: Modem) -> bool:
+    def _is_one_busy(self) -> bool:
+        """Whether one of them may turn out to be better than it is."""
+        return any(each.is_busy for each in self._best_first())
+
+    def _dial(self, worker: Worker) -> None:
         """Dial, and after a call that failed the next access point, as long as there is time.
 
-        Return whether there was something to do: a call may have to wait for a while.
+        A call may have to wait for a while.
         """
         wait = self._allowance.wait()
         is_late = self._clock.now() + wait >= self._give_up_at
-        if is_late and (wait or modem.failure):
-            self._refuse_waiting(modem.failure or _held_back(wait, None))
-        elif wait:
-            return False
-        else:
-            modem.dial()
-        return True
+        if is_late and (wait or worker.modem.failure):
+            self._refuse_waiting(worker.modem.failure or _held_back(wait, None))
+        elif not wait:
+            worker.do(worker.modem.dial)
 
     def _refuse_waiting(self, sentence: Sentence) -> None:
         for request in self._waiting:
             request.fail(sentence)
         self._waiting.clear()
-        for modem in self._modems.values():
-            modem.unwant()
+        for worker in self._workers.values():
+            worker.unwant()
 
     # The status
 
     def _publish(self) -> None:
         """Publish how the best modem is, and that there are others."""
-        modems = self._best_first()
+        modems = [each.modem for each in self._best_first()]
         if not modems:
             status = _RESTARTING if self._is_one_away() else _ABSENT
         else:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One stick: where it is in the table of `machine`, and what is done there."""
+"""One stick: where it is in the table of `machine`, and what is done there.
+
+All of it runs in the stick's own thread; what others read of it changes where that waits.
+"""
 
 import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from mokanda_firmware.bus import service
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.modem import recovery
@@ -22,24 +24,27 @@ from mokanda_firmware.modem.backend import (
     UssdError,
 )
 from mokanda_firmware.modem.calls import CallUnderWay
-from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.machine import IN_CALL, RESTS, TABLE, Action, Event
 from mokanda_firmware.modem.recovery import Ladder, Rung
+from mokanda_firmware.modem.stick_clock import CancelledError, PulledError, StickClock
 from mokanda_firmware.modem.sticks import Stick
 
 _log = logging.getLogger(__name__)
 
 _LINK_TIMEOUT = 60.0  # seconds from having dialled to an IP address
 _LINK_PAUSE = 2.0  # seconds after which is seen whether it has come: not every link tells
+_UDEV = 1.0  # seconds in which udev tells that a stick was pulled out, where it was
 _WAKING = 45.0  # seconds that a stick may take after plugging until it answers
 _CHANGED_PAUSE = 2.0  # seconds in which what a modem tells by itself is gathered
 _LONGEST_CHANGED_PAUSE = 32.0  # where it tells the same for ever
 _CALM = 60.0  # seconds without a word after which the next is news
 _SEARCHED_LONG = 900.0  # seconds of finding no network until that is a trouble of the modem
 _WANTED_PAUSE = 5.0  # the longest rest while somebody waits for a connection
+_ASKING = 300.0  # seconds for all that is asked at a time: the slowest take ten for each answer
 
 _REGISTERED: Final = frozenset({ModemState.READY, ModemState.NO_DATA, ModemState.ROAMING})
 _STARTING: Final = Sentence("The modem is starting.")
+UNPLUGGED: Final = Sentence("The modem was unplugged.")
 
 
 class Modem:
@@ -49,7 +54,7 @@ class Modem:
         self,
         stick: Stick,
         make_backend: Callable[[Stick], Backend],
-        clock: Clock,
+        clock: StickClock,
         ladder: Ladder,
         allowance: Allowance,
         changed: Callable[[], None],
@@ -130,7 +135,7 @@ class Modem:
             give()
         except OSError as error:
             self._lost(error)
-            raise PinError(Sentence("The modem was unplugged.")) from error
+            raise PinError(UNPLUGGED) from error
         except ModemError as error:
             self._happen(self._silent(error))
             raise PinError(self.detail) from error
@@ -145,7 +150,7 @@ class Modem:
             return self._backend.ask_network(code)
         except OSError as error:
             self._lost(error)
-            raise UssdError(Sentence("The modem was unplugged.")) from error
+            raise UssdError(UNPLUGGED) from error
         except ModemError as error:
             self._happen(self._silent(error))
             raise UssdError(self.detail) from error
@@ -214,6 +219,10 @@ class Modem:
 
     def _lost(self, error: OSError) -> None:
         """Its port is gone: it was pulled out, or restarts; udev tells which."""
+        try:
+            self._clock.wait((), _UDEV)
+        except PulledError:
+            return  # `unplugged` follows
         _log.info("%s: %s", self.stick.name, error)
         self._backend.close()
         self._call_breaks(Sentence("The modem lost the connection."))
@@ -251,7 +260,7 @@ class Modem:
             case Event.UNWANTED:
                 self._call_ends(Sentence("The connection was cancelled."))
             case Event.UNPLUGGED:
-                self._call_breaks(Sentence("The modem was unplugged."))
+                self._call_breaks(UNPLUGGED)
 
     def _call_breaks(self, trouble: Sentence, *, login: bool = False) -> None:
         """Count a call that fails, if there is one; that the stick falls off the bus is one way."""
@@ -293,9 +302,9 @@ class Modem:
 
     def _ask(self) -> Finding:
         self.asked_at = self._clock.now()
-        service.notify("WATCHDOG=1")  # of many sticks each deaf port takes its seconds
         try:
-            finding = self._backend.ask(self.facts, self._learn)
+            with self._clock.within(_ASKING):
+                finding = self._backend.ask(self.facts, self._learn)
         except ModemError as error:
             return self._silent(error)
         self.is_proven = True
@@ -313,7 +322,10 @@ class Modem:
         self._call = CallUnderWay(self._clock)
         self._set(ModemState.DIALLING, Sentence("The modem is dialling."), self.facts)
         try:
-            self._backend.dial(self.facts, self._tell_dialling)
+            with self._clock.cancellable():
+                self._backend.dial(self.facts, self._tell_dialling)
+        except CancelledError:
+            return Finding(Event.UNWANTED, self.detail)
         except CallError as error:
             return Finding(Event.CALL_FAILED, error.sentence, self.facts, login=error.login)
         except ModemError as error:
@@ -375,7 +387,8 @@ class Modem:
         if rung is Rung.ENUMERATE:
             self._backend.close()
             self._plugged_at = self._clock.now()
-            self.stick.enumerate_again()
+            with self._clock.others_meanwhile():
+                self.stick.enumerate_again()
         else:
             self._backend.recover(rung)
             if rung is Rung.RESTART:

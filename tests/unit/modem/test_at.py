@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError, error_code
+from mokanda_firmware.modem.at.conversation import QUICK, At, AtError, AtTimeoutError, error_code
 from mokanda_firmware.modem.clock import SystemClock
 from tests.stand_ins.modem import SILENCE, Modem
 
@@ -111,7 +111,7 @@ def test_what_a_timed_out_command_left_is_cleared(modem: Modem, at: At) -> None:
 def test_a_port_that_never_answers_is_no_modem(scripted: Callable[[bytes], At]) -> None:
     at = scripted(b"U-Boot 2025.01\r\n=> ")
     with pytest.raises(AtTimeoutError, match="does not answer AT"):
-        at.synchronise(tries=1)
+        at.synchronise(QUICK)
 
 
 def test_a_port_that_goes_away_in_the_middle_of_a_command_is_an_os_error(modem: Modem) -> None:

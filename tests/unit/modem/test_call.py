@@ -12,6 +12,7 @@ import pytest
 
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at.call import Call
+from mokanda_firmware.modem.clock import SystemClock
 
 HERE = Path(__file__).parent
 HOOK = HERE.parents[2] / "firmware/system/usr/lib/mokanda/ppp-up"
@@ -34,7 +35,7 @@ def until(call: Call, what: str) -> None:
 
 
 def test_a_call_comes_up_with_its_interface(device: str) -> None:
-    call = Call(device, AccessPoint("internet"), carrier=False, hook=HOOK)
+    call = Call(device, AccessPoint("internet"), carrier=False, clock=SystemClock(), hook=HOOK)
     until(call, "up")
     assert call.interface == "ppp0"
     call.hang_up()
@@ -46,7 +47,7 @@ def test_a_login_that_is_refused_is_told_from_other_failures(
     device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_PPPD_STATUS", "19")
-    call = Call(device, AccessPoint("internet"), carrier=False, hook=HOOK)
+    call = Call(device, AccessPoint("internet"), carrier=False, clock=SystemClock(), hook=HOOK)
     until(call, "ended")
     assert call.login_refused
     assert "refused the user name or password" in str(call.reason())
@@ -54,7 +55,7 @@ def test_a_login_that_is_refused_is_told_from_other_failures(
 
 def test_an_unknown_end_is_told_by_its_number(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_PPPD_STATUS", "77")
-    call = Call(device, AccessPoint("internet"), carrier=False, hook=HOOK)
+    call = Call(device, AccessPoint("internet"), carrier=False, clock=SystemClock(), hook=HOOK)
     until(call, "ended")
     assert not call.login_refused
     assert "77" in str(call.reason())

@@ -44,30 +44,23 @@ HOOK = HERE.parents[2] / "firmware/system/usr/lib/mokanda/ppp-up"
 
 
 class Bus:
-    """Which sticks are plugged in, and word of it; ends the daemon when told to."""
+    """Which sticks are plugged in, and word of it."""
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe()
         self._sticks: list[Stick] = []
-        self._ending = False
 
     def fileno(self) -> int:
         return self._reader
 
     def drain(self) -> None:
         os.read(self._reader, 100)
-        if self._ending:
-            raise SystemExit
 
     def sticks(self) -> list[Stick]:
         return self._sticks
 
     def set(self, *sticks: Stick) -> None:
         self._sticks = list(sticks)
-        os.write(self._writer, b"!")
-
-    def end(self) -> None:
-        self._ending = True
         os.write(self._writer, b"!")
 
 
@@ -87,17 +80,13 @@ def bus() -> Iterator[Bus]:
     bus = Bus()
     requests = Requests("modem")
     with Subscription() as changes:
-        daemon = Daemon(bus, requests, SystemClock(), partial(Call, hook=HOOK))
-
-        def run() -> None:
-            with pytest.raises(SystemExit):
-                daemon.run()
-
-        thread = threading.Thread(target=run)
+        clock = SystemClock()
+        daemon = Daemon(bus, requests, clock, partial(Call, clock=clock, hook=HOOK))
+        thread = threading.Thread(target=daemon.run)
         thread.start()
         assert changes.wait(10)
     yield bus
-    bus.end()
+    daemon.end()
     thread.join(20)
     requests.close()
     assert not thread.is_alive()

@@ -12,6 +12,7 @@ from pathlib import Path
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at.lines import LineReader
+from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.uplink.meter import Meter
 
 _log = logging.getLogger(__name__)
@@ -60,9 +61,16 @@ class Call:
     """One pppd. Its log and its hook's word that the link is up arrive at one descriptor."""
 
     def __init__(
-        self, device: str, access_point: AccessPoint, *, carrier: bool, hook: Path = HOOK
+        self,
+        device: str,
+        access_point: AccessPoint,
+        *,
+        carrier: bool,
+        clock: Clock,
+        hook: Path = HOOK,
     ) -> None:
         """Start pppd on `device`; `carrier` tells that the port reports a lost connection."""
+        self._clock = clock
         self._folder = tempfile.TemporaryDirectory(prefix="mokanda-call-")
         self._lines = LineReader()
         self.interface = ""
@@ -117,12 +125,17 @@ class Call:
             if self._meter is not None:  # as pppd may not come to tell
                 self._traffic = self._meter.passed()
             self._process.terminate()
-            try:
-                self._process.wait(timeout)
-            except subprocess.TimeoutExpired:
+            if not self._ends_within(timeout):
                 _log.warning("pppd does not end: killed")
                 self._process.kill()
             self._end()
+
+    def _ends_within(self, seconds: float) -> bool:
+        ended = os.pidfd_open(self._process.pid)
+        try:
+            return bool(self._clock.wait({ended}, seconds))
+        finally:
+            os.close(ended)
 
     def traffic(self) -> tuple[int, int]:
         """Return the bytes sent and received over the interface, once the call has ended."""

@@ -10,13 +10,14 @@ middle of a command too.
 import logging
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import serial
 
 from mokanda_firmware.modem.at.lines import LineReader
 from mokanda_firmware.modem.backend import ModemError
-from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.clock import Turns
 
 _log = logging.getLogger(__name__)
 
@@ -30,11 +31,16 @@ _OK_BEHIND = re.compile(r"(.*?)\s*\bOK", re.IGNORECASE)
 _PIECE = 4096  # bytes taken from the port at a time
 _MAX_LINES = 1000  # that an answer may take; that of all networks in range has some 20
 _MAX_UNSOLICITED = 100  # lines: the newest are kept
-# Seconds. The slowest modem that was seen takes 1.2 to answer anything.
+# Seconds. Each command has its time; a modem that is slow to say OK gets more for all of them.
 _QUIET = 0.05
 _QUIET_AFTER_TIMEOUT = 1.5
 _LONGEST_CHATTER = 3.0  # a modem that talks for longer by itself is interrupted
-_AWAKE = 3.0
+_NO_ROOM = 0.2  # after which a port that takes nothing will not
+SLOWEST = 10.0  # that a modem may take to say OK
+# How long each AT of `synchronise` waits for its OK.
+QUICK: Final = (3.0,)
+USUAL: Final = (3.0, 3.0, 3.0)
+PATIENT: Final = (3.0, SLOWEST)  # with a modem that has not answered QUICK, and may yet
 
 
 class AtError(ModemError):
@@ -56,15 +62,17 @@ class AtAbandonedError(AtError):
 class At:
     """A conversation with a modem. All times are seconds."""
 
-    def __init__(self, path: str, clock: Clock) -> None:
+    def __init__(self, path: str, clock: Turns) -> None:
         """Open the serial port at `path`; raises OSError when that cannot be done."""
         self.path = path
         self._clock = clock
-        self._port = serial.Serial(path, 115200, timeout=0, write_timeout=5)
+        with clock.others_meanwhile():
+            self._port = serial.Serial(path, 115200, timeout=0, write_timeout=_NO_ROOM)
         self._reader = LineReader()
         self._heard: deque[str] = deque()  # lines of the last piece
         self._unsolicited: deque[str] = deque(maxlen=_MAX_UNSOLICITED)
         self._is_behind = False  # an answer that did not come in time may still come
+        self._pace = 0.0  # seconds that it takes to say OK
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when the modem has said something."""
@@ -80,7 +88,8 @@ class At:
     def close(self) -> None:
         """Close the port; what is left of it may be gone already."""
         try:
-            self._port.close()
+            with self._clock.others_meanwhile():  # the kernel may want what was written to be gone
+                self._port.close()
         except OSError as error:
             _log.debug("closing %s: %s", self.path, error)
 
@@ -198,24 +207,29 @@ class At:
             if line.upper() != "OK":
                 self._unsolicited.append(line)
 
-    def synchronise(self, tries: int = 3) -> None:
+    def synchronise(self, patience: Sequence[float] = USUAL) -> None:
         """Say AT until the modem answers, then switch its echo off.
 
-        Clears what a command that timed out left behind. Raises AtTimeoutError when it does not
-        answer in as many tries, of 3 seconds each.
+        Clears what a command that timed out left behind. `patience` has the seconds for each AT;
+        raises AtTimeoutError when none is answered.
         """
         failure: AtError | None = None
-        for _ in range(tries):
+        for seconds in patience:
             try:
                 self._is_behind = False
                 self._send("AT")
-                for line in self._answer("AT", _AWAKE):
+                for line in self._answer("AT", seconds):
                     if line.upper() == "OK":
                         break
                     if _NO_CALL.fullmatch(line):  # what was said went into a call that ends now
                         self._write(b"AT\r")
-                self._drain(_QUIET_AFTER_TIMEOUT if failure else _QUIET)
-                self.command("ATE0", timeout=_AWAKE)
+                if patience is PATIENT:
+                    self._hear_out(SLOWEST)  # it was asked more than once, and may answer each
+                else:
+                    self._drain(_QUIET_AFTER_TIMEOUT if failure else _QUIET)
+                asked_at = self._clock.now()
+                self.command("ATE0", timeout=max(patience))
+                self._pace = self._clock.now() - asked_at
             except AtError as error:
                 failure = error
             else:
@@ -267,12 +281,16 @@ class At:
         raise AtTimeoutError(f"no answer to {text} within {timeout:g} seconds")
 
     def _lines(self, timeout: float) -> Iterator[str]:
-        deadline = self._clock.now() + timeout
+        deadline = self._clock.now() + timeout + 2 * self._pace
         while True:
             yield from self._whole_lines()
             left = deadline - self._clock.now()
-            if left <= 0 or not self._clock.wait((self.fileno(),), left):
-                return
+            try:
+                if left <= 0 or not self._clock.wait((self.fileno(),), left):
+                    return
+            except Exception:  # nobody waits for it any more
+                self._is_behind = True
+                raise
             self._read()
 
     def _drain(self, quiet: float) -> None:
@@ -284,6 +302,13 @@ class At:
             if self._clock.now() >= end or not self._clock.wait((self.fileno(),), quiet):
                 return
             self._read()
+
+    def _hear_out(self, quiet: float) -> None:
+        """Take in what comes late, until nothing has come for so many seconds."""
+        end = self._clock.now() + 4 * quiet
+        while self._clock.now() < end and self._clock.wait((self.fileno(),), quiet):
+            self._read()
+            self._unsolicited += self._whole_lines()
 
     def _read(self) -> None:
         lines = self._reader.feed(self._port.read(_PIECE))

@@ -12,12 +12,12 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import apn, networks
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at import codes, names, network, sms, ussd
-from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
+from mokanda_firmware.modem.at.conversation import QUICK, At, AtError, AtTimeoutError
 from mokanda_firmware.modem.at.ports import Ports
 from mokanda_firmware.modem.at.sim import SimCard
 from mokanda_firmware.modem.at.sms import Inbox
 from mokanda_firmware.modem.backend import Answer, CallError, Facts, Finding, ModemError, PinError
-from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.clock import Turns
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
@@ -62,7 +62,7 @@ class StartCall(Protocol):
 class AtModem:
     """The back-end of a stick with serial ports."""
 
-    def __init__(self, stick: Stick, clock: Clock, start_call: StartCall, credit: Credit) -> None:
+    def __init__(self, stick: Stick, clock: Turns, start_call: StartCall, credit: Credit) -> None:
         self._stick = stick
         self._clock = clock
         self._start_call = start_call
@@ -242,7 +242,7 @@ class AtModem:
         if self._at is None:
             return
         try:
-            self._at.synchronise(tries=1)
+            self._at.synchronise(QUICK)
         except AtTimeoutError:
             try:
                 self._at.escape()

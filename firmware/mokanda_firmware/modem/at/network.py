@@ -30,6 +30,10 @@ _RADIO_OFF: Final = re.compile(r"\+CFUN: *[04]\b.*", re.IGNORECASE)
 _ATTACHED: Final = re.compile(r"\+CGATT: *1", re.IGNORECASE)
 _SIGNAL: Final = re.compile(r"\+CSQ: *(\d{1,3}) *[,.] *\d{1,2}", re.IGNORECASE)
 
+# Seconds: what is not known at once is looked up in the card or the network.
+_LOOKING_UP = 10.0
+_ATTACHING = 30.0
+
 _HOME: Final = frozenset({"1", "9"})
 _ABROAD: Final = frozenset({"5", "10"})
 _DENIED: Final = "3"
@@ -54,7 +58,7 @@ def look(at: At, facts: Facts, *, roaming: bool) -> Finding:
     """Find out whether data can go out; `roaming` over others than the card's own network too."""
     data, voice = _data(at), _state(at, "AT+CREG?")
     if voice in _HOME | _ABROAD and not data & (_HOME | _ABROAD | {_DENIED}):
-        at.prefer("AT+CGATT=1")  # some go where data goes only when told
+        at.prefer("AT+CGATT=1", timeout=_ATTACHING)  # some go where data goes only when told
         data = {voice} if at.optional("AT+CGATT?", _ATTACHED) else _data(at)
     facts = replace(facts, operator=_operator(at, data, voice), signal=_signal(at))
     event, detail = _judged(data, voice, facts.operator, roaming=roaming)
@@ -67,7 +71,7 @@ def _data(at: At) -> set[str]:
 
 
 def _state(at: At, question: str) -> str:
-    found = at.optional(question, _REGISTRATION[question])
+    found = at.optional(question, _REGISTRATION[question], timeout=_LOOKING_UP)
     return found[1] if found else ""
 
 
@@ -96,7 +100,7 @@ def _operator(at: At, data: set[str], voice: str) -> str:
     if not {voice, *data} & (_HOME | _ABROAD | _SMS_ONLY):
         return ""
     at.prefer("AT+COPS=3,0")  # the long name
-    found = at.optional("AT+COPS?", _OPERATOR)
+    found = at.optional("AT+COPS?", _OPERATOR, timeout=_LOOKING_UP)
     return names.readable(found[1]) if found and found[1] else ""
 
 

@@ -2,19 +2,24 @@
 """Which of a stick's serial ports to talk to: the first that answers and has not failed to dial."""
 
 import logging
+from itertools import product
+from typing import Final
 
-from mokanda_firmware.modem.at.conversation import At, AtError
+from mokanda_firmware.modem.at.conversation import PATIENT, QUICK, At, AtError
 from mokanda_firmware.modem.backend import ModemError
-from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.clock import Turns
+from mokanda_firmware.modem.stick_clock import PulledError
 from mokanda_firmware.modem.sticks import Stick
 
 _log = logging.getLogger(__name__)
+
+_MOST: Final = 8  # ports that are asked; a stick has six at most
 
 
 class Ports:
     """A stick's ports, of which one is open at a time."""
 
-    def __init__(self, stick: Stick, clock: Clock) -> None:
+    def __init__(self, stick: Stick, clock: Turns) -> None:
         self._stick = stick
         self._clock = clock
         self._failed: list[str] = []  # to dial, the first of them longest ago
@@ -22,17 +27,22 @@ class Ports:
     def open(self) -> At:
         """Return a conversation with the first port that answers.
 
+        Each is asked for seconds; if none answers, each with more patience.
+
         Raises:
             ModemError: none does.
             OSError: one is gone.
         """
-        for port in sorted(self._stick.ports, key=self._rank):
+        ports = sorted(self._stick.ports[:_MOST], key=self._rank)
+        for patience, port in product((QUICK, PATIENT), ports):
             at = At(port, self._clock)
             try:
-                at.synchronise()
-            except (AtError, OSError) as error:
-                _log.info("%s: %s", port, error)
+                at.synchronise(patience)
+            except Exception as error:
                 at.close()
+                if isinstance(error, PulledError) or not isinstance(error, (AtError, OSError)):
+                    raise
+                _log.info("%s: %s", port, error)
             else:
                 return at
         raise ModemError("no port answers AT")

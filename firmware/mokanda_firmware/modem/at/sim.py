@@ -23,6 +23,7 @@ _USABLE: Final = frozenset(
 )  # what the second codes guard, nobody needs
 _PASSING: Final = frozenset({None, 3, 4, 10, 13, 14, 15, 30, 100, 310, 515})
 _MISSING: Final = frozenset({10, 310})
+_READING = 10.0  # seconds that the card may take
 _PATIENCE = 60.0  # seconds after which what passes with others has not passed
 
 
@@ -40,7 +41,7 @@ class SimCard:
         Raises AtTimeoutError.
         """
         try:
-            said = self._at.ask("AT+CPIN?", _STATE, timeout=10)[1].upper()
+            said = self._at.ask("AT+CPIN?", _STATE, timeout=_READING)[1].upper()
         except AtTimeoutError:
             raise
         except AtError as error:
@@ -57,7 +58,7 @@ class SimCard:
 
     def imsi(self) -> str | Finding:
         """Return the card's number, or why it cannot be read."""
-        found = self._at.optional("AT+CIMI", _IMSI)
+        found = self._at.optional("AT+CIMI", _IMSI, timeout=_READING)
         if found is None:
             return self._doubt(Sentence("The SIM card does not answer. Take it out and put it in."))
         self._doubted = None

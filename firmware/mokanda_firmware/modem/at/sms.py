@@ -102,7 +102,7 @@ class Inbox:
                 used = self._at.ask(f'AT+CPMS="{memory}"', _USED)
                 if not int(used[1]):
                     return 0
-            listed = self._at.every("AT+CMGL=4", _LISTED, timeout=10)
+            listed = self._at.every("AT+CMGL=4", _LISTED, timeout=20)
         except AtError as error:
             _log.debug("messages in %s: %s", memory, error)
             return 0

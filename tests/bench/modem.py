@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.scenarios.modem_world import SCENARIOS, World, play, transcripts
+from tests.scenarios.modem_world import SCENARIOS, World, longest_wait, play, transcripts
 
 
 def main() -> int:
@@ -39,13 +39,7 @@ def _rows() -> Iterator[tuple[str, list[str], float, int]]:
         with tempfile.TemporaryDirectory() as folder:
             outcome = play(scenario, Path(folder))
         world = outcome.world
-        yield scenario.title, outcome.wrong, _longest_wait(world), _most_dials(world)
-
-
-def _longest_wait(world: World) -> float:
-    """Return the longest of the waits, in the order of asking, which is that of the answers."""
-    waits = zip(world.asked_at, world.answered_at, strict=False)
-    return max((answered - asked for asked, answered in waits), default=0.0)
+        yield scenario.title, outcome.wrong, longest_wait(world), _most_dials(world)
 
 
 def _most_dials(world: World) -> int:

@@ -74,6 +74,7 @@ class Scenario:
         calls: what is kept of the calls, the latest first: what each has among others.
         sent: patterns of what a stick is asked.
         facts: what the last status tells; "none" is None.
+        answers_within: seconds in which every request is answered.
     """
 
     title: str
@@ -94,6 +95,7 @@ class Scenario:
     texts: list[str] | None = None
     passes_no_credit: list[bool] | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    answers_within: float | None = None
     enumerated: int | None = 0
     asked: int | None = None
     calls: list[dict[str, Any]] | None = None
@@ -102,7 +104,7 @@ class Scenario:
     def read(cls, path: Path) -> list[Self]:
         """Return what a file tells: with `each`, once for each of its values, in place of @."""
         text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text).pop("each", None)
+        values = tomllib.loads(text.replace("@", "0")).pop("each", None)
         if values is None:
             return [cls(**tomllib.loads(text))]
         scenarios = []
@@ -160,8 +162,7 @@ class World:
         self.replies: list[str] = []
         self.dials: list[float] = []
         self.apns: list[str] = []
-        self.asked_at: list[float] = []
-        self.answered_at: list[float] = []
+        self.waited: list[float] = []  # seconds of each request for its answer
         self.enumerated = 0
         self.waits = 0
         self.commands: list[str] = []
@@ -178,6 +179,7 @@ class World:
         self._happenings: list[tuple[float, int, Callable[[], None]]] = []
         self._written: dict[str, int] = {}
         self._waiting: list[socket.socket] = []
+        self._asked_at: dict[socket.socket, float] = {}
         self._calls: dict[str, WorldCall] = {}
         self.hilink: HiLink | None = None  # at the gateway of the network cards
         self._cards: dict[str, Card] = {}
@@ -257,7 +259,7 @@ class World:
             return
         connection.close()
         self._waiting.remove(connection)
-        self.answered_at.append(self._now)
+        self.waited.append(self._now - self._asked_at.pop(connection))
         if "error" in answer:
             self.replies.append(str(Sentence.from_json(answer["error"])))
         else:
@@ -419,7 +421,7 @@ class World:
         connection.sendall(json.dumps({"verb": verb, "arguments": arguments}).encode())
         connection.setblocking(False)
         self._waiting.append(connection)
-        self.asked_at.append(self._now)
+        self._asked_at[connection] = self._now
 
     def close(self) -> None:
         for modem in self.sticks.values():
@@ -661,6 +663,9 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
         part not in reply for part, reply in zip(scenario.replies, world.replies, strict=False)
     ):
         yield f"replies {world.replies}"
+    longest = longest_wait(world)
+    if scenario.answers_within is not None and longest > scenario.answers_within:
+        yield f"answers after {longest:g} seconds"
     if scenario.dials is not None and len(world.dials) > scenario.dials:
         yield f"dials {len(world.dials)} times"
     if scenario.enumerated not in (None, world.enumerated):
@@ -673,6 +678,11 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
         expected = None if value == "none" else tuple(value) if isinstance(value, list) else value
         if getattr(last, name) != expected:
             yield f"{name} is {getattr(last, name)!r}"
+
+
+def longest_wait(world: World) -> float:
+    """Return the longest wait of a request for its answer, in seconds."""
+    return max(world.waited, default=0.0)
 
 
 def _judge_calls(scenario: Scenario, kept: Sequence[CallRecord]) -> Iterator[str]:

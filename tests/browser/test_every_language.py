@@ -10,11 +10,12 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, LightsState, ModemState, UpdatesState
 from mokanda_firmware.bus.statuses import CourierStatus, LightsStatus, ModemStatus, UpdatesStatus
 from mokanda_firmware.mailbox.administration import villagers
-from mokanda_firmware.mailbox.costs import tariff, usage
+from mokanda_firmware.mailbox.costs import ledger, tariff, usage
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.people import accounts, aliases, contacts, noticeboard, registration
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.webmail.languages import LOCALE
+from mokanda_wire.limits import MONEY_UNIT
 from mokanda_wire.message import Mailbox
 from tests.browser.conftest import DOMAIN, PASSWORD, Phone, Phones, Webmail
 from tests.browser.test_pages import PAGES
@@ -48,6 +49,7 @@ PUBLIC = ("/portal", "/", "/register", "/forgotten", "/news")
 MORE = (
     *("/portal", "/inbox?note=photos", "/search?since=2020-01-01&people=marie"),
     *("/backup", "/logs"),
+    *("/credit", "/credit/2", "/credit/receipt/1", "/account/credit"),
 )
 FIRST = {"village": "/first/village", "claim": "/first/claim", "summary": "/first/summary"}
 
@@ -72,6 +74,10 @@ def be_busy(webmail: Webmail, code: str) -> None:
         mail = letter(f"{number}@{DOMAIN}", sender=own.address, to=to)
         here = number == 1
         entries.submit(store, awa.id, mail, [to] if here else [], [] if here else [to])
+    set_setting(store, ledger.SETTING, ledger.Rules(on=True, refuse=True).to_json())
+    for number, amount in enumerate((50_000, 1_234_567, -7)):
+        ledger.pay(store, "awa", 2, amount * MONEY_UNIT, "USD", str(number))
+    ledger.correct(store, "awa", 1)
     usage.count(store, 120_000, 900_000, run=True, failed=True)
     with store.transaction() as connection:
         usage.charge(connection, awa.id, up=70_000, down=90_000)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from mokanda_firmware.courier.quota import Quota
+from mokanda_firmware.mailbox.costs import credit
 from mokanda_firmware.mailbox.costs.budget import Left
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.sync import outgoing
@@ -23,18 +24,29 @@ class _Budget:
     """What a bundle may take; sizes in bytes of bundles.
 
     `room` is what is left for the day, of which mail takes `share`, but for the first in the queue,
-    which may need more than that and then goes alone.
+    which may need more than that and then goes alone. `credit` is what villagers can pay for.
     """
 
     left: Left | None
     room: int
     share: int
     whole_day: int | None
+    credit: Mapping[int, int]
 
     def why_not(
-        self, account: int, cost: int, room: int, villagers: Mapping[int, int]
+        self,
+        account: int,
+        cost: int,
+        room: int,
+        villagers: Mapping[int, int],
+        credit: Mapping[int, int],
     ) -> str | None:
-        """Why a mail does not go, in the word that the store has for it; None if it goes."""
+        """Why a mail does not go, in the word that the store has for it; None if it goes.
+
+        The last one that credit sends may take more than there is.
+        """
+        if credit.get(account, 1) <= 0:
+            return "credit"
         if self.left is None:
             return None
         if cost > villagers.get(account, cost):
@@ -64,10 +76,12 @@ class Selection:
         Mail takes the `whole` of what is left for the day, or half, so that as much can come down.
         """
         room = quota.room() or 0
-        budget = _Budget(quota.left, room, room if whole else room // 2, quota.room_of_a_day())
+        share = room if whole else room // 2
+        payable = credit.affordable(store)
+        budget = _Budget(quota.left, room, share, quota.room_of_a_day(), payable)
         villagers = budget.villagers()
         reasons = {
-            number: budget.why_not(account, cost, room - SEAL, villagers)
+            number: budget.why_not(account, cost, room - SEAL, villagers, payable)
             for number, account, cost in outgoing.known_costs(store)
         }
         return cls(budget, {number: why for number, why in reasons.items() if why})
@@ -76,17 +90,20 @@ class Selection:
         """Hold back what of these mails did not fit into their bundle of `size` bytes."""
         others = size - sum(costs.values()) + SEAL
         room, villagers = self._budget.share - others, self._budget.villagers()
+        payable = dict(self._budget.credit)
         held = dict(self.held)
         for place, mail in enumerate(mails):
             cost = costs[mail.number]
             most = max(room, self._budget.room - others) if place == 0 else room
-            why = self._budget.why_not(mail.account, cost, most, villagers)
+            why = self._budget.why_not(mail.account, cost, most, villagers, payable)
             if why:
                 held[mail.number] = why
                 continue
             room -= cost
             if mail.account in villagers:
                 villagers[mail.account] -= cost
+            if mail.account in payable:
+                payable[mail.account] -= cost
         return replace(self, held=held, costs={**self.costs, **costs})
 
     def admits(self, mails: Sequence[Outgoing]) -> bool:

@@ -85,6 +85,13 @@ class Language:
             return self.text("under {amount}").format(amount=f"{smallest} {currency}")
         return f"{self._number(f'{value:.{digits}f}')} {currency}"
 
+    def exact_money(self, amount: int, currency: str) -> str:
+        """Write an amount in billionths of its currency with all its digits, cents at least."""
+        whole, part = divmod(abs(amount), MONEY_UNIT)
+        digits = f"{part:09}".rstrip("0").ljust(2, "0")
+        sign = "\N{MINUS SIGN}" if amount < 0 else ""
+        return f"{sign}{whole}{self.point}{digits} {currency}"
+
     @property
     def point(self) -> str:
         """What stands before the fraction of a number."""

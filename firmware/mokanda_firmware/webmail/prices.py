@@ -20,6 +20,7 @@ _WHY = {
     "": N_("It goes with the next mail run."),
     "day": N_("The data of the village for today is used up. It goes another day."),
     "villager": N_("Your data for today is used up. It goes another day."),
+    "credit": N_("It waits until you have paid in: your credit is used up."),
     "large": N_("It is larger than the data for a whole day. The keeper can send it all the same."),
 }
 _MOVING = N_("It is on its way.")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
+from mokanda_firmware.mailbox.costs import ledger
 from mokanda_firmware.mailbox.letters import drafts, folders
 from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.store import copies
@@ -129,6 +130,30 @@ def test_a_damaged_index_loses_nothing() -> None:
     mending = Mending.read()
     assert mending is not None
     assert (mending.lost, mending.copy) == (0, None)
+
+
+def test_the_villagers_money_is_brought_along() -> None:
+    store = Store.of_device()
+    ledger.pay(store, "awa", 1, 5, "USD", "once")
+    store.close()
+    overwrite(pages_of("entry_folder"), b"\xff" * PAGE)
+    assert mend.mend()
+    store = Store.of_device()
+    assert ledger.balances(store, 1) == {"USD": 5}
+    store.close()
+
+
+def test_what_an_earlier_version_had_not_is_not_lost() -> None:
+    with closing(sqlite3.connect(paths.mail_database())) as connection:
+        for table in ("ledger", "link_cost", "open_share"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.commit()
+    overwrite(pages_of("entry_folder"), b"\xff" * PAGE)
+    assert mend.mend()
+    mending = Mending.read()
+    assert mending is not None
+    assert mending.lost == 0
+    assert numbers() == (7, 9)
 
 
 def test_what_a_damaged_page_has_held_is_lost_and_counted_and_nothing_else() -> None:

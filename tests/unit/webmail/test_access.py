@@ -34,6 +34,7 @@ ACCESS = {
     "villager": """
         GET /<folder:re:inbox|outbox|sent|archive|trash>
         GET /account
+        GET /account/credit
         POST /account/absence
         POST /account/aliases
         POST /account/aliases/remove
@@ -48,6 +49,7 @@ ACCESS = {
         POST /account/unwanted/list
         POST /account/unwanted/newsletters
         POST /account/unwanted/unblock
+        GET /credit/receipt/<entry:int>
         GET /device
         GET /drafts
         POST /drafts/<draft:int>/delete
@@ -92,6 +94,11 @@ ACCESS = {
         POST /backup/forget
         POST /backup/go-back
         POST /backup/make
+        GET /credit
+        POST /credit
+        GET /credit/<villager:int>
+        POST /credit/<villager:int>
+        POST /credit/entries/<entry:int>/undo
         POST /device/check
         POST /device/claim
         GET /device/modem

@@ -5,7 +5,9 @@ import re
 
 import pytest
 
+from mokanda_firmware.mailbox.costs import ledger
 from mokanda_firmware.webmail.visit import PAGES, Page
+from mokanda_wire.limits import MONEY_UNIT
 from tests.unit.webmail.served_village import Phone, Village
 
 KEEPERS = [page for page in PAGES if page.access in {"keeper", "newcomer"}]
@@ -39,11 +41,12 @@ def contents(village: Village) -> dict[str, object]:
 
 
 def first_letter(village: Village, keeper: Phone) -> None:
-    """A letter with a file, of which there is the mail as it was too."""
+    """A letter with a file, of which there is the mail as it was too; and a receipt."""
     letter = {"csrf": keeper.token(), "to": "awa", "subject": "Mbote", "text": "Mbote", "send": "1"}
     keeper.app.post("/write", letter, upload_files=[("files", *FILES[0])], status=303)
     with village.store.transaction() as connection:
         connection.execute("UPDATE message SET original = (SELECT digest FROM attachment)")
+    ledger.pay(village.store, "awa", 1, MONEY_UNIT, "USD", "once")
 
 
 @pytest.mark.parametrize("page", FORMS, ids=name_of)

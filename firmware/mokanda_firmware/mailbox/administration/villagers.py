@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 
 from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.mailbox.costs import ledger
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.people import accounts, codes, reserved_names
 from mokanda_firmware.mailbox.people.accounts import Account
@@ -152,7 +153,7 @@ def set_quota(store: Store, actor: Account, number: int, quota: int | None) -> N
 def delete(store: Store, actor: Account, number: int) -> None:
     """Delete an account and its letters, and reserve its names.
 
-    Letters that others have too stay theirs.
+    Letters that others have too stay theirs. Credit that was not paid back is the village's.
 
     Raises:
         NotAllowed: `actor` may not do this to this account.
@@ -161,6 +162,7 @@ def delete(store: Store, actor: Account, number: int) -> None:
         account = _changeable(connection, actor, number, by_keepers=True)
         entries.delete_all(connection, account.id)
         reserved_names.reserve(connection, account.id)
+        ledger.close(connection, actor.name, account.id)
         connection.execute("DELETE FROM account WHERE id = ?", (account.id,))
         audit.record(connection, actor.name, "delete", account.name)
 

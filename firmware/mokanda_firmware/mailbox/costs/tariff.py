@@ -5,6 +5,7 @@ A price is a whole number of millionths of the currency for a megabyte of 1,000,
 day of small amounts adds up; money is in billionths.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -18,6 +19,7 @@ SETTING = "tariff"
 PRICE_UNIT = 1_000_000  # of a price in the currency itself
 MAX_PRICE = 10**6  # of the currency for a megabyte
 MAX_WINDOWS = 4
+MAX_AMOUNT = 10**6  # of the currency that changes hands at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ def money(size: int, price: int) -> int:
     return -(-size * price // (PRICE_UNIT * 1_000_000 // MONEY_UNIT))
 
 
+def payable(amount: int, price: int) -> int:
+    """Return how many bytes an amount in billionths pays for at a price; negative for a debt."""
+    return amount * (PRICE_UNIT * 1_000_000 // MONEY_UNIT) // max(price, 1)
+
+
 def load(store: Store) -> Tariff:
     """Return the village's tariff; one that cannot be read counts as none."""
     return from_json(setting(store, SETTING, {}))
@@ -108,6 +115,23 @@ def parse_price(text: str) -> int:
     if not price.is_finite() or not 0 <= price <= MAX_PRICE:
         raise ValueError(text)
     return int(price * PRICE_UNIT)
+
+
+def parse_amount(text: str) -> int:
+    """Read an amount that changes hands, with point or comma and cents at most, in billionths.
+
+    Three digits behind it are taken for thousands by some, so they are none.
+
+    Raises:
+        ValueError: it is no amount above 0 and up to `MAX_AMOUNT`.
+    """
+    written = re.fullmatch(r"([0-9]{1,7})(?:[.,]([0-9]{1,2}))?", "".join(text.split()))
+    if written is None:
+        raise ValueError(text)
+    cents = int(written[1]) * 100 + int((written[2] or "").ljust(2, "0"))
+    if not 0 < cents <= MAX_AMOUNT * 100:
+        raise ValueError(text)
+    return cents * (MONEY_UNIT // 100)
 
 
 def _clock(text: str) -> str:

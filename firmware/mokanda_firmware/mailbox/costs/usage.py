@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from mokanda_firmware import relaytime
-from mokanda_firmware.mailbox.costs import tariff
+from mokanda_firmware.mailbox.costs import ledger, tariff
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import read_setting
 from mokanda_firmware.zones import zone_of
@@ -79,6 +79,7 @@ def count(store: Store, up: int, down: int, *, run: bool = False, failed: bool =
             " runs = runs + excluded.runs, failed = failed + excluded.failed",
             (day, currency, up, down, money, run, failed),
         )
+        ledger.count(connection, currency, up + down, money)
         connection.execute("UPDATE sync SET day = ?", (day,))
         _forget(connection)
     return Used(up, down, money)
@@ -94,6 +95,7 @@ def charge(connection: sqlite3.Connection, account: int, *, up: int = 0, down: i
         " bytes_down = bytes_down + excluded.bytes_down, money = money + excluded.money",
         (today(connection), account, currency, up, down, money),
     )
+    ledger.share(connection, account, currency, up + down)
 
 
 def split(connection: sqlite3.Connection, accounts: Sequence[int], size: int) -> None:
@@ -193,11 +195,17 @@ def _currency(connection: sqlite3.Connection) -> str:
     return tariff.from_json(read_setting(connection, tariff.SETTING, {})).currency
 
 
-def _priced(connection: sqlite3.Connection, size: int) -> tuple[str, int]:
-    """Return currency and price of bytes that cross the link at this hour."""
+def price_now(connection: sqlite3.Connection) -> tuple[str, int]:
+    """Return the currency and the price of this hour."""
     prices = tariff.from_json(read_setting(connection, tariff.SETTING, {}))
     now = relaytime.now() or datetime.now(UTC)
-    return prices.currency, prices.cost(size, now, zone(connection))
+    return prices.currency, prices.price_at(now.astimezone(zone(connection)).time())
+
+
+def _priced(connection: sqlite3.Connection, size: int) -> tuple[str, int]:
+    """Return currency and price of bytes that cross the link at this hour."""
+    currency, price = price_now(connection)
+    return currency, tariff.money(size, price)
 
 
 def _forget(connection: sqlite3.Connection) -> None:

@@ -4,7 +4,7 @@
 import sqlite3
 from dataclasses import dataclass
 
-from mokanda_firmware.mailbox.costs import budget
+from mokanda_firmware.mailbox.costs import budget, credit
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.database import Store
 
@@ -19,7 +19,8 @@ _TEXT, _FILES = 0.5, 1.0
 class Waiting:
     """A letter in the outbox: what it will take in bytes, and why it waits ('' for its turn).
 
-    `held` is as in the store; `moving` is one that is in a bundle already.
+    `held` is as in the store, but "credit" by what the writer has now; `moving` is one that is in
+    a bundle already.
     """
 
     size: int
@@ -42,13 +43,16 @@ class Expected:
 
 def of_account(store: Store, account: int) -> dict[int, Waiting]:
     """Return the letters of an account that wait, by their entries."""
+    used_up = credit.is_used_up(store, account)
     with store.reading() as connection:
         text, files = _shares(connection)
         rows = connection.execute(
             f"{_LETTERS} AND entry.account = ? AND entry.folder = 'outbox'", (account,)
         )
         return {
-            row["entry"]: Waiting(_size(row, text, files), row["held"], row["state"] == "bundled")
+            row["entry"]: Waiting(
+                _size(row, text, files), _held(row, used_up), row["state"] == "bundled"
+            )
             for row in rows
         }
 
@@ -60,9 +64,11 @@ def expected(store: Store) -> Expected:
         rows = connection.execute(_LETTERS).fetchall()
         requested = content_requests.sizes(connection)
     left = budget.left(store)
-    held = [_size(row, text, files) for row in rows if row["held"]]
+    payable = credit.affordable(store)
+    paid = [row for row in rows if payable.get(row["account"], 1) > 0]  # others wait on their own
+    held = [_size(row, text, files) for row in paid if _held(row, used_up=False)]
     held += [size for account, size in requested if left.too_small(size, account) is not None]
-    going = [_size(row, text, files) for row in rows if not row["held"]]
+    going = [_size(row, text, files) for row in paid if not _held(row, used_up=False)]
     return Expected(len(going), sum(going), len(held), sum(held))
 
 
@@ -76,12 +82,19 @@ _GOING = (
     " AND digest NOT IN (SELECT digest FROM at_relay)), 0) AS going"
 )
 _LETTERS = (
-    f"SELECT entry.id AS entry, outgoing.held, outgoing.state, {_SIZES}, {_GOING}"  # noqa: S608
+    f"SELECT entry.id AS entry, entry.account, outgoing.held, outgoing.state, {_SIZES}, {_GOING}"  # noqa: S608
     " FROM outgoing"
     " JOIN message ON message.id = outgoing.message"
     " JOIN entry ON entry.message = message.id AND entry.origin = 'written'"
     " WHERE outgoing.state <> 'sent'"
 )
+
+
+def _held(row: sqlite3.Row, used_up: bool) -> str:
+    """Why a letter waits; its writer's credit may have changed since the last mail run."""
+    if used_up:
+        return "credit"
+    return "" if row["held"] == "credit" else str(row["held"])
 
 
 def _shares(connection: sqlite3.Connection) -> tuple[float, float]:

@@ -19,6 +19,9 @@ from mokanda_firmware.mailbox.store import damage, novelty
 from mokanda_firmware.mailbox.store.attachments import Attachments, Incoming
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# Tables of which an earlier version knows nothing, and which it can leave alone: they are no new
+# version of the store, so that a device whose update failed opens it still.
+ADDITIONS = Path(__file__).parent / "additions"
 # How long a writer waits for another one before the store counts as busy.
 BUSY_SECONDS = 10.0
 # Connections that wait for their next use; each may hold a page cache.
@@ -107,6 +110,7 @@ class Store:
             connection = self._connect()
             try:
                 _migrate(connection, may_be_new=may_be_new)
+                _add(connection)
             finally:
                 self._put_back(connection)
 
@@ -278,7 +282,7 @@ def _migrate(connection: sqlite3.Connection, *, may_be_new: bool) -> None:
 
 
 def make_schema(connection: sqlite3.Connection, version: int) -> None:
-    """Make the tables of a store of this version, in the caller's transaction.
+    """Make the tables of a store of this version, and the additions, in the caller's transaction.
 
     Raises:
         StoreDamaged: there is no such version.
@@ -290,6 +294,13 @@ def make_schema(connection: sqlite3.Connection, version: int) -> None:
         if number <= version:
             _apply(connection, file)
     connection.execute(f"PRAGMA user_version = {version}")
+    _add(connection)
+
+
+def _add(connection: sqlite3.Connection) -> None:
+    """Make what is missing of additions/*.sql; where nothing is, nothing is written."""
+    for file in sorted(ADDITIONS.glob("*.sql")):
+        _apply(connection, file)
 
 
 def _apply(connection: sqlite3.Connection, file: Path) -> None:

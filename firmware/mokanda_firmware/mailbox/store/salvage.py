@@ -48,7 +48,9 @@ def salvage(damaged: Path, target: Path) -> int:
         [version] = old.execute("PRAGMA user_version").fetchone()
         new.execute("BEGIN")
         make_schema(new, version)
-        lost = sum(_copy(old, new, table) for table in _tables(new) if table not in _NOT_COPIED)
+        additions = {*_tables(new)} - {*_tables(old)}  # an earlier version has left them out
+        tables = [each for each in _tables(new) if each not in {*_NOT_COPIED, *additions}]
+        lost = sum(_copy(old, new, table) for table in tables)
         lost += _drop_orphans(new)
         if lost:
             _begin_relations_anew(new)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mokanda_firmware.bus.sentences import Sentence, as_it_is
+from mokanda_firmware.mailbox.costs import ledger
 from mokanda_firmware.mailbox.store import damage
 from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.sync.state import read_state
 
 _KEPT = 2000
 
@@ -33,7 +35,7 @@ class SessionRecord:
 
 
 def record_session(store: Store, record: SessionRecord) -> None:
-    """Keep `record`, and the last 2000 of those before it."""
+    """Keep `record`, and the last 2000 of those before it; villagers pay for what it carried."""
     with store.transaction() as connection:
         connection.execute(
             "INSERT INTO sync_session"
@@ -57,6 +59,9 @@ def record_session(store: Store, record: SessionRecord) -> None:
             "DELETE FROM sync_session WHERE id <= (SELECT max(id) FROM sync_session) - ?",
             (_KEPT,),
         )
+        # What crossed for a bundle that is still on its way is paid for when that is there.
+        on_its_way = record.error is not None or read_state(connection).up_pending is not None
+        ledger.divide(connection, complete=not on_its_way)
 
 
 def last_sessions(store: Store, limit: int) -> list[SessionRecord]:

@@ -4,6 +4,7 @@
 from mokanda_firmware.webmail.pages import menu  # noqa: F401
 from mokanda_firmware.webmail.pages.account import (  # noqa: F401
     access,
+    credit,
     habits,
     portal,
     recovery,
@@ -31,4 +32,9 @@ from mokanda_firmware.webmail.pages.letters import (  # noqa: F401
     strangers,
     write,
 )
-from mokanda_firmware.webmail.pages.people import contacts, noticeboard, villagers  # noqa: F401
+from mokanda_firmware.webmail.pages.people import (  # noqa: F401
+    contacts,
+    noticeboard,
+    sold_credit,
+    villagers,
+)

@@ -29,6 +29,7 @@ MENU = {
         Item("/news", N_("News")),
         Item("/people", N_("People")),
         Item("/villagers", N_("Villagers"), "helper"),
+        Item("/credit", N_("Villagers' credit"), "keeper"),
     ),
     N_("My account"): (
         Item("/account", N_("My account")),

@@ -15,6 +15,7 @@ _NOTES = {
     "draft": N_("Your draft is kept."),
     "draft-deleted": N_("The draft is deleted."),
     "forgotten": N_("This address is forgotten."),
+    "no-credit": N_("Your letter waits in the outbox until you have paid in."),
     "must-change": N_("Please choose a new password of your own."),
     "large": N_(
         "Your letter has not been sent yet. Its files are large: look below what they take, and"

@@ -5,7 +5,7 @@ from typing import Any
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox.costs import budget, quotas, usage
+from mokanda_firmware.mailbox.costs import budget, ledger, quotas, usage
 from mokanda_firmware.mailbox.letters import export
 from mokanda_firmware.mailbox.people import accounts, sessions
 from mokanda_firmware.mailbox.people.accounts import Account
@@ -42,6 +42,7 @@ def _spent(visit: Visit) -> dict[str, Any]:
         "month": shares.get(account, usage.Used()),
         "days": usage.days(store, _DAYS, account),
         "money": spending.money(visit),
+        "has_credit": ledger.Rules.of(store).on or bool(ledger.balances(store, account)),
         "budget": None if mine is None else (mine, left.villagers[account]),
     }
 

@@ -8,6 +8,7 @@ from typing import cast
 from bottle import HTTPResponse
 
 from mokanda_firmware.bus.statuses import CourierStatus
+from mokanda_firmware.mailbox.costs import credit
 from mokanda_firmware.mailbox.letters import drafts, entries, folders
 from mokanda_firmware.mailbox.letters.entries import Folder
 from mokanda_firmware.webmail import prices
@@ -128,7 +129,9 @@ def colour(people: Sequence[Mailbox]) -> int:
 
 
 def _next_run(visit: Visit) -> str:
-    """Say when the letters that wait will leave."""
+    """Say when the letters that wait will leave; "" where they wait for credit."""
+    if credit.is_used_up(visit.store, visit.villager.id):
+        return ""
     courier = CourierStatus.read()
     if courier is None or courier.next_sync is None:
         return visit.language.text("They leave with the next mail run.")

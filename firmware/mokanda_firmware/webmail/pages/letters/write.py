@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox.costs import budget
+from mokanda_firmware.mailbox.administration import villagers
+from mokanda_firmware.mailbox.costs import budget, credit
 from mokanda_firmware.mailbox.letters import drafts, opened, photos
 from mokanda_firmware.mailbox.people import contacts
 from mokanda_firmware.mailbox.store.database import StoreError
@@ -126,7 +127,8 @@ def submit(visit: Visit) -> HTTPResponse:
     if not plan.outside:
         return visit.redirect("/sent", "delivered")
     prices.notify_courier()
-    return visit.redirect("/outbox", "waiting")
+    used_up = credit.is_used_up(visit.store, visit.villager.id)
+    return visit.redirect("/outbox", "no-credit" if used_up else "waiting")
 
 
 def _ask_whether_meant(visit: Visit, kept: Sheet, doubted: dict[str, str]) -> HTTPResponse:
@@ -178,6 +180,8 @@ def _show(
         people=contacts.people(visit.store, account, visit.domain),
         limit=visit.site.upload_limit,
         left=_left_today(visit),
+        used_up=credit.is_used_up(visit.store, account),
+        keepers=villagers.keepers(visit.store),
         weight=sending.weight(visit, written),
         price=lambda size: prices.of_fetching(visit, size),
     )

@@ -8,7 +8,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.administration import audit, villagers
 from mokanda_firmware.mailbox.administration.villagers import NotAllowed
-from mokanda_firmware.mailbox.costs import quotas, usage
+from mokanda_firmware.mailbox.costs import ledger, quotas, usage
 from mokanda_firmware.mailbox.people import accounts, registration, reserved_names
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.webmail.languages import N_
@@ -38,6 +38,7 @@ ACTIONS = {
     "sync": N_("mail run started"),
     "sync-all": N_("mail run started beyond the data for the day"),
     "tariff": N_("prices changed"),
+    "credit": N_("villagers' credit changed"),
     "add": N_("given an account"),
     "delete": N_("deleted"),
     "release-name": N_("name given free"),
@@ -236,6 +237,8 @@ def _page(visit: Visit, account: Account, password: str = "") -> HTTPResponse:
         may_change=villagers.may_change(visit.villager, account),
         domain=visit.domain,
         quota_usage=quotas.usage_of(visit.store, account.id),
+        credit=ledger.balances(visit.store, account.id),
+        exact=visit.language.exact_money,
         month=usage.month_of_villagers(visit.store, usage.this_month(visit.store)).get(account.id),
         money=spending.money(visit),
         budget=account.budget,

@@ -43,6 +43,9 @@
 </details>
 % end
 <p class="hint">{{_("Letters that stay in the village cost nothing.")}}</p>
+% if has_credit:
+<p class="actions"><a class="button quiet" href="/account/credit">{{_("My credit")}}</a></p>
+% end
 </section>
 <section class="sheet card">
 <h2>{{_("Room for letters")}}</h2>

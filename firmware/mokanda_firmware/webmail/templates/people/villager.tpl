@@ -63,6 +63,9 @@
 </form>
 <h2>{{_("Delete the account")}}</h2>
 <p>{{_("First give the villager the letters, if they want them. What waits in the outbox will not leave.")}}</p>
+% for currency, amount in credit.items():
+<p>{{(_("There is {amount} of credit left. Pay it back before: what is left then is the village's.") if amount > 0 else _("{amount} is owed. The village bears what is not paid before.")).format(amount=exact(abs(amount), currency))}} <a href="/credit/{{villager.id}}">{{_("Credit")}}</a></p>
+% end
 <form class="actions" method="post" action="/villagers/{{villager.id}}/export">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <button class="quiet">{{_("Save the letters as a file")}}</button>

@@ -1,0 +1,6 @@
+% for currency, amount in balances.items():
+<p>{{_("Credit:") if amount > 0 else _("Owed:")}} <b>{{exact(abs(amount), currency)}}</b></p>
+% end
+% if not balances:
+<p>{{_("There is no credit.")}}</p>
+% end

@@ -1,0 +1,39 @@
+% rebase("layout.tpl", title=who_is(villager))
+<section class="sheet card">
+<h1>{{who_is(villager)}}</h1>
+% include("account/balance.tpl")
+% if villager.is_keeper:
+<p class="hint">{{_("Keepers pay nothing for their letters.")}}</p>
+% end
+% if rules.on and currency:
+<form method="post" action="/credit/{{villager.id}}">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="once" value="{{once}}">
+<label for="amount">{{_("Amount in {currency}").format(currency=currency)}}</label>
+<input id="amount" name="amount" value="{{typed}}" inputmode="decimal" autocomplete="off" required>
+<button class="wide">{{_("Pay in")}}</button>
+</form>
+% elif not rules.on:
+<p class="hint">{{_("Credit is not sold here. Switch it on first.")}}</p>
+% end
+% for number, (held, amount) in enumerate(balances.items()):
+% if amount > 0:
+<details>
+<summary>{{_("Pay back")}}: {{held}}</summary>
+<form method="post" action="/credit/{{villager.id}}">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="once" value="{{once}}">
+<input type="hidden" name="back" value="{{held}}">
+<label for="back-{{number}}">{{_("Amount in {currency}").format(currency=held)}}</label>
+<input id="back-{{number}}" name="amount" inputmode="decimal" autocomplete="off" required>
+<button class="wide quiet">{{_("Pay back")}}</button>
+</form>
+</details>
+% end
+% end
+</section>
+<section class="sheet card">
+<h2>{{_("What was paid and spent")}}</h2>
+% include("account/entries.tpl", undoes=True)
+<p class="actions"><a class="button quiet" href="/credit">{{_("Back")}}</a></p>
+</section>

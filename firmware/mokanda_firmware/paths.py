@@ -148,6 +148,16 @@ def messages() -> Path:
     return data() / "messages.json"
 
 
+def shop() -> Path:
+    """What the keeper has noted of what networks sell."""
+    return data() / "shop.json"
+
+
+def orders() -> Path:
+    """The last that was ordered of a network, and what came of it."""
+    return data() / "orders.json"
+
+
 def calls() -> Path:
     """The modem's last calls."""
     return data() / "calls.json"

@@ -9,10 +9,13 @@ import pytest
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
-from mokanda_firmware.modem import calls, messages
+from mokanda_firmware.modem import calls, messages, orders, shop
+from mokanda_firmware.modem.backend import Answer
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.messages import Part
+from mokanda_firmware.modem.networks import Form, Offer
 from mokanda_firmware.modem.settings import Settings
+from mokanda_firmware.modem.shop import Shop
 from tests.browser.conftest import Phones
 from tests.browser.test_pages import found
 from tests.statuses import READY
@@ -21,12 +24,27 @@ pytestmark = pytest.mark.browser
 REFUSED = Sentence("The mobile network refused the user name or password of its access point.")
 
 
+class Network:
+    """It answers whatever comes."""
+
+    def ask_network(self, code: str) -> Answer:  # noqa: ARG002
+        return Answer("1 Jour\n2 Mois", is_menu=True)
+
+    def send(self, text: str, number: str) -> None:
+        """It has gone."""
+
+
 def a_night() -> None:
     replace(READY, apn="vodanet", others=(OtherModem("ZTE MF190", ModemState.PUK),)).publish()
     Settings("own.cd", "u", "secret").keep()
     began = datetime(2026, 3, 1, 1, 10, tzinfo=UTC)
     calls.keep(CallRecord(began, 95, 12_000, 48_000, "vodanet"))
-    messages.add([Part("Vodacom", began, "Votre solde est de 2.50 USD, valable jusqu'au 31/12.")])
+    balance = "Votre solde est de 2.50 USD, valable jusqu'au 31/12."
+    messages.add([Part("Vodacom", began, balance, of_network=True)])
+    week = Offer("1 Go semaine", Form("NET1", "1122"), "2 USD", "1 GB")
+    shop.keep("63001", Shop(Form("*123*{voucher}#"), (week, Offer("Nuit", Form("*111*2*1#")))))
+    orders.carry_out(1, "1 Go semaine", week.form, Network())
+    orders.carry_out(2, "*111#", Form("*111#"), Network())
     calls.keep(CallRecord(None, 3, apn="own.cd", trouble=REFUSED))
 
 
@@ -66,6 +84,17 @@ def test_it_fits_a_phone_and_axe_finds_nothing(
     keeper.page.locator("#wrong-apn").wait_for()
     problems += found(keeper.page, "/device/modem, refused", width)
     keeper.shoot(f"modem-{width}-refused", whole=True)
+    keeper.open("/device/modem")
+    keeper.page.click("text=1 Go semaine")
+    problems += found(keeper.page, "/device/modem/order", width)
+    keeper.shoot(f"modem-{width}-order", whole=True)
+    keeper.open("/device/modem/shop")
+    keeper.page.click("summary >> nth=0")
+    problems += found(keeper.page, "/device/modem/shop", width)
+    keeper.page.locator("form:has([name=name])").last.locator("button").click()
+    keeper.page.locator(".wrong").wait_for()
+    problems += found(keeper.page, "/device/modem/shop, refused", width)
+    keeper.shoot(f"modem-{width}-shop", whole=True)
     ModemStatus(ModemState.PIN, model="huawei E303", tries=2).publish()
     keeper.open("/device/modem")
     problems += found(keeper.page, "/device/modem, locked", width)

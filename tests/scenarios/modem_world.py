@@ -29,7 +29,7 @@ from mokanda_firmware.bus import service
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem import apn, calls, messages, network_card
+from mokanda_firmware.modem import apn, calls, messages, network_card, orders
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.daemon import Daemon
@@ -70,6 +70,7 @@ class Scenario:
         asked: at most so many commands are sent.
         passes_no_credit: whether there was a sign of missing credit, one after the other.
         texts: the messages that the keeper can read in the end, the newest first.
+        orders: what came of the last orders, the newest first.
         counts: patterns of commands, and how often they are sent.
         calls: what is kept of the calls, the latest first: what each has among others.
         sent: patterns of what a stick is asked.
@@ -94,6 +95,7 @@ class Scenario:
 
     texts: list[str] | None = None
     passes_no_credit: list[bool] | None = None
+    orders: list[str] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     answers_within: float | None = None
     enumerated: int | None = 0
@@ -167,6 +169,7 @@ class World:
         self.waits = 0
         self.commands: list[str] = []
         self.texts: list[str] = []
+        self.orders: list[str] = []
         self.restarted: list[str] = []
         self.opened: list[int] = []
         self.alive_at = _START
@@ -344,7 +347,17 @@ class World:
         if event.get("drop"):
             for call in list(self._calls.values()):
                 call.drop(16)
-        for verb in ("connect", "disconnect", "look", "configure", "pin", "puk", "ussd"):
+        for verb in (
+            "connect",
+            "disconnect",
+            "look",
+            "configure",
+            "pin",
+            "puk",
+            "ussd",
+            "order",
+            "sell",
+        ):
             if verb in event:
                 arguments = event[verb] if isinstance(event[verb], dict) else {}
                 self._request(verb, arguments)
@@ -584,6 +597,7 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
             requests.close()
             world.close()
         world.texts = [each.text for each in messages.read()]
+        world.orders = [each.text or str(each.said or "") for each in orders.read()]
         kept = calls.last()
     return Outcome(world, [*_judge(scenario, world), *_judge_calls(scenario, kept)])
 
@@ -651,6 +665,8 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
         yield f"credit is missing: {changes}"
     if scenario.texts is not None and world.texts != scenario.texts:
         yield f"messages {world.texts}"
+    if scenario.orders is not None and world.orders != scenario.orders:
+        yield f"orders {world.orders}"
     for pattern, times in scenario.counts.items():
         if (found := sum(bool(re.match(pattern, command)) for command in sent)) != times:
             yield f"sends {pattern} {found} times"

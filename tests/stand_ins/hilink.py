@@ -31,6 +31,9 @@ class HiLink:
         self.bars = "4"
         self.operator = "Vodacom CD"
         self.silent = False
+        self.sends: str | None = "SucPhone"  # what it tells of a message; None: nothing
+        self.sent: list[str] = []  # the contents of messages
+        self._sent_to = ""
         self.raw: bytes | None = None  # what is answered instead of anything else
         self.asked: list[str] = []
         self._tokens: set[str] = set()
@@ -77,12 +80,21 @@ class HiLink:
                 return _response(SimState=self.sim, SimPinTimes=str(self.tries), SimPukTimes="10")
             case "pin/operate" if not self.login:
                 return self._try_pin(body)
+            case "sms/send-sms" if not self.login:
+                self.sent += re.findall("<Content>(.*)</Content>", body)
+                [self._sent_to] = re.findall("<Phones><Phone>(.*)</Phone></Phones>", body)
+                return "<response>OK</response>"
+            case "sms/send-status":
+                told = dict.fromkeys(("SucPhone", "FailPhone"), "")
+                if self.sends is not None:
+                    told[self.sends] = self._sent_to
+                return _response(Phone="", TotalCount="1", CurIndex="1", **told)
             case "dialup/dial":
                 if self.connects:
                     self.connection = "900" if "<Action>1<" in body else "902"
                     self._connecting = 2
                 return "<response>OK</response>"
-            case "device/information" | "pin/operate":
+            case "device/information" | "pin/operate" | "sms/send-sms":
                 return _error(100003)
         return _error(100002)
 

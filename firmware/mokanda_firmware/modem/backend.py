@@ -27,6 +27,20 @@ class UssdError(SentenceError):
     """The network gave no answer to a code such as *100#."""
 
 
+class SendError(SentenceError):
+    """A message has not gone, or nobody knows whether it has; the sentence tells which."""
+
+    @classmethod
+    def refused(cls, why: str) -> Self:
+        """It has not gone."""
+        return cls(Sentence("The message has not gone ({why}).", why=why))
+
+    @classmethod
+    def unknown(cls) -> Self:
+        """It was handed over, and nothing certain came back."""
+        return cls(Sentence("Whether the message has gone is not known."))
+
+
 class PinError(SentenceError):
     """The SIM card does not take a PIN or PUK, or is not asked for one."""
 
@@ -114,6 +128,12 @@ class Backend(Protocol):
         """Ask the network by USSD, or answer its menu: up to 30 seconds.
 
         Raises UssdError, ModemError.
+        """
+
+    def send(self, text: str, number: str) -> None:
+        """Send a text message to a short number of the network's, once: up to 50 seconds.
+
+        Raises SendError, ModemError.
         """
 
     def hang_up(self) -> None:

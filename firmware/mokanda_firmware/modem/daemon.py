@@ -16,7 +16,7 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests, Unava
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
-from mokanda_firmware.modem import networks
+from mokanda_firmware.modem import networks, ordering, orders
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.at.modem import StartCall
 from mokanda_firmware.modem.backends import backend_of
@@ -227,6 +227,8 @@ class Daemon:
                     "pin": self._enter_pin,
                     "puk": self._unlock,
                     "ussd": self._ask_network,
+                    "order": self._order,
+                    "sell": self._change_shop,
                 }
             )
 
@@ -301,6 +303,26 @@ class Daemon:
             return {"text": answer.text, "menu": answer.is_menu}
 
         best.answer(request, ask, self._clock.now() + _ERRAND_TIME)
+
+    def _order(self, request: Request) -> None:
+        """Send the network an order: an offer, a voucher, or the answer to its menu."""
+        best = self._best()
+        if best is None:
+            raise RequestError(_NO_MODEM)
+        modem, number = best.modem, request.count("number")
+
+        def order() -> Mapping[str, object]:
+            name, form = ordering.wanted(request, modem.facts.imsi)
+            if request.is_abandoned():
+                return {}
+            return {"text": orders.carry_out(number, name, form, modem).text}
+
+        best.answer(request, order, self._clock.now() + _ERRAND_TIME)
+
+    def _change_shop(self, request: Request) -> None:
+        """Keep what the keeper notes of what a network sells."""
+        ordering.change_shop(request)
+        request.reply()
 
     def _worker_that_asks(self, request: Request, state: ModemState) -> Worker:
         """Return the modem for whose card a code was typed: with its `imei`, if that is told."""

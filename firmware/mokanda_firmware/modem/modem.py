@@ -21,6 +21,7 @@ from mokanda_firmware.modem.backend import (
     Finding,
     ModemError,
     PinError,
+    SendError,
     UssdError,
 )
 from mokanda_firmware.modem.calls import CallUnderWay
@@ -154,6 +155,19 @@ class Modem:
         except ModemError as error:
             self._happen(self._silent(error))
             raise UssdError(self.detail) from error
+
+    def send(self, text: str, number: str) -> None:
+        """Send a text message to a short number of the network's. Raises SendError."""
+        if self.state not in _REGISTERED:
+            raise SendError(self.detail)
+        try:
+            self._backend.send(text, number)
+        except OSError as error:
+            self._lost(error)
+            raise SendError.unknown() from error
+        except ModemError as error:
+            self._happen(self._silent(error))
+            raise SendError(self.detail) from error
 
     def look(self) -> None:
         """Ask how it is now, if nothing is under way."""

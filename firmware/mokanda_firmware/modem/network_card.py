@@ -12,8 +12,9 @@ from enum import Enum, auto
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem.backend import Answer, Facts, Finding, PinError, UssdError
+from mokanda_firmware.modem.backend import Answer, Facts, Finding, PinError, SendError, UssdError
 from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.hilink import sending
 from mokanda_firmware.modem.hilink import stick as hilink
 from mokanda_firmware.modem.hilink.page import (
     NoPageError,
@@ -197,6 +198,12 @@ class NetworkCard:
     def ask_network(self, code: str) -> Answer:  # noqa: ARG002
         """It asks by itself."""
         raise UssdError(_ITS_OWN)
+
+    def send(self, text: str, number: str) -> None:
+        """Have a HiLink send a text message."""
+        if self._kind is not Kind.HILINK or self._page is None:
+            raise SendError(_ITS_OWN)
+        sending.send(self._page, self._clock, text, number)
 
     def hang_up(self) -> None:
         """It stays connected for whoever else needs it, unless it is so for us alone."""

@@ -3,38 +3,78 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 FILE: Final = Path(__file__).with_name("networks.toml")
 VOUCHER: Final = re.compile(r"\d{8,20}", re.ASCII)
-_PLACE = "{voucher}"
+PLACE: Final = "{voucher}"
+_CODE: Final = re.compile(r"[*#][0-9*#]{1,38}#", re.ASCII)
+_TEXT: Final = re.compile(r"[A-Za-z0-9 *#.,+-]{1,100}", re.ASCII)
+_SHORT_NUMBER: Final = re.compile(r"\d{2,6}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is sent to order something: a USSD code, or a text `to` a short number.
+
+    In one that tops up, a voucher's number has its place.
+    """
+
+    send: str
+    to: str = ""
+
+    def filled(self, voucher: str) -> "Form":
+        """Return it with the number of a voucher. Raises ValueError: that is none."""
+        if not VOUCHER.fullmatch(voucher):
+            raise ValueError("no voucher")
+        return replace(self, send=self.send.replace(PLACE, voucher))
+
+    def can_be_sent(self) -> bool:
+        """Whether it is a code, or a text of plain characters to a number of two to six digits."""
+        shape = _TEXT if self.to else _CODE
+        return bool(shape.fullmatch(self.send) and _SHORT_NUMBER.fullmatch(self.to or "00"))
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that a network sells, or a menu of what it does; price and volume in its words."""
+
+    name: str
+    form: Form
+    price: str = ""
+    volume: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """USSD codes, "" for one that is not known; in `top_up` a voucher's number has its place."""
+    """What a network understands; "", None or nothing where that is not known."""
 
-    balance: str = ""
-    top_up: str = ""
-    bundles: str = ""  # a menu
-
-    def topping_up(self, voucher: str) -> str:
-        """Return the code that redeems a voucher.
-
-        Raises:
-            ValueError: that is no voucher's number, or the network's code is not known.
-        """
-        if not self.top_up or not VOUCHER.fullmatch(voucher):
-            raise ValueError("no voucher, or no code for one")
-        return self.top_up.replace(_PLACE, voucher)
+    balance: str = ""  # USSD
+    top_up: Form | None = None
+    bundles: str = ""  # USSD: a menu
+    offers: tuple[Offer, ...] = ()
 
 
 def codes(imsi: str, file: Path = FILE) -> Codes:
     """Return the codes of this SIM card's network, as far as they are known."""
     known = of(imsi, read(file))
-    return Codes(known.get("balance", ""), known.get("top_up", ""), known.get("bundles", ""))
+    top_up = known.get("top_up")
+    return Codes(
+        known.get("balance", ""),
+        Form(top_up["send"], top_up.get("to", "")) if top_up else None,
+        known.get("bundles", ""),
+        tuple(
+            Offer(
+                each["name"],
+                Form(each["send"], each.get("to", "")),
+                each.get("price", ""),
+                each.get("volume", ""),
+            )
+            for each in known.get("offers", ())
+        ),
+    )
 
 
 def name(imsi: str, file: Path = FILE) -> str:
@@ -51,6 +91,12 @@ def read(file: Path = FILE) -> dict[str, Any]:
 def of(imsi: str, table: dict[str, Any]) -> dict[str, Any]:
     """Return what the table has for this SIM card's network, {} for nothing."""
     return next((table["network"][each] for each in numbers(imsi) if each in table["network"]), {})
+
+
+def number(imsi: str, file: Path = FILE) -> str:
+    """Return the number of this SIM card's network, "" without a card."""
+    table = read(file)["network"]
+    return next((each for each in numbers(imsi) if each in table), imsi[:5])
 
 
 def numbers(imsi: str) -> tuple[str, str]:

@@ -106,6 +106,10 @@ ACCESS = {
         POST /device/modem/pin
         POST /device/modem/puk
         POST /device/modem/ask
+        GET /device/modem/order
+        POST /device/modem/order
+        GET /device/modem/shop
+        POST /device/modem/shop
         POST /device/modem/top-up
         POST /device/sync
         GET /device/unwanted

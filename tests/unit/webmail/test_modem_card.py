@@ -8,7 +8,7 @@ import pytest
 
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem import messages, networks
+from mokanda_firmware.modem import messages
 from mokanda_firmware.modem.messages import Part
 from tests.statuses import READY
 from tests.unit.webmail.served_village import Phone, Village
@@ -70,18 +70,15 @@ def test_the_code_for_the_balance_stands_in_the_form_where_it_is_known(keeper: P
     assert "Your choice from this menu" in text
 
 
-def test_a_voucher_that_is_none_never_reaches_the_network(keeper: Phone) -> None:
-    known = next(each for each, has in networks.read()["network"].items() if "top_up" in has)
-    replace(READY, imsi=f"{known}0123456789").publish()
-    with daemon() as asked:
-        text = submit(keeper, "/device/modem/top-up", voucher="12#*3")
-    assert "8 to 20 digits" in text
-    assert not any(each["verb"] == "ussd" for each in asked)
-
-
 def test_the_networks_messages_can_be_read(keeper: Phone) -> None:
     sent = datetime(2026, 11, 29, tzinfo=UTC)
-    messages.add([Part("Vodacom", sent, "Bonus: <1 GB>")])
+    messages.add([Part("Vodacom", sent, "Bonus: <1 GB>", of_network=True)])
     page = keeper.get("/device/modem")
     assert "Vodacom" in page.text
     assert "Bonus: &lt;1 GB&gt;" in page.text
+    assert page.text.count("from the network") == 1
+
+
+def test_what_a_phone_has_sent_is_not_marked(keeper: Phone) -> None:
+    messages.add([Part("+243810000000", None, "Bonus!")])
+    assert "from the network" not in keeper.get("/device/modem")

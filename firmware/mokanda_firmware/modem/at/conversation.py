@@ -30,11 +30,13 @@ _CONNECT = re.compile(r"CONNECT\b.*", re.IGNORECASE)
 _OK_BEHIND = re.compile(r"(.*?)\s*\bOK", re.IGNORECASE)
 _PIECE = 4096  # bytes taken from the port at a time
 _MAX_LINES = 1000  # that an answer may take; that of all networks in range has some 20
+_END_OF_CONTENT, _NO_CONTENT = b"\x1a", b"\x1b"  # Ctrl-Z and ESC at the prompt (27.005, 3.5.1)
 _MAX_UNSOLICITED = 100  # lines: the newest are kept
 # Seconds. Each command has its time; a modem that is slow to say OK gets more for all of them.
 _QUIET = 0.05
 _QUIET_AFTER_TIMEOUT = 1.5
 _LONGEST_CHATTER = 3.0  # a modem that talks for longer by itself is interrupted
+_PROMPT = 5.0  # in which a modem asks for a message
 _NO_ROOM = 0.2  # after which a port that takes nothing will not
 SLOWEST = 10.0  # that a modem may take to say OK
 # How long each AT of `synchronise` waits for its OK.
@@ -189,6 +191,36 @@ class At:
             raise
         raise AssertionError("an answer ends with a result or an exception")
 
+    def prompted(self, text: str, content: str, timeout: float) -> None:
+        """Send `text`, and `content` once the modem asks for it by ">"; wait for the OK.
+
+        Raises as `command` does while nothing was given, and then AtAbandonedError, whatever came.
+        """
+        self._send(text)
+        self._await_prompt(text)
+        try:
+            self._write(content.encode() + _END_OF_CONTENT)
+            self._reader.forget()
+            for line in self._answer(text, timeout):
+                if line.upper() == "OK":
+                    return
+                self._unsolicited.append(line)
+        except AtError as error:
+            raise AtAbandonedError(str(error), error.code) from error
+
+    def _await_prompt(self, text: str) -> None:
+        end = self._clock.now() + _PROMPT + 2 * self._pace
+        while self._reader.begun.strip(b"\0 ") != b">":
+            for line in self._whole_lines():
+                _check(line)
+                self._unsolicited.append(line)
+            left = end - self._clock.now()
+            if left <= 0 or not self._clock.wait((self.fileno(),), left):
+                self._write(_NO_CONTENT)
+                self._is_behind = True
+                raise AtTimeoutError(f"no prompt for {text} within {_PROMPT:g} seconds")
+            self._read()
+
     def prefer(self, text: str, timeout: float = 3.0) -> None:
         """Send a command which is of use where the modem knows it."""
         try:
@@ -272,10 +304,7 @@ class At:
             if number == _MAX_LINES:
                 self._is_behind = True
                 raise AtError(f"the answer to {text} does not end")
-            if refusal := _CODED_REFUSAL.fullmatch(line):
-                raise AtError(line, error_code(refusal[1]))
-            if _REFUSAL.fullmatch(line):
-                raise AtError(line)
+            _check(line)
             yield line
         self._is_behind = True
         raise AtTimeoutError(f"no answer to {text} within {timeout:g} seconds")
@@ -325,6 +354,14 @@ class At:
         except serial.SerialTimeoutException as error:
             self._is_behind = True
             raise AtTimeoutError("the port takes no more data") from error
+
+
+def _check(line: str) -> None:
+    """Raise AtError if a line is a refusal."""
+    if refusal := _CODED_REFUSAL.fullmatch(line):
+        raise AtError(line, error_code(refusal[1]))
+    if _REFUSAL.fullmatch(line):
+        raise AtError(line)
 
 
 # What modems say in words where others give the number (3GPP TS 27.007, 9.2).

@@ -30,6 +30,11 @@ class LineReader:
         """Whether a line has begun that has not ended."""
         return bool(self._begun)
 
+    @property
+    def begun(self) -> bytes:
+        """What has come of a line that has not ended."""
+        return bytes(self._begun)
+
     def forget(self) -> None:
         """Forget the line that has begun."""
         self._begun.clear()

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import apn, networks
 from mokanda_firmware.modem.apn import AccessPoint
-from mokanda_firmware.modem.at import codes, names, network, sms, ussd
+from mokanda_firmware.modem.at import codes, names, network, sending, sms, ussd
 from mokanda_firmware.modem.at.conversation import QUICK, At, AtError, AtTimeoutError
 from mokanda_firmware.modem.at.ports import Ports
 from mokanda_firmware.modem.at.sim import SimCard
@@ -231,6 +231,12 @@ class AtModem:
             if str(error).upper() != "ERROR":
                 raise
             at.dial("ATD*99#", timeout=_DIAL_TIMEOUT)  # what only the oldest know
+
+    def send(self, text: str, number: str) -> None:
+        """Send a text message to the network."""
+        if self._at is None:
+            raise ModemError("no port is open")
+        sending.send(self._at, text, number)
 
     def hang_up(self) -> None:
         """End the call, and bring the modem back to commands."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A text message as it lies on the SIM card: SMS-DELIVER of 3GPP TS 23.040, 9.2."""
+"""A text message as it lies on the SIM card, and as it is sent (3GPP TS 23.040, 9.2)."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
@@ -8,10 +9,14 @@ from mokanda_firmware.modem.at import alphabet
 from mokanda_firmware.modem.messages import Part
 
 MAX_BYTES: Final = 200  # of a PDU: 12 for the centre's address, 164 of message
-_DELIVER = 0
+_DELIVER, _SUBMIT = 0, 1
+_WITH_VALIDITY = 0x10
+_HOUR = 11  # of validity: an order is not to be carried out tomorrow
+_UNKNOWN_NUMBER = 0x81  # one of the network's own, as it is dialled
 _HAS_HEADER = 0x40
 _ALPHANUMERIC = 5  # type of number
 _INTERNATIONAL = 1
+_MAX_SEPTETS = 160
 _DIGITS: Final = "0123456789*#abc"
 
 
@@ -25,6 +30,22 @@ def decode(data: bytes) -> Part:
         return _decode(data)
     except IndexError as error:
         raise ValueError("the message is cut off") from error
+
+
+def submit(text: str, number: str) -> bytes:
+    """Return a message to be sent, by the card's own centre.
+
+    Raises:
+        ValueError: the text is longer than 160 characters or not of GSM's basic alphabet, or that
+            is no number.
+    """
+    septets = alphabet.to_septets(text)
+    if len(septets) > _MAX_SEPTETS or not re.fullmatch(r"[0-9]{1,20}", number):
+        raise ValueError("no message for one number")
+    padded = number + "F" * (len(number) % 2)
+    swapped = bytes.fromhex("".join(map("".join, zip(padded[1::2], padded[::2], strict=True))))
+    head = bytes([0, _SUBMIT | _WITH_VALIDITY, 0, len(number), _UNKNOWN_NUMBER])
+    return head + swapped + bytes([0, 0, _HOUR, len(septets)]) + alphabet.pack(septets)
 
 
 def _decode(data: bytes) -> Part:

@@ -10,10 +10,11 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
+Value: TypeAlias = "str | Mapping[str, Value]"
 PORT = 80
 VISIT = 1.4  # seconds: whoever asks and is asked twice still answers within three
 _MAX_BYTES = 65536  # of all answers of a visit
@@ -114,11 +115,11 @@ class Page:
         self._begin_session()
         return self._ask("GET", path)
 
-    def post(self, path: str, fields: Mapping[str, str]) -> None:
+    def post(self, path: str, fields: Mapping[str, Value]) -> None:
         """Have something done; once, whatever comes of it."""
         self._begin_session()
-        inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
-        self._ask("POST", path, f'<?xml version="1.0" encoding="UTF-8"?><request>{inner}</request>')
+        body = _as_xml({"request": fields})
+        self._ask("POST", path, f'<?xml version="1.0" encoding="UTF-8"?>{body}')
 
     def _begin_session(self) -> None:
         self._session = {}
@@ -151,6 +152,13 @@ class Page:
         if response.status != http.HTTPStatus.OK or root != "response":
             raise StrangerError(f"status {response.status}, {root[:20]}")
         return fields
+
+
+def _as_xml(fields: Mapping[str, Value]) -> str:
+    return "".join(
+        f"<{name}>{escape(value) if isinstance(value, str) else _as_xml(value)}</{name}>"
+        for name, value in fields.items()
+    )
 
 
 def parsed(answer: bytes) -> tuple[str, dict[str, str]]:

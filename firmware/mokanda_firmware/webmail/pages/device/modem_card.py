@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SIM card's codes, and what its network says: PIN and PUK, balance, vouchers, menus."""
-
-import re
+"""The SIM card's codes, and what its network says: PIN and PUK, balance, menus."""
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.modem import networks
-from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.device.modem_settings import show_page
 from mokanda_firmware.webmail.pages.device.overview import ask
-from mokanda_firmware.webmail.visit import Refused, Visit, post
+from mokanda_firmware.webmail.visit import Visit, post
 
 _TIMEOUT = 60.0  # seconds: a network may take thirty to answer
-_BAD_VOUCHER = N_("A voucher has a number of 8 to 20 digits.")
 
 
 @post("/device/modem/pin", access="keeper", rescue=show_page)
@@ -44,18 +38,6 @@ def _imei(visit: Visit) -> str:
 def ask_network(visit: Visit) -> HTTPResponse:
     """Ask the network by a code, or answer its menu, and show what it says."""
     return _answered(visit, visit.form["code"].strip()[:41])
-
-
-@post("/device/modem/top-up", access="keeper", rescue=show_page)
-def top_up(visit: Visit) -> HTTPResponse:
-    """Redeem a voucher by the network's code."""
-    voucher = re.sub(r"[\s-]", "", visit.form["voucher"][:50])
-    status = ModemStatus.read()
-    try:
-        code = networks.codes(status.imsi if status else "").topping_up(voucher)
-    except ValueError as error:
-        raise Refused(422, _BAD_VOUCHER) from error
-    return _answered(visit, code)
 
 
 def _answered(visit: Visit, code: str) -> HTTPResponse:

@@ -9,14 +9,18 @@ from mokanda_firmware.bus import requests
 from mokanda_firmware.bus.requests import RequestError
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.modem import calls, messages, networks
+from mokanda_firmware.modem import calls, messages, networks, orders, shop
+from mokanda_firmware.modem.orders import Order
 from mokanda_firmware.modem.settings import MAX_APN, MAX_LOGIN, Settings, SettingsError
+from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.pages.device.overview import ask
 from mokanda_firmware.webmail.visit import Visit, get, post
 from mokanda_firmware.webmail.wording.statuses import Cards
 
 _LOOK_SECONDS = 4  # that a page waits for what the modem says now
+_ORDERS = 5  # that are shown
+_UNKNOWN = N_("Nobody knows what came of it.")
 FOLLOWED = 30  # how often a page looks again by itself, so that a forgotten phone does not for ever
 EVERY = 10  # seconds from one look to the next
 
@@ -29,10 +33,16 @@ def show_page(
     answer: str = "",
     *,
     is_menu: bool = False,
+    ordered: int = 0,
 ) -> HTTPResponse:
-    """Show the page, with what the network has answered, which may be a menu."""
+    """Show the page, with what the network has answered, which may be a menu.
+
+    `ordered` is the number of the order that was sent.
+    """
     cards, status = Cards(visit.language, visit.zone), ModemStatus.read()
     settings = Settings.read()
+    imsi = status.imsi if status else ""
+    last = orders.read()
     fields = {
         "apn": settings.apn,
         "username": settings.username,
@@ -49,7 +59,13 @@ def show_page(
         others=cards.other_modems(),
         sim=cards.sim(),
         told=status,
-        codes=networks.codes(status.imsi if status else ""),
+        codes=networks.codes(imsi),
+        shop=shop.of(imsi),
+        key_of=shop.key_of,
+        network=networks.number(imsi),
+        order=next((each for each in last if each.number == ordered), None),
+        orders=last[:_ORDERS],
+        next_order=orders.next_number(),
         answer=answer,
         is_menu=is_menu,
         messages=messages.read(),
@@ -59,10 +75,17 @@ def show_page(
         most={"apn": MAX_APN, "login": MAX_LOGIN},
         calls=calls.last(),
         ended=lambda trouble: trouble.translated(visit.language.text),
+        came_of=lambda order: _came_of(visit, order),
         follow=follow,
         every=EVERY,
         followed=FOLLOWED,
     )
+
+
+def _came_of(visit: Visit, order: Order) -> str:
+    """Say what came of an order; what is noted and no more was cut short."""
+    said = order.said.translated(visit.language.text) if order.said else order.text
+    return said or visit.language.text(_UNKNOWN)
 
 
 @get("/device/modem", access="keeper")

@@ -32,6 +32,8 @@ ACTIONS = {
     "modem": N_("modem changed"),
     "unlock": N_("SIM card unlocked"),
     "network": N_("mobile network asked"),
+    "order": N_("ordered from the mobile network"),
+    "shop": N_("list of bundles changed"),
     "claim": N_("claim file put in"),
     "plan": N_("times of the mail runs changed"),
     "unwanted": N_("unwanted letters changed"),

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pages want ordered or noted: only what the table, the keeper or a menu knows is sent."""
+
+import re
+from typing import Final
+
+from mokanda_firmware.bus.requests import Request, RequestError
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem import networks, shop
+from mokanda_firmware.modem.networks import Form, Offer
+
+_MAX_VOUCHER = 20
+_NETWORK: Final = re.compile(r"\d{5,6}", re.ASCII)
+_CHOICE: Final = re.compile(r"[0-9*#]{1,20}", re.ASCII)
+_GONE: Final = Sentence("The SIM card or the list has changed. Look at the page again.")
+
+
+def wanted(request: Request, imsi: str) -> tuple[str, Form]:
+    """Return what is ordered: its name, and what is to be sent for it.
+
+    Raises:
+        RequestError: it is nothing that this card's network is known to sell.
+    """
+    if request.text("network", 6) != networks.number(imsi):
+        raise RequestError(_GONE)
+    known = shop.of(imsi)
+    if choice := request.text("choice", 20):
+        if not _CHOICE.fullmatch(choice):
+            raise RequestError(Sentence("A choice from a menu has digits, * and #."))
+        return choice, Form(choice)
+    if voucher := request.text("voucher", _MAX_VOUCHER):
+        if known.top_up is None or not networks.VOUCHER.fullmatch(voucher):
+            raise RequestError(_GONE)
+        return f"…{voucher[-4:]}", known.top_up.filled(voucher)
+    offer = known.find(request.text("offer", 12))
+    if offer is None:
+        raise RequestError(_GONE)
+    return offer.name or offer.form.send, offer.form
+
+
+def change_shop(request: Request) -> None:
+    """Note an offer or remove one, or note how to top up.
+
+    Raises:
+        RequestError, SettingsError: it cannot be noted.
+    """
+    network = request.text("network", 6)
+    if not _NETWORK.fullmatch(network):
+        raise RequestError(_GONE)
+    own = shop.own_of(network)
+    form = Form(request.text("send", shop.MAX_SEND), request.text("to", shop.MAX_TO))
+    match request.text("what", 10):
+        case "top-up":
+            own = shop.Shop(shop.top_up_form(form.send, form.to), own.offers)
+        case "offer":
+            key = request.text("offer", 12)
+            old = own.find(key)
+            if key and old is None:
+                raise RequestError(_GONE)
+            own = own.with_offer(_offer(request, form), old)
+        case "remove" if old := own.find(request.text("offer", 12)):
+            own = own.without(old)
+        case _:
+            raise RequestError(_GONE)
+    try:
+        shop.keep(network, own)
+    except OSError as error:
+        raise RequestError(
+            Sentence("The device cannot keep this ({why}).", why=str(error))
+        ) from error
+
+
+def _offer(request: Request, form: Form) -> Offer:
+    return Offer(
+        request.text("name", shop.MAX_NAME),
+        form,
+        request.text("price", shop.MAX_PRICE),
+        request.text("volume", shop.MAX_PRICE),
+    )

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is ordered from the network, once: an order costs money.
+
+Each has a number, which its form on the page carries: the next that is free. It is noted before
+it is sent, and what is noted is never sent again: a form that comes twice gets the same answer.
+"""
+
+import contextlib
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Protocol
+
+from mokanda_firmware import paths, relaytime
+from mokanda_firmware.bus import records
+from mokanda_firmware.bus.requests import RequestError
+from mokanda_firmware.bus.sentences import Sentence, SentenceError
+from mokanda_firmware.modem.backend import Answer
+from mokanda_firmware.modem.networks import Form
+from mokanda_wire import durable
+
+MOST_KEPT: Final = 20
+_MAX_BYTES = 200_000  # of what is kept
+_SENT: Final = Sentence("The message has gone. The network answers by a message.")
+_OVERTAKEN: Final = Sentence(
+    "Something else was ordered meanwhile. Look at its answer, and press again if you still want"
+    " this."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order, and what the network or the modem has said: nothing yet, or nobody knows."""
+
+    number: int
+    name: str  # of what was ordered; no voucher's number
+    started: datetime | None
+    text: str = ""  # the network's answer
+    is_menu: bool = False
+    said: Sentence | None = None  # how it went where there is no answer
+    failed: bool = False
+
+
+class Sender(Protocol):
+    """What is needed of `modem.Modem`."""
+
+    def ask_network(self, code: str) -> Answer: ...  # noqa: D102
+    def send(self, text: str, number: str) -> None: ...  # noqa: D102
+
+
+def read() -> list[Order]:
+    """Return the last orders, the latest first."""
+    content = records.read_json(paths.orders(), _MAX_BYTES)
+    with contextlib.suppress(ValueError, RecursionError):
+        if isinstance(content, list):
+            return [records.load(Order, each) for each in content[:MOST_KEPT]]
+    return []
+
+
+def next_number() -> int:
+    """Return the number of the next order."""
+    return 1 + max((each.number for each in read()), default=0)
+
+
+def carry_out(number: int, name: str, form: Form, modem: Sender) -> Order:
+    """Send it, unless that was done; return how it went.
+
+    Raises:
+        RequestError: another order has this number's place, or it cannot be noted: nothing is sent.
+    """
+    for known in read():
+        if known.number == number and known.name == name:
+            return known
+    if number != next_number():
+        raise RequestError(_OVERTAKEN)
+    order = Order(number, name, relaytime.now())
+    try:
+        _keep(order)
+    except OSError as error:
+        raise RequestError(
+            Sentence("The device cannot keep this ({why}).", why=str(error))
+        ) from error
+    order = _sent(order, form, modem)
+    with contextlib.suppress(OSError):  # it was noted that nobody knows
+        _keep(order)
+    return order
+
+
+def _sent(order: Order, form: Form, modem: Sender) -> Order:
+    try:
+        if form.to:
+            modem.send(form.send, form.to)
+            return replace(order, said=_SENT)
+        answer = modem.ask_network(form.send)
+    except SentenceError as error:
+        return replace(order, said=error.sentence, failed=True)
+    return replace(order, text=answer.text, is_menu=answer.is_menu)
+
+
+def _keep(order: Order) -> None:
+    others = [each for each in read() if each.number != order.number]
+    content = [records.dump(each) for each in [order, *others][:MOST_KEPT]]
+    durable.write(paths.orders(), json.dumps(content).encode())

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is ordered from the network, once, and what the keeper notes of what it sells."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mokanda_firmware import paths
+from mokanda_firmware.bus.requests import RequestError
+from mokanda_firmware.modem import orders, shop
+from mokanda_firmware.modem.at import pdu
+from mokanda_firmware.modem.backend import Answer, SendError
+from mokanda_firmware.modem.networks import Form, Offer
+from mokanda_firmware.modem.settings import SettingsError
+from mokanda_firmware.modem.shop import Shop
+from mokanda_wire import durable
+
+CODE, MESSAGE = Form("*123#"), Form("NET1", "1122")
+WEEK = Offer("1 GB", MESSAGE, "2 USD")
+
+
+class Modem:
+    def __init__(self, trouble: SendError | None = None) -> None:
+        self.sent: list[str] = []
+        self.trouble = trouble
+
+    def ask_network(self, code: str) -> Answer:
+        self.sent.append(code)
+        return Answer("Active", is_menu=False)
+
+    def send(self, text: str, number: str) -> None:
+        self.sent.append(f"{text} {number}")
+        if self.trouble:
+            raise self.trouble
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOKANDA_DATA", str(tmp_path))
+
+
+def test_an_order_is_sent_once_and_told_again() -> None:
+    modem = Modem()
+    first = orders.carry_out(1, "1 GB", CODE, modem)
+    assert orders.carry_out(1, "1 GB", CODE, modem) == first
+    assert (first.text, modem.sent) == ("Active", ["*123#"])
+    assert orders.next_number() == 2
+
+
+@pytest.mark.parametrize(("number", "name"), [(1, "2 GB"), (3, "1 GB"), (0, "1 GB")])
+def test_a_number_out_of_turn_orders_nothing(number: int, name: str) -> None:
+    modem = Modem()
+    orders.carry_out(1, "1 GB", CODE, modem)
+    with pytest.raises(RequestError):
+        orders.carry_out(number, name, MESSAGE, modem)
+    assert modem.sent == ["*123#"]
+
+
+def test_what_is_not_known_is_not_sent_again() -> None:
+    modem = Modem(SendError.unknown())
+    assert orders.carry_out(1, "1 GB", MESSAGE, modem).failed
+    assert orders.carry_out(1, "1 GB", MESSAGE, modem).failed
+    assert modem.sent == ["NET1 1122"]
+
+
+def test_on_a_full_disk_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(durable, "write", full)
+    modem = Modem()
+    with pytest.raises(RequestError, match="cannot keep"):
+        orders.carry_out(1, "1 GB", CODE, modem)
+    assert modem.sent == []
+
+
+def test_the_last_orders_are_kept_and_no_number_comes_again() -> None:
+    for number in range(1, orders.MOST_KEPT + 5):
+        orders.carry_out(number, "1 GB", CODE, Modem())
+    assert len(orders.read()) == orders.MOST_KEPT
+    with pytest.raises(RequestError):
+        orders.carry_out(1, "1 GB", CODE, Modem())
+
+
+@given(st.binary(max_size=200))
+def test_damaged_files_are_empty_ones(
+    tmp_path_factory: pytest.TempPathFactory, noise: bytes
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOKANDA_DATA", str(tmp_path_factory.mktemp("data")))
+        for path in (paths.orders(), paths.shop()):
+            path.write_bytes(noise)
+        assert orders.read() == []
+        assert shop.own_of("63001") == Shop()
+
+
+def test_what_the_keeper_notes_goes_before_the_table() -> None:
+    mtn = "624010123456789"
+    assert shop.of(mtn).top_up == Form("*156*{voucher}#")
+    shop.keep("62401", Shop(Form("R {voucher}", "1122"), (WEEK,)))
+    known = shop.of(mtn)
+    assert known.top_up == Form("R {voucher}", "1122")
+    assert known.offers == (WEEK, Offer("", Form("*157#")))
+    assert shop.of("630010123456789").offers == ()
+
+
+def test_what_was_noted_and_cannot_be_sent_is_passed_over() -> None:
+    shop.keep("63001", Shop(offers=(replace(WEEK, form=Form("NET", "+243810000000")),)))
+    assert shop.own_of("63001") == Shop()
+
+
+def test_nothing_left_is_nothing_kept() -> None:
+    shop.keep("63001", Shop().with_offer(WEEK))
+    shop.keep("63001", shop.own_of("63001").without(WEEK))
+    assert paths.shop().read_bytes() == b"{}"
+
+
+def test_the_list_has_an_end() -> None:
+    full = Shop(offers=tuple(replace(WEEK, name=f"{at}") for at in range(shop.MOST_OFFERS)))
+    with pytest.raises(SettingsError, match="room for 20"):
+        full.with_offer(WEEK)
+    assert full.with_offer(WEEK, full.offers[3]).offers[3] == WEEK
+
+
+@pytest.mark.parametrize("send", ["*123*voucher#", "*123*VOUCHER#", "*123*Voucher#"])
+def test_a_form_for_vouchers_is_typed_with_the_word(send: str) -> None:
+    form = shop.top_up_form(send, "")
+    assert form == Form("*123*{voucher}#")
+    assert shop.typed(form) == "*123*VOUCHER#"
+
+
+@pytest.mark.parametrize(
+    ("send", "to"), [("*123#", ""), ("VOUCHERVOUCHER", "11"), ("é VOUCHER", "1122"), ("", "1122")]
+)
+def test_what_is_no_form_for_vouchers(send: str, to: str) -> None:
+    with pytest.raises(SettingsError):
+        shop.top_up_form(send, to)
+
+
+def test_a_message_is_packed_as_the_standard_has_it() -> None:
+    # Worked out by hand from 23.040, 9.2.2.2, and 23.038, 6.1.2.1.
+    assert (
+        pdu.submit("hello", "131").hex()
+        == "0011000381 31F1 00000B05E8329BFD06".replace(" ", "").lower()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("x" * 161, "11"), ("漢", "11"), ("x", ""), ("x", "+1")]
+)
+def test_what_is_no_message(text: str, number: str) -> None:
+    with pytest.raises(ValueError, match=r"message|alphabet"):
+        pdu.submit(text, number)

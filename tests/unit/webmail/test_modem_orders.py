@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bundles and vouchers on the keeper's pages."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from webtest import Form as WebForm
+from webtest import TestResponse
+
+from mokanda_firmware.bus.requests import Request, Requests
+from mokanda_firmware.mailbox.administration import audit
+from mokanda_firmware.modem import ordering, orders, shop
+from mokanda_firmware.modem.backend import Answer, SendError
+from mokanda_firmware.modem.networks import Form, Offer
+from mokanda_firmware.modem.shop import Shop
+from tests.statuses import READY
+from tests.unit.webmail.served_village import Phone, Village
+
+NETWORK = READY.imsi[:5]
+WEEK = Offer("1 GB, a week", Form("NET1", "1122"), "2 USD", "1 GB")
+MENU = Offer("Offres", Form("*111#"))
+VOUCHER = "12345678901234"
+
+
+class Modem:
+    """What is sent through it, and what comes back."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.answers = [Answer("1 <b>Jour</b> 2 Mois", is_menu=True), Answer("Active", False)]
+        self.trouble: SendError | None = None
+
+    def ask_network(self, code: str) -> Answer:
+        self.sent.append(code)
+        return self.answers.pop(0)
+
+    def send(self, text: str, number: str) -> None:
+        self.sent.append(f"{text} to {number}")
+        if self.trouble:
+            raise self.trouble
+
+
+@contextmanager
+def daemon(modem: Modem) -> Iterator[None]:
+    """The modem's daemon, as far as it takes orders."""
+    requests = Requests("modem")
+    ends = threading.Event()
+
+    def order(request: Request) -> None:
+        name, form = ordering.wanted(request, READY.imsi)
+        orders.carry_out(request.count("number"), name, form, modem)
+        request.reply()
+
+    def sell(request: Request) -> None:
+        ordering.change_shop(request)
+        request.reply()
+
+    def serve() -> None:
+        while not ends.is_set():
+            if request := requests.receive(timeout=0.05):
+                request.carry_out({"order": order, "sell": sell, "look": Request.reply})
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        ends.set()
+        thread.join()
+        requests.close()
+
+
+def form_of(page: TestResponse, field: str = "number") -> WebForm:
+    """The first form that has a field."""
+    return next(form for form in page.forms.values() if field in form.fields)
+
+
+def fill(form: WebForm, **fields: str) -> None:
+    for name, value in fields.items():
+        form[name].force_value(value)
+
+
+@pytest.fixture
+def keeper(village: Village) -> Phone:
+    keeper = village.villager("awa")
+    READY.publish()
+    return keeper
+
+
+@pytest.fixture
+def modem(keeper: Phone) -> Iterator[Modem]:  # noqa: ARG001 - the village comes first
+    modem = Modem()
+    with daemon(modem):
+        yield modem
+
+
+def test_a_bundle_is_ordered_after_a_question_and_its_answer_shown(
+    keeper: Phone, modem: Modem
+) -> None:
+    shop.keep(NETWORK, Shop(offers=(WEEK,)))
+    question = keeper.get("/device/modem").click("1 GB, a week")
+    for told in ("2 USD", "NET1", "→ 1122", "takes money"):
+        assert told in question.text
+    assert modem.sent == []
+    answer = form_of(question).submit()
+    assert modem.sent == ["NET1 to 1122"]
+    assert "The message has gone." in answer.text
+
+
+def test_a_form_that_comes_twice_orders_once(keeper: Phone, modem: Modem) -> None:
+    shop.keep(NETWORK, Shop(offers=(WEEK,)))
+    form = form_of(keeper.get("/device/modem").click("1 GB, a week"))
+    assert "The message has gone." in form.submit().text
+    assert "The message has gone." in form.submit().text
+    assert modem.sent == ["NET1 to 1122"]
+
+
+def test_a_form_from_before_another_order_orders_nothing(keeper: Phone, modem: Modem) -> None:
+    shop.keep(NETWORK, Shop(offers=(WEEK, MENU)))
+    page = keeper.get("/device/modem")
+    old = form_of(page.click("1 GB, a week"))
+    form_of(page.click("Offres")).submit()
+    assert "Something else was ordered" in old.submit(status=409).text
+    assert modem.sent == ["*111#"]
+
+
+def test_a_menu_is_answered_and_each_answer_goes_once(keeper: Phone, modem: Modem) -> None:
+    shop.keep(NETWORK, Shop(offers=(MENU,)))
+    page = form_of(keeper.get("/device/modem").click("Offres")).submit()
+    assert "1 &lt;b&gt;Jour&lt;/b&gt; 2 Mois" in page.text
+    form = form_of(page, "choice")
+    form["choice"] = " 2 "
+    assert "Active" in form.submit().text
+    assert "Active" in form.submit().text
+    assert modem.sent == ["*111#", "2"]
+
+
+def test_a_voucher_goes_by_the_keepers_form_and_its_number_is_not_kept(
+    village: Village, keeper: Phone, modem: Modem
+) -> None:
+    shop.keep(NETWORK, Shop(top_up=Form("*123*{voucher}#")))
+    form = form_of(keeper.get("/device/modem"), "voucher")
+    form["voucher"] = "1234 5678-901234"
+    form.submit()
+    assert modem.sent == [f"*123*{VOUCHER}#"]
+    assert [each.name for each in orders.read()] == ["…1234"]
+    assert all(VOUCHER not in each.subject for each in audit.acts(village.store))
+
+
+@pytest.mark.parametrize("voucher", ["12#*3", "1234567", "1" * 21])
+def test_a_voucher_that_is_none_never_reaches_the_network(
+    keeper: Phone, modem: Modem, voucher: str
+) -> None:
+    shop.keep(NETWORK, Shop(top_up=Form("*123*{voucher}#")))
+    form = form_of(keeper.get("/device/modem"), "voucher")
+    form["voucher"] = voucher
+    assert "8 to 20 digits" in form.submit(status=422).text
+    assert modem.sent == []
+
+
+def test_what_nobody_knows_is_said_so(keeper: Phone, modem: Modem) -> None:
+    modem.trouble = SendError.unknown()
+    shop.keep(NETWORK, Shop(offers=(WEEK,)))
+    answer = form_of(keeper.get("/device/modem").click("1 GB, a week")).submit()
+    assert "Whether the message has gone is not known." in answer.text
+    assert "Ask for the balance before you order it once more." in answer.text
+
+
+def test_another_cards_network_gets_no_order(keeper: Phone, modem: Modem) -> None:
+    shop.keep(NETWORK, Shop(offers=(WEEK,)))
+    form = form_of(keeper.get("/device/modem").click("1 GB, a week"))
+    form["network"].force_value("62401")
+    assert "The SIM card or the list has changed." in form.submit(status=409).text
+    assert modem.sent == []
+
+
+def test_an_offer_that_is_gone_is_not_shown(keeper: Phone) -> None:
+    assert "has changed" in keeper.get("/device/modem/order?offer=x").text
+
+
+def test_without_a_card_nothing_can_be_ordered(keeper: Phone) -> None:
+    replace(READY, imsi="").publish()
+    assert "when there is a SIM card" in keeper.get("/device/modem").text
+    assert "there is none now" in keeper.get("/device/modem/shop").text
+
+
+@pytest.mark.usefixtures("modem")
+def test_a_keeper_notes_changes_and_removes_a_bundle(village: Village, keeper: Phone) -> None:
+    def own() -> tuple[Offer, ...]:
+        return shop.own_of(NETWORK).offers
+
+    def first() -> WebForm:
+        return form_of(keeper.get("/device/modem/shop"), "name")
+
+    form = first()
+    fill(form, name="1 GB", send="NET1", to="1122", price="2 USD", volume="1 GB")
+    form.submit()
+    form.submit()
+    assert own() == (Offer("1 GB", Form("NET1", "1122"), "2 USD", "1 GB"),)
+    form = first()
+    form["price"] = "3 USD"
+    form.submit()
+    assert [each.price for each in own()] == ["3 USD"]
+    first().submit("remove", value="1")
+    assert own() == ()
+    assert sum(act.action == "shop" for act in audit.acts(village.store)) == 4
+
+
+@pytest.mark.usefixtures("modem")
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": "", "send": "*1#"}, "give it a name"),
+        ({"name": "x", "send": "*1"}, "begins with * or #"),
+        ({"name": "x", "send": "é", "to": "1122"}, "without accents"),
+        ({"name": "x", "send": "Mbote", "to": "081000"}, ""),
+        ({"name": "x", "send": "Mbote", "to": "a"}, "short numbers"),
+        ({"name": "x" * 41, "send": "*1#"}, "At most 40 characters."),
+    ],
+)
+def test_what_cannot_be_noted_is_said_at_its_field(
+    keeper: Phone, fields: dict[str, str], said: str
+) -> None:
+    page = keeper.get("/device/modem/shop")
+    form = form_of(page, "name")
+    fill(form, **fields)
+    answer = form.submit(expect_errors=True).maybe_follow()
+    assert said in answer.text
+    assert bool(shop.own_of(NETWORK).offers) == (not said)
+
+
+@pytest.mark.usefixtures("modem")
+def test_a_keeper_notes_how_a_voucher_is_sent(keeper: Phone) -> None:
+    page = keeper.get("/device/modem/shop")
+    form = next(f for f in page.forms.values() if "name" not in f.fields and "send" in f.fields)
+    form["send"] = "*123*#"
+    assert "Please write VOUCHER" in form.submit(status=422).text
+    form["send"] = "*123*voucher#"
+    form.submit()
+    assert shop.own_of(NETWORK).top_up == Form("*123*{voucher}#")
+    assert "*123*VOUCHER#" in keeper.get("/device/modem/shop").text
+
+
+def test_an_order_that_was_cut_short_is_shown_as_unknown(keeper: Phone) -> None:
+    class CutModem(Modem):
+        def ask_network(self, code: str) -> Answer:
+            raise KeyboardInterrupt(code)
+
+    with pytest.raises(KeyboardInterrupt):
+        orders.carry_out(1, "Offres", MENU.form, CutModem())
+    assert "Nobody knows what came of it." in keeper.get("/device/modem").text
+    assert orders.next_number() == 2

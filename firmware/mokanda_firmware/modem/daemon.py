@@ -28,7 +28,7 @@ from mokanda_firmware.modem.recovery import AWAY, Ladder
 from mokanda_firmware.modem.settings import MAX_APN, MAX_LOGIN, Settings
 from mokanda_firmware.modem.stick_clock import StickClock
 from mokanda_firmware.modem.sticks import Stick
-from mokanda_firmware.modem.worker import Worker
+from mokanda_firmware.modem.worker import BUSY, Worker
 
 _log = logging.getLogger(__name__)
 
@@ -315,6 +315,8 @@ class Daemon:
             name, form = ordering.wanted(request, modem.facts.imsi)
             if request.is_abandoned():
                 return {}
+            if modem.state in IN_CALL:
+                raise RequestError(BUSY)
             return {"text": orders.carry_out(number, name, form, modem).text}
 
         best.answer(request, order, self._clock.now() + _ERRAND_TIME)

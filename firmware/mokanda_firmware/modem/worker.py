@@ -15,7 +15,7 @@ from mokanda_firmware.modem.clock import Bell, Turns
 from mokanda_firmware.modem.modem import UNPLUGGED, Modem
 from mokanda_firmware.modem.stick_clock import StickClock
 
-_BUSY = Sentence("The modem is busy. Please try again in a minute.")
+BUSY = Sentence("The modem is busy. Please try again in a minute.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Worker:
         now = self._clock.now()
         for errand in [each for each in self._errands if each.request and each.by <= now]:
             self._errands.remove(errand)
-            errand.refuse(_BUSY)
+            errand.refuse(BUSY)
 
     def _add(self, errand: _Errand) -> None:
         self._errands.append(errand)

@@ -163,6 +163,11 @@ def calls() -> Path:
     return data() / "calls.json"
 
 
+def restart() -> Path:
+    """The last restart of this device for its modem's sake."""
+    return data() / "restart.json"
+
+
 def credit() -> Path:
     """The sign that the SIM card's credit is used up, while there is one."""
     return data() / "credit.json"

@@ -28,8 +28,9 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus import service
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem import apn, calls, messages, network_card, orders
+from mokanda_firmware.bus.states import CourierState
+from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, WebmailStatus
+from mokanda_firmware.modem import apn, calls, last_rung, messages, network_card, orders
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.daemon import Daemon
@@ -67,6 +68,7 @@ class Scenario:
         dials: at most so many.
         apns: the access points that pppd was started for.
         enumerated: how often the stick was enumerated again.
+        restarts: how often the device is restarted.
         asked: at most so many commands are sent.
         passes_no_credit: whether there was a sign of missing credit, one after the other.
         texts: the messages that the keeper can read in the end, the newest first.
@@ -99,6 +101,7 @@ class Scenario:
     counts: dict[str, int] = field(default_factory=dict)
     answers_within: float | None = None
     enumerated: int | None = 0
+    restarts: int = 0
     asked: int | None = None
     calls: list[dict[str, Any]] | None = None
 
@@ -170,7 +173,7 @@ class World:
         self.commands: list[str] = []
         self.texts: list[str] = []
         self.orders: list[str] = []
-        self.restarted: list[str] = []
+        self.restarts = 0
         self.opened: list[int] = []
         self.alive_at = _START
         self.longest_silence = 0.0
@@ -289,6 +292,9 @@ class World:
     def list_sticks(self) -> list[Stick]:
         return [self.shown[name] for name in sorted(self.shown)]
 
+    def restart_device(self) -> None:
+        self.restarts += 1
+
     def _ring(self) -> None:
         os.write(self._ringer, b"!")
 
@@ -347,6 +353,12 @@ class World:
         if event.get("drop"):
             for call in list(self._calls.values()):
                 call.drop(16)
+        if "courier" in event:
+            CourierStatus(CourierState(event["courier"])).publish()
+        for unit, state in event.get("units", {}).items():
+            paths.status(unit).write_text(json.dumps({"state": state}), encoding="ascii")
+        if event.get("visit"):
+            WebmailStatus(self._now).publish()
         for verb in (
             "connect",
             "disconnect",
@@ -587,6 +599,7 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
         patch.setattr(network_card, "Interface", partial(WorldInterface, world))
         patch.setattr(Stick, "enumerate_again", lambda stick: _enumerate(world, stick))
         requests = Requests("modem")
+        patch.setattr(last_rung, "restart_device", world.restart_device)
         world.play(scenario)
         daemon = Daemon(_Watch(world), requests, world, world.start_call)
         world.later(scenario.seconds, partial(world.stop, daemon))
@@ -686,6 +699,8 @@ def _judge(scenario: Scenario, world: World) -> Iterator[str]:
         yield f"dials {len(world.dials)} times"
     if scenario.enumerated not in (None, world.enumerated):
         yield f"is enumerated {world.enumerated} times"
+    if scenario.restarts != world.restarts:
+        yield f"restarts the device {world.restarts} times"
     if scenario.asked is not None and len(sent) > scenario.asked:
         yield f"asks {len(sent)} times"
     if scenario.apns is not None and world.apns != scenario.apns:

@@ -150,6 +150,15 @@ class StoreStatus(Status):
 
 
 @dataclass(frozen=True, slots=True)
+class WebmailStatus(Status):
+    """When somebody who is logged in was last in the webmail, to the minute."""
+
+    NAME = "webmail"
+
+    visited: float  # seconds since the boot
+
+
+@dataclass(frozen=True, slots=True)
 class LightsStatus(Status):
     """What the lamps show, and what they hang on."""
 

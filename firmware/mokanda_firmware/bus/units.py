@@ -10,6 +10,8 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.states import UnitState
 
 FIREWALL = "mokanda-firewall"  # without which no uplink comes up
+PROOF = "mokanda-healthy"  # of the slot that runs
+ON_DEMAND = ("mokanda-backup", "mokanda-setup", "mokanda-updates")  # which end by themselves
 _MAX_BYTES = 4096
 
 

@@ -20,11 +20,9 @@ from mokanda_firmware.bus.statuses import (
 )
 
 WIFI_CARD = Path("/sys/class/net/wlan0")
-PROOF = "mokanda-healthy"  # of the slot that runs
 DAEMONS = ("mokanda-courier", "mokanda-modem", "mokanda-webmail")
 WIFI = ("mokanda-hotspot", "mokanda-hotspot-names")  # where there is a Wi-Fi card
-ON_DEMAND = ("mokanda-backup", "mokanda-setup", "mokanda-updates")  # which end by themselves
-_UNITS = (PROOF, units.FIREWALL, *DAEMONS, *WIFI, *ON_DEMAND)
+_UNITS = (units.PROOF, units.FIREWALL, *DAEMONS, *WIFI, *units.ON_DEMAND)
 WATCHED = {
     *(kind.NAME for kind in (SetupStatus, ModemStatus, CourierStatus, UpdatesStatus)),
     *(kind.NAME for kind in (StoreStatus, HotspotStatus)),

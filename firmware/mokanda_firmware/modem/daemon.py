@@ -16,12 +16,13 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests, Unava
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
-from mokanda_firmware.modem import networks, ordering, orders
+from mokanda_firmware.modem import last_rung, networks, ordering, orders
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.at.modem import StartCall
 from mokanda_firmware.modem.backends import backend_of
 from mokanda_firmware.modem.clock import Bell, Turns
 from mokanda_firmware.modem.credit import Credit
+from mokanda_firmware.modem.last_rung import LastRung
 from mokanda_firmware.modem.machine import IN_CALL, PASSING
 from mokanda_firmware.modem.modem import UNPLUGGED, Modem
 from mokanda_firmware.modem.recovery import AWAY, Ladder
@@ -86,6 +87,7 @@ class Daemon:
         self._allowance = Allowance(clock)
         self._workers: dict[str, Worker] = {}  # by their sticks' paths in sysfs
         self._leaving: list[Worker] = []  # whose sticks have gone
+        self._last_rung = LastRung(clock, last_rung.restart_device)
         self._ladders: dict[str, Ladder] = {}  # by path, of sticks that have gone too
         self._status = _ABSENT
         self._waiting: list[Request] = []  # connect requests not answered yet
@@ -128,6 +130,8 @@ class Daemon:
         self._serve_waiting()
         self._finish()
         self._publish()
+        has_worked = any(ladder.has_worked for ladder in self._ladders.values())
+        self._last_rung.tell(self._status.state, has_worked=has_worked)
 
     def _seconds(self) -> float | None:
         now = self._clock.now()
@@ -137,6 +141,8 @@ class Daemon:
             deadlines.append(self._give_up_at)
             if wait := self._allowance.wait():
                 deadlines.append(now + wait)
+        if (at := self._last_rung.due_at()) is not None:
+            deadlines.append(at)
         if not self._workers and self._is_one_away():
             deadlines.append(now + AWAY)
         watchdog = service.watchdog_seconds()

@@ -321,7 +321,7 @@ class Modem:
                 finding = self._backend.ask(self.facts, self._learn)
         except ModemError as error:
             return self._silent(error)
-        self.is_proven = True
+        self.is_proven = self._ladder.has_worked = True
         if finding.event is Event.SEARCHING:
             return self._search_on(finding)
         self._searching_since = None

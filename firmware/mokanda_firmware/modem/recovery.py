@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ladder: what is done with a modem that does not do its work, one step after the other.
 
-The boards' USB ports are powered for good, so that there is no step that takes the power away.
+The boards' USB ports are powered for good, so that there is no step that takes the power away; the
+last one is `last_rung`.
 """
 
 from collections import deque
@@ -40,6 +41,7 @@ class Ladder:
         }
         self._heights: dict[tuple[Rung, ...], int] = {}
         self._climbed_at = 0.0
+        self.has_worked = False  # whether the stick has answered in this boot
 
     def climb(self, rungs: tuple[Rung, ...]) -> Rung | None:
         """Return the next of `rungs` to take; None: there is none left, for an hour."""

@@ -72,6 +72,7 @@ def _led_elsewhere(visit: Visit, page: Page) -> HTTPResponse | None:
         if _is_open(visit, page):
             return None
         return access.ask_to_log_in(visit) if page.method == "POST" else visit.redirect("/")
+    visit.site.presence.noted()
     if not visit.site.first_step():  # until then its window stays open for the steps
         visit.site.captivity.release(visit.phone)
     if visit.account.must_change and page.path not in _WITH_OLD_PASSWORD:

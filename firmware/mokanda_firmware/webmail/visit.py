@@ -28,6 +28,7 @@ from mokanda_firmware.webmail.captivity import Captivity
 from mokanda_firmware.webmail.forms import SHORT, Form, Turns
 from mokanda_firmware.webmail.languages import N_, Language, choose, languages
 from mokanda_firmware.webmail.numbers import number
+from mokanda_firmware.webmail.presence import Presence
 from mokanda_firmware.webmail.throttle import Throttle
 from mokanda_firmware.webmail.wording import lookalikes, notes, origin
 from mokanda_wire.message import Mailbox
@@ -70,6 +71,7 @@ class Site:
     _known: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
     turns: Turns = field(default_factory=Turns)
     captivity: Captivity = field(default_factory=Captivity)
+    presence: Presence = field(default_factory=Presence)
     _is_set_up: bool = False
 
     def note_phone(self, name: str, phone: str) -> None:

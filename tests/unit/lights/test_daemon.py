@@ -31,7 +31,7 @@ from mokanda_firmware.bus.statuses import (
     UpdatesStatus,
 )
 from mokanda_firmware.lights.daemon import Daemon
-from mokanda_firmware.lights.known import DAEMONS, PROOF, Known
+from mokanda_firmware.lights.known import DAEMONS, Known
 from mokanda_firmware.lights.table import PATTERNS, Blink
 from tests.statuses import published
 
@@ -68,7 +68,7 @@ def be_ready() -> None:
     ModemStatus(ModemState.READY).publish()
     CourierStatus(CourierState.IDLE, last_success=datetime.now(UTC)).publish()
     StoreStatus(StoreState.SOUND).publish()
-    for unit in (PROOF, units.FIREWALL, *DAEMONS):
+    for unit in (units.PROOF, units.FIREWALL, *DAEMONS):
         note(unit, "up")
 
 

@@ -2,9 +2,11 @@
 """The keeper's page of modem, SIM card and calls."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +15,12 @@ from mokanda_firmware import paths
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
-from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
+from mokanda_firmware.bus.statuses import ModemStatus, OtherModem, WebmailStatus
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.modem import calls
+from mokanda_firmware.modem import calls, restarts
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.settings import Settings
-from tests.statuses import READY
+from tests.statuses import READY, published
 from tests.unit.webmail.served_village import Phone, Village
 
 
@@ -270,3 +272,24 @@ def test_the_last_calls_are_told(keeper: Phone) -> None:
     assert failed == ["time not known", "0:03", "0 KB", "0 KB", str(trouble)]
     began = "1 Mar 2026, 01:10 internet"
     assert done == [began, "1:35", "2 KB", "8 KB", "It ended as it should."]
+
+
+def test_a_restart_for_the_modems_sake_is_told(
+    keeper: Phone, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = "restarted by itself, as the modem no longer answered"
+    boot = tmp_path / "boot_id"
+    monkeypatch.setattr(restarts, "_BOOT_ID", boot)
+    boot.write_text("before")
+    restarts.note(4000)
+    assert told not in keeper.get("/device/modem").text
+    boot.write_text("after")
+    restarts.recognise()
+    assert told in keeper.get("/device/modem").text
+
+
+def test_a_visit_is_told_to_whom_it_matters(village: Village) -> None:
+    assert WebmailStatus.read() is None
+    village.villager("awa").get("/device/modem")
+    visited = published(WebmailStatus).visited
+    assert visited <= time.monotonic() < visited + 60

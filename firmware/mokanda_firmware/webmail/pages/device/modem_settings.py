@@ -9,7 +9,7 @@ from mokanda_firmware.bus import requests
 from mokanda_firmware.bus.requests import RequestError
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.modem import calls, messages, networks, orders, shop
+from mokanda_firmware.modem import calls, messages, networks, orders, restarts, shop
 from mokanda_firmware.modem.orders import Order
 from mokanda_firmware.modem.settings import MAX_APN, MAX_LOGIN, Settings, SettingsError
 from mokanda_firmware.webmail.languages import N_
@@ -22,6 +22,8 @@ _LOOK_SECONDS = 4  # that a page waits for what the modem says now
 _ORDERS = 5  # that are shown
 _UNKNOWN = N_("Nobody knows what came of it.")
 FOLLOWED = 30  # how often a page looks again by itself, so that a forgotten phone does not for ever
+_RESTARTED = N_("The device has restarted by itself, as the modem no longer answered.")
+_RESTARTED_THEN = N_("The device has restarted by itself, as the modem no longer answered: {when}.")
 EVERY = 10  # seconds from one look to the next
 
 
@@ -76,6 +78,7 @@ def show_page(
         calls=calls.last(),
         ended=lambda trouble: trouble.translated(visit.language.text),
         came_of=lambda order: _came_of(visit, order),
+        restart=_restart(visit),
         follow=follow,
         every=EVERY,
         followed=FOLLOWED,
@@ -134,6 +137,17 @@ def _in_use(settings: Settings) -> str:
     if status is None or not status.imsi:
         return ""
     return status.apn or (settings.worked if settings.imsi == status.imsi else "")
+
+
+def _restart(visit: Visit) -> str:
+    """Say that the device has restarted for its modem's sake, if that was its last start."""
+    restart = restarts.before_this_boot()
+    if restart is None:
+        return ""
+    if restart.at is None:
+        return visit.language.text(_RESTARTED)
+    when = visit.language.date_and_time(int(restart.at.timestamp()), visit.zone)
+    return visit.language.text(_RESTARTED_THEN).format(when=when)
 
 
 def _said(visit: Visit, error: SettingsError) -> str:

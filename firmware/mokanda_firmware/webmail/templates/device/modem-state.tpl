@@ -1,5 +1,8 @@
 <section class="sheet card state {{modem.mood}}"{{!' role="status"' if follow else ""}}>
 % include("device/card.tpl", card=modem)
+% if restart:
+<p class="hint">{{restart}}</p>
+% end
 % if follow:
 <p class="hint">{{_("This page looks again every ten seconds. Carry modem or antenna to where the signal is best.")}}</p>
 <p class="actions"><a class="button quiet" href="/device/modem">{{_("Stop following")}}</a></p>

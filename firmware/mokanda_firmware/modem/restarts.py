@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last restart of the device for its modem's sake: noted before it, told after it.
+
+No clock tells how long a device without power was off, and that of the wall may say anything. So
+what is counted by the day goes by the seconds of a boot, which nobody sets, or by the relay's time.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Self
+
+from mokanda_firmware import paths, relaytime
+from mokanda_firmware.bus import records
+from mokanda_wire import durable
+
+DAY: Final = 86400.0
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_MAX_BYTES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """One restart.
+
+    Attributes:
+        boot: the boot that it was to end, by the kernel's name for it.
+        up: how many seconds that had lasted.
+        at: the relay's time; None when that was not known.
+        next_boot: the boot that came after it.
+    """
+
+    boot: str
+    up: float
+    at: datetime | None = None
+    next_boot: str = ""
+
+    @classmethod
+    def read(cls) -> Self | None:
+        """Return what is noted; None for nothing, or nothing that can be read."""
+        return records.read(cls, paths.restart(), _MAX_BYTES)
+
+    def note(self) -> None:
+        """Note it durably in place of the one before. Raises OSError."""
+        durable.write(paths.restart(), json.dumps(records.dump(self)).encode())
+
+
+def is_allowed(up: float) -> bool:
+    """Whether the last one is a day ago for sure; `up` is for how many seconds this boot lasts."""
+    noted = Restart.read()
+    if noted is not None and noted.boot == _boot():  # it did not come about
+        return up - noted.up >= DAY
+    if up >= DAY or not paths.restart().exists():
+        return True
+    now = relaytime.now()
+    if noted is None or noted.at is None or now is None:
+        return False
+    return now.timestamp() - noted.at.timestamp() >= DAY
+
+
+def note(up: float) -> None:
+    """Note one that is about to be. Raises OSError."""
+    Restart(_boot(), up, relaytime.now()).note()
+
+
+def recognise() -> None:
+    """At the start of the daemon: note that this boot came of it, if it did. Raises OSError."""
+    noted, boot = Restart.read(), _boot()
+    if noted is not None and noted.boot != boot and not noted.next_boot:
+        replace(noted, next_boot=boot).note()
+
+
+def before_this_boot() -> Restart | None:
+    """Return the one that this boot came of; None: it was begun otherwise."""
+    noted = Restart.read()
+    return noted if noted is not None and noted.next_boot == _boot() else None
+
+
+def _boot() -> str:
+    return _BOOT_ID.read_text(encoding="ascii").strip()

@@ -14,7 +14,7 @@ from scripts.emulator.board import Board
 
 
 class Snapshot:
-    """What a board had in its memory, its devices and on its card."""
+    """What a board had in its memory, its devices and on its card; it is kept in `folder`."""
 
     def __init__(self, board: Board, folder: Path) -> None:
         """Keep in `folder` the state of a board that has power, and take the power away.
@@ -22,6 +22,7 @@ class Snapshot:
         Memory and card have to be of the same moment. No stick may be in the board.
         """
         folder.mkdir()
+        self.folder = folder
         self._state = folder / "state"
         self._card = folder / "card.img"
         # QEMU cannot save the state of this device, and the board has not seen it.

@@ -64,18 +64,18 @@ def ready_village(request: pytest.FixtureRequest, folder: Path) -> Iterator[Read
 
 
 @pytest.fixture
-def village(ready_village: ReadyVillage) -> Iterator[EmulatedVillage]:
-    """A village that has booted with its claim file in place."""
-    with ready_village.started() as village:
+def village(
+    ready_village: ReadyVillage, request: pytest.FixtureRequest
+) -> Iterator[EmulatedVillage]:
+    """A village that has booted with its claim file in place, and has a keeper where one acts."""
+    with ready_village.started(keeper="keeper" in request.fixturenames) as village:
         yield village
 
 
 @pytest.fixture
-def keeper(village: EmulatedVillage) -> Phone:
+def keeper(village: EmulatedVillage, ready_village: ReadyVillage) -> Phone:  # noqa: ARG001
     """The phone of Awa, who is the first with an account, and so the village's keeper."""
-    phone = village.phone()
-    phone.register("awa", "Awa")
-    return phone
+    return ready_village.keeper()
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,7 @@ class Phone:
 
     def __init__(self, address: str, language: str = "en") -> None:
         """Open pages of the server at `address`."""
+        self._address, self._language = address, language
         self._browser = TestApp(
             forward_to(address),
             extra_environ={
@@ -65,6 +66,13 @@ class Phone:
                 "HTTP_ACCEPT_LANGUAGE": language,
             },
         )
+
+    def copy(self) -> Phone:
+        """The same phone once more, logged in where this one is."""
+        phone = Phone(self._address, self._language)
+        for cookie in self._browser.cookiejar:
+            phone._browser.cookiejar.set_cookie(cookie)
+        return phone
 
     def open(self, path: str) -> TestResponse:
         """Open a page, following where it sends the phone; any answer will do."""

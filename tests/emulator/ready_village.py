@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A village that has booted and claimed itself once, and is gone on from by every test."""
+"""A village that has booted and claimed itself once, and is gone on from by every test.
+
+Half of the tests go on from when it has a keeper, too: the board takes long for its first pages.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from scripts.emulator.snapshot import Snapshot
 from scripts.local.relay import ports, start_relay
 from scripts.tools.children import Children
 from tests.emulator.emulated_village import EmulatedVillage
+from tests.emulator.phone import Phone
 from tests.emulator.shell import Shell
 from tests.stand_ins.front import Front
 from tests.stand_ins.mobile_network import MobileNetwork
@@ -48,24 +52,50 @@ class ReadyVillage:
             village.power_on()
             self.seconds_to_webmail = time.monotonic() - start
             village.wait_until_ready()
-            village.shell.check(f"echo {USB_CONTROLLER} >{USB_DRIVER}/unbind")
-            self._snapshot = Snapshot(village.board, folder / "snapshot")
-        for server in SERVERS:
-            shutil.copytree(folder / server, folder / "snapshot" / server)
+            snapshot = self._take_snapshot(village, "new")
+        self._new = self._keep_servers(snapshot)
+        self._with_keeper: Snapshot | None = None
+        self._keeper: Phone | None = None
 
     @contextmanager
-    def started(self) -> Iterator[EmulatedVillage]:
-        """The village in this state, as long as the block lasts."""
+    def started(self, *, keeper: bool = False) -> Iterator[EmulatedVillage]:
+        """The village in this state, or with its `keeper`, as long as the block lasts."""
+        snapshot = self._register_keeper() if keeper else self._new
         for server in SERVERS:
             shutil.rmtree(self._folder / server)
-            shutil.copytree(self._folder / "snapshot" / server, self._folder / server)
+            shutil.copytree(snapshot.folder / server, self._folder / server)
         with self._without_power() as village:
-            self._snapshot.restore(village.board)
+            snapshot.restore(village.board)
             # The board has slept; when it boots, it has this computer's time too.
             village.shell.check(f"date -s @{time.time():.0f}", seconds=60)
             village.shell.check(f"echo {USB_CONTROLLER} >{USB_DRIVER}/bind")
             yield village
             village.modem.unplug()
+
+    def keeper(self) -> Phone:
+        """The phone of Awa, who is the first with an account, and so the village's keeper."""
+        assert self._keeper is not None
+        return self._keeper.copy()
+
+    def _register_keeper(self) -> Snapshot:
+        """Return the village's state with a keeper, who registers the first time."""
+        if self._with_keeper is None:
+            with self.started() as village:
+                self._keeper = village.phone()
+                self._keeper.register("awa", "Awa")
+                snapshot = self._take_snapshot(village, "with-keeper")
+            self._with_keeper = self._keep_servers(snapshot)
+        return self._with_keeper
+
+    def _take_snapshot(self, village: EmulatedVillage, name: str) -> Snapshot:
+        village.shell.check(f"echo {USB_CONTROLLER} >{USB_DRIVER}/unbind")
+        return Snapshot(village.board, self._folder / name)
+
+    def _keep_servers(self, snapshot: Snapshot) -> Snapshot:
+        """Keep beside it what the servers, which have ended, have kept till then."""
+        for server in SERVERS:
+            shutil.copytree(self._folder / server, snapshot.folder / server)
+        return snapshot
 
     @contextmanager
     def _without_power(self) -> Iterator[EmulatedVillage]:

@@ -75,7 +75,6 @@ def look_for_updates(village: EmulatedVillage) -> None:
 
 def offer(village: EmulatedVillage, update: Path, version: str) -> None:
     """Give an update to the relay, and wait until the device shows it."""
-    look_for_updates(village)  # from which the relay learns what board it is
     village.relay.run("release", "add", str(update), "--version", version, "--board", BOARD)
     look_for_updates(village)
     shown = village.shell.wait_for_status(

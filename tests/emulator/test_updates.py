@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An update from the relay into the other slot, with the power cut on the way.
 
-The tests follow each other on one board, whose card has just been flashed: slot A has its system.
+It comes back with a damaged claim file on the card of the claimed device. The tests follow each
+other on one board, whose card has just been flashed: slot A has its system.
 """
 
 import time
@@ -9,7 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.emulator.emulated_village import EmulatedVillage
+from tests.emulator.emulated_village import DAMAGED_CLAIM, EmulatedVillage
+from tests.emulator.phone import Phone
 from tests.emulator.ready_village import ReadyVillage
 from tests.emulator.releases import Releases, install, is_state, offer, tries_left
 
@@ -17,22 +19,45 @@ GOOD = "9.0.0-dev"
 
 
 @pytest.fixture(scope="module")
-def village(ready_village: ReadyVillage, releases: Releases) -> Iterator[EmulatedVillage]:
-    """A village whose board lost its power while it was installing an update."""
-    with ready_village.started() as village:
+def village(
+    ready_village: ReadyVillage, releases: Releases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmulatedVillage]:
+    """A village with a letter, whose board lost its power while it was installing an update."""
+    damaged = tmp_path_factory.mktemp("claim") / "damaged.toml"
+    damaged.write_text(DAMAGED_CLAIM)
+    with ready_village.started(keeper=True) as village:
         update = releases.make(GOOD)
         offer(village, update, GOOD)
         # The link breaks on the way, which costs nothing that arrived.
         village.front.cut_after = update.stat().st_size // 2
         install(village)
         village.shell.wait_for_status("updates", is_state("installing", "failed"), 600)
+        # At each start the board has this computer's time; this one is known to it alone.
+        village.shell.check("systemctl stop mokanda-courier && date -s @$(($(date +%s) + 3600))")
+        ready_village.keeper().write("awa", "Do not lose me", "I was here before the power went.")
         village.shell.wait_for_status(
             "updates", lambda now: now["state"] != "installing" or now["progress"] > 0.6, 300
         )
         assert village.shell.status("updates")["state"] == "installing"
         village.board.cut_power()
+        village.board.write_setup_file(damaged)
         village.power_on()
         yield village
+
+
+def test_a_power_cut_loses_no_letter(keeper: Phone) -> None:
+    assert "I was here before" in keeper.read("inbox", "Do not lose me").text
+
+
+def test_nor_does_it_set_the_clock_back(village: EmulatedVillage) -> None:
+    told = village.shell.check("journalctl --unit mokanda-clock --output cat")
+    assert "the clock goes on from" in told
+
+
+def test_a_damaged_claim_file_takes_no_claim_away(village: EmulatedVillage, keeper: Phone) -> None:
+    setup = village.shell.wait_for_status("setup", lambda now: now["state"] == "claimed")
+    assert "The claim file is damaged" in setup["detail"]
+    assert "The claim file is damaged" in keeper.open("/device").text
 
 
 def test_a_power_cut_while_installing_starts_the_old_slot(village: EmulatedVillage) -> None:
@@ -42,7 +67,7 @@ def test_a_power_cut_while_installing_starts_the_old_slot(village: EmulatedVilla
 
 
 def test_an_update_is_installed_and_proves_itself(
-    village: EmulatedVillage, record_property: Callable[[str, object], None]
+    village: EmulatedVillage, keeper: Phone, record_property: Callable[[str, object], None]
 ) -> None:
     village.shell.wait_for_status("updates", is_state("available"), 240)
     passed = village.front.bytes_down
@@ -57,6 +82,4 @@ def test_an_update_is_installed_and_proves_itself(
     shown = village.shell.wait_for_status("updates", lambda now: bool(now), 300)
     assert (shown["state"], shown["version"], shown["slot"]) == ("idle", GOOD, "B")
     assert tries_left(village, "B") == 3
-    phone = village.phone()
-    phone.register("visitor", "A visitor")
-    assert GOOD in phone.open("/device").text
+    assert GOOD in keeper.open("/device").text

@@ -5,6 +5,7 @@ The newer half of notmuch's LKML corpus, 105 mails, comes down by a real courier
 through a proxy that shapes the link (rate and delay; not TCP's slow start, which a mobile network's
 deep queue hides anyway). Then it comes, and a mail with a photo goes up, over a link that breaks
 every few kilobytes: all bytes are counted, of TLS too, and of what is sent again.
+Before, a night with nothing to trade is billed, packet by packet (`tests/bench/night.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import pytest
 
 from mokanda_firmware.courier import run, session
 from tests.bench.corpora import Sample, halves
+from tests.bench.night import Call, calls
 from tests.bench.wire import VILLAGERS, a_relay_and_village, receive
 from tests.faults import FaultyLink, Plan
 from tests.stand_ins.sendgrid import SendGridStandIn
@@ -32,6 +34,7 @@ from tests.syncing_village import Village
 SHAPED = Plan(rate=64_000 / 8, delay=0.5)  # bytes a second; seconds each way
 DROPS = (3_000, 8_000)  # bytes after which the link breaks: from, to
 PHOTO = 24_000  # bytes
+IDLE_AT_MOST = 1500  # bytes of IP
 CONNECTIONS = 1000  # more than any trial takes
 
 
@@ -120,6 +123,7 @@ def breaking(way: str) -> list[Plan]:
 def main() -> int:
     """Measure, and print the last line as JSON."""
     logging.disable()
+    idle_call = _say_nights()
     older, newer = halves("lkml")
     with a_bench() as bench:
         bench.receive(older)
@@ -150,6 +154,7 @@ def main() -> int:
     result = {
         "seconds": round(whole.seconds, 1),
         "round_trips_idle": idle.round_trips,
+        "ip_idle": idle_call.total,
         **{
             way: {
                 "payload": sync.payload,
@@ -162,7 +167,21 @@ def main() -> int:
     }
     _say(json.dumps(result))
     kept = all(sync.carried <= sync.bound for sync in broken.values())
+    kept = kept and idle_call.total <= IDLE_AT_MOST
     return 0 if kept and whole.seconds <= 15 and idle.round_trips <= 4 else 1
+
+
+def _say_nights() -> Call:
+    """Say what is billed of a device's first call and of an idle night's; return the latter."""
+    first, *idle = calls()
+    _say(f"the call in which a device claims its relay: {first.total} bytes of IP")
+    call = min(idle, key=lambda each: each.total)
+    _say(f"a night with nothing to trade: {call.total} bytes of IP, {call.up} up, {call.down} down")
+    for packet in call.packets:
+        _say(f"  {packet}")
+    for kind, size in call.kinds.items():
+        _say(f"  {size:5} {kind}")
+    return call
 
 
 def _say(line: str) -> None:

@@ -19,7 +19,6 @@ import json
 import lzma
 import os
 import re
-import ssl
 import subprocess
 import sys
 import tarfile
@@ -34,6 +33,7 @@ from typing import Any
 import pytest
 
 from mokanda_firmware.courier import session
+from mokanda_firmware.uplink import tls
 from mokanda_relay.http.server import running
 from mokanda_relay.mime.parse import parse
 from mokanda_relay.operator import devices
@@ -53,24 +53,19 @@ CORPORA = {
 }
 
 
-class CountingSocket(ssl.SSLSocket):
-    """Counts what TLS carries for a client."""
+class CountingSocket(tls.TlsSocket):
+    """Counts what TLS carries for a device."""
 
     carried = 0
 
-    def send(self, data: Any, flags: int = 0) -> int:  # noqa: ANN401 - as ssl's
-        sent = super().send(data, flags)
-        self._count(sent)
-        return sent
+    def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ANN401 - as a socket's
+        super().sendall(data, flags)
+        CountingSocket.carried += len(data)
 
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:  # noqa: ANN401
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:  # noqa: ANN401
         received = super().recv_into(buffer, nbytes, flags)
-        self._count(received)
+        CountingSocket.carried += received
         return received
-
-    def _count(self, size: int) -> None:
-        if not self.server_side:
-            CountingSocket.carried += size
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ def mokanda(older: Sequence[Sample], newer: Sequence[Sample]) -> Night:
         a_relay_and_village(Path(folder), patch) as (world, village),
     ):
         patch.setattr(session.Session, "_download", noting)
-        patch.setattr(ssl.SSLContext, "sslsocket_class", CountingSocket)
+        patch.setattr(tls, "TlsSocket", CountingSocket)
         village.sync()
         for samples in (older, newer):
             for number, sample in enumerate(samples):
@@ -115,7 +110,7 @@ def receive(world: SendGridStandIn, sample: Sample, villager: str) -> None:
 
 @contextmanager
 def a_relay_and_village(
-    folder: Path, patch: pytest.MonkeyPatch, port: int = 0
+    folder: Path, patch: pytest.MonkeyPatch, port: int = 0, host: str = "127.0.0.1"
 ) -> Iterator[tuple[SendGridStandIn, Village]]:
     """A relay and a device of its own that knows it, in this process."""
     with SendGridStandIn() as world:
@@ -131,7 +126,7 @@ def a_relay_and_village(
         )
         relay = open_relay(settings, begin=True)
         try:
-            listen = Listen("127.0.0.1", port), Listen("127.0.0.1", 0)
+            listen = Listen(host, port), Listen("127.0.0.1", 0)
             with running(relay, *listen) as (device_address, operator_address):
                 world.parse_url = f"http://{operator_address}/inbound/secret"
                 world.events_url = f"http://{operator_address}/events"

@@ -14,7 +14,7 @@ ICMP: Final = 1
 TCP: Final = 6
 UDP: Final = 17
 
-SYN, RST, ACK = 0x02, 0x04, 0x10
+FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 ECHO_REPLY, ECHO_REQUEST = 0, 8
 
 

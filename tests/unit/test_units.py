@@ -36,3 +36,9 @@ def test_no_uplink_comes_up_without_the_firewall() -> None:
 
 def test_lights_that_are_not_looked_after_show_a_fault() -> None:
     assert "ExecStopPost=-/usr/lib/mokanda/lights-ended" in SERVICES["mokanda-lights"]
+
+
+@pytest.mark.parametrize("name", ["mokanda-courier", "mokanda-updates"])
+def test_who_calls_the_relay_offers_little_to_it(name: str) -> None:
+    (set_to,) = (line.split("OPENSSL_CONF=")[1] for line in SERVICES[name] if "OPENSSL" in line)
+    assert (UNITS.parents[3] / set_to.lstrip("/")).is_file()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -29,15 +30,17 @@ from mokanda_wire.formats import EXTENSIBLE
 from mokanda_wire.limits import MAX_DAYS_TOLD
 
 _ANEW = "anew"  # in the filter of the village: forget all others
-REPORT_EVERY = timedelta(hours=20)
+REPORT_EVERY = timedelta(hours=20)  # beside other things
+REPORT_ALONE_EVERY = timedelta(days=7)  # a bundle for it takes more than the rest of a night
+# What of a report changes by itself; the rest is told at once when it is no longer so.
+_PASSING = frozenset(("free", "uptime", "modem", "operator", "signal", "days"))
 
 # Settings of the store that only this module uses: what the relay was last told, and when.
 _RESIDENTS = "courier_residents"
 _NAMES = "courier_names"  # the same, also while it has to be told again
 _DELETIONS = "courier_deletions"  # how many names were given up so far
 _REPORTED = "courier_reported"
-_BUDGETS = "courier_budgets"
-_DAMAGE = "courier_damage"
+_FACTS = "courier_facts"  # of the last report
 # The filters by account, as `unwanted.filters` has them; None: the relay may know of some.
 _FILTERS = "courier_filters"
 _DAY = "courier_day"  # the last one of which the relay knows what it cost
@@ -45,19 +48,19 @@ _DAY = "courier_day"  # the last one of which the relay knows what it cost
 _ON_WAY = "courier_news"
 
 
-def gather(store: Store) -> tuple[Item, ...]:
-    """What the relay has not been told yet, or not for a day."""
-    news: list[Item] = []
+def gather(store: Store, *, beside: bool) -> tuple[Item, ...]:
+    """What the relay has not been told yet, or not for long; `beside` others it costs less."""
     names = aliases.all_names(store)
+    news: list[Item] = [*_filters(store)]
     if names != setting(store, _RESIDENTS, []):
-        news.append(Residents(tuple(names)))
+        news.insert(0, Residents(tuple(names)))
+    report = _report(store, names)
     reported = datetime.fromtimestamp(setting(store, _REPORTED, 0), UTC)
-    stale = abs(datetime.now(UTC) - reported) > REPORT_EVERY  # a clock may have been ahead
-    given_up = _deletions(store, names) != setting(store, _DELETIONS, 0)
-    damaged = damage.noted() != setting(store, _DAMAGE, "")
-    if stale or given_up or damaged or _budgets(store) != setting(store, _BUDGETS, None):
-        news.insert(0, Report(_report(store, names)))
-    return (*news, *_filters(store))
+    every = REPORT_EVERY if beside or news else REPORT_ALONE_EVERY
+    stale = abs(datetime.now(UTC) - reported) > every  # a clock may have been ahead
+    if stale or _facts(report) != setting(store, _FACTS, ""):
+        news.insert(0, Report(report))
+    return tuple(news)
 
 
 def record(store: Store, items: Sequence[Item], bundle: str) -> None:
@@ -68,8 +71,7 @@ def record(store: Store, items: Sequence[Item], bundle: str) -> None:
             after[_RESIDENTS] = after[_NAMES] = list(item.names)
         elif isinstance(item, Report):
             after[_REPORTED] = int(datetime.now(UTC).timestamp())
-            after[_BUDGETS] = item.fields.get("budgets")
-            after[_DAMAGE] = item.fields.get("damaged", "")
+            after[_FACTS] = _facts(item.fields)
             after[_DELETIONS] = item.fields.get("deletions", 0)
             for day, *_ in item.fields.get("days", []):
                 after[_DAY] = day
@@ -120,6 +122,12 @@ def _filters(store: Store) -> list[Filter]:
 
 def _lasting(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name != _ANEW}
+
+
+def _facts(report: dict[str, Any]) -> str:
+    """What of a report is worth a bundle of its own when it changes."""
+    lasting = {name: value for name, value in report.items() if name not in _PASSING}
+    return json.dumps(lasting, sort_keys=True)
 
 
 def _deletions(store: Store, names: Sequence[str]) -> int:

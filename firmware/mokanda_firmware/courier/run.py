@@ -103,7 +103,7 @@ class _Trip:
         self._began = time.monotonic()
         self._link = ""
         self._session: Session | None = None
-        self._traffic = (0, 0)
+        self._traffic: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self.error: Sentence | None = None
 
     def make(self) -> None:
@@ -114,17 +114,15 @@ class _Trip:
             ) as way,
         ):
             connection, self._link = way
+            self._traffic = connection.traffic
             self._quota.follow(connection.traffic)
-            try:
-                self._report(CourierState.SYNCING, None)
-                who = identity.read()
-                if who is None:
-                    forget_numbers(self._store)
-                    who = claim.redeem(self._claim, keyring, connection)
-                    news.forget(self._store)
-                self._trade(replace(who, place=connection.place), keyring, connection)
-            finally:
-                self._traffic = connection.traffic()
+            self._report(CourierState.SYNCING, None)
+            who = identity.read()
+            if who is None:
+                forget_numbers(self._store)
+                who = claim.redeem(self._claim, keyring, connection)
+                news.forget(self._store)
+            self._trade(replace(who, place=connection.place), keyring, connection)
 
     def _trade(self, who: Identity, keyring: Keyring, connection: Connection) -> None:
         """Hold a session at the first place where the relay proves that it is there."""
@@ -171,12 +169,13 @@ class _Trip:
         """How it went; times by a clock that the relay may just have set."""
         ended = datetime.now(UTC)
         traded = self._session.traded if self._session else None
+        up, down = self._traffic()
         return SessionRecord(
             started=ended - timedelta(seconds=time.monotonic() - self._began),
             ended=ended,
             link=self._link,
-            bytes_up=self._traffic[0],
-            bytes_down=self._traffic[1],
+            bytes_up=up,
+            bytes_down=down,
             sent=traded.sent if traded else 0,
             received=traded.received if traded else 0,
             error=self.error,

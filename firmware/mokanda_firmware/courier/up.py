@@ -130,15 +130,11 @@ def _frozen(store: Store) -> PendingUp | None:
 
 def _gather(store: Store) -> Gathered:
     is_old = sync_state(store).relay_format < formats.EXTENSIBLE
-    return Gathered(
-        news.gather(store),
-        tuple(
-            each
-            for each in outgoing.unsent_requests(store)
-            if each.kind in FIRST_KINDS or not is_old
-        ),
-        quarantine.state(store),
+    requests = tuple(
+        each for each in outgoing.unsent_requests(store) if each.kind in FIRST_KINDS or not is_old
     )
+    others = bool(requests) or outgoing.count_waiting(store) > 0
+    return Gathered(news.gather(store, beside=others), requests, quarantine.state(store))
 
 
 def _choose(

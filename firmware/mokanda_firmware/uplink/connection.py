@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import urlsplit
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.uplink import addresses, reach
+from mokanda_firmware.uplink import addresses, reach, tls
 from mokanda_firmware.uplink.failures import (
     CutError,
     LinkError,
@@ -34,10 +34,9 @@ CONNECT_SECONDS = 20.0
 SILENCE_SECONDS = 90.0  # a mobile network may hold back what it has for a minute
 CHUNK = 4096  # bytes; the kernel holds no more unsent, so that progress is true
 
-_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL: our clock may be wrong
-_TLSEXT_PADDING = 0x10  # SSL_OP_TLSEXT_PADDING of OpenSSL
 _TCP_NOTSENT_LOWAT = 25  # of linux/tcp.h, as are the two offsets into struct tcp_info
 _BYTES_RECEIVED, _BYTES_SENT = 128, 200
+_BY_RESET = struct.pack("ii", 1, 0)  # of SO_LINGER
 
 log = logging.getLogger(__name__)
 
@@ -65,19 +64,24 @@ class _Http(http.client.HTTPConnection):
     """HTTP whose requests leave in as few TLS records as they can: headers with their body.
 
     A relay whose certificate is pinned is `alone` behind it, and not told its name. Before the
-    socket is closed, by whomever, `ending` is called.
+    socket is closed, by whomever, `ending` is called. Where the last request was answered, closing
+    takes one packet, a reset: nothing that was sent can get lost by it.
     """
 
     def __init__(self, host: str, port: int, ending: Callable[[], None], *, alone: bool) -> None:
         super().__init__(host, port)
         self.auto_open = 0
         self._held = b""
+        self._is_answered = False
         self._ending = ending
         self._alone = alone
 
     def close(self) -> None:
         """Close the connection; http.client does it, too, when it breaks."""
         self._ending()
+        if self._is_answered and isinstance(self.sock, socket.socket):
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _BY_RESET)
+        self._is_answered = False
         super().close()
 
     def begin(self, method: str, path: str) -> None:
@@ -93,7 +97,14 @@ class _Http(http.client.HTTPConnection):
     def flush(self) -> None:
         """Send what was held back."""
         held, self._held = self._held, b""
+        self._is_answered = False
         super().send(held)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """Return the answer, once it has begun."""
+        response = super().getresponse()
+        self._is_answered = self.sock is not None
+        return response
 
 
 class Connection:
@@ -124,11 +135,10 @@ class Connection:
         self._certificate = (
             ssl.PEM_cert_to_DER_cert(place.certificate) if place.certificate else None
         )
-        self._context = _context(place)
+        self._context = tls.context(place.certificate)
         self._http = _Http(
             self._host, self._port, self._remember, alone=self._certificate is not None
         )
-        self._tls: ssl.SSLSession | None = None  # of the last connection, to be resumed
 
     def __enter__(self) -> Self:
         return self
@@ -208,7 +218,7 @@ class Connection:
             addresses.remember(self._host, self._address)
 
     def _connect_to(self, host: str) -> None:
-        """Connect to the relay at `host`, its name or its address."""
+        """Connect to the relay at `host`: its name, or its address, at which it is not named."""
         try:
             plain = self._reach(host, self._interface)
         except OSError as error:
@@ -217,15 +227,17 @@ class Connection:
             plain.settimeout(SILENCE_SECONDS)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             plain.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, CHUNK)
-            secure = self._context.wrap_socket(plain, server_hostname=self._host, session=self._tls)
+            name = self._host if host == self._host else None
+            secure = self._http.sock = tls.TlsSocket(plain, self._context, name)
+            certificate = secure.shake_hands(SILENCE_SECONDS)
         except ssl.SSLCertVerificationError as error:
-            plain.close()
+            self.close()
             raise self._stranger() from error
         except OSError as error:
             plain.close()
+            self.close()
             raise LinkError(_unreachable(self._host, error)) from error
-        self._http.sock = secure
-        if self._certificate and secure.getpeercert(binary_form=True) != self._certificate:
+        if self._certificate and certificate != self._certificate:
             self.close()
             raise self._stranger()
 
@@ -251,8 +263,6 @@ class Connection:
         """Keep what is to outlive the socket."""
         if self._meter is None:
             self._counted = self.traffic()
-        if isinstance(self._http.sock, ssl.SSLSocket):
-            self._tls = self._http.sock.session
 
     def traffic(self) -> tuple[int, int]:
         """Bytes sent and received so far.
@@ -417,24 +427,6 @@ class Connection:
         return RefusedError(
             refusal.reason, refusal.text, counter=refusal.counter, minutes=refusal.minutes
         )
-
-
-def _context(place: Place) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Offering nothing else halves the handshake, and more than that with OpenSSL 3.5, which
-    # would send a post-quantum key along; what matters in here is sealed once more.
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.set_ecdh_curve("X25519")
-    context.options |= ssl.OP_NO_TICKET  # of TLS 1.2, whose extension would be sent along
-    # Room in front of a session's name, for terminators of ten years ago: 219 bytes a reconnect.
-    context.options &= ~_TLSEXT_PADDING
-    context.verify_flags |= _NO_CHECK_TIME
-    if place.certificate:
-        context.check_hostname = False  # the very certificate is known
-        context.load_verify_locations(cadata=place.certificate)
-    else:
-        context.load_default_certs()
-    return context
 
 
 def _load(kind: type[T], body: bytes) -> T:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import socket
 import ssl
@@ -16,19 +15,6 @@ from cheroot.ssl.builtin import BuiltinSSLAdapter
 from mokanda_wire.http_server import Connection, Request
 
 
-class _Resumable(ssl.SSLSocket):
-    """A connection whose TLS session outlives its cut.
-
-    OpenSSL forgets the session of a connection on which nobody has said that it ends.
-    """
-
-    def shutdown(self, how: int) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self.settimeout(0)
-            self.unwrap()
-        super().shutdown(how)
-
-
 class LazyTls(BuiltinSSLAdapter):
     """TLS whose handshake waits for nobody: a slow device must not keep others from connecting."""
 
@@ -36,11 +22,9 @@ class LazyTls(BuiltinSSLAdapter):
         # Without a chain, all authorities of the machine's would be loaded; nobody asks for them.
         super().__init__(str(certificate), str(key), certificate_chain=str(certificate))
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        # What a device is given to resume its session by is 32 bytes if the session stays here,
-        # and 200 if it travels. Neither a FIN nor a reset makes OpenSSL forget it.
-        self.context.options |= ssl.OP_NO_TICKET | ssl.OP_IGNORE_UNEXPECTED_EOF
-        self.context.num_tickets = 1
-        self.context.sslsocket_class = _Resumable
+        # Nothing to resume a session by: it costs each call 79 bytes, and saves 141 after a cut.
+        self.context.options |= ssl.OP_NO_TICKET
+        self.context.num_tickets = 0
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
         """Make a connection one by TLS, whose handshake comes with what is read from it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -56,6 +57,11 @@ class _Server(Server):
     """A listener of the relay's."""
 
     shutdown_timeout = 1
+
+    def prepare(self) -> None:
+        """Listen. What comes is acknowledged with the answer, where that comes at once."""
+        super().prepare()
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
 
     def begin(self) -> str:
         """Listen, serve in a thread, and return the address."""

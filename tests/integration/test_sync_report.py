@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When a device tells how it is: with its mail, and seldom by itself, as that is paid for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mokanda_firmware.courier import news
+from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_relay.operator import devices
+from mokanda_relay.store.tables import Device
+from tests.relay_served import Served
+from tests.syncing_village import Village, a_village
+
+pytest_plugins = ("tests.relay_fixtures",)
+
+
+@pytest.fixture
+def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+    """One that has told all there is to tell."""
+    claim = devices.add(served.relay, "kitenge", "kitenge.example")
+    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
+        village.sync()
+        yield village
+
+
+def last_uptime(served: Served) -> int:
+    """By which reports are told apart."""
+    with served.relay.database.reading() as session:
+        return int(session.scalars(sa.select(Device)).one().last_report()["uptime"])
+
+
+def is_told(village: Village, served: Served, age: timedelta) -> bool:
+    """Whether a sync tells the relay anew how the device is; the last report is so old."""
+    set_setting(village.store, news._REPORTED, int(time.time() - age.total_seconds()))
+    with served.relay.database.transaction() as session:
+        session.scalars(sa.select(Device)).one().report = '{"uptime": -1}'
+    village.sync()
+    return last_uptime(served) != -1
+
+
+def test_a_night_without_mail_is_not_made_longer_by_a_report(
+    village: Village, served: Served
+) -> None:
+    assert not is_told(village, served, timedelta(days=6))
+
+
+def test_the_report_goes_with_the_first_mail_of_a_day(village: Village, served: Served) -> None:
+    village.write("Mbote")
+    assert is_told(village, served, timedelta(hours=21))
+    village.write("Mbote")
+    assert not is_told(village, served, timedelta(hours=19))
+
+
+def test_after_a_week_it_goes_alone(village: Village, served: Served) -> None:
+    assert is_told(village, served, timedelta(days=7, minutes=1))
+
+
+def test_what_the_operator_should_know_is_told_at_once(village: Village, served: Served) -> None:
+    set_setting(village.store, "budget", {"village": None, "villager": 100_000})
+    assert is_told(village, served, timedelta(hours=1))
+    assert not is_told(village, served, timedelta(hours=1))

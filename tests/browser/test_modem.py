@@ -2,14 +2,14 @@
 """The keeper's page of modem and SIM card, on a phone without JavaScript."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
-from mokanda_firmware.modem import calls, messages, orders, shop
+from mokanda_firmware.modem import calls, messages, orders, readings, shop
 from mokanda_firmware.modem.backend import Answer
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.messages import Part
@@ -36,7 +36,8 @@ class Network:
 
 def a_night() -> None:
     replace(READY, apn="vodanet", others=(OtherModem("ZTE MF190", ModemState.PUK),)).publish()
-    Settings("own.cd", "u", "secret").keep()
+    Settings("own.cd", "u", "secret", balance_code="*102#", balance_daily=True).keep()
+    readings.keep("Solde: 2.50 USD, valable jusqu'au 31/12.", date(2026, 3, 1), READY.imsi)
     began = datetime(2026, 3, 1, 1, 10, tzinfo=UTC)
     calls.keep(CallRecord(began, 95, 12_000, 48_000, "vodanet"))
     balance = "Votre solde est de 2.50 USD, valable jusqu'au 31/12."
@@ -84,6 +85,10 @@ def test_it_fits_a_phone_and_axe_finds_nothing(
     keeper.page.locator("#wrong-apn").wait_for()
     problems += found(keeper.page, "/device/modem, refused", width)
     keeper.shoot(f"modem-{width}-refused", whole=True)
+    keeper.fill(balance_code="solde")
+    keeper.page.locator("form[action='/device/modem/balance'] button").click()
+    keeper.page.locator("#wrong-balance_code").wait_for()
+    problems += found(keeper.page, "/device/modem/balance, refused", width)
     keeper.open("/device/modem")
     keeper.page.click("text=1 Go semaine")
     problems += found(keeper.page, "/device/modem/order", width)

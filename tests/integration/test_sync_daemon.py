@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask
+from mokanda_firmware.bus.requests import RequestError, Requests, UnavailableError, ask
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, SetupState
 from mokanda_firmware.bus.statuses import CourierStatus, SetupStatus
 from mokanda_firmware.courier import card, schedule
@@ -95,6 +96,25 @@ def test_mail_goes_when_the_webmail_asks(
     wait_until(lambda: told("sent") == 1, "the mail on its way", seconds=30)
     assert village.texts("sent") == ["now, please"]
     assert told("bytes_up") > 0
+    assert courier.poll() is None
+
+
+def test_after_a_run_the_balance_may_be_asked_for(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    set_setting(village.store, "timezone", "Africa/Kinshasa")
+    requests = Requests("modem")
+    try:
+        import_claim(village)
+        request = requests.receive(timeout=30)
+        while request is not None and request.verb != "balance":
+            request.fail(Sentence("No modem is plugged in."))
+            request = requests.receive(timeout=30)
+        assert request is not None
+        assert request.text("zone", 64) == "Africa/Kinshasa"
+        wait_for(CourierState.IDLE)  # nobody waits for the answer
+    finally:
+        requests.close()
     assert courier.poll() is None
 
 

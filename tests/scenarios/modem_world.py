@@ -16,6 +16,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from itertools import count, groupby
 from pathlib import Path
@@ -24,18 +25,27 @@ from typing import Any, Self
 import pytest
 import serial
 
-from mokanda_firmware import paths
+from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus import service
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, WebmailStatus
-from mokanda_firmware.modem import apn, calls, last_rung, messages, network_card, orders
+from mokanda_firmware.modem import (
+    apn,
+    calls,
+    last_rung,
+    messages,
+    network_card,
+    orders,
+    readings,
+)
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.hilink import page
 from mokanda_firmware.modem.interface import Lease
+from mokanda_firmware.modem.readings import Reading
 from mokanda_firmware.modem.sticks import Stick
 from tests.stand_ins.hilink import HiLink
 from tests.stand_ins.messages import delivered
@@ -71,6 +81,7 @@ class Scenario:
         restarts: how often the device is restarted.
         asked: at most so many commands are sent.
         passes_no_credit: whether there was a sign of missing credit, one after the other.
+        balances: the readings of the balance that are kept: what each has among others.
         texts: the messages that the keeper can read in the end, the newest first.
         orders: what came of the last orders, the newest first.
         counts: patterns of commands, and how often they are sent.
@@ -95,6 +106,7 @@ class Scenario:
     apns: list[str] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
+    balances: list[dict[str, Any]] | None = None
     texts: list[str] | None = None
     passes_no_credit: list[bool] | None = None
     orders: list[str] | None = None
@@ -359,17 +371,9 @@ class World:
             paths.status(unit).write_text(json.dumps({"state": state}), encoding="ascii")
         if event.get("visit"):
             WebmailStatus(self._now).publish()
-        for verb in (
-            "connect",
-            "disconnect",
-            "look",
-            "configure",
-            "pin",
-            "puk",
-            "ussd",
-            "order",
-            "sell",
-        ):
+        if "relay_says" in event:
+            relaytime.remember(datetime.fromisoformat(event["relay_says"]))
+        for verb in _VERBS:
             if verb in event:
                 arguments = event[verb] if isinstance(event[verb], dict) else {}
                 self._request(verb, arguments)
@@ -499,6 +503,10 @@ class WorldInterface:
             os.close(self._writer)
 
 
+_VERBS = (
+    *("connect", "disconnect", "look", "configure", "pin", "puk", "ussd"),
+    *("balance", "configure_balance", "order", "sell"),
+)
 _OF_STICK = {"ports", "name", "cards", "hidden", "carrier", "leases"}
 
 
@@ -611,8 +619,9 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
             world.close()
         world.texts = [each.text for each in messages.read()]
         world.orders = [each.text or str(each.said or "") for each in orders.read()]
-        kept = calls.last()
-    return Outcome(world, [*_judge(scenario, world), *_judge_calls(scenario, kept)])
+        wrong = [*_judge(scenario, world), *_judge_calls(scenario, calls.last())]
+        wrong += _judge_balances(scenario, readings.history())
+    return Outcome(world, wrong)
 
 
 class _Watch:
@@ -726,3 +735,15 @@ def _judge_calls(scenario: Scenario, kept: Sequence[CallRecord]) -> Iterator[str
             found = str(call.trouble or "") if name == "trouble" else getattr(call, name)
             if found != value and not (value and name == "trouble" and value in found):
                 yield f"keeps a call whose {name} is {found!r}"
+
+
+def _judge_balances(scenario: Scenario, kept: Sequence[Reading]) -> Iterator[str]:
+    if scenario.balances is None:
+        return
+    if len(scenario.balances) != len(kept):
+        yield f"keeps {kept}"
+    for expected, reading in zip(scenario.balances, kept, strict=False):
+        for name, value in expected.items():
+            found = getattr(reading, name)
+            if found != (None if value == "none" else value):
+                yield f"keeps a balance whose {name} is {found!r}"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from xml.sax.saxutils import escape
 
 from tests.serving import serving
 
@@ -30,6 +31,11 @@ class HiLink:
         self.roaming = "0"
         self.bars = "4"
         self.operator = "Vodacom CD"
+        self.has_ussd = True  # whether its firmware knows of USSD
+        self.says = ["Votre solde est de 2.50 USD"]  # the network, one after the other
+        self.takes = 3  # questions until the network has answered
+        self.ends = ""  # the error by which a code ends instead
+        self.asked_network: list[str] = []  # by which codes
         self.silent = False
         self.sends: str | None = "SucPhone"  # what it tells of a message; None: nothing
         self.sent: list[str] = []  # the contents of messages
@@ -38,6 +44,7 @@ class HiLink:
         self.asked: list[str] = []
         self._tokens: set[str] = set()
         self._connecting = 0  # how many questions until it is connected
+        self._answering: int | None = None  # how many questions until the network has answered
 
     def answer(self, method: str, path: str, body: str, cookie: str, token: str) -> str:
         """Return the document for a request."""
@@ -94,9 +101,32 @@ class HiLink:
                     self.connection = "900" if "<Action>1<" in body else "902"
                     self._connecting = 2
                 return "<response>OK</response>"
+            case "ussd/send" if self.has_ussd and not self.login:
+                [code] = re.findall("<content>(.*)</content>", body)
+                self.asked_network.append(code)
+                self._answering = self.takes
+                return "<response>OK</response>"
+            case "ussd/get" if self.has_ussd:
+                return self._network_says()
+            case "ussd/release" if self.has_ussd:
+                self._answering = None
+                return "<response>OK</response>"
             case "device/information" | "pin/operate" | "sms/send-sms":
                 return _error(100003)
+            case "ussd/send" if self.login:
+                return _error(100003)
         return _error(100002)
+
+    def _network_says(self) -> str:
+        if self._answering is None:
+            return _error(111020)
+        if self._answering:
+            self._answering -= 1
+            return _error(111019)
+        if self.ends:
+            return _error(int(self.ends))
+        said = self.says.pop(0) if len(self.says) > 1 else self.says[0]
+        return _response(content=escape(said), date="")
 
     def _try_pin(self, body: str) -> str:
         if f"<CurrentPin>{self.pin}<" in body:

@@ -16,7 +16,7 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, ModemState
 from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, SetupStatus
-from mokanda_firmware.courier import card, claim, schedule
+from mokanda_firmware.courier import balance, card, claim, schedule
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import tariff, usage
 from mokanda_firmware.mailbox.store.database import Store, StoreError
@@ -206,7 +206,10 @@ class Daemon:
             log.info("synced: %s", record)
             self._error = None
         finally:
+            again = self._again
             os.write(self._done_writer, b".")
+        if not again:
+            balance.want(self._store)
 
     def _report(
         self, state: CourierState, progress: float | None, detail: Sentence | None = None

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is needed of whatever talks to a stick: each kind of stick has its own."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.sticks import Stick
+
+CODE: Final = re.compile(r"[0-9*#+]{1,40}", re.ASCII)  # that the network is asked by
 
 
 class ModemError(Exception):
@@ -25,6 +28,16 @@ class CallError(SentenceError):
 
 class UssdError(SentenceError):
     """The network gave no answer to a code such as *100#."""
+
+    @classmethod
+    def refused(cls, code: str) -> Self:
+        """Neither modem nor stick take it."""
+        return cls(Sentence("The modem does not take {code}.", code=code))
+
+    @classmethod
+    def unanswered(cls, code: str) -> Self:
+        """The network was asked, and says nothing; nobody knows what it has done."""
+        return cls(Sentence("The network does not answer {code}.", code=code))
 
 
 class SendError(SentenceError):
@@ -124,9 +137,10 @@ class Backend(Protocol):
     def unlock(self, puk: str, pin: str) -> None:
         """Give the SIM card its PUK and a new PIN. Raises PinError, ModemError."""
 
-    def ask_network(self, code: str) -> Answer:
+    def ask_network(self, code: str, *, leave: bool) -> Answer:
         """Ask the network by USSD, or answer its menu: up to 30 seconds.
 
+        `leave` a menu where nobody will answer it: an open one may keep calls from coming about.
         Raises UssdError, ModemError.
         """
 

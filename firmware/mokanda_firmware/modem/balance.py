@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SIM card's credit: the amount in a network's answer, and what it was, by day.
+"""The SIM card's credit: the amount in a network's answer.
 
 Networks write for people: "Votre solde est de 2.50 USD, valable jusqu'au 31/12", "Saldo: 350,00 Kz,
 bónus 20,00 Kz". What is no amount is taken out first (dates, phone numbers, megabytes); of the rest
@@ -7,22 +7,13 @@ the first amount that is called the balance counts, or else the first that is no
 Where there is doubt there is no amount: the keeper reads the text all the same.
 """
 
-import contextlib
-import json
 import re
 import unicodedata
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from mokanda_firmware import paths
-from mokanda_firmware.bus import records
-from mokanda_wire import durable
-
-MOST_DAYS: Final = 400
-_MAX_TEXT = 1000  # characters; an answer has 182, a menu's page too
-_MAX_BYTES = 1_000_000  # of what is kept
+MAX_TEXT: Final = 1000  # characters; an answer has 182, a menu's page too
 _BILLION = 10**9
 
 # As they stand in answers, in lower case, and their ISO 4217 codes; "" where several countries of
@@ -141,7 +132,7 @@ def parse(text: str) -> Amount | None:
 
 def _plain(text: str) -> str:
     """Return the answer in lower case, with plain digits and blanks, without what is no amount."""
-    text = unicodedata.normalize("NFKC", text[:_MAX_TEXT])[: 2 * _MAX_TEXT].lower()
+    text = unicodedata.normalize("NFKC", text[:MAX_TEXT])[: 2 * MAX_TEXT].lower()
     text = re.sub(r"[^\S\n]", " ", text).replace("\u2019", "'")
     return _NO_AMOUNTS.sub(" | ", text)
 
@@ -185,44 +176,3 @@ def _is_of_thousands(number: str, currency: str) -> bool:
     if before == "0" or len(before) > 3 or len(after) != 3:
         return False
     return not (currency in ("USD", "EUR") and "." in number)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the network told on a day (ISO 8601): an amount in billionths if it could be read."""
-
-    day: str
-    text: str = ""  # of the newest alone
-    value: int | None = None
-    currency: str = ""
-
-
-def history() -> list[Reading]:
-    """Return the readings of the last days on which there is one, the oldest first."""
-    content = records.read_json(paths.balance(), _MAX_BYTES)
-    with contextlib.suppress(ValueError):
-        if isinstance(content, list):
-            return [records.load(Reading, each) for each in content[-MOST_DAYS:]]
-    return []
-
-
-def keep(text: str, day: date) -> Reading:
-    """Read an answer, and keep it for its day: the first of a day that tells an amount.
-
-    Raises:
-        OSError: it cannot be kept.
-    """
-    amount = parse(text)
-    reading = Reading(day.isoformat(), text[:_MAX_TEXT])
-    if amount is not None:
-        reading = replace(reading, value=amount.value, currency=amount.currency)
-    kept = {each.day: each for each in history()}
-    before = kept.get(reading.day)
-    if before is None or (before.value is None and reading.value is not None):
-        kept[reading.day] = reading
-        days = [kept[each] for each in sorted(kept)][-MOST_DAYS:]
-        content = [replace(each, text="") for each in days[:-1]] + days[-1:]
-        durable.write(
-            paths.balance(), json.dumps([records.dump(each) for each in content]).encode()
-        )
-    return reading

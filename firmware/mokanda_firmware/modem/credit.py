@@ -2,19 +2,22 @@
 """Whether the SIM card's credit is used up: no network says so plainly, but there are signs.
 
 Somebody else answers in the relay's place; the network writes a message; the balance is nothing.
-A sign holds, over restarts too, until the relay is reached.
+A sign holds, over restarts too, until the relay is reached. That a balance is nothing is none once
+mail has gone through with it: a bundle pays then.
 """
 
 import json
 import logging
 import re
+from datetime import date
 from typing import Final
 
 from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus import records
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem import balance
+from mokanda_firmware.modem import readings
 from mokanda_firmware.modem.messages import Message
+from mokanda_firmware.zones import zone_of
 from mokanda_wire import durable
 
 _log = logging.getLogger(__name__)
@@ -45,6 +48,7 @@ class Credit:
 
     def __init__(self) -> None:
         self.sign = Sentence.from_json(records.read_json(paths.credit(), _MAX_BYTES))
+        self._is_tried = False  # whether somebody wanted to reach the relay, and has not yet
 
     def stranger_answered(self) -> None:
         """Somebody else than the relay answered through the modem."""
@@ -56,21 +60,45 @@ class Credit:
             words = " ".join(message.text.split())[:_MAX_WORDS]
             self._note(Sentence("The mobile network wrote: {words}", words=words))
 
-    def balance_told(self, text: str) -> None:
-        """The network has told the balance: keep it for its day, if that is known."""
-        now = relaytime.now()
-        if now is None:
-            return
+    def begin_day(self, card: str, zone: str) -> bool:
+        """Note that the card's balance is asked for; False: it must not be.
+
+        It has been on this day of the village's, or the day is not known, or cannot be noted.
+        """
+        day = _today(zone)
         try:
-            told = balance.keep(text, now.date())
+            return day is not None and readings.begin(day, card)
+        except OSError as error:
+            _log.warning("the balance is not asked for, as that cannot be noted: %s", error)
+            return False
+
+    def balance_told(self, text: str, card: str, zone: str) -> None:
+        """The network has told the card's balance: keep it for its day, if that is known."""
+        day = _today(zone)
+        if day is None:
+            return
+        amounts = [each.value for each in readings.of_card(card) if each.value is not None]
+        try:
+            told = readings.keep(text, day, card)
         except OSError as error:
             _log.warning("the balance is not kept: %s", error)
             return
-        if told.value == 0:
+        if told.value is None:
+            return
+        if told.value > 0 and self.sign == _NOTHING_LEFT:
+            self._note(None)
+        was_nothing = bool(amounts) and amounts[-1] <= 0
+        mail_goes = was_nothing and self.sign is None and not self._is_tried
+        if told.value <= 0 and not mail_goes:
             self._note(_NOTHING_LEFT)
+
+    def relay_wanted(self) -> None:
+        """Somebody is about to reach the relay through the modem."""
+        self._is_tried = True
 
     def relay_reached(self) -> None:
         """Mail went through: whatever the signs were, there is credit."""
+        self._is_tried = False
         self._note(None)
 
     def _note(self, sign: Sentence | None) -> None:
@@ -84,3 +112,9 @@ class Credit:
                 durable.write(paths.credit(), json.dumps(sign.to_json()).encode())
         except OSError as error:
             _log.warning("the sign of missing credit is not kept: %s", error)
+
+
+def _today(zone: str) -> date | None:
+    """Return the day in a time zone, None before the relay has told the time."""
+    now = relaytime.now()
+    return None if now is None else now.astimezone(zone_of(zone)).date()

@@ -8,6 +8,7 @@ by the workers, so that the loop waits for nothing but the next thing to happen.
 import logging
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final, Protocol
 
@@ -19,6 +20,7 @@ from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
 from mokanda_firmware.modem import last_rung, networks, ordering, orders
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.at.modem import StartCall
+from mokanda_firmware.modem.backend import UssdError
 from mokanda_firmware.modem.backends import backend_of
 from mokanda_firmware.modem.clock import Bell, Turns
 from mokanda_firmware.modem.credit import Credit
@@ -26,7 +28,7 @@ from mokanda_firmware.modem.last_rung import LastRung
 from mokanda_firmware.modem.machine import IN_CALL, PASSING
 from mokanda_firmware.modem.modem import UNPLUGGED, Modem
 from mokanda_firmware.modem.recovery import AWAY, Ladder
-from mokanda_firmware.modem.settings import MAX_APN, MAX_LOGIN, Settings
+from mokanda_firmware.modem.settings import MAX_APN, MAX_CODE, MAX_LOGIN, Settings
 from mokanda_firmware.modem.stick_clock import StickClock
 from mokanda_firmware.modem.sticks import Stick
 from mokanda_firmware.modem.worker import BUSY, Worker
@@ -42,6 +44,8 @@ _END_TIME = 12.0  # seconds in which the calls end, when the daemon does, and th
 _MAX_STICKS = 8  # that are talked to; a hub has no more ports
 _MOST_WAITING = 32  # requests for a connection; each holds a descriptor
 _MAX_LADDERS = 32  # of sticks that were here
+_BALANCE_PATIENCE = 120.0  # seconds after a mail run in which a modem may become ready again
+_MAX_ZONE = 64  # characters of a time zone's name
 # The best first, for people and for calls.
 _RANK: Final = (
     ModemState.CONNECTED,
@@ -93,6 +97,8 @@ class Daemon:
         self._waiting: list[Request] = []  # connect requests not answered yet
         self._give_up_at = 0.0  # when the waiting ones are refused
         self._finishing: list[tuple[Request, float]] = []  # done when the workers are, or then
+        self._balance_by = 0.0  # until when the balance is to be asked for
+        self._zone = ""  # the village's, by which days are told
 
     def run(self) -> None:
         """Serve until `end`."""
@@ -129,6 +135,7 @@ class Daemon:
         self._leaving = [each for each in self._leaving if not each.has_ended]
         self._serve_waiting()
         self._finish()
+        self._ask_balance()
         self._publish()
         has_worked = any(ladder.has_worked for ladder in self._ladders.values())
         self._last_rung.tell(self._status.state, has_worked=has_worked)
@@ -235,6 +242,8 @@ class Daemon:
                     "ussd": self._ask_network,
                     "order": self._order,
                     "sell": self._change_shop,
+                    "balance": self._want_balance,
+                    "configure_balance": self._configure_balance,
                 }
             )
 
@@ -251,6 +260,7 @@ class Daemon:
         else:
             first = not self._waiting
             self._waiting.append(request)
+            self._credit.relay_wanted()
             if first:
                 self._give_up_at = self._clock.now() + _CONNECT_TIMEOUT
                 for worker in self._workers.values():
@@ -300,12 +310,14 @@ class Daemon:
         best = self._best()
         if best is None:
             raise RequestError(_NO_MODEM)
-        modem, code = best.modem, request.text("code", 40)
+        modem = best.modem
+        code, zone = request.text("code", 40), request.text("zone", _MAX_ZONE)
 
         def ask() -> Mapping[str, object]:
+            card = modem.facts.imsi
             answer = modem.ask_network(code)
-            if code == networks.codes(modem.facts.imsi).balance:
-                self._credit.balance_told(answer.text)
+            if code == _balance_code(card, Settings.read()):
+                self._credit.balance_told(answer.text, card, zone)
             return {"text": answer.text, "menu": answer.is_menu}
 
         best.answer(request, ask, self._clock.now() + _ERRAND_TIME)
@@ -331,6 +343,39 @@ class Daemon:
         """Keep what the keeper notes of what a network sells."""
         ordering.change_shop(request)
         request.reply()
+
+    def _want_balance(self, request: Request) -> None:
+        """A mail run is over: have the network asked for the balance, when the modem can.
+
+        Nobody waits for the answer, and whoever wants a connection goes first.
+        """
+        self._zone = request.text("zone", _MAX_ZONE)
+        self._balance_by = self._clock.now() + _BALANCE_PATIENCE
+        request.reply()
+
+    def _ask_balance(self) -> None:
+        """Have the balance asked for, if a mail run is over and nobody wants anything else."""
+        if self._clock.now() >= self._balance_by:
+            return
+        others = self._clock.wait({self._requests.fileno()}, 0) or self._waiting
+        best = self._best()
+        if others or best is None or best.is_busy or best.modem.state is not ModemState.READY:
+            return
+        self._balance_by = 0.0
+        best.do(partial(self._learn_balance, best.modem, self._zone))
+
+    def _learn_balance(self, modem: Modem, zone: str) -> None:
+        """Ask for the balance, if the keeper wants that: once a day."""
+        settings, card = Settings.read(), modem.facts.imsi
+        code = _balance_code(card, settings) if settings.balance_daily else ""
+        if not code or not card or not self._credit.begin_day(card, zone):
+            return
+        try:
+            answer = modem.ask_network(code, leave=True)
+        except UssdError as error:
+            _log.warning("the balance is not told: %s", error)
+        else:
+            self._credit.balance_told(answer.text, card, zone)
 
     def _worker_that_asks(self, request: Request, state: ModemState) -> Worker:
         """Return the modem for whose card a code was typed: with its `imei`, if that is told."""
@@ -358,17 +403,22 @@ class Daemon:
             password=request.text("password", MAX_LOGIN),
             roaming=request.flag("roaming"),
         )
-        settings.check()
-        try:
-            settings.keep()
-        except OSError as error:
-            raise RequestError(
-                Sentence("The device cannot keep this ({why}).", why=str(error))
-            ) from error
+        _keep(settings)
         self._allowance.forgive()
         request.reply()
         for worker in self._workers.values():
             worker.do(worker.modem.look)
+
+    def _configure_balance(self, request: Request) -> None:
+        """Keep by which code the keeper has the balance asked for, and whether once a day."""
+        _keep(
+            replace(
+                Settings.read(),
+                balance_code=request.text("code", MAX_CODE),
+                balance_daily=request.flag("daily"),
+            )
+        )
+        request.reply()
 
     # Calls
 
@@ -447,6 +497,21 @@ class Daemon:
         if status != self._status:
             self._status = status
             status.publish()
+
+
+def _balance_code(imsi: str, settings: Settings) -> str:
+    """Return the code that tells the balance: the keeper's, or else the network's; "" for none."""
+    return settings.balance_code or networks.codes(imsi).balance
+
+
+def _keep(settings: Settings) -> None:
+    settings.check()
+    try:
+        settings.keep()
+    except OSError as error:
+        raise RequestError(
+            Sentence("The device cannot keep this ({why}).", why=str(error))
+        ) from error
 
 
 def _held_back(wait: float, why: Sentence | None) -> Sentence:

@@ -14,6 +14,7 @@ from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.modem import recovery
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.backend import (
+    CODE,
     Answer,
     Backend,
     CallError,
@@ -143,12 +144,14 @@ class Modem:
         finally:
             self.look()  # how many tries are left, or that it is unlocked
 
-    def ask_network(self, code: str) -> Answer:
-        """Ask the network by USSD, or answer its menu. Raises UssdError."""
+    def ask_network(self, code: str, *, leave: bool = False) -> Answer:
+        """Ask the network by USSD, or answer its menu, or `leave` that. Raises UssdError."""
+        if not CODE.fullmatch(code):
+            raise UssdError(Sentence("A code has digits, * and #, like *100#."))
         if self.state not in _REGISTERED:
             raise UssdError(self.detail)
         try:
-            return self._backend.ask_network(code)
+            return self._backend.ask_network(code, leave=leave)
         except OSError as error:
             self._lost(error)
             raise UssdError(UNPLUGGED) from error

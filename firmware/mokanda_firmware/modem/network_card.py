@@ -14,7 +14,7 @@ from typing import Final
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.backend import Answer, Facts, Finding, PinError, SendError, UssdError
 from mokanda_firmware.modem.clock import Clock
-from mokanda_firmware.modem.hilink import sending
+from mokanda_firmware.modem.hilink import sending, ussd
 from mokanda_firmware.modem.hilink import stick as hilink
 from mokanda_firmware.modem.hilink.page import (
     NoPageError,
@@ -195,9 +195,11 @@ class NetworkCard:
             raise PinError(_ITS_OWN)
         return self._page
 
-    def ask_network(self, code: str) -> Answer:  # noqa: ARG002
-        """It asks by itself."""
-        raise UssdError(_ITS_OWN)
+    def ask_network(self, code: str, *, leave: bool) -> Answer:
+        """Have a HiLink ask; others do so on a page of their own."""
+        if self._kind is not Kind.HILINK or self._page is None:
+            raise UssdError(_ITS_OWN)
+        return ussd.ask(self._page, self._clock, code, leave=leave)
 
     def send(self, text: str, number: str) -> None:
         """Have a HiLink send a text message."""

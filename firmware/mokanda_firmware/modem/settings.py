@@ -13,10 +13,12 @@ from mokanda_wire import durable
 
 MAX_APN: Final = 100  # characters, as in 3GPP TS 23.003, 9.1
 MAX_LOGIN: Final = 64  # of a user name and of a password
+MAX_CODE: Final = 30  # of a code for the balance
 _MAX_BYTES = 10_000
 # What goes into an AT command and into pppd's options: nothing that could end a word there.
 _APN: Final = re.compile(rf"[A-Za-z0-9.-]{{0,{MAX_APN}}}")
 _LOGIN: Final = re.compile(rf"[ -~]{{0,{MAX_LOGIN}}}")
+_CODE: Final = re.compile(rf"[0-9*#]{{0,{MAX_CODE}}}")
 
 
 class SettingsError(SentenceError):
@@ -31,6 +33,7 @@ class SettingsError(SentenceError):
 class Settings:
     """An access point of the keeper's own ("": none), and whether roaming is allowed.
 
+    `balance_code` asks for the balance ("": the network's own does), once a day if `balance_daily`.
     `worked` is the access point with which a call of the card `imsi` last came about.
     """
 
@@ -38,6 +41,8 @@ class Settings:
     username: str = ""
     password: str = field(default="", repr=False)
     roaming: bool = False
+    balance_code: str = ""
+    balance_daily: bool = False
     imsi: str = ""
     worked: str = ""
 
@@ -69,6 +74,11 @@ class Settings:
                 raise SettingsError(
                     name, Sentence("At most {most} characters, without accents.", most=MAX_LOGIN)
                 )
+        if not _CODE.fullmatch(self.balance_code):
+            raise SettingsError(
+                "balance_code",
+                Sentence("A code has digits, * and # only, {most} at most.", most=MAX_CODE),
+            )
         if self.username and not self.apn:
             raise SettingsError(
                 "apn", Sentence("Please tell the access point that the user name is for.")

@@ -76,14 +76,17 @@ class Language:
         return self.text("{number} GB").format(number=self._number(f"{size / 1e9:.1f}"))
 
     def money(self, amount: int, currency: str) -> str:
-        """Write an amount in billionths of its currency: two digits that count, cents at least."""
+        """Write an amount in billionths of its currency: two digits that count, cents at least.
+
+        Without a currency, the number alone.
+        """
         value = amount / MONEY_UNIT
-        digits = 2 if value >= 0.1 or not amount else 3 if value >= 0.01 else 4
+        digits = 2 if abs(value) >= 0.1 or not amount else 3 if value >= 0.01 else 4
         if 0 < value < 0.0001:
             smallest = self._number("0.0001")
             # i18n: less than an amount of money
             return self.text("under {amount}").format(amount=f"{smallest} {currency}")
-        return f"{self._number(f'{value:.{digits}f}')} {currency}"
+        return f"{self._number(f'{value:.{digits}f}')} {currency}".strip()
 
     def exact_money(self, amount: int, currency: str) -> str:
         """Write an amount in billionths of its currency with all its digits, cents at least."""

@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SIM card's credit: from a network's answer to what a page shows by day."""
+"""The SIM card's credit: the amount in a network's answer."""
 
-import json
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mokanda_firmware import paths
-from mokanda_firmware.modem import balance
-from mokanda_firmware.modem.balance import MOST_DAYS, Amount, Reading, history, keep, parse
+from mokanda_firmware.modem.balance import Amount, parse
 
-TODAY = date(2026, 11, 29)
 BILLION = 10**9
 DATES = (
     "%d/%m/%Y|%d/%m/%y|%d/%m|%m/%Y|%d-%m-%Y|%Y-%m-%d|%d.%m.%Y|%Y/%m/%d|%Y%m%d|%d%m%Y|%d %b %Y"
@@ -23,11 +18,6 @@ SAID = (
     "Votre solde expire le {}|Solde: {}|Balance {}|Saldo até {}|Salio hadi {}|Valid till {}."
     "|Solde principal est {} USD|{}"
 ).split("|")
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOKANDA_DATA", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -149,61 +139,3 @@ def test_an_amount_is_read_as_it_was_written(cents: int, currency: str) -> None:
     read = parse(f"Solde: {cents // 100:,}.{cents % 100:02} {currency}, bonus: 7 {currency}")
     assert read is not None
     assert read.value == cents * BILLION // 100
-
-
-def test_an_answer_is_kept_for_its_day() -> None:
-    read = keep("Solde: 5 USD", TODAY)
-    assert read == Reading("2026-11-29", "Solde: 5 USD", 5 * BILLION, "USD")
-    assert history() == [read]
-
-
-def test_an_answer_without_an_amount_is_kept_too() -> None:
-    keep("Revenez demain", TODAY)
-    assert history() == [Reading("2026-11-29", "Revenez demain")]
-
-
-def test_a_day_is_written_once() -> None:
-    keep("Solde: 5 USD", TODAY)
-    assert keep("Solde: 4 USD", TODAY).value == 4 * BILLION
-    assert [each.value for each in history()] == [5 * BILLION]
-
-
-def test_an_amount_takes_the_place_of_an_answer_without_one() -> None:
-    keep("Revenez", TODAY)
-    keep("Solde: 4 USD", TODAY)
-    assert [each.value for each in history()] == [4 * BILLION]
-
-
-def test_the_text_is_kept_of_the_newest_alone() -> None:
-    keep("Solde: 5 USD", TODAY)
-    keep("Solde: 4 USD", TODAY + timedelta(days=1))
-    assert [each.text for each in history()] == ["", "Solde: 4 USD"]
-
-
-def test_days_are_in_order_whenever_they_were_kept() -> None:
-    keep("Solde: 4 USD", TODAY)
-    keep("Solde: 5 USD", TODAY - timedelta(days=1))
-    assert [each.day for each in history()] == ["2026-11-28", "2026-11-29"]
-
-
-def test_the_oldest_days_go() -> None:
-    many = [{"day": f"{TODAY - timedelta(days=each)}"} for each in range(1, MOST_DAYS + 1)]
-    paths.balance().write_text(json.dumps(many[::-1]))
-    keep("Solde: 4 USD", TODAY)
-    days = [each.day for each in history()]
-    assert (len(days), days[0], days[-1]) == (
-        MOST_DAYS,
-        f"{TODAY - timedelta(days=MOST_DAYS - 1)}",
-        f"{TODAY}",
-    )
-
-
-def test_a_long_answer_is_cut() -> None:
-    assert len(keep("x" * 5000, TODAY).text) < 5000
-
-
-@pytest.mark.parametrize("content", ["", "{}", "[1]", '[{"day": 5}]', "[" * 100_000, "\udcff"])
-def test_a_damaged_history_is_none(content: str) -> None:
-    paths.balance().write_text(content, errors="surrogateescape")
-    assert history() == []
-    assert balance.keep("Solde: 4 USD", TODAY) in history()

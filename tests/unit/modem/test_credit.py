@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """By what it is known that the SIM card's credit is used up."""
 
+import errno
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,9 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mokanda_firmware import paths, relaytime
-from mokanda_firmware.modem import balance
+from mokanda_firmware.modem import readings
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.messages import Message
+from mokanda_wire import durable
+
+CARD = "630010123456789"
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.fixture(autouse=True)
@@ -104,14 +112,82 @@ def test_a_balance_of_nothing_is_a_sign(
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
     relaytime.remember(datetime(2026, 11, 29, 20, 0, tzinfo=UTC))
     credit = Credit()
-    credit.balance_told(text)
+    credit.balance_told(text, CARD, "")
     assert (credit.sign is not None) is is_gone
-    assert [each.day for each in balance.history()] == ["2026-11-29"]
+    assert [each.day for each in readings.history()] == ["2026-11-29"]
 
 
 def test_a_balance_of_an_unknown_day_is_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
-    Credit().balance_told("Your balance is UGX 0.")
-    assert balance.history() == []
+    credit = Credit()
+    credit.balance_told("Your balance is UGX 0.", CARD, "")
+    assert not credit.begin_day(CARD, "")
+    assert readings.history() == []
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The relay has told the time of an evening that is the next day in the village."""
+    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
+    relaytime.remember(datetime(2026, 11, 29, 23, 30, tzinfo=UTC))
+
+
+@pytest.mark.usefixtures("told")
+def test_the_balance_is_asked_for_once_a_day_over_restarts_too() -> None:
+    assert Credit().begin_day(CARD, "Africa/Kinshasa")
+    assert not Credit().begin_day(CARD, "Africa/Kinshasa")
+    assert Credit().begin_day("630020000000001", "Africa/Kinshasa")
+    relaytime.remember(datetime(2026, 11, 30, 23, 30, tzinfo=UTC))
+    assert Credit().begin_day(CARD, "Africa/Kinshasa")
+
+
+@pytest.mark.usefixtures("told")
+def test_what_the_keeper_has_asked_for_is_not_asked_for_again() -> None:
+    Credit().balance_told("Your balance is UGX 5.", CARD, "Africa/Kinshasa")
+    assert not Credit().begin_day(CARD, "Africa/Kinshasa")
+    assert [each.day for each in readings.history()] == ["2026-11-30"]
+
+
+@pytest.mark.usefixtures("told")
+def test_without_room_to_note_it_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable, "write", full)
+    assert not Credit().begin_day(CARD, "")
+
+
+@pytest.mark.usefixtures("told")
+def test_a_balance_that_cannot_be_kept_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable, "write", full)
+    Credit().balance_told("Your balance is UGX 5.", CARD, "")
+    assert readings.history() == []
+
+
+@pytest.mark.usefixtures("told")
+def test_a_balance_takes_back_what_a_balance_has_said_and_nothing_else() -> None:
+    credit = Credit()
+    credit.balance_told("Your balance is UGX -3.", CARD, "")
+    assert credit.sign is not None
+    credit.balance_told("Your balance is unknown", CARD, "")
+    assert credit.sign is not None
+    credit.balance_told("Your balance is UGX 5.", CARD, "")
+    assert credit.sign is None
+    credit.stranger_answered()
+    credit.balance_told("Your balance is UGX 5.", CARD, "")
+    assert credit.sign is not None
+
+
+@pytest.mark.usefixtures("told")
+def test_a_balance_of_nothing_is_no_sign_as_long_as_mail_goes_with_it() -> None:
+    credit = Credit()
+    credit.balance_told("Your balance is UGX 0.", CARD, "")
+    credit.relay_wanted()
+    credit.relay_reached()
+    credit.balance_told("Your balance is UGX 0.", CARD, "")
+    assert credit.sign is None
+    credit.balance_told("Your balance is UGX 0.", "630020000000001", "")
+    assert credit.sign is not None
+    credit.relay_reached()
+    credit.relay_wanted()
+    credit.balance_told("Your balance is UGX 0.", CARD, "")
+    assert credit.sign is not None

@@ -176,6 +176,31 @@ def test_a_password_goes_with_its_user_name() -> None:
 
 
 @pytest.mark.usefixtures("bus")
+def test_the_balance_is_set_beside_the_access_point() -> None:
+    ask("modem", "configure", apn="own.cd", username="u", password="secret", roaming=True)
+    ask("modem", "configure_balance", code="*100#", daily=True)
+    ask("modem", "configure", apn="", username="", password="", roaming=False)
+    assert Settings.read() == Settings(balance_code="*100#", balance_daily=True)
+    ask("modem", "configure_balance", code="", daily=False)
+    assert Settings.read() == Settings()
+
+
+@pytest.mark.usefixtures("bus")
+@pytest.mark.parametrize("code", ['*1"#', "*1#\r", "*" * 31, 7])
+def test_a_code_that_cannot_be_used_is_refused(code: object) -> None:
+    with pytest.raises(RequestError):
+        ask("modem", "configure_balance", code=code, daily=True)
+    assert Settings.read() == Settings()
+
+
+@pytest.mark.usefixtures("bus")
+@pytest.mark.parametrize("zone", ["x" * 65, 7, None])
+def test_a_time_zone_that_is_none_is_refused(zone: object) -> None:
+    with pytest.raises(RequestError):
+        ask("modem", "balance", zone=zone)
+
+
+@pytest.mark.usefixtures("bus")
 @pytest.mark.parametrize("apn", ['own"', "own\nAT+CPIN=1234", "x" * 101, 7])
 def test_settings_that_cannot_be_used_are_refused(apn: object) -> None:
     with pytest.raises(RequestError):

@@ -3,21 +3,24 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mokanda_firmware.modem.backend import Facts
-from mokanda_firmware.modem.hilink import page, stick
+from mokanda_firmware.modem.backend import Facts, UssdError
+from mokanda_firmware.modem.balance import MAX_TEXT
+from mokanda_firmware.modem.hilink import page, stick, ussd
 from mokanda_firmware.modem.hilink.page import (
     NoPageError,
     Page,
     PageError,
     RefusedError,
     StrangerError,
+    Value,
     parsed,
 )
 from tests.stand_ins.hilink import HiLink
@@ -127,6 +130,70 @@ def test_an_interface_that_is_gone_says_nothing() -> None:
     gone = Page("enxgone", "127.0.0.1")
     with gone.visit(), pytest.raises(PageError):
         gone.get("monitoring/status")
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: _answer(text).encode()))
+def test_no_answer_of_the_network_does_harm(document: bytes) -> None:
+    class Told(Page):
+        def post(self, path: str, fields: Mapping[str, Value]) -> None: ...
+
+        def get(self, path: str) -> dict[str, str]:
+            if path == "ussd/release":
+                raise PageError("none")
+            return parsed(document)[1]
+
+    with suppress(UssdError):
+        answer = ussd.ask(Told("lo", ""), Hasty(), "*100#", leave=True)
+        assert 0 < len(answer.text) <= MAX_TEXT
+        assert all(each == "\n" or each.isprintable() for each in answer.text)
+
+
+def _answer(text: str) -> str:
+    return f"<response><content>{escape(text)}</content></response>"
+
+
+class Hasty:
+    """A clock of which each wait takes its whole time, and none of ours."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def now(self) -> float:
+        return self._now
+
+    def wait(self, _: Collection[int], seconds: float | None) -> set[int]:
+        self._now += seconds or 0
+        return set()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_menu"),
+    [
+        ("Solde: 5 USD\n1 Forfaits", True),
+        ("1. Solde\n2. Forfaits", True),
+        ("1: Oui", True),
+        ("Solde: 5 USD", False),
+        ("Il reste 1 USD", False),
+        ("11 SMS", False),
+        ("1 000 FC", False),
+    ],
+)
+def test_a_menu_is_known_by_its_first_choice(text: str, *, is_menu: bool) -> None:
+    class Told(Page):
+        def post(self, path: str, fields: Mapping[str, Value]) -> None: ...
+
+        def get(self, path: str) -> dict[str, str]:  # noqa: ARG002
+            return {"content": text}
+
+    assert ussd.ask(Told("lo", ""), Hasty(), "*100#", leave=False).is_menu is is_menu
+
+
+def test_a_code_that_may_have_gone_out_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        answering(monkeypatch, b"") as silent,
+        pytest.raises(UssdError, match="does not answer"),
+    ):
+        ussd.ask(silent, Hasty(), "12345678", leave=False)
 
 
 def test_a_token_serves_once(monkeypatch: pytest.MonkeyPatch) -> None:

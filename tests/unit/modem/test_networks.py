@@ -8,7 +8,7 @@ import pytest
 
 from mokanda_firmware.modem import networks
 from mokanda_firmware.modem.apn import AccessPoint, candidates
-from mokanda_firmware.modem.at import ussd
+from mokanda_firmware.modem.backend import CODE
 from mokanda_firmware.modem.networks import Codes, Form, Offer
 from mokanda_firmware.modem.settings import Settings
 
@@ -121,7 +121,7 @@ class TestEachNetwork:
         assert (codes.balance, codes.bundles) == tuple(
             network.get(x, "") for x in ("balance", "bundles")
         )
-        assert all(ussd.CODE.fullmatch(each) for each in (codes.balance, codes.bundles) if each)
+        assert all(CODE.fullmatch(each) for each in (codes.balance, codes.bundles) if each)
         if codes.top_up:
             assert codes.top_up.filled("1" * 20) != codes.top_up
             assert codes.top_up.filled("1" * 20).can_be_sent()

@@ -22,6 +22,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Settings("internet"),
         Settings("A-b.9" * 20),
         Settings("own.cd", "u@own.cd", 'all "that" \\is typed\''),
+        Settings(balance_code="*100*1#", balance_daily=True),
+        Settings(balance_code="#" * 30),
     ],
 )
 def test_what_networks_ask_for_can_be_set(settings: Settings) -> None:
@@ -43,6 +45,12 @@ def test_what_networks_ask_for_can_be_set(settings: Settings) -> None:
         (Settings("own.cd", "u", "p\x00"), "password"),
         (Settings("own.cd", "u", "é"), "password"),
         (Settings(username="u"), "apn"),
+        (Settings(balance_code="*100# "), "balance_code"),
+        (Settings(balance_code="*100#\n"), "balance_code"),
+        (Settings(balance_code='*1"#'), "balance_code"),
+        (Settings(balance_code="*1+2#"), "balance_code"),
+        (Settings(balance_code="*\u0661#"), "balance_code"),
+        (Settings(balance_code="*" * 31), "balance_code"),
     ],
 )
 def test_what_would_end_a_word_of_modem_or_pppd_cannot(settings: Settings, field: str) -> None:

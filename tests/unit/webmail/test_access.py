@@ -106,6 +106,7 @@ ACCESS = {
         POST /device/modem/pin
         POST /device/modem/puk
         POST /device/modem/ask
+        POST /device/modem/balance
         GET /device/modem/order
         POST /device/modem/order
         GET /device/modem/shop

@@ -181,11 +181,11 @@ class AtModem:
         if codes.card(at) != self._asking:
             raise PinError(Sentence("The SIM card does not ask for that now."))
 
-    def ask_network(self, code: str) -> Answer:
+    def ask_network(self, code: str, *, leave: bool) -> Answer:
         """Ask the network by USSD, or answer its menu."""
         if self._at is None:
             raise ModemError("no port is open")
-        return ussd.ask(self._at, code)
+        return ussd.ask(self._at, code, leave=leave)
 
     # Calling
 

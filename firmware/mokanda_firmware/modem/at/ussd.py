@@ -13,39 +13,40 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.at import alphabet
 from mokanda_firmware.modem.at.conversation import At, AtAbandonedError, AtError, AtTimeoutError
 from mokanda_firmware.modem.backend import Answer, UssdError
+from mokanda_firmware.modem.balance import MAX_TEXT
 
 _log = logging.getLogger(__name__)
 
-CODE: Final = re.compile(r"[0-9*#+]{1,40}", re.ASCII)
 _ANSWER: Final = re.compile(
     r'\+CUSD: *(\d)(?: *, *"?(.*?)"? *(?:, *(\d{1,3}))?)? *', re.IGNORECASE | re.DOTALL
 )
+_LEAVE = "AT+CUSD=2"
 _PATIENCE = 30.0  # seconds: networks answer within five, or not at all
-_MAX_TEXT = 1000  # characters; 182 fit into an answer
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
 
-def ask(at: At, code: str) -> Answer:
-    """Ask the network, or answer its menu.
+def ask(at: At, code: str, *, leave: bool = False) -> Answer:
+    """Ask the network, or answer its menu; `leave` the menu that comes.
 
     Raises:
-        UssdError: the code is none; the network refuses it, or does not answer in time.
+        UssdError: the network refuses it, or does not answer in time.
     """
-    if not CODE.fullmatch(code):
-        raise UssdError(Sentence("A code has digits, * and #, like *100#."))
     for request in _ways(code):
         try:
             said = at.announced(f"AT+CUSD=1,{request},15", _ANSWER, _PATIENCE)
         except AtTimeoutError:
-            at.prefer("AT+CUSD=2")  # give the session up
-            raise UssdError(Sentence("The network does not answer {code}.", code=code)) from None
+            at.prefer(_LEAVE)
+            raise UssdError.unanswered(code) from None
         except AtAbandonedError:  # a voucher's code is not sent twice
-            raise UssdError(Sentence("The network does not answer {code}.", code=code)) from None
+            raise UssdError.unanswered(code) from None
         except AtError as error:
             _log.debug("USSD %s: %s", request, error)
             continue
-        return _read(said, code)
-    raise UssdError(Sentence("The modem does not take {code}.", code=code))
+        answer = _read(said, code)
+        if answer.is_menu and leave:
+            at.prefer(_LEAVE)
+        return answer
+    raise UssdError.refused(code)
 
 
 def _ways(code: str) -> tuple[str, ...]:
@@ -60,10 +61,10 @@ def _ways(code: str) -> tuple[str, ...]:
 def _read(said: re.Match[str], code: str) -> Answer:
     kind, text, scheme = said.groups()
     if kind in ("0", "1", "2") and text:
-        return Answer(readable(text, int(scheme or 15))[:_MAX_TEXT], is_menu=kind == "1")
+        return Answer(readable(text, int(scheme or 15))[:MAX_TEXT], is_menu=kind == "1")
     if kind == "4":
         raise UssdError(Sentence("The network does not know {code}.", code=code))
-    raise UssdError(Sentence("The network does not answer {code}.", code=code))
+    raise UssdError.unanswered(code)
 
 
 def readable(text: str, scheme: int) -> str:

@@ -22,7 +22,8 @@ from mokanda_firmware.modem.machine import Event
 
 _CODE_SECONDS = 1.6  # the card computes
 _CARD: Final = re.compile(r"\d{18,20}F?", re.ASCII | re.IGNORECASE)
-_NO_RIGHTS = 100003
+NO_RIGHTS: Final = 100003  # before somebody has logged in at its page
+OWN_PAGE: Final = Sentence("This stick takes that on its own page only: plug it into a computer.")
 _CONNECTED = "901"
 _ABROAD = "1"
 # SimState of pin/status: what it is, and which field has the tries that are left.
@@ -195,9 +196,7 @@ def _give(page: Page, code: str, fields: dict[str, str]) -> None:
     try:
         page.post("pin/operate", fields)
     except RefusedError as error:
-        if error.code == _NO_RIGHTS:
-            raise PinError(
-                Sentence("This stick takes that on its own page only: plug it into a computer.")
-            ) from error
+        if error.code == NO_RIGHTS:
+            raise PinError(OWN_PAGE) from error
         tries = _number(_optional(page, "pin/status").get(_TRIES[code], ""))
         raise PinError.refused(code, tries) from error

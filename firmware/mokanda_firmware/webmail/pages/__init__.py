@@ -15,6 +15,7 @@ from mokanda_firmware.webmail.pages.device import (  # noqa: F401
     backup,
     first_steps,
     logs,
+    modem_balance,
     modem_card,
     modem_orders,
     modem_settings,

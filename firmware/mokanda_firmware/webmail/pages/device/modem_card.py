@@ -41,6 +41,6 @@ def ask_network(visit: Visit) -> HTTPResponse:
 
 
 def _answered(visit: Visit, code: str) -> HTTPResponse:
-    answer = ask(visit, "modem", "ussd", timeout=_TIMEOUT, code=code)
+    answer = ask(visit, "modem", "ussd", timeout=_TIMEOUT, code=code, zone=visit.zone)
     audit.record_act(visit.store, visit.villager, "network")
     return show_page(visit, answer=str(answer["text"]), is_menu=bool(answer["menu"]))

@@ -9,9 +9,15 @@ from mokanda_firmware.bus import requests
 from mokanda_firmware.bus.requests import RequestError
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.modem import calls, messages, networks, orders, restarts, shop
+from mokanda_firmware.modem import calls, messages, networks, orders, readings, restarts, shop
 from mokanda_firmware.modem.orders import Order
-from mokanda_firmware.modem.settings import MAX_APN, MAX_LOGIN, Settings, SettingsError
+from mokanda_firmware.modem.settings import (
+    MAX_APN,
+    MAX_CODE,
+    MAX_LOGIN,
+    Settings,
+    SettingsError,
+)
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.pages.device.overview import ask
@@ -51,8 +57,11 @@ def show_page(
         "password": "",
         "roaming": "1" if settings.roaming else "",
     }
-    if visit.request.method == "POST" and "apn" in visit.form:  # as it was filled in
-        fields = {name: visit.form[name] for name in fields}
+    of_balance = {
+        "balance_code": settings.balance_code,
+        "balance_daily": "1" if settings.balance_daily else "",
+    }
+    told = readings.of_card(imsi or None)
     return visit.page(
         "device/modem",
         problem=problem,
@@ -71,10 +80,12 @@ def show_page(
         answer=answer,
         is_menu=is_menu,
         messages=messages.read(),
-        fields=fields,
+        fields=_filled_in(visit, fields) | _filled_in(visit, of_balance),
+        balance=told[-1] if told else None,
+        money=lambda reading: visit.language.money(reading.value, reading.currency),
         settings=settings,
         apn=_in_use(settings),
-        most={"apn": MAX_APN, "login": MAX_LOGIN},
+        most={"apn": MAX_APN, "login": MAX_LOGIN, "code": MAX_CODE},
         calls=calls.last(),
         ended=lambda trouble: trouble.translated(visit.language.text),
         came_of=lambda order: _came_of(visit, order),
@@ -89,6 +100,12 @@ def _came_of(visit: Visit, order: Order) -> str:
     """Say what came of an order; what is noted and no more was cut short."""
     said = order.said.translated(visit.language.text) if order.said else order.text
     return said or visit.language.text(_UNKNOWN)
+
+
+def _filled_in(visit: Visit, kept: dict[str, str]) -> dict[str, str]:
+    """Return the fields of a form as they were filled in, if it is the one that was sent."""
+    is_sent = visit.request.method == "POST" and next(iter(kept)) in visit.form
+    return {name: visit.form[name] for name in kept} if is_sent else kept
 
 
 @get("/device/modem", access="keeper")

@@ -11,7 +11,7 @@
 <input id="code" name="code" inputmode="tel" maxlength="40" autocomplete="off" required>
 % else:
 <label for="code">{{_("Code for the network")}}</label>
-<input id="code" name="code" value="{{codes.balance}}" inputmode="tel" maxlength="40" autocomplete="off" required aria-describedby="about-code">
+<input id="code" name="code" value="{{settings.balance_code or codes.balance}}" inputmode="tel" maxlength="40" autocomplete="off" required aria-describedby="about-code">
 <p class="hint" id="about-code">{{_("Like *100# for the balance: it is on the card’s packing. The answer may be a menu.")}}</p>
 % end
 <button class="wide">{{_("Ask the network")}}</button>

@@ -4,6 +4,7 @@
 % if not follow:
 % include("device/modem-sim.tpl")
 % include("device/modem-credit.tpl")
+% include("device/modem-balance.tpl")
 % include("device/modem-orders.tpl")
 % include("device/modem-messages.tpl")
 % include("device/modem-access-point.tpl")

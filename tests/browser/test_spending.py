@@ -12,6 +12,7 @@ from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.mailbox.costs import budget, tariff, usage
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_firmware.mailbox.sync.sessions import SessionRecord, record_session
+from mokanda_firmware.modem import readings
 from tests.browser.conftest import Phone, Phones, Webmail
 from tests.browser.test_pages import LOOKS, found
 
@@ -30,8 +31,11 @@ def fill_plan(keeper: Phone) -> None:
 
 
 def a_month(webmail: Webmail) -> None:
-    """Thirty days of mail, one of them with a run that failed."""
+    """Thirty days of mail, one with a run that failed, some without a word of the balance."""
     for number in range(30):
+        day = (NOON + timedelta(days=number)).date()
+        if number % 7 != 3:
+            readings.keep(f"Solde: {9 - number % 10:.2f} USD", day, "630010123456789")
         relaytime.remember(NOON + timedelta(days=number))
         usage.count(webmail.store, 9_000 + 700 * number, 40_000 - 900 * number, run=True)
     usage.count(webmail.store, 2_000, 0, run=True, failed=True)
@@ -65,10 +69,14 @@ def test_the_keeper_sees_what_a_month_has_cost_and_sets_a_budget(
     a_month(webmail)
     keeper.open("/more")
     keeper.press("Data and money")
-    assert keeper.page.locator("svg.plot rect").count() == 61
-    box = keeper.page.locator("svg.plot").bounding_box()
-    assert box is not None
-    assert box["height"] > 50
+    used, balance = keeper.page.locator("svg.plot").all()
+    assert used.locator("rect").count() == 61
+    assert balance.locator("rect").count() == 26
+    assert balance.locator(".rise").count() == 2
+    for plot in (used, balance):
+        box = plot.bounding_box()
+        assert box is not None
+        assert box["height"] > 50
     keeper.page.get_by_text("The numbers").click()
     assert keeper.page.locator("tbody tr").count() == 30
     assert "2, 1 failed" in keeper.page.locator("tbody tr").first.inner_text()

@@ -9,7 +9,7 @@
 </section>
 <section class="sheet card">
 <h2>{{_("The last days")}}</h2>
-% if days:
+% if rows:
 <svg class="plot" role="img" viewBox="0 0 {{wide}} {{height + 6}}" preserveAspectRatio="none" aria-label="{{_("Data of the last days; the table below has the numbers.")}}">
 % for bar in bars:
 <rect class="down" x="{{bar.x}}" y="{{height - bar.down}}" width="{{width}}" height="{{bar.down}}"/><rect class="up" x="{{bar.x}}" y="{{height - bar.down - bar.up}}" width="{{width}}" height="{{bar.up}}"/>\\
@@ -20,6 +20,17 @@
 % end
 </svg>
 <p class="hint key"><i class="up"></i> {{_("sent")}} <i class="down"></i> {{_("received")}} <i class="failed"></i> {{_("a mail run failed")}}</p>
+% if balance:
+<p>{{_("Balance of the SIM card on {day}: {amount}").format(day=balance.day, amount=amount(balance))}}</p>
+% end
+% if balance_bars:
+<svg class="plot" role="img" viewBox="0 0 {{wide}} {{height}}" preserveAspectRatio="none" aria-label="{{_("Balance of the SIM card on these days; the table below has the numbers.")}}">
+% for bar in balance_bars:
+<rect class="{{"rise" if bar.rises else "rest"}}" x="{{bar.x}}" y="{{height - bar.height}}" width="{{width}}" height="{{bar.height}}"/>
+% end
+</svg>
+<p class="hint key"><i class="rest"></i> {{_("balance")}} <i class="rise"></i> {{_("more than before")}}</p>
+% end
 <details>
 <summary>{{_("The numbers")}}</summary>
 <div class="scroll" tabindex="0" role="group" aria-label="{{_("The numbers")}}">
@@ -28,12 +39,19 @@
 % if money.currency:
 <th scope="col">{{_("cost")}}</th>\\
 % end
+% if is_balance_asked:
+<th scope="col">{{_("balance")}}</th>\\
+% end
 <th scope="col">{{_("mail runs")}}</th></tr></thead>
 <tbody>
-% for day in days:
+% for row in rows:
+% day = row.day
 <tr><th scope="row">{{day.day}}</th><td>{{size(day.used.up)}}</td><td>{{size(day.used.down)}}</td>\\
 % if money.currency:
 <td>{{money(day.used.money)}}</td>\\
+% end
+% if is_balance_asked:
+<td>{{"" if row.balance is None else _("not told") if row.balance.value is None else amount(row.balance)}}</td>\\
 % end
 <td>{{day.runs}}{{", " + ngettext("{number} failed", "{number} failed", day.failed).format(number=day.failed) if day.failed else ""}}</td></tr>
 % end

@@ -264,6 +264,7 @@ class Daemon:
             if first:
                 self._give_up_at = self._clock.now() + _CONNECT_TIMEOUT
                 for worker in self._workers.values():
+                    worker.hurry()
                     worker.do(worker.modem.want)
 
     def _disconnect(self, request: Request) -> None:
@@ -368,14 +369,15 @@ class Daemon:
         """Ask for the balance, if the keeper wants that: once a day."""
         settings, card = Settings.read(), modem.facts.imsi
         code = _balance_code(card, settings) if settings.balance_daily else ""
-        if not code or not card or not self._credit.begin_day(card, zone):
+        if self._waiting or not (code and card and self._credit.begin_day(card, zone)):
             return
         try:
-            answer = modem.ask_network(code, leave=True)
+            answer = modem.ask_in_passing(code)
         except UssdError as error:
             _log.warning("the balance is not told: %s", error)
         else:
-            self._credit.balance_told(answer.text, card, zone)
+            if answer is not None:
+                self._credit.balance_told(answer.text, card, zone)
 
     def _worker_that_asks(self, request: Request, state: ModemState) -> Worker:
         """Return the modem for whose card a code was typed: with its `imei`, if that is told."""

@@ -144,6 +144,21 @@ class Modem:
         finally:
             self.look()  # how many tries are left, or that it is unlocked
 
+    def ask_in_passing(self, code: str) -> Answer | None:
+        """Ask the network, and leave its menu; None: that was cancelled. Raises UssdError."""
+        try:
+            with self._clock.cancellable():
+                return self.ask_network(code, leave=True)
+        except CancelledError:
+            pass
+        try:
+            self._backend.hang_up()  # which brings back to commands
+        except OSError as error:
+            self._lost(error)
+        except ModemError as error:
+            self._happen(self._silent(error))
+        return None
+
     def ask_network(self, code: str, *, leave: bool = False) -> Answer:
         """Ask the network by USSD, or answer its menu, or `leave` that. Raises UssdError."""
         if not CODE.fullmatch(code):

@@ -87,6 +87,10 @@ class Worker:
         self._stick_clock.cancel()
         self.do(self.modem.unwant)
 
+    def hurry(self) -> None:
+        """Somebody wants a connection: what is asked in passing ends."""
+        self._stick_clock.cancel()
+
     def pull(self) -> None:
         """Let go of the stick, which may be gone; the thread ends soon."""
         self._stick_clock.pull()

@@ -103,6 +103,7 @@ ACCESS = {
         POST /device/claim
         GET /device/modem
         POST /device/modem
+        POST /device/modem/hang-up
         POST /device/modem/pin
         POST /device/modem/puk
         POST /device/modem/ask

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -293,3 +294,18 @@ def test_a_visit_is_told_to_whom_it_matters(village: Village) -> None:
     village.villager("awa").get("/device/modem")
     visited = published(WebmailStatus).visited
     assert visited <= time.monotonic() < visited + 60
+
+
+def test_a_call_is_ended_by_the_page(keeper: Phone) -> None:
+    READY.publish()
+    assert "End the call" not in keeper.get("/device/modem").text
+    replace(READY, state=ModemState.DIALLING).publish()
+    form = next(
+        each
+        for each in keeper.get("/device/modem").forms.values()
+        if each.action == "/device/modem/hang-up"
+    )
+    with daemon() as asked:
+        text = form.submit().follow().text
+    assert asked[0]["verb"] == "disconnect"
+    assert "The call has ended" in text

@@ -17,6 +17,7 @@ _NOTES = {
     "forgotten": N_("This address is forgotten."),
     "no-credit": N_("Your letter waits in the outbox until you have paid in."),
     "must-change": N_("Please choose a new password of your own."),
+    "hung-up": N_("The call has ended. The mail is tried again later."),
     "large": N_(
         "Your letter has not been sent yet. Its files are large: look below what they take, and"
         " press “Send” again."

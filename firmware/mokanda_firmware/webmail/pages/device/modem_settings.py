@@ -25,6 +25,7 @@ from mokanda_firmware.webmail.visit import Visit, get, post
 from mokanda_firmware.webmail.wording.statuses import Cards
 
 _LOOK_SECONDS = 4  # that a page waits for what the modem says now
+_HANG_UP_SECONDS = 30
 _ORDERS = 5  # that are shown
 _UNKNOWN = N_("Nobody knows what came of it.")
 FOLLOWED = 30  # how often a page looks again by itself, so that a forgotten phone does not for ever
@@ -146,6 +147,13 @@ def set_modem(visit: Visit) -> HTTPResponse:
         said = ", ".join([new.apn or "-", *(["roaming"] if new.roaming else [])])
         audit.record_act(visit.store, visit.villager, "modem", said)
     return visit.redirect("/device/modem", "saved")
+
+
+@post("/device/modem/hang-up", access="keeper", rescue=show_page)
+def hang_up(visit: Visit) -> HTTPResponse:
+    """End the call, or the dial for one; the mail run that wanted it comes again."""
+    ask(visit, "modem", "disconnect", timeout=_HANG_UP_SECONDS)
+    return visit.redirect("/device/modem", "hung-up")
 
 
 def _in_use(settings: Settings) -> str:

@@ -8,6 +8,12 @@
 <p class="actions"><a class="button quiet" href="/device/modem">{{_("Stop following")}}</a></p>
 % else:
 <p class="actions"><a class="button quiet" href="/device/modem?follow={{followed}}">{{_("Follow the signal")}}</a></p>
+% if told and told.state in ("dialling", "connected"):
+<form method="post" action="/device/modem/hang-up">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<button class="quiet">{{_("End the call")}}</button>
+</form>
+% end
 % end
 % if others:
 <h3>{{_("Also plugged in")}}</h3>

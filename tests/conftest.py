@@ -1,20 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds for every test."""
 
+import faulthandler
 import os
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from mokanda_firmware.webmail.languages import languages
 from scripts.languages import catalogues
+from scripts.tools.deadlines import DeadlineError
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with those that take long, so that none of them is left alone at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """Tell with what was waited for in vain what the threads of the test were at."""
+    try:
+        yield
+    except DeadlineError as error:
+        with tempfile.TemporaryFile() as stacks:
+            faulthandler.dump_traceback(stacks)
+            stacks.seek(0)
+            error.add_note(stacks.read().decode())
+        raise
 
 
 @pytest.fixture

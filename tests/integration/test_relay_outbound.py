@@ -116,6 +116,7 @@ class TestUnknownOutcomes:
         served.world.fail_next(fault)
         device = served.claimed_device()
         send(device)
+        eventually(lambda: served.world.requests, "the mail is handed on")
         eventually(lambda: waiting_mail(served)[0].reason, "the outcome is recorded")
         [mail] = waiting_mail(served)
         assert mail.state == outbox.TRYING

@@ -29,6 +29,8 @@ from scripts.tools.repository import TOOLBOX
 
 # What a board under QEMU reaches as this computer's loopback.
 LOOPBACK: Final = "10.0.2.2"
+# USB buses 4 to 7 take full-speed devices; QEMU adds a hub as there are more.
+USB_BUS: Final = "usb-bus.5"
 
 
 class BoardError(Exception):
@@ -117,9 +119,9 @@ class Board:
         self._process_id = int((sockets / "pid").read_text())
         if state:
             migration.load(self.qmp, state)
-        # USB buses 4 to 7 take full-speed devices; a stick is in while its socket is connected.
+        # A stick is in while its socket is connected.
         self.qmp.execute(
-            "device_add", driver="usb-serial", id="modem", chardev="modem", bus="usb-bus.5"
+            "device_add", driver="usb-serial", id="modem", chardev="modem", bus=USB_BUS
         )
 
     def _accept(self, server: socket.socket) -> socket.socket:
@@ -189,6 +191,25 @@ class Board:
         """What output `number` of the LED driver does, seen from outside: on, off, pwm0 or pwm1."""
         path = "/machine/peripheral/lamps"
         return str(self.qmp.execute("qom-get", path=path, property=f"led{number}"))
+
+    def add_serial_port(self, name: str) -> Path:
+        """Add a socket for one more USB serial stick, beside that of `modem_socket`."""
+        path = self.modem_socket.with_name(name)
+        address = {"type": "unix", "data": {"path": str(path)}}
+        socket = {"addr": address, "server": True, "wait": False}
+        self.qmp.execute("chardev-add", id=name, backend={"type": "socket", "data": socket})
+        self.qmp.execute("device_add", driver="usb-serial", id=name, chardev=name, bus=USB_BUS)
+        return path
+
+    @contextlib.contextmanager
+    def network_card(self) -> Iterator[None]:
+        """A USB stick that is a router of its own, to this computer's loopback, as CDC Ethernet."""
+        self.qmp.execute("netdev_add", type="user", id="router", net="192.168.8.0/24")
+        self.qmp.execute(
+            "device_add", driver="usb-net", id="router-card", netdev="router", bus=USB_BUS
+        )
+        yield
+        self.qmp.execute("device_del", id="router-card")
 
     def plug_in_stick(self, image: Path) -> None:
         """Plug in a USB memory stick whose content is an image file.

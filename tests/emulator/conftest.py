@@ -29,6 +29,8 @@ ORDER = [
     "test_backup",
     "test_wipe",
     "test_bad_input",
+    "test_scenarios",
+    "test_mail_by_modem",
     "test_first_day",
 ]
 IMAGE = REPOSITORY / "build" / "image" / "orangepi-zero" / "mokanda.img"

@@ -116,8 +116,20 @@ class Shell:
 
     def request(self, daemon: str, verb: str, **arguments: object) -> Result:
         """Make a request of a daemon, as another daemon of the board would."""
-        code = (
-            "import json; from mokanda_firmware.bus.requests import ask; "
-            f"print(json.dumps(ask({daemon!r}, {verb!r}, timeout=120, **{arguments!r})))"
-        )
-        return self.run(f'python3 -c "{code}"', seconds=150)
+        return self.run(_asking(daemon, verb, arguments), seconds=150)
+
+    def request_beside(self, unit: str, daemon: str, verb: str, **arguments: object) -> None:
+        """Likewise, by a unit that is active until then; what came is in /run/`unit`."""
+        output = f"--property=StandardOutput=file:/run/{unit}"
+        errors = f"--property=StandardError=file:/run/{unit}"
+        run = f"systemd-run --quiet --collect --unit={unit} {output} {errors}"
+        self.check(f"{run} {_asking(daemon, verb, arguments)}")
+
+
+def _asking(daemon: str, verb: str, arguments: dict[str, object]) -> str:
+    """The command that makes a request, and writes the answer."""
+    code = (
+        "import json; from mokanda_firmware.bus.requests import ask; "
+        f"print(json.dumps(ask({daemon!r}, {verb!r}, timeout=120, **{arguments!r})))"
+    )
+    return f'python3 -c "{code}"'

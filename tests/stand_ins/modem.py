@@ -49,6 +49,8 @@ class Modem:
         tries: how many wrong PINs make it ask for its PUK.
         signal: 0 to 31 as in +CSQ, 99 for none; none also ends the registration.
         faults: start of a command -> what to answer instead; `SILENCE` for nothing at all.
+        raw: likewise, the bytes to answer, with {line ends and all}, as they are.
+        credit: bytes of IP that are paid for: then the call ends, and there is none; None for all.
         messages: the SIM card's, as PDUs in hexadecimal digits, by their places.
         memories: where messages lie instead, by its two letters, in a modem that tells of them.
         outbox: the messages that it was given to send, as such digits.
@@ -73,6 +75,8 @@ class Modem:
         self.operator = "Vodacom CD"
         self.signal = 18
         self.faults: dict[str, str] = {}
+        self.raw: dict[str, str] = {}
+        self.credit: int | None = None
         self.balance = "Votre solde est de 2.50 USD, valable jusqu'au 31/12."
         self.messages: dict[int, str] = {}
         self.memories: dict[str, dict[int, str]] = {}
@@ -251,20 +255,34 @@ class Modem:
         for packet in packets:
             if self.network:
                 self.network.from_board(packet)
-        if peer.ended:
+                self._count(packet)
+        if peer.ended and self._peer:
             self._end_call()
 
     def _carry(self) -> None:
         for packet in self.network.carry() if self.network else []:
             if self._peer:
                 self._send(self._peer.send(packet))
+                self._count(packet)
+
+    def _count(self, packet: bytes) -> None:
+        """Take a packet off the credit, and end the call when there is none left."""
+        if self.credit is not None:
+            self.credit -= len(packet)
+        if self._peer and not self._has_credit:
+            self._send(self._peer.terminate())
+            self._end_call()
+
+    @property
+    def _has_credit(self) -> bool:
+        return self.credit is None or self.credit > 0
 
     def _end_call(self, result: str = NO_CARRIER) -> None:
         self._peer = None
         self._answer(result)
 
     def _dial(self, _: str) -> str:
-        if self.network is None or not self.registered:
+        if self.network is None or not self.registered or not self._has_credit:
             return NO_CARRIER
         self._peer = Peer(
             self.network.gateway, self.network.board, self.network.gateway, password=self.password
@@ -297,6 +315,9 @@ class Modem:
 
     def _command(self, line: str) -> None:
         self.commands.append(line)
+        if (raw := self._raw_answer(line)) is not None:
+            self._send(raw.encode())
+            return
         for start, answer in self.faults.items():
             if line.upper().startswith(start):
                 if answer != SILENCE:
@@ -312,6 +333,10 @@ class Modem:
                     self._answer(result)
                 return
         self._answer(ERROR)
+
+    def _raw_answer(self, line: str) -> str | None:
+        starts = (answer for start, answer in self.raw.items() if line.upper().startswith(start))
+        return next(starts, None)
 
     def _refusal(self, number: int) -> str:
         text = {"0": "", "1": str(number), "2": CME_TEXTS[number]}[self._errors]

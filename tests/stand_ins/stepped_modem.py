@@ -23,7 +23,6 @@ class SteppedModem(Modem):
 
     Attributes:
         latency: seconds to each answer.
-        raw: start of a command -> the bytes to answer, with {line ends and all}, as they are.
         deaf: how many of its ports, the first ones, never answer.
         slow_start: seconds after plugging during which it says nothing.
         piece: how many bytes come at a time.
@@ -42,7 +41,6 @@ class SteppedModem(Modem):
     ) -> None:
         super().__init__(None)
         self.latency = 0.02
-        self.raw: dict[str, str] = {}
         self.deaf = 0
         self.slow_start = 0.0
         self.piece = 4096
@@ -119,14 +117,9 @@ class SteppedModem(Modem):
         self.on_command(line)
         if self.pulled:
             return
-        for start, answer in self.raw.items():
-            if line.upper().startswith(start):
-                self.commands.append(line)
-                self._send(answer.encode())
-                if "CONNECT" in answer.upper():
-                    self._later(self.latency, lambda: setattr(self, "in_call", True))
-                return
         super()._command(line)
+        if "CONNECT" in (self._raw_answer(line) or "").upper():
+            self._later(self.latency, lambda: setattr(self, "in_call", True))
 
     def _take_message(self, digits: str) -> None:
         self.on_command(digits)

@@ -27,7 +27,14 @@ class CallError(SentenceError):
 
 
 class UssdError(SentenceError):
-    """The network gave no answer to a code such as *100#."""
+    """The network gave no answer to a code such as *100#.
+
+    `is_sent` tells that it may have had the code: nobody knows what it has done.
+    """
+
+    def __init__(self, sentence: Sentence, *, is_sent: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_sent = is_sent
 
     @classmethod
     def refused(cls, code: str) -> Self:
@@ -36,8 +43,8 @@ class UssdError(SentenceError):
 
     @classmethod
     def unanswered(cls, code: str) -> Self:
-        """The network was asked, and says nothing; nobody knows what it has done."""
-        return cls(Sentence("The network does not answer {code}.", code=code))
+        """The network was asked, and says nothing."""
+        return cls(Sentence("The network does not answer {code}.", code=code), is_sent=True)
 
 
 class SendError(SentenceError):

@@ -169,10 +169,10 @@ class Modem:
             return self._backend.ask_network(code, leave=leave)
         except OSError as error:
             self._lost(error)
-            raise UssdError(UNPLUGGED) from error
+            raise UssdError(UNPLUGGED, is_sent=True) from error
         except ModemError as error:
             self._happen(self._silent(error))
-            raise UssdError(self.detail) from error
+            raise UssdError(self.detail, is_sent=True) from error
 
     def send(self, text: str, number: str) -> None:
         """Send a text message to a short number of the network's. Raises SendError."""

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus import records
 from mokanda_firmware.bus.requests import RequestError
-from mokanda_firmware.bus.sentences import Sentence, SentenceError
-from mokanda_firmware.modem.backend import Answer
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem.backend import Answer, SendError, UssdError
 from mokanda_firmware.modem.networks import Form
 from mokanda_wire import durable
 
@@ -92,7 +92,9 @@ def _sent(order: Order, form: Form, modem: Sender) -> Order:
             modem.send(form.send, form.to)
             return replace(order, said=_SENT)
         answer = modem.ask_network(form.send)
-    except SentenceError as error:
+    except UssdError as error:
+        return replace(order, said=None if error.is_sent else error.sentence, failed=True)
+    except SendError as error:
         return replace(order, said=error.sentence, failed=True)
     return replace(order, text=answer.text, is_menu=answer.is_menu)
 

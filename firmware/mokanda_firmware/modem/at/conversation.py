@@ -10,7 +10,7 @@ middle of a command too.
 import logging
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import serial
@@ -31,12 +31,18 @@ _OK_BEHIND = re.compile(r"(.*?)\s*\bOK", re.IGNORECASE)
 _PIECE = 4096  # bytes taken from the port at a time
 _MAX_LINES = 1000  # that an answer may take; that of all networks in range has some 20
 _END_OF_CONTENT, _NO_CONTENT = b"\x1a", b"\x1b"  # Ctrl-Z and ESC at the prompt (27.005, 3.5.1)
+_MOST_ANNOUNCED = 10
+_MAX_ANNOUNCED = 4000  # characters; a text of 182 has 728 digits
+_BY_ITSELF = re.compile(r"[+^][A-Z]+:", re.IGNORECASE)  # what is no line of a text
+_QUOTED = re.compile(r'[^",]*, *"')
+_WHOLE = re.compile(r'"[^"]*" {0,9}, {0,9}\d{0,3} {0,9}\Z')  # a number is behind the last quote
 _MAX_UNSOLICITED = 100  # lines: the newest are kept
 # Seconds. Each command has its time; a modem that is slow to say OK gets more for all of them.
 _QUIET = 0.05
 _QUIET_AFTER_TIMEOUT = 1.5
 _LONGEST_CHATTER = 3.0  # a modem that talks for longer by itself is interrupted
 _PROMPT = 5.0  # in which a modem asks for a message
+_REST = 3.0  # in which what was announced goes on, or the OK comes
 _NO_ROOM = 0.2  # after which a port that takes nothing will not
 SLOWEST = 10.0  # that a modem may take to say OK
 # How long each AT of `synchronise` waits for its OK.
@@ -163,33 +169,46 @@ class At:
                 self._unsolicited.append(line)
         return found
 
-    def announced(self, text: str, shape: re.Pattern[str], timeout: float) -> re.Match[str]:
+    def announced(
+        self, text: str, timeout: float, more: Callable[[Sequence[str]], float | None]
+    ) -> list[str]:
         """Send `text`, and return what the modem announces when the network has answered.
 
-        That begins with the command's name ("+CUSD: ...") and may go over lines within quotes; it
-        comes after the OK with most modems. Raises as `command` does, and AtAbandonedError.
+        Each begins with the command's name ("+CUSD: ...") and may go over lines within quotes; they
+        come after the OK with most modems. `more` tells by them for how many seconds to wait for
+        another, None: for as long as for the first. A text that does not end is returned as it is.
+        Raises as `command` does while nothing was announced, and AtAbandonedError.
         """
         self._send(text)
         name = text[2:].partition("=")[0].upper() + ":"
-        is_taken, announced = False, ""
+        is_taken, announced = False, list[str]()
+        end = latest = self._clock.now() + timeout
         try:
-            for line in self._answer(text, timeout):
-                if announced.count('"') % 2:
-                    announced += f"\n{line}"
-                elif line.upper().startswith(name):
-                    announced = line
-                elif line.upper() == "OK":
+            for _ in range(_MAX_LINES):
+                line = next(self._answer(text, end - self._clock.now()))
+                if line.upper() == "OK" and not is_taken:
                     is_taken = True
+                elif line.upper().startswith(name) and len(announced) < _MOST_ANNOUNCED:
+                    announced.append(line)
+                elif announced and _goes_on(announced[-1]) and not _BY_ITSELF.match(line):
+                    announced[-1] += f"\n{line}"
                 else:
                     self._unsolicited.append(line)
-                whole = announced.count('"') % 2 == 0 and shape.fullmatch(announced)
-                if whole and is_taken:
-                    return whole
+                    continue
+                if announced:
+                    seconds = _REST if _goes_on(announced[-1]) else more(announced)
+                    if is_taken and seconds == 0:
+                        return announced
+                    if seconds is not None:
+                        end = min(self._clock.now() + max(seconds, _REST), latest + _REST)
+            raise AtTimeoutError(f"the answer to {text} does not end")
         except AtError as error:
+            if announced:
+                self._is_behind = not is_taken
+                return announced
             if is_taken and not isinstance(error, AtTimeoutError):
                 raise AtAbandonedError(str(error), error.code) from error
             raise
-        raise AssertionError("an answer ends with a result or an exception")
 
     def prompted(self, text: str, content: str, timeout: float) -> None:
         """Send `text`, and `content` once the modem asks for it by ">"; wait for the OK.
@@ -354,6 +373,12 @@ class At:
         except serial.SerialTimeoutException as error:
             self._is_behind = True
             raise AtTimeoutError("the port takes no more data") from error
+
+
+def _goes_on(announced: str) -> bool:
+    """Whether lines may be missing of a text in quotes, which may have others in it."""
+    is_short = len(announced) <= _MAX_ANNOUNCED
+    return is_short and bool(_QUOTED.match(announced)) and not _WHOLE.search(announced)
 
 
 def _check(line: str) -> None:

@@ -7,6 +7,7 @@ digits (Huawei), or UCS-2 as such digits. Each is tried, and each is read.
 
 import logging
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
@@ -20,8 +21,13 @@ _log = logging.getLogger(__name__)
 _ANSWER: Final = re.compile(
     r'\+CUSD: *(\d)(?: *, *"?(.*?)"? *(?:, *(\d{1,3}))?)? *', re.IGNORECASE | re.DOTALL
 )
+_ENDS: Final = ("0", "2")  # after which the network waits for nothing
+_MENU: Final = "1"
+_UNKNOWN: Final = "4"
 _LEAVE = "AT+CUSD=2"
 _PATIENCE = 30.0  # seconds: networks answer within five, or not at all
+_FIRST = 10.0  # seconds: the end of an earlier question may be told before the answer
+_ANOTHER = 3.0
 _HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
 
@@ -33,7 +39,7 @@ def ask(at: At, code: str, *, leave: bool = False) -> Answer:
     """
     for request in _ways(code):
         try:
-            said = at.announced(f"AT+CUSD=1,{request},15", _ANSWER, _PATIENCE)
+            said = at.announced(f"AT+CUSD=1,{request},15", _PATIENCE, _more)
         except AtTimeoutError:
             at.prefer(_LEAVE)
             raise UssdError.unanswered(code) from None
@@ -58,11 +64,31 @@ def _ways(code: str) -> tuple[str, ...]:
     )
 
 
-def _read(said: re.Match[str], code: str) -> Answer:
-    kind, text, scheme = said.groups()
-    if kind in ("0", "1", "2") and text:
-        return Answer(readable(text, int(scheme or 15))[:MAX_TEXT], is_menu=kind == "1")
-    if kind == "4":
+def _more(said: Sequence[str]) -> float | None:
+    """Return the seconds in which another answer may come: the result of what is "under way"."""
+    last = _ANSWER.fullmatch(said[-1])
+    if last is None:
+        return None
+    if last[1] not in _ENDS:
+        return 0.0
+    return _ANOTHER if any(map(_text, said)) else _FIRST
+
+
+def _text(said: str) -> str:
+    """Return the text of an answer, "" if it has none."""
+    match = _ANSWER.fullmatch(said)
+    if match is None or match[1] not in (*_ENDS, _MENU) or not match[2]:
+        return ""
+    return readable(match[2], int(match[3] or 15))
+
+
+def _read(said: Sequence[str], code: str) -> Answer:
+    last = _ANSWER.fullmatch(said[-1])
+    if texts := list(dict.fromkeys(filter(None, map(_text, said)))):
+        return Answer(
+            "\n".join(texts[-2:])[:MAX_TEXT], is_menu=last is not None and last[1] == _MENU
+        )
+    if last is not None and last[1] == _UNKNOWN:
         raise UssdError(Sentence("The network does not know {code}.", code=code))
     raise UssdError.unanswered(code)
 

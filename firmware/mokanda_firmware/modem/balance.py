@@ -4,7 +4,8 @@
 Networks write for people: "Votre solde est de 2.50 USD, valable jusqu'au 31/12", "Saldo: 350,00 Kz,
 bónus 20,00 Kz". What is no amount is taken out first (dates, phone numbers, megabytes); of the rest
 the first amount that is called the balance counts, or else the first that is no bonus and no price.
-Where there is doubt there is no amount: the keeper reads the text all the same.
+With the first choice of a menu the amounts end ("1.Solde 2.Forfait 500 FC"). Where there is doubt
+there is no amount: the keeper reads the text all the same.
 """
 
 import re
@@ -45,8 +46,9 @@ _MONTH = (
     "|novembre|d[eé]cembre|janeiro|fevereiro|mar[cç]o|abril|maio|junho|julho|agosto|setembro|outubro"
     r"|novembro|dezembro|janv|f[eé]vr?|avr|abr|juil|ago|set|out|okt|déc|dez)(?![^\W\d])\.?"
 )
+_DATA_UNIT = "[kmgt][bo]|[kmg]?bytes?|[kmg]?octets?|m[eé]gas?|gigas?"
 _UNIT = (
-    "(?:[kmg][bo]|[kmg]?bytes?|[kmg]?octets?|m[eé]gas?|gigas?|sms|msgs?|messages?|mensagens"
+    f"(?:{_DATA_UNIT}|sms|msgs?|messages?|mensagens"
     "|s|secs?|secondes?|seconds?|segundos?|sekunde|mn|mins?|minutes?|minutos?|dakika"
     "|h|hrs?|heures?|hours?|horas?|saa|j|jrs?|jours?|days?|dias?|siku|semaines?|weeks?|wiki"
     "|mois|months?|mes|meses|mwezi|points?|pontos?)"
@@ -92,6 +94,11 @@ _BESIDE: Final = re.compile(
     "|co[uû]t|tarif|prix|price|cost|custo|pre[cç]o|gharama|bei|forfait|bundle|pacote|kifurushi"
     "|recharg|minim|maxim|transf|envoy|sent|receiv|re[cç]u"
 )
+_DATA_LEFT: Final = re.compile(
+    rf"(?=[\d.,]{{0,20}}[1-9])\d[\d.,]{{0,20}} ?(?:{_DATA_UNIT})(?![^\W_])"
+    "|illimit|unlimited|ilimitad"
+)
+_CHOICE: Final = re.compile(r"\d\d? ?[.):-] ?[^\W\d_]")  # 1.Solde, 2) Forfait
 _BREAK: Final = re.compile(r"[\n;|!?]|[.,](?= |$)")
 
 
@@ -124,23 +131,29 @@ class _Found:
 
 def parse(text: str) -> Amount | None:
     """Return the balance that a network's answer tells, or None. It never raises."""
-    found = _amounts(_plain(text))
+    found = _amounts(_NO_AMOUNTS.sub(" | ", _plain(text)))
     balances = [each.amount for each in found if each.is_balance]
     others = [each.amount for each in found if each.is_money_alone]
     return next(iter([*balances, *others]), None)
 
 
+def has_data_left(text: str) -> bool:
+    """Whether an answer tells of data, as of a bundle beside the balance."""
+    return bool(_DATA_LEFT.search(_plain(text)))
+
+
 def _plain(text: str) -> str:
-    """Return the answer in lower case, with plain digits and blanks, without what is no amount."""
+    """Return the answer in lower case, with plain digits and blanks."""
     text = unicodedata.normalize("NFKC", text[:MAX_TEXT])[: 2 * MAX_TEXT].lower()
-    text = re.sub(r"[^\S\n]", " ", text).replace("\u2019", "'")
-    return _NO_AMOUNTS.sub(" | ", text)
+    return re.sub(r"[^\S\n]", " ", text).replace("\u2019", "'")
 
 
 def _amounts(text: str) -> list[_Found]:
     found, start = [], 0
     for match in _AMOUNT.finditer(text):
         before, after = match["before"], match["after"]
+        if not (before or after) and _CHOICE.match(text, match.start("number")):
+            break
         name = _CURRENCIES[before or after] if before or after else ""
         amount = _value(match["number"], name)
         said = text[start : match.start()]

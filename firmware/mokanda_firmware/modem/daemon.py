@@ -272,7 +272,7 @@ class Daemon:
         best, met = self._best(), request.text("met", 20)
         if best is not None and best.modem.state is ModemState.CONNECTED:
             if met == "relay":
-                self._credit.relay_reached()
+                self._credit.relay_reached(best.modem.facts.imsi)
             elif met == "stranger":
                 self._credit.stranger_answered()
         self._refuse_waiting(Sentence("The connection was cancelled."))
@@ -318,7 +318,7 @@ class Daemon:
             card = modem.facts.imsi
             answer = modem.ask_network(code)
             if code == _balance_code(card, Settings.read()):
-                self._credit.balance_told(answer.text, card, zone)
+                self._credit.balance_told(answer, card, zone)
             return {"text": answer.text, "menu": answer.is_menu}
 
         best.answer(request, ask, self._clock.now() + _ERRAND_TIME)
@@ -377,7 +377,7 @@ class Daemon:
             _log.warning("the balance is not told: %s", error)
         else:
             if answer is not None:
-                self._credit.balance_told(answer.text, card, zone)
+                self._credit.balance_told(answer, card, zone)
 
     def _worker_that_asks(self, request: Request, state: ModemState) -> Worker:
         """Return the modem for whose card a code was typed: with its `imei`, if that is told."""

@@ -51,16 +51,20 @@ class Message:
 
 
 def is_of_network(sender: str, names: Iterable[str]) -> bool:
-    """Whether a short number has sent it, or one of the network's names is the sender's.
+    """Whether a short number has sent it, or it comes under one of the network's names.
 
     Every other name is that of a company which sends in bulk, and may be anybody's.
     """
-    own = (_plain(name.split(" ")[0]) for name in names)
-    return bool(_SHORT.fullmatch(sender)) or any(name and name in _plain(sender) for name in own)
+    return bool(_SHORT.fullmatch(sender)) or is_under(sender, names)
+
+
+def is_under(sender: str, names: Iterable[str]) -> bool:
+    """Whether it comes under one of these names or numbers, and not under one that has it in it."""
+    return _plain(sender) in {_plain(each) for each in names} - {""}
 
 
 def _plain(name: str) -> str:
-    return "".join(each for each in name.casefold() if each.isalpha())
+    return "".join(each for each in name.casefold() if each.isalnum() or each == "+")
 
 
 def read() -> list[Message]:

@@ -66,13 +66,15 @@ def begin(day: date, card: str) -> bool:
     return True
 
 
-def keep(text: str, day: date, card: str) -> Reading:
+def keep(text: str, day: date, card: str, *, is_menu: bool = False) -> Reading:
     """Read an answer, and keep it for its day: the last of a day that tells an amount.
+
+    In a menu the numbers may be its choices and their prices: none is an amount.
 
     Raises:
         OSError: it cannot be kept.
     """
-    amount = balance.parse(text)
+    amount = None if is_menu else balance.parse(text)
     reading = Reading(day.isoformat(), text[: balance.MAX_TEXT], card=card)
     if amount is not None:
         reading = replace(reading, value=amount.value, currency=amount.currency)

@@ -42,6 +42,11 @@ class Shop:
         """Return the offer that the page knows by this key."""
         return next((each for each in self.offers if key_of(each) == key), None)
 
+    def numbers(self) -> set[str]:
+        """Return the short numbers that its messages go to."""
+        forms = [each.form for each in self.offers] + ([self.top_up] if self.top_up else [])
+        return {each.to for each in forms} - {""}
+
     def with_offer(self, offer: Offer, instead_of: Offer | None = None) -> Self:
         """Return it with an offer more, or another one in a place. Raises SettingsError."""
         _check(offer)

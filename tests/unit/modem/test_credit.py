@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mokanda_firmware import paths, relaytime
 from mokanda_firmware.modem import readings
+from mokanda_firmware.modem.backend import Answer
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.messages import Message
 from mokanda_wire import durable
@@ -25,6 +26,10 @@ def full(*_: object) -> None:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOKANDA_DATA", str(tmp_path))
+
+
+def told(text: str) -> Answer:
+    return Answer(text, is_menu=False)
 
 
 def of_network(*texts: str) -> Message:
@@ -43,6 +48,9 @@ def of_network(*texts: str) -> Message:
         "O seu saldo é insuficiente.",
         "Salio lako halitoshi.",
         "Kifurushi chako kimekwisha",
+        "Esgotou-se o seu saldo.",
+        "Cher client! Votre credit est epuise.Rechargez",
+        "Promo: 1GB a 1 USD! Votre forfait a expire.",
     ],
 )
 def test_what_networks_write_when_credit_is_used_up(text: str) -> None:
@@ -58,6 +66,18 @@ def test_what_networks_write_when_credit_is_used_up(text: str) -> None:
         "Bienvenue ! Le jeu est terminé. Gagnez du crédit",
         "Data bundles from 1 USD. Ends soon",
         "Your number 123 is now active",
+        "Achetez un forfait 1GB a 1 USD, expire dans 30 jours",
+        "Credit termine? Gagnez 1000 USD!",
+        "Credit termine ? Empruntez",
+        "Votre solde n'est pas epuise",
+        "Your data is not used up",
+        "O seu saldo não está esgotado",
+        "Si votre credit est epuise, empruntez",
+        "If your data bundle is finished dial *123#",
+        "Votre forfait se termine demain",
+        "Your bundle will be exhausted soon",
+        "Vous avez epuise 80% de votre forfait",
+        "Votre forfait SMS est epuise",
     ],
 )
 def test_what_else_they_write(text: str) -> None:
@@ -72,9 +92,9 @@ def test_it_may_stand_in_two_parts_of_a_message() -> None:
     assert credit.sign is not None
 
 
-def test_a_phone_may_write_what_it_likes() -> None:
+def test_half_a_message_tells_nothing() -> None:
     credit = Credit()
-    credit.came(Message("+243810000000", None, ("Votre crédit est épuisé",)))
+    credit.came(of_network("Votre crédit est épuisé", ""))
     assert credit.sign is None
 
 
@@ -82,7 +102,7 @@ def test_a_sign_holds_over_a_restart_until_the_relay_is_reached() -> None:
     Credit().stranger_answered()
     again = Credit()
     assert again.sign is not None
-    again.relay_reached()
+    again.relay_reached(CARD)
     assert again.sign is None
     assert Credit().sign is None
 
@@ -112,7 +132,7 @@ def test_a_balance_of_nothing_is_a_sign(
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
     relaytime.remember(datetime(2026, 11, 29, 20, 0, tzinfo=UTC))
     credit = Credit()
-    credit.balance_told(text, CARD, "")
+    credit.balance_told(told(text), CARD, "")
     assert (credit.sign is not None) is is_gone
     assert [each.day for each in readings.history()] == ["2026-11-29"]
 
@@ -122,19 +142,19 @@ def test_a_balance_of_an_unknown_day_is_not_kept(
 ) -> None:
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
     credit = Credit()
-    credit.balance_told("Your balance is UGX 0.", CARD, "")
+    credit.balance_told(told("Your balance is UGX 0."), CARD, "")
     assert not credit.begin_day(CARD, "")
     assert readings.history() == []
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def evening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The relay has told the time of an evening that is the next day in the village."""
     monkeypatch.setenv("MOKANDA_RUN", str(tmp_path))
     relaytime.remember(datetime(2026, 11, 29, 23, 30, tzinfo=UTC))
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("evening")
 def test_the_balance_is_asked_for_once_a_day_over_restarts_too() -> None:
     assert Credit().begin_day(CARD, "Africa/Kinshasa")
     assert not Credit().begin_day(CARD, "Africa/Kinshasa")
@@ -143,51 +163,89 @@ def test_the_balance_is_asked_for_once_a_day_over_restarts_too() -> None:
     assert Credit().begin_day(CARD, "Africa/Kinshasa")
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("evening")
 def test_what_the_keeper_has_asked_for_is_not_asked_for_again() -> None:
-    Credit().balance_told("Your balance is UGX 5.", CARD, "Africa/Kinshasa")
+    Credit().balance_told(told("Your balance is UGX 5."), CARD, "Africa/Kinshasa")
     assert not Credit().begin_day(CARD, "Africa/Kinshasa")
     assert [each.day for each in readings.history()] == ["2026-11-30"]
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("evening")
 def test_without_room_to_note_it_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable, "write", full)
     assert not Credit().begin_day(CARD, "")
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("evening")
 def test_a_balance_that_cannot_be_kept_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable, "write", full)
-    Credit().balance_told("Your balance is UGX 5.", CARD, "")
+    Credit().balance_told(told("Your balance is UGX 5."), CARD, "")
     assert readings.history() == []
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("evening")
 def test_a_balance_takes_back_what_a_balance_has_said_and_nothing_else() -> None:
     credit = Credit()
-    credit.balance_told("Your balance is UGX -3.", CARD, "")
+    credit.balance_told(told("Your balance is UGX -3."), CARD, "")
     assert credit.sign is not None
-    credit.balance_told("Your balance is unknown", CARD, "")
+    credit.balance_told(told("Your balance is unknown"), CARD, "")
     assert credit.sign is not None
-    credit.balance_told("Your balance is UGX 5.", CARD, "")
+    credit.balance_told(told("Your balance is UGX 5."), CARD, "")
     assert credit.sign is None
     credit.stranger_answered()
-    credit.balance_told("Your balance is UGX 5.", CARD, "")
+    credit.balance_told(told("Your balance is UGX 5."), CARD, "")
     assert credit.sign is not None
 
 
-@pytest.mark.usefixtures("told")
+@pytest.mark.usefixtures("evening")
 def test_a_balance_of_nothing_is_no_sign_as_long_as_mail_goes_with_it() -> None:
     credit = Credit()
-    credit.balance_told("Your balance is UGX 0.", CARD, "")
+    credit.balance_told(told("Your balance is UGX 0."), CARD, "")
     credit.relay_wanted()
-    credit.relay_reached()
-    credit.balance_told("Your balance is UGX 0.", CARD, "")
+    credit.relay_reached(CARD)
+    credit.balance_told(told("Your balance is UGX 0."), CARD, "")
     assert credit.sign is None
-    credit.balance_told("Your balance is UGX 0.", "630020000000001", "")
+    credit.balance_told(told("Your balance is UGX 0."), "630020000000001", "")
     assert credit.sign is not None
-    credit.relay_reached()
+    credit.relay_reached(CARD)
     credit.relay_wanted()
-    credit.balance_told("Your balance is UGX 0.", CARD, "")
+    credit.balance_told(told("Your balance is UGX 0."), CARD, "")
+    assert credit.sign is not None
+
+
+@pytest.mark.usefixtures("evening")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer("1.Solde 0.Retour", is_menu=True),
+        Answer("Solde: 0 USD\n1 Forfaits", is_menu=True),
+        Answer("1.Solde 0.Retour", is_menu=False),
+        Answer("Solde: 0.00 USD. Internet: 1950 Mo", is_menu=False),
+        Answer("Balance: 0 UGX. Data: unlimited", is_menu=False),
+    ],
+)
+def test_a_menu_or_a_bundle_with_data_is_no_sign(answer: Answer) -> None:
+    credit = Credit()
+    credit.balance_told(answer, CARD, "")
+    assert credit.sign is None
+    assert [each.text for each in readings.history()] == [answer.text]
+
+
+@pytest.mark.usefixtures("evening")
+@pytest.mark.parametrize("text", ["Solde: 0 USD. Internet: 0 Mo", "Solde: 0 USD, 50 SMS"])
+def test_what_carries_no_mail_leaves_a_balance_of_nothing_one(text: str) -> None:
+    credit = Credit()
+    credit.balance_told(told(text), CARD, "")
+    assert credit.sign is not None
+
+
+@pytest.mark.usefixtures("evening")
+def test_the_first_balance_of_nothing_is_no_sign_where_mail_has_just_gone() -> None:
+    credit = Credit()
+    credit.relay_wanted()
+    credit.relay_reached(CARD)
+    credit.balance_told(told("Your balance is UGX 0."), CARD, "")
+    assert credit.sign is None
+    credit.relay_wanted()
+    credit.balance_told(told("Your balance is UGX 0."), CARD, "")
     assert credit.sign is not None

@@ -83,17 +83,36 @@ def test_a_storm_of_long_messages_pushes_out_the_oldest_alone() -> None:
     assert kept[0].reference == messages.MOST_KEPT - 1
 
 
-@pytest.mark.parametrize("sender", ["Airtel", "AIRTEL-CD", "MyAirtel", "131", "4425", "airtel cd"])
+@pytest.mark.parametrize("sender", ["Airtel", "AIRTEL-CD", "131", "4425", "airtel cd"])
 def test_a_networks_name_and_short_numbers_are_the_networks(sender: str) -> None:
     assert messages.is_of_network(sender, ["Airtel", "airtel CD"])
 
 
 @pytest.mark.parametrize(
     "sender",
-    ["+243810000000", "0810000000", "2438100", "", "Vodacom", "PROMO", "+131", "1", "12a4"],
+    [
+        "+243810000000",
+        "0810000000",
+        "2438100",
+        "",
+        "Vodacom",
+        "PROMO",
+        "+131",
+        "1",
+        "12a4",
+        "MyAirtel",
+    ],
 )
 def test_phones_and_other_names_are_not(sender: str) -> None:
     assert not messages.is_of_network(sender, ["Airtel", ""])
+
+
+@pytest.mark.parametrize(
+    ("sender", "is_under"),
+    [("VODACOM", True), ("131", True), ("VodacomPromo", False), ("+131", False), ("4040", False)],
+)
+def test_a_name_is_the_whole_of_it(sender: str, *, is_under: bool) -> None:
+    assert messages.is_under(sender, ["Vodacom", "", "131"]) is is_under
 
 
 def test_only_what_is_new_is_told() -> None:

@@ -9,7 +9,7 @@ from itertools import filterfalse
 from typing import Final, Protocol
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem import apn, networks
+from mokanda_firmware.modem import apn, networks, shop
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at import codes, names, network, sending, sms, ussd
 from mokanda_firmware.modem.at.conversation import QUICK, At, AtError, AtTimeoutError
@@ -132,7 +132,7 @@ class AtModem:
         if found.event is Event.SEARCHING:
             network.switch_on(self._at)
         if self._inbox is not None:
-            names = (networks.name(imsi), found.facts.operator)
+            names = (networks.name(imsi), found.facts.operator, *shop.of(imsi).numbers())
             found = replace(found, again=self._inbox.empty(names))
         return found
 

@@ -60,8 +60,8 @@ class Inbox:
     def empty(self, names: Collection[str]) -> float | None:
         """Keep the messages that are there, and delete them there once they are kept.
 
-        Those are the network's that come under its `names`. Return the seconds after which to come
-        again; None: there are no more of them.
+        Those that come under the network's `names`, or numbers that we know as its own, tell of the
+        credit, too. Return the seconds after which to come again; None: there are no more of them.
         """
         self._keep_direct(names)
         now = self._clock.now()
@@ -72,7 +72,7 @@ class Inbox:
         return _PAUSE if self._take_all(names) else None
 
     def _keep_direct(self, names: Collection[str]) -> None:
-        if self._direct and self._keep([_part(each, names) for each in self._direct]):
+        if self._direct and self._keep([_part(each, names) for each in self._direct], names):
             self._direct.clear()
 
     def _take_all(self, names: Collection[str]) -> bool:
@@ -107,22 +107,23 @@ class Inbox:
             _log.debug("messages in %s: %s", memory, error)
             return 0
         found = _parts(listed, names)
-        if not self._keep([part for _, part in found]):
+        if not self._keep([part for _, part in found], names):
             return 0
         for index, _ in found:
             if index is not None:
                 self._at.prefer(f"AT+CMGD={index}")
         return len(found)
 
-    def _keep(self, parts: list[Part | None]) -> bool:
-        """Keep them, and look what they say of the credit; whether they could be kept."""
+    def _keep(self, parts: list[Part | None], names: Collection[str]) -> bool:
+        """Keep them, and look what the network says of the credit; whether they could be kept."""
         try:
             new = messages.add([part for part in parts if part])
         except OSError as error:
             _log.warning("messages stay with the modem: %s", error)
             return False
         for message in new:
-            self._credit.came(message)
+            if messages.is_under(message.sender, names):  # other short numbers advertise
+                self._credit.came(message)
         return True
 
 

@@ -12,15 +12,11 @@ import ssl
 import struct
 from datetime import UTC, datetime
 from http import HTTPStatus
-from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
 
-from mokanda_firmware.uplink.connection import Connection
-from mokanda_firmware.uplink.failures import CutError
-from mokanda_firmware.uplink.places import Place
 from mokanda_relay.operator import claims, devices, fleet
 from mokanda_relay.operator.housekeeping import Housekeeper
 from mokanda_relay.store import clock, releases
@@ -31,7 +27,6 @@ from mokanda_wire.envelope import Keyring
 from mokanda_wire.formats import OLDEST_FORMAT
 from mokanda_wire.limits import KEPT
 from mokanda_wire.message import Attachment, digest_of
-from tests.faults import FaultyLink, Plan
 from tests.relay_device import RefusedByRelay, RelayDevice
 from tests.relay_served import BOTH_DATABASES, Served, eventually
 
@@ -645,25 +640,6 @@ class TestTheLine:
         assert certificate is not None
         assert certificate["notBefore"] == "Jan  1 00:00:00 1970 GMT"
         assert certificate["notAfter"] == "Dec 31 23:59:59 9999 GMT"
-
-    @pytest.mark.parametrize("abrupt", [False, True])
-    def test_after_a_cut_the_certificate_does_not_cross_again(
-        self, served: Served, abrupt: bool
-    ) -> None:
-        claim = served.claimed_device().claim_file
-        with FaultyLink.before(claim.relay) as link:
-            claim = dataclasses.replace(claim, relay=f"https://127.0.0.1:{link.port}")
-            with Connection([Place.of_claim(claim)]) as connection:
-                received = []
-                for _ in range(3):
-                    link.plans.append(Plan(cut_after_up=700, abrupt=abrupt))
-                    connection.connect()
-                    connection.get("/v1/release/none", 0).read()
-                    with pytest.raises(CutError):
-                        connection.claim(bytes(1000))
-                    received.append(connection.traffic()[1])
-        first, second, third = (after - before for before, after in pairwise([0, *received]))
-        assert second == third < first - 200
 
     def test_a_caller_that_says_nothing_keeps_nobody_out(self, served: Served) -> None:
         device = served.claimed_device()

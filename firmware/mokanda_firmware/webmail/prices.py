@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from mokanda_firmware import relaytime
 from mokanda_firmware.bus.requests import RequestError, ask
 from mokanda_firmware.bus.statuses import CourierStatus
-from mokanda_firmware.mailbox.costs import budget, tariff
+from mokanda_firmware.mailbox.costs import budget, credit, tariff
 from mokanda_firmware.mailbox.costs.tariff import Tariff
 from mokanda_firmware.mailbox.letters import outbox
 from mokanda_firmware.mailbox.letters.outbox import Waiting
@@ -37,9 +37,8 @@ class Estimate:
 
 def estimates(visit: Visit) -> dict[int, Estimate]:
     """Say of each letter in the reader's outbox why it waits and what it will cost."""
-    letters = outbox.of_account(visit.store, visit.villager.id)
-    prices = tariff.load(visit.store)
-    at = _next_run() or _now()
+    prices, at = tariff.load(visit.store), _departure()
+    letters = outbox.of_account(visit.store, visit.villager.id, at)
 
     def estimate(letter: Waiting) -> Estimate:
         why = visit.language.text(_MOVING if letter.moving else _WHY.get(letter.held, _WHY[""]))
@@ -50,7 +49,7 @@ def estimates(visit: Visit) -> dict[int, Estimate]:
 
 def of_fetching(visit: Visit, size: int) -> str:
     """Say what it costs to fetch so much with the next mail run; "" where nobody knows."""
-    return _price(visit, tariff.load(visit.store), size, _next_run() or _now())
+    return _price(visit, tariff.load(visit.store), size, _departure())
 
 
 def day_too_small(visit: Visit, size: int) -> int | None:
@@ -103,6 +102,11 @@ def of_all_now(visit: Visit) -> str:
     return what
 
 
+def is_credit_used_up(visit: Visit, account: int) -> bool:
+    """Whether a villager's letters will wait at the next mail run until somebody pays in."""
+    return credit.is_used_up(visit.store, account, _departure())
+
+
 def notify_courier() -> None:
     """Let the courier know that there is other mail than before: it counts what waits."""
     with suppress(RequestError):  # it counts when it starts, too
@@ -116,9 +120,10 @@ def _price(visit: Visit, prices: Tariff, size: int, at: datetime) -> str:
     return visit.language.money(prices.cost(size, at, zone_of(visit.zone)), prices.currency)
 
 
-def _next_run() -> datetime | None:
+def _departure() -> datetime:
+    """Return when the next mail run is, or now, where that is not known."""
     courier = CourierStatus.read()
-    return courier.next_sync if courier else None
+    return (courier and courier.next_sync) or _now()
 
 
 def _now() -> datetime:

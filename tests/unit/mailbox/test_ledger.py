@@ -298,6 +298,18 @@ def test_letters_are_refused_at_zero_and_not_to_keepers(village: Store) -> None:
     assert credit.is_used_up(village, ben)
 
 
+def test_an_hour_that_costs_nothing_needs_no_credit(village: Store) -> None:
+    ben = add_account(village, "ben")
+    run(village, 1_000, ben=1_000)  # he owes
+    sell(village, price=0, refuse=True)
+    assert not credit.is_used_up(village, ben)
+    night = {"start": "22:00", "end": "05:00", "price": 0}
+    prices = {"currency": "USD", "price": 10**6, "windows": [night]}
+    set_setting(village, "tariff", prices)
+    assert credit.is_used_up(village, ben)  # it is noon
+    assert not credit.is_used_up(village, ben, NOON.replace(hour=23))
+
+
 def test_what_an_earlier_version_opened_in_between_is_all_there(
     village: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.costs import ledger, tariff, usage
 from mokanda_firmware.mailbox.costs.ledger import Rules
-from mokanda_firmware.mailbox.costs.tariff import Tariff
+from mokanda_firmware.mailbox.costs.tariff import Tariff, Window
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.mailbox.sync.sessions import SessionRecord, record_session
 from mokanda_firmware.webmail.languages import languages
@@ -199,6 +199,21 @@ def test_who_has_no_credit_is_told_and_the_letter_waits(village: Village, keeper
     assert "Your credit is used up." not in ben.get("/write").text
     assert "For 1 letter that waits here" in keeper.get("/device").text
     assert "Your credit" not in keeper.get("/write").text  # keepers pay nothing
+
+
+def test_a_letter_waits_for_no_credit_where_the_next_run_is_free(
+    village: Village, keeper: Phone
+) -> None:
+    free = Window("22:00", "05:00", 0)
+    set_setting(village.store, "tariff", tariff.to_json(Tariff("USD", 600_000, (free,))))
+    ben = village.villager("ben")
+    switch_on(keeper, refuse=True)
+    CourierStatus(CourierState.IDLE, next_sync=NOON.replace(hour=23)).publish()
+    assert "Your credit is used up." not in ben.get("/write").text
+    ben.write("friend@example.org", "Dear")
+    assert "It goes with the next mail run." in ben.get("/outbox").text
+    CourierStatus(CourierState.IDLE, next_sync=NOON.replace(hour=18)).publish()
+    assert "It waits until you have paid in" in ben.get("/outbox").text
 
 
 def test_without_credit_one_reads_gets_letters_and_keeps_drafts(

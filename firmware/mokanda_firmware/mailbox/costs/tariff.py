@@ -76,8 +76,8 @@ def money(size: int, price: int) -> int:
 
 
 def payable(amount: int, price: int) -> int:
-    """Return how many bytes an amount in billionths pays for at a price; negative for a debt."""
-    return amount * (PRICE_UNIT * 1_000_000 // MONEY_UNIT) // max(price, 1)
+    """Return how many bytes an amount pays for at a price above 0; negative for a debt."""
+    return amount * (PRICE_UNIT * 1_000_000 // MONEY_UNIT) // price
 
 
 def load(store: Store) -> Tariff:

@@ -195,16 +195,16 @@ def _currency(connection: sqlite3.Connection) -> str:
     return tariff.from_json(read_setting(connection, tariff.SETTING, {})).currency
 
 
-def price_now(connection: sqlite3.Connection) -> tuple[str, int]:
-    """Return the currency and the price of this hour."""
+def price_at(connection: sqlite3.Connection, at: datetime | None = None) -> tuple[str, int]:
+    """Return the currency and the price of a moment: now, if no other is given."""
     prices = tariff.from_json(read_setting(connection, tariff.SETTING, {}))
-    now = relaytime.now() or datetime.now(UTC)
-    return prices.currency, prices.price_at(now.astimezone(zone(connection)).time())
+    at = at or relaytime.now() or datetime.now(UTC)
+    return prices.currency, prices.price_at(at.astimezone(zone(connection)).time())
 
 
 def _priced(connection: sqlite3.Connection, size: int) -> tuple[str, int]:
     """Return currency and price of bytes that cross the link at this hour."""
-    currency, price = price_now(connection)
+    currency, price = price_at(connection)
     return currency, tariff.money(size, price)
 
 

@@ -3,6 +3,7 @@
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime
 
 from mokanda_firmware.mailbox.costs import budget, credit
 from mokanda_firmware.mailbox.store import content_requests
@@ -19,8 +20,8 @@ _TEXT, _FILES = 0.5, 1.0
 class Waiting:
     """A letter in the outbox: what it will take in bytes, and why it waits ('' for its turn).
 
-    `held` is as in the store, but "credit" by what the writer has now; `moving` is one that is in
-    a bundle already.
+    `held` is as in the store, but "credit" by what the writer has now and when it would leave;
+    `moving` is one that is in a bundle already.
     """
 
     size: int
@@ -41,9 +42,9 @@ class Expected:
     held_size: int
 
 
-def of_account(store: Store, account: int) -> dict[int, Waiting]:
-    """Return the letters of an account that wait, by their entries."""
-    used_up = credit.is_used_up(store, account)
+def of_account(store: Store, account: int, at: datetime | None = None) -> dict[int, Waiting]:
+    """Return the letters of an account that wait, by their entries, and what holds them `at`."""
+    used_up = credit.is_used_up(store, account, at)
     with store.reading() as connection:
         text, files = _shares(connection)
         rows = connection.execute(

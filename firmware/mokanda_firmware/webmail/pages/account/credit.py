@@ -5,8 +5,9 @@ from typing import Any
 
 from bottle import HTTPResponse
 
-from mokanda_firmware.mailbox.costs import credit, ledger
+from mokanda_firmware.mailbox.costs import ledger
 from mokanda_firmware.mailbox.costs.ledger import Entry, Rules
+from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get
 
@@ -27,7 +28,7 @@ def account_of(visit: Visit, account: int) -> dict[str, Any]:
     return {
         "rules": Rules.of(visit.store),
         "balances": ledger.balances(visit.store, account),
-        "used_up": credit.is_used_up(visit.store, account),
+        "used_up": prices.is_credit_used_up(visit, account),
         "entries": lines[:_LINES],
         "older": lines[_LINES - 1].number if len(lines) > _LINES else 0,
         "what": lambda entry: _what(visit, entry),

@@ -8,7 +8,6 @@ from typing import cast
 from bottle import HTTPResponse
 
 from mokanda_firmware.bus.statuses import CourierStatus
-from mokanda_firmware.mailbox.costs import credit
 from mokanda_firmware.mailbox.letters import drafts, entries, folders
 from mokanda_firmware.mailbox.letters.entries import Folder
 from mokanda_firmware.webmail import prices
@@ -130,7 +129,7 @@ def colour(people: Sequence[Mailbox]) -> int:
 
 def _next_run(visit: Visit) -> str:
     """Say when the letters that wait will leave; "" where they wait for credit."""
-    if credit.is_used_up(visit.store, visit.villager.id):
+    if prices.is_credit_used_up(visit, visit.villager.id):
         return ""
     courier = CourierStatus.read()
     if courier is None or courier.next_sync is None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from bottle import HTTPResponse
 
 from mokanda_firmware.mailbox.administration import villagers
-from mokanda_firmware.mailbox.costs import budget, credit
+from mokanda_firmware.mailbox.costs import budget
 from mokanda_firmware.mailbox.letters import drafts, opened, photos
 from mokanda_firmware.mailbox.people import contacts
 from mokanda_firmware.mailbox.store.database import StoreError
@@ -127,7 +127,7 @@ def submit(visit: Visit) -> HTTPResponse:
     if not plan.outside:
         return visit.redirect("/sent", "delivered")
     prices.notify_courier()
-    used_up = credit.is_used_up(visit.store, visit.villager.id)
+    used_up = prices.is_credit_used_up(visit, visit.villager.id)
     return visit.redirect("/outbox", "no-credit" if used_up else "waiting")
 
 
@@ -180,7 +180,7 @@ def _show(
         people=contacts.people(visit.store, account, visit.domain),
         limit=visit.site.upload_limit,
         left=_left_today(visit),
-        used_up=credit.is_used_up(visit.store, account),
+        used_up=prices.is_credit_used_up(visit, account),
         keepers=villagers.keepers(visit.store),
         weight=sending.weight(visit, written),
         price=lambda size: prices.of_fetching(visit, size),

@@ -251,6 +251,17 @@ def test_an_amount_that_is_none_comes_back_as_it_was(
     assert village.rows("ledger") == []
 
 
+def test_the_largest_amount_is_told_and_can_be_typed_as_it_is_told(
+    village: Village, keeper: Phone
+) -> None:
+    village.villager("ben")
+    switch_on(keeper)
+    for typed in ("1000000.01", "1234567.89", "12345678"):
+        assert "at most 1 000 000." in pay(keeper, 2, typed, status=422).text
+    pay(keeper, 2, "1 000 000")
+    assert ledger.balances(village.store, 2) == {"USD": tariff.MAX_AMOUNT * MONEY_UNIT}
+
+
 @given(st.text(max_size=20) | st.from_regex(r"[0-9 ]{1,9}([.,][0-9]{0,3})?", fullmatch=True))
 def test_whatever_is_typed_is_read_as_it_is_written_or_not_at_all(typed: str) -> None:
     try:

@@ -20,7 +20,7 @@ from mokanda_firmware.webmail.pages.account.credit import account_of
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
 _NO_PRICES = N_("First tell under “Times and prices” what data costs.")
-_BAD_AMOUNT = N_("An amount looks like this: 5.00")
+_BAD_AMOUNT = N_("An amount looks like this: 5.00. It is at most 1 000 000.")
 _OFF = N_("Credit is not sold here. Switch it on first.")
 _MORE_THAN_HELD = N_("This is more than the credit that is left.")
 _FORM_USED = N_(

@@ -169,6 +169,23 @@ def test_who_deletes_a_villager_is_told_of_the_credit(village: Village, keeper: 
     assert "ben@boende" in keeper.get("/credit/receipt/1").text
 
 
+def test_the_entries_of_a_deleted_villager_can_be_reached(village: Village, keeper: Phone) -> None:
+    village.villager("ben")
+    switch_on(keeper)
+    pay(keeper, 2, "5")
+    assert "Deleted villagers" not in keeper.get("/credit").text
+    keeper.post("/villagers/2/delete", sure="1", status=303)
+    page = keeper.get("/credit")
+    assert "Deleted villagers" in page.text
+    entries = page.click("^ben$")
+    assert "This account is deleted." in entries.text
+    assert "Undo" not in entries.text
+    assert "Receipt 1" in entries.click("Receipt 1").click("Back").text
+    form = {"amount": "5", "once": "1" * 16}
+    assert "no such villager" in keeper.post("/credit/2", status=404, **form).text
+    keeper.get("/credit/3", status=404)
+
+
 def test_nobody_sees_what_another_has_paid(village: Village, keeper: Phone) -> None:
     village.villager("ben")
     chantal = village.villager("chantal")

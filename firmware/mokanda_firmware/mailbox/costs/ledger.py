@@ -249,6 +249,18 @@ def all_balances(store: Store) -> dict[int, dict[str, int]]:
     return found
 
 
+def gone(store: Store) -> dict[int, Entry]:
+    """Return the last entry of each account that is deleted, the latest first."""
+    with store.reading() as connection:
+        rows = connection.execute(
+            f"{_ENTRIES} WHERE ledger.id IN"  # noqa: S608 - constants
+            " (SELECT max(id) FROM ledger WHERE account IS NOT NULL"
+            " AND account NOT IN (SELECT id FROM account) GROUP BY account)"
+            " ORDER BY ledger.id DESC"
+        )
+        return {row["account"]: _from_row(row) for row in rows}
+
+
 def entries(store: Store, account: int, limit: int, before: int | None = None) -> list[Entry]:
     """Return the last entries of a villager, or those before one of them, the latest first."""
     with store.reading() as connection:

@@ -14,7 +14,6 @@ from mokanda_firmware.mailbox.costs.ledger import (
     NotCorrectableError,
     Rules,
 )
-from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.account.credit import account_of
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
@@ -43,6 +42,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
             (one.account, balances.get(one.account.id, {}))
             for one in villagers.all_villagers(visit.store)
         ],
+        gone=ledger.gone(visit.store),
         exact=visit.language.exact_money,
     )
 
@@ -67,21 +67,25 @@ def change_rules(visit: Visit) -> HTTPResponse:
 
 
 def _show_villager(visit: Visit, problem: str = "") -> HTTPResponse:
-    account = _find(visit, int(visit.request.url_args["villager"]))
+    number = int(visit.request.url_args["villager"])
+    account, gone = villagers.find(visit.store, number), ledger.gone(visit.store)
+    if account is None and number not in gone:
+        raise Refused(404, _NO_VILLAGER)
     return visit.page(
         "people/villagers-credit",
         problem=problem,
         villager=account,
+        name=visit.who_is(account) if account else gone[number].name,
         currency=tariff.load(visit.store).currency,
         once=secrets.token_hex(8),
         typed=visit.form["amount"],
-        **account_of(visit, account.id),
+        **account_of(visit, number),
     )
 
 
 @get("/credit/<villager:int>", access="keeper")
 def show_villager(visit: Visit, villager: int) -> HTTPResponse:  # noqa: ARG001 - read above
-    """Show the credit of one villager."""
+    """Show the credit of one villager, who may be deleted."""
     return _show_villager(visit)
 
 
@@ -89,7 +93,7 @@ def show_villager(visit: Visit, villager: int) -> HTTPResponse:  # noqa: ARG001 
 def pay(visit: Visit, villager: int) -> HTTPResponse:
     """Take in what a villager pays, or pay some of it back; the answer is the receipt."""
     form, store = visit.form, visit.store
-    account, pays_back = _find(visit, villager), bool(form["back"])
+    pays_back = bool(form["back"])
     currency = form["back"] or tariff.load(store).currency
     if not pays_back and not (currency and Rules.of(store).on):
         raise Refused(409, _OFF)
@@ -102,7 +106,7 @@ def pay(visit: Visit, villager: int) -> HTTPResponse:
         raise Refused(422, _FORM_USED)
     signed = -amount if pays_back else amount
     try:
-        number = ledger.pay(store, visit.villager.name, account.id, signed, currency, once)
+        number = ledger.pay(store, visit.villager.name, villager, signed, currency, once)
     except MoreThanHeldError as error:
         raise Refused(409, _MORE_THAN_HELD) from error
     except FormUsedError as error:
@@ -121,10 +125,3 @@ def undo(visit: Visit, entry: int) -> HTTPResponse:
     except NotCorrectableError as error:
         raise Refused(409, _NOT_CORRECTABLE) from error
     return visit.redirect(f"/credit/receipt/{number}")
-
-
-def _find(visit: Visit, villager: int) -> Account:
-    account = villagers.find(visit.store, villager)
-    if account is None:
-        raise Refused(404, _NO_VILLAGER)
-    return account

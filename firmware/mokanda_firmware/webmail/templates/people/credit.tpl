@@ -46,5 +46,13 @@
 <li><a href="/credit/{{one.id}}">{{who_is(one)}}</a> <span class="hint">{{", ".join(exact(amount, currency) for currency, amount in balances.items()) or _("nothing")}}</span></li>
 % end
 </ul>
+% if gone:
+<h2>{{_("Deleted villagers")}}</h2>
+<ul class="attachments">
+% for number, last in gone.items():
+<li><a href="/credit/{{number}}">{{last.name}}</a> <span class="hint">{{when_exactly(last.at)}}</span></li>
+% end
+</ul>
+% end
 </section>
 % end

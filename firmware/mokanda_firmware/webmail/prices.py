@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from mokanda_firmware import relaytime
 from mokanda_firmware.bus.requests import RequestError, ask
 from mokanda_firmware.bus.statuses import CourierStatus
-from mokanda_firmware.mailbox.costs import budget, credit, tariff
+from mokanda_firmware.mailbox.costs import budget, credit, ledger, tariff
+from mokanda_firmware.mailbox.costs.ledger import Rules
 from mokanda_firmware.mailbox.costs.tariff import Tariff
 from mokanda_firmware.mailbox.letters import outbox
 from mokanda_firmware.mailbox.letters.outbox import Waiting
@@ -105,6 +106,22 @@ def of_all_now(visit: Visit) -> str:
 def is_credit_used_up(visit: Visit, account: int) -> bool:
     """Whether a villager's letters will wait at the next mail run until somebody pays in."""
     return credit.is_used_up(visit.store, account, _departure())
+
+
+def of_other_credit(visit: Visit, account: int) -> list[str]:
+    """Say of credit in a currency that pays for no letters any more how it can be changed."""
+    needed = tariff.load(visit.store).currency
+    if not (needed and Rules.of(visit.store).on):
+        return []
+    text = visit.language.text(
+        "Letters are paid for in {currency} now."
+        " A keeper can pay back {amount}, and take it in again in {currency}."
+    )
+    return [
+        text.format(currency=needed, amount=visit.language.exact_money(amount, currency))
+        for currency, amount in ledger.balances(visit.store, account).items()
+        if amount > 0 and currency != needed
+    ]
 
 
 def notify_courier() -> None:

@@ -186,6 +186,49 @@ def test_the_entries_of_a_deleted_villager_can_be_reached(village: Village, keep
     keeper.get("/credit/3", status=404)
 
 
+def change_currency(keeper: Phone, currency: str, status: int, **fields: str) -> TestResponse:
+    form = form_of(keeper.get("/plan"), "/plan")
+    form["currency"], form["price"] = currency, "1500"
+    for name, value in fields.items():
+        form[name] = value
+    return form.submit(status=status)
+
+
+def test_a_currency_in_which_credit_is_held_is_not_changed_unawares(
+    village: Village, keeper: Phone
+) -> None:
+    village.villager("ben")
+    switch_on(keeper)
+    assert "all the same" not in keeper.get("/plan").text
+    pay(keeper, 2, "5")
+    assert "Villagers have 5.00 USD of credit." in keeper.get("/plan").text
+    answer = change_currency(keeper, "CDF", 409)
+    assert "Villagers still have credit in USD." in answer.text
+    assert form_of(answer, "/plan")["currency"].value == "CDF"
+    assert tariff.load(village.store).currency == "USD"
+    change_currency(keeper, "USD", 303)  # prices alone may be
+    change_currency(keeper, "CDF", 303, sure="1")
+    assert "Villagers have" not in keeper.get("/plan").text
+
+
+def test_who_has_credit_in_another_currency_is_told_which_is_needed(
+    village: Village, keeper: Phone
+) -> None:
+    ben = village.villager("ben")
+    switch_on(keeper, refuse=True)
+    pay(keeper, 2, "5")
+    said = "Letters are paid for in CDF now. A keeper can pay back 5.00 USD"
+    assert said not in ben.get("/account/credit").text
+    set_setting(village.store, "tariff", tariff.to_json(Tariff("CDF", 600_000)))
+    for page in (ben.get("/account/credit"), ben.get("/write"), keeper.get("/credit/2")):
+        assert said in page.text
+    keeper.post("/credit/2", amount="5", back="USD", once="1" * 16)
+    pay(keeper, 2, "14000")
+    assert "Letters are paid for in" not in ben.get("/account/credit").text
+    ben.write("friend@example.org", "Dear")
+    assert "It goes with the next mail run." in ben.get("/outbox").text
+
+
 def test_nobody_sees_what_another_has_paid(village: Village, keeper: Phone) -> None:
     village.villager("ben")
     chantal = village.villager("chantal")

@@ -249,6 +249,11 @@ def all_balances(store: Store) -> dict[int, dict[str, int]]:
     return found
 
 
+def held(store: Store, currency: str) -> int:
+    """Return the credit of all villagers in a currency; what others owe is not taken off."""
+    return sum(max(0, each.get(currency, 0)) for each in all_balances(store).values())
+
+
 def gone(store: Store) -> dict[int, Entry]:
     """Return the last entry of each account that is deleted, the latest first."""
     with store.reading() as connection:

@@ -28,6 +28,7 @@ def account_of(visit: Visit, account: int) -> dict[str, Any]:
     return {
         "rules": Rules.of(visit.store),
         "balances": ledger.balances(visit.store, account),
+        "other": prices.of_other_credit(visit, account),
         "used_up": prices.is_credit_used_up(visit, account),
         "entries": lines[:_LINES],
         "older": lines[_LINES - 1].number if len(lines) > _LINES else 0,

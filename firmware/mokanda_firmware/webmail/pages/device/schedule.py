@@ -13,7 +13,7 @@ from mokanda_firmware.bus.requests import RequestError, ask
 from mokanda_firmware.courier import schedule
 from mokanda_firmware.courier.schedule import DAY, Plan
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.mailbox.costs import tariff
+from mokanda_firmware.mailbox.costs import ledger, tariff
 from mokanda_firmware.mailbox.costs.tariff import PRICE_UNIT, Tariff, Window
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
@@ -40,6 +40,10 @@ _WINDOWS = 3
 _BAD_TIME = N_("A time looks like this: 06:30")
 _BAD_PRICE = N_("A price looks like this: 0.60")
 _BAD_CURRENCY = N_("A currency has three letters, like USD or CDF.")
+_CREDIT_HELD = N_(
+    "Villagers still have credit in {currency}. To change the currency all the same, tick that"
+    " below."
+)
 _NO_ZONE = N_("This time zone is not known here.")
 
 
@@ -66,6 +70,8 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         "device/schedule",
         problem=problem,
         fields=fields,
+        held=_held(visit, prices),
+        sure=bool(visit.form["sure"]),
         often=OFTEN,
         times=plan.times(prices),
         windows=range(_WINDOWS),
@@ -93,7 +99,9 @@ def change_plan(visit: Visit) -> HTTPResponse:
         _clock(form["last"]),
         cheap_only=bool(form["cheap"]),
     )
-    prices = _tariff(visit)
+    prices, old_prices = _tariff(visit), tariff.load(visit.store)
+    if prices.currency != old_prices.currency and not form["sure"] and _held(visit, old_prices):
+        raise Refused(409, _CREDIT_HELD, currency=old_prices.currency)
     old_plan = schedule.plan_of(visit.store)
     if (plan, zone) != (old_plan, visit.zone):
         audit.change_settings(
@@ -103,7 +111,7 @@ def change_plan(visit: Visit) -> HTTPResponse:
             ", ".join([*plan.times(prices), zone]),
             **{schedule.SETTING: schedule.plan_to_json(plan), "timezone": zone},
         )
-    if prices != tariff.load(visit.store):
+    if prices != old_prices:
         audit.change_settings(
             visit.store,
             visit.villager,
@@ -129,6 +137,12 @@ def _tariff(visit: Visit) -> Tariff:
         if any(parts):
             windows.append(Window(_clock(parts[0]), _clock(parts[1]), _parse_price(parts[2])))
     return Tariff(currency, _parse_price(form["price"]), tuple(windows))
+
+
+def _held(visit: Visit, prices: Tariff) -> str:
+    """Write what villagers have of the currency of these prices; "" for nothing."""
+    held = ledger.held(visit.store, prices.currency)
+    return visit.language.exact_money(held, prices.currency) if held else ""
 
 
 def _clock(text: str) -> str:

@@ -180,6 +180,7 @@ def _show(
         people=contacts.people(visit.store, account, visit.domain),
         limit=visit.site.upload_limit,
         left=_left_today(visit),
+        other=prices.of_other_credit(visit, account),
         used_up=prices.is_credit_used_up(visit, account),
         keepers=villagers.keepers(visit.store),
         weight=sending.weight(visit, written),

@@ -37,6 +37,10 @@
 <input id="currency" name="currency" value="{{fields["currency"]}}" maxlength="3" autocapitalize="characters" aria-describedby="about-currency"></p>
 </div>
 <p class="hint" id="about-currency">{{_("Three letters, like USD or CDF. Without a currency the device counts data, but no money.")}}</p>
+% if held:
+<p class="note" id="about-held">{{_("Villagers have {amount} of credit. In another currency it pays for no letters, and they may wait. First note under “Villagers' credit” what each of them has, and pay it back; then change the currency, and take it in again.").format(amount=held)}} <a href="/credit">{{_("Villagers' credit")}}</a></p>
+<label class="pick"><input type="checkbox" name="sure" value="1"{{!" checked" if sure else ""}} aria-describedby="about-held"> {{_("Change the currency all the same")}}</label>
+% end
 % for number in windows:
 <fieldset>
 <legend>{{_("Hours with a price of their own, {number}").format(number=number + 1)}}</legend>

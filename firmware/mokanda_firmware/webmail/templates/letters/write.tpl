@@ -14,6 +14,9 @@
 % end
 % if used_up:
 <p class="note">{{_("Your credit is used up. You can go on reading and writing, and letters in the village go as ever. A letter to the world waits in the outbox until you have paid in. Ask: {keepers}").format(keepers=", ".join(keepers))}}</p>
+% for sentence in other:
+<p class="note">{{sentence}}</p>
+% end
 % end
 % if left_out:
 <p class="note">{{_("This letter went to {number} other people: too many for one answer. It goes to its writer alone; you may add others, up to {most} in all.").format(number=left_out, most=most)}}</p>

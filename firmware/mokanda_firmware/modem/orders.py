@@ -6,6 +6,7 @@ it is sent, and what is noted is never sent again: a form that comes twice gets 
 """
 
 import contextlib
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,10 +17,12 @@ from mokanda_firmware.bus import records
 from mokanda_firmware.bus.requests import RequestError
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.backend import Answer, SendError, UssdError
+from mokanda_firmware.modem.balance import MAX_TEXT
 from mokanda_firmware.modem.networks import Form
 from mokanda_wire import durable
 
 MOST_KEPT: Final = 20
+_MOST_LATE = 3  # orders of which one may still wait for an answer
 _MAX_BYTES = 200_000  # of what is kept
 _SENT: Final = Sentence("The message has gone. The network answers by a message.")
 _OVERTAKEN: Final = Sentence(
@@ -39,6 +42,12 @@ class Order:
     is_menu: bool = False
     said: Sentence | None = None  # how it went where there is no answer
     failed: bool = False
+    sent: str = ""  # what tells what was sent from all else
+
+
+def _fingerprint(form: Form) -> str:
+    content = json.dumps(records.dump(form))
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 class Sender(Protocol):
@@ -73,7 +82,7 @@ def carry_out(number: int, name: str, form: Form, modem: Sender) -> Order:
             return known
     if number != next_number():
         raise RequestError(_OVERTAKEN)
-    order = Order(number, name, relaytime.now())
+    order = Order(number, name, relaytime.now(), sent=_fingerprint(form))
     try:
         _keep(order)
     except OSError as error:
@@ -99,7 +108,20 @@ def _sent(order: Order, form: Form, modem: Sender) -> Order:
     return replace(order, text=answer.text, is_menu=answer.is_menu)
 
 
+def came_late(form: Form, text: str) -> None:
+    """Note what the network has said later to what was sent, if that was one of the last orders."""
+    for order in read()[:_MOST_LATE]:
+        if order.sent == _fingerprint(form) and not order.said:
+            told = "\n".join(filter(None, (order.text, text)))[:MAX_TEXT]
+            with contextlib.suppress(OSError):
+                _keep(replace(order, text=told, failed=False))
+            return
+
+
 def _keep(order: Order) -> None:
-    others = [each for each in read() if each.number != order.number]
-    content = [records.dump(each) for each in [order, *others][:MOST_KEPT]]
+    kept = {each.number: each for each in read()}
+    if order.number not in kept:
+        kept = {order.number: order} | kept
+    kept[order.number] = order
+    content = [records.dump(each) for each in kept.values()][:MOST_KEPT]
     durable.write(paths.orders(), json.dumps(content).encode())

@@ -10,7 +10,7 @@ middle of a command too.
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import serial
@@ -188,11 +188,7 @@ class At:
                 line = next(self._answer(text, end - self._clock.now()))
                 if line.upper() == "OK" and not is_taken:
                     is_taken = True
-                elif line.upper().startswith(name) and len(announced) < _MOST_ANNOUNCED:
-                    announced.append(line)
-                elif announced and _goes_on(announced[-1]) and not _BY_ITSELF.match(line):
-                    announced[-1] += f"\n{line}"
-                else:
+                elif not _add(announced, name, line):
                     self._unsolicited.append(line)
                     continue
                 if announced:
@@ -373,6 +369,25 @@ class At:
         except serial.SerialTimeoutException as error:
             self._is_behind = True
             raise AtTimeoutError("the port takes no more data") from error
+
+
+def announcements(name: str, lines: Iterable[str]) -> list[str]:
+    """Return what lines announce that begins with a name, each with the lines of its text."""
+    announced: list[str] = []
+    for line in lines:
+        _add(announced, name, line)
+    return announced
+
+
+def _add(announced: list[str], name: str, line: str) -> bool:
+    """Add a line to what was announced; False: it belongs to nothing of that."""
+    if line.upper().startswith(name) and len(announced) < _MOST_ANNOUNCED:
+        announced.append(line)
+    elif announced and _goes_on(announced[-1]) and not _BY_ITSELF.match(line):
+        announced[-1] += f"\n{line}"
+    else:
+        return False
+    return True
 
 
 def _goes_on(announced: str) -> bool:

@@ -12,7 +12,13 @@ from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.at import alphabet
-from mokanda_firmware.modem.at.conversation import At, AtAbandonedError, AtError, AtTimeoutError
+from mokanda_firmware.modem.at.conversation import (
+    At,
+    AtAbandonedError,
+    AtError,
+    AtTimeoutError,
+    announcements,
+)
 from mokanda_firmware.modem.backend import Answer, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
 
@@ -80,6 +86,11 @@ def _text(said: str) -> str:
     if match is None or match[1] not in (*_ENDS, _MENU) or not match[2]:
         return ""
     return readable(match[2], int(match[3] or 15))
+
+
+def said(lines: Sequence[str]) -> str:
+    """Return what the network has told by itself, "" for nothing."""
+    return "\n".join(filter(None, map(_text, announcements("+CUSD:", lines))))[:MAX_TEXT]
 
 
 def _read(said: Sequence[str], code: str) -> Answer:

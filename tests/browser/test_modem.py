@@ -9,11 +9,12 @@ import pytest
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
-from mokanda_firmware.modem import calls, messages, orders, readings, shop
+from mokanda_firmware.modem import calls, messages, readings, shop
 from mokanda_firmware.modem.backend import Answer
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.messages import Part
 from mokanda_firmware.modem.networks import Form, Offer
+from mokanda_firmware.modem.orders import Counter
 from mokanda_firmware.modem.settings import Settings
 from mokanda_firmware.modem.shop import Shop
 from tests.browser.conftest import Phones
@@ -44,8 +45,9 @@ def a_night() -> None:
     messages.add([Part("Vodacom", began, balance, of_network=True)])
     week = Offer("1 Go semaine", Form("NET1", "1122"), "2 USD", "1 GB")
     shop.keep("63001", Shop(Form("*123*{voucher}#"), (week, Offer("Nuit", Form("*111*2*1#")))))
-    orders.carry_out(1, "1 Go semaine", week.form, Network())
-    orders.carry_out(2, "*111#", Form("*111#"), Network())
+    counter = Counter()
+    counter.carry_out(counter.next_number, "1 Go semaine", week.form, Network())
+    counter.carry_out(counter.next_number, "*111#", Form("*111#"), Network())
     calls.keep(CallRecord(None, 3, apn="own.cd", trouble=REFUSED))
 
 

@@ -607,6 +607,7 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
         patch.setattr(network_card, "Interface", partial(WorldInterface, world))
         patch.setattr(Stick, "enumerate_again", lambda stick: _enumerate(world, stick))
         requests = Requests("modem")
+        patch.setattr(orders, "new_number", count(1).__next__)
         patch.setattr(last_rung, "restart_device", world.restart_device)
         world.play(scenario)
         daemon = Daemon(_Watch(world), requests, world, world.start_call)

@@ -106,6 +106,7 @@ class ModemStatus(Status):
     interface: str = ""  # of the network, while it is connected
     tries: int | None = None  # that the SIM card has left for the code that it asks for
     no_credit: Sentence | None = None  # the sign that the SIM card's credit is used up
+    next_order: int = 0  # the number that its form has to have
     others: tuple[OtherModem, ...] = ()
 
 

@@ -39,6 +39,7 @@ _CONNECT_TIMEOUT = 90.0  # seconds a connect may wait for the modem and the netw
 _LOOK_PAUSE = 5.0  # seconds for which what was found is fresh enough for whoever looks
 _LOOK_TIME = 3.0  # seconds after which who looks is answered by what is known
 _ERRAND_TIME = 10.0  # seconds after which a modem that has found no time for a request is busy
+_ORDER_TIME = 70.0  # seconds in which a modem is done with an order that it has begun
 _HANG_UP_TIME = 20.0  # seconds that who ends a connection waits for its end
 _END_TIME = 12.0  # seconds in which the calls end, when the daemon does, and then the workers
 _MAX_STICKS = 8  # that are talked to; a hub has no more ports
@@ -88,6 +89,7 @@ class Daemon:
         self._ends = False
         self._credit = Credit()
         self._make_backend = partial(backend_of, start_call=start_call, credit=self._credit)
+        self._orders = orders.Counter()
         self._allowance = Allowance(clock)
         self._workers: dict[str, Worker] = {}  # by their sticks' paths in sysfs
         self._leaving: list[Worker] = []  # whose sticks have gone
@@ -336,9 +338,14 @@ class Daemon:
                 return {}
             if modem.state in IN_CALL:
                 raise RequestError(BUSY)
-            return {"text": orders.carry_out(number, name, form, modem).text}
+            try:
+                return {"text": self._orders.carry_out(number, name, form, modem).text}
+            finally:
+                self._publish()  # the next number: whoever is answered shows a form with it
 
-        best.answer(request, order, self._clock.now() + _ERRAND_TIME)
+        is_under_way = orders.find(number) is not None  # a second tap waits for what comes of it
+        seconds = _ORDER_TIME if is_under_way else _ERRAND_TIME
+        best.answer(request, order, self._clock.now() + seconds)
 
     def _change_shop(self, request: Request) -> None:
         """Keep what the keeper notes of what a network sells."""
@@ -494,6 +501,7 @@ class Daemon:
                 interface=facts.interface,
                 tries=facts.tries,
                 no_credit=self._credit.sign,
+                next_order=self._orders.next_number,
                 others=tuple(OtherModem(each.facts.model, each.state) for each in modems[1:]),
             )
         if status != self._status:

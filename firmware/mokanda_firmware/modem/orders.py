@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is ordered from the network, once: an order costs money.
 
-Each has a number, which its form on the page carries: the next that is free. It is noted before
-it is sent, and what is noted is never sent again: a form that comes twice gets the same answer.
+Each has a number, which its form on the page carries. It is noted before it is sent, and what is
+noted is never sent again: a form that comes twice gets the same answer. Numbers are drawn by lot,
+one at a time, and end with the daemon: whatever becomes of the notes, no old form's number counts.
 """
 
 import contextlib
 import hashlib
 import json
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -60,39 +62,54 @@ class Sender(Protocol):
 def read() -> list[Order]:
     """Return the last orders, the latest first."""
     content = records.read_json(paths.orders(), _MAX_BYTES)
-    with contextlib.suppress(ValueError, RecursionError):
-        if isinstance(content, list):
-            return [records.load(Order, each) for each in content[:MOST_KEPT]]
-    return []
+    orders = []
+    for each in content[:MOST_KEPT] if isinstance(content, list) else ():
+        with contextlib.suppress(ValueError, RecursionError):
+            orders.append(records.load(Order, each))
+    return orders
 
 
-def next_number() -> int:
-    """Return the number of the next order."""
-    return 1 + max((each.number for each in read()), default=0)
+def find(number: int) -> Order | None:
+    """Return the order that has a number; None: it is not noted."""
+    return next((each for each in read() if each.number == number), None)
 
 
-def carry_out(number: int, name: str, form: Form, modem: Sender) -> Order:
-    """Send it, unless that was done; return how it went.
+class Counter:
+    """Where orders are taken; `next_number` is what the next one has to have."""
 
-    Raises:
-        RequestError: another order has this number's place, or it cannot be noted: nothing is sent.
-    """
-    for known in read():
-        if known.number == number and known.name == name:
+    def __init__(self) -> None:
+        self.next_number = new_number()
+
+    def carry_out(self, number: int, name: str, form: Form, modem: Sender) -> Order:
+        """Send it, unless that was done; return how it went.
+
+        Raises:
+            RequestError: another order has this number's place, or it cannot be noted: nothing is
+                sent.
+        """
+        sent = _fingerprint(form)
+        known = find(number)
+        if known is not None and known.sent == sent:
             return known
-    if number != next_number():
-        raise RequestError(_OVERTAKEN)
-    order = Order(number, name, relaytime.now(), sent=_fingerprint(form))
-    try:
-        _keep(order)
-    except OSError as error:
-        raise RequestError(
-            Sentence("The device cannot keep this ({why}).", why=str(error))
-        ) from error
-    order = _sent(order, form, modem)
-    with contextlib.suppress(OSError):  # it was noted that nobody knows
-        _keep(order)
-    return order
+        if known is not None or number != self.next_number:
+            raise RequestError(_OVERTAKEN)
+        order = Order(number, name, relaytime.now(), sent=sent)
+        try:
+            _keep(order)
+        except OSError as error:
+            raise RequestError(
+                Sentence("The device cannot keep this ({why}).", why=str(error))
+            ) from error
+        self.next_number = new_number()
+        order = _sent(order, form, modem)
+        with contextlib.suppress(OSError):  # it was noted that nobody knows
+            _keep(order)
+        return order
+
+
+def new_number() -> int:
+    """Return a number that no form has had, of at most fifteen digits."""
+    return 1 + secrets.randbelow(10**15 - 1)
 
 
 def _sent(order: Order, form: Form, modem: Sender) -> Order:

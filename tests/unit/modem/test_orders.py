@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is ordered from the network, once, and what the keeper notes of what it sells."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mokanda_firmware.modem import orders, shop
 from mokanda_firmware.modem.at import pdu
 from mokanda_firmware.modem.backend import Answer, SendError
 from mokanda_firmware.modem.networks import Form, Offer
+from mokanda_firmware.modem.orders import Counter
 from mokanda_firmware.modem.settings import SettingsError
 from mokanda_firmware.modem.shop import Shop
 from mokanda_wire import durable
@@ -42,47 +44,86 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOKANDA_DATA", str(tmp_path))
 
 
-def test_an_order_is_sent_once_and_told_again() -> None:
-    modem = Modem()
-    first = orders.carry_out(1, "1 GB", CODE, modem)
-    assert orders.carry_out(1, "1 GB", CODE, modem) == first
+@pytest.fixture
+def counter() -> Counter:
+    return Counter()
+
+
+def test_an_order_is_sent_once_and_told_again(counter: Counter) -> None:
+    modem, number = Modem(), counter.next_number
+    first = counter.carry_out(number, "1 GB", CODE, modem)
+    assert counter.carry_out(number, "1 GB", CODE, modem) == first
     assert (first.text, modem.sent) == ("Active", ["*123#"])
-    assert orders.next_number() == 2
+    assert counter.next_number != number
 
 
-@pytest.mark.parametrize(("number", "name"), [(1, "2 GB"), (3, "1 GB"), (0, "1 GB")])
-def test_a_number_out_of_turn_orders_nothing(number: int, name: str) -> None:
-    modem = Modem()
-    orders.carry_out(1, "1 GB", CODE, modem)
-    with pytest.raises(RequestError):
-        orders.carry_out(number, name, MESSAGE, modem)
+def test_a_number_out_of_turn_orders_nothing(counter: Counter) -> None:
+    modem, number = Modem(), counter.next_number
+    counter.carry_out(number, "1 GB", CODE, modem)
+    for other in (0, 1, number + 1):
+        with pytest.raises(RequestError, match="Something else"):
+            counter.carry_out(other, "1 GB", CODE, modem)
     assert modem.sent == ["*123#"]
 
 
-def test_what_is_not_known_is_not_sent_again() -> None:
-    modem = Modem(SendError.unknown())
-    assert orders.carry_out(1, "1 GB", MESSAGE, modem).failed
-    assert orders.carry_out(1, "1 GB", MESSAGE, modem).failed
+def test_what_is_called_the_same_is_told_apart_by_what_is_sent(counter: Counter) -> None:
+    modem, number = Modem(), counter.next_number
+    counter.carry_out(number, "…1234", Form("*130*111100001234#"), modem)
+    with pytest.raises(RequestError, match="Something else"):
+        counter.carry_out(number, "…1234", Form("*130*222200001234#"), modem)
+    assert modem.sent == ["*130*111100001234#"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut off", "zeros"])
+def test_an_old_form_orders_nothing_whatever_became_of_the_notes(damage: str) -> None:
+    modem, counter = Modem(), Counter()
+    number = counter.next_number
+    counter.carry_out(number, "1 GB", CODE, modem)
+    kept = paths.orders().read_bytes()
+    if damage == "missing":
+        paths.orders().unlink()
+    else:
+        damaged = {"empty": b"", "cut off": kept[:-20], "zeros": bytes(100)}[damage]
+        paths.orders().write_bytes(damaged)
+    for each in (counter, Counter()):  # and after a restart
+        with pytest.raises(RequestError, match="Something else"):
+            each.carry_out(number, "1 GB", CODE, modem)
+    assert modem.sent == ["*123#"]
+
+
+def test_of_damaged_notes_the_others_are_read(counter: Counter) -> None:
+    for name in ("first", "second"):
+        counter.carry_out(counter.next_number, name, CODE, Modem())
+    second, first = json.loads(paths.orders().read_bytes())
+    paths.orders().write_text(json.dumps([second | {"number": "2"}, 5, first]))
+    assert [each.name for each in orders.read()] == ["first"]
+
+
+def test_what_is_not_known_is_not_sent_again(counter: Counter) -> None:
+    modem, number = Modem(SendError.unknown()), counter.next_number
+    assert counter.carry_out(number, "1 GB", MESSAGE, modem).failed
+    assert counter.carry_out(number, "1 GB", MESSAGE, modem).failed
     assert modem.sent == ["NET1 1122"]
 
 
-def test_on_a_full_disk_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_full_disk_nothing_is_sent(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(durable, "write", full)
     modem = Modem()
     with pytest.raises(RequestError, match="cannot keep"):
-        orders.carry_out(1, "1 GB", CODE, modem)
+        counter.carry_out(counter.next_number, "1 GB", CODE, modem)
     assert modem.sent == []
 
 
-def test_the_last_orders_are_kept_and_no_number_comes_again() -> None:
-    for number in range(1, orders.MOST_KEPT + 5):
-        orders.carry_out(number, "1 GB", CODE, Modem())
+def test_the_last_orders_are_kept_and_no_number_comes_again(counter: Counter) -> None:
+    first = counter.next_number
+    for _ in range(orders.MOST_KEPT + 5):
+        counter.carry_out(counter.next_number, "1 GB", CODE, Modem())
     assert len(orders.read()) == orders.MOST_KEPT
     with pytest.raises(RequestError):
-        orders.carry_out(1, "1 GB", CODE, Modem())
+        counter.carry_out(first, "1 GB", CODE, Modem())
 
 
 @given(st.binary(max_size=200))

@@ -15,6 +15,7 @@ from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.modem import ordering, orders, shop
 from mokanda_firmware.modem.backend import Answer, SendError
 from mokanda_firmware.modem.networks import Form, Offer
+from mokanda_firmware.modem.orders import Counter
 from mokanda_firmware.modem.shop import Shop
 from tests.statuses import READY
 from tests.unit.webmail.served_village import Phone, Village
@@ -48,10 +49,15 @@ def daemon(modem: Modem) -> Iterator[None]:
     """The modem's daemon, as far as it takes orders."""
     requests = Requests("modem")
     ends = threading.Event()
+    counter = Counter()
+
+    def publish() -> None:
+        replace(READY, next_order=counter.next_number).publish()
 
     def order(request: Request) -> None:
         name, form = ordering.wanted(request, READY.imsi)
-        orders.carry_out(request.count("number"), name, form, modem)
+        counter.carry_out(request.count("number"), name, form, modem)
+        publish()
         request.reply()
 
     def sell(request: Request) -> None:
@@ -63,6 +69,7 @@ def daemon(modem: Modem) -> Iterator[None]:
             if request := requests.receive(timeout=0.05):
                 request.carry_out({"order": order, "sell": sell, "look": Request.reply})
 
+    publish()
     thread = threading.Thread(target=serve)
     thread.start()
     try:
@@ -249,7 +256,7 @@ def test_an_order_that_was_cut_short_is_shown_as_unknown(keeper: Phone) -> None:
         def ask_network(self, code: str) -> Answer:
             raise KeyboardInterrupt(code)
 
+    counter = Counter()
     with pytest.raises(KeyboardInterrupt):
-        orders.carry_out(1, "Offres", MENU.form, CutModem())
+        counter.carry_out(counter.next_number, "Offres", MENU.form, CutModem())
     assert "Nobody knows what came of it." in keeper.get("/device/modem").text
-    assert orders.next_number() == 2

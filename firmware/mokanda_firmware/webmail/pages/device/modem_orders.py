@@ -7,7 +7,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.modem import networks, orders, shop
+from mokanda_firmware.modem import networks, shop
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.device.modem_settings import show_page
 from mokanda_firmware.webmail.pages.device.overview import ask
@@ -32,7 +32,7 @@ def show_offer(visit: Visit) -> HTTPResponse:
         key=shop.key_of(offer),
         network=networks.number(imsi),
         seller=networks.name(imsi),
-        number=orders.next_number(),
+        number=status.next_order if status else 0,
     )
 
 

@@ -51,7 +51,6 @@ def show_page(
     cards, status = Cards(visit.language, visit.zone), ModemStatus.read()
     settings = Settings.read()
     imsi = status.imsi if status else ""
-    last = orders.read()
     fields = {
         "apn": settings.apn,
         "username": settings.username,
@@ -75,9 +74,9 @@ def show_page(
         shop=shop.of(imsi),
         key_of=shop.key_of,
         network=networks.number(imsi),
-        order=next((each for each in last if each.number == ordered), None),
-        orders=last[:_ORDERS],
-        next_order=orders.next_number(),
+        order=orders.find(ordered),
+        orders=orders.read()[:_ORDERS],
+        next_order=status.next_order if status else 0,
         answer=answer,
         is_menu=is_menu,
         messages=messages.read(),

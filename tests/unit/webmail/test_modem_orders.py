@@ -239,6 +239,11 @@ def test_what_cannot_be_noted_is_said_at_its_field(
     assert bool(shop.own_of(NETWORK).offers) == (not said)
 
 
+def test_a_form_without_its_fields_is_one_with_empty_ones(keeper: Phone) -> None:
+    answer = keeper.post("/device/modem/shop", 422, network=NETWORK, what="offer")
+    assert "give it a name" in answer.text
+
+
 @pytest.mark.usefixtures("modem")
 def test_a_keeper_notes_how_a_voucher_is_sent(keeper: Phone) -> None:
     page = keeper.get("/device/modem/shop")

@@ -23,8 +23,8 @@ _log = logging.getLogger(__name__)
 ANNOUNCED: Final = ("+CMTI", "+CMT:")
 _DIRECT = "+CMT:"
 CONTENT: Final = re.compile(r"(?:[0-9A-F]{2}){10,200}", re.IGNORECASE)
-_LISTED: Final = re.compile(
-    rf"\+CMGL: *(?P<index>\d{{1,4}}),.*|(?P<direct>\+CMT:.*)|(?P<pdu>{CONTENT.pattern})",
+_LISTED: Final = re.compile(  # content that is no message is deleted, or the memory fills
+    r"\+CMGL: *(?P<index>\d{1,4}),.*|(?P<direct>\+CMT:.*)|(?P<pdu>[0-9A-F]+)",
     re.IGNORECASE,
 )
 _KNOWN: Final = re.compile(r"\+CPMS: *\(([^)]*)\).*", re.IGNORECASE)

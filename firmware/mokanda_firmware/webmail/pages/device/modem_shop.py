@@ -88,10 +88,10 @@ def change_shop(visit: Visit) -> HTTPResponse:
 
 def _check(what: str, values: dict[str, str], network: str) -> None:
     """See whether it can be noted, by the field. Raises SettingsError."""
-    send, to = values.get("send", ""), values.get("to", "")
+    name, price, volume, send, to = (values.get(each, "") for each in _MOST)
     if what == "top-up":
         shop.top_up_form(send, to)
     elif what == "offer":
         own = shop.own_of(network)
-        offer = Offer(values["name"], Form(send, to), values["price"], values["volume"])
+        offer = Offer(name, Form(send, to), price, volume)
         shop.Shop(offers=own.offers[:-1]).with_offer(offer)

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Final
 
@@ -18,6 +18,7 @@ from mokanda_wire import durable
 MOST_KEPT: Final = 50  # of the network's, and of all others: nobody's flood drives those out
 _MAX_BYTES = 1_000_000  # of what is kept
 _MAX_PARTS = 20
+_TOGETHER: Final = timedelta(minutes=5)  # in which the centre gets the parts of one message
 _SHORT: Final = re.compile(r"\d{2,6}", re.ASCII)
 
 
@@ -36,7 +37,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message; `parts` are those of its texts that have come, "" for one that has not."""
+    """A message; `parts` are those of its texts that have come, "" for one that has not.
+
+    `sent` is of the part that came first.
+    """
 
     sender: str
     sent: datetime | None
@@ -117,10 +121,18 @@ def _with(messages: list[Message], part: Part) -> list[Message]:
 
 
 def _belongs(message: Message, part: Part, total: int) -> bool:
-    """Whether it is a part that is missing in this message, or one that it has already."""
+    """Whether it is a part that is missing in this message, or one that it has already.
+
+    Senders use a reference again: only what was sent at about the same time is of one message.
+    """
     if message.sender != part.sender or len(message.parts) != total:
         return False
     there = message.parts[part.number - 1]
     if part.reference is None:
         return there == part.text and message.sent == part.sent
-    return message.reference == part.reference and there in ("", part.text)
+    is_together = message.sent == part.sent or (
+        message.sent is not None
+        and part.sent is not None
+        and abs(message.sent - part.sent) <= _TOGETHER
+    )
+    return is_together and message.reference == part.reference and there in ("", part.text)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text messages: from the SIM card's bytes to what the keeper reads."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -52,6 +52,31 @@ def test_parts_come_together_in_whatever_order(texts: tuple[str, ...]) -> None:
 def test_a_part_that_is_missing_is_an_ellipsis() -> None:
     add(delivered("begin ", part=(7, 3, 1)), delivered(" end", part=(7, 3, 3)))
     assert messages.read()[0].text == "begin … end"
+
+
+def notice(sent: datetime | None, *texts: str) -> list[Part]:
+    """Return the parts of a message, all with the reference 7, which come a second apart."""
+    return [
+        Part("Vodacom", sent and sent + timedelta(seconds=at), text, 7, len(texts), at + 1)
+        for at, text in enumerate(texts)
+    ]
+
+
+@pytest.mark.parametrize("end", ["active: 500 Mo", "epuise."])
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_reference_that_is_used_again_is_of_another_message(end: str, missing: int) -> None:
+    first = notice(SENT, "Votre forfait est ", "active: 500 Mo")
+    messages.add(first[:missing])
+    again = notice(SENT + timedelta(hours=1), "Votre forfait est ", end)
+    assert [each.text for each in messages.add(again)] == [f"Votre forfait est {end}"]
+    assert len(messages.read()) == (2 if missing else 1)
+
+
+@pytest.mark.parametrize("sent", [SENT, None])
+def test_parts_that_come_again_are_no_new_message(sent: datetime | None) -> None:
+    parts = notice(sent, "Votre forfait est ", "epuise.")
+    messages.add(parts)
+    assert messages.add(parts) == []
 
 
 def test_the_same_message_twice_is_one() -> None:

@@ -12,11 +12,12 @@ from dataclasses import replace
 from typing import Final
 
 from mokanda_firmware.modem import messages
-from mokanda_firmware.modem.at import pdu
+from mokanda_firmware.modem.at import alphabet, pdu
 from mokanda_firmware.modem.at.conversation import At, AtError
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.messages import Part
+from mokanda_wire.text import one_line
 
 _log = logging.getLogger(__name__)
 
@@ -149,4 +150,6 @@ def _part(digits: str, names: Collection[str]) -> Part | None:
     except ValueError as error:
         _log.info("a message cannot be read: %s", error)
         return None
-    return replace(part, of_network=messages.is_of_network(part.sender, names))
+    sender = one_line(alphabet.visible(part.sender))
+    own = messages.is_of_network(sender, names)
+    return replace(part, sender=sender, text=alphabet.visible(part.text), of_network=own)

@@ -127,5 +127,5 @@ def _likeness(text: str) -> float:
 
 
 def _tidy(text: str) -> str:
-    kept = "".join(each for each in text.replace("\r", "\n") if each == "\n" or each.isprintable())
-    return "\n".join(filter(None, (" ".join(line.split()) for line in kept.split("\n"))))
+    lines = alphabet.visible(text).split("\n")
+    return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))

@@ -99,6 +99,7 @@ _DATA_LEFT: Final = re.compile(
     "|illimit|unlimited|ilimitad"
 )
 _CHOICE: Final = re.compile(r"\d\d? ?[.):-] ?[^\W\d_]")  # 1.Solde, 2) Forfait
+_ARABIC_MARKS: Final = str.maketrans({"\u066b": ".", "\u066c": ",", "\u060c": ","})
 _BREAK: Final = re.compile(r"[\n;|!?]|[.,](?= |$)")
 
 
@@ -145,7 +146,9 @@ def has_data_left(text: str) -> bool:
 def _plain(text: str) -> str:
     """Return the answer in lower case, with plain digits and blanks."""
     text = unicodedata.normalize("NFKC", text[:MAX_TEXT])[: 2 * MAX_TEXT].lower()
-    return re.sub(r"[^\S\n]", " ", text).replace("\u2019", "'")
+    text = "".join(str(unicodedata.decimal(each, each)) for each in text)
+    text = re.sub(r"(\u066b\d{3})(?!\d)", r"\g<1>0", text)  # which is decimal, and of no thousands
+    return re.sub(r"[^\S\n]", " ", text.translate(_ARABIC_MARKS)).replace("\u2019", "'")
 
 
 def _amounts(text: str) -> list[_Found]:

@@ -84,6 +84,11 @@ def test_what_stands_before_the_balance_is_not_it(text: str) -> None:
         ("Solde 1,250.50 FC", 1250.5),
         ("Solde 1.250,50 FC", 1250.5),
         ("Solde \uff11\uff12 FC", 12),
+        ("Solde: \u0665\u0660\u066b\u0665 USD", 50.5),
+        ("Solde \u0661\u066c\u0662\u0665\u0660\u066b\u0665 FC", 1250.5),
+        ("Solde \u06f5\u066b\u06f5\u06f0\u06f0 FC", 5.5),
+        ("Solde \u0661\u066c\u0662\u0665\u0660 USD", 1250),
+        ("Solde \u0661\u060c\u0665 USD, \u0661\u066b\u0665 GB", 1.5),
     ],
 )
 def test_thousands_and_decimals_are_told_apart(text: str, amount: float) -> None:

@@ -40,9 +40,9 @@ def test_every_page_fits_a_phone_and_axe_finds_nothing(
         awa.open(path)
         problems += found(awa.page, path)
         awa.shoot(path.strip("/") or "home")
-    for phone, name in ((awa, "awa"), (ben, "ben")):
+    for phone, name, called in ((awa, "awa", "A" * 40), (ben, "ben", "ben")):
         phone.open("/register")
-        phone.fill(name=name, display_name=name, password=PASSWORD, again=PASSWORD)
+        phone.fill(name=name, display_name=called, password=PASSWORD, again=PASSWORD)
         phone.page.click("main button")
     awa.write("awa, ben, marie@example.org", long, f"{long}\n{long}")
     awa.page.click("button[name=send]")

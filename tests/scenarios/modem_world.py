@@ -376,6 +376,8 @@ class World:
         for verb in _VERBS:
             if verb in event:
                 arguments = event[verb] if isinstance(event[verb], dict) else {}
+                if verb == "ussd" and (status := ModemStatus.read()):
+                    arguments = {"number": status.next_order} | arguments
                 self._request(verb, arguments)
         if event.get("leave"):
             for connection in self._waiting:

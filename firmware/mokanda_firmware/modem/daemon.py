@@ -20,7 +20,7 @@ from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
 from mokanda_firmware.modem import last_rung, networks, ordering, orders
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.at.modem import StartCall
-from mokanda_firmware.modem.backend import UssdError
+from mokanda_firmware.modem.backend import Answer, UssdError
 from mokanda_firmware.modem.backends import backend_of
 from mokanda_firmware.modem.clock import Bell, Turns
 from mokanda_firmware.modem.credit import Credit
@@ -313,17 +313,29 @@ class Daemon:
         best = self._best()
         if best is None:
             raise RequestError(_NO_MODEM)
-        modem = best.modem
+        modem, number = best.modem, request.count("number")
         code, zone = request.text("code", 40), request.text("zone", _MAX_ZONE)
 
-        def ask() -> Mapping[str, object]:
+        def ask_anew() -> Answer:
             card = modem.facts.imsi
             answer = modem.ask_network(code)
             if code == _balance_code(card, Settings.read()):
                 self._credit.balance_told(answer, card, zone)
+            return answer
+
+        def ask() -> Mapping[str, object]:
+            try:
+                answer = self._orders.ask(number, code, ask_anew)
+            finally:
+                self._publish()
             return {"text": answer.text, "menu": answer.is_menu}
 
-        best.answer(request, ask, self._clock.now() + _ERRAND_TIME)
+        best.answer(request, ask, self._errand_by(number))
+
+    def _errand_by(self, number: int) -> float:
+        """Return when an errand has to begin; a second tap waits for what comes of the first."""
+        is_under_way = self._orders.has_taken(number)
+        return self._clock.now() + (_ORDER_TIME if is_under_way else _ERRAND_TIME)
 
     def _order(self, request: Request) -> None:
         """Send the network an order: an offer, a voucher, or the answer to its menu."""
@@ -343,9 +355,7 @@ class Daemon:
             finally:
                 self._publish()  # the next number: whoever is answered shows a form with it
 
-        is_under_way = orders.find(number) is not None  # a second tap waits for what comes of it
-        seconds = _ORDER_TIME if is_under_way else _ERRAND_TIME
-        best.answer(request, order, self._clock.now() + seconds)
+        best.answer(request, order, self._errand_by(number))
 
     def _change_shop(self, request: Request) -> None:
         """Keep what the keeper notes of what a network sells."""

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -79,6 +80,27 @@ class Counter:
 
     def __init__(self) -> None:
         self.next_number = new_number()
+        self._asked = (0, "")  # the number of the last question, and its code
+        self._answer: Answer | None = None
+
+    def has_taken(self, number: int) -> bool:
+        """Whether an order or question with this number was sent, or is being sent."""
+        return number == self._asked[0] or find(number) is not None
+
+    def ask(self, number: int, code: str, ask: Callable[[], Answer]) -> Answer:
+        """Have a code asked, or a menu answered, unless that was done; return the answer.
+
+        It is kept until the next question. Raises RequestError as `carry_out` does; UssdError.
+        """
+        if (number, code) != self._asked:
+            if number != self.next_number:
+                raise RequestError(_OVERTAKEN)
+            self.next_number = new_number()
+            self._asked, self._answer = (number, code), None
+            self._answer = ask()
+        if self._answer is None:
+            raise UssdError.unanswered(code)
+        return self._answer
 
     def carry_out(self, number: int, name: str, form: Form, modem: Sender) -> Order:
         """Send it, unless that was done; return how it went.

@@ -61,10 +61,10 @@ def test_a_puk_goes_with_its_new_pin(keeper: Phone) -> None:
 
 
 def test_the_code_for_the_balance_stands_in_the_form_where_it_is_known(keeper: Phone) -> None:
-    READY.publish()
+    replace(READY, next_order=7).publish()
     with daemon(answer={"text": "Solde: 2.50 USD\n<b>1</b> Forfaits", "menu": True}) as asked:
         text = submit(keeper, "/device/modem/ask", code="*100#")
-    assert {"verb": "ussd", "code": "*100#", "zone": ""} in asked
+    assert {"verb": "ussd", "number": 7, "code": "*100#", "zone": ""} in asked
     assert "Solde: 2.50 USD" in text
     assert "&lt;b&gt;1&lt;/b&gt; Forfaits" in text
     assert "Your choice from this menu" in text

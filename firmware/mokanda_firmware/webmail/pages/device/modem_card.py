@@ -41,6 +41,8 @@ def ask_network(visit: Visit) -> HTTPResponse:
 
 
 def _answered(visit: Visit, code: str) -> HTTPResponse:
-    answer = ask(visit, "modem", "ussd", timeout=_TIMEOUT, code=code, zone=visit.zone)
+    number = visit.form.number("number") or 0  # a form that comes again asks nothing
+    told = {"number": number, "code": code, "zone": visit.zone}
+    answer = ask(visit, "modem", "ussd", timeout=_TIMEOUT, **told)
     audit.record_act(visit.store, visit.villager, "network")
     return show_page(visit, answer=str(answer["text"]), is_menu=bool(answer["menu"]))

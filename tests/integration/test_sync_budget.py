@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,18 +15,26 @@ from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.store.settings import set_setting
-from mokanda_firmware.mailbox.sync.sessions import SessionRecord
 from mokanda_firmware.uplink.failures import BudgetSpentError, CutError
 from mokanda_relay.operator import devices
 from mokanda_relay.sync import usage_by_day
 from mokanda_relay.sync.down import freeze, frozen
+from tests.budgets import (
+    WORLD,
+    break_off_beyond_the_budget,
+    crossed,
+    held,
+    limit,
+    noise,
+    send_down,
+    sleep,
+)
 from tests.relay_served import Served
 from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
 DAY = 40_000  # bytes
 SHORT_DAY = 20_000  # bytes; the longest text that travels with its mail takes more
-WORLD = "ada@example.org"
 
 
 @pytest.fixture
@@ -35,41 +42,6 @@ def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     claim = devices.add(served.relay, "kitenge", "kitenge.example")
     with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
         yield village
-
-
-def noise(size: int, seed: int) -> str:
-    """Text that no model foresees: it travels at about three quarters of its size."""
-    return base64.b64encode(random.Random(seed).randbytes(size * 3 // 4)).decode()
-
-
-def limit(village: Village, day: int | None = None, villager: int | None = None) -> None:
-    """Set the budgets, on a day that has just begun."""
-    set_setting(village.store, "budget", {"village": day, "villager": villager})
-    sleep(village)
-
-
-def sleep(village: Village) -> None:
-    """Let it become another day: what was counted is yesterday's."""
-    with village.store.transaction() as connection:
-        for table in ("traffic", "share"):
-            connection.execute(f"DELETE FROM {table}")
-        connection.execute("UPDATE sync SET day = NULL")
-
-
-def crossed(record: SessionRecord) -> int:
-    return record.bytes_up + record.bytes_down
-
-
-def held(village: Village) -> list[str]:
-    """Why mails wait, by their order in the outbox."""
-    with village.store.reading() as connection:
-        rows = connection.execute("SELECT held FROM outgoing WHERE state = 'waiting' ORDER BY 1")
-        return [row["held"] for row in rows]
-
-
-def send_down(served: Served, *texts: str, to: str = "amina") -> None:
-    for text in texts:
-        served.world.write(WORLD, [f"{to}@kitenge.example"], "Mbote", text)
 
 
 def test_a_day_up_keeps_to_its_budget_and_the_rest_goes_on_other_days(village: Village) -> None:
@@ -216,14 +188,7 @@ def test_a_bundle_that_is_more_than_a_day_goes_over_several_by_resume(
 ) -> None:
     village.sync()
     village.write("huge " + noise(90_000, 1))
-
-    def cut(*_: object) -> None:
-        raise CutError(Sentence("The connection broke."))
-
-    with monkeypatch.context() as patched, pytest.raises(CutError):
-        patched.setattr("mokanda_firmware.uplink.connection.Connection.upload", cut)
-        patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
-        run(village.store, lambda *_: None, beyond=True)
+    break_off_beyond_the_budget(village, monkeypatch)
     send_down(served, "comes meanwhile")
     nights = 0
     while village.texts("outbox"):

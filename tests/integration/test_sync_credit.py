@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import ledger, usage
 from mokanda_firmware.mailbox.costs.ledger import Rules
 from mokanda_firmware.mailbox.store.settings import set_setting
-from mokanda_firmware.uplink.failures import CutError
 from mokanda_relay.operator import devices
 from mokanda_wire.limits import MONEY_UNIT
-from tests.integration.test_sync_budget import crossed, held, limit, noise, send_down
+from tests.budgets import break_off_beyond_the_budget, crossed, held, limit, noise, send_down
 from tests.relay_served import Served
 from tests.syncing_village import Village, a_village
 
@@ -101,14 +99,7 @@ def test_a_letter_of_several_nights_is_paid_by_its_writer(
     pay(village, "amina")
     before = spent(village)[""]
     village.write("huge " + noise(90_000, 1))
-
-    def cut(*_: object) -> None:
-        raise CutError(Sentence("The connection broke."))
-
-    with monkeypatch.context() as patched, pytest.raises(CutError):
-        patched.setattr("mokanda_firmware.uplink.connection.Connection.upload", cut)
-        patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
-        run(village.store, lambda *_: None, beyond=True)
+    break_off_beyond_the_budget(village, monkeypatch)
     nights = 0
     while village.texts("outbox"):
         assert "amina" not in spent(village)

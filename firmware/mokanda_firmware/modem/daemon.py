@@ -228,6 +228,13 @@ class Daemon:
     def _best(self) -> Worker | None:
         return next(iter(self._best_first()), None)
 
+    def _plugged_in(self) -> Worker:
+        """Return who has the best modem. Raises RequestError: there is none."""
+        best = self._best()
+        if best is None:
+            raise RequestError(_NO_MODEM)
+        return best
+
     # Requests
 
     def _serve(self) -> None:
@@ -310,9 +317,7 @@ class Daemon:
 
     def _ask_network(self, request: Request) -> None:
         """Ask the network a code such as *100#, or answer its menu."""
-        best = self._best()
-        if best is None:
-            raise RequestError(_NO_MODEM)
+        best = self._plugged_in()
         modem, number = best.modem, request.count("number")
         code, zone = request.text("code", 40), request.text("zone", _MAX_ZONE)
 
@@ -339,9 +344,7 @@ class Daemon:
 
     def _order(self, request: Request) -> None:
         """Send the network an order: an offer, a voucher, or the answer to its menu."""
-        best = self._best()
-        if best is None:
-            raise RequestError(_NO_MODEM)
+        best = self._plugged_in()
         modem, number = best.modem, request.count("number")
 
         def order() -> Mapping[str, object]:

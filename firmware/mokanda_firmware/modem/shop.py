@@ -127,7 +127,9 @@ def keep(network: str, shop: Shop) -> None:
     if shop != Shop():
         shops[network] = shop
     if len(shops) > _MOST_NETWORKS:
-        raise SettingsError("name", Sentence("There is room for {most} networks.", most=20))
+        raise SettingsError(
+            "name", Sentence("There is room for {most} networks.", most=_MOST_NETWORKS)
+        )
     content = {number: records.dump(each) for number, each in shops.items()}
     durable.write(paths.shop(), json.dumps(content).encode())
 

@@ -21,6 +21,7 @@ from mokanda_firmware.bus.requests import RequestError
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.backend import Answer, SendError, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
+from mokanda_firmware.modem.keeping import refusal_if_not_kept
 from mokanda_firmware.modem.networks import Form
 from mokanda_wire import durable
 
@@ -116,12 +117,8 @@ class Counter:
         if known is not None or number != self.next_number:
             raise RequestError(_OVERTAKEN)
         order = Order(number, name, relaytime.now(), sent=sent)
-        try:
+        with refusal_if_not_kept():
             _keep(order)
-        except OSError as error:
-            raise RequestError(
-                Sentence("The device cannot keep this ({why}).", why=str(error))
-            ) from error
         self.next_number = new_number()
         order = _sent(order, form, modem)
         with contextlib.suppress(OSError):  # it was noted that nobody knows

@@ -7,6 +7,7 @@ So a stick that is slow, deaf or dialling holds up neither the others nor whoeve
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from mokanda_firmware.bus.requests import Request
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
@@ -15,7 +16,8 @@ from mokanda_firmware.modem.clock import Bell, Turns
 from mokanda_firmware.modem.modem import UNPLUGGED, Modem
 from mokanda_firmware.modem.stick_clock import StickClock
 
-BUSY = Sentence("The modem is busy. Please try again in a minute.")
+BUSY: Final = Sentence("The modem is busy. Please try again in a minute.")
+ERRAND_TIME: Final = 10.0  # seconds after which a modem that has found no time for it is busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,15 @@ class Worker:
         """Have something done after what is to be done already."""
         self._add(_Errand(act))
 
-    def answer(self, request: Request, act: Callable[[], Mapping[str, object]], by: float) -> None:
-        """Answer a request by what `act` returns, or its SentenceError, if it can begin `by` then.
+    def answer(
+        self,
+        request: Request,
+        act: Callable[[], Mapping[str, object]],
+        patience: float = ERRAND_TIME,
+    ) -> None:
+        """Answer a request by what `act` returns, or its SentenceError.
 
-        Else it is told that the modem is busy.
+        It is told that the modem is busy if that cannot begin within so many seconds.
         """
 
         def reply() -> None:
@@ -80,7 +87,7 @@ class Worker:
             except SentenceError as error:
                 request.fail(error.sentence)
 
-        self._add(_Errand(reply, request, by))
+        self._add(_Errand(reply, request, self._clock.now() + patience))
 
     def unwant(self) -> None:
         """Nobody wants a connection any more: to dial ends at once."""

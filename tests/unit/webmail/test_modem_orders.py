@@ -12,11 +12,12 @@ from webtest import TestResponse
 
 from mokanda_firmware.bus.requests import Request, Requests
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.modem import ordering, orders, shop
+from mokanda_firmware.modem import orders, shop
 from mokanda_firmware.modem.backend import Answer, SendError
 from mokanda_firmware.modem.networks import Form, Offer
 from mokanda_firmware.modem.orders import Counter
 from mokanda_firmware.modem.shop import Shop
+from mokanda_firmware.modem.verbs import ordering
 from tests.statuses import READY
 from tests.unit.webmail.served_village import Phone, Village
 
@@ -60,14 +61,12 @@ def daemon(modem: Modem) -> Iterator[None]:
         publish()
         request.reply()
 
-    def sell(request: Request) -> None:
-        ordering.change_shop(request)
-        request.reply()
-
     def serve() -> None:
         while not ends.is_set():
             if request := requests.receive(timeout=0.05):
-                request.carry_out({"order": order, "sell": sell, "look": Request.reply})
+                request.carry_out(
+                    {"order": order, "sell": ordering.change_shop, "look": Request.reply}
+                )
 
     publish()
     thread = threading.Thread(target=serve)

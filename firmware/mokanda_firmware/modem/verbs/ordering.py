@@ -7,6 +7,7 @@ from typing import Final
 from mokanda_firmware.bus.requests import Request, RequestError
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import networks, shop
+from mokanda_firmware.modem.keeping import refusal_if_not_kept
 from mokanda_firmware.modem.networks import Form, Offer
 
 _MAX_VOUCHER = 20
@@ -62,12 +63,9 @@ def change_shop(request: Request) -> None:
             own = own.without(old)
         case _:
             raise RequestError(_GONE)
-    try:
+    with refusal_if_not_kept():
         shop.keep(network, own)
-    except OSError as error:
-        raise RequestError(
-            Sentence("The device cannot keep this ({why}).", why=str(error))
-        ) from error
+    request.reply()
 
 
 def _offer(request: Request, form: Form) -> Offer:

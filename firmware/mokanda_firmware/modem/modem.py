@@ -5,28 +5,25 @@ All of it runs in the stick's own thread; what others read of it changes where t
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.modem import recovery
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.backend import (
-    CODE,
-    Answer,
     Backend,
     CallError,
     Facts,
     Finding,
     ModemError,
-    PinError,
-    SendError,
-    UssdError,
 )
-from mokanda_firmware.modem.calls import CallUnderWay
-from mokanda_firmware.modem.machine import IN_CALL, RESTS, TABLE, Action, Event
+from mokanda_firmware.modem.call_account import CallAccount
+from mokanda_firmware.modem.due import Due
+from mokanda_firmware.modem.machine import IN_CALL, TABLE, Action, Event
 from mokanda_firmware.modem.recovery import Ladder, Rung
 from mokanda_firmware.modem.stick_clock import CancelledError, PulledError, StickClock
 from mokanda_firmware.modem.sticks import Stick
@@ -37,16 +34,10 @@ _LINK_TIMEOUT = 60.0  # seconds from having dialled to an IP address
 _LINK_PAUSE = 2.0  # seconds after which is seen whether it has come: not every link tells
 _UDEV = 1.0  # seconds in which udev tells that a stick was pulled out, where it was
 _WAKING = 45.0  # seconds that a stick may take after plugging until it answers
-_CHANGED_PAUSE = 2.0  # seconds in which what a modem tells by itself is gathered
-_LONGEST_CHANGED_PAUSE = 32.0  # where it tells the same for ever
-_CALM = 60.0  # seconds without a word after which the next is news
 _SEARCHED_LONG = 900.0  # seconds of finding no network until that is a trouble of the modem
-_WANTED_PAUSE = 5.0  # the longest rest while somebody waits for a connection
 _ASKING = 300.0  # seconds for all that is asked at a time: the slowest take ten for each answer
 
-_REGISTERED: Final = frozenset({ModemState.READY, ModemState.NO_DATA, ModemState.ROAMING})
 _STARTING: Final = Sentence("The modem is starting.")
-UNPLUGGED: Final = Sentence("The modem was unplugged.")
 
 
 class Modem:
@@ -67,23 +58,18 @@ class Modem:
         self.detail: Sentence = _STARTING
         self.facts = Facts(model=stick.name)
         self.is_proven = False  # whether it has ever answered as a modem does
-        self.failure: Sentence | None = None  # why the last call was none, or ended by itself
+        self.calls = CallAccount(clock, allowance, ladder)
         self.asked_at = 0.0
         self._make_backend = make_backend
         self._backend = make_backend(stick)
         self._clock = clock
         self._ladder = ladder
-        self._allowance = allowance
         self._changed = changed
         self._plugged_at = clock.now()
         self._searching_since: float | None = None
-        self._rests = 0  # how often in a row the same state was found
-        self._due_at: float | None = None
-        self._told_at = 0.0  # when it last told by itself that something changed
-        self._times_told = 0
+        self._due = Due(clock)
         self._link_by = 0.0  # when a call that has no link yet has failed
         self._is_wanted = False
-        self._call: CallUnderWay | None = None
 
     # What happens
 
@@ -103,7 +89,7 @@ class Modem:
         if self.state not in IN_CALL and not self._backend.fits(stick):
             self._backend.close()
             self._backend = self._make_backend(stick)
-            self._rests = 0
+            self._due.begin_anew()
             self.look()
 
     def want(self) -> None:
@@ -122,70 +108,23 @@ class Modem:
         if self.state in IN_CALL:
             self._happen(Finding(Event.UNWANTED, self.detail))
 
-    def enter_pin(self, pin: str, *, keep: bool) -> None:
-        """Give the SIM card the PIN that it asks for. Raises PinError."""
-        self._give_code(ModemState.PIN, lambda: self._backend.enter_pin(pin, keep=keep))
+    @contextmanager
+    def talking(
+        self, unplugged: SentenceError, silent: Callable[[Sentence], SentenceError]
+    ) -> Iterator[Backend]:
+        """Let somebody say something to it.
 
-    def unlock(self, puk: str, pin: str) -> None:
-        """Give the SIM card the PUK that it asks for, and a new PIN. Raises PinError."""
-        self._give_code(ModemState.PUK, lambda: self._backend.unlock(puk, pin))
-
-    def _give_code(self, state: ModemState, give: Callable[[], None]) -> None:
-        if self.state is not state:
-            raise PinError(Sentence("The SIM card does not ask for that now."))
+        Raises `unplugged` where it goes meanwhile, and what `silent` makes of the detail where it
+        does not answer as it should.
+        """
         try:
-            give()
+            yield self._backend
         except OSError as error:
             self._lost(error)
-            raise PinError(UNPLUGGED) from error
+            raise unplugged from error
         except ModemError as error:
             self._happen(self._silent(error))
-            raise PinError(self.detail) from error
-        finally:
-            self.look()  # how many tries are left, or that it is unlocked
-
-    def ask_in_passing(self, code: str) -> Answer | None:
-        """Ask the network, and leave its menu; None: that was cancelled. Raises UssdError."""
-        try:
-            with self._clock.cancellable():
-                return self.ask_network(code, leave=True)
-        except CancelledError:
-            pass
-        try:
-            self._backend.hang_up()  # which brings back to commands
-        except OSError as error:
-            self._lost(error)
-        except ModemError as error:
-            self._happen(self._silent(error))
-        return None
-
-    def ask_network(self, code: str, *, leave: bool = False) -> Answer:
-        """Ask the network by USSD, or answer its menu, or `leave` that. Raises UssdError."""
-        if not CODE.fullmatch(code):
-            raise UssdError(Sentence("A code has digits, * and #, like *100#."))
-        if self.state not in _REGISTERED:
-            raise UssdError(self.detail)
-        try:
-            return self._backend.ask_network(code, leave=leave)
-        except OSError as error:
-            self._lost(error)
-            raise UssdError(UNPLUGGED, is_sent=True) from error
-        except ModemError as error:
-            self._happen(self._silent(error))
-            raise UssdError(self.detail, is_sent=True) from error
-
-    def send(self, text: str, number: str) -> None:
-        """Send a text message to a short number of the network's. Raises SendError."""
-        if self.state not in _REGISTERED:
-            raise SendError(self.detail)
-        try:
-            self._backend.send(text, number)
-        except OSError as error:
-            self._lost(error)
-            raise SendError.unknown() from error
-        except ModemError as error:
-            self._happen(self._silent(error))
-            raise SendError(self.detail) from error
+            raise silent(self.detail) from error
 
     def look(self) -> None:
         """Ask how it is now, if nothing is under way."""
@@ -208,30 +147,19 @@ class Modem:
         if isinstance(heard, Finding):
             self._happen(heard)
         elif heard is Event.DUE:  # gathered: some tell it many times a second
-            self._look_soon()
-
-    def _look_soon(self) -> None:
-        """Ask soon; ever later if it tells again and again, and its state is the same each time."""
-        now = self._clock.now()
-        if now - self._told_at >= _CALM:
-            self._times_told = 0
-        self._told_at = now
-        soon = now + min(_CHANGED_PAUSE * 2**self._times_told, _LONGEST_CHANGED_PAUSE)
-        if self._due_at is None or soon < self._due_at:
-            self._due_at = soon
-            self._times_told += 1
+            self._due.soon()
 
     def due_at(self) -> float | None:
         """Return when `keep_deadline` has something to do."""
-        return self._due_at
+        return self._due.at
 
     def keep_deadline(self) -> None:
         """Do what is due, if something is."""
-        if self._due_at is None or self._clock.now() < self._due_at:
+        if not self._due.has_come():
             return
-        self._due_at = None
+        self._due.never()
         if self.state is ModemState.DIALLING and self._clock.now() < self._link_by:
-            self._due_at = self._clock.now() + _LINK_PAUSE
+            self._due.after(_LINK_PAUSE)
             self.hear()
         elif self.state is ModemState.DIALLING:
             late = Sentence("The connection was not complete in time.")
@@ -257,8 +185,8 @@ class Modem:
             return  # `unplugged` follows
         _log.info("%s: %s", self.stick.name, error)
         self._backend.close()
-        self._call_breaks(Sentence("The modem lost the connection."))
-        self._call_over()
+        self.calls.breaks(Sentence("The modem lost the connection."))
+        self.calls.over(self.facts.apn, self._backend.traffic)
         self._backend = self._make_backend(self.stick)
         self._set(ModemState.STARTING, _STARTING, Facts(model=self.facts.model))
         self._rest()
@@ -267,7 +195,7 @@ class Modem:
         step = TABLE.get((self.state, finding.event))
         if step is None:
             return None  # nothing follows from it here
-        self._count_call(finding)
+        self.calls.tell(self.state, finding)
         if step.action is not Action.NOTHING:
             return self._act(step.action, step.state, finding)
         if step.state is ModemState.CONNECTED:
@@ -277,38 +205,6 @@ class Modem:
             self._set(step.state, finding.detail, finding.facts)
         self._rest(finding.again)
         return None
-
-    def _count_call(self, finding: Finding) -> None:
-        """Keep account of how calls go, for the next one."""
-        match finding.event:
-            case Event.CALL_FAILED | Event.LINK_LOST | Event.SILENT:
-                self._call_breaks(finding.detail, login=finding.login)
-            case Event.LINK_UP:
-                self.failure = None
-                self._ladder.descend()
-            case Event.UNWANTED if self.state is ModemState.CONNECTED:
-                self._call_ends(None)
-                self._allowance.succeeded()
-            case Event.UNWANTED:
-                self._call_ends(Sentence("The connection was cancelled."))
-            case Event.UNPLUGGED:
-                self._call_breaks(UNPLUGGED)
-
-    def _call_breaks(self, trouble: Sentence, *, login: bool = False) -> None:
-        """Count a call that fails, if there is one; that the stick falls off the bus is one way."""
-        if self._call is not None and not self._call.has_ended:
-            self._call_ends(trouble)
-            self.failure = trouble
-            self._allowance.failed(login=login)
-
-    def _call_ends(self, trouble: Sentence | None) -> None:
-        if self._call is not None:
-            self._call.ends(trouble)
-
-    def _call_over(self) -> None:
-        if self._call is not None:
-            self._call.over(self.facts.apn, self._backend.traffic())
-            self._call = None
 
     def _act(self, action: Action, state: ModemState, finding: Finding) -> Finding | None:
         match action:
@@ -326,7 +222,7 @@ class Modem:
                 return self._wake(finding)
             case _:
                 self._backend.close()
-                self._due_at = None
+                self._due.never()
                 self._set(state, finding.detail, Facts())
                 return None
 
@@ -350,8 +246,7 @@ class Modem:
         self._set(self.state, self.detail, facts)
 
     def _dial(self) -> Finding | None:
-        self._allowance.dialled()
-        self._call = CallUnderWay(self._clock)
+        self.calls.dialled()
         self._set(ModemState.DIALLING, Sentence("The modem is dialling."), self.facts)
         try:
             with self._clock.cancellable():
@@ -363,7 +258,7 @@ class Modem:
         except ModemError as error:
             return self._silent(error)
         self._link_by = self._clock.now() + _LINK_TIMEOUT
-        self._due_at = self._clock.now() + _LINK_PAUSE
+        self._due.after(_LINK_PAUSE)
         heard = self._backend.hear()
         return heard if isinstance(heard, Finding) else None
 
@@ -371,7 +266,7 @@ class Modem:
         self._set(ModemState.DIALLING, detail, replace(self.facts, apn=apn))
 
     def _hang_up(self) -> Finding:
-        self._due_at = None
+        self._due.never()
         try:
             self._backend.hang_up()
         except ModemError as error:
@@ -380,7 +275,7 @@ class Modem:
 
     def _mend(self) -> Finding:
         """After a call that failed: hang up, take a step of recovery, and ask."""
-        self._due_at = None
+        self._due.never()
         try:
             self._backend.hang_up()
             self._recover(self._ladder.climb(recovery.OF_CALLS))
@@ -439,22 +334,12 @@ class Modem:
     def _set(self, state: ModemState, detail: Sentence, facts: Facts) -> None:
         if state is not self.state:
             _log.info("%s: %s: %s", self.stick.name, state, detail)
-            self._rests = 0
-            self._times_told = 0
+            self._due.begin_anew()
         if state not in IN_CALL:
-            self._call_over()
+            self.calls.over(self.facts.apn, self._backend.traffic)
         if (state, detail, facts) != (self.state, self.detail, self.facts):
             self.state, self.detail, self.facts = state, detail, facts
             self._changed()
 
     def _rest(self, again: float | None = None) -> None:
-        """Set when to ask anew: each time in the same state, twice as late; or `again` then."""
-        rest = RESTS.get(self.state)
-        if rest is None:
-            self._due_at = None if again is None else self._clock.now() + again
-            return
-        seconds = min(rest.longest, rest.first * 2 ** min(self._rests, 20))
-        self._rests += 1
-        if self._is_wanted:
-            seconds = min(seconds, _WANTED_PAUSE)
-        self._due_at = self._clock.now() + seconds
+        self._due.rest(self.state, again, is_wanted=self._is_wanted)

@@ -55,7 +55,7 @@ def _fingerprint(form: Form) -> str:
 
 
 class Sender(Protocol):
-    """What is needed of `modem.Modem`."""
+    """What is needed of `sim_card.SimCard`."""
 
     def ask_network(self, code: str) -> Answer: ...  # noqa: D102
     def send(self, text: str, number: str) -> None: ...  # noqa: D102
@@ -103,7 +103,7 @@ class Counter:
             raise UssdError.unanswered(code)
         return self._answer
 
-    def carry_out(self, number: int, name: str, form: Form, modem: Sender) -> Order:
+    def carry_out(self, number: int, name: str, form: Form, sender: Sender) -> Order:
         """Send it, unless that was done; return how it went.
 
         Raises:
@@ -120,7 +120,7 @@ class Counter:
         with refusal_if_not_kept():
             _keep(order)
         self.next_number = new_number()
-        order = _sent(order, form, modem)
+        order = _sent(order, form, sender)
         with contextlib.suppress(OSError):  # it was noted that nobody knows
             _keep(order)
         return order
@@ -131,12 +131,12 @@ def new_number() -> int:
     return 1 + secrets.randbelow(10**15 - 1)
 
 
-def _sent(order: Order, form: Form, modem: Sender) -> Order:
+def _sent(order: Order, form: Form, sender: Sender) -> Order:
     try:
         if form.to:
-            modem.send(form.send, form.to)
+            sender.send(form.send, form.to)
             return replace(order, said=_SENT)
-        answer = modem.ask_network(form.send)
+        answer = sender.ask_network(form.send)
     except UssdError as error:
         return replace(order, said=None if error.is_sent else error.sentence, failed=True)
     except SendError as error:

@@ -113,7 +113,7 @@ class Workers:
         def rank(worker: Worker) -> tuple[int, bool, int]:
             modem = worker.modem
             signal = modem.facts.signal or 0
-            return _RANK.index(modem.state), modem.failure is not None, -signal
+            return _RANK.index(modem.state), modem.calls.failure is not None, -signal
 
         return sorted(proven or self, key=rank)
 

@@ -10,9 +10,9 @@ from mokanda_firmware.modem import networks
 from mokanda_firmware.modem.backend import Answer, UssdError
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.credit import Credit
-from mokanda_firmware.modem.modem import Modem
 from mokanda_firmware.modem.settings import Settings
 from mokanda_firmware.modem.verbs.connecting import Connecting
+from mokanda_firmware.modem.worker import Worker
 from mokanda_firmware.modem.workers import Workers
 
 _log = logging.getLogger(__name__)
@@ -51,16 +51,16 @@ class Balance:
             return
         if best.modem.state is ModemState.READY:
             self._ask_by = 0.0
-            best.do(partial(self._learn, best.modem, self._zone))
+            best.do(partial(self._learn, best, self._zone))
 
-    def _learn(self, modem: Modem, zone: str) -> None:
+    def _learn(self, worker: Worker, zone: str) -> None:
         """Ask for it, if the keeper wants that: once a day."""
-        settings, card = Settings.read(), modem.facts.imsi
+        settings, card = Settings.read(), worker.modem.facts.imsi
         code = _code(card, settings) if settings.balance_daily else ""
         if self._connecting.is_wanted or not (code and card and self._credit.begin_day(card, zone)):
             return
         try:
-            answer = modem.ask_in_passing(code)
+            answer = worker.sim_card.ask_in_passing(code)
         except UssdError as error:
             _log.warning("the balance is not told: %s", error)
         else:

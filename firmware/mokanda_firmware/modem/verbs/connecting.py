@@ -7,10 +7,10 @@ from mokanda_firmware.bus.requests import Request, RequestError, UnavailableErro
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.modem.allowance import Allowance
+from mokanda_firmware.modem.call_account import UNPLUGGED
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.machine import PASSING
-from mokanda_firmware.modem.modem import UNPLUGGED
 from mokanda_firmware.modem.worker import Worker
 from mokanda_firmware.modem.workers import NO_MODEM, Workers
 
@@ -45,7 +45,7 @@ class Connecting:
         elif best is None and not self._workers.has_one_away:
             raise RequestError(NO_MODEM)
         elif wait and not self._waiting:
-            raise RequestError(_held_back(wait, best.modem.failure if best else None))
+            raise RequestError(_held_back(wait, best.modem.calls.failure if best else None))
         elif len(self._waiting) >= _MOST_WAITING:
             raise UnavailableError("too many wait for a connection")
         else:
@@ -117,8 +117,8 @@ class Connecting:
         """
         wait = self._allowance.wait()
         is_late = self._clock.now() + wait >= self._give_up_at
-        if is_late and (wait or worker.modem.failure):
-            self.refuse(worker.modem.failure or _held_back(wait, None))
+        if is_late and (wait or worker.modem.calls.failure):
+            self.refuse(worker.modem.calls.failure or _held_back(wait, None))
         elif not wait:
             worker.do(worker.modem.dial)
 

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a stick's SIM card and its network are given and asked, beside connections."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.states import ModemState
+from mokanda_firmware.modem.backend import CODE, Answer, Backend, PinError, SendError, UssdError
+from mokanda_firmware.modem.call_account import UNPLUGGED
+from mokanda_firmware.modem.modem import Modem
+from mokanda_firmware.modem.stick_clock import CancelledError, StickClock
+
+_REGISTERED: Final = frozenset({ModemState.READY, ModemState.NO_DATA, ModemState.ROAMING})
+
+
+class SimCard:
+    """The card in a modem. All of it runs in the stick's own thread."""
+
+    def __init__(self, modem: Modem, clock: StickClock) -> None:
+        self._modem = modem
+        self._clock = clock
+
+    def enter_pin(self, pin: str, *, keep: bool) -> None:
+        """Give it the PIN that it asks for. Raises PinError."""
+        self._give_code(ModemState.PIN, lambda backend: backend.enter_pin(pin, keep=keep))
+
+    def unlock(self, puk: str, pin: str) -> None:
+        """Give it the PUK that it asks for, and a new PIN. Raises PinError."""
+        self._give_code(ModemState.PUK, lambda backend: backend.unlock(puk, pin))
+
+    def _give_code(self, state: ModemState, give: Callable[[Backend], None]) -> None:
+        if self._modem.state is not state:
+            raise PinError(Sentence("The SIM card does not ask for that now."))
+        try:
+            with self._modem.talking(PinError(UNPLUGGED), PinError) as backend:
+                give(backend)
+        finally:
+            self._modem.look()  # how many tries are left, or that it is unlocked
+
+    def ask_in_passing(self, code: str) -> Answer | None:
+        """Ask the network, and leave its menu; None: that was cancelled. Raises UssdError."""
+        try:
+            with self._clock.cancellable():
+                return self.ask_network(code, leave=True)
+        except CancelledError:
+            pass
+        with suppress(UssdError), self._modem.talking(UssdError(UNPLUGGED), UssdError) as backend:
+            backend.hang_up()  # which brings back to commands
+        return None
+
+    def ask_network(self, code: str, *, leave: bool = False) -> Answer:
+        """Ask the network by USSD, or answer its menu, or `leave` that. Raises UssdError."""
+        if not CODE.fullmatch(code):
+            raise UssdError(Sentence("A code has digits, * and #, like *100#."))
+        if self._modem.state not in _REGISTERED:
+            raise UssdError(self._modem.detail)
+        sent = partial(UssdError, is_sent=True)
+        with self._modem.talking(sent(UNPLUGGED), sent) as backend:
+            return backend.ask_network(code, leave=leave)
+
+    def send(self, text: str, number: str) -> None:
+        """Send a text message to a short number of the network's. Raises SendError."""
+        if self._modem.state not in _REGISTERED:
+            raise SendError(self._modem.detail)
+        with self._modem.talking(SendError.unknown(), SendError) as backend:
+            backend.send(text, number)

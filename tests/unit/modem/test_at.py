@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mokanda_firmware.modem.at.conversation import QUICK, At, AtError, AtTimeoutError, error_code
+from mokanda_firmware.modem.at.conversation import QUICK, At
+from mokanda_firmware.modem.at.refusals import AtError, AtTimeoutError, error_code
 from mokanda_firmware.modem.clock import SystemClock
 from tests.stand_ins.modem import SILENCE, Modem
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mokanda_firmware.modem.at import conversation, ussd
+from mokanda_firmware.modem.at import announcements, ussd
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,11 @@ from mokanda_firmware.modem.at import conversation, ussd
     ],
 )
 def test_a_text_goes_on_until_its_coding_is_told(announced: str, goes_on: bool) -> None:
-    assert conversation._goes_on(announced) is goes_on
+    assert announcements.goes_on(announced) is goes_on
 
 
 @given(st.text(st.sampled_from('+CUSD: 0",15 x\n'), max_size=300))
 def test_whatever_is_announced_is_read(noise: str) -> None:
     said = f"+CUSD: {noise}"
-    assert conversation._goes_on(said) in (True, False)
+    assert announcements.goes_on(said) in (True, False)
     assert ussd._more([said]) in (None, 0.0, ussd._ANOTHER, ussd._FIRST)

@@ -12,7 +12,8 @@ from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import kept_pin
-from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError
+from mokanda_firmware.modem.at.conversation import At
+from mokanda_firmware.modem.at.refusals import AtError, AtTimeoutError
 from mokanda_firmware.modem.backend import PinError
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.kept_pin import KeptPin

@@ -10,61 +10,34 @@ middle of a command too.
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-import serial
-
-from mokanda_firmware.modem.at.lines import LineReader
-from mokanda_firmware.modem.backend import ModemError
+from mokanda_firmware.modem.at import announcements
+from mokanda_firmware.modem.at.port import Port
+from mokanda_firmware.modem.at.refusals import AtAbandonedError, AtError, AtTimeoutError, check
 from mokanda_firmware.modem.clock import Turns
 
 _log = logging.getLogger(__name__)
 
-_REFUSAL = re.compile(r"ERROR|COMMAND NOT SUPPORT|TOO MANY PARAMETERS", re.IGNORECASE)  # Huawei's
-_CODED_REFUSAL = re.compile(r"\+CM[ES] ERROR: *(.*)", re.IGNORECASE)
 _NO_CALL = re.compile(
     r"(NO CARRIER|NO ?DIAL ?TONE|BUSY|NO ANSWER|DELAYED|BLACKLISTED)\b.*", re.IGNORECASE
 )
 _CONNECT = re.compile(r"CONNECT\b.*", re.IGNORECASE)
 _OK_BEHIND = re.compile(r"(.*?)\s*\bOK", re.IGNORECASE)
-_PIECE = 4096  # bytes taken from the port at a time
 _MAX_LINES = 1000  # that an answer may take; that of all networks in range has some 20
 _END_OF_CONTENT, _NO_CONTENT = b"\x1a", b"\x1b"  # Ctrl-Z and ESC at the prompt (27.005, 3.5.1)
-_MOST_ANNOUNCED = 10
-_MAX_ANNOUNCED = 4000  # characters; a text of 182 has 728 digits
-_BY_ITSELF = re.compile(r"[+^][A-Z]+:", re.IGNORECASE)  # what is no line of a text
-_QUOTED = re.compile(r'[^",]*, *"')
-_WHOLE = re.compile(r'"[^"]*" {0,9}, {0,9}\d{0,3} {0,9}\Z')  # a number is behind the last quote
 _MAX_UNSOLICITED = 100  # lines: the newest are kept
 # Seconds. Each command has its time; a modem that is slow to say OK gets more for all of them.
 _QUIET = 0.05
 _QUIET_AFTER_TIMEOUT = 1.5
-_LONGEST_CHATTER = 3.0  # a modem that talks for longer by itself is interrupted
 _PROMPT = 5.0  # in which a modem asks for a message
 _REST = 3.0  # in which what was announced goes on, or the OK comes
-_NO_ROOM = 0.2  # after which a port that takes nothing will not
 SLOWEST = 10.0  # that a modem may take to say OK
 # How long each AT of `synchronise` waits for its OK.
 QUICK: Final = (3.0,)
 USUAL: Final = (3.0, 3.0, 3.0)
 PATIENT: Final = (3.0, SLOWEST)  # with a modem that has not answered QUICK, and may yet
-
-
-class AtError(ModemError):
-    """The modem refused a command; `code` is the number of a +CME ERROR, or None."""
-
-    def __init__(self, text: str, code: int | None = None) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class AtTimeoutError(AtError):
-    """The modem did not finish its answer in time."""
-
-
-class AtAbandonedError(AtError):
-    """The modem took the command and passed it on, but nothing came of it."""
 
 
 class At:
@@ -74,10 +47,7 @@ class At:
         """Open the serial port at `path`; raises OSError when that cannot be done."""
         self.path = path
         self._clock = clock
-        with clock.others_meanwhile():
-            self._port = serial.Serial(path, 115200, timeout=0, write_timeout=_NO_ROOM)
-        self._reader = LineReader()
-        self._heard: deque[str] = deque()  # lines of the last piece
+        self._port = Port(path, clock)
         self._unsolicited: deque[str] = deque(maxlen=_MAX_UNSOLICITED)
         self._is_behind = False  # an answer that did not come in time may still come
         self._pace = 0.0  # seconds that it takes to say OK
@@ -88,18 +58,11 @@ class At:
 
     def reports_carrier(self) -> bool:
         """Tell whether the port says that a call is up: then it will also say when it is lost."""
-        try:
-            return bool(self._port.cd)
-        except OSError:  # a port without modem lines
-            return False
+        return self._port.reports_carrier()
 
     def close(self) -> None:
         """Close the port; what is left of it may be gone already."""
-        try:
-            with self._clock.others_meanwhile():  # the kernel may want what was written to be gone
-                self._port.close()
-        except OSError as error:
-            _log.debug("closing %s: %s", self.path, error)
+        self._port.close()
 
     def command(self, text: str, timeout: float = 5.0) -> None:
         """Send `text` and wait for its OK.
@@ -188,11 +151,11 @@ class At:
                 line = next(self._answer(text, end - self._clock.now()))
                 if line.upper() == "OK" and not is_taken:
                     is_taken = True
-                elif not _add(announced, name, line):
+                elif not announcements.add(announced, name, line):
                     self._unsolicited.append(line)
                     continue
                 if announced:
-                    seconds = _REST if _goes_on(announced[-1]) else more(announced)
+                    seconds = _REST if announcements.goes_on(announced[-1]) else more(announced)
                     if is_taken and seconds == 0:
                         return announced
                     if seconds is not None:
@@ -215,7 +178,7 @@ class At:
         self._await_prompt(text)
         try:
             self._write(content.encode() + _END_OF_CONTENT)
-            self._reader.forget()
+            self._port.forget()
             for line in self._answer(text, timeout):
                 if line.upper() == "OK":
                     return
@@ -225,16 +188,15 @@ class At:
 
     def _await_prompt(self, text: str) -> None:
         end = self._clock.now() + _PROMPT + 2 * self._pace
-        while self._reader.begun.strip(b"\0 ") != b">":
-            for line in self._whole_lines():
-                _check(line)
+        while self._port.begun.strip(b"\0 ") != b">":
+            for line in self._port.lines():
+                check(line)
                 self._unsolicited.append(line)
-            left = end - self._clock.now()
-            if left <= 0 or not self._clock.wait((self.fileno(),), left):
+            if not self._port.has_come(end - self._clock.now()):
                 self._write(_NO_CONTENT)
                 self._is_behind = True
                 raise AtTimeoutError(f"no prompt for {text} within {_PROMPT:g} seconds")
-            self._read()
+            self._port.read()
 
     def prefer(self, text: str, timeout: float = 3.0) -> None:
         """Send a command which is of use where the modem knows it."""
@@ -271,7 +233,8 @@ class At:
                     if _NO_CALL.fullmatch(line):  # what was said went into a call that ends now
                         self._write(b"AT\r")
                 if patience is PATIENT:
-                    self._hear_out(SLOWEST)  # it was asked more than once, and may answer each
+                    # It was asked more than once, and may answer each.
+                    self._unsolicited.extend(self._port.hear_out(SLOWEST))
                 else:
                     self._drain(_QUIET_AFTER_TIMEOUT if failure else _QUIET)
                 asked_at = self._clock.now()
@@ -293,8 +256,8 @@ class At:
 
     def unsolicited(self) -> list[str]:
         """Return the lines that came by themselves since the last call; does not wait."""
-        self._read()
-        self._unsolicited += self._whole_lines()
+        self._port.read()
+        self._unsolicited += self._port.lines()
         lines = list(self._unsolicited)
         self._unsolicited.clear()
         return lines
@@ -304,7 +267,7 @@ class At:
         if self._is_behind:
             self.synchronise()
         self._drain(_QUIET)
-        self._reader.forget()
+        self._port.forget()
         self._write(text.encode() + b"\r")
 
     def _answer(self, text: str, timeout: float) -> Iterator[str]:
@@ -319,7 +282,7 @@ class At:
             if number == _MAX_LINES:
                 self._is_behind = True
                 raise AtError(f"the answer to {text} does not end")
-            _check(line)
+            check(line)
             yield line
         self._is_behind = True
         raise AtTimeoutError(f"no answer to {text} within {timeout:g} seconds")
@@ -327,99 +290,21 @@ class At:
     def _lines(self, timeout: float) -> Iterator[str]:
         deadline = self._clock.now() + timeout + 2 * self._pace
         while True:
-            yield from self._whole_lines()
-            left = deadline - self._clock.now()
+            yield from self._port.lines()
             try:
-                if left <= 0 or not self._clock.wait((self.fileno(),), left):
+                if not self._port.has_come(deadline - self._clock.now()):
                     return
             except Exception:  # nobody waits for it any more
                 self._is_behind = True
                 raise
-            self._read()
+            self._port.read()
 
     def _drain(self, quiet: float) -> None:
-        """Take in what the modem says by itself, until it is quiet for so many seconds."""
-        self._read()
-        end = self._clock.now() + _LONGEST_CHATTER
-        while self._heard or self._reader.has_begun:
-            self._unsolicited += self._whole_lines()
-            if self._clock.now() >= end or not self._clock.wait((self.fileno(),), quiet):
-                return
-            self._read()
-
-    def _hear_out(self, quiet: float) -> None:
-        """Take in what comes late, until nothing has come for so many seconds."""
-        end = self._clock.now() + 4 * quiet
-        while self._clock.now() < end and self._clock.wait((self.fileno(),), quiet):
-            self._read()
-            self._unsolicited += self._whole_lines()
-
-    def _read(self) -> None:
-        lines = self._reader.feed(self._port.read(_PIECE))
-        words = (line.decode("ascii", "replace").strip("\0 \t") for line in lines)
-        self._heard += filter(None, words)
-
-    def _whole_lines(self) -> Iterator[str]:
-        while self._heard:
-            yield self._heard.popleft()
+        self._unsolicited.extend(self._port.drain(quiet))
 
     def _write(self, data: bytes) -> None:
         try:
             self._port.write(data)
-        except serial.SerialTimeoutException as error:
+        except AtTimeoutError:
             self._is_behind = True
-            raise AtTimeoutError("the port takes no more data") from error
-
-
-def announcements(name: str, lines: Iterable[str]) -> list[str]:
-    """Return what lines announce that begins with a name, each with the lines of its text."""
-    announced: list[str] = []
-    for line in lines:
-        _add(announced, name, line)
-    return announced
-
-
-def _add(announced: list[str], name: str, line: str) -> bool:
-    """Add a line to what was announced; False: it belongs to nothing of that."""
-    if line.upper().startswith(name) and len(announced) < _MOST_ANNOUNCED:
-        announced.append(line)
-    elif announced and _goes_on(announced[-1]) and not _BY_ITSELF.match(line):
-        announced[-1] += f"\n{line}"
-    else:
-        return False
-    return True
-
-
-def _goes_on(announced: str) -> bool:
-    """Whether lines may be missing of a text in quotes, which may have others in it."""
-    is_short = len(announced) <= _MAX_ANNOUNCED
-    return is_short and bool(_QUOTED.match(announced)) and not _WHOLE.search(announced)
-
-
-def _check(line: str) -> None:
-    """Raise AtError if a line is a refusal."""
-    if refusal := _CODED_REFUSAL.fullmatch(line):
-        raise AtError(line, error_code(refusal[1]))
-    if _REFUSAL.fullmatch(line):
-        raise AtError(line)
-
-
-# What modems say in words where others give the number (3GPP TS 27.007, 9.2).
-_CODES = {
-    "sim not inserted": 10,
-    "sim pin required": 11,
-    "sim puk required": 12,
-    "sim failure": 13,
-    "sim busy": 14,
-    "sim wrong": 15,
-    "incorrect password": 16,
-    "ph-sim pin required": 5,
-}
-
-
-def error_code(reason: str) -> int | None:
-    """Return the number of "+CME ERROR: <reason>", which may be in words; None: it has none."""
-    reason = reason.strip()
-    if reason.isascii() and reason.isdigit() and len(reason) <= 5:
-        return int(reason)
-    return _CODES.get(reason.lower())
+            raise

@@ -12,8 +12,9 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import apn, networks, orders, shop
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at import codes, names, network, sending, sms, ussd
-from mokanda_firmware.modem.at.conversation import QUICK, At, AtError, AtTimeoutError
+from mokanda_firmware.modem.at.conversation import QUICK, At
 from mokanda_firmware.modem.at.ports import Ports
+from mokanda_firmware.modem.at.refusals import AtError, AtTimeoutError
 from mokanda_firmware.modem.at.sim import SimCard
 from mokanda_firmware.modem.at.sms import Inbox
 from mokanda_firmware.modem.backend import (

@@ -5,7 +5,8 @@ import logging
 from itertools import product
 from typing import Final
 
-from mokanda_firmware.modem.at.conversation import PATIENT, QUICK, At, AtError
+from mokanda_firmware.modem.at.conversation import PATIENT, QUICK, At
+from mokanda_firmware.modem.at.refusals import AtError
 from mokanda_firmware.modem.backend import ModemError
 from mokanda_firmware.modem.clock import Turns
 from mokanda_firmware.modem.stick_clock import PulledError

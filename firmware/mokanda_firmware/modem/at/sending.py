@@ -4,7 +4,8 @@
 import logging
 
 from mokanda_firmware.modem.at import pdu
-from mokanda_firmware.modem.at.conversation import At, AtAbandonedError, AtError, AtTimeoutError
+from mokanda_firmware.modem.at.conversation import At
+from mokanda_firmware.modem.at.refusals import AtAbandonedError, AtError, AtTimeoutError
 from mokanda_firmware.modem.backend import SendError
 
 _log = logging.getLogger(__name__)

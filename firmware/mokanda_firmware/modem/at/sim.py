@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem.at.conversation import At, AtError, AtTimeoutError, error_code
+from mokanda_firmware.modem.at.conversation import At
+from mokanda_firmware.modem.at.refusals import AtError, AtTimeoutError, error_code
 from mokanda_firmware.modem.backend import Finding
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.machine import Event

@@ -13,7 +13,8 @@ from typing import Final
 
 from mokanda_firmware.modem import messages
 from mokanda_firmware.modem.at import alphabet, pdu
-from mokanda_firmware.modem.at.conversation import At, AtError
+from mokanda_firmware.modem.at.conversation import At
+from mokanda_firmware.modem.at.refusals import AtError
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.messages import Part

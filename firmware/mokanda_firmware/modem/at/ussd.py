@@ -12,13 +12,9 @@ from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.at import alphabet
-from mokanda_firmware.modem.at.conversation import (
-    At,
-    AtAbandonedError,
-    AtError,
-    AtTimeoutError,
-    announcements,
-)
+from mokanda_firmware.modem.at.announcements import announcements
+from mokanda_firmware.modem.at.conversation import At
+from mokanda_firmware.modem.at.refusals import AtAbandonedError, AtError, AtTimeoutError
 from mokanda_firmware.modem.backend import Answer, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
 

@@ -55,7 +55,7 @@ def _fingerprint(form: Form) -> str:
 
 
 class Sender(Protocol):
-    """What is needed of `sim_card.SimCard`."""
+    """What is needed of `sim_services.SimServices`."""
 
     def ask_network(self, code: str) -> Answer: ...  # noqa: D102
     def send(self, text: str, number: str) -> None: ...  # noqa: D102

@@ -15,7 +15,7 @@ from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.modem.call_account import UNPLUGGED
 from mokanda_firmware.modem.clock import Bell, Turns
 from mokanda_firmware.modem.modem import Modem
-from mokanda_firmware.modem.sim_card import SimCard
+from mokanda_firmware.modem.sim_services import SimServices
 from mokanda_firmware.modem.stick_clock import StickClock
 
 BUSY: Final = Sentence("The modem is busy. Please try again in a minute.")
@@ -45,7 +45,7 @@ class Worker:
         self._clock = clock
         self._stick_clock = StickClock(clock)
         self.modem = make_modem(self._stick_clock)
-        self.sim_card = SimCard(self.modem, self._stick_clock)
+        self.sim_services = SimServices(self.modem, self._stick_clock)
         self.has_ended = False
         self.error: Exception | None = None  # at which it has ended, and should not have
         self._settled = settled

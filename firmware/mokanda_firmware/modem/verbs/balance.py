@@ -60,7 +60,7 @@ class Balance:
         if self._connecting.is_wanted or not (code and card and self._credit.begin_day(card, zone)):
             return
         try:
-            answer = worker.sim_card.ask_in_passing(code)
+            answer = worker.sim_services.ask_in_passing(code)
         except UssdError as error:
             _log.warning("the balance is not told: %s", error)
         else:

@@ -38,7 +38,7 @@ class Network:
 
         def ask_anew() -> Answer:
             card = modem.facts.imsi
-            answer = best.sim_card.ask_network(code)
+            answer = best.sim_services.ask_network(code)
             self._balance.heard(answer, code, card, zone)
             return answer
 
@@ -63,7 +63,7 @@ class Network:
             if modem.state in IN_CALL:
                 raise RequestError(BUSY)
             try:
-                return {"text": self._orders.carry_out(number, name, form, best.sim_card).text}
+                return {"text": self._orders.carry_out(number, name, form, best.sim_services).text}
             finally:
                 self._publish()
 

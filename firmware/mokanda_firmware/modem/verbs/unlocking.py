@@ -22,13 +22,13 @@ class Unlocking:
         """Give the SIM card the PIN that the keeper has typed."""
         pin, keep = request.text("pin", 8), request.flag("keep")
         worker = self._who_asks(request, ModemState.PIN)
-        self._have_given(worker, request, lambda: worker.sim_card.enter_pin(pin, keep=keep))
+        self._have_given(worker, request, lambda: worker.sim_services.enter_pin(pin, keep=keep))
 
     def unlock(self, request: Request) -> None:
         """Give the SIM card the PUK and the new PIN that the keeper has typed."""
         puk, pin = request.text("puk", 8), request.text("pin", 8)
         worker = self._who_asks(request, ModemState.PUK)
-        self._have_given(worker, request, lambda: worker.sim_card.unlock(puk, pin))
+        self._have_given(worker, request, lambda: worker.sim_services.unlock(puk, pin))
 
     def _who_asks(self, request: Request, state: ModemState) -> Worker:
         """Return the modem for whose card a code was typed: with its `imei`, if that is told."""

@@ -16,19 +16,19 @@ from mokanda_firmware.modem.stick_clock import CancelledError, StickClock
 _REGISTERED: Final = frozenset({ModemState.READY, ModemState.NO_DATA, ModemState.ROAMING})
 
 
-class SimCard:
-    """The card in a modem. All of it runs in the stick's own thread."""
+class SimServices:
+    """Of the card in a modem. All of it runs in the stick's own thread."""
 
     def __init__(self, modem: Modem, clock: StickClock) -> None:
         self._modem = modem
         self._clock = clock
 
     def enter_pin(self, pin: str, *, keep: bool) -> None:
-        """Give it the PIN that it asks for. Raises PinError."""
+        """Give the card the PIN that it asks for. Raises PinError."""
         self._give_code(ModemState.PIN, lambda backend: backend.enter_pin(pin, keep=keep))
 
     def unlock(self, puk: str, pin: str) -> None:
-        """Give it the PUK that it asks for, and a new PIN. Raises PinError."""
+        """Give the card the PUK that it asks for, and a new PIN. Raises PinError."""
         self._give_code(ModemState.PUK, lambda backend: backend.unlock(puk, pin))
 
     def _give_code(self, state: ModemState, give: Callable[[Backend], None]) -> None:

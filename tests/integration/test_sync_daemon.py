@@ -83,7 +83,7 @@ def test_an_imported_claim_is_redeemed_at_once(
     assert told("last_success")
     assert told("next_sync") > told("last_success")
     assert told("overdue") == told("next_sync") + schedule.NIGHT
-    assert told("link") == "network"
+    assert (told("link"), told("no_way")) == ("network", False)
 
 
 def test_mail_goes_when_the_webmail_asks(
@@ -180,6 +180,7 @@ def test_a_failure_is_told_with_its_reason_and_the_next_try(
     ask("courier", "sync")
     wait_for(CourierState.FAILED)
     assert "cannot be reached" in str(told("detail"))
+    assert (told("link"), told("no_way")) == ("network", True)
     assert told("next_sync")
     assert courier.poll() is None
 

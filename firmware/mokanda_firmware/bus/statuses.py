@@ -59,7 +59,8 @@ class Status:
 class CourierStatus(Status):
     """The courier's; of the last mail run it tells mails and bytes.
 
-    `link` is the one of `last_success`; after `overdue` another should have gone well.
+    `link` is the one of `last_success`, `no_way` whether the last run has found none; after
+    `overdue` another should have gone well.
     """
 
     NAME = "courier"
@@ -73,6 +74,7 @@ class CourierStatus(Status):
     last_attempt: datetime | None = None
     last_success: datetime | None = None
     link: str = ""
+    no_way: bool = False
     overdue: datetime | None = None
     sent: int = 0
     received: int = 0

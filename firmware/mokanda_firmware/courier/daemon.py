@@ -315,6 +315,7 @@ class Daemon:
                 now,
                 last_success=success.ended if success else None,
                 link=success.link if success else "",
+                no_way=last.error is not None and not last.link,
                 last_attempt=last.started,
                 sent=last.sent,
                 received=last.received,

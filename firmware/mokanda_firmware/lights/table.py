@@ -100,8 +100,10 @@ OF_STORE: dict[StoreState, LightsState] = {
     state: LightsState.READY if state is StoreState.SOUND else LightsState.FAULT
     for state in StoreState
 }
-# What may be wrong with the modem while mail goes by a cable.
+# What may be wrong with the modem while mail goes by a cable; and when it has last gone by one, but
+# finds no way now: a box that never had a modem lacks none.
 _OF_THE_AIR = {LightsState.NO_MODEM, LightsState.NO_SIGNAL, LightsState.NO_CREDIT}
+_WITHOUT_A_WAY = {LightsState.NO_MODEM}
 CABLE = "network"  # the courier's name for a link that is there without a modem
 STARTING_SECONDS = 600.0  # who has not told how it is after these is not going to
 _CLOCKS_DIFFER = timedelta(hours=1)
@@ -162,8 +164,10 @@ def _of_modem(known: Known) -> LightsState:
     found = OF_MODEM[known.modem.state]
     if known.modem.no_credit is not None:
         found = _most_urgent(found, LightsState.NO_CREDIT)
-    by_cable = known.courier is not None and known.courier.link == CABLE
-    return LightsState.READY if found in _OF_THE_AIR and by_cable else found
+    if known.courier is None or known.courier.link != CABLE:
+        return found
+    excused = _WITHOUT_A_WAY if known.courier.no_way else _OF_THE_AIR
+    return LightsState.READY if found in excused else found
 
 
 def _of_mail(courier: CourierStatus, known: Known) -> LightsState:

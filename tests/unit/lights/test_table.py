@@ -108,19 +108,46 @@ def test_letters_that_wait_are_shown_while_nothing_else_is() -> None:
     assert state_of_device(dials) is LightsState.DIALLING
 
 
-def test_credit_that_is_used_up_is_shown_unless_mail_goes_by_a_cable() -> None:
-    spent = ModemStatus(ModemState.READY, no_credit=Sentence("Spent."))
-    assert state_of_device(replace(WELL, modem=spent)) is LightsState.NO_CREDIT
-    by_cable = replace(mail(link=table.CABLE), modem=spent)
-    assert state_of_device(by_cable) is LightsState.READY
+IDLE, FAILED, SYNCING = CourierState.IDLE, CourierState.FAILED, CourierState.SYNCING
+DIALS, CABLE = CourierState.DIALLING, table.CABLE
+SPENT = ModemStatus(ModemState.READY, no_credit=Sentence("Spent."))
+READY, ABSENT, DEAF = (
+    ModemStatus(state) for state in (ModemState.READY, ModemState.ABSENT, ModemState.NO_SIGNAL)
+)
 
 
-@pytest.mark.parametrize("modem", [ModemState.ABSENT, ModemState.NO_SIGNAL])
-def test_a_device_whose_mail_goes_by_a_cable_needs_no_modem(modem: ModemState) -> None:
-    by_cable = replace(mail(link=table.CABLE), modem=ModemStatus(modem))
-    assert state_of_device(by_cable) is LightsState.READY
-    refused = replace(by_cable, courier=CourierStatus(CourierState.FAILED, link=table.CABLE))
-    assert state_of_device(refused) is LightsState.FAULT
+@pytest.mark.parametrize(
+    ("happens", "courier", "link", "no_way", "modem", "shown"),
+    [
+        ("mail goes by the modem", IDLE, "ppp0", False, READY, LightsState.READY),
+        ("the credit ends", IDLE, "ppp0", False, SPENT, LightsState.NO_CREDIT),
+        ("a call is in vain", FAILED, "ppp0", True, SPENT, LightsState.NO_CREDIT),
+        ("a cable: the next run", SYNCING, "ppp0", True, SPENT, LightsState.NO_CREDIT),
+        ("it went by the cable", IDLE, CABLE, False, SPENT, LightsState.READY),
+        ("another one", SYNCING, CABLE, False, SPENT, LightsState.SYNCING),
+        ("it broke at the relay", FAILED, CABLE, False, SPENT, LightsState.FAULT),
+        ("the cable out: a call", DIALS, CABLE, False, SPENT, LightsState.DIALLING),
+        ("which is in vain", FAILED, CABLE, True, SPENT, LightsState.NO_CREDIT),
+        ("the next one", DIALS, CABLE, True, SPENT, LightsState.NO_CREDIT),
+        ("a top-up, not tried yet", FAILED, CABLE, True, READY, LightsState.FAULT),
+        ("it has paid for a run", IDLE, "ppp0", False, READY, LightsState.READY),
+        ("the cable again, no network", IDLE, CABLE, False, DEAF, LightsState.READY),
+        ("the cable out", FAILED, CABLE, True, DEAF, LightsState.NO_SIGNAL),
+        ("the modem out, too", FAILED, CABLE, True, ABSENT, LightsState.FAULT),
+        ("the cable again", IDLE, CABLE, False, ABSENT, LightsState.READY),
+        ("the relay refuses", FAILED, CABLE, False, ABSENT, LightsState.FAULT),
+    ],
+)
+def test_the_modems_troubles_are_shown_unless_mail_goes_by_a_cable(
+    happens: str,
+    courier: CourierState,
+    link: str,
+    no_way: bool,
+    modem: ModemStatus,
+    shown: LightsState,
+) -> None:
+    known = replace(mail(state=courier, link=link, no_way=no_way), modem=modem)
+    assert state_of_device(known) is shown, happens
 
 
 class TestMailRuns:

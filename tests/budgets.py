@@ -50,8 +50,10 @@ def held(village: Village) -> list[str]:
 
 
 def send_down(served: Served, *texts: str, to: str = "amina") -> None:
+    """Write a villager mails from the world, and have the relay ready to hand them on."""
     for text in texts:
         served.world.write(WORLD, [f"{to}@kitenge.example"], "Mbote", text)
+    served.wait_until_prepared()
 
 
 def break_off_beyond_the_budget(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -488,12 +488,14 @@ class TestWhoWroteIt:
     ) -> None:
         device = a_device(served)
         served.world.post_inbound(mail(), "ada@example.org", [AMINA], spf=spf, dkim=dkim)
+        served.wait_until_prepared()
         device.sync()
         assert [each.message.proof for each in device.mails] == [proof]
 
     def test_without_a_word_of_it_nothing_is_known(self, served: Served) -> None:
         device = a_device(served)
         assert post(served, form(b'{"to":["amina@kitenge.example"],"from":"ada@example.org"}'))[0]
+        served.wait_until_prepared()
         device.sync()
         assert [each.message.proof for each in device.mails] == [""]
 
@@ -501,6 +503,7 @@ class TestWhoWroteIt:
         kitenge, kimpese = served.claimed_device(), a_device(served, "kimpese")
         kitenge.freeze(kitenge.message("amina@kimpese.example", "Mbote"))
         kitenge.sync()
+        served.wait_until_prepared()
         kimpese.sync()
         assert [each.message.proof for each in kimpese.mails] == ["passed"]
 
@@ -508,5 +511,6 @@ class TestWhoWroteIt:
         device = a_device(served)
         raw = mail("To: undisclosed:;\r\nList-Post: <mailto:Liste%2Ba@Lists.Example.org?x=y>\r\n")
         served.world.post_inbound(raw, "bounce@lists.example.org", [AMINA])
+        served.wait_until_prepared()
         device.sync()
         assert [each.message.list_post for each in device.mails] == ["Liste+a@lists.example.org"]

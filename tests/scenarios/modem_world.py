@@ -44,9 +44,9 @@ from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.hilink import page
-from mokanda_firmware.modem.interface import Lease
 from mokanda_firmware.modem.readings import Reading
 from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.uplink.interface import Lease
 from tests.stand_ins.hilink import HiLink
 from tests.stand_ins.messages import delivered
 from tests.stand_ins.stepped_modem import SteppedModem

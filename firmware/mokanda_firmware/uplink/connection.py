@@ -27,6 +27,7 @@ from mokanda_firmware.uplink.failures import (
 )
 from mokanda_firmware.uplink.meter import Meter
 from mokanda_firmware.uplink.places import Place
+from mokanda_firmware.uplink.watched import WatchedSocket
 from mokanda_wire import protocol
 from mokanda_wire.protocol import ProtocolError, Receipt, Refusal, Sealed
 
@@ -250,7 +251,7 @@ class Connection:
             )
         )
 
-    def _reach(self, host: str, interface: str | None) -> socket.socket:
+    def _reach(self, host: str, interface: str | None) -> WatchedSocket:
         plain, self._address = reach.connect(host, self._port, interface, CONNECT_SECONDS)
         return plain
 

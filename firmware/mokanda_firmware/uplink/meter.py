@@ -13,22 +13,32 @@ _INTERFACES: Final = Path("/sys/class/net")
 
 
 class Meter:
-    """Counts from when it is made until the interface goes."""
+    """Counts from when it is made; an interface that comes in place of it is counted as a whole."""
 
     def __init__(self, interface: str, interfaces: Path = _INTERFACES) -> None:
-        self._folder = interfaces / interface / "statistics"
-        self._start = self._read() or (0, 0)
-        self._last = self._start
+        self._folder = interfaces / interface
+        self._before = (0, 0)  # what others of its name have carried
+        self._last = self._start = self._read() or (0, 0, 0)
 
     def passed(self) -> tuple[int, int]:
         """Return the bytes of IP packets sent and received; of a link that is gone, the last."""
-        self._last = self._read() or self._last
-        return self._last[0] - self._start[0], self._last[1] - self._start[1]
+        now = self._read() or self._last
+        if now[0] != self._last[0]:
+            self._before = self._since_start()
+            self._start = (now[0], 0, 0)
+        self._last = now
+        return self._since_start()
 
-    def _read(self) -> tuple[int, int] | None:
+    def _since_start(self) -> tuple[int, int]:
+        (up, down), (_, sent, received), (_, *start) = self._before, self._last, self._start
+        return up + sent - start[0], down + received - start[1]
+
+    def _read(self) -> tuple[int, int, int] | None:
+        """Return the kernel's number of the interface, and its bytes; None: it is gone."""
         with contextlib.suppress(OSError, ValueError):
-            sent, received = (
-                int((self._folder / name).read_text()) for name in ("tx_bytes", "rx_bytes")
+            number, sent, received = (
+                int((self._folder / name).read_text())
+                for name in ("ifindex", "statistics/tx_bytes", "statistics/rx_bytes")
             )
-            return sent, received
+            return number, sent, received
         return None

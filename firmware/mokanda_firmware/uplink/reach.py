@@ -3,10 +3,12 @@
 
 import socket
 
+from mokanda_firmware.uplink.watched import WatchedSocket
+
 
 def connect(
     host: str, port: int, interface: str | None, seconds: float
-) -> tuple[socket.socket, str]:
+) -> tuple[WatchedSocket, str]:
     """Connect within so many seconds an address; return the connection, and the address.
 
     Raises OSError: why the last of the host's addresses cannot be reached.
@@ -16,7 +18,7 @@ def connect(
     for family, kind, protocol_number, _, address in socket.getaddrinfo(
         host, port, socket.AF_INET, socket.SOCK_STREAM
     ):
-        plain = socket.socket(family, kind, protocol_number)
+        plain = WatchedSocket(family, kind, protocol_number)
         try:
             plain.settimeout(seconds)
             # Acknowledge with what is said next, which comes at once: a packet less each time.

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS to the relay in few bytes: a short handshake, whose end leaves with the first request."""
 
-import socket
 import ssl
 import time
 from typing import Any
+
+from mokanda_firmware.uplink.watched import WatchedSocket
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME of OpenSSL: our clock may be wrong
 _TLSEXT_PADDING = 0x10  # SSL_OP_TLSEXT_PADDING of OpenSSL
@@ -33,16 +34,17 @@ def context(certificate: str) -> ssl.SSLContext:
     return made
 
 
-class TlsSocket(socket.socket):
+class TlsSocket(WatchedSocket):
     """A connection by TLS, of which only `sendall`, `recv_into` and files made of it are used.
 
     `ssl.SSLSocket` would send the end of the handshake in a packet of its own.
     """
 
-    def __init__(self, plain: socket.socket, offered: ssl.SSLContext, name: str | None) -> None:
+    def __init__(self, plain: WatchedSocket, offered: ssl.SSLContext, name: str | None) -> None:
         """Take over a connection, to be one by TLS with `name` once hands are shaken."""
         patience = plain.gettimeout()
         super().__init__(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        self.take_over(plain)
         self.settimeout(patience)
         self._come, self._go = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = offered.wrap_bio(self._come, self._go, server_hostname=name)

@@ -105,6 +105,8 @@ def test_of_a_link_of_its_own_all_that_passes_is_counted(
 ) -> None:
     statistics = tmp_path / "ppp0/statistics"
     statistics.mkdir(parents=True)
+    number = tmp_path / "ppp0/ifindex"
+    number.write_text("7\n")
     write = {name: (statistics / name).write_text for name in ("tx_bytes", "rx_bytes")}
     write["tx_bytes"]("1000\n")
     write["rx_bytes"]("2000\n")
@@ -116,8 +118,11 @@ def test_of_a_link_of_its_own_all_that_passes_is_counted(
         write["tx_bytes"]("1300\n")
         write["rx_bytes"]("2200\n")
         assert connection.traffic() == (300, 200)
-        (statistics / "tx_bytes").unlink()  # the call has ended
+        number.unlink()  # the call has ended
         assert connection.traffic() == (300, 200)
+        number.write_text("8\n")  # and another has begun
+        write["tx_bytes"]("30\n")
+        assert connection.traffic() == (330, 2400)
 
 
 reach = Connection._reach

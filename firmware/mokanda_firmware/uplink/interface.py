@@ -51,6 +51,13 @@ class Interface:
             for _ in range(_MOST_CHANGES):
                 self._changes.recv(65536)
 
+    def index(self) -> int | None:
+        """Return the kernel's number of it; another one of the same name has another number."""
+        try:
+            return socket.if_nametoindex(self.name)
+        except OSError:
+            return None
+
     def has_carrier(self) -> bool:
         """Whether there is another end."""
         try:
@@ -61,23 +68,35 @@ class Interface:
 
     def lease(self) -> Lease | None:
         """Return its address and gateway, if it has a carrier and both."""
-        address, gateway = self._address(), gateway_of(self.name)
+        address, gateway = _address_of(self.name), gateway_of(self.name)
         if not self.has_carrier() or address is None or gateway is None:
             return None
         return Lease(address, gateway)
 
-    def _address(self) -> str | None:
-        wanted = _IFREQ.pack(self.name.encode(), socket.AF_INET, bytes(4))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            try:
-                _, _, address = _IFREQ.unpack(fcntl.ioctl(asking, _SIOCGIFADDR, wanted))
-            except OSError:
-                return None
-        return socket.inet_ntoa(address)
+    def has(self, address: str) -> bool:
+        """Whether this is one of its addresses."""
+        return _address_of(self.name, address) == address
 
     def close(self) -> None:
         """Hear no more of changes."""
         self._changes.close()
+
+
+def name_of(address: str) -> str | None:
+    """Return the name of the interface that has this address; None: there is none."""
+    names = (name for _, name in socket.if_nameindex())
+    return next((name for name in names if _address_of(name, address) == address), None)
+
+
+def _address_of(interface: str, wanted: str = "0.0.0.0") -> str | None:  # noqa: S104 - none
+    """Return the address that is wanted if the interface has it, else the first that it has."""
+    asked = _IFREQ.pack(interface.encode(), socket.AF_INET, socket.inet_aton(wanted))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            _, _, address = _IFREQ.unpack(fcntl.ioctl(asking, _SIOCGIFADDR, asked))
+        except OSError:
+            return None
+    return socket.inet_ntoa(address)
 
 
 def gateway_of(interface: str, routes: Path = _ROUTES) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.modem.interface import Interface, gateway_of
+from mokanda_firmware.uplink.interface import Interface, gateway_of, name_of
 
 ROUTES = """\
 Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
@@ -25,12 +25,19 @@ def loopback() -> Iterator[Interface]:
 
 def test_the_loopback_has_a_carrier_and_no_gateway(loopback: Interface) -> None:
     assert loopback.has_carrier()
-    assert loopback._address() == "127.0.0.1"
+    assert loopback.has("127.0.0.1")
+    assert not loopback.has("127.0.0.2")
     assert loopback.lease() is None
+
+
+def test_an_interface_is_found_by_its_address() -> None:
+    assert name_of("127.0.0.1") == "lo"
+    assert name_of("192.0.2.77") is None
 
 
 def test_one_that_is_gone_has_nothing() -> None:
     interface = Interface("enxgone")
+    assert interface.index() is None
     assert not interface.has_carrier()
     assert interface.lease() is None
     interface.close()

@@ -59,3 +59,14 @@ def test_an_unknown_end_is_told_by_its_number(device: str, monkeypatch: pytest.M
     until(call, "ended")
     assert not call.login_refused
     assert "77" in str(call.reason())
+
+
+def test_a_call_that_has_ended_unheard_can_be_hung_up(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_PPPD_STATUS", "16")
+    call = Call(device, AccessPoint("internet"), carrier=False, clock=SystemClock(), hook=HOOK)
+    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    call.hang_up()
+    assert call.ended
+    assert "lost the connection" in str(call.reason())

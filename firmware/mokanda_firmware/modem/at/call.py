@@ -131,6 +131,8 @@ class Call:
             self._end()
 
     def _ends_within(self, seconds: float) -> bool:
+        if self._process.poll() is not None:  # it has ended by itself, and is no process any more
+            return True
         ended = os.pidfd_open(self._process.pid)
         try:
             return bool(self._clock.wait({ended}, seconds))

@@ -350,6 +350,10 @@ class World:
             self._set_card(**event["card"])
         if event.get("pull"):
             self._pull(name)
+        if "seen_late" in event:
+            self.sticks[name].pull()
+            self._drop_calls()
+            self.later(event["seen_late"], partial(self._show_no_more, name))
         if "pull_at" in event:
             self._pull_at(name, event["pull_at"])
         if "storm" in event:
@@ -363,8 +367,7 @@ class World:
             again = {key: value for key, value in event.items() if key != "times"}
             self.later((number + 1) * event["every"], partial(self._happen, again))
         if event.get("drop"):
-            for call in list(self._calls.values()):
-                call.drop(16)
+            self._drop_calls()
         if "courier" in event:
             CourierStatus(CourierState(event["courier"])).publish()
         for unit, state in event.get("units", {}).items():
@@ -428,8 +431,19 @@ class World:
 
     def _pull(self, name: str) -> None:
         self.sticks[name].pull()
+        self._show_no_more(name)
+
+    def _show_no_more(self, name: str) -> None:
         del self.shown[name]
         self._ring()
+
+    def _drop_calls(self) -> None:
+        for call in list(self._calls.values()):
+            call.drop(16)
+
+    def is_there(self, stick: Stick) -> bool:
+        """Whether the kernel has it, whatever udev knows."""
+        return not self.sticks[Path(stick.path).name].pulled
 
     def _pull_at(self, name: str, command: str) -> None:
         modem = self.sticks[name]
@@ -608,6 +622,7 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
         patch.setattr(apn, "PROVIDERS", folder / "none.xml")
         patch.setattr(network_card, "Interface", partial(WorldInterface, world))
         patch.setattr(Stick, "enumerate_again", lambda stick: _enumerate(world, stick))
+        patch.setattr(Stick, "is_there", lambda stick: world.is_there(stick))
         requests = Requests("modem")
         patch.setattr(orders, "new_number", count(1).__next__)
         patch.setattr(last_rung, "restart_device", world.restart_device)

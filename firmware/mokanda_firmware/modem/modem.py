@@ -21,7 +21,7 @@ from mokanda_firmware.modem.backend import (
     Finding,
     ModemError,
 )
-from mokanda_firmware.modem.call_account import CallAccount
+from mokanda_firmware.modem.call_account import UNPLUGGED, CallAccount
 from mokanda_firmware.modem.due import Due
 from mokanda_firmware.modem.machine import IN_CALL, TABLE, Action, Event
 from mokanda_firmware.modem.recovery import Ladder, Rung
@@ -37,6 +37,7 @@ _WAKING = 45.0  # seconds that a stick may take after plugging until it answers
 _SEARCHED_LONG = 900.0  # seconds of finding no network until that is a trouble of the modem
 _ASKING = 300.0  # seconds for all that is asked at a time: the slowest take ten for each answer
 
+_LINK_GONE: Final = frozenset({Event.LINK_LOST, Event.CALL_FAILED})
 _STARTING: Final = Sentence("The modem is starting.")
 
 
@@ -137,7 +138,7 @@ class Modem:
     def hear(self) -> None:
         """Act on what the back-end has to tell."""
         try:
-            heard = self._backend.hear()
+            heard = self._hear()
         except OSError as error:
             self._lost(error)
             return
@@ -148,6 +149,17 @@ class Modem:
             self._happen(heard)
         elif heard is Event.DUE:  # gathered: some tell it many times a second
             self._due.soon()
+
+    def _hear(self) -> Finding | Event | None:
+        """As the back-end does; a link may be gone as the stick is, of which udev tells later."""
+        heard = self._backend.hear()
+        if isinstance(heard, Finding) and heard.event in _LINK_GONE and self._is_gone():
+            return replace(heard, detail=UNPLUGGED)
+        return heard
+
+    def _is_gone(self) -> bool:
+        with self._clock.others_meanwhile():
+            return not self.stick.is_there()
 
     def due_at(self) -> float | None:
         """Return when `keep_deadline` has something to do."""
@@ -185,7 +197,8 @@ class Modem:
             return  # `unplugged` follows
         _log.info("%s: %s", self.stick.name, error)
         self._backend.close()
-        self.calls.breaks(Sentence("The modem lost the connection."))
+        lost = Sentence("The modem lost the connection.")
+        self.calls.breaks(UNPLUGGED if self._is_gone() else lost)
         self.calls.over(self.facts.apn, self._backend.traffic)
         self._backend = self._make_backend(self.stick)
         self._set(ModemState.STARTING, _STARTING, Facts(model=self.facts.model))
@@ -259,7 +272,7 @@ class Modem:
             return self._silent(error)
         self._link_by = self._clock.now() + _LINK_TIMEOUT
         self._due.after(_LINK_PAUSE)
-        heard = self._backend.hear()
+        heard = self._hear()
         return heard if isinstance(heard, Finding) else None
 
     def _tell_dialling(self, detail: Sentence, apn: str) -> None:

@@ -29,6 +29,16 @@ class Stick:
         switch.write_text("0", encoding="ascii")
         switch.write_text("1", encoding="ascii")
 
+    def is_there(self) -> bool:
+        """Whether the kernel still has it, which programs at its ports may know before udev tells.
+
+        Reading which configuration it is in waits for the end of a removal that is under way.
+        """
+        try:
+            return bool(Path(self.path, "bConfigurationValue").read_text(encoding="ascii").strip())
+        except OSError:
+            return False
+
 
 class Watch:
     """Tells that sticks came or went, and which are there."""

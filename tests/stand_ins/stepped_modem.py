@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stand-in stick on pseudo-terminals, in a time of its own: it moves when the world steps."""
 
-import contextlib
 import fcntl
 import os
 import pty
@@ -14,8 +13,8 @@ from collections.abc import Callable
 
 from tests.stand_ins.modem import NO_CARRIER, Modem
 
-# Seconds of real time that the kernel may take to pass bytes on, and to find no room for them.
-_PASSING, _FULL = 10.0, 1.0
+_PASSING = 10.0  # seconds of real time after which the kernel does not pass bytes on any more
+_ROOM = 4095  # bytes that may wait to be read at a raw terminal (N_TTY_BUF_SIZE, less one)
 
 
 class SteppedModem(Modem):
@@ -58,6 +57,7 @@ class SteppedModem(Modem):
             os.set_blocking(master, False)
         self.paths = tuple(os.ttyname(slave) for _, slave in self._pairs)
         self._taken = dict.fromkeys(self.paths, 0)
+        self._unsaid = [bytearray() for _ in self.paths]  # for want of room
         self._port = 0
         self._now = now
         self._plugged_at = now()
@@ -74,6 +74,7 @@ class SteppedModem(Modem):
         """Take in what was written to a port: so many bytes since it was plugged in."""
         index = self.paths.index(path)
         master, _ = self._pairs[index]
+        self._pass_on(index)
         while not self.pulled and self._taken[path] < written:
             if not select.select([master], [], [], _PASSING)[0]:
                 raise TimeoutError(f"{path} has not passed on what was written")
@@ -103,15 +104,22 @@ class SteppedModem(Modem):
         if self.pulled or not data:
             return
         now, rest = data[: self.piece], data[self.piece :]
-        master, slave = self._pairs[self._port]
-        before = _readable(slave)
-        with contextlib.suppress(BlockingIOError):
-            written = os.write(master, now)
-            end = time.monotonic() + _FULL
-            while _readable(slave) < before + written and time.monotonic() < end:
-                time.sleep(0)
+        self._unsaid[self._port] += now
+        self._pass_on(self._port)
         if rest:
             self._later(0.001, lambda: self._out(rest))
+
+    def _pass_on(self, index: int) -> None:
+        """Say what there is room for, and wait until it can be read."""
+        master, slave = self._pairs[index]
+        unsaid, before = self._unsaid[index], _readable(slave)
+        written = os.write(master, unsaid[: _ROOM - before])
+        del unsaid[:written]
+        end = time.monotonic() + _PASSING
+        while _readable(slave) < before + written:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.paths[index]} has not passed on what was said")
+            time.sleep(0)
 
     def _command(self, line: str) -> None:
         self.on_command(line)

@@ -2,6 +2,7 @@
 """A modem's serial port, as lines. A port that goes away raises OSError at any moment."""
 
 import logging
+import select
 from collections import deque
 from collections.abc import Iterator
 
@@ -27,7 +28,7 @@ class Port:
         self.path = path
         self._clock = clock
         with clock.others_meanwhile():
-            self._port = serial.Serial(path, 115200, timeout=0, write_timeout=_NO_ROOM)
+            self._port = serial.Serial(path, 115200, timeout=0, write_timeout=0)
         self._reader = LineReader()
         self._heard: deque[str] = deque()  # lines of the last piece
 
@@ -52,10 +53,16 @@ class Port:
 
     def write(self, data: bytes) -> None:
         """Send it. Raises AtTimeoutError where the port takes no more."""
-        try:
-            self._port.write(data)
-        except serial.SerialTimeoutException as error:
-            raise AtTimeoutError("the port takes no more data") from error
+        if not self._has_room():
+            self._clock.wait((), _NO_ROOM)
+        if not self._has_room() or self._port.write(data) != len(data):
+            raise AtTimeoutError("the port takes no more data")
+
+    def _has_room(self) -> bool:
+        """Whether the kernel takes data for it, or tells that it is gone."""
+        poller = select.poll()
+        poller.register(self.fileno(), select.POLLOUT)
+        return bool(poller.poll(0))
 
     def has_come(self, seconds: float) -> bool:
         """Wait for something to read, so long at most."""

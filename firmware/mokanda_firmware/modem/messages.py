@@ -14,6 +14,7 @@ from typing import Final
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
 from mokanda_wire import durable
+from mokanda_wire.text import without_invisible
 
 MOST_KEPT: Final = 50  # of the network's, and of all others: nobody's flood drives those out
 _MAX_BYTES = 1_000_000  # of what is kept
@@ -27,7 +28,7 @@ class Part:
     """A message, or the part `number` of `total` of one; `reference` is what its parts share."""
 
     sender: str
-    sent: datetime | None  # by the centre's clock
+    sent: datetime | None  # by the centre's clock; without a zone where that is not told
     text: str
     reference: int | None = None
     total: int = 1
@@ -52,6 +53,13 @@ class Message:
     def text(self) -> str:
         """The whole text, with an ellipsis where a part is missing."""
         return "".join(part or "…" for part in self.parts)
+
+
+def visible(text: str) -> str:
+    """Leave out what nobody sees or what turns the writing round; lines end in LF."""
+    text = without_invisible(text).replace("\r\n", "\n").replace("\r", "\n")
+    blanks = re.sub(r"[^\S\n]", " ", text)
+    return "".join(each for each in blanks if each == "\n" or each.isprintable())
 
 
 def is_of_network(sender: str, names: Iterable[str]) -> bool:
@@ -130,9 +138,12 @@ def _belongs(message: Message, part: Part, total: int) -> bool:
     there = message.parts[part.number - 1]
     if part.reference is None:
         return there == part.text and message.sent == part.sent
-    is_together = message.sent == part.sent or (
-        message.sent is not None
-        and part.sent is not None
-        and abs(message.sent - part.sent) <= _TOGETHER
+    is_same = message.reference == part.reference and there in ("", part.text)
+    return is_same and (
+        message.sent == part.sent
+        or (
+            message.sent is not None
+            and part.sent is not None
+            and abs(message.sent - part.sent) <= _TOGETHER
+        )
     )
-    return is_together and message.reference == part.reference and there in ("", part.text)

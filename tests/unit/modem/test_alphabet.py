@@ -13,7 +13,6 @@ from mokanda_firmware.modem.at.alphabet import (
     pack,
     to_septets,
     unpack,
-    visible,
 )
 
 
@@ -58,19 +57,6 @@ def test_signs_of_the_second_table_take_two_codes() -> None:
 )
 def test_a_scheme_names_its_alphabet(scheme: int, coding: str) -> None:
     assert coding_of(scheme) == coding
-
-
-@pytest.mark.parametrize(
-    ("text", "seen"),
-    [
-        ("Solde \u202eDSU 5\u202c", "Solde DSU 5"),
-        ("\u2066Voda\u2069\u200bcom\0\x1b[2J", "Vodacom[2J"),
-        ("1\u00a0250 FC\r\nMerci\r", "1 250 FC\nMerci\n"),
-        ("Crédit 😀 \u0660", "Crédit 😀 \u0660"),
-    ],
-)
-def test_nothing_turns_the_writing_round(text: str, seen: str) -> None:
-    assert visible(text) == seen
 
 
 def test_a_character_of_no_table_cannot_be_sent() -> None:

@@ -49,6 +49,19 @@ def test_parts_come_together_in_whatever_order(texts: tuple[str, ...]) -> None:
     assert [each.text for each in messages.read()] == ["".join(texts)]
 
 
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("Solde \u202eDSU 5\u202c", "Solde DSU 5"),
+        ("\u2066Voda\u2069\u200bcom\0\x1b[2J", "Vodacom[2J"),
+        ("1\u00a0250 FC\r\nMerci\r", "1 250 FC\nMerci\n"),
+        ("Crédit 😀 \u0660", "Crédit 😀 \u0660"),
+    ],
+)
+def test_nothing_turns_the_writing_round(text: str, seen: str) -> None:
+    assert messages.visible(text) == seen
+
+
 def test_a_part_that_is_missing_is_an_ellipsis() -> None:
     add(delivered("begin ", part=(7, 3, 1)), delivered(" end", part=(7, 3, 3)))
     assert messages.read()[0].text == "begin … end"

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The alphabets of messages and USSD (3GPP TS 23.038): seven bits by GSM's own table, or UCS-2."""
 
-import re
 from typing import Final
-
-from mokanda_wire.text import without_invisible
 
 _ESCAPE = 0x1B
 # 23.038, 6.2.1: the default alphabet; what ESC leads to follows below.
@@ -92,10 +89,3 @@ def decode(data: bytes, coding: str) -> str:
     if coding == OCTETS:
         return data.decode("latin-1")
     return from_septets(unpack(data))
-
-
-def visible(text: str) -> str:
-    """Leave out what nobody sees or what turns the writing round; lines end in LF."""
-    text = without_invisible(text).replace("\r\n", "\n").replace("\r", "\n")
-    blanks = re.sub(r"[^\S\n]", " ", text)
-    return "".join(each for each in blanks if each == "\n" or each.isprintable())

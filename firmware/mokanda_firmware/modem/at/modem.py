@@ -9,7 +9,7 @@ from itertools import filterfalse
 from typing import Final, Protocol
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem import apn, networks, orders, shop
+from mokanda_firmware.modem import apn, inbox
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at import codes, names, network, sending, sms, ussd
 from mokanda_firmware.modem.at.conversation import QUICK, At
@@ -24,12 +24,11 @@ from mokanda_firmware.modem.backend import (
     Finding,
     ModemError,
     PinError,
-    UssdError,
 )
 from mokanda_firmware.modem.clock import Turns
 from mokanda_firmware.modem.credit import Credit
+from mokanda_firmware.modem.last_code import LastCode
 from mokanda_firmware.modem.machine import Event
-from mokanda_firmware.modem.networks import Form
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.settings import Settings
 from mokanda_firmware.modem.sticks import Stick
@@ -38,10 +37,6 @@ _log = logging.getLogger(__name__)
 
 _DIAL_TIMEOUT = 60.0  # seconds from ATD to CONNECT
 _RADIO_OFF = 3.0  # seconds
-_LATE = 60.0  # seconds in which what the network says belongs to the code before
-_OWED: Final = Sentence(
-    "The network may still answer what it was asked before. Please try again in a minute."
-)
 _WORDS: Final = re.compile(
     r"(?:\+C?GM[IM]: *)?\"?(?!RING\b|NO CARRIER|OK$|BUSY|\d{10,}$)([^+^*%$\"][^\"]*)\"?",
     re.IGNORECASE,
@@ -88,9 +83,7 @@ class AtModem:
         self._call: Call | None = None
         self._asking = ""  # the number of the card that asks for its PIN or PUK
         self._is_up = False  # whether `hear` has told so of the call
-        self._asked = ""  # the code that was asked last
-        self._is_owed = False  # whether it was given up, and its answer may still come
-        self._late_until = 0.0
+        self._last_code = LastCode(clock)
         self._turn = 0  # how many access points of this card have failed
         self._dialled: tuple[str, AccessPoint] | None = None  # with which IMSI
         self._name = ""  # of the network that was dialled
@@ -149,7 +142,7 @@ class AtModem:
         if found.event is Event.SEARCHING:
             network.switch_on(self._at)
         if self._inbox is not None:
-            names = (networks.name(imsi), found.facts.operator, *shop.of(imsi).numbers())
+            names = inbox.names_of(imsi, found.facts.operator)
             found = replace(found, again=self._inbox.empty(names))
         return found
 
@@ -160,7 +153,7 @@ class AtModem:
         lines = self._at.unsolicited() if self._at else []
         if lines:
             _log.info("modem: %s", ", ".join(filterfalse(sms.CONTENT.fullmatch, lines)))
-        self._hear_network(lines)
+        self._last_code.came(ussd.said(lines))
         if self._inbox is not None:
             self._inbox.hear(lines)
         return Event.DUE if any(line.startswith(_SIM_CHANGES) for line in lines) else None
@@ -203,24 +196,8 @@ class AtModem:
         """Ask the network by USSD, or answer its menu."""
         if self._at is None:
             raise ModemError("no port is open")
-        if self._is_owed and self._clock.now() < self._late_until:
-            raise UssdError(_OWED)
-        self._asked, self._is_owed = code, True
-        try:
-            answer = ussd.ask(self._at, code, leave=leave)
-        except UssdError as error:
-            self._is_owed = error.is_sent
-            raise
-        finally:
-            self._late_until = self._clock.now() + _LATE
-        self._is_owed = False
-        return answer
-
-    def _hear_network(self, lines: list[str]) -> None:
-        """Note what the network says late to the code before; it is no answer to another one."""
-        if self._clock.now() < self._late_until and (text := ussd.said(lines)):
-            self._is_owed = False
-            orders.came_late(Form(self._asked), text)
+        with self._last_code.asked(code):
+            return ussd.ask(self._at, code, leave=leave)
 
     # Calling
 

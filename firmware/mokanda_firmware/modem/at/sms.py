@@ -8,17 +8,15 @@ import logging
 import re
 from collections import deque
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Final
 
-from mokanda_firmware.modem import messages
-from mokanda_firmware.modem.at import alphabet, pdu
+from mokanda_firmware.modem import inbox
+from mokanda_firmware.modem.at import pdu
 from mokanda_firmware.modem.at.conversation import At
 from mokanda_firmware.modem.at.refusals import AtError
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.messages import Part
-from mokanda_wire.text import one_line
 
 _log = logging.getLogger(__name__)
 
@@ -117,16 +115,7 @@ class Inbox:
         return len(found)
 
     def _keep(self, parts: list[Part | None], names: Collection[str]) -> bool:
-        """Keep them, and look what the network says of the credit; whether they could be kept."""
-        try:
-            new = messages.add([part for part in parts if part])
-        except OSError as error:
-            _log.warning("messages stay with the modem: %s", error)
-            return False
-        for message in new:
-            if messages.is_under(message.sender, names):  # other short numbers advertise
-                self._credit.came(message)
-        return True
+        return inbox.keep(filter(None, parts), names, self._credit)
 
 
 def _parts(
@@ -151,6 +140,4 @@ def _part(digits: str, names: Collection[str]) -> Part | None:
     except ValueError as error:
         _log.info("a message cannot be read: %s", error)
         return None
-    sender = one_line(alphabet.visible(part.sender))
-    own = messages.is_of_network(sender, names)
-    return replace(part, sender=sender, text=alphabet.visible(part.text), of_network=own)
+    return inbox.readable(part, names)

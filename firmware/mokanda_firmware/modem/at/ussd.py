@@ -17,6 +17,7 @@ from mokanda_firmware.modem.at.conversation import At
 from mokanda_firmware.modem.at.refusals import AtAbandonedError, AtError, AtTimeoutError
 from mokanda_firmware.modem.backend import Answer, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
+from mokanda_firmware.modem.messages import visible
 
 _log = logging.getLogger(__name__)
 
@@ -123,5 +124,5 @@ def _likeness(text: str) -> float:
 
 
 def _tidy(text: str) -> str:
-    lines = alphabet.visible(text).split("\n")
+    lines = visible(text).split("\n")
     return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))

@@ -343,8 +343,11 @@ class World:
         for text in event.get("direct", []):
             self.sticks[name].speak(f"\r\n+CMT: ,20\r\n{delivered(*text)}\r\n")
         for key, value in event.get("hilink", {}).items():
-            if not hasattr(self.hilink, key):
+            if self.hilink is None or not hasattr(self.hilink, key):
                 raise ValueError(f"a HiLink has no {key}")
+            if key == "receive":
+                self.hilink.receive(value)
+                continue
             setattr(self.hilink, key, value.encode() if key == "raw" else value)
         if "card" in event:
             self._set_card(**event["card"])

@@ -6,12 +6,17 @@ each that changes something; old firmware wants neither.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
 from tests.serving import serving
+
+_FIRST = datetime(2026, 11, 29, 18, 30)  # noqa: DTZ001 - sticks tell no zone
+_LOCAL, _SIM = "1", "5"  # BoxType
+_NOT_FOUND = "404"
 
 
 class HiLink:
@@ -40,11 +45,39 @@ class HiLink:
         self.sends: str | None = "SucPhone"  # what it tells of a message; None: nothing
         self.sent: list[str] = []  # the contents of messages
         self._sent_to = ""
+        self.boxes: dict[str, dict[int, tuple[str, str]]] = {_LOCAL: {}, _SIM: {}}
+        self.deletes = True
+        self.lacks = ""  # how the paths begin that its firmware does not know
+        self.lacks_by = "100002"  # what it says then
+        self.hangs_on = ""  # the path at which it says nothing
         self.raw: bytes | None = None  # what is answered instead of anything else
         self.asked: list[str] = []
         self._tokens: set[str] = set()
         self._connecting = 0  # how many questions until it is connected
         self._answering: int | None = None  # how many questions until the network has answered
+
+    def receive(self, texts: Sequence[Sequence[str]], box: str = _LOCAL) -> None:
+        """Take in messages: text and sender of each, in the order in which they were sent."""
+        for text, sender in texts:
+            index = 40000 + sum(map(len, self.boxes.values()))
+            while any(index in each for each in self.boxes.values()):
+                index += 1
+            self.boxes[box][index] = (text, sender)
+
+    def _list(self, body: str) -> str:
+        """Return a page of a box, the oldest first; a text that begins with < is left as it is."""
+        wanted = dict(re.findall(r"<(\w+)>(\w+)</", body))
+        size, at = int(wanted["ReadCount"]), int(wanted["PageIndex"]) - 1
+        box = sorted(self.boxes[wanted["BoxType"]].items())
+        rows = [
+            "<Message><Smstat>0</Smstat>"
+            f"<Index>{index}</Index><Phone>{sender}</Phone>"
+            f"<Content>{text if text.startswith('<') else escape(text)}</Content>"
+            f"<Date>{_FIRST + timedelta(minutes=index - 40000)}</Date>"
+            "<Sca></Sca><SaveType>0</SaveType><Priority>0</Priority><SmsType>1</SmsType></Message>"
+            for index, (text, sender) in box[at * size : (at + 1) * size]
+        ]
+        return _response(Count=str(len(box)), Messages="".join(rows))
 
     def answer(self, method: str, path: str, body: str, cookie: str, token: str) -> str:
         """Return the document for a request."""
@@ -55,6 +88,8 @@ class HiLink:
             return _response(SesInfo="SessionID=s1", TokInfo=fresh)
         if path.startswith("webserver/"):
             return _error(100002)
+        if self.lacks and path.startswith(self.lacks):
+            return "" if self.lacks_by == _NOT_FOUND else _error(int(self.lacks_by))
         if self.firmware == "new" and cookie != "SessionID=s1":
             return _error(125002)
         if method == "POST" and self.firmware == "new":
@@ -92,10 +127,20 @@ class HiLink:
                 [self._sent_to] = re.findall("<Phones><Phone>(.*)</Phone></Phones>", body)
                 return "<response>OK</response>"
             case "sms/send-status":
-                told = dict.fromkeys(("SucPhone", "FailPhone"), "")
+                told = dict.fromkeys(("Phone", "SucPhone", "FailPhone"), "")
                 if self.sends is not None:
                     told[self.sends] = self._sent_to
-                return _response(Phone="", TotalCount="1", CurIndex="1", **told)
+                return _response(TotalCount="1", CurIndex="1", **told)
+            case "sms/sms-count":
+                counts = {box: str(len(texts)) for box, texts in self.boxes.items()}
+                return _response(LocalInbox=counts[_LOCAL], SimInbox=counts[_SIM], LocalMax="500")
+            case "sms/sms-list" if not self.login:
+                return self._list(body)
+            case "sms/delete-sms" if not self.login and self.deletes:
+                [index] = re.findall("<Index>(.*)</Index>", body)
+                for box in self.boxes.values():
+                    box.pop(int(index), None)
+                return "<response>OK</response>"
             case "dialup/dial":
                 if self.connects:
                     self.connection = "900" if "<Action>1<" in body else "902"
@@ -111,7 +156,9 @@ class HiLink:
             case "ussd/release" if self.has_ussd:
                 self._answering = None
                 return "<response>OK</response>"
-            case "device/information" | "pin/operate" | "sms/send-sms":
+            case "device/information" | "pin/operate":
+                return _error(100003)
+            case "sms/send-sms" | "sms/sms-list" | "sms/delete-sms":
                 return _error(100003)
             case "ussd/send" if self.login:
                 return _error(100003)
@@ -151,6 +198,11 @@ class HiLink:
                     return
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 path = re.sub(r"^/api/", "", self.path)
+                if path == stick.hangs_on:
+                    stick.asked.append(f"{self.command} {path}")
+                    self.rfile.read(1)  # until the other end has gone
+                    self.close_connection = True
+                    return
                 said = stick.answer(
                     self.command,
                     path,
@@ -158,7 +210,7 @@ class HiLink:
                     self.headers.get("Cookie", ""),
                     self.headers.get("__RequestVerificationToken", ""),
                 ).encode()
-                self.send_response(200)
+                self.send_response(200 if said else 404)
                 self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
                 self.wfile.write(said)

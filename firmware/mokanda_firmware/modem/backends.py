@@ -11,4 +11,6 @@ from mokanda_firmware.modem.sticks import Stick
 
 def backend_of(stick: Stick, clock: Turns, start_call: StartCall, credit: Credit) -> Backend:
     """Choose by what the stick shows: a serial port tells more than a network card."""
-    return AtModem(stick, clock, start_call, credit) if stick.ports else NetworkCard(stick, clock)
+    if stick.ports:
+        return AtModem(stick, clock, start_call, credit)
+    return NetworkCard(stick, clock, credit)

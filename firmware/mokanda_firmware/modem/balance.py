@@ -53,6 +53,7 @@ _UNIT = (
     "|h|hrs?|heures?|hours?|horas?|saa|j|jrs?|jours?|days?|dias?|siku|semaines?|weeks?|wiki"
     "|mois|months?|mes|meses|mwezi|points?|pontos?)"
 )
+UNIT: Final = f"(?:{_CURRENCY}|{_UNIT})"  # a pattern of what an amount is of
 _NO_AMOUNTS: Final = re.compile(
     "|".join(
         (

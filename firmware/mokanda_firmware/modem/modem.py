@@ -131,6 +131,10 @@ class Modem:
         """Ask how it is now, if nothing is under way."""
         self._happen(Finding(Event.DUE, self.detail, self.facts))
 
+    def look_soon(self) -> None:
+        """Ask how it is in a moment: something may have changed."""
+        self._due.soon()
+
     def fileno(self) -> int | None:
         """Return a descriptor that is readable when `hear` may have news; None: never."""
         return None if self.state is ModemState.ABSENT else self._backend.fileno()
@@ -148,7 +152,7 @@ class Modem:
         if isinstance(heard, Finding):
             self._happen(heard)
         elif heard is Event.DUE:  # gathered: some tell it many times a second
-            self._due.soon()
+            self.look_soon()
 
     def _hear(self) -> Finding | Event | None:
         """As the back-end does; a link may be gone as the stick is, of which udev tells later."""

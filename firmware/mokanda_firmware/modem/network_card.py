@@ -12,10 +12,13 @@ from enum import Enum, auto
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem import inbox
 from mokanda_firmware.modem.backend import Answer, Facts, Finding, PinError, SendError, UssdError
-from mokanda_firmware.modem.clock import Clock
-from mokanda_firmware.modem.hilink import sending, ussd
+from mokanda_firmware.modem.clock import Turns
+from mokanda_firmware.modem.credit import Credit
+from mokanda_firmware.modem.hilink import sending
 from mokanda_firmware.modem.hilink import stick as hilink
+from mokanda_firmware.modem.hilink.inbox import Inbox
 from mokanda_firmware.modem.hilink.page import (
     NoPageError,
     Page,
@@ -23,6 +26,7 @@ from mokanda_firmware.modem.hilink.page import (
     RefusedError,
     StrangerError,
 )
+from mokanda_firmware.modem.hilink.ussd import Questions
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.patience import Patience
 from mokanda_firmware.modem.recovery import Rung
@@ -34,6 +38,9 @@ from mokanda_firmware.uplink.meter import Meter
 _PATIENCE = 30.0  # seconds that carrier and address may take
 _STARTING: Final = Sentence("The network card is starting.")
 _ITS_OWN: Final = Sentence("This stick sees to its SIM card by itself, on a page of its own.")
+_WITHOUT_CARD: Final = frozenset(
+    {Event.SIM_STARTING, Event.SIM_MISSING, Event.PIN_ASKED, Event.PUK_ASKED}
+)
 _SLOW = 10.0  # seconds that a page may take longer than the address
 _AGAIN = 60.0  # seconds after which what is no HiLink is asked whether it is: some start slowly
 
@@ -50,9 +57,11 @@ class Kind(Enum):
 class NetworkCard:
     """The back-end of such a stick: it is ready once it has given this device an address."""
 
-    def __init__(self, stick: Stick, clock: Clock) -> None:
+    def __init__(self, stick: Stick, clock: Turns, credit: Credit) -> None:
         self._model = stick.name
         self._clock = clock
+        self._inbox = Inbox(clock, credit)
+        self._questions = Questions(clock)
         self._kind = Kind.UNKNOWN
         self._page: Page | None = None  # at the gateway of the lease
         self._ask_page_at = 0.0
@@ -89,7 +98,7 @@ class NetworkCard:
         found = self._ask_page(self._page, facts)
         if found is not None:
             self._model = found.facts.model or self._model
-            return found
+            return replace(found, again=self._hear_stick(self._page, found))
         if self._kind is not Kind.ROUTER and self._page_patience.lasts():
             self._ask_page_at = 0.0
             return Finding(Event.SIM_STARTING, _STARTING, Facts(model=self._model))
@@ -114,6 +123,14 @@ class NetworkCard:
             return found
         self._ask_page_at = self._clock.now() + _AGAIN
         return None
+
+    def _hear_stick(self, page: Page, found: Finding) -> float | None:
+        """Take in what a HiLink has to tell, which announces nothing; how soon to ask again."""
+        again = self._questions.hear(page)
+        if found.event in _WITHOUT_CARD:
+            return again
+        names = inbox.names_of(found.facts.imsi, found.facts.operator)
+        return min(filter(None, (again, self._inbox.empty(page, names))))
 
     def _named(self) -> Sentence:
         match self._kind:
@@ -177,6 +194,7 @@ class NetworkCard:
         self._is_up = False
         self._meter = Meter(self._interface.name)
         if self._kind is Kind.HILINK and self._page is not None:
+            self._questions.give_up(self._page)
             with suppress(PageError), self._page.visit():
                 if not hilink.has_data(self._page):
                     hilink.connect(self._page)
@@ -199,7 +217,7 @@ class NetworkCard:
         """Have a HiLink ask; others do so on a page of their own."""
         if self._kind is not Kind.HILINK or self._page is None:
             raise UssdError(_ITS_OWN)
-        return ussd.ask(self._page, self._clock, code, leave=leave)
+        return self._questions.ask(self._page, code, leave=leave)
 
     def send(self, text: str, number: str) -> None:
         """Have a HiLink send a text message."""

@@ -58,8 +58,13 @@ class SimServices:
         if self._modem.state not in _REGISTERED:
             raise UssdError(self._modem.detail)
         sent = partial(UssdError, is_sent=True)
-        with self._modem.talking(sent(UNPLUGGED), sent) as backend:
-            return backend.ask_network(code, leave=leave)
+        try:
+            with self._modem.talking(sent(UNPLUGGED), sent) as backend:
+                return backend.ask_network(code, leave=leave)
+        except UssdError as error:
+            if error.is_sent:
+                self._modem.look_soon()  # the answer may come late
+            raise
 
     def send(self, text: str, number: str) -> None:
         """Send a text message to a short number of the network's. Raises SendError."""

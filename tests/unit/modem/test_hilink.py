@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from mokanda_firmware.modem.backend import Facts, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
-from mokanda_firmware.modem.hilink import page, stick, ussd
+from mokanda_firmware.modem.hilink import page, stick
 from mokanda_firmware.modem.hilink.page import (
+    Document,
     NoPageError,
     Page,
     PageError,
@@ -23,6 +24,7 @@ from mokanda_firmware.modem.hilink.page import (
     Value,
     parsed,
 )
+from mokanda_firmware.modem.hilink.ussd import Questions
 from tests.stand_ins.hilink import HiLink
 
 
@@ -51,7 +53,13 @@ def answering(monkeypatch: pytest.MonkeyPatch, raw: bytes, *, every: float = 0) 
 
 def test_a_document_is_taken_apart() -> None:
     told = parsed(b"<response>\r\n<A>1</A><B/><C><D>2</D></C>\xff</response>")
-    assert told == ("response", {"A": "1"})
+    assert told == Document("response", {"A": "1"}, [{}])
+
+
+def test_a_list_is_taken_apart_by_its_rows() -> None:
+    row = "<Message><Index>1</Index><Content>a\x0f&lt;b\nc </Content></Message>"
+    told = parsed(f"<response><Count>2</Count><Messages>{2 * row}</Messages></response>".encode())
+    assert told.rows == 2 * [{"Index": "1", "Content": "a<b\nc"}]
 
 
 @pytest.mark.parametrize(
@@ -135,15 +143,16 @@ def test_an_interface_that_is_gone_says_nothing() -> None:
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: _answer(text).encode()))
 def test_no_answer_of_the_network_does_harm(document: bytes) -> None:
     class Told(Page):
-        def post(self, path: str, fields: Mapping[str, Value]) -> None: ...
+        def post(self, path: str, fields: Mapping[str, Value]) -> Document:  # noqa: ARG002
+            return Document("response")
 
         def get(self, path: str) -> dict[str, str]:
             if path == "ussd/release":
                 raise PageError("none")
-            return parsed(document)[1]
+            return parsed(document).fields
 
     with suppress(UssdError):
-        answer = ussd.ask(Told("lo", ""), Hasty(), "*100#", leave=True)
+        answer = Questions(Hasty()).ask(Told("lo", ""), "*100#", leave=True)
         assert 0 < len(answer.text) <= MAX_TEXT
         assert all(each == "\n" or each.isprintable() for each in answer.text)
 
@@ -166,34 +175,12 @@ class Hasty:
         return set()
 
 
-@pytest.mark.parametrize(
-    ("text", "is_menu"),
-    [
-        ("Solde: 5 USD\n1 Forfaits", True),
-        ("1. Solde\n2. Forfaits", True),
-        ("1: Oui", True),
-        ("Solde: 5 USD", False),
-        ("Il reste 1 USD", False),
-        ("11 SMS", False),
-        ("1 000 FC", False),
-    ],
-)
-def test_a_menu_is_known_by_its_first_choice(text: str, *, is_menu: bool) -> None:
-    class Told(Page):
-        def post(self, path: str, fields: Mapping[str, Value]) -> None: ...
-
-        def get(self, path: str) -> dict[str, str]:  # noqa: ARG002
-            return {"content": text}
-
-    assert ussd.ask(Told("lo", ""), Hasty(), "*100#", leave=False).is_menu is is_menu
-
-
 def test_a_code_that_may_have_gone_out_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         answering(monkeypatch, b"") as silent,
         pytest.raises(UssdError, match="does not answer"),
     ):
-        ussd.ask(silent, Hasty(), "12345678", leave=False)
+        Questions(Hasty()).ask(silent, "12345678", leave=False)
 
 
 def test_a_token_serves_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem, WebmailStatus
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.modem import calls, restarts
+from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_firmware.modem import calls, messages, restarts
 from mokanda_firmware.modem.calls import CallRecord
+from mokanda_firmware.modem.messages import Part
 from mokanda_firmware.modem.settings import Settings
 from tests.statuses import READY, published
 from tests.unit.webmail.served_village import Phone, Village
@@ -309,3 +311,12 @@ def test_a_call_is_ended_by_the_page(keeper: Phone) -> None:
         text = form.submit().follow().text
     assert asked[0]["verb"] == "disconnect"
     assert "The call has ended" in text
+
+
+@pytest.mark.parametrize("zone", [UTC, None])
+def test_a_message_without_a_zone_was_sent_by_the_villages_clock(
+    keeper: Phone, village: Village, zone: tzinfo | None
+) -> None:
+    set_setting(village.store, "timezone", "Africa/Lubumbashi")  # two hours ahead
+    messages.add([Part("Vodacom", datetime(2026, 11, 29, 16, 30, tzinfo=zone), "Bienvenue")])
+    assert ("18:30" if zone else "16:30") in keeper.get("/device/modem").text

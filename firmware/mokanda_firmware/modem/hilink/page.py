@@ -6,10 +6,12 @@ something. Whatever answers is a stranger: bytes, time and depth are bounded, a 
 """
 
 import http.client
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -19,8 +21,19 @@ PORT = 80
 VISIT = 1.4  # seconds: whoever asks and is asked twice still answers within three
 _MAX_BYTES = 65536  # of all answers of a visit
 _MAX_DEPTH = 6
-_MAX_ELEMENTS = 300
+_MAX_ELEMENTS = 500
 _STALE: Final = frozenset({125001, 125002, 125003})  # the session has ended, the token is spent
+# What no document may hold; sticks leave it in the messages that they tell.
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What an answer tells: its elements, by name, and those of each row of its list, if any."""
+
+    name: str
+    fields: dict[str, str] = field(default_factory=dict)
+    rows: list[dict[str, str]] = field(default_factory=list)
 
 
 class PageError(Exception):
@@ -43,6 +56,10 @@ class RefusedError(PageError):
         self.code = int(code) if code.isdecimal() and len(code) < 10 else 0
 
 
+class _TooLongError(OSError):
+    pass
+
+
 class _Socket(socket.socket):
     """One that gives so many bytes until its deadline, and then no more."""
 
@@ -60,7 +77,7 @@ class _Socket(socket.socket):
         taken = super().recv_into(*arguments)
         self.left -= taken
         if self.left < 0:
-            raise OSError("too many bytes")
+            raise _TooLongError("too many bytes")
         return taken
 
 
@@ -108,33 +125,33 @@ class Page:
     def get(self, path: str) -> dict[str, str]:
         """Return what a document tells: its elements, by name."""
         try:
-            return self._ask("GET", path)
+            return self._ask("GET", path).fields
         except RefusedError as error:
             if error.code not in _STALE:
                 raise
         self._begin_session()
-        return self._ask("GET", path)
+        return self._ask("GET", path).fields
 
-    def post(self, path: str, fields: Mapping[str, Value]) -> None:
-        """Have something done; once, whatever comes of it."""
+    def post(self, path: str, fields: Mapping[str, Value]) -> Document:
+        """Have something done, or looked up; once, whatever comes of it."""
         self._begin_session()
         body = _as_xml({"request": fields})
-        self._ask("POST", path, f'<?xml version="1.0" encoding="UTF-8"?>{body}')
+        return self._ask("POST", path, f'<?xml version="1.0" encoding="UTF-8"?>{body}')
 
     def _begin_session(self) -> None:
         self._session = {}
         with suppress(RefusedError):
-            began = self._ask("GET", "webserver/SesTokInfo")
+            began = self._ask("GET", "webserver/SesTokInfo").fields
             self._session = {
                 "Cookie": began.get("SesInfo", ""),
                 "__RequestVerificationToken": began.get("TokInfo", ""),
             }
             return
         with suppress(RefusedError):  # the oldest have neither
-            began = self._ask("GET", "webserver/token")
+            began = self._ask("GET", "webserver/token").fields
             self._session = {"__RequestVerificationToken": began.get("token", "")}
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> dict[str, str]:
+    def _ask(self, method: str, path: str, body: str | None = None) -> Document:
         assert self._http is not None
         headers = self._session | ({"Content-Type": "application/xml"} if body else {})
         try:
@@ -145,13 +162,14 @@ class Page:
             raise NoPageError(str(error)) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._http.close()
-            raise PageError(str(error)) from error
-        root, fields = parsed(answer)
-        if root == "error":
-            raise RefusedError(fields.get("code", ""))
-        if response.status != http.HTTPStatus.OK or root != "response":
-            raise StrangerError(f"status {response.status}, {root[:20]}")
-        return fields
+            kind = StrangerError if isinstance(error, _TooLongError) else PageError
+            raise kind(str(error)) from error
+        document = parsed(answer)
+        if document.name == "error":
+            raise RefusedError(document.fields.get("code", ""))
+        if response.status != http.HTTPStatus.OK or document.name != "response":
+            raise StrangerError(f"status {response.status}, {document.name[:20]}")
+        return document
 
 
 def _as_xml(fields: Mapping[str, Value]) -> str:
@@ -161,14 +179,15 @@ def _as_xml(fields: Mapping[str, Value]) -> str:
     )
 
 
-def parsed(answer: bytes) -> tuple[str, dict[str, str]]:
-    """Return the name of a document's outermost element, and the text of each right below it.
+def parsed(answer: bytes) -> Document:
+    """Take a document apart: a row is an element in one of those right below the outermost.
 
     Raises StrangerError: it is no such document.
     """
     names: list[str] = []
     root: list[str] = []
     fields: dict[str, str] = {}
+    rows: list[dict[str, str]] = []
     count = 0
 
     def start(name: str, _: object) -> None:
@@ -179,10 +198,13 @@ def parsed(answer: bytes) -> tuple[str, dict[str, str]]:
             raise StrangerError("too many elements")
         if len(names) == 1:
             root.append(name)
+        elif len(names) == 3:
+            rows.append({})
 
     def text(data: str) -> None:
-        if len(names) == 2:
-            fields[names[1]] = fields.get(names[1], "") + data
+        within = {2: fields, 4: rows[-1] if rows else {}}.get(len(names))
+        if within is not None:
+            within[names[-1]] = within.get(names[-1], "") + data
 
     def refuse(*_: object) -> None:
         raise StrangerError("a DTD")
@@ -196,7 +218,11 @@ def parsed(answer: bytes) -> tuple[str, dict[str, str]]:
     parser.EntityDeclHandler = refuse
     try:
         # As text: of the encodings that a document may name, UTF-8 is the one that comes.
-        parser.Parse(answer.decode("utf-8", "replace"), True)
+        parser.Parse(_FORBIDDEN.sub("", answer.decode("utf-8", "replace")), True)
     except expat.ExpatError as error:
         raise StrangerError(str(error)) from error
-    return root[0], {name: value.strip() for name, value in fields.items()}
+    return Document(root[0], _stripped(fields), [_stripped(each) for each in rows])
+
+
+def _stripped(fields: dict[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in fields.items()}

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """USSD through a HiLink stick: it takes the code, and has the answer when that has come.
 
-Not every firmware can. Whether an answer is a menu it does not tell: its text does.
+Not every firmware can. Whether an answer is a menu it does not tell: its text does. One that comes
+late is the stick's until it is fetched, or given up.
 """
 
 import logging
@@ -14,41 +15,85 @@ from mokanda_firmware.modem.at.ussd import readable
 from mokanda_firmware.modem.backend import Answer, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
 from mokanda_firmware.modem.clock import Clock
+from mokanda_firmware.modem.hilink.menu import is_menu
 from mokanda_firmware.modem.hilink.page import Page, PageError, RefusedError, StrangerError
 from mokanda_firmware.modem.hilink.stick import NO_RIGHTS, OWN_PAGE
+from mokanda_firmware.modem.last_code import LastCode
 
 _log = logging.getLogger(__name__)
 
 _PATIENCE = 30.0  # seconds: networks answer within five, or not at all
 _PAUSE = 1.0  # seconds from one question for the answer to the next
+_LATE_PAUSE = 5.0  # where it was given up
 _UNKNOWN = 100002  # to firmware that has no such path
 _UNDER_WAY = 111019
 _ANEW: Final = re.compile(r"[*#].*#")  # what a code looks like that answers no menu
-_CHOICE: Final = re.compile(r"(?:^|\n)1 ?[.):-]? ?[^\W\d_]")
 _CANNOT: Final = Sentence(
     "This stick cannot ask the network by a code. Put the SIM card into a phone to do so."
 )
 
 
-def ask(page: Page, clock: Clock, code: str, *, leave: bool) -> Answer:
-    """Ask the network, or answer its menu; `leave` the menu that comes.
+class Questions:
+    """What the network is asked through a stick, one code after the other."""
 
-    Raises:
-        UssdError: the stick cannot; it or the network refuses, or does not answer in time.
-    """
-    if _ANEW.fullmatch(code):
-        _release(page)  # of a menu that nobody has answered
-    _send(page, code)
-    end = clock.now() + _PATIENCE
-    while clock.now() < end:
-        clock.wait((), _PAUSE)
-        if text := _fetch(page, code):
-            is_menu = bool(_CHOICE.search(text))
-            if leave:
-                _release(page)
-            return Answer(text, is_menu)
-    _release(page)
-    raise UssdError.unanswered(code)
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = LastCode(clock)
+        self._is_open = False  # whether the stick may still bring the answer to the last code
+
+    def ask(self, page: Page, code: str, *, leave: bool) -> Answer:
+        """Ask the network, or answer its menu; `leave` the menu that comes.
+
+        Raises:
+            UssdError: the stick cannot; it or the network refuses, or does not answer in time.
+        """
+        with self._last.asked(code):
+            return self._ask(page, code, leave=leave)
+
+    def _ask(self, page: Page, code: str, *, leave: bool) -> Answer:
+        if _ANEW.fullmatch(code):
+            _release(page)  # of a menu that nobody has answered
+        _send(page, code)
+        self._is_open = True
+        end = self._clock.now() + _PATIENCE
+        while self._clock.now() < end:
+            self._clock.wait((), _PAUSE)
+            if text := self._fetch(page, code):
+                self._is_open = False
+                if leave:
+                    _release(page)
+                return Answer(text, is_menu(text))
+        raise UssdError.unanswered(code)
+
+    def hear(self, page: Page) -> float | None:
+        """Take in an answer that comes late. Return the seconds after which to look again."""
+        if self._is_open and self._last.is_owed:
+            with suppress(UssdError):
+                if text := self._fetch(page, ""):
+                    self._last.came(text)
+        if not self._last.is_owed:
+            self.give_up(page)
+        return _LATE_PAUSE if self._is_open else None
+
+    def give_up(self, page: Page) -> None:
+        """Wait for no answer: one that is open may keep calls from coming about."""
+        if self._is_open:
+            _release(page)
+        self._is_open = False
+
+    def _fetch(self, page: Page, code: str) -> str:
+        """Return the answer; "" where it has not come yet, or the stick says nothing now."""
+        try:
+            with page.visit():
+                return readable(page.get("ussd/get").get("content", ""), 15)[:MAX_TEXT]
+        except RefusedError as error:
+            if error.code != _UNDER_WAY:
+                _log.info("USSD ends: %s", error)
+                self.give_up(page)
+                raise UssdError.unanswered(code) from error
+        except PageError as error:
+            _log.debug("USSD: %s", error)
+        return ""
 
 
 def _send(page: Page, code: str) -> None:
@@ -67,21 +112,6 @@ def _send(page: Page, code: str) -> None:
         raise UssdError.refused(code) from error
     except PageError as error:  # it may have gone out: a voucher's code is not sent twice
         raise UssdError.unanswered(code) from error
-
-
-def _fetch(page: Page, code: str) -> str:
-    """Return the answer; "" where it has not come yet, or the stick says nothing now."""
-    try:
-        with page.visit():
-            return readable(page.get("ussd/get").get("content", ""), 15)[:MAX_TEXT]
-    except RefusedError as error:
-        if error.code != _UNDER_WAY:
-            _log.info("USSD ends: %s", error)
-            _release(page)
-            raise UssdError.unanswered(code) from error
-    except PageError as error:
-        _log.debug("USSD: %s", error)
-    return ""
 
 
 def _release(page: Page) -> None:

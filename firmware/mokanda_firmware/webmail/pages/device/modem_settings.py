@@ -2,6 +2,7 @@
 """Modem, SIM card and network, and what the keeper sets for them."""
 
 from contextlib import suppress
+from datetime import datetime
 
 from bottle import HTTPResponse
 
@@ -23,6 +24,7 @@ from mokanda_firmware.webmail.numbers import number
 from mokanda_firmware.webmail.pages.device.overview import ask
 from mokanda_firmware.webmail.visit import Visit, get, post
 from mokanda_firmware.webmail.wording.statuses import Cards
+from mokanda_firmware.zones import zone_of
 
 _LOOK_SECONDS = 4  # that a page waits for what the modem says now
 _HANG_UP_SECONDS = 30
@@ -80,6 +82,7 @@ def show_page(
         answer=answer,
         is_menu=is_menu,
         messages=messages.read(),
+        sent_at=lambda message: _sent_at(message.sent, visit.zone),
         fields=_filled_in(visit, fields) | _filled_in(visit, of_balance),
         balance=told[-1] if told else None,
         money=lambda reading: visit.language.money(reading.value, reading.currency),
@@ -94,6 +97,11 @@ def show_page(
         every=EVERY,
         followed=FOLLOWED,
     )
+
+
+def _sent_at(sent: datetime, zone: str) -> int:
+    """Return when a message was sent; a stick may leave out the zone, which is the village's."""
+    return int((sent if sent.tzinfo else sent.replace(tzinfo=zone_of(zone))).timestamp())
 
 
 def _came_of(visit: Visit, order: Order) -> str:

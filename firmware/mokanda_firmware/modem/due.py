@@ -34,14 +34,16 @@ class Due:
         self.at = None
 
     def rest(self, state: ModemState, again: float | None, *, is_wanted: bool) -> None:
-        """Set when to ask anew: each time in the same state, twice as late; or `again` then."""
+        """Set when to ask anew: each time in the same state, twice as late; `again` if sooner."""
         rest = RESTS.get(state)
+        pauses = [] if again is None else [again]
         if rest is not None:
-            seconds = min(rest.longest, rest.first * 2 ** min(self._rests, 20))
+            pauses.append(min(rest.longest, rest.first * 2 ** min(self._rests, 20)))
             self._rests += 1
-            self.after(min(seconds, _WANTED_PAUSE) if is_wanted else seconds)
-        elif again is not None:
-            self.after(again)
+        if rest is not None and is_wanted:
+            pauses.append(_WANTED_PAUSE)
+        if pauses:
+            self.after(min(pauses))
         else:
             self.never()
 

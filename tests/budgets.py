@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import random
+from typing import Literal
 
 import pytest
 
@@ -56,13 +57,15 @@ def send_down(served: Served, *texts: str, to: str = "amina") -> None:
     served.wait_until_prepared()
 
 
-def break_off_beyond_the_budget(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+def break_off_beyond_the_budget(
+    village: Village, monkeypatch: pytest.MonkeyPatch, way: Literal["upload", "fetch"] = "upload"
+) -> None:
     """Freeze all that waits, by the keeper's word, and lose the connection before it goes."""
 
     def cut(*_: object) -> None:
         raise CutError(Sentence("The connection broke."))
 
     with monkeypatch.context() as patched, pytest.raises(CutError):
-        patched.setattr("mokanda_firmware.uplink.connection.Connection.upload", cut)
+        patched.setattr(f"mokanda_firmware.uplink.connection.Connection.{way}", cut)
         patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
         run(village.store, lambda *_: None, beyond=True)

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths, relaytime
-from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import budget, usage
 from mokanda_firmware.mailbox.store.settings import set_setting
-from mokanda_firmware.uplink.failures import BudgetSpentError, CutError
+from mokanda_firmware.uplink.failures import BudgetSpentError
 from mokanda_relay.operator import devices
 from mokanda_relay.sync import usage_by_day
 from mokanda_relay.sync.down import freeze, frozen
@@ -205,14 +204,7 @@ def test_a_down_bundle_that_is_more_than_a_day_comes_over_several(
 ) -> None:
     village.sync()
     send_down(served, "huge " + noise(90_000, 1))
-
-    def cut(*_: object) -> None:
-        raise CutError(Sentence("The connection broke."))
-
-    with monkeypatch.context() as patched, pytest.raises(CutError):
-        patched.setattr("mokanda_firmware.uplink.connection.Connection.fetch", cut)
-        patched.setattr("mokanda_firmware.courier.run.PAUSE", 0)
-        run(village.store, lambda *_: None, beyond=True)
+    break_off_beyond_the_budget(village, monkeypatch, "fetch")
     nights = 0
     while not village.texts("inbox"):
         limit(village, SHORT_DAY)

@@ -20,6 +20,7 @@ from tests.syncing_village import Village, a_village
 
 pytest_plugins = ("tests.relay_fixtures",)
 PRICE = 600  # billionths a byte
+SHORT_DAY = 15_000  # bytes
 
 
 @pytest.fixture
@@ -111,5 +112,62 @@ def test_a_letter_of_several_nights_is_paid_by_its_writer(
     assert abs(spent(village)["amina"] - letter.size * PRICE) <= PRICE
     assert spent(village)[""] - before < 30_000 * PRICE  # calls, and what was cut
     [total] = ledger.totals(village.store)
+    assert total.agree
+    assert total.open == 0
+
+
+def begin_a_mail_of_several_nights(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Have a part of it come, as far as a day's budget reaches."""
+    send_down(served, "huge " + noise(90_000, 1))
+    break_off_beyond_the_budget(village, monkeypatch, "fetch")
+    limit(village, SHORT_DAY)
+    record = village.sync()
+    assert (record.error, village.texts("inbox")) == (None, [])
+    assert record.bytes_down > 5_000
+
+
+def test_a_mail_of_several_nights_is_paid_by_its_reader(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = spent(village)[""]
+    begin_a_mail_of_several_nights(village, served, monkeypatch)
+    assert spent(village) == {"": before}
+    nights = 1
+    while not village.texts("inbox"):
+        limit(village, SHORT_DAY)
+        assert crossed(village.sync()) <= SHORT_DAY + 1000
+        nights += 1
+    assert 1 < nights < 6
+    [mail] = usage.month_of_villagers(village.store, usage.this_month(village.store)).values()
+    assert mail.size > SHORT_DAY
+    assert abs(spent(village)["amina"] - mail.size * PRICE) <= PRICE
+    [total] = ledger.totals(village.store)
+    assert total.link == sum(record.money for record in village.sessions())
+    assert total.agree
+    assert total.open == 0
+
+
+def test_a_mail_of_several_nights_is_paid_once_though_the_power_goes_as_it_is_there(
+    village: Village, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_a_mail_of_several_nights(village, served, monkeypatch)
+    limit(village)
+
+    def lose_power(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr("mokanda_firmware.courier.run.record_session", lose_power)
+        village.sync()
+    assert len(village.texts("inbox")) == 1
+    assert "amina" not in spent(village)
+    village.sync()
+    [mail] = usage.month_of_villagers(village.store, usage.this_month(village.store)).values()
+    assert abs(spent(village)["amina"] - mail.size * PRICE) <= PRICE
+    village.sync()
+    [total] = ledger.totals(village.store)
+    assert total.spent == spent(village)["amina"]
     assert total.agree
     assert total.open == 0

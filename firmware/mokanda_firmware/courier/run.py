@@ -14,7 +14,7 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.courier import claim, news
 from mokanda_firmware.courier.quota import Quota
-from mokanda_firmware.courier.session import Session
+from mokanda_firmware.courier.session import Session, is_down_pending
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.sync.sessions import SessionRecord, record_session
 from mokanda_firmware.mailbox.sync.up import forget_numbers
@@ -88,7 +88,7 @@ def run(store: Store, report: Report, *, beyond: bool = False) -> SessionRecord:
                 quota.count(run=True, failed=bool(trip.error))
             record = trip.record()
             with contextlib.suppress(StoreError):
-                record_session(store, record)
+                record_session(store, record, down_pending=is_down_pending(store))
         return record
 
 

@@ -489,6 +489,11 @@ class Session:
         return replace(_held(), room=self._quota.room(pending))
 
 
+def is_down_pending(store: Store) -> bool:
+    """Whether a part of a bundle from the relay is here, and the rest is to come."""
+    return _held().sequence > sync_state(store).down_applied
+
+
 def _announced(pending: PendingUp) -> Sealed:
     return Sealed(pending.sequence, pending.size, bytes.fromhex(pending.sha256))
 

@@ -34,8 +34,11 @@ class SessionRecord:
     currency: str = ""
 
 
-def record_session(store: Store, record: SessionRecord) -> None:
-    """Keep `record`, and the last 2000 of those before it; villagers pay for what it carried."""
+def record_session(store: Store, record: SessionRecord, *, down_pending: bool = False) -> None:
+    """Keep `record`, and the last 2000 of those before it; villagers pay for what it carried.
+
+    `down_pending` tells that a part of a bundle from the relay is here, and the rest is to come.
+    """
     with store.transaction() as connection:
         connection.execute(
             "INSERT INTO sync_session"
@@ -60,7 +63,8 @@ def record_session(store: Store, record: SessionRecord) -> None:
             (_KEPT,),
         )
         # What crossed for a bundle that is still on its way is paid for when that is there.
-        on_its_way = record.error is not None or read_state(connection).up_pending is not None
+        up_pending = read_state(connection).up_pending is not None
+        on_its_way = record.error is not None or up_pending or down_pending
         ledger.divide(connection, complete=not on_its_way)
 
 

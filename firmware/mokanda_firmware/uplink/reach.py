@@ -11,9 +11,11 @@ def connect(
 ) -> tuple[WatchedSocket, str]:
     """Connect within so many seconds an address; return the connection, and the address.
 
-    Raises OSError: why the last of the host's addresses cannot be reached.
+    Raises OSError: there is no such interface, or why the last of the addresses cannot be reached.
     """
     problem: OSError = OSError("it has no address")
+    if interface:
+        socket.if_nametoindex(interface)  # of a link that is gone no name is asked
     # The device speaks no IPv6, and asking for such an address would be paid for, too.
     for family, kind, protocol_number, _, address in socket.getaddrinfo(
         host, port, socket.AF_INET, socket.SOCK_STREAM

@@ -24,12 +24,12 @@ log = logging.getLogger(__name__)
 
 
 class Way:
-    """The interface that has this end's address, for as long as it is the same one."""
+    """An interface that has this end's address, for as long as it is the same one."""
 
-    def __init__(self, address: str) -> None:
-        """Find it. Raises OSError: it is not there, or the kernel does not tell."""
+    def __init__(self, name: str, address: str) -> None:
+        """Look at it. Raises OSError: it is not there, or the kernel does not tell."""
         self._address = address
-        self._interface = Interface(interface.name_of(address) or "")
+        self._interface = Interface(name)
         self._index = self._interface.index()
         self.lost_at = math.inf  # when the connection is given up, by the monotonic clock
         self.look()
@@ -79,8 +79,10 @@ class WatchedSocket(socket.socket):
             raise OSError(problem, os.strerror(problem))
 
     def _watch(self) -> None:
-        try:
-            self.way = Way(self.getsockname()[0])
+        address = self.getsockname()[0]
+        bound = self.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16).rstrip(b"\0")
+        try:  # two sticks may have given out the same address
+            self.way = Way(bound.decode() or interface.name_of(address) or "", address)
         except OSError as error:
             log.info("the interface is not watched: %s", error)
 

@@ -19,6 +19,7 @@ from mokanda_firmware import paths
 from mokanda_firmware.uplink import addresses
 from mokanda_firmware.uplink import connection as connection_module
 from mokanda_firmware.uplink.connection import Connection
+from mokanda_firmware.uplink.failures import LinkError
 from mokanda_firmware.uplink.meter import Meter
 from mokanda_firmware.uplink.places import Place
 from mokanda_relay.store import certificate
@@ -98,6 +99,18 @@ def test_where_the_relay_is_no_longer_its_name_is_looked_up(
         connection.connect()
     assert asked
     assert addresses.last_of("localhost") == "127.0.0.1"
+
+
+def test_no_name_is_looked_up_by_a_link_that_is_gone(
+    pinned: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asked_names(monkeypatch)
+    with (
+        Connection([Place("https://localhost:1", pinned, "")]) as connection,
+        pytest.raises(LinkError, match="cannot be reached"),
+    ):
+        connection.connect("ppp77")
+    assert asked == []
 
 
 def test_of_a_link_of_its_own_all_that_passes_is_counted(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState
-from mokanda_firmware.courier import claim, news
+from mokanda_firmware.courier import claim, news, up
 from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.session import Session, is_down_pending
 from mokanda_firmware.mailbox.store.database import Store, StoreError
@@ -110,7 +110,9 @@ class _Trip:
         with (
             Keyring(paths.keys()) as keyring,
             link.connected(
-                places.read(self._claim).all(), lambda state: self._report(state, None)
+                places.read(self._claim).all(),
+                lambda state: self._report(state, None),
+                lambda: self._prepare(keyring),
             ) as way,
         ):
             connection, self._link = way
@@ -123,6 +125,15 @@ class _Trip:
                 who = claim.redeem(self._claim, keyring, connection)
                 news.forget(self._store)
             self._trade(replace(who, place=connection.place), keyring, connection)
+
+    def _prepare(self, keyring: Keyring) -> None:
+        """Seal what is to go, which may take a slow board longer than a relay waits.
+
+        What goes to a place that is new is sealed by its key, which the session takes in.
+        """
+        who = identity.read()
+        if who is not None and places.read(self._claim).next is None:
+            up.freeze(self._store, keyring, who, self._quota, whole=False)
 
     def _trade(self, who: Identity, keyring: Keyring, connection: Connection) -> None:
         """Hold a session at the first place where the relay proves that it is there."""
@@ -161,6 +172,7 @@ class _Trip:
                     raise
                 log.info("cut: %s", error)
                 time.sleep(PAUSE * (2 ** (cuts - 1) - 1))
+                session.freeze()
                 connection.reconnect()
             else:
                 return

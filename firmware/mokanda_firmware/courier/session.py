@@ -165,7 +165,7 @@ class Session:
 
     def _round(self, connection: Connection) -> bool:
         """Say hello, and do all that follows from it; tell whether another round is due."""
-        pending = self._freeze()
+        pending = self.freeze()
         _sweep("up-*", pending.path if pending else None)
         _sweep(f"{UNFINISHED}*", None)
         told_room = self._quota.room()
@@ -192,9 +192,10 @@ class Session:
         self._first = False
         room = self._quota.room()
         grown = told_room is not None and room is not None and room > told_room
-        return grown or self._freeze() is not None
+        return grown or self.freeze() is not None
 
-    def _freeze(self) -> PendingUp | None:
+    def freeze(self) -> PendingUp | None:
+        """Seal what is to go, if nothing sealed is on its way and the day has room for it."""
         if self._refused:
             return None
         self._quota.count()

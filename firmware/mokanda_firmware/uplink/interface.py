@@ -101,14 +101,23 @@ def _address_of(interface: str, wanted: str = "0.0.0.0") -> str | None:  # noqa:
 
 def gateway_of(interface: str, routes: Path = _ROUTES) -> str | None:
     """Return where the default route by an interface leads; None if it has none."""
-    try:
-        with routes.open(encoding="ascii") as file:
-            lines = [line.split() for line, _ in zip(file, range(_MOST_ROUTES), strict=False)]
-    except (OSError, ValueError):
-        return None
-    for fields in lines:
-        if fields[:2] == [interface, "00000000"] and len(fields) > 3:
+    for fields in _default_routes(routes):
+        if fields[0] == interface and len(fields) > 3:
             gateway, flags = (int(each, 16) for each in fields[2:4])
             if flags & _GATEWAY:
                 return socket.inet_ntoa(struct.pack("=I", gateway))
     return None
+
+
+def has_default_route(routes: Path = _ROUTES) -> bool:
+    """Whether any interface leads out."""
+    return bool(_default_routes(routes))
+
+
+def _default_routes(routes: Path) -> list[list[str]]:
+    try:
+        with routes.open(encoding="ascii") as file:
+            lines = [line.split() for line, _ in zip(file, range(_MOST_ROUTES), strict=False)]
+    except (OSError, ValueError):
+        return []
+    return [fields for fields in lines if fields[1:2] == ["00000000"]]

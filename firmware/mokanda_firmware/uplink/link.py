@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask
 from mokanda_firmware.bus.states import CourierState
-from mokanda_firmware.uplink import portal
+from mokanda_firmware.uplink import interface, portal
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CourierError, LinkError, NotOurRelayError
 from mokanda_firmware.uplink.places import Place
@@ -19,12 +19,15 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def connected(
-    places: Sequence[Place], report: Callable[[CourierState], None]
+    places: Sequence[Place],
+    report: Callable[[CourierState], None],
+    prepare: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Connection, str]]:
     """A connection to the relay, and the name of its link; a modem hangs up in the end.
 
     It is to the first of `places` that answers as the relay does. `report` is called with the
-    courier's state as it changes.
+    courier's state as it changes, `prepare` once there is a way and before the relay is called,
+    which hangs up on who says nothing for 15 seconds; it may be called twice.
 
     Raises:
         LinkError: there is no way to the relay.
@@ -32,6 +35,8 @@ def connected(
     """
     with Connection(places) as connection:
         report(CourierState.CONNECTING)
+        if interface.has_default_route():
+            prepare()
         try:
             connection.connect()
         except (LinkError, NotOurRelayError) as error:
@@ -42,7 +47,7 @@ def connected(
             return
         report(CourierState.DIALLING)
         try:
-            interface = str(ask("modem", "connect", timeout=DIAL_SECONDS)["interface"])
+            by = str(ask("modem", "connect", timeout=DIAL_SECONDS)["interface"])
         except UnavailableError as error:
             log.info("no modem service: %s", error)
             raise wired from error
@@ -52,15 +57,16 @@ def connected(
         met = ""
         try:
             report(CourierState.CONNECTING)
+            prepare()
             try:
-                connection.connect(interface)
+                connection.connect(by)
             except (LinkError, NotOurRelayError) as error:
                 strange = isinstance(error, NotOurRelayError)
-                if strange or portal.answers_for(connection.host, interface):
+                if strange or portal.answers_for(connection.host, by):
                     met = "stranger"
                 raise
             met = "relay"
-            yield connection, interface
+            yield connection, by
         finally:
             connection.close()  # what ends it is counted, too
             connection.traffic()

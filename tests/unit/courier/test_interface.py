@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.uplink.interface import Interface, gateway_of, name_of
+from mokanda_firmware.uplink.interface import Interface, gateway_of, has_default_route, name_of
 
 ROUTES = """\
 Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
@@ -55,6 +55,7 @@ def test_a_gateway_is_that_of_the_default_route_by_it(tmp_path: Path) -> None:
     assert gateway_of("enxabc", routes) == "192.168.8.1"
     assert gateway_of("end0", routes) == "192.168.1.1"
     assert gateway_of("wlan0", routes) is None
+    assert has_default_route(routes)
 
 
 @pytest.mark.parametrize("content", ["", "Iface\n", "a b\n\nenxabc 00000000\n"])
@@ -66,3 +67,4 @@ def test_routes_that_are_none_have_no_gateway(tmp_path: Path, content: str) -> N
 
 def test_where_there_are_no_routes_there_is_no_gateway(tmp_path: Path) -> None:
     assert gateway_of("enxabc", tmp_path / "none") is None
+    assert not has_default_route(tmp_path / "none")

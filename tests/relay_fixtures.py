@@ -91,10 +91,9 @@ def relay(
 
 
 @pytest.fixture
-def village(relay: Relay) -> Relay:
-    """The same, with a device for kitenge.example."""
+def kitenge(relay: Relay) -> None:
+    """A device for kitenge.example, which the relay knows."""
     devices.add(relay, "kitenge", "kitenge.example")
-    return relay
 
 
 @pytest.fixture

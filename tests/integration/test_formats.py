@@ -39,7 +39,7 @@ from tests.relay_served import INBOUND_SECRET, Served, eventually
 from tests.stand_ins.sendgrid import SendGridStandIn
 from tests.syncing_village import Village, a_village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 NEXT = formats.FORMAT + 1
 TEXT_MIRRORED = 200  # how the next format keeps text
@@ -78,10 +78,8 @@ def mirrored(monkeypatch: pytest.MonkeyPatch) -> Mirrored:
 
 
 @pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        yield village
+def village(new_village: Village) -> Village:
+    return new_village
 
 
 def exchange(village: Village, served: Served, name: str, *, older_device: bool = False) -> None:
@@ -95,6 +93,7 @@ def exchange(village: Village, served: Served, name: str, *, older_device: bool 
 
 def write_to_village(served: Served, text: str) -> None:
     served.world.write("ada@example.org", ["amina@kitenge.example"], "Mbote", text)
+    served.wait_until_prepared()
 
 
 def named(world: SendGridStandIn, name: str) -> list[str]:

@@ -14,6 +14,7 @@ from mokanda_relay.transport import down_queue, outbox
 from tests.unit.relay.mime.test_bounces import REPORT
 
 pytest_plugins = ("tests.relay_fixtures",)
+pytestmark = pytest.mark.usefixtures("kitenge")
 AMINA = "amina@kitenge.example"
 LETTER = b"From: amina@kitenge.example\r\nMessage-ID: <1@kitenge.example>\r\n\r\nMbote"
 
@@ -44,31 +45,31 @@ def waiting(relay: Relay) -> int:
 
 
 def test_the_bounce_of_a_letter_is_told_and_does_not_travel(
-    village: Relay, reader: MailReader
+    relay: Relay, reader: MailReader
 ) -> None:
-    send(village, "jean@example.org", "marie@example.org")
-    arrive(village, REPORT.encode())
-    assert prepare_one(village, reader)
+    send(relay, "jean@example.org", "marie@example.org")
+    arrive(relay, REPORT.encode())
+    assert prepare_one(relay, reader)
     unknown = "550 5.1.1 <jean@example.org>: User unknown"
-    assert told(village) == [("jean@example.org", "bounced", unknown)]
-    assert waiting(village) == 0
+    assert told(relay) == [("jean@example.org", "bounced", unknown)]
+    assert waiting(relay) == 0
 
 
-def test_one_that_comes_again_is_told_once(village: Relay, reader: MailReader) -> None:
-    send(village, "jean@example.org")
+def test_one_that_comes_again_is_told_once(relay: Relay, reader: MailReader) -> None:
+    send(relay, "jean@example.org")
     for _ in range(2):
-        arrive(village, REPORT.encode())
-        assert prepare_one(village, reader)
-    assert len(told(village)) == 1
+        arrive(relay, REPORT.encode())
+        assert prepare_one(relay, reader)
+    assert len(told(relay)) == 1
 
 
 @pytest.mark.parametrize("recipients", [(), ("paul@example.org",)])
 def test_a_bounce_of_no_letter_of_ours_is_mail(
-    village: Relay, reader: MailReader, recipients: tuple[str, ...]
+    relay: Relay, reader: MailReader, recipients: tuple[str, ...]
 ) -> None:
     if recipients:
-        send(village, *recipients)
-    arrive(village, REPORT.encode())
-    assert prepare_one(village, reader)
-    assert told(village) == []
-    assert waiting(village) == 1
+        send(relay, *recipients)
+    arrive(relay, REPORT.encode())
+    assert prepare_one(relay, reader)
+    assert told(relay) == []
+    assert waiting(relay) == 1

@@ -21,17 +21,9 @@ from mokanda_relay.store.settings import read_settings
 from mokanda_wire.envelope import Keyring
 from tests.relay_served import ANY_PORT, INBOUND_SECRET, Served, eventually
 from tests.stand_ins.sendgrid import SendGridStandIn
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
-
-
-@pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from tests.relay_device import RelayDevice
 from tests.relay_served import Served
 
 pytest_plugins = ("tests.relay_fixtures",)
+pytestmark = pytest.mark.usefixtures("kitenge")
 AMINA = "amina@kitenge.example"
 HEAD = b"From: Ada <ada@example.org>\r\nSubject: Mbote\r\nMessage-ID: <1@example.org>\r\n"
 PARTS = (
@@ -39,23 +40,23 @@ def queue(relay: Relay, raw: bytes) -> str:
     return digest
 
 
-def test_a_mail_is_found_as_it_was_read(village: Relay, reader: MailReader) -> None:
-    digest = queue(village, HEAD + b"\r\nHello")
+def test_a_mail_is_found_as_it_was_read(relay: Relay, reader: MailReader) -> None:
+    digest = queue(relay, HEAD + b"\r\nHello")
     with pytest.raises(NotReadyError):
-        readings.find(village, digest)
-    assert prepare_one(village, reader)
-    assert not prepare_one(village, reader)
-    found = readings.find(village, digest).message
+        readings.find(relay, digest)
+    assert prepare_one(relay, reader)
+    assert not prepare_one(relay, reader)
+    found = readings.find(relay, digest).message
     assert (found.sender.name, found.subject, found.text) == ("Ada", "Mbote", "Hello")
 
 
-def test_a_file_of_it_is_found_by_its_digest(village: Relay, reader: MailReader) -> None:
+def test_a_file_of_it_is_found_by_its_digest(relay: Relay, reader: MailReader) -> None:
     raw = HEAD + b"Content-Type: application/zip\r\n\r\n" + bytes(range(1, 9))
-    digest = queue(village, raw)
-    prepare_one(village, reader)
-    assert readings.content(village, digest, digest_of(bytes(range(1, 9)))) == bytes(range(1, 9))
-    assert readings.content(village, digest, digest) == raw
-    assert readings.content(village, digest, digest_of(b"another")) is None
+    digest = queue(relay, raw)
+    prepare_one(relay, reader)
+    assert readings.content(relay, digest, digest_of(bytes(range(1, 9)))) == bytes(range(1, 9))
+    assert readings.content(relay, digest, digest) == raw
+    assert readings.content(relay, digest, digest_of(b"another")) is None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_a_file_of_it_is_found_by_its_digest(village: Relay, reader: MailReader)
     ids=lambda limit: limit[0],
 )
 def test_a_mail_that_takes_too_much_is_offered_as_a_file(
-    village: Relay, reader: MailReader, limit: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+    relay: Relay, reader: MailReader, limit: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = "while True: pass" if limit[0] == "_SECONDS" else "import time; time.sleep(60)"
     work = {"_MEMORY": "bytearray(1 << 28)", "_MAX_READING": "pass"}.get(limit[0], endless)
@@ -76,9 +77,9 @@ def test_a_mail_that_takes_too_much_is_offered_as_a_file(
         "mail_reader.read = slow\nsys.exit(mail_reader.main())"
     )
     monkeypatch.setattr(readings, "_PROGRAM", ("-c", program))
-    digest = queue(village, HEAD + b"\r\nHello")
-    prepare_one(village, reader)
-    found = readings.find(village, digest)
+    digest = queue(relay, HEAD + b"\r\nHello")
+    prepare_one(relay, reader)
+    found = readings.find(relay, digest)
     assert found.message.note == UNREAD
     assert (found.message.sender.name, found.message.subject) == ("Ada", "Mbote")
     assert found.message.message_id == "1@example.org"
@@ -86,28 +87,28 @@ def test_a_mail_that_takes_too_much_is_offered_as_a_file(
     assert (file.media_type, file.digest) == ("message/rfc822", digest)
 
 
-def test_a_program_that_was_killed_is_started_again(village: Relay, reader: MailReader) -> None:
+def test_a_program_that_was_killed_is_started_again(relay: Relay, reader: MailReader) -> None:
     digests = []
     for text in (b"one", b"two"):
-        digests.append(queue(village, HEAD + b"\r\n" + text))
-        prepare_one(village, reader)
+        digests.append(queue(relay, HEAD + b"\r\n" + text))
+        prepare_one(relay, reader)
         assert reader._process is not None
         os.killpg(reader._process.pid, signal.SIGKILL)
-    assert [readings.find(village, each).message.text for each in digests] == ["one", "two"]
+    assert [readings.find(relay, each).message.text for each in digests] == ["one", "two"]
 
 
 def test_a_full_disk_makes_a_mail_wait(
-    village: Relay, reader: MailReader, monkeypatch: pytest.MonkeyPatch
+    relay: Relay, reader: MailReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    digest = queue(village, HEAD + b"\r\nHello")
+    digest = queue(relay, HEAD + b"\r\nHello")
     with monkeypatch.context() as full:
-        full.setattr(village.readings, "write_by_digest", _fail)
+        full.setattr(relay.readings, "write_by_digest", _fail)
         with pytest.raises(OSError, match="full"):
-            prepare_one(village, reader)
+            prepare_one(relay, reader)
     with pytest.raises(NotReadyError):
-        readings.find(village, digest)
-    prepare_one(village, reader)
-    assert readings.find(village, digest).message.text == "Hello"
+        readings.find(relay, digest)
+    prepare_one(relay, reader)
+    assert readings.find(relay, digest).message.text == "Hello"
 
 
 def _fail(_chunks: object) -> None:
@@ -115,61 +116,61 @@ def _fail(_chunks: object) -> None:
 
 
 def test_a_newer_version_reads_anew_what_waits(
-    village: Relay, reader: MailReader, monkeypatch: pytest.MonkeyPatch
+    relay: Relay, reader: MailReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    digest = queue(village, HEAD + b"\r\nHello")
-    prepare_one(village, reader)
+    digest = queue(relay, HEAD + b"\r\nHello")
+    prepare_one(relay, reader)
     monkeypatch.setattr(readings, "VERSION", reading.VERSION + 1)
     monkeypatch.setattr(preparing, "VERSION", reading.VERSION + 1)
-    assert readings.find(village, digest).message.text == "Hello"
-    assert prepare_one(village, reader)
-    assert not prepare_one(village, reader)
+    assert readings.find(relay, digest).message.text == "Hello"
+    assert prepare_one(relay, reader)
+    assert not prepare_one(relay, reader)
 
 
-def test_a_reading_that_was_lost_is_made_again(village: Relay, reader: MailReader) -> None:
-    digest = queue(village, HEAD + b"\r\nHello")
-    prepare_one(village, reader)
-    for each in village.readings.written():
-        village.readings.write(each.name, b"damaged")
+def test_a_reading_that_was_lost_is_made_again(relay: Relay, reader: MailReader) -> None:
+    digest = queue(relay, HEAD + b"\r\nHello")
+    prepare_one(relay, reader)
+    for each in relay.readings.written():
+        relay.readings.write(each.name, b"damaged")
     with pytest.raises(NotReadyError):
-        readings.find(village, digest)
-    assert prepare_one(village, reader)
-    for each in village.readings.written():
-        village.readings.delete(each.name)
+        readings.find(relay, digest)
+    assert prepare_one(relay, reader)
+    for each in relay.readings.written():
+        relay.readings.delete(each.name)
     with pytest.raises(NotReadyError):
-        readings.find(village, digest)
-    assert prepare_one(village, reader)
-    assert readings.find(village, digest).message.text == "Hello"
+        readings.find(relay, digest)
+    assert prepare_one(relay, reader)
+    assert readings.find(relay, digest).message.text == "Hello"
 
 
-def test_a_mail_whose_file_comes_back_is_read(village: Relay, reader: MailReader) -> None:
-    digest = queue(village, HEAD + b"\r\nHello")
-    raw = village.originals.read(digest)
-    village.originals.delete(digest)
-    assert prepare_one(village, reader)
-    assert not prepare_one(village, reader)
+def test_a_mail_whose_file_comes_back_is_read(relay: Relay, reader: MailReader) -> None:
+    digest = queue(relay, HEAD + b"\r\nHello")
+    raw = relay.originals.read(digest)
+    relay.originals.delete(digest)
+    assert prepare_one(relay, reader)
+    assert not prepare_one(relay, reader)
     with pytest.raises(BlobNotFoundError):
-        readings.find(village, digest)
-    village.originals.write(digest, raw)
+        readings.find(relay, digest)
+    relay.originals.write(digest, raw)
     with pytest.raises(NotReadyError):
-        readings.find(village, digest)
-    assert prepare_one(village, reader)
-    assert readings.find(village, digest).message.text == "Hello"
+        readings.find(relay, digest)
+    assert prepare_one(relay, reader)
+    assert readings.find(relay, digest).message.text == "Hello"
 
 
-def test_a_reading_goes_with_its_mail(village: Relay, reader: MailReader) -> None:
-    queue(village, HEAD + b"\r\nHello")
-    prepare_one(village, reader)
-    housekeeper = housekeeping.Housekeeper(village)
+def test_a_reading_goes_with_its_mail(relay: Relay, reader: MailReader) -> None:
+    queue(relay, HEAD + b"\r\nHello")
+    prepare_one(relay, reader)
+    housekeeper = housekeeping.Housekeeper(relay)
     housekeeper.tidy()
     housekeeper.tidy()
-    assert list(village.readings.written())
-    with village.database.transaction() as session:
+    assert list(relay.readings.written())
+    with relay.database.transaction() as session:
         session.execute(sa.text("DELETE FROM incoming"))
         session.execute(sa.delete(Original))
     housekeeper.tidy()
     housekeeper.tidy()
-    assert not list(village.readings.written())
+    assert not list(relay.readings.written())
 
 
 def test_parsing_is_no_part_of_a_session(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

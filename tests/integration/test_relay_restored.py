@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
@@ -19,20 +18,17 @@ from mokanda_relay.sync import history
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.outbound import DeliveryEvent
 from tests.relay_served import BOTH_DATABASES, Served, eventually
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 Restore = Callable[[], None]
 
 
 @pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        village.sync()
-        yield village
+def village(village: Village) -> Village:
+    village.sync()
+    return village
 
 
 def copied(served: Served) -> Restore:

@@ -3,30 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from mokanda_firmware.mailbox.letters import entries, folders, opened
 from mokanda_firmware.mailbox.letters.opened import Letter
-from mokanda_relay.operator import devices
 from mokanda_wire.message import Mailbox, Message, new_message_id
 from tests.relay_served import Served, eventually
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 AMINA, BAKO = Mailbox("amina@kitenge.example", "Amina"), Mailbox("bako@kitenge.example")
 ADA = Mailbox("ada@example.org", "Lovelace, Ada")
 
 
 @pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        yield village
+def village(new_village: Village) -> Village:
+    return new_village
 
 
 def letters(village: Village, name: str) -> list[Letter]:
@@ -41,6 +36,7 @@ def test_a_forged_neighbour_is_known_for_what_it_is(village: Village, served: Se
     village.sync()
     forged = b"From: Amina <amina@kitenge.example>\r\nReply-To: thief@evil.example\r\n\r\nPassword?"
     served.world.post_inbound(forged, "thief@evil.example", [BAKO.address])
+    served.wait_until_prepared()
     village.sync()
     [letter] = letters(village, "bako")
     assert letter.message.sender == AMINA

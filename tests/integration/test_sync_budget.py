@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -29,18 +27,16 @@ from tests.budgets import (
     sleep,
 )
 from tests.relay_served import Served
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 DAY = 40_000  # bytes
 SHORT_DAY = 20_000  # bytes; the longest text that travels with its mail takes more
 
 
 @pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        yield village
+def village(new_village: Village) -> Village:
+    return new_village
 
 
 def test_a_day_up_keeps_to_its_budget_and_the_rest_goes_on_other_days(village: Village) -> None:

@@ -25,17 +25,9 @@ from mokanda_relay.store.tables import Alert, Card
 from mokanda_relay.sync import cards
 from mokanda_wire import protocol
 from tests.relay_served import BOTH_DATABASES, Served, basic_login, eventually
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
-
-
-@pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 class Copy:

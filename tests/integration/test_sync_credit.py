@@ -3,36 +3,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import ledger, usage
 from mokanda_firmware.mailbox.costs.ledger import Rules
 from mokanda_firmware.mailbox.store.settings import set_setting
-from mokanda_relay.operator import devices
 from mokanda_wire.limits import MONEY_UNIT
 from tests.budgets import break_off_beyond_the_budget, crossed, held, limit, noise, send_down
 from tests.relay_served import Served
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 PRICE = 600  # billionths a byte
 SHORT_DAY = 15_000  # bytes
 
 
 @pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+def village(new_village: Village) -> Village:
     """A village that sells credit, and lets no letter leave without."""
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        tariff = {"currency": "USD", "price": 600_000, "windows": []}
-        set_setting(village.store, "tariff", tariff)
-        set_setting(village.store, ledger.SETTING, Rules(on=True, refuse=True).to_json())
-        village.sync()
-        yield village
+    tariff = {"currency": "USD", "price": 600_000, "windows": []}
+    set_setting(new_village.store, "tariff", tariff)
+    set_setting(new_village.store, ledger.SETTING, Rules(on=True, refuse=True).to_json())
+    new_village.sync()
+    return new_village
 
 
 def pay(village: Village, name: str, amount: int = MONEY_UNIT) -> None:

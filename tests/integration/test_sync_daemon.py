@@ -26,16 +26,14 @@ from mokanda_relay.operator import devices
 from mokanda_wire import claimfile, durable, protocol
 from scripts.tools.deadlines import wait_until
 from tests.relay_served import Served
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 @pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        yield village
+def village(new_village: Village) -> Village:
+    return new_village
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ from mokanda_wire.compose import compose
 from tests import courier_process
 from tests.faults import FaultyLink, Plan
 from tests.relay_served import Served, eventually
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 @pytest.fixture
@@ -45,16 +45,10 @@ def link(served: Served) -> Iterator[FaultyLink]:
 
 
 @pytest.fixture
-def village(
-    served: Served, link: FaultyLink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Village]:
-    """A claimed device behind a faulty link; it does not wait between its tries."""
+def relay_url(link: FaultyLink, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Behind the faulty link, over which a device does not wait between its tries."""
     monkeypatch.setattr(run, "PAUSE", 0)
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    url = f"https://127.0.0.1:{link.port}"
-    with a_village(claim, url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
+    return f"https://127.0.0.1:{link.port}"
 
 
 def sync_in_the_end(village: Village, tries: int = 10) -> None:

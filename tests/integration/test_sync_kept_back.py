@@ -4,17 +4,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
 from mokanda_firmware.mailbox.letters import entries, opened
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.sync import outgoing
 from mokanda_relay.mime.parse import parse
-from mokanda_relay.operator import devices
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Content, Device
 from mokanda_wire.bundle import ContentRequestKind
@@ -23,21 +19,13 @@ from mokanda_wire.message import Attachment, Mailbox, Message, digest_of
 from tests.photos import opened as opened_photo
 from tests.photos import photo
 from tests.relay_served import Served, eventually
-from tests.syncing_village import Village, a_village, tidy
+from tests.syncing_village import Village, tidy
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 PHOTO = photo()
 REPORT = os.urandom(150_000)
 NOTE = b"Mbote na bino. " * 60
-
-
-@pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
 
 
 def post(served: Served, *files: bytes, to: str = "amina", number: int = 1) -> bytes:

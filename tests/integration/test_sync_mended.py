@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,20 +15,11 @@ from mokanda_firmware.mailbox.store.damage import note
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.mending import Mending
 from mokanda_firmware.setup import mend
-from mokanda_relay.operator import devices
 from mokanda_relay.store.tables import Alert
 from tests.relay_served import Served, eventually
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
-
-
-@pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 def exchange(village: Village, served: Served, text: str) -> None:

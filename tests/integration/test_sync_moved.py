@@ -30,9 +30,9 @@ from tests import courier_process
 from tests.faults import FaultyLink, Plan
 from tests.operators_guide import commands_of
 from tests.relay_served import BOTH_DATABASES, Served, eventually
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 GONE = Plan(refuse=True)
 
@@ -64,14 +64,9 @@ def addresses(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Addre
 
 
 @pytest.fixture
-def village(
-    served: Served, addresses: Addresses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Village]:
-    """A device that knows the relay at its old address, and has synced there."""
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, url(addresses.old), tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
+def relay_url(addresses: Addresses) -> str:
+    """The old address, at which the device knows the relay."""
+    return url(addresses.old)
 
 
 def move(served: Served, to: str, certificate: str | None = None) -> None:

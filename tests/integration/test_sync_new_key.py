@@ -39,7 +39,7 @@ from tests.relay_served import ANY_PORT, BOTH_DATABASES, INBOUND_SECRET, Served,
 from tests.stand_ins.sendgrid import SendGridStandIn
 from tests.syncing_village import Village, a_village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 @pytest.fixture
@@ -50,17 +50,12 @@ def link(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyLink
 
 
 @pytest.fixture
-def village(
-    served: Served, link: FaultyLink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
+def relay_url(served: Served, link: FaultyLink, monkeypatch: pytest.MonkeyPatch) -> str:
     url = f"https://127.0.0.1:{link.port}"
     monkeypatch.setenv("MOKANDA_RELAY_URL", url)
     monkeypatch.setenv("MOKANDA_RELAY_DATABASE", served.relay.settings.database)
     monkeypatch.setenv("MOKANDA_RELAY_DATA", str(served.relay.settings.data))
-    with a_village(claim, url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
+    return url
 
 
 def new_key() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
@@ -29,18 +29,10 @@ from mokanda_relay.store.tables import Card, Device, Notice
 from mokanda_relay.sync import cards
 from mokanda_wire.envelope import Keyring
 from tests.relay_served import Served, eventually
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 from tests.unit.backup.conftest import PASSPHRASE, Backups, FolderStick
 
-pytest_plugins = ("tests.relay_fixtures",)
-
-
-@pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 def backed_up(village: Village, stick: Path) -> Callable[[], None]:

@@ -11,7 +11,6 @@ import json
 import os
 import ssl
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Self
@@ -30,20 +29,17 @@ from mokanda_firmware.uplink.failures import (
     LinkError,
     NotOurRelayError,
 )
-from mokanda_relay.operator import devices
 from mokanda_relay.store.certificate import ensure_certificate
 from mokanda_relay.store.tables import Resident
 from tests.relay_served import Served, eventually
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 @pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        yield village
+def village(new_village: Village) -> Village:
+    return new_village
 
 
 def test_the_first_sync_claims_the_device(village: Village) -> None:

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +15,6 @@ from mokanda_firmware.mailbox.letters import entries, folders, opened, stubs
 from mokanda_firmware.mailbox.people import unwanted
 from mokanda_firmware.mailbox.store import content_requests
 from mokanda_firmware.mailbox.store.settings import set_setting
-from mokanda_relay.operator import devices
 from mokanda_relay.operator.housekeeping import Housekeeper
 from mokanda_relay.store import clock, tables
 from mokanda_relay.store.tables import Device, DownBundle, Incoming
@@ -26,20 +23,12 @@ from mokanda_relay.sync.unsubscribing import unsubscribe_one
 from mokanda_relay.transport import one_click
 from mokanda_wire.bundle import Filter
 from tests.relay_served import BOTH_DATABASES, Served, eventually
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 SPAMMER = "offers@shop.example.net"
 AMINA, BAKO = "amina@kitenge.example", "bako@kitenge.example"
-
-
-@pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
 
 
 def post(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,24 +17,14 @@ from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.courier import without_store
 from mokanda_firmware.mailbox.store.database import Store, StoreUnfit
 from mokanda_firmware.uplink import offer
-from mokanda_relay.operator import devices
 from mokanda_relay.store import releases
 from mokanda_relay.store.tables import Alert, Device
 from scripts.tools.deadlines import wait_until
 from tests.relay_served import Served
 from tests.statuses import published
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
-
-
-@pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    """A device that has synced."""
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 def unfit() -> StoreUnfit:

@@ -4,7 +4,6 @@
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,21 +15,19 @@ from mokanda_firmware.uplink import offer
 from mokanda_relay.operator import devices
 from mokanda_relay.store import releases
 from tests.relay_served import Served
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
+pytest_plugins = ("tests.syncing_fixtures",)
 
 CONTENT = os.urandom(200_000)
 
 
 @pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
+def village(new_village: Village, monkeypatch: pytest.MonkeyPatch) -> Village:
     """A village whose device runs version 1.0.0 on an Orange Pi Zero."""
     release = {"ID": "mokanda", "VERSION_ID": "1.0.0", "VARIANT_ID": "orangepi-zero"}
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: release)
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        yield village
+    return new_village
 
 
 def release(served: Served, tmp_path: Path, version: str, board: str = "orangepi-zero") -> None:

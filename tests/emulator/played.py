@@ -3,23 +3,27 @@
 
 Events come in their order. None waits for its time: each comes once the one before it is dealt
 with, or has had the seconds that the scenario gives it. What is judged does not hang on a clock:
-how it ends, replies, dials, and how often a stick is enumerated.
+how it ends, replies, dials, what a stick is asked how often, why calls ended, and how often a stick
+is enumerated.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from mokanda_firmware.bus.sentences import Sentence
 from scripts.tools.deadlines import DeadlineError, wait_until
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.scenarios.modem_world import Scenario
 from tests.stand_ins.modem import Modem
 
 _FOLDER: Final = Path(__file__).parents[1] / "scenarios" / "modem"
-_VERBS: Final = ("connect", "disconnect")
+_VERBS: Final = ("connect", "disconnect", "configure", "pin")
 
 
 def play(village: EmulatedVillage, name: str) -> list[str]:
@@ -51,6 +55,9 @@ class _Stage:
         if "plug" in event:
             self._plug(name, event["plug"])
             wait_until(self._has_started, "the stick", seconds)
+        if event.get("pull"):
+            self._sticks[name].unplug()
+            wait_until(lambda: self._state() == "absent", "the end of the stick", seconds)
         for verb in _VERBS:
             if verb in event:
                 self._request(verb, event[verb] if isinstance(event[verb], dict) else {})
@@ -96,6 +103,11 @@ class _Stage:
         journal = "journalctl --no-pager --output=cat --unit=mokanda-modem"
         return int(self._shell.run(f"{journal} | grep -c 'is enumerated again'").output)
 
+    def _troubles(self) -> list[str]:
+        """Why the calls ended that the keeper sees, the latest first; "" for no trouble."""
+        kept = json.loads(self._shell.check("cat /data/mokanda/calls.json"))["calls"]
+        return [str(Sentence.from_json(call["trouble"]) or "") for call in kept]
+
     def judge(self, scenario: Scenario) -> Iterator[str]:
         """Tell what has not come as the scenario says; it is over."""
         try:
@@ -108,7 +120,19 @@ class _Stage:
         dials = sum(command.startswith("ATD") for command in self._commands)
         if scenario.dials is not None and dials > scenario.dials:
             yield f"dials {dials} times"
+        for pattern, times in scenario.counts.items():
+            found = sum(bool(re.match(pattern, command)) for command in self._commands)
+            if found != times:
+                yield f"sends {pattern} {found} times"
+        if scenario.calls is not None:
+            expected, kept = [each["trouble"] for each in scenario.calls], self._troubles()
+            if len(kept) != len(expected) or any(map(_differ, expected, kept)):
+                yield f"keeps calls with the troubles {kept}"
         if (times := self._enumerated()) != scenario.enumerated:
             yield f"is enumerated {times} times"
         for stick in self._sticks.values():
             stick.unplug()
+
+
+def _differ(part: str, trouble: str) -> bool:
+    return part not in trouble or bool(part) is not bool(trouble)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is on its way when something happens to the stick, the daemon or the credit."""
 
+import json
 import random
 
 from scripts.tools.deadlines import wait_until
@@ -28,6 +29,18 @@ def test_a_daemon_that_is_killed_leaves_no_call_behind(village: EmulatedVillage)
     shell.wait_for_status("modem", lambda now: now["state"] == "ready")
     assert "ppp0" in shell.request("modem", "connect").output
     assert village.modem.calls == 2
+
+
+def test_a_call_that_the_network_ends_is_not_one_of_a_stick_that_was_pulled_out(
+    village: EmulatedVillage,
+) -> None:
+    shell = village.shell
+    plug_in(village)
+    assert "ppp0" in shell.request("modem", "connect").output
+    village.modem.hang_up()
+    shell.wait_for_status("modem", lambda now: now["state"] == "ready")
+    [call] = json.loads(shell.check("cat /data/mokanda/calls.json"))["calls"]
+    assert call["trouble"]["text"] == "The modem lost the connection."
 
 
 def test_credit_that_runs_out_in_the_middle_of_mail_costs_no_byte_twice(

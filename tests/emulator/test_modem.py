@@ -62,6 +62,31 @@ def test_the_pin_is_taken_from_the_keeper_and_kept_for_this_card(village: Emulat
     assert sum(command.startswith("AT+CPIN=") for command in village.modem.commands) == 2
 
 
+def test_a_kept_pin_is_given_once_in_each_boot(village: EmulatedVillage) -> None:
+    shell, modem = village.shell, village.modem
+
+    def given() -> int:
+        return sum(command.startswith("AT+CPIN=") for command in modem.commands)
+
+    modem.sim = "pin"
+    plug_in(village)
+    wait_for_state(village, "pin")
+    assert shell.request("modem", "pin", pin=modem.pin, keep=True).code == 0
+    wait_for_state(village, "ready")
+    # The card has lost its contact, and asks again.
+    modem.sim = "pin"
+    shell.check("systemctl restart mokanda-modem")
+    wait_for_state(village, "ready")
+    assert given() == 2
+    modem.sim = "pin"
+    shell.check("systemctl restart mokanda-modem")
+    wait_for_state(village, "pin")
+    assert given() == 2
+    village.reboot()
+    wait_for_state(village, "ready")
+    assert given() == 3
+
+
 def test_a_message_is_kept_on_the_data_partition_and_deleted_on_the_card(
     village: EmulatedVillage,
 ) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What bytes cost at which hour."""
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,10 +64,23 @@ def test_a_tariff_that_cannot_be_read_is_none(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "price"), [("0.60", 600_000), ("0,001", 1_000), (" 1700 ", 1_700_000_000), ("0", 0)]
+    ("text", "price"),
+    [
+        *(("0.60", 600_000), ("0,001", 1_000), ("0.000001", 1), ("0", 0)),
+        *((" 1700 ", 1_700_000_000), ("1 700", 1_700_000_000)),
+    ],
 )
 def test_a_price_is_read_as_people_write_it(text: str, price: int) -> None:
     assert tariff.parse_price(text) == price
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1e-30", "1e5", "1_000", "1 00", "0.0000001", "0.6.0", "+1", "-0", ".5", "\u0665", "NaN"],
+)
+def test_a_price_has_digits_and_one_point_or_comma(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        tariff.parse_price(text)
 
 
 @given(st.text())

@@ -181,7 +181,7 @@ def test_the_entries_of_a_deleted_villager_can_be_reached(village: Village, keep
     assert "This account is deleted." in entries.text
     assert "Undo" not in entries.text
     assert "Receipt 1" in entries.click("Receipt 1").click("Back").text
-    form = {"amount": "5", "once": "1" * 16}
+    form = {"amount": "5", "currency": "USD", "once": "1" * 16}
     assert "no such villager" in keeper.post("/credit/2", status=404, **form).text
     keeper.get("/credit/3", status=404)
 
@@ -298,7 +298,11 @@ def test_long_ledgers_have_pages(village: Village, keeper: Phone) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "0", "0.00", "-5", "5.000", "1e3", "1000001", "\u0665", "5 USD"]
+    "typed",
+    [
+        *("", "0", "0.00", "-5", "5.000", "1e3", "1000001", "\u0665", "5 USD"),
+        *("5 50", "1 2", "5 .5 0", "1 000 00", "1  000", "1_000", "1 0000", "1000 000"),
+    ],
 )
 def test_an_amount_that_is_none_comes_back_as_it_was(
     village: Village, keeper: Phone, typed: str
@@ -308,6 +312,37 @@ def test_an_amount_that_is_none_comes_back_as_it_was(
     answer = pay(keeper, 2, typed, status=422)
     assert "An amount looks like this" in answer.text
     assert form_of(answer, "/credit/2")["amount"].value == typed
+    assert village.rows("ledger") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "billionths"),
+    [
+        ("5,5", 5_500_000_000),
+        (" 12 500 ", 12_500 * MONEY_UNIT),
+        ("1\u202f500.05", 1_500_050_000_000),
+    ],
+)
+def test_the_receipt_repeats_the_amount_as_it_was_understood(
+    village: Village, keeper: Phone, typed: str, billionths: int
+) -> None:
+    village.villager("ben")
+    switch_on(keeper)
+    understood = languages()["en"].exact_money(billionths, "USD")
+    assert understood in pay(keeper, 2, typed).follow().text
+
+
+def test_what_is_typed_for_one_currency_is_not_paid_in_another(
+    village: Village, keeper: Phone
+) -> None:
+    village.villager("ben")
+    switch_on(keeper)
+    form = form_of(keeper.get("/credit/2"), "/credit/2")
+    form["amount"] = "5"
+    change_currency(keeper, "CDF", 303)
+    answer = form.submit(status=409)
+    assert "Prices are in CDF now." in answer.text
+    assert form_of(answer, "/credit/2")["amount"].value == ""
     assert village.rows("ledger") == []
 
 

@@ -8,8 +8,8 @@ day of small amounts adds up; money is in billionths.
 import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, tzinfo
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
@@ -20,6 +20,7 @@ PRICE_UNIT = 1_000_000  # of a price in the currency itself
 MAX_PRICE = 10**6  # of the currency for a megabyte
 MAX_WINDOWS = 4
 MAX_AMOUNT = 10**6  # of the currency that changes hands at once
+_WRITTEN: Final = re.compile(r"([0-9]{1,7}|[0-9]{1,3}(?:\s[0-9]{3}){1,2})(?:[.,]([0-9]{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,35 +104,40 @@ def to_json(tariff: Tariff) -> dict[str, Any]:
 
 
 def parse_price(text: str) -> int:
-    """Read a price as people write it, with point or comma.
+    """Read a price as people write it, to the millionth.
 
     Raises:
-        ValueError: it is no price.
+        ValueError: it is no price from 0 to `MAX_PRICE`.
     """
-    try:
-        price = Decimal(text.strip().replace(",", "."))
-    except InvalidOperation:
-        price = Decimal(-1)
-    if not price.is_finite() or not 0 <= price <= MAX_PRICE:
+    price = _read(text, decimals=6)
+    if price > MAX_PRICE:
         raise ValueError(text)
     return int(price * PRICE_UNIT)
 
 
 def parse_amount(text: str) -> int:
-    """Read an amount that changes hands, with point or comma and cents at most, in billionths.
+    """Read an amount that changes hands, with cents at most, in billionths.
 
-    Three digits behind it are taken for thousands by some, so they are none.
+    Three digits behind a point or comma are taken for thousands by some, so they are none.
 
     Raises:
         ValueError: it is no amount above 0 and up to `MAX_AMOUNT`.
     """
-    written = re.fullmatch(r"([0-9]{1,7})(?:[.,]([0-9]{1,2}))?", "".join(text.split()))
-    if written is None:
+    amount = _read(text, decimals=2)
+    if not 0 < amount <= MAX_AMOUNT:
         raise ValueError(text)
-    cents = int(written[1]) * 100 + int((written[2] or "").ljust(2, "0"))
-    if not 0 < cents <= MAX_AMOUNT * 100:
+    return int(amount * MONEY_UNIT)
+
+
+def _read(text: str, decimals: int) -> Decimal:
+    """Read digits with a point or comma at most; blanks part them in groups of three only.
+
+    Raises ValueError.
+    """
+    written = _WRITTEN.fullmatch(text.strip())
+    if written is None or len(written[2] or "") > decimals:
         raise ValueError(text)
-    return cents * (MONEY_UNIT // 100)
+    return Decimal(f"{''.join(written[1].split())}.{written[2] or 0}")
 
 
 def _clock(text: str) -> str:

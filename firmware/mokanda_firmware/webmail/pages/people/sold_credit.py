@@ -19,7 +19,10 @@ from mokanda_firmware.webmail.pages.account.credit import account_of
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
 
 _NO_PRICES = N_("First tell under “Times and prices” what data costs.")
-_BAD_AMOUNT = N_("An amount looks like this: 5.00. It is at most 1 000 000.")
+_BAD_AMOUNT = N_("An amount looks like this: 5.00, or 12 500. It is at most 1 000 000.")
+_OTHER_CURRENCY = N_(
+    "Prices are in {currency} now. Look below what was written down, and type the amount anew."
+)
 _OFF = N_("Credit is not sold here. Switch it on first.")
 _MORE_THAN_HELD = N_("This is more than the credit that is left.")
 _FORM_USED = N_(
@@ -68,6 +71,7 @@ def change_rules(visit: Visit) -> HTTPResponse:
 
 def _show_villager(visit: Visit, problem: str = "") -> HTTPResponse:
     number = int(visit.request.url_args["villager"])
+    currency = tariff.load(visit.store).currency
     account, gone = villagers.find(visit.store, number), ledger.gone(visit.store)
     if account is None and number not in gone:
         raise Refused(404, _NO_VILLAGER)
@@ -76,9 +80,9 @@ def _show_villager(visit: Visit, problem: str = "") -> HTTPResponse:
         problem=problem,
         villager=account,
         name=visit.who_is(account) if account else gone[number].name,
-        currency=tariff.load(visit.store).currency,
+        currency=currency,
         once=secrets.token_hex(8),
-        typed=visit.form["amount"],
+        typed=visit.form["amount"] if visit.form["currency"] == currency else "",
         **account_of(visit, number),
     )
 
@@ -94,9 +98,11 @@ def pay(visit: Visit, villager: int) -> HTTPResponse:
     """Take in what a villager pays, or pay some of it back; the answer is the receipt."""
     form, store = visit.form, visit.store
     pays_back = bool(form["back"])
-    currency = form["back"] or tariff.load(store).currency
-    if not pays_back and not (currency and Rules.of(store).on):
+    currency, now = form["back"] or form["currency"], tariff.load(store).currency
+    if not pays_back and not (now and Rules.of(store).on):
         raise Refused(409, _OFF)
+    if not pays_back and currency != now:
+        raise Refused(409, _OTHER_CURRENCY, currency=now)
     once = form["once"]
     try:
         amount = tariff.parse_amount(form["amount"])

@@ -11,6 +11,7 @@
 <form method="post" action="/credit/{{villager.id}}">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="once" value="{{once}}">
+<input type="hidden" name="currency" value="{{currency}}">
 <label for="amount">{{_("Amount in {currency}").format(currency=currency)}}</label>
 <input id="amount" name="amount" value="{{typed}}" inputmode="decimal" autocomplete="off" required>
 <button class="wide">{{_("Pay in")}}</button>

@@ -2,12 +2,13 @@
 """Villagers at their phones, for the tests of the webmail."""
 
 import re
-from typing import Any
+from typing import Any, Never
 
 import bottle
+import pytest
 from webtest import Form, TestApp, TestResponse
 
-from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.database import Store, StoreFull
 from mokanda_firmware.webmail.app import create_app
 
 DOMAIN = "boende.example.org"
@@ -38,6 +39,14 @@ class Village:
         """What is in a table of the store."""
         with self.store.reading() as connection:
             return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
+
+    def fill_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Leave no room: from now on the store takes nothing."""
+
+        def full() -> Never:
+            raise StoreFull("database or disk is full")
+
+        monkeypatch.setattr(self.store, "transaction", full)
 
 
 class Phone:

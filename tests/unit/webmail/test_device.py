@@ -159,6 +159,19 @@ def test_a_courier_that_cannot_go_says_why(village: Village) -> None:
     assert "does not answer now" in form.submit(status=503).text
 
 
+def test_what_was_done_is_told_though_a_full_card_cannot_record_it(
+    village: Village, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = village.villager("awa")
+    CourierStatus(CourierState.IDLE).publish()
+    form = keeper.get("/device").forms[0]
+    village.fill_up(monkeypatch)
+    with daemon("courier") as asked:
+        assert "goes out now" in form.submit().follow().text
+    assert asked == ["sync"]
+    assert "not recorded: awa: sync" in caplog.text
+
+
 def test_the_keeper_installs_an_update(village: Village) -> None:
     keeper = village.villager("awa")
     UpdatesStatus(UpdatesState.AVAILABLE, version="1", offered="2", size=96_000).publish()

@@ -184,8 +184,8 @@ class TestTheWholeWay:
         assert awa.get("/", status=303).location == "/inbox"
         assert [(act["action"], act["subject"]) for act in new.rows("audit")] == [
             ("plan", "Africa/Lubumbashi"),
-            ("wifi", "Mokanda Boende"),
             ("village", "Boende"),
+            ("wifi", "Mokanda Boende"),
             ("claim", "boende.example"),
         ]
 
@@ -248,6 +248,16 @@ class TestLater:
         page = fill_in(awa.get("/device/village"), "/device/village")
         assert page.location == "/device/village?note=saved"
         assert village.rows("audit") == []
+
+    def test_a_full_card_changes_no_wifi_that_would_not_restart(
+        self, village: Village, told: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        awa = village.villager("awa")
+        page = awa.get("/device/village")
+        village.fill_up(monkeypatch)
+        fill_in(page, "/device/village", village="Ikela", network="Ikela", key="12345678")
+        assert wifi.read() is None
+        assert not told.exists()
 
     def test_another_claim_file_replaces_the_claim(self, village: Village, told: Path) -> None:
         awa = village.villager("awa")

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit trail: what keepers, helpers and the card did, who did it, and to whom."""
 
+import logging
 import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store import clock
-from mokanda_firmware.mailbox.store.database import Store
+from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.store.settings import write_setting
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,16 @@ def record(connection: sqlite3.Connection, actor: str, action: str, subject: str
 
 
 def record_act(store: Store, actor: Account, action: str, subject: str = "") -> None:
-    """Record what a keeper has the device do."""
-    with store.transaction() as connection:
-        record(connection, actor.name, action, subject)
+    """Record what a keeper has had the device do.
+
+    That is done and paid: where it cannot be recorded, the log has it, and nobody is told that it
+    failed.
+    """
+    try:
+        with store.transaction() as connection:
+            record(connection, actor.name, action, subject)
+    except StoreError as error:
+        _log.warning("not recorded: %s: %s %s (%s)", actor.name, action, subject, error)
 
 
 def change_settings(

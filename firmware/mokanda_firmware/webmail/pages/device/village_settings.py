@@ -50,11 +50,11 @@ def take(visit: Visit) -> bool:
     name = " ".join(visit.form["network"].split()) or wifi.of_village(village).name
     new = Wifi(name, visit.form["key"].strip(), visit.form["country"].strip().upper())
     is_new = new != network()
+    if village != visit.village:  # first, as a full disk refuses it: the Wi-Fi would not restart
+        audit.change_settings(visit.store, visit.villager, "village", village, village=village)
     if is_new:
         ask(visit, "setup", "wifi", name=new.name, key=new.key, country=new.country)
         audit.record_act(visit.store, visit.villager, "wifi", new.name)
-    if village != visit.village:
-        audit.change_settings(visit.store, visit.villager, "village", village, village=village)
     return is_new
 
 

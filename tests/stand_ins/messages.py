@@ -3,7 +3,7 @@
 
 from datetime import UTC, datetime
 
-from tests.stand_ins.modem import pack_septets
+from tests.stand_ins import septets
 
 SENT = datetime(2026, 11, 29, 18, 30, tzinfo=UTC)
 
@@ -20,10 +20,11 @@ def delivered(
         scheme = 0
         skipped = (len(header) * 8 + 6) // 7
         fill = skipped * 7 - len(header) * 8
-        bits = int.from_bytes(pack_septets(text), "little") << fill
-        size = (skipped * 7 + len(text) * 7 + 7) // 8 - len(header)
+        codes = septets.codes_of(text)
+        bits = int.from_bytes(septets.pack(codes), "little") << fill
+        size = (skipped * 7 + len(codes) * 7 + 7) // 8 - len(header)
         content = header + bits.to_bytes(size, "little")
-        length = skipped + len(text)
+        length = skipped + len(codes)
     else:
         scheme = 8
         content = header + text.encode("utf-16-be")
@@ -35,7 +36,7 @@ def delivered(
 
 def _address(sender: str) -> bytes:
     if not sender.lstrip("+").isdigit():
-        packed = pack_septets(sender)
+        packed = septets.pack(septets.codes_of(sender))
         return bytes([(len(sender) * 7 + 3) // 4, 0xD0]) + packed
     digits = sender.lstrip("+")
     kind = 0x91 if sender.startswith("+") else 0x81

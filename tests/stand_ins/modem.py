@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from tests.stand_ins import septets
 from tests.stand_ins.mobile_network import MobileNetwork
 from tests.stand_ins.ppp import Peer
 
@@ -35,6 +36,7 @@ CME_TEXTS: Final = {
 }
 REGISTERED, SEARCHING, NOT_REGISTERED = 1, 2, 0
 SILENCE: Final = ""
+_SEND, _CANCEL = 0x1A, 0x1B
 
 
 class CmeError(Exception):
@@ -55,6 +57,8 @@ class Modem:
         memories: where messages lie instead, by its two letters, in a modem that tells of them.
         outbox: the messages that it was given to send, as such digits.
         sending: what it says to each of them, to the byte.
+        at_prompt: whether it takes what comes for a message, until Ctrl-Z or ESC.
+        cancelled: what it says to ESC then.
         menus: what the network says instead, one after the other; all but the last are menus.
         asked_network: the USSD requests that it got.
         balance: what the operator answers to a USSD request.
@@ -82,6 +86,7 @@ class Modem:
         self.memories: dict[str, dict[int, str]] = {}
         self.outbox: list[str] = []
         self.sending = "\r\n+CMGS: 1\r\n\r\nOK\r\n"
+        self.cancelled = "\r\nOK\r\n"
         self.menus: list[str] = []
         self.asked_network: list[str] = []
         self.password: str | None = None
@@ -93,7 +98,7 @@ class Modem:
         self._errors = "0"
         self._numeric_operator = False
         self._memory = ""
-        self._is_given_message = False
+        self.at_prompt = False
         self._line = bytearray()
         self._outgoing = bytearray()
         self._requests: list[Callable[[], None]] = []
@@ -184,6 +189,7 @@ class Modem:
         self._reset()
         self._requests.clear()
         self._line.clear()
+        self.at_prompt = False
         self._outgoing.clear()
         self._peer = None
         self._thread = threading.Thread(target=self._run, name="modem", daemon=True)
@@ -296,12 +302,10 @@ class Modem:
         if self._echo:
             self._send(data)
         for byte in data:
-            if self._is_given_message and byte in (0x1A, 0x1B):
-                content = self._line.decode("ascii", "replace")
-                self._line.clear()
-                self._is_given_message = False
-                self._take_message(content if byte == 0x1A else "")
-            elif byte != 0x0D:
+            if self.at_prompt:
+                self._read_message(byte)
+                continue
+            if byte != 0x0D:
                 self._line.append(byte)
                 continue
             line = self._line.decode("ascii", "replace").strip()
@@ -309,6 +313,21 @@ class Modem:
             # What was noise on the line, or the end of a call, comes before the AT.
             if found := re.search(r"AT.*", line, re.IGNORECASE):
                 self._command(found[0])
+
+    def _read_message(self, byte: int) -> None:
+        """Take all for a message until Ctrl-Z or ESC, as 27.005 has it in 3.5.1."""
+        if byte not in (_SEND, _CANCEL):
+            self._line.append(byte)
+            if byte == 0x0D:
+                self._send(b"\r\n> ")
+            return
+        content = self._line.decode("ascii", "replace")
+        self._line.clear()
+        self.at_prompt = False
+        if byte == _SEND:
+            self._take_message(content)
+        else:
+            self._send(self.cancelled.encode())
 
     def _answer(self, line: str) -> None:
         self._send(f"\r\n{line}\r\n".encode())
@@ -422,17 +441,18 @@ class Modem:
     def _ussd(self, request: str) -> str:
         self._need_sim()
         try:
-            asked = unpack_septets(bytes.fromhex(request))
-            asked.encode("ascii")
+            asked = septets.unpack_ussd(bytes.fromhex(request))
         except ValueError:
             return ERROR
-        self.asked_network.append(asked)
         self._answer(OK)
+        if not re.fullmatch(r"[0-9*#]+", asked):
+            return "+CUSD: 4"
+        self.asked_network.append(asked)
         if self.menus:
             text, kind = self.menus.pop(0), 1 if self.menus else 0
         else:
             text, kind = self.balance, 0
-        self._answer(f'+CUSD: {kind},"{pack_septets(text).hex().upper()}",15')
+        self._answer(f'+CUSD: {kind},"{septets.pack_ussd(text).hex().upper()}",15')
         return ""
 
     def _stored(self) -> dict[int, str]:
@@ -459,14 +479,13 @@ class Modem:
 
     def _await_message(self) -> str:
         self._need_sim()
-        self._is_given_message = True
+        self.at_prompt = True
         self._send(b"\r\n> ")
         return ""
 
     def _take_message(self, digits: str) -> None:
-        if digits:
-            self.outbox.append(digits)
-            self._send(self.sending.encode())
+        self.outbox.append(digits)
+        self._send(self.sending.encode())
 
 
 def _accept(_modem: Modem, _argument: str) -> str:
@@ -514,17 +533,6 @@ COMMANDS: Final[list[tuple[str, Callable[[Modem, str], str]]]] = [
     (r"\+CMGD=(\d+)", Modem._delete_message),
     (r"DT?\*99(?:\*\*\*1)?#", lambda modem, number: modem._dial(number)),
 ]
-
-
-def pack_septets(text: str) -> bytes:
-    """ASCII text in the 7-bit packing of 3GPP TS 23.038, as Huawei's sticks want for USSD."""
-    bits = sum(ord(character) << (7 * index) for index, character in enumerate(text))
-    return bits.to_bytes((7 * len(text) + 7) // 8, "little")
-
-
-def unpack_septets(packed: bytes) -> str:
-    bits = int.from_bytes(packed, "little")
-    return "".join(chr(bits >> shift & 0x7F) for shift in range(0, 8 * len(packed) - 6, 7))
 
 
 def main() -> None:

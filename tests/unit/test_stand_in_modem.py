@@ -11,10 +11,10 @@ from ipaddress import IPv4Address
 import pytest
 import serial
 
-from tests.stand_ins import ppp
+from tests.stand_ins import ppp, septets
 from tests.stand_ins.front import Front
 from tests.stand_ins.mobile_network import MobileNetwork, RadioLink
-from tests.stand_ins.modem import Modem, pack_septets, unpack_septets
+from tests.stand_ins.modem import Modem
 
 BOARD = IPv4Address("10.64.0.2")
 PACKET = bytes.fromhex("45000014000000004011660a0a4000020a400001")
@@ -114,10 +114,10 @@ def test_faults_come_on_demand(port: serial.Serial, modem: Modem) -> None:
 
 
 def test_the_balance_comes_packed_in_septets(port: serial.Serial, modem: Modem) -> None:
-    assert pack_septets("*102#").hex().upper() == "AA184C3602"
+    assert septets.pack_ussd("*102#").hex().upper() == "AA184C3602"
     ok, reply = ask(port, "AT+CUSD=1,AA184C3602,15") + listen(port)
     packed = reply.split('"')[1]
-    assert (ok, unpack_septets(bytes.fromhex(packed))) == ("OK", modem.balance)
+    assert (ok, septets.unpack_ussd(bytes.fromhex(packed))) == ("OK", modem.balance)
 
 
 def dial(port: serial.Serial) -> ppp.Deframer:

@@ -11,9 +11,11 @@ from mokanda_firmware.modem.at.alphabet import (
     decode,
     from_septets,
     pack,
+    padded,
     to_septets,
     unpack,
 )
+from tests.stand_ins import septets
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,23 @@ def test_seven_bits_are_packed_as_in_the_standard(text: str, packed: str) -> Non
 def test_whatever_was_packed_comes_back(text: str) -> None:
     septets = to_septets(text)
     assert from_septets(unpack(pack(septets), len(septets))) == text
+
+
+@given(st.text(alphabet="0123456789*#", max_size=40))
+def test_a_code_for_ussd_is_read_by_the_standard_as_it_is(code: str) -> None:
+    sent = pack(padded(to_septets(code)))
+    assert septets.unpack_ussd(sent) == code
+    assert from_septets(unpack(sent)) == code
+
+
+def test_a_code_of_seven_signs_ends_with_the_padding_of_the_standard() -> None:
+    assert pack(padded(to_septets("*100*1#"))).hex().upper() == "AA180CA68A8D1A"
+
+
+def test_a_return_at_the_end_is_doubled_where_it_would_be_taken_for_padding() -> None:
+    assert padded(b"1234567\r") == b"1234567\r\r"
+    assert padded(b"123456\r") == b"123456\r\r"
+    assert padded(b"12345\r") == b"12345\r"
 
 
 @given(st.binary(max_size=300), st.integers(0, 255))

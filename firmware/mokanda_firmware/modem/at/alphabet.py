@@ -62,6 +62,15 @@ def to_septets(text: str) -> bytes:
         raise ValueError(f"{error} is not in GSM's alphabet") from error
 
 
+def padded(septets: bytes) -> bytes:
+    """Return the codes of USSD with the CR behind them that keeps spare bits from being an @.
+
+    23.038, 6.1.2.3.1: one that the text itself ends with is doubled where it would be taken for it.
+    """
+    is_taken_for_it = len(septets) % 8 == 0 and septets.endswith(b"\r")
+    return septets + b"\r" if len(septets) % 8 == 7 or is_taken_for_it else septets
+
+
 def pack(septets: bytes) -> bytes:
     """Put codes of seven bits together: eight of them into seven bytes (23.038, 6.1.2)."""
     bits = sum(code << (7 * index) for index, code in enumerate(septets))

@@ -80,6 +80,7 @@ class AtModem:
         self._at: At | None = None
         self._sim: SimCard | None = None
         self._inbox: Inbox | None = None
+        self._questions: ussd.Questions | None = None
         self._call: Call | None = None
         self._asking = ""  # the number of the card that asks for its PIN or PUK
         self._is_up = False  # whether `hear` has told so of the call
@@ -114,6 +115,7 @@ class AtModem:
             self._at = self._ports.open()
             self._sim = SimCard(self._at, self._clock)
             self._inbox = Inbox(self._at, self._clock, self._credit)
+            self._questions = ussd.Questions(self._at)
             facts = _introduced(self._at, facts)
             tell(facts)
         assert self._sim is not None
@@ -194,10 +196,10 @@ class AtModem:
 
     def ask_network(self, code: str, *, leave: bool) -> Answer:
         """Ask the network by USSD, or answer its menu."""
-        if self._at is None:
+        if self._questions is None:
             raise ModemError("no port is open")
         with self._last_code.asked(code):
-            return ussd.ask(self._at, code, leave=leave)
+            return self._questions.ask(code, leave=leave)
 
     # Calling
 
@@ -299,8 +301,7 @@ class AtModem:
     def _close_port(self) -> None:
         if self._at is not None:
             self._at.close()
-        self._at = None
-        self._sim = None
+        self._at = self._sim = self._questions = None
 
     def traffic(self) -> tuple[int, int]:
         """Return the bytes sent and received over the interface of the last call."""

@@ -14,10 +14,10 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.at import alphabet
 from mokanda_firmware.modem.at.announcements import announcements
 from mokanda_firmware.modem.at.conversation import At
+from mokanda_firmware.modem.at.digits import readable
 from mokanda_firmware.modem.at.refusals import AtAbandonedError, AtError, AtTimeoutError
 from mokanda_firmware.modem.backend import Answer, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
-from mokanda_firmware.modem.messages import visible
 
 _log = logging.getLogger(__name__)
 
@@ -27,39 +27,54 @@ _ANSWER: Final = re.compile(
 _ENDS: Final = ("0", "2")  # after which the network waits for nothing
 _MENU: Final = "1"
 _UNKNOWN: Final = "4"
+_WAYS = 3  # as it is, packed, in UCS-2
 _LEAVE = "AT+CUSD=2"
 _PATIENCE = 30.0  # seconds: networks answer within five, or not at all
 _FIRST = 10.0  # seconds: the end of an earlier question may be told before the answer
 _ANOTHER = 3.0
-_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
 
-def ask(at: At, code: str, *, leave: bool = False) -> Answer:
-    """Ask the network, or answer its menu; `leave` the menu that comes.
+class Questions:
+    """What the network is asked through a modem, one code after the other."""
 
-    Raises:
-        UssdError: the network refuses it, or does not answer in time.
-    """
-    for request in _ways(code):
-        try:
-            said = at.announced(f"AT+CUSD=1,{request},15", _PATIENCE, _more)
-        except AtTimeoutError:
-            at.prefer(_LEAVE)
-            raise UssdError.unanswered(code) from None
-        except AtAbandonedError:  # a voucher's code is not sent twice
-            raise UssdError.unanswered(code) from None
-        except AtError as error:
-            _log.debug("USSD %s: %s", request, error)
-            continue
-        answer = _read(said, code)
-        if answer.is_menu and leave:
-            at.prefer(_LEAVE)
-        return answer
-    raise UssdError.refused(code)
+    def __init__(self, at: At) -> None:
+        self._at = at
+        self._way: int | None = None  # in which the modem takes codes
+
+    def ask(self, code: str, *, leave: bool = False) -> Answer:
+        """Ask the network, or answer its menu; `leave` the menu that comes.
+
+        Raises:
+            UssdError: the network refuses it, or does not answer in time.
+        """
+        ways = _ways(code)
+        for way in self._fitting(code):
+            try:
+                said = self._at.announced(f"AT+CUSD=1,{ways[way]},15", _PATIENCE, _more)
+            except AtTimeoutError:
+                self._at.prefer(_LEAVE)
+                raise UssdError.unanswered(code) from None
+            except AtAbandonedError:  # a voucher's code is not sent twice
+                raise UssdError.unanswered(code) from None
+            except AtError as error:
+                _log.debug("USSD %s: %s", ways[way], error)
+                continue
+            self._way = way
+            answer = _read(said, code)
+            if answer.is_menu and leave:
+                self._at.prefer(_LEAVE)
+            return answer
+        raise UssdError.refused(code)
+
+    def _fitting(self, code: str) -> Sequence[int]:
+        """Return the ways to try; a choice such as "12" may be taken for digits of packed text."""
+        if self._way is not None and code.isdigit():
+            return (self._way,)
+        return range(_WAYS)
 
 
 def _ways(code: str) -> tuple[str, ...]:
-    septets = alphabet.to_septets(code)
+    septets = alphabet.padded(alphabet.to_septets(code))
     return (
         f'"{code}"',
         alphabet.pack(septets).hex().upper(),
@@ -99,30 +114,3 @@ def _read(said: Sequence[str], code: str) -> Answer:
     if last is not None and last[1] == _UNKNOWN:
         raise UssdError(Sentence("The network does not know {code}.", code=code))
     raise UssdError.unanswered(code)
-
-
-def readable(text: str, scheme: int) -> str:
-    """Return the text of an answer: as it stands, or what its hexadecimal digits say."""
-    coding = alphabet.coding_of(scheme)
-    if not _HEX.fullmatch(text):
-        return _tidy(text)
-    data = bytes.fromhex(text)
-    if coding == alphabet.SEPTETS:
-        readings = [alphabet.decode(data, alphabet.SEPTETS)]
-        readings += [alphabet.decode(data, alphabet.UCS2)] if len(data) % 2 == 0 else []
-        readings += [alphabet.from_septets(data), text]
-        return _tidy(max(readings, key=_likeness))
-    return _tidy(alphabet.decode(data, coding))
-
-
-def _likeness(text: str) -> float:
-    """Return how much of it is what networks write: letters, digits, blanks, common signs."""
-    common = sum(
-        each.isascii() and (each.isalnum() or each in " .,:;*#/-+%\n$'()") for each in text
-    )
-    return common / max(1, len(text))
-
-
-def _tidy(text: str) -> str:
-    lines = visible(text).split("\n")
-    return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem.at.ussd import readable
+from mokanda_firmware.modem.at.digits import readable
 from mokanda_firmware.modem.backend import Answer, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
 from mokanda_firmware.modem.clock import Clock

@@ -87,6 +87,8 @@ class _Stage:
 
     def _request(self, verb: str, arguments: dict[str, Any]) -> None:
         """Ask the daemon, as the board's other daemons do, and wait for what it says."""
+        if verb == "pin":
+            arguments = {"number": self._shell.status("modem")["next_order"]} | arguments
         unit = f"asked-{len(self._replies)}"
         self._shell.request_beside(unit, "modem", verb, **arguments)
         wait_until(lambda: self._has_answered(unit), f"an answer to {verb}", 240)

@@ -13,6 +13,12 @@ def wait_for_state(village: EmulatedVillage, state: str) -> None:
     village.shell.wait_for_status("modem", lambda now: now["state"] == state)
 
 
+def give_pin(village: EmulatedVillage) -> None:
+    number = village.shell.status("modem")["next_order"]
+    pin = village.modem.pin
+    assert village.shell.request("modem", "pin", number=number, pin=pin, keep=True).code == 0
+
+
 def test_a_stick_is_seen_when_it_comes_and_when_it_goes(village: EmulatedVillage) -> None:
     plug_in(village)
     wait_for_state(village, "ready")
@@ -52,7 +58,7 @@ def test_the_pin_is_taken_from_the_keeper_and_kept_for_this_card(village: Emulat
     # The lamps show it: red blinks, as seen from outside.
     village.shell.wait_for_status("lights", lambda now: now["state"] == "no_sim")
     assert (village.board.lamp(0), village.board.lamp(1)) == ("off", "pwm0")
-    assert village.shell.request("modem", "pin", pin="1234", keep=True).code == 0
+    give_pin(village)
     wait_for_state(village, "ready")
     village.modem.unplug()
     wait_for_state(village, "absent")
@@ -71,7 +77,7 @@ def test_a_kept_pin_is_given_once_in_each_boot(village: EmulatedVillage) -> None
     modem.sim = "pin"
     plug_in(village)
     wait_for_state(village, "pin")
-    assert shell.request("modem", "pin", pin=modem.pin, keep=True).code == 0
+    give_pin(village)
     wait_for_state(village, "ready")
     # The card has lost its contact, and asks again.
     modem.sim = "pin"

@@ -35,8 +35,10 @@ from mokanda_firmware.modem import (
     apn,
     calls,
     last_rung,
+    lot,
     messages,
     network_card,
+    networks,
     orders,
     readings,
 )
@@ -282,7 +284,8 @@ class World:
             self.replies.append(str(Sentence.from_json(answer["error"])))
         else:
             fields = answer["fields"]
-            self.replies.append(str(fields.get("interface", fields.get("text", ""))))
+            told = fields.get("order", fields)
+            self.replies.append(str(told.get("interface", told.get("text", ""))))
 
     def wrote(self, path: str, length: int) -> None:
         self._written[path] = self._written.get(path, 0) + length
@@ -382,8 +385,13 @@ class World:
         for verb in _VERBS:
             if verb in event:
                 arguments = event[verb] if isinstance(event[verb], dict) else {}
-                if verb == "ussd" and (status := ModemStatus.read()):
-                    arguments = {"number": status.next_order} | arguments
+                if verb in _NUMBERED and (status := ModemStatus.read()):
+                    form = {
+                        "number": status.next_order,
+                        "card": networks.card(status.imsi),
+                        "menu": 0,
+                    }
+                    arguments = form | arguments
                 self._request(verb, arguments)
         if event.get("leave"):
             for connection in self._waiting:
@@ -526,6 +534,7 @@ _VERBS = (
     *("connect", "disconnect", "look", "configure", "pin", "puk", "ussd"),
     *("balance", "configure_balance", "order", "sell"),
 )
+_NUMBERED = {"pin", "puk", "ussd", "order"}
 _OF_STICK = {"ports", "name", "cards", "hidden", "carrier", "leases"}
 
 
@@ -627,7 +636,7 @@ def play(scenario: Scenario, folder: Path) -> Outcome:
         patch.setattr(Stick, "enumerate_again", lambda stick: _enumerate(world, stick))
         patch.setattr(Stick, "is_there", lambda stick: world.is_there(stick))
         requests = Requests("modem")
-        patch.setattr(orders, "new_number", count(1).__next__)
+        patch.setattr(lot, "new_number", count(1).__next__)
         patch.setattr(last_rung, "restart_device", world.restart_device)
         world.play(scenario)
         daemon = Daemon(_Watch(world), requests, world, world.start_call)

@@ -109,6 +109,7 @@ class ModemStatus(Status):
     tries: int | None = None  # that the SIM card has left for the code that it asks for
     no_credit: Sentence | None = None  # the sign that the SIM card's credit is used up
     next_order: int = 0  # the number that its form has to have
+    open_menu: int = 0  # the number of the form that has brought a menu, while that waits
     others: tuple[OtherModem, ...] = ()
 
 

@@ -11,7 +11,8 @@ from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.sticks import Stick
 
-CODE: Final = re.compile(r"[0-9*#+]{1,40}", re.ASCII)  # that the network is asked by
+MAX_CODE: Final = 40
+CODE: Final = re.compile(rf"[0-9*#+]{{1,{MAX_CODE}}}", re.ASCII)  # that the network is asked by
 
 
 class ModemError(Exception):
@@ -113,6 +114,8 @@ class Finding:
 
 class Backend(Protocol):
     """Talks to one stick. Every method may raise OSError: the stick may go at any moment."""
+
+    menu_is_open: bool  # whether the network waits for an answer to the menu that it sent last
 
     def fileno(self) -> int | None:
         """Return a descriptor that is readable when `hear` may have news; None: never."""

@@ -21,6 +21,7 @@ from mokanda_firmware.modem.clock import Bell, Turns
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.last_rung import LastRung
 from mokanda_firmware.modem.modem import Modem
+from mokanda_firmware.modem.orders import Counter
 from mokanda_firmware.modem.recovery import Ladder
 from mokanda_firmware.modem.stick_clock import StickClock
 from mokanda_firmware.modem.sticks import Stick
@@ -33,6 +34,7 @@ from mokanda_firmware.modem.verbs.unlocking import Unlocking
 from mokanda_firmware.modem.workers import NO_MODEM, Workers
 
 _ABSENT: Final = ModemStatus(ModemState.ABSENT, detail=NO_MODEM)
+_LOCKED: Final = (ModemState.PIN, ModemState.PUK)
 _RESTARTING: Final = ModemStatus(ModemState.STARTING, detail=Sentence("The modem is restarting."))
 
 
@@ -63,8 +65,9 @@ class Daemon:
         self._workers = Workers(clock, self._make_modem, self._bell)
         self._connecting = Connecting(clock, self._workers, self._allowance, self._credit)
         self._balance = Balance(clock, self._workers, self._connecting, self._credit)
-        self._network = Network(self._workers, self._balance, self._publish)
-        unlocking = Unlocking(self._workers, self._allowance)
+        self._counter = Counter()
+        self._network = Network(self._workers, self._balance, self._counter, self._publish)
+        unlocking = Unlocking(self._workers, self._allowance, self._counter, self._publish)
         self._verbs = {
             "connect": self._connecting.connect,
             "disconnect": self._connecting.disconnect,
@@ -147,6 +150,8 @@ class Daemon:
         else:
             best = modems[0]
             facts = best.facts
+            if best.state in _LOCKED and best.state is not self._status.state:
+                self._counter.draw()  # what was typed was for a card that may have gone
             status = ModemStatus(
                 best.state,
                 detail=best.detail,
@@ -159,7 +164,8 @@ class Daemon:
                 interface=facts.interface,
                 tries=facts.tries,
                 no_credit=self._credit.sign,
-                next_order=self._network.next_number,
+                next_order=self._counter.next_number,
+                open_menu=self._network.open_menu,
                 others=tuple(OtherModem(each.facts.model, each.state) for each in modems[1:]),
             )
         if status != self._status:

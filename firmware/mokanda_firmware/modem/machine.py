@@ -90,6 +90,7 @@ RESTS: Final = {
 }
 # Whoever wants a connection waits for these to pass; the others are told to them at once.
 PASSING: Final = frozenset({ModemState.STARTING, ModemState.NO_SIGNAL})
+REGISTERED: Final = frozenset({ModemState.READY, ModemState.NO_DATA, ModemState.ROAMING})
 IN_CALL: Final = frozenset({ModemState.DIALLING, ModemState.CONNECTED})
 
 

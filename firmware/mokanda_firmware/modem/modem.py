@@ -23,7 +23,7 @@ from mokanda_firmware.modem.backend import (
 )
 from mokanda_firmware.modem.call_account import UNPLUGGED, CallAccount
 from mokanda_firmware.modem.due import Due
-from mokanda_firmware.modem.machine import IN_CALL, TABLE, Action, Event
+from mokanda_firmware.modem.machine import IN_CALL, REGISTERED, TABLE, Action, Event
 from mokanda_firmware.modem.recovery import Ladder, Rung
 from mokanda_firmware.modem.stick_clock import CancelledError, PulledError, StickClock
 from mokanda_firmware.modem.sticks import Stick
@@ -71,6 +71,11 @@ class Modem:
         self._due = Due(clock)
         self._link_by = 0.0  # when a call that has no link yet has failed
         self._is_wanted = False
+
+    @property
+    def menu_is_open(self) -> bool:
+        """Whether the network waits for an answer to the menu that it sent last."""
+        return self._backend.menu_is_open
 
     # What happens
 
@@ -352,6 +357,8 @@ class Modem:
         if state is not self.state:
             _log.info("%s: %s: %s", self.stick.name, state, detail)
             self._due.begin_anew()
+        if state not in REGISTERED:
+            self._backend.menu_is_open = False
         if state not in IN_CALL:
             self.calls.over(self.facts.apn, self._backend.traffic)
         if (state, detail, facts) != (self.state, self.detail, self.facts):

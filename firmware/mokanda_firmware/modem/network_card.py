@@ -62,6 +62,7 @@ class NetworkCard:
         self._clock = clock
         self._inbox = Inbox(clock, credit)
         self._questions = Questions(clock)
+        self.menu_is_open = False
         self._kind = Kind.UNKNOWN
         self._page: Page | None = None  # at the gateway of the lease
         self._ask_page_at = 0.0

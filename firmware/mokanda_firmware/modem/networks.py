@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What we know of a SIM card's network, which its IMSI names: `networks.toml`, with its sources."""
 
+import hashlib
 import re
 import tomllib
 from dataclasses import dataclass, replace
@@ -91,6 +92,11 @@ def read(file: Path = FILE) -> dict[str, Any]:
 def of(imsi: str, table: dict[str, Any]) -> dict[str, Any]:
     """Return what the table has for this SIM card's network, {} for nothing."""
     return next((table["network"][each] for each in numbers(imsi) if each in table["network"]), {})
+
+
+def card(imsi: str) -> str:
+    """Return what tells this SIM card from others in the keeper's forms, "" without one."""
+    return hashlib.sha256(imsi.encode()).hexdigest()[:12] if imsi else ""
 
 
 def number(imsi: str, file: Path = FILE) -> str:

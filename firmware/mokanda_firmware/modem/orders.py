@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is ordered from the network, once: an order costs money.
 
-Each has a number, which its form on the page carries. It is noted before it is sent, and what is
-noted is never sent again: a form that comes twice gets the same answer. Numbers are drawn by lot,
-one at a time, and end with the daemon: whatever becomes of the notes, no old form's number counts.
+Each has a number of the lot, which its form on the page carries. It is noted before it is sent, and
+what is noted is never sent again: a form that comes twice gets the same answer.
 """
 
 import contextlib
 import hashlib
 import json
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -22,6 +19,7 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.backend import Answer, SendError, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
 from mokanda_firmware.modem.keeping import refusal_if_not_kept
+from mokanda_firmware.modem.lot import OVERTAKEN, Lot
 from mokanda_firmware.modem.networks import Form
 from mokanda_wire import durable
 
@@ -29,10 +27,6 @@ MOST_KEPT: Final = 20
 _MOST_LATE = 3  # orders of which one may still wait for an answer
 _MAX_BYTES = 200_000  # of what is kept
 _SENT: Final = Sentence("The message has gone. The network answers by a message.")
-_OVERTAKEN: Final = Sentence(
-    "Something else was ordered meanwhile. Look at its answer, and press again if you still want"
-    " this."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +70,16 @@ def find(number: int) -> Order | None:
     return next((each for each in read() if each.number == number), None)
 
 
-class Counter:
-    """Where orders are taken; `next_number` is what the next one has to have."""
+class Counter(Lot):
+    """Where orders are taken."""
 
     def __init__(self) -> None:
-        self.next_number = new_number()
-        self._asked = (0, "")  # the number of the last question, and its code
-        self._answer: Answer | None = None
+        super().__init__()
+        self._unkept: Order | None = None  # the last one, if how it went found no room
 
     def has_taken(self, number: int) -> bool:
-        """Whether an order or question with this number was sent, or is being sent."""
-        return number == self._asked[0] or find(number) is not None
-
-    def ask(self, number: int, code: str, ask: Callable[[], Answer]) -> Answer:
-        """Have a code asked, or a menu answered, unless that was done; return the answer.
-
-        It is kept until the next question. Raises RequestError as `carry_out` does; UssdError.
-        """
-        if (number, code) != self._asked:
-            if number != self.next_number:
-                raise RequestError(_OVERTAKEN)
-            self.next_number = new_number()
-            self._asked, self._answer = (number, code), None
-            self._answer = ask()
-        if self._answer is None:
-            raise UssdError.unanswered(code)
-        return self._answer
+        """Whether what has this number is done, or is being done, and may be told again."""
+        return super().has_taken(number) or self._known(number) is not None
 
     def carry_out(self, number: int, name: str, form: Form, sender: Sender) -> Order:
         """Send it, unless that was done; return how it went.
@@ -111,24 +89,27 @@ class Counter:
                 sent.
         """
         sent = _fingerprint(form)
-        known = find(number)
+        known = self._known(number)
         if known is not None and known.sent == sent:
             return known
         if known is not None or number != self.next_number:
-            raise RequestError(_OVERTAKEN)
+            raise RequestError(OVERTAKEN)
         order = Order(number, name, relaytime.now(), sent=sent)
         with refusal_if_not_kept():
             _keep(order)
-        self.next_number = new_number()
+        self.take(number)
         order = _sent(order, form, sender)
-        with contextlib.suppress(OSError):  # it was noted that nobody knows
+        try:
             _keep(order)
+            self._unkept = None
+        except OSError:  # it was noted that nobody knows, and is told as long as the daemon lives
+            self._unkept = order
         return order
 
-
-def new_number() -> int:
-    """Return a number that no form has had, of at most fifteen digits."""
-    return 1 + secrets.randbelow(10**15 - 1)
+    def _known(self, number: int) -> Order | None:
+        if self._unkept is not None and self._unkept.number == number:
+            return self._unkept
+        return find(number)
 
 
 def _sent(order: Order, form: Form, sender: Sender) -> Order:

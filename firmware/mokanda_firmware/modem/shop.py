@@ -28,6 +28,9 @@ _BY_HAND: Final = "VOUCHER"  # how a keeper writes where a voucher's number goes
 _BAD_CODE: Final = Sentence("A code begins with * or #, ends with #, and has digits between.")
 _BAD_TEXT: Final = Sentence("A message has letters without accents, digits, blanks and * # . , + -")
 _BAD_NUMBER: Final = Sentence("Messages go to short numbers of two to six digits only.")
+_UNSEEN: Final = Sentence(
+    "There is a character in it that cannot be seen. Please type it, do not paste it."
+)
 _NO_PLACE: Final = Sentence("Please write VOUCHER where the number of the voucher goes, once.")
 
 
@@ -94,8 +97,10 @@ def _check(offer: Offer) -> None:
         ("price", offer.price, MAX_PRICE),
         ("volume", offer.volume, MAX_PRICE),
     ):
-        if len(text) > most or not text.isprintable():
+        if len(text) > most:
             raise SettingsError(field, Sentence("At most {most} characters.", most=most))
+        if not text.isprintable():
+            raise SettingsError(field, _UNSEEN)
     if not offer.name:
         raise SettingsError("name", Sentence("Please give it a name."))
     _check_form(offer.form)

@@ -4,16 +4,22 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
-from mokanda_firmware.modem.backend import CODE, Answer, Backend, PinError, SendError, UssdError
+from mokanda_firmware.modem.backend import (
+    CODE,
+    MAX_CODE,
+    Answer,
+    Backend,
+    PinError,
+    SendError,
+    UssdError,
+)
 from mokanda_firmware.modem.call_account import UNPLUGGED
+from mokanda_firmware.modem.machine import REGISTERED
 from mokanda_firmware.modem.modem import Modem
 from mokanda_firmware.modem.stick_clock import CancelledError, StickClock
-
-_REGISTERED: Final = frozenset({ModemState.READY, ModemState.NO_DATA, ModemState.ROAMING})
 
 
 class SimServices:
@@ -54,13 +60,18 @@ class SimServices:
     def ask_network(self, code: str, *, leave: bool = False) -> Answer:
         """Ask the network by USSD, or answer its menu, or `leave` that. Raises UssdError."""
         if not CODE.fullmatch(code):
-            raise UssdError(Sentence("A code has digits, * and #, like *100#."))
-        if self._modem.state not in _REGISTERED:
+            raise UssdError(
+                Sentence("A code has digits, * and # only, {most} at most.", most=MAX_CODE)
+            )
+        if self._modem.state not in REGISTERED:
             raise UssdError(self._modem.detail)
         sent = partial(UssdError, is_sent=True)
         try:
             with self._modem.talking(sent(UNPLUGGED), sent) as backend:
-                return backend.ask_network(code, leave=leave)
+                backend.menu_is_open = False
+                answer = backend.ask_network(code, leave=leave)
+                backend.menu_is_open = answer.is_menu and not leave
+                return answer
         except UssdError as error:
             if error.is_sent:
                 self._modem.look_soon()  # the answer may come late
@@ -68,7 +79,7 @@ class SimServices:
 
     def send(self, text: str, number: str) -> None:
         """Send a text message to a short number of the network's. Raises SendError."""
-        if self._modem.state not in _REGISTERED:
+        if self._modem.state not in REGISTERED:
             raise SendError(self._modem.detail)
         with self._modem.talking(SendError.unknown(), SendError) as backend:
             backend.send(text, number)

@@ -8,13 +8,15 @@ import pytest
 
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem import messages
+from mokanda_firmware.modem import messages, networks
 from mokanda_firmware.modem.messages import Part
 from tests.statuses import READY
 from tests.unit.webmail.served_village import Phone, Village
 from tests.unit.webmail.test_modem import daemon
 
-LOCKED = ModemStatus(ModemState.PIN, model="huawei E303", imei="861195009876543", tries=2)
+LOCKED = ModemStatus(
+    ModemState.PIN, model="huawei E303", imei="861195009876543", tries=2, next_order=7
+)
 
 
 @pytest.fixture
@@ -48,7 +50,8 @@ def test_the_pin_goes_to_the_card_once_and_into_no_record(keeper: Phone) -> None
     LOCKED.publish()
     with daemon() as asked:
         text = submit(keeper, "/device/modem/pin", pin=" 1234 ", keep="1")
-    assert {"verb": "pin", "pin": "1234", "keep": True, "imei": LOCKED.imei} in asked
+    form = {"number": 7, "imei": LOCKED.imei}
+    assert {"verb": "pin", "pin": "1234", "keep": True, **form} in asked
     assert sum(each["verb"] == "pin" for each in asked) == 1
     assert "The SIM card is unlocked." in text
 
@@ -57,17 +60,24 @@ def test_a_puk_goes_with_its_new_pin(keeper: Phone) -> None:
     replace(LOCKED, state=ModemState.PUK).publish()
     with daemon() as asked:
         submit(keeper, "/device/modem/puk", puk="12345678", pin="4321")
-    assert {"verb": "puk", "puk": "12345678", "pin": "4321", "imei": LOCKED.imei} in asked
+    form = {"number": 7, "imei": LOCKED.imei}
+    assert {"verb": "puk", "puk": "12345678", "pin": "4321", **form} in asked
 
 
 def test_the_code_for_the_balance_stands_in_the_form_where_it_is_known(keeper: Phone) -> None:
     replace(READY, next_order=7).publish()
     with daemon(answer={"text": "Solde: 2.50 USD\n<b>1</b> Forfaits", "menu": True}) as asked:
         text = submit(keeper, "/device/modem/ask", code="*100#")
-    assert {"verb": "ussd", "number": 7, "code": "*100#", "zone": ""} in asked
+    code = {"code": "*100#", "zone": ""}
+    assert {
+        "verb": "ussd",
+        "number": 7,
+        "menu": 0,
+        "card": networks.card(READY.imsi),
+        **code,
+    } in asked
     assert "Solde: 2.50 USD" in text
     assert "&lt;b&gt;1&lt;/b&gt; Forfaits" in text
-    assert "Your choice from this menu" in text
 
 
 def test_the_networks_messages_can_be_read(keeper: Phone) -> None:

@@ -2,22 +2,27 @@
 """Bundles and vouchers on the keeper's pages."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, Never
 
 import pytest
 from webtest import Form as WebForm
 from webtest import TestResponse
 
 from mokanda_firmware.bus.requests import Request, Requests
+from mokanda_firmware.bus.states import ModemState
+from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.modem import orders, shop
-from mokanda_firmware.modem.backend import Answer, SendError
+from mokanda_firmware.modem.backend import Answer, Facts, PinError, SendError
 from mokanda_firmware.modem.networks import Form, Offer
-from mokanda_firmware.modem.orders import Counter
+from mokanda_firmware.modem.orders import Counter, Order
 from mokanda_firmware.modem.shop import Shop
 from mokanda_firmware.modem.verbs import ordering
+from mokanda_firmware.modem.verbs.network import Network
+from mokanda_firmware.modem.verbs.unlocking import Unlocking
 from tests.statuses import READY
 from tests.unit.webmail.served_village import Phone, Village
 
@@ -28,45 +33,78 @@ VOUCHER = "12345678901234"
 
 
 class Modem:
-    """What is sent through it, and what comes back."""
+    """What is sent through it, and what comes back; it is a worker's, and does all at once."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.answers = [Answer("1 <b>Jour</b> 2 Mois", is_menu=True), Answer("Active", False)]
         self.trouble: SendError | None = None
+        self.state = ModemState.READY
+        self.facts = Facts(imsi=READY.imsi, imei=READY.imei)
+        self.menu_is_open = False
+        self.modem = self.sim_services = self
 
     def ask_network(self, code: str) -> Answer:
         self.sent.append(code)
-        return self.answers.pop(0)
+        answer = self.answers.pop(0)
+        self.menu_is_open = answer.is_menu
+        return answer
 
     def send(self, text: str, number: str) -> None:
         self.sent.append(f"{text} to {number}")
         if self.trouble:
             raise self.trouble
 
+    def enter_pin(self, pin: str, *, keep: bool) -> None:  # noqa: ARG002
+        self.sent.append(pin)
+        raise PinError.refused("PIN", 2)
+
+    def plugged_in(self) -> "Modem":
+        return self
+
+    def best_first(self) -> list["Modem"]:
+        return [self]
+
+    def forgive(self) -> None:
+        """As the allowance does."""
+
+    def heard(self, *_: object) -> None:
+        """As the balance does."""
+
+    def answer(self, request: Request, act: Callable[[], dict[str, Any]], _: float) -> None:
+        request.reply(**act())
+
 
 @contextmanager
-def daemon(modem: Modem) -> Iterator[None]:
-    """The modem's daemon, as far as it takes orders."""
+def daemon(modem: Any) -> Iterator[None]:  # noqa: ANN401 - it stands for each of the verbs' parts
+    """The modem's daemon, as far as the keeper's forms go to it."""
     requests = Requests("modem")
     ends = threading.Event()
     counter = Counter()
 
     def publish() -> None:
-        replace(READY, next_order=counter.next_number).publish()
+        replace(
+            READY,
+            state=modem.state,
+            imsi=modem.facts.imsi,
+            next_order=counter.next_number,
+            open_menu=network.open_menu,
+        ).publish()
 
-    def order(request: Request) -> None:
-        name, form = ordering.wanted(request, READY.imsi)
-        counter.carry_out(request.count("number"), name, form, modem)
-        publish()
-        request.reply()
+    network = Network(modem, modem, counter, publish)
+    unlocking = Unlocking(modem, modem, counter, publish)
+    verbs: dict[str, Callable[[Request], None]] = {
+        "ussd": network.ask,
+        "order": network.order,
+        "pin": unlocking.enter_pin,
+        "sell": ordering.change_shop,
+        "look": Request.reply,
+    }
 
     def serve() -> None:
         while not ends.is_set():
             if request := requests.receive(timeout=0.05):
-                request.carry_out(
-                    {"order": order, "sell": ordering.change_shop, "look": Request.reply}
-                )
+                request.carry_out(verbs)
 
     publish()
     thread = threading.Thread(target=serve)
@@ -129,7 +167,7 @@ def test_a_form_from_before_another_order_orders_nothing(keeper: Phone, modem: M
     page = keeper.get("/device/modem")
     old = form_of(page.click("1 GB, a week"))
     form_of(page.click("Offres")).submit()
-    assert "Something else was ordered" in old.submit(status=409).text
+    assert "Something else was done" in old.submit(status=409).text
     assert modem.sent == ["*111#"]
 
 
@@ -175,12 +213,94 @@ def test_what_nobody_knows_is_said_so(keeper: Phone, modem: Modem) -> None:
     assert "Ask for the balance before you order it once more." in answer.text
 
 
-def test_another_cards_network_gets_no_order(keeper: Phone, modem: Modem) -> None:
+def test_another_card_of_the_same_network_gets_no_order(keeper: Phone, modem: Modem) -> None:
     shop.keep(NETWORK, Shop(offers=(WEEK,)))
     form = form_of(keeper.get("/device/modem").click("1 GB, a week"))
-    form["network"].force_value("62401")
-    assert "The SIM card or the list has changed." in form.submit(status=409).text
+    modem.facts = Facts(imsi=f"{NETWORK}9999999999")
+    assert "not the one for which this page was opened" in form.submit(status=409).text
     assert modem.sent == []
+
+
+def test_an_earlier_step_that_is_loaded_again_asks_for_no_choice(
+    keeper: Phone, modem: Modem
+) -> None:
+    modem.answers.insert(1, Answer("1 Oui 2 Non", is_menu=True))
+    shop.keep(NETWORK, Shop(offers=(MENU,)))
+    order = form_of(keeper.get("/device/modem").click("Offres"))
+    choice = form_of(order.submit(), "choice")
+    choice["choice"] = "1"
+    choice.submit()
+    again = order.submit()
+    assert "1 &lt;b&gt;Jour&lt;/b&gt; 2 Mois" in again.text
+    assert not any("choice" in form.fields for form in again.forms.values())
+    choice["number"].force_value(str(form_of(again)["number"].value))
+    assert "no longer waits" in choice.submit(status=409).text
+    assert modem.sent == ["*111#", "1"]
+
+
+def test_a_menu_of_a_code_is_answered_in_its_own_form(keeper: Phone, modem: Modem) -> None:
+    form = form_of(keeper.get("/device/modem"), "code")
+    form["code"] = "*100#"
+    page = form.submit()
+    assert "Your choice from this menu" in page.text
+    choice = form_of(page, "code")
+    choice["code"] = "2"
+    assert "Active" in choice.submit().text
+    assert "Your choice from this menu" not in form.submit(status=409).text
+    assert modem.sent == ["*100#", "2"]
+
+
+def test_a_choice_that_is_too_long_is_not_cut_off_and_sent(keeper: Phone, modem: Modem) -> None:
+    shop.keep(NETWORK, Shop(offers=(MENU,)))
+    form = form_of(form_of(keeper.get("/device/modem").click("Offres")).submit(), "choice")
+    form["choice"].force_value("1" * 21)
+    assert "digits, * and # only, 20 at most" in form.submit(status=409).text
+    assert modem.sent == ["*111#"]
+
+
+def test_a_wrong_pin_that_comes_again_by_a_reload_costs_one_try(
+    keeper: Phone, modem: Modem
+) -> None:
+    modem.state = ModemState.PIN
+    replace(ModemStatus.read() or READY, state=ModemState.PIN).publish()
+    form = form_of(keeper.get("/device/modem"), "pin")
+    form["pin"] = "9999"
+    for _ in range(3):
+        assert "Tries left: 2." in form.submit(status=409).text
+    assert modem.sent == ["9999"]
+
+
+def test_on_a_full_card_the_page_tells_what_came_of_an_order(
+    village: Village, keeper: Phone, modem: Modem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = orders._keep
+
+    def only_the_first(order: Order) -> None:
+        monkeypatch.setattr(orders, "_keep", no_room)
+        noted(order)
+
+    def no_room(_: Order) -> Never:
+        raise OSError(28, "No space left on device")
+
+    shop.keep(NETWORK, Shop(offers=(WEEK, MENU)))
+    page = keeper.get("/device/modem")
+    village.fill_up(monkeypatch)
+    monkeypatch.setattr(orders, "_keep", only_the_first)
+    modem.answers = [Answer("Active", is_menu=False)] * 2
+    form = form_of(page.click("Offres"))
+    for _ in range(2):
+        assert "Active" in form.submit().text
+    assert modem.sent == ["*111#"]
+
+
+def test_on_a_full_card_what_the_network_answers_is_shown(
+    village: Village, keeper: Phone, modem: Modem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = form_of(keeper.get("/device/modem"), "code")
+    form["code"] = "*100#"
+    village.fill_up(monkeypatch)
+    assert "1 &lt;b&gt;Jour&lt;/b&gt; 2 Mois" in form.submit().text
+    assert modem.sent == ["*100#"]
 
 
 def test_an_offer_that_is_gone_is_not_shown(keeper: Phone) -> None:
@@ -225,6 +345,8 @@ def test_a_keeper_notes_changes_and_removes_a_bundle(village: Village, keeper: P
         ({"name": "x", "send": "Mbote", "to": "081000"}, ""),
         ({"name": "x", "send": "Mbote", "to": "a"}, "short numbers"),
         ({"name": "x" * 41, "send": "*1#"}, "At most 40 characters."),
+        ({"name": "1\u202e GB", "send": "*1#"}, "cannot be seen"),
+        ({"name": "x", "send": "*1#", "price": "\u200e2 USD"}, "cannot be seen"),
     ],
 )
 def test_what_cannot_be_noted_is_said_at_its_field(

@@ -12,6 +12,7 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import apn, inbox
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at import codes, names, network, sending, sms, ussd
+from mokanda_firmware.modem.at.announcements import announcements
 from mokanda_firmware.modem.at.conversation import QUICK, At
 from mokanda_firmware.modem.at.ports import Ports
 from mokanda_firmware.modem.at.refusals import AtError, AtTimeoutError
@@ -85,6 +86,7 @@ class AtModem:
         self._asking = ""  # the number of the card that asks for its PIN or PUK
         self._is_up = False  # whether `hear` has told so of the call
         self._last_code = LastCode(clock)
+        self.menu_is_open = False
         self._turn = 0  # how many access points of this card have failed
         self._dialled: tuple[str, AccessPoint] | None = None  # with which IMSI
         self._name = ""  # of the network that was dialled
@@ -156,6 +158,8 @@ class AtModem:
         if lines:
             _log.info("modem: %s", ", ".join(filterfalse(sms.CONTENT.fullmatch, lines)))
         self._last_code.came(ussd.said(lines))
+        if announcements("+CUSD:", lines):  # the menu has had its time, or something else is said
+            self.menu_is_open = False
         if self._inbox is not None:
             self._inbox.hear(lines)
         return Event.DUE if any(line.startswith(_SIM_CHANGES) for line in lines) else None

@@ -11,9 +11,24 @@ from mokanda_firmware.modem.keeping import refusal_if_not_kept
 from mokanda_firmware.modem.networks import Form, Offer
 
 _MAX_VOUCHER = 20
+_MAX_TYPED = 100  # of a choice; what is too long for one is told so
 _NETWORK: Final = re.compile(r"\d{5,6}", re.ASCII)
-_CHOICE: Final = re.compile(r"[0-9*#]{1,20}", re.ASCII)
+MAX_CHOICE: Final = 20
+_CHOICE: Final = re.compile(rf"[0-9*#]{{1,{MAX_CHOICE}}}", re.ASCII)
+_BAD_CHOICE: Final = Sentence(
+    "A choice from a menu has digits, * and # only, {most} at most.", most=MAX_CHOICE
+)
 _GONE: Final = Sentence("The SIM card or the list has changed. Look at the page again.")
+_OTHER_CARD: Final = Sentence(
+    "The SIM card in the modem is not the one for which this page was opened, so that nothing was"
+    " sent. Look at the page again."
+)
+
+
+def check_card(request: Request, imsi: str) -> None:
+    """Raise RequestError where the page was opened for another card than is in the modem."""
+    if imsi and request.text("card", 12) != networks.card(imsi):
+        raise RequestError(_OTHER_CARD)
 
 
 def wanted(request: Request, imsi: str) -> tuple[str, Form]:
@@ -22,12 +37,12 @@ def wanted(request: Request, imsi: str) -> tuple[str, Form]:
     Raises:
         RequestError: it is nothing that this card's network is known to sell.
     """
-    if request.text("network", 6) != networks.number(imsi):
-        raise RequestError(_GONE)
+    check_card(request, imsi)
     known = shop.of(imsi)
-    if choice := request.text("choice", 20):
+    if request.count("menu"):
+        choice = request.text("choice", _MAX_TYPED)
         if not _CHOICE.fullmatch(choice):
-            raise RequestError(Sentence("A choice from a menu has digits, * and #."))
+            raise RequestError(_BAD_CHOICE)
         return choice, Form(choice)
     if voucher := request.text("voucher", _MAX_VOUCHER):
         if known.top_up is None or not networks.VOUCHER.fullmatch(voucher):

@@ -2,12 +2,15 @@
 """Bundles and vouchers: what is ordered from the SIM card's network, and what that answers."""
 
 import re
+from typing import Any
 
 from bottle import HTTPResponse
 
+from mokanda_firmware.bus import records
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.modem import networks, shop
+from mokanda_firmware.modem.orders import Order
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.pages.device.modem_settings import show_page
 from mokanda_firmware.webmail.pages.device.overview import ask
@@ -30,7 +33,7 @@ def show_offer(visit: Visit) -> HTTPResponse:
         "device/modem-order",
         offer=offer,
         key=shop.key_of(offer),
-        network=networks.number(imsi),
+        card=networks.card(imsi),
         seller=networks.name(imsi),
         number=status.next_order if status else 0,
     )
@@ -40,7 +43,7 @@ def show_offer(visit: Visit) -> HTTPResponse:
 def order(visit: Visit) -> HTTPResponse:
     """Order an offer, or answer the menu that came of one."""
     form = visit.form
-    return _ordered(visit, offer=form["offer"][:12], choice=form["choice"].strip()[:20])
+    return _ordered(visit, offer=form["offer"][:12], choice=form["choice"].strip()[:100])
 
 
 @post("/device/modem/top-up", access="keeper", rescue=show_page)
@@ -54,8 +57,9 @@ def top_up(visit: Visit) -> HTTPResponse:
 
 def _ordered(visit: Visit, **what: str) -> HTTPResponse:
     """Send it under the number that the form carries: a form that comes again orders nothing."""
-    number = visit.form.number("number") or 0
-    network = visit.form["network"][:6]
-    ask(visit, "modem", "order", timeout=_TIMEOUT, number=number, network=network, **what)
+    form = visit.form
+    number, menu = form.number("number") or 0, form.number("menu") or 0
+    told: dict[str, Any] = {"number": number, "menu": menu, "card": form["card"][:12], **what}
+    reply = ask(visit, "modem", "order", timeout=_TIMEOUT, **told)
     audit.record_act(visit.store, visit.villager, "order")
-    return show_page(visit, ordered=number)
+    return show_page(visit, order=records.load(Order, reply["order"]))

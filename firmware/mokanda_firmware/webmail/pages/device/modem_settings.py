@@ -42,13 +42,13 @@ def show_page(
     wrong: SettingsError | None = None,
     follow: int = 0,
     answer: str = "",
-    *,
-    is_menu: bool = False,
-    ordered: int = 0,
+    menu: int = 0,
+    order: Order | None = None,
 ) -> HTTPResponse:
-    """Show the page, with what the network has answered, which may be a menu.
+    """Show the page, with what came of a code or an order.
 
-    `ordered` is the number of the order that was sent.
+    `menu` is the number of the form whose answer is a menu: it can be chosen from as long as the
+    network waits for that.
     """
     cards, status = Cards(visit.language, visit.zone), ModemStatus.read()
     settings = Settings.read()
@@ -76,11 +76,13 @@ def show_page(
         shop=shop.of(imsi),
         key_of=shop.key_of,
         network=networks.number(imsi),
-        order=orders.find(ordered),
-        orders=orders.read()[:_ORDERS],
+        card=networks.card(imsi),
+        order=order,
+        orders=_last_orders(order),
         next_order=status.next_order if status else 0,
+        open_menu=status.open_menu if status else 0,
         answer=answer,
-        is_menu=is_menu,
+        menu=menu,
         messages=messages.read(),
         sent_at=lambda message: _sent_at(message.sent, visit.zone),
         fields=_filled_in(visit, fields) | _filled_in(visit, of_balance),
@@ -97,6 +99,12 @@ def show_page(
         every=EVERY,
         followed=FOLLOWED,
     )
+
+
+def _last_orders(told: Order | None) -> list[Order]:
+    """Return the last orders; of the one that was `told` more may be known than was kept."""
+    kept = orders.read()[:_ORDERS]
+    return [told if told and told.number == each.number else each for each in kept]
 
 
 def _sent_at(sent: datetime, zone: str) -> int:

@@ -7,7 +7,9 @@
 <form method="post" action="/device/modem/ask">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="number" value="{{next_order}}">
-% if is_menu:
+<input type="hidden" name="card" value="{{card}}">
+% if menu and menu == open_menu:
+<input type="hidden" name="menu" value="{{menu}}">
 <label for="code">{{_("Your choice from this menu")}}</label>
 <input id="code" name="code" inputmode="tel" maxlength="40" autocomplete="off" required>
 % else:

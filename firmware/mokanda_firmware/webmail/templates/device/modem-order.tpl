@@ -17,7 +17,7 @@
 <form method="post" action="/device/modem/order#orders">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="number" value="{{number}}">
-<input type="hidden" name="network" value="{{network}}">
+<input type="hidden" name="card" value="{{card}}">
 <input type="hidden" name="offer" value="{{key}}">
 <p>{{_("This takes money from the SIM card’s credit. Price and data may have changed: the network’s shop knows them.")}}</p>
 <button class="wide">{{_("Order it")}}</button>

@@ -7,11 +7,12 @@
 <p class="hint">{{_("Ask for the balance before you order it once more.")}}</p>
 % end
 % end
-% if order and order.is_menu:
+% if order and order.is_menu and order.number == open_menu:
 <form method="post" action="/device/modem/order#orders">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="number" value="{{next_order}}">
-<input type="hidden" name="network" value="{{network}}">
+<input type="hidden" name="card" value="{{card}}">
+<input type="hidden" name="menu" value="{{open_menu}}">
 <label for="choice">{{_("Your choice from this menu")}}</label>
 <input id="choice" name="choice" inputmode="tel" maxlength="20" autocomplete="off" required>
 <button class="wide">{{_("Answer the network")}}</button>
@@ -21,7 +22,7 @@
 <form method="post" action="/device/modem/top-up#orders">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="number" value="{{next_order}}">
-<input type="hidden" name="network" value="{{network}}">
+<input type="hidden" name="card" value="{{card}}">
 <label for="voucher">{{_("Number of a voucher")}}</label>
 <input id="voucher" name="voucher" inputmode="numeric" maxlength="50" autocomplete="off" required aria-describedby="about-voucher">
 <p class="hint" id="about-voucher">{{_("It is sent once. A photo of the voucher makes it easier to read.")}}</p>

@@ -3,6 +3,7 @@
 % if told and told.state == "pin":
 <form method="post" action="/device/modem/pin">
 <input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="number" value="{{next_order}}">
 <input type="hidden" name="imei" value="{{told.imei}}">
 <label for="pin">{{_("PIN of the SIM card")}}</label>
 <input id="pin" name="pin" inputmode="numeric" maxlength="8" autocomplete="off" required aria-describedby="about-pin">
@@ -17,6 +18,7 @@
 % elif told and told.state == "puk":
 <form method="post" action="/device/modem/puk">
 <input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="number" value="{{next_order}}">
 <input type="hidden" name="imei" value="{{told.imei}}">
 <label for="puk">{{_("PUK of the SIM card")}}</label>
 <input id="puk" name="puk" inputmode="numeric" maxlength="8" autocomplete="off" required aria-describedby="about-puk">

@@ -109,6 +109,19 @@ def test_what_a_timed_out_command_left_is_cleared(modem: Modem, at: At) -> None:
     assert at.ask("AT+CGMM", re.compile("E.*"))[0] == "E303"
 
 
+@pytest.mark.parametrize("echo", ["ATE1", "ATE0"])
+@pytest.mark.parametrize("cancelled", ["\r\nOK\r\n", "", "\r\n+CMS ERROR: 500\r\n"])
+def test_a_message_that_was_begun_is_not_sent(
+    modem: Modem, at: At, echo: str, cancelled: str
+) -> None:
+    at.command(echo)
+    modem.cancelled = cancelled
+    modem.at_prompt = True
+    at.synchronise(QUICK)
+    assert at.ask("AT+CGMM", re.compile("E.*"))[0] == "E303"
+    assert modem.outbox == []
+
+
 def test_a_port_that_never_answers_is_no_modem(scripted: Callable[[bytes], At]) -> None:
     at = scripted(b"U-Boot 2025.01\r\n=> ")
     with pytest.raises(AtTimeoutError, match="does not answer AT"):

@@ -219,13 +219,15 @@ class At:
     def synchronise(self, patience: Sequence[float] = USUAL) -> None:
         """Say AT until the modem answers, then switch its echo off.
 
-        Clears what a command that timed out left behind. `patience` has the seconds for each AT;
-        raises AtTimeoutError when none is answered.
+        Clears what a command that timed out left behind, and a message that was begun: somebody
+        may have ended us at its prompt, where all is taken for content. `patience` has the seconds
+        for each AT; raises AtTimeoutError when none is answered.
         """
         failure: AtError | None = None
         for seconds in patience:
             try:
                 self._is_behind = False
+                self._leave_prompt()
                 self._send("AT")
                 for line in self._answer("AT", seconds):
                     if line.upper() == "OK":
@@ -245,6 +247,11 @@ class At:
             else:
                 return
         raise AtTimeoutError("the modem does not answer AT") from failure
+
+    def _leave_prompt(self) -> None:
+        """Have no message sent; where there is none this is an empty line, which nobody answers."""
+        self._write(_NO_CONTENT + b"\r")
+        self._unsolicited.extend(self._port.hear_out(_QUIET))
 
     def escape(self) -> None:
         """Return from data to commands and hang up: +++ in silence of a second (V.250)."""

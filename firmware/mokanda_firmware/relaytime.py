@@ -7,9 +7,10 @@ no jump of the clock gives a day away or takes one.
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from mokanda_firmware.bus.statuses import Status
+from mokanda_wire.message import LATEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,8 @@ def now() -> datetime | None:
     noted = _Clock.read()
     if noted is None:
         return None
-    try:
-        return datetime.fromtimestamp(noted.told, UTC) + timedelta(seconds=_up() - noted.up)
-    except (ValueError, OverflowError, OSError):
-        return None
+    seconds = noted.told + _up() - noted.up
+    return datetime.fromtimestamp(seconds, UTC) if 0 <= seconds <= LATEST.timestamp() else None
 
 
 def _up() -> float:

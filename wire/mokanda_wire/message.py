@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # no zone or pause takes it out of what a datetime can be
 # What a relay notes of a mail.
 CUT = "cut"
 UNREAD = "unread"

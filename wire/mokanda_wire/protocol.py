@@ -24,6 +24,8 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 import cbor2
 
+from mokanda_wire.message import LATEST
+
 T = TypeVar("T")
 
 CONTENT_TYPE = "application/cbor"
@@ -369,10 +371,9 @@ def _checked(name: str, hint: Any, value: object) -> object:  # noqa: ANN401 - a
     if dataclasses.is_dataclass(hint):
         return _read(name, cast(type, hint), value)
     if hint is datetime and type(value) is int:
-        try:
-            return datetime.fromtimestamp(value, UTC)
-        except (ValueError, OverflowError, OSError) as error:
-            raise ProtocolError(f"{name} is not a time.") from error
+        if not 0 <= value <= LATEST.timestamp():
+            raise ProtocolError(f"{name} is out of range.")
+        return datetime.fromtimestamp(value, UTC)
     if type(value) is not hint:  # exactly: True is no int here
         raise ProtocolError(f"{name} is not of type {hint.__name__}.")
     if hint is int and not 0 <= value < 2**63:  # type: ignore[operator]

@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mokanda_wire.limits import MONEY_UNIT
+from mokanda_wire.message import LATEST
 
 LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "mokanda"
@@ -147,5 +148,7 @@ def zone_of(name: str) -> ZoneInfo | None:
 
 
 def _local(at: int | None, zone: str) -> datetime:
-    time = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
+    """Return a time in a zone; the nearest that can be for one that a letter or file made up."""
+    seconds = None if at is None else min(max(at, 0), LATEST.timestamp())
+    time = datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
     return time.astimezone(zone_of(zone))

@@ -12,7 +12,7 @@ from mokanda_relay.mime.addresses import mailboxes
 from mokanda_relay.mime.charsets import decode_text
 from mokanda_relay.mime.encoded_words import decode_words
 from mokanda_relay.mime.unseen import visible
-from mokanda_wire.message import EPOCH, Mailbox
+from mokanda_wire.message import EPOCH, LATEST, Mailbox
 from mokanda_wire.text import clean
 
 # Characters of one header that are looked at, of the first headers of a mail and its parts, and of
@@ -110,7 +110,7 @@ class Headers:
                 if date.tzinfo is None:
                     date = date.replace(tzinfo=UTC)
                 date = date.astimezone(UTC).replace(microsecond=0)
-                if date >= EPOCH:
+                if EPOCH <= date <= LATEST:
                     return date
             except (TypeError, ValueError, OverflowError, IndexError):
                 continue

@@ -249,3 +249,14 @@ def test_the_first_balance_of_nothing_is_no_sign_where_mail_has_just_gone() -> N
     credit.relay_wanted()
     credit.balance_told(told("Your balance is UGX 0."), CARD, "")
     assert credit.sign is not None
+
+
+@pytest.mark.parametrize("told", [253402299000.0, -1e12, float("inf"), float("nan")])
+def test_a_time_in_which_nobody_lives_is_none(
+    told: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
+    relaytime._Clock(told, 0.0).publish()
+    assert relaytime.now() is None
+    Credit().balance_told(Answer("Solde: 5 USD", is_menu=False), CARD, "Africa/Kinshasa")
+    assert readings.history() == []

@@ -87,6 +87,13 @@ def test_times_are_those_of_the_village() -> None:
     assert "2026" in languages()["fr"].date_and_time(NOON, "Nowhere/Atall")
 
 
+@pytest.mark.parametrize("zone", ["Africa/Kinshasa", "America/Lima"])
+@pytest.mark.parametrize("at", [253402299000, 10**18, -(10**18)])
+def test_a_time_that_nobody_lives_in_is_written_all_the_same(at: int, zone: str) -> None:
+    assert languages()["fr"].date(at, zone)
+    assert languages()["fr"].date_and_time(at, zone)
+
+
 @pytest.mark.parametrize(
     ("size", "english", "french"),
     [

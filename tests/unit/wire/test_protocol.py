@@ -55,6 +55,8 @@ def test_a_field_that_the_writer_does_not_know_is_absent() -> None:
         (1, -1, "counter"),
         (1, 2**63, "counter"),
         (2, 2**62, "now"),
+        (2, int(datetime(9999, 12, 31, 23, 30, tzinfo=UTC).timestamp()), "now"),
+        (2, -(2**35), "now"),
         (2, "today", "now"),
         (5, 5, "up"),
         (5, [1], "up"),

@@ -242,6 +242,12 @@ def test_dates_are_read_as_programs_write_them(date: str, read: str) -> None:
     assert f"{message.date:%Y-%m-%d %H:%M}" == read
 
 
+def test_a_date_at_the_end_of_time_is_none() -> None:
+    arrived = datetime(2026, 3, 1, tzinfo=UTC)
+    message, _ = parse(b"Date: Fri, 31 Dec 9999 23:30:00 +0000\n\nx", arrived)
+    assert message.date == arrived
+
+
 def test_a_mail_without_an_id_or_a_date_gets_them() -> None:
     arrived = datetime(2026, 3, 1, tzinfo=UTC)
     first, _ = parse(b"\r\none", arrived)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SIM card's PIN and PUK: given by the keeper's hand, or the kept one once a boot at most.
+"""The SIM card's PIN and PUK: given by the keeper's hand, or the kept one (`kept_pin.py`).
 
 Three wrong PINs lock a card, ten wrong PUKs end it. So a PIN is kept only after this very card, by
-its number (ICCID), has taken it and is open; it is given by itself only while the card has at least
-two tries left, or does not tell; and it is forgotten when the card refuses it.
+its number (ICCID), has taken it and is open.
 """
 
 import logging

@@ -5,11 +5,12 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import filterfalse
 from typing import Final, Protocol
 
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.modem import apn, inbox
+from mokanda_firmware.modem import apn, inbox, kept_pin
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at import codes, names, network, sending, sms, ussd
 from mokanda_firmware.modem.at.announcements import announcements
@@ -133,6 +134,7 @@ class AtModem:
             if trouble.event not in _LOCKED:
                 network.switch_on(self._at)
             return replace(trouble, facts=replace(facts, imsi="", operator="", signal=None))
+        kept_pin.opened(partial(codes.card, self._at))
         facts = replace(facts, tries=None)
         imsi = self._sim.imsi()
         if isinstance(imsi, Finding):

@@ -64,6 +64,8 @@ def look(page: Page, facts: Facts, *, roaming: bool) -> Finding:
             event, detail = Event.SIM_STARTING, Sentence("The SIM card is starting.")
         facts = replace(facts, operator="", signal=None, tries=tries)
         return Finding(event, detail, facts)
+    if "SimState" in sim:
+        kept_pin.opened(lambda: _card(page))
     operator = names.readable(_optional(page, "net/current-plmn").get("FullName", ""))
     facts = replace(facts, operator=operator, signal=_signal(status), tries=None)
     event, detail = _judged(status, operator, roaming=roaming)
@@ -149,7 +151,9 @@ def enter_pin(page: Page, pin: str, *, keep: bool) -> None:
         _give(page, "PIN", _verify(pin))
         kept_pin.forget()
         if keep and (card := _card(page)):
-            KeptPin(pin, card).keep()
+            kept = KeptPin(pin, card)
+            kept.keep()
+            kept.begin(None)  # until the card is open: some say OK to what is wrong
 
 
 def _give_kept(page: Page, tries: int | None) -> bool:

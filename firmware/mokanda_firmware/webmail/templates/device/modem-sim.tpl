@@ -12,7 +12,7 @@
  {{_("Tries left: {count}.").format(count=told.tries)}}\\
 % end
 </p>
-<label class="pick"><input type="checkbox" name="keep" value="1"> {{_("Keep it: the device gives it to this card by itself, once after each start")}}</label>
+<label class="pick"><input type="checkbox" name="keep" value="1"> {{_("Keep it: the device gives it to this card by itself, whenever the card asks")}}</label>
 <button class="wide">{{_("Unlock the SIM card")}}</button>
 </form>
 % elif told and told.state == "puk":

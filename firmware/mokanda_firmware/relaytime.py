@@ -5,10 +5,10 @@ A board without a battery starts in any year. What is counted by the day goes by
 no jump of the clock gives a day away or takes one.
 """
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mokanda_firmware import boot
 from mokanda_firmware.bus.statuses import Status
 from mokanda_wire.message import LATEST
 
@@ -25,7 +25,7 @@ class _Clock(Status):
 
 def remember(now: datetime) -> None:
     """Remember what the relay said, until the next reboot."""
-    _Clock(now.timestamp(), _up()).publish()
+    _Clock(now.timestamp(), boot.seconds()).publish()
 
 
 def now() -> datetime | None:
@@ -33,9 +33,5 @@ def now() -> datetime | None:
     noted = _Clock.read()
     if noted is None:
         return None
-    seconds = noted.told + _up() - noted.up
+    seconds = noted.told + boot.seconds() - noted.up
     return datetime.fromtimestamp(seconds, UTC) if 0 <= seconds <= LATEST.timestamp() else None
-
-
-def _up() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

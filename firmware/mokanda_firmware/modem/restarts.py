@@ -8,15 +8,13 @@ what is counted by the day goes by the seconds of a boot, which nobody sets, or 
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Final, Self
 
-from mokanda_firmware import paths, relaytime
+from mokanda_firmware import boot, paths, relaytime
 from mokanda_firmware.bus import records
 from mokanda_wire import durable
 
 DAY: Final = 86400.0
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _MAX_BYTES = 1000
 
 
@@ -49,7 +47,7 @@ class Restart:
 def is_allowed(up: float) -> bool:
     """Whether the last one is a day ago for sure; `up` is for how many seconds this boot lasts."""
     noted = Restart.read()
-    if noted is not None and noted.boot == _boot():  # it did not come about
+    if noted is not None and noted.boot == boot.name():  # it did not come about
         return up - noted.up >= DAY
     if up >= DAY or not paths.restart().exists():
         return True
@@ -61,21 +59,17 @@ def is_allowed(up: float) -> bool:
 
 def note(up: float) -> None:
     """Note one that is about to be. Raises OSError."""
-    Restart(_boot(), up, relaytime.now()).note()
+    Restart(boot.name(), up, relaytime.now()).note()
 
 
 def recognise() -> None:
     """At the start of the daemon: note that this boot came of it, if it did. Raises OSError."""
-    noted, boot = Restart.read(), _boot()
-    if noted is not None and noted.boot != boot and not noted.next_boot:
-        replace(noted, next_boot=boot).note()
+    noted, this_boot = Restart.read(), boot.name()
+    if noted is not None and noted.boot != this_boot and not noted.next_boot:
+        replace(noted, next_boot=this_boot).note()
 
 
 def before_this_boot() -> Restart | None:
     """Return the one that this boot came of; None: it was begun otherwise."""
     noted = Restart.read()
-    return noted if noted is not None and noted.next_boot == _boot() else None
-
-
-def _boot() -> str:
-    return _BOOT_ID.read_text(encoding="ascii").strip()
+    return noted if noted is not None and noted.next_boot == boot.name() else None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mokanda_firmware import paths, relaytime
+from mokanda_firmware import boot, paths, relaytime
 from mokanda_firmware.modem import restarts
 from mokanda_firmware.modem.restarts import DAY
 
@@ -22,7 +22,7 @@ class Boots:
     def __init__(self, patch: pytest.MonkeyPatch, folder: Path) -> None:
         self._file = folder / "boot_id"
         self._number = 0
-        patch.setattr(restarts, "_BOOT_ID", self._file)
+        patch.setattr(boot, "ID", self._file)
         patch.setattr(relaytime, "now", lambda: self.time)
         self.time: datetime | None = None
         self.begin()

@@ -145,7 +145,7 @@ def test_the_villagers_money_is_brought_along() -> None:
 
 def test_what_an_earlier_version_had_not_is_not_lost() -> None:
     with closing(sqlite3.connect(paths.mail_database())) as connection:
-        for table in ("ledger", "link_cost", "open_share"):
+        for table in ("ledger", "link_cost", "open_share", "shared_session"):
             connection.execute(f"DROP TABLE {table}")
         connection.commit()
     overwrite(pages_of("entry_folder"), b"\xff" * PAGE)

@@ -4,14 +4,19 @@
 import hashlib
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from webtest import Form
 
+from mokanda_firmware import boot
+from mokanda_firmware.mailbox.administration import housekeeping
 from mokanda_firmware.mailbox.people import accounts, sessions
+from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store, StoreFull
 from tests.unit.webmail.served_village import PASSWORD, Phone, Village
 
@@ -247,6 +252,25 @@ def test_the_same_password_typed_on_another_phone_is_the_same(tmp_path: Path) ->
     assert accounts.authenticate(store, "awa", "mbote\u0301 bolingo")
 
 
+class Passing:
+    """Time that passes, by a clock of the wall that may say anything."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.wall = time.time()
+        self.boot = 1000.0
+        patch.setattr(clock, "now", lambda: int(self.wall))
+        patch.setattr(boot, "seconds", lambda: self.boot)
+
+    def minutes(self, minutes: int) -> None:
+        self.wall += minutes * 60
+        self.boot += minutes * 60
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> Passing:
+    return Passing(monkeypatch)
+
+
 class TestASharedPhone:
     def shared(self, village: Village) -> Phone:
         village.villager("awa")
@@ -258,29 +282,80 @@ class TestASharedPhone:
         assert "Max-Age" not in token  # it ends with the browser
         return phone
 
-    def later(self, village: Village, minutes: int) -> None:
-        with village.store.transaction() as connection:
-            connection.execute("UPDATE session SET seen = seen - ?", (minutes * 60,))
-
-    def test_is_logged_out_half_an_hour_after_its_last_use(self, village: Village) -> None:
+    def test_is_logged_out_half_an_hour_after_its_last_use(
+        self, village: Village, passing: Passing
+    ) -> None:
         phone = self.shared(village)
-        for minutes in (25, 25):
-            self.later(village, minutes)
+        for _ in range(2):
+            passing.minutes(25)
             phone.get("/inbox")
-        self.later(village, 31)
+        passing.minutes(31)
         assert phone.get("/inbox", status=303).location == "/"
 
-    def test_stays_one_when_the_password_is_changed(self, village: Village) -> None:
+    @pytest.mark.parametrize("year", [1970, 2026, 2099])
+    def test_is_logged_out_whatever_the_clock_says(
+        self, village: Village, passing: Passing, year: int
+    ) -> None:
+        passing.wall = datetime(2099, 1, 1, tzinfo=UTC).timestamp()
+        phone = self.shared(village)
+        phone.get("/inbox")
+        passing.wall = datetime(year, 1, 1, 3, tzinfo=UTC).timestamp()
+        passing.minutes(31)
+        assert phone.get("/inbox", status=303).location == "/"
+
+    def test_stays_logged_in_when_the_clock_is_set(
+        self, village: Village, passing: Passing
+    ) -> None:
+        phone = self.shared(village)
+        passing.wall += 365 * 86400
+        phone.get("/inbox")
+
+    def test_is_logged_out_by_a_power_cut(
+        self, village: Village, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        phone = self.shared(village)
+        monkeypatch.setattr(boot, "name", lambda: "the next boot")
+        assert phone.get("/inbox", status=303).location == "/"
+
+    def test_stays_one_when_the_password_is_changed(
+        self, village: Village, passing: Passing
+    ) -> None:
         phone = self.shared(village)
         new = {"old": PASSWORD, "password": "new-" + PASSWORD, "again": "new-" + PASSWORD}
         phone.post("/account/password", 303, **new)
-        self.later(village, 31)
+        passing.minutes(31)
         phone.get("/inbox", status=303)
 
-    def test_of_ones_own_stays_logged_in(self, village: Village) -> None:
+
+class TestAPhoneOfOnesOwn:
+    def test_stays_logged_in(self, village: Village, passing: Passing) -> None:
         awa = village.villager("awa")
-        self.later(village, 60 * 24 * 30)
+        passing.minutes(60 * 24 * 30)
+        housekeeping.tidy(village.store)
         awa.get("/inbox")
+
+    def test_stays_logged_in_while_others_log_in_by_a_wrong_clock(
+        self, village: Village, passing: Passing
+    ) -> None:
+        awa, today = village.villager("awa"), passing.wall
+        housekeeping.tidy(village.store)
+        for year in (2099, 1970):
+            passing.wall = datetime(year, 1, 1, tzinfo=UTC).timestamp()
+            housekeeping.tidy(village.store)
+            village.phone().log_in("awa")
+            awa.get("/inbox")
+        passing.wall = today
+        housekeeping.tidy(village.store)
+        awa.get("/inbox")
+
+    def test_is_logged_out_half_a_year_after_its_last_use(
+        self, village: Village, passing: Passing
+    ) -> None:
+        awa = village.villager("awa")
+        for _ in range(181):
+            passing.minutes(60 * 24)
+            housekeeping.tidy(village.store)
+        assert awa.get("/inbox", status=303).location == "/"
 
 
 def test_a_new_password_ends_every_session(village: Village) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mokanda_firmware import paths
+from mokanda_firmware import boot, paths
 from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
@@ -281,12 +281,12 @@ def test_a_restart_for_the_modems_sake_is_told(
     keeper: Phone, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told = "restarted by itself, as the modem no longer answered"
-    boot = tmp_path / "boot_id"
-    monkeypatch.setattr(restarts, "_BOOT_ID", boot)
-    boot.write_text("before")
+    boot_id = tmp_path / "boot_id"
+    monkeypatch.setattr(boot, "ID", boot_id)
+    boot_id.write_text("before")
     restarts.note(4000)
     assert told not in keeper.get("/device/modem").text
-    boot.write_text("after")
+    boot_id.write_text("after")
     restarts.recognise()
     assert told in keeper.get("/device/modem").text
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the store needs now and then: old trash goes, and the files that no letter names.
+"""What the store needs now and then: what is old goes, and the files that no letter names.
 
 The clock of a board without a battery may jump by years. So all that goes by age grows older by a
 day at most from one time to the next, and a file goes when no row has named it two times in a row.
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from mokanda_firmware.mailbox.letters import entries, photos
-from mokanda_firmware.mailbox.people import reserved_names
+from mokanda_firmware.mailbox.people import reserved_names, sessions
 from mokanda_firmware.mailbox.store import at_relay, clock, copies
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 from mokanda_firmware.mailbox.store.named_files import named_files
@@ -27,12 +27,13 @@ _log = logging.getLogger(__name__)
 
 
 def tidy(store: Store) -> None:
-    """Delete what is 30 days in the trash, and files and names that nothing needs any more."""
+    """Delete what is 30 days in the trash, and what nobody needs any more."""
     with store.transaction() as connection:
         now = _grown_to(connection)
         photos.forget_sent(connection)
         at_relay.forget_old(connection, now - int(KEPT.total_seconds()))
         reserved_names.release_old(connection, now)
+        sessions.close_old(connection, now)
     letters = entries.delete_old_trash(store, now - TRASH_SECONDS)
     files = 0
     with store.reading() as connection:

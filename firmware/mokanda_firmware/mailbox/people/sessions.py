@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is logged in: sessions kept in the store, so that a power cut logs nobody out."""
+"""Who is logged in: sessions kept in the store, so that a power cut logs nobody out.
+
+The clock of a board without a battery may say anything. So the session of a phone of one's own
+lasts until housekeeping finds it old, which grows old no faster than all else there does; the one
+of a shared phone goes by the seconds of the boot, and ends with that, as nobody knows for how long
+the device was off.
+"""
 
 import contextlib
 import hashlib
 import secrets
+import sqlite3
 
+from mokanda_firmware import boot
 from mokanda_firmware.mailbox.people.accounts import Account, from_row
 from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store, StoreError
 
-# Long, for a board that starts after a power cut with the date its image was made.
 LIFETIME_SECONDS = 180 * 24 * 3600
 SHARED_SECONDS = 30 * 60  # unused, on a phone that others use too
 # `seen` is written at most this often: each write is one more fsync on an SD card.
@@ -22,11 +29,15 @@ def open_session(store: Store, account: int, *, shared: bool = False) -> str:
     token = secrets.token_urlsafe(32)
     with store.transaction() as connection:
         now = clock.now()
-        connection.execute("DELETE FROM session WHERE seen < ?", (now - LIFETIME_SECONDS,))
         connection.execute(
             "INSERT INTO session (token, account, seen, shared) VALUES (?, ?, ?, ?)",
             (_hashed(token), account, now, shared),
         )
+        if shared:
+            connection.execute(
+                "INSERT INTO shared_session (token, boot, seen) VALUES (?, ?, ?)",
+                (_hashed(token), boot.name(), int(boot.seconds())),
+            )
         connection.execute("UPDATE account SET last_seen = ? WHERE id = ?", (now, account))
     return token
 
@@ -38,16 +49,18 @@ def account_of(store: Store, token: str, *, webp: bool | None = None) -> Account
     """
     with store.reading() as connection:
         row = connection.execute(
-            "SELECT account.*, session.seen, session.webp, session.shared FROM session"
-            " JOIN account ON account.id = session.account"
-            " WHERE token = ? AND seen > ? - CASE WHEN shared THEN ? ELSE ? END AND NOT suspended",
-            (_hashed(token), clock.now(), SHARED_SECONDS, LIFETIME_SECONDS),
+            "SELECT account.*, session.seen, session.webp, shared_session.seen AS seen_in_boot"
+            " FROM session JOIN account ON account.id = session.account"
+            " LEFT JOIN shared_session"
+            " ON shared_session.token = session.token AND boot = ? AND shared_session.seen > ?"
+            " WHERE session.token = ? AND NOT suspended"
+            " AND (NOT shared OR shared_session.token IS NOT NULL)",
+            (boot.name(), int(boot.seconds()) - SHARED_SECONDS, _hashed(token)),
         ).fetchone()
     if row is None:
         return None
     takes_webp = bool(row["webp"]) if webp is None else webp
-    often = _RECORD_SHARED_EVERY_SECONDS if row["shared"] else _RECORD_EVERY_SECONDS
-    if abs(clock.now() - row["seen"]) > often or takes_webp != bool(row["webp"]):
+    if _is_to_be_recorded(row) or takes_webp != bool(row["webp"]):
         with contextlib.suppress(StoreError):  # a full disk must not keep anyone from reading
             _record_visit(store, token, row["id"], takes_webp)
     return from_row(row)
@@ -68,10 +81,22 @@ def close_session(store: Store, token: str) -> None:
         connection.execute("DELETE FROM session WHERE token = ?", (_hashed(token),))
 
 
+def close_old(connection: sqlite3.Connection, now: int) -> None:
+    """End the sessions that were not used for their lifetime; `now` is housekeeping's time."""
+    connection.execute("DELETE FROM session WHERE seen < ?", (now - LIFETIME_SECONDS,))
+
+
 def phones_take_webp(store: Store) -> bool:
     """Whether every phone that is logged in takes WebP, and there is one."""
     with store.reading() as connection:
         return bool(connection.execute("SELECT min(webp) FROM session").fetchone()[0])
+
+
+def _is_to_be_recorded(row: sqlite3.Row) -> bool:
+    seen_in_boot: int | None = row["seen_in_boot"]
+    if seen_in_boot is not None:
+        return boot.seconds() - seen_in_boot > _RECORD_SHARED_EVERY_SECONDS
+    return abs(clock.now() - int(row["seen"])) > _RECORD_EVERY_SECONDS
 
 
 def _record_visit(store: Store, token: str, account: int, takes_webp: bool) -> None:
@@ -80,6 +105,10 @@ def _record_visit(store: Store, token: str, account: int, takes_webp: bool) -> N
         connection.execute(
             "UPDATE session SET seen = ?, webp = ? WHERE token = ?",
             (now, takes_webp, _hashed(token)),
+        )
+        connection.execute(
+            "UPDATE shared_session SET seen = ? WHERE token = ?",
+            (int(boot.seconds()), _hashed(token)),
         )
         connection.execute("UPDATE account SET last_seen = ? WHERE id = ?", (now, account))
 

@@ -16,7 +16,7 @@ from typing import Any
 from mokanda_firmware.mailbox.store.database import make_schema
 
 _MAX_TRIES = 20_000  # of reading parts of one table
-_NOT_COPIED = ("session",)  # who was logged in does so again
+_NOT_COPIED = ("session", "shared_session")  # who was logged in does so again
 Row = tuple[Any, ...]
 # Columns of JSON, of what type each is, and what (as SQL) takes the place of what is none.
 _JSON = (

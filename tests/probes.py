@@ -6,6 +6,10 @@ _ONLINE = "NetworkManager is online\n"
 _FIREFOX = (
     '<meta http-equiv="refresh" content="0;url=https://support.mozilla.org/kb/captive-portal"/>'
 )
+_KINDLE = (
+    "<html><head><title>Kindle Reachability Probe Page</title></head>"
+    "<body>81ce4465-7167-4dcb-835b-dcc9e44c112a</body></html>"
+)
 # What systems ask for, and what makes them content.
 CONTENT = {
     "http://connectivitycheck.gstatic.com/generate_204": (204, ""),  # Android
@@ -26,6 +30,9 @@ CONTENT = {
     "http://detectportal.firefox.com/canonical.html": (200, _FIREFOX),
     "http://detectportal.firefox.com/success.txt?ipv4": (200, "success\n"),
     "http://detectportal.kaiostech.com/success.txt": (200, "success"),  # KaiOS
+    "http://edge-http.microsoft.com/captiveportal/generate_204": (204, ""),  # Edge
+    "http://spectrum.s3.amazonaws.com/kindle-wifi/wifistub.html": (200, _KINDLE),
+    "http://spectrum.s3.amazonaws.com/kindle-wifi/wifistub-eink.html": (200, _KINDLE),
     "http://nmcheck.gnome.org/check_network_status.txt": (200, _ONLINE),
     "http://network-test.debian.org/nm": (200, _ONLINE),
     "http://connectivity-check.ubuntu.com/": (204, ""),

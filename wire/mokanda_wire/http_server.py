@@ -35,6 +35,8 @@ _PASSED_OVER_WITHIN = 2.0  # seconds
 _PIECE = 16 * 1024
 # What follows a head that is too long may be as long as this, and cheroot reads it to say so.
 _BEYOND_HEAD = 1024
+# What a request may be for: a path, * of OPTIONS, or a whole address, of which the host counts.
+_TARGET = re.compile(rb"/(?!/[^/?#])|\*|https?://[^/?#]", re.IGNORECASE)
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*\r\n", re.IGNORECASE)
 
 log = logging.getLogger(__name__)
@@ -107,6 +109,20 @@ class Stream(io.RawIOBase):
 
 class Request(HTTPRequest):
     """A request, of whose body is read what somebody wants."""
+
+    def read_request_line(self) -> bool:
+        """Take a whole address, too, as RFC 9112 (3.2.2) has every server do; be no proxy."""
+        scheme, self.proxy_mode = self.scheme, True
+        if not super().read_request_line():  # type: ignore[no-untyped-call]
+            return False
+        self.scheme = scheme
+        if self.method == b"CONNECT":
+            self.simple_response("405 Method Not Allowed")
+        elif not _TARGET.match(self.uri):
+            self.simple_response("400 Bad Request")
+        else:
+            return True
+        return False
 
     def send_headers(self) -> None:
         """Pass over some of what nobody has read, never in memory as cheroot would."""
@@ -225,12 +241,18 @@ class Connection(HTTPConnection):
 
 
 class Gateway(wsgi.Gateway_10):
-    """Tells an application by which of our addresses it was reached, as SERVER_NAME."""
+    """Tells an application by which of our addresses it was reached, as SERVER_NAME.
+
+    Of a request for a whole address the host is that one's, whatever its header says.
+    """
 
     def get_environ(self) -> Any:  # noqa: ANN401 - cheroot has no types
         """Return the environment of a request."""
         address = self.req.conn.socket.getsockname()[0]
-        return {**super().get_environ(), "SERVER_NAME": address}  # type: ignore[no-untyped-call]
+        environ = {**super().get_environ(), "SERVER_NAME": address}  # type: ignore[no-untyped-call]
+        if self.req.authority:
+            environ["HTTP_HOST"] = self.req.authority.decode("latin-1")
+        return environ
 
 
 class Server(wsgi.Server):

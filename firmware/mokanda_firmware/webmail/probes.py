@@ -36,6 +36,10 @@ _HTML = {"Content-Type": "text/html"}
 _TEXT = {"Content-Type": "text/plain"}
 _ONLINE = {**_TEXT, "X-NetworkManager-Status": "online"}
 _APPLE = "<HTML><HEAD><TITLE>Success</TITLE></HEAD><BODY>Success</BODY></HTML>"
+_KINDLE = (
+    "<html><head><title>Kindle Reachability Probe Page</title></head>"
+    "<body>81ce4465-7167-4dcb-835b-dcc9e44c112a</body></html>"
+)
 
 PROBES = (
     # Android, Chrome, ChromeOS: 204 is content, any other 2xx or 3xx the portal. Makers have hosts
@@ -48,6 +52,8 @@ PROBES = (
     # Chromium captive_portal_detector.cc.
     Probe((), "/generate_204", 204),
     Probe((), "/gen_204", 204),
+    # Edge, which asks like Chrome, at edge-http.microsoft.com.
+    Probe((), "/captiveportal/generate_204", 204),
     # iOS, macOS: "Success" is content, anything else the portal, in a window of its own, of which
     # "Cancel" becomes "Done" with the next "Success". Older ones asked random pages of more hosts.
     # developer.apple.com/news/?id=q78sq5rv, and the User-Agent CaptiveNetworkSupport.
@@ -81,6 +87,10 @@ PROBES = (
     ),
     Probe(("detectportal.firefox.com",), "/success.txt", 200, "success\n", _TEXT),
     Probe(("detectportal.kaiostech.com",), "/success.txt", 200, "success", _TEXT),
+    # Kindle and Fire, those with e-ink at a page of their own: a page with this very number is
+    # content, anything else the portal. Of spectrum.s3.amazonaws.com, as PacketFence answers it.
+    Probe((), "/kindle-wifi/wifistub.html", 200, _KINDLE, _HTML),
+    Probe((), "/kindle-wifi/wifistub-eink.html", 200, _KINDLE, _HTML),
     # NetworkManager, as distributions and desktops set it: the header or the text is content, any
     # other answer the portal, which the desktop opens. nm-connectivity.c.
     Probe(

@@ -404,6 +404,7 @@ class Page:
     takes_files: bool = False
     rescue: Rescue | None = None
     text_limit: int = SHORT  # bytes of all fields of a form
+    is_harmless: bool = False  # what is pressed there may come from anywhere
 
 
 PAGES: list[Page] = []
@@ -422,13 +423,14 @@ def post(
     takes_files: bool = False,
     text_limit: int = SHORT,
     rescue: Rescue | None = None,
+    is_harmless: bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Serve a form, once it has shown where it comes from.
+    """Serve a form, once it has shown where it comes from, unless it `is_harmless`.
 
     `rescue` answers with the form as it was filled in, and a sentence on top, when it cannot be
     taken: what a villager has written is never lost.
     """
-    return _page("POST", path, access, takes_files, rescue, text_limit)
+    return _page("POST", path, access, takes_files, rescue, text_limit, is_harmless)
 
 
 def _page(
@@ -438,9 +440,11 @@ def _page(
     takes_files: bool = False,
     rescue: Rescue | None = None,
     text_limit: int = SHORT,
+    is_harmless: bool = False,
 ) -> Callable[[Handler], Handler]:
     def keep(handler: Handler) -> Handler:
-        PAGES.append(Page(method, path, handler, access, takes_files, rescue, text_limit))
+        page = Page(method, path, handler, access, takes_files, rescue, text_limit, is_harmless)
+        PAGES.append(page)
         _PLACES.add((method, path))
         return handler
 

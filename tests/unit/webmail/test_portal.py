@@ -30,7 +30,7 @@ def is_of_a_new_device(village: Village) -> Phone:
 
 def goes_on_from_a_new_device(village: Village) -> Phone:
     phone = is_of_a_new_device(village)
-    assert phone.app.post("/portal", {"csrf": phone.token("/")}, status=303).location == "/"
+    assert phone.app.post("/portal", status=303).location == "/"
     return phone
 
 
@@ -125,6 +125,15 @@ def test_a_browser_that_the_system_opens_is_led_to_the_portal(village: Village) 
     url = "http://www.msftconnecttest.com/redirect"
     assert ask(comes(village), url).location == "http://localhost/portal"
     assert ask(goes_on(village), url).location == "http://localhost/"
+
+
+def test_one_goes_on_in_a_window_that_keeps_no_cookies(village: Village) -> None:
+    phone = comes(village)
+    form = phone.get("/portal").forms[0]
+    phone.app.reset()
+    assert form.submit().location == "/portal"
+    phone.app.reset()
+    assert "stays in this Wi-Fi now" in phone.get("/portal").text
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,15 @@ def test_every_name_of_the_world_leads_to_the_address(
     assert "Set-Cookie" not in headers
 
 
+def test_a_whole_address_counts_for_more_than_the_host_header(server: Server) -> None:
+    browser = server.browser()
+    browser.register("awa")
+    browser.ask("GET", "/inbox")
+    whole = "http://captive.apple.com/hotspot-detect.html"
+    status, _, body = browser.ask("GET", whole, Host=f"127.0.0.1:{server.port}")
+    assert (status, b"Success" in body) == (200, True)
+
+
 @pytest.mark.parametrize("host", ["10.1.2.3", "192.168.73.1:80", "[fe80::1]:80", "localhost:8080"])
 def test_under_any_address_it_is_served(server: Server, host: str) -> None:
     server.browser().register("awa")

@@ -110,6 +110,25 @@ def drip(caller: socket.socket, pause: float) -> None:
     raise AssertionError("it may drip for ever")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"GET http://captive.apple.com/hotspot-detect.html HTTP/1.1", b"200 OK"),
+        (b"GET HTTP://captive.apple.com HTTP/1.1", b"200 OK"),
+        (b"OPTIONS * HTTP/1.1", b"200 OK"),
+        (b"GET ftp://captive.apple.com/ HTTP/1.1", b"400 Bad Request"),
+        (b"GET http:///hotspot-detect.html HTTP/1.1", b"400 Bad Request"),
+        (b"GET //captive.apple.com/ HTTP/1.1", b"400 Bad Request"),
+        (b"GET * HTTP/1.1", b"400 Bad Request"),
+        (b"CONNECT captive.apple.com:443 HTTP/1.1", b"405 Method Not Allowed"),
+    ],
+)
+def test_a_whole_address_is_taken_and_no_proxy_is_played(line: bytes, said: bytes) -> None:
+    with serving() as server, connect(server) as caller:
+        caller.sendall(line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert caller.recv(1000).partition(b"\r\n")[0] == b"HTTP/1.1 " + said
+
+
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
 

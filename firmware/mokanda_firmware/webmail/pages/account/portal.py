@@ -29,9 +29,9 @@ def show_portal(visit: Visit) -> HTTPResponse:
     return visit.page("account/portal", is_captive=is_captive, address=f"http://{PORTAL}/")
 
 
-@post("/portal", access="everyone")
+@post("/portal", access="everyone", is_harmless=True)
 def go_on(visit: Visit) -> HTTPResponse:
-    """Let the phone be content with this Wi-Fi."""
+    """Let the phone be content with this Wi-Fi; the window of a portal may keep no cookies."""
     if _is_new(visit):
         return visit.redirect("/")
     visit.site.captivity.release(visit.phone)

@@ -10,7 +10,6 @@
 <p class="secret">{{address}}</p>
 % if is_captive:
 <form method="post" action="/portal">
-<input type="hidden" name="csrf" value="{{csrf}}">
 <button class="wide">{{_("Go on")}}</button>
 </form>
 % elif not account:

@@ -3,17 +3,16 @@
 
 A status is a small JSON file that its daemon replaces atomically; a publisher knows nobody, and a
 restart on either side leaves nothing stale. `changes` tells who waits that there is a new one.
+Whatever is wrong with the folder, no publisher is disturbed: what cannot be replaced is taken away,
+as it is no longer true, and `publishing` tries again.
 """
 
-import json
-import os
-import threading
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus import records
+from mokanda_firmware.bus import publishing, records
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import (
     CourierState,
@@ -35,16 +34,8 @@ class Status:
     NAME: ClassVar[str]
 
     def publish(self) -> None:
-        """Replace what was published before, and wake subscribers."""
-        path = paths.status(self.NAME)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{self.NAME}.{os.getpid()}.{threading.get_ident()}")
-        try:
-            temporary.write_text(json.dumps(records.dump(self)), encoding="utf-8")
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        """Replace what was published before, and wake subscribers; at once, or when it can be."""
+        publishing.publish(paths.status(self.NAME), records.dump(self))
 
     @classmethod
     def read(cls) -> Self | None:

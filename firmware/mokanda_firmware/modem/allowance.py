@@ -5,7 +5,6 @@ A call costs credit even where nothing comes of it, and a network bars a card th
 dialled is kept until the next boot, so that a restart of the daemon forgets nothing.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,8 +86,7 @@ class Allowance:
         self._next = min(now + PAUSES[-1], noted.next)
 
     def _write(self) -> None:
-        with suppress(OSError):  # the back-off in memory holds all the same
-            _Noted(tuple(self._dials), tuple(self._refused), self._failures, self._next).publish()
+        _Noted(tuple(self._dials), tuple(self._refused), self._failures, self._next).publish()
 
 
 def _full_until(times: list[float], most: int) -> float:

@@ -2,7 +2,6 @@
 """Whether somebody uses the webmail, for daemons that would disturb."""
 
 import time
-from contextlib import suppress
 
 from mokanda_firmware.bus.statuses import WebmailStatus
 
@@ -20,5 +19,4 @@ class Presence:
         now = time.monotonic()
         if now - self._told >= _OFTEN:
             self._told = now
-            with suppress(OSError):
-                WebmailStatus(now).publish()
+            WebmailStatus(now).publish()

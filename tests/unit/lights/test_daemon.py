@@ -33,6 +33,7 @@ from mokanda_firmware.bus.statuses import (
 from mokanda_firmware.lights.daemon import Daemon
 from mokanda_firmware.lights.known import DAEMONS, Known
 from mokanda_firmware.lights.table import PATTERNS, Blink
+from tests.full_memory import fill, memory
 from tests.statuses import published
 
 SCRIPTS = Path(__file__).parents[3] / "firmware/system/usr/lib/mokanda"
@@ -117,6 +118,32 @@ def test_a_daemon_that_has_died_is_shown_until_it_is_up_again(result: str) -> No
     note("mokanda-courier", "up")
     daemon.show()
     assert published(LightsStatus).state is LightsState.READY
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Iterator[Path]:
+    with memory(tmp_path) as file:
+        paths.status("any").parent.mkdir()
+        yield file
+
+
+def test_a_daemon_that_dies_is_noted_where_there_is_no_room(others: Path) -> None:
+    be_ready()
+    fill(others)
+    note("mokanda-modem", "ended", "exit-code")
+    assert units.state_of("mokanda-modem") is UnitState.FAILED
+    note("mokanda-modem", "up")
+    assert units.state_of("mokanda-modem") is UnitState.UP
+    assert not list(paths.status("any").parent.glob(".*"))
+
+
+def test_of_a_daemon_that_dies_unnoted_nothing_is_known(others: Path) -> None:
+    ModemStatus(ModemState.READY).publish()
+    fill(others)
+    with pytest.raises(subprocess.CalledProcessError):
+        note("mokanda-modem", "ended", "exit-code")
+    assert units.state_of("mokanda-modem") is None
+    assert not list(paths.status("any").parent.iterdir())
 
 
 def test_one_on_demand_that_has_ended_as_it_should_is_well() -> None:

@@ -159,7 +159,7 @@ def orders() -> Path:
 
 
 def calls() -> Path:
-    """The modem's last calls."""
+    """The modem's last calls, and the one that is under way."""
     return data() / "calls.json"
 
 

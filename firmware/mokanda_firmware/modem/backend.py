@@ -164,7 +164,7 @@ class Backend(Protocol):
         """End a connection or the wish for one. Raises ModemError."""
 
     def traffic(self) -> tuple[int, int]:
-        """Return the bytes sent and received by the last call, once it is over."""
+        """Return the bytes sent and received by the call, or by the last one once it is over."""
 
     def recover(self, rung: Rung) -> None:
         """Take this step of recovery, if it is one that goes through the modem.

@@ -30,6 +30,7 @@ class CallAccount:
         """A call begins."""
         self._allowance.dialled()
         self._call = CallUnderWay(self._clock)
+        self._call.goes_on("", (0, 0))
 
     def tell(self, state: ModemState, finding: Finding) -> None:
         """Something has happened in a state."""
@@ -57,6 +58,11 @@ class CallAccount:
     def _ends(self, trouble: Sentence | None) -> None:
         if self._call is not None:
             self._call.ends(trouble)
+
+    def goes_on(self, apn: str, traffic: Callable[[], tuple[int, int]]) -> None:
+        """Note how far the call is, if there is one, for it may be cut off without a word."""
+        if self._call is not None:
+            self._call.goes_on(apn, traffic())
 
     def over(self, apn: str, traffic: Callable[[], tuple[int, int]]) -> None:
         """Keep the call, if there was one; `traffic` tells its bytes sent and received."""

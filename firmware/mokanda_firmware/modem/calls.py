@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last calls, for the keeper: a file that is written once when a call is over."""
+"""The last calls, for the keeper: a file that is written when a call begins, goes on, and is over.
+
+So a call is known of, too, whose end nobody could note: the power went, or this daemon was killed.
+"""
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus import records
@@ -14,6 +17,7 @@ from mokanda_firmware.modem.clock import Clock
 from mokanda_wire import durable
 
 KEPT: Final = 10
+STOPPED: Final = Sentence("The device, or its modem service, was stopped during the call.")
 _MAX_BYTES = 50_000
 _log = logging.getLogger(__name__)
 
@@ -42,19 +46,40 @@ class CallRecord:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     calls: tuple[CallRecord, ...] = ()
+    begun: CallRecord | None = None  # as it was known when it was noted last
+
+    @classmethod
+    def read(cls) -> Self:
+        kept = records.read(cls, paths.calls(), _MAX_BYTES) or cls()
+        return replace(kept, calls=kept.calls[:KEPT])
 
 
 def last() -> tuple[CallRecord, ...]:
     """Return the last calls, the latest first; none where what was kept cannot be read."""
-    kept = records.read(_Kept, paths.calls(), _MAX_BYTES)
-    return kept.calls[:KEPT] if kept else ()
+    return _Kept.read().calls
+
+
+def note(record: CallRecord) -> None:
+    """Note a call that is under way."""
+    _write(replace(_Kept.read(), begun=record))
 
 
 def keep(record: CallRecord) -> None:
-    """Keep a call, and those before it as far as there is room; a card that is full keeps none."""
-    calls = (record, *last())[:KEPT]
-    while len(content := json.dumps(records.dump(_Kept(calls))).encode()) > _MAX_BYTES:
-        calls = calls[:-1]
+    """Keep a call that is over, and those before it as far as there is room."""
+    _write(_Kept((record, *last())[:KEPT]))
+
+
+def end_noted() -> None:
+    """Keep the call that was under way when the daemon before this one was stopped, if one was."""
+    begun = _Kept.read().begun
+    if begun is not None:
+        keep(replace(begun, trouble=STOPPED))
+
+
+def _write(kept: _Kept) -> None:
+    """Write it, but for the oldest calls if it is too long; a card that is full keeps none."""
+    while len(content := json.dumps(records.dump(kept)).encode()) > _MAX_BYTES:
+        kept = replace(kept, calls=kept.calls[:-1])
     try:
         durable.write(paths.calls(), content)
     except OSError as error:
@@ -81,10 +106,18 @@ class CallUnderWay:
         """Whether it is known how it ends."""
         return self._seconds is not None
 
+    def goes_on(self, apn: str, traffic: tuple[int, int]) -> None:
+        """Note it, with the bytes sent and received so far."""
+        note(self._record(apn, traffic))
+
     def over(self, apn: str, traffic: tuple[int, int]) -> None:
         """Keep it, with the bytes sent and received: nothing goes over it any more."""
         self.ends(None)
-        assert self._seconds is not None
+        keep(self._record(apn, traffic))
+
+    def _record(self, apn: str, traffic: tuple[int, int]) -> CallRecord:
+        lasts = self._clock.now() - self._began
         now = relaytime.now()
-        started = now and now - timedelta(seconds=self._clock.now() - self._began)
-        keep(CallRecord(started, round(self._seconds), *traffic, apn, self._trouble))
+        started = now and now - timedelta(seconds=lasts)
+        seconds = lasts if self._seconds is None else self._seconds
+        return CallRecord(started, round(seconds), *traffic, apn, self._trouble)

@@ -13,7 +13,7 @@ from mokanda_firmware.bus.requests import Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus, OtherModem
-from mokanda_firmware.modem import last_rung
+from mokanda_firmware.modem import calls, last_rung
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.at.modem import StartCall
 from mokanda_firmware.modem.backends import backend_of
@@ -90,6 +90,7 @@ class Daemon:
 
     def run(self) -> None:
         """Serve until `end`."""
+        calls.end_noted()
         self._status.publish()
         self._look_around()
         service.notify("READY=1")

@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _LINK_TIMEOUT = 60.0  # seconds from having dialled to an IP address
 _LINK_PAUSE = 2.0  # seconds after which is seen whether it has come: not every link tells
+_NOTED_EVERY = 60.0  # seconds: how far a call is goes to the card
 _UDEV = 1.0  # seconds in which udev tells that a stick was pulled out, where it was
 _WAKING = 45.0  # seconds that a stick may take after plugging until it answers
 _SEARCHED_LONG = 900.0  # seconds of finding no network until that is a trouble of the modem
@@ -185,6 +186,8 @@ class Modem:
         elif self.state is ModemState.DIALLING:
             late = Sentence("The connection was not complete in time.")
             self._happen(Finding(Event.CALL_FAILED, late, self.facts))
+        elif self.state is ModemState.CONNECTED:
+            self._rest()
         else:
             self._happen(Finding(Event.DUE, self.detail, self.facts))
 
@@ -366,4 +369,8 @@ class Modem:
             self._changed()
 
     def _rest(self, again: float | None = None) -> None:
+        if self.state is ModemState.CONNECTED:
+            self.calls.goes_on(self.facts.apn, self._backend.traffic)
+            self._due.after(_NOTED_EVERY)
+            return
         self._due.rest(self.state, again, is_wanted=self._is_wanted)

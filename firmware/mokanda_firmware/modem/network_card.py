@@ -236,8 +236,8 @@ class NetworkCard:
         self._has_dialled = False
 
     def traffic(self) -> tuple[int, int]:
-        """Return the bytes sent and received while it was wanted."""
-        return self._traffic
+        """Return the bytes sent and received while it is, or was, wanted."""
+        return self._meter.passed() if self._is_wanted else self._traffic
 
     def recover(self, rung: Rung) -> None:
         """There is no step that goes through it."""

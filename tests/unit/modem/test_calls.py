@@ -2,6 +2,7 @@
 """What is kept of the last calls; that each call ends up there is in tests/scenarios."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -56,11 +57,30 @@ def test_calls_that_say_much_find_room_too() -> None:
     assert len(kept) > 1
 
 
+def test_a_call_that_nobody_could_end_is_known_of_at_the_next_start() -> None:
+    done, under_way = CallRecord(NOON, 60), CallRecord(NOON, 90, 2_000, 8_000, "internet")
+    calls.keep(done)
+    calls.note(CallRecord(NOON, 30))
+    calls.note(under_way)
+    assert calls.last() == (done,)
+    for _ in range(2):
+        calls.end_noted()
+        assert calls.last() == (replace(under_way, trouble=calls.STOPPED), done)
+
+
+def test_a_call_that_is_kept_is_under_way_no_longer() -> None:
+    calls.note(CallRecord(NOON, 30))
+    calls.keep(CallRecord(NOON, 60))
+    calls.end_noted()
+    assert calls.last() == (CallRecord(NOON, 60),)
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"calls": [7]}', '{"calls": [{"seconds": "x"}]}'])
 def test_what_cannot_be_read_is_begun_anew(content: str) -> None:
     paths.calls().parent.mkdir()
     paths.calls().write_text(content)
     assert calls.last() == ()
+    calls.end_noted()
     calls.keep(CallRecord(None, 5))
     assert len(calls.last()) == 1
 

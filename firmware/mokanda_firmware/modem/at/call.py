@@ -140,7 +140,9 @@ class Call:
             os.close(ended)
 
     def traffic(self) -> tuple[int, int]:
-        """Return the bytes sent and received over the interface, once the call has ended."""
+        """Return the bytes sent and received over the interface, so far or in all."""
+        if not self.ended and self._meter is not None:
+            return self._meter.passed()
         return self._traffic
 
     @property

@@ -310,8 +310,8 @@ class AtModem:
         self._at = self._sim = self._questions = None
 
     def traffic(self) -> tuple[int, int]:
-        """Return the bytes sent and received over the interface of the last call."""
-        return self._traffic
+        """Return the bytes sent and received over the interface of the call, or the last one."""
+        return self._traffic if self._call is None else self._call.traffic()
 
     def _over(self, call: Call) -> None:
         self._call = None

@@ -8,10 +8,9 @@ import contextlib
 import errno
 import json
 import os
-import select
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +47,19 @@ def ask(daemon: str, verb: str, *, timeout: float = 10, **arguments: Any) -> dic
         RequestError: the daemon refused or failed.
         UnavailableError: it is not there, or gave no answer within `timeout` seconds.
     """
+    with held(daemon, verb, timeout=timeout, **arguments) as fields:
+        return fields
+
+
+@contextlib.contextmanager
+def held(
+    daemon: str,
+    verb: str,
+    *,
+    timeout: float,
+    **arguments: Any,  # noqa: ANN401
+) -> Iterator[dict[str, Any]]:
+    """Ask as `ask` does, and stay connected to the daemon in the block: it can tell that we end."""
     packet = json.dumps({"verb": verb, "arguments": arguments}).encode()
     if len(packet) > _MAX_BYTES:
         raise RequestError(_NOT_UNDERSTOOD)
@@ -61,6 +73,11 @@ def ask(daemon: str, verb: str, *, timeout: float = 10, **arguments: Any) -> dic
             raise UnavailableError(f"{daemon} gave no answer within {timeout:g} seconds") from error
         except OSError as error:
             raise UnavailableError(f"{daemon} is not running") from error
+        yield _fields(daemon, answer)
+
+
+def _fields(daemon: str, answer: bytes) -> dict[str, Any]:
+    """Return what a daemon has answered; raises as `ask` does."""
     if not answer:
         raise UnavailableError(f"{daemon} stopped before it answered")
     try:
@@ -119,11 +136,24 @@ class Request:
         except SentenceError as error:
             self.fail(error.sentence)
 
+    def fileno(self) -> int:
+        """Return a descriptor that is readable once the request is abandoned."""
+        return self._connection.fileno()
+
     def is_abandoned(self) -> bool:
-        """Whether the requester has gone, and nobody waits for the answer."""
-        poller = select.poll()
-        poller.register(self._connection, 0)  # its hanging up is always told
-        return bool(poller.poll(0))
+        """Whether the requester has gone: nobody waits for the answer, or holds what it got.
+
+        One that says something more is not to be trusted, and has gone, too.
+        """
+        return readable(self._connection.fileno(), 0)
+
+    def drop(self) -> None:
+        """Be done with it, without an answer or after `reply_and_stay`."""
+        self._connection.close()
+
+    def reply_and_stay(self, **fields: Any) -> None:  # noqa: ANN401
+        """Answer that it is done, and stay connected to the requester until `drop`."""
+        _send(self._connection, {"fields": fields})
 
     def reply(self, **fields: Any) -> None:  # noqa: ANN401
         """Answer that it is done."""
@@ -204,9 +234,13 @@ def _receive(connection: socket.socket) -> Request | None:
 
 
 def _answer(connection: socket.socket, content: dict[str, Any]) -> None:
-    packet = json.dumps(content).encode()
-    with connection, contextlib.suppress(OSError):  # the requester may have gone
-        connection.sendall(packet)
+    with connection:
+        _send(connection, content)
+
+
+def _send(connection: socket.socket, content: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):  # the requester may have gone
+        connection.sendall(json.dumps(content).encode())
 
 
 def _remove_stale(path: Path) -> None:

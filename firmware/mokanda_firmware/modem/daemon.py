@@ -110,6 +110,7 @@ class Daemon:
     def _wait(self) -> None:
         """Wait for the next thing to happen and deal with it."""
         descriptors = {each.fileno() for each in (self._watch, self._requests, self._bell)}
+        descriptors |= self._connecting.descriptors()
         ready = self._clock.wait(descriptors, self._seconds())
         self._bell.silence()
         if self._watch.fileno() in ready:

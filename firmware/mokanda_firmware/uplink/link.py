@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask
+from mokanda_firmware.bus.requests import RequestError, UnavailableError, ask, held
 from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.uplink import interface, portal
 from mokanda_firmware.uplink.connection import Connection
@@ -33,7 +33,7 @@ def connected(
         LinkError: there is no way to the relay.
         NotOurRelayError: somebody else answers.
     """
-    with Connection(places) as connection:
+    with Connection(places) as connection, contextlib.ExitStack() as held_by_us:
         report(CourierState.CONNECTING)
         if interface.has_default_route():
             prepare()
@@ -47,7 +47,9 @@ def connected(
             return
         report(CourierState.DIALLING)
         try:
-            by = str(ask("modem", "connect", timeout=DIAL_SECONDS)["interface"])
+            # If this process is killed, the modem's daemon hangs up what it holds.
+            asking = held("modem", "connect", timeout=DIAL_SECONDS, held=True)
+            by = str(held_by_us.enter_context(asking)["interface"])
         except UnavailableError as error:
             log.info("no modem service: %s", error)
             raise wired from error

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus.changes import readable
 from mokanda_firmware.bus.requests import Request, RequestError, Requests, UnavailableError, ask
 from mokanda_firmware.bus.sentences import Sentence
 
@@ -92,6 +93,30 @@ def test_it_is_known_whether_the_asker_has_gone() -> None:
         assert not received.is_abandoned()
     assert received.is_abandoned()
     received.reply()
+    daemon.close()
+
+
+def test_a_daemon_hears_when_who_holds_its_answer_is_killed() -> None:
+    daemon = Requests("modem")
+    hold = (
+        "import signal; from mokanda_firmware.bus.requests import held\n"
+        "with held('modem', 'connect', timeout=60) as fields:\n"
+        "    print(fields, flush=True)\n"
+        "    signal.pause()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        received = daemon.receive(timeout=60)
+        assert received is not None
+        received.reply_and_stay(interface="ppp0")
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "{'interface': 'ppp0'}\n"
+        assert not received.is_abandoned()
+        holder.kill()
+        assert readable(received.fileno(), 60)
+    assert received.is_abandoned()
+    received.drop()
     daemon.close()
 
 

@@ -9,6 +9,7 @@ in tests/emulator.
 
 import contextlib
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,19 +19,20 @@ from typing import Any
 
 import pytest
 
+from mokanda_firmware import paths
 from mokanda_firmware.bus.changes import Subscription
-from mokanda_firmware.bus.requests import RequestError, Requests, ask
+from mokanda_firmware.bus.requests import RequestError, Requests, ask, held
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus
-from mokanda_firmware.modem import apn
+from mokanda_firmware.modem import apn, calls
 from mokanda_firmware.modem.at.call import Call
 from mokanda_firmware.modem.clock import SystemClock
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.settings import Settings
 from mokanda_firmware.modem.sticks import Stick
 from tests.stand_ins.mobile_network import MobileNetwork
-from tests.stand_ins.modem import Modem
+from tests.stand_ins.modem import SILENCE, Modem
 from tests.statuses import published
 
 HERE = Path(__file__).parent
@@ -145,8 +147,48 @@ def test_it_connects_and_disconnects(plug: Callable[[], Stick], modem: Modem) ->
     assert ask("modem", "connect", timeout=20) == {"interface": "ppp0"}
     assert published(ModemStatus).state is ModemState.CONNECTED
     assert modem.apn == "vodanet"
+    calls.end_noted()  # as at the next start, if this daemon were killed
+    [call] = calls.last()
+    assert (call.apn, call.trouble) == ("vodanet", calls.STOPPED)
     ask("modem", "disconnect", timeout=20)
     assert wait_for(ModemState.READY).interface == ""
+
+
+def test_a_call_whose_holders_have_gone_without_a_word_ends(plug: Callable[[], Stick]) -> None:
+    plug()
+    wait_for(ModemState.READY)
+    with (
+        held("modem", "connect", timeout=20, held=True) as one,
+        held("modem", "connect", timeout=20, held=True) as other,
+    ):
+        assert one == other == {"interface": "ppp0"}
+        assert published(ModemStatus).state is ModemState.CONNECTED
+    wait_for(ModemState.READY)
+    assert calls.last()[0].trouble is None
+
+
+def test_a_call_lasts_as_long_as_somebody_holds_it(plug: Callable[[], Stick]) -> None:
+    plug()
+    wait_for(ModemState.READY)
+    with held("modem", "connect", timeout=20, held=True):
+        with held("modem", "connect", timeout=20, held=True):
+            pass
+        ask("modem", "look", timeout=20)  # by now it has seen who has gone
+        assert published(ModemStatus).state is ModemState.CONNECTED
+
+
+def test_a_connection_is_cancelled_once_all_who_wait_for_it_have_gone(
+    plug: Callable[[], Stick], modem: Modem
+) -> None:
+    modem.faults = {"ATD": SILENCE}
+    plug()
+    wait_for(ModemState.READY)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as killed:
+        killed.connect(str(paths.requests("modem")))
+        killed.sendall(b'{"verb": "connect", "arguments": {}}')
+        wait_for(ModemState.DIALLING)
+    wait_for(ModemState.READY)
+    assert str(calls.last()[0].trouble) == "The connection was cancelled."
 
 
 def test_a_network_card_is_not_ready_before_it_has_an_address(bus: Bus) -> None:

@@ -2,6 +2,7 @@
 """Connections for the other daemons: who waits for one, and that it is dialled."""
 
 import math
+from typing import Final
 
 from mokanda_firmware.bus.requests import Request, RequestError, UnavailableError
 from mokanda_firmware.bus.sentences import Sentence
@@ -16,7 +17,8 @@ from mokanda_firmware.modem.workers import NO_MODEM, Workers
 
 _CONNECT_TIMEOUT = 90.0  # seconds a connect may wait for the modem and the network
 _HANG_UP_TIME = 20.0  # seconds that who ends a connection waits for its end
-_MOST_WAITING = 32  # requests for a connection; each holds a descriptor
+_MOST = 32  # requests for a connection that wait or hold one; each takes a descriptor
+_CANCELLED: Final = Sentence("The connection was cancelled.")
 
 
 class Connecting:
@@ -31,6 +33,7 @@ class Connecting:
         self._credit = credit
         self._waiting: list[Request] = []  # not answered yet
         self._give_up_at = 0.0  # when they are refused
+        self._holding: list[Request] = []  # whose connection it is, as long as they are there
 
     @property
     def is_wanted(self) -> bool:
@@ -38,16 +41,20 @@ class Connecting:
         return bool(self._waiting)
 
     def connect(self, request: Request) -> None:
-        """Answer with the connection's interface, once there is one."""
+        """Answer with the connection's interface, once there is one.
+
+        Who is to be `held` has it until it disconnects or goes; others until somebody disconnects.
+        """
+        request.flag("held")  # is one
         wait, best = self._allowance.wait(), self._workers.best()
+        if len(self._waiting) + len(self._holding) >= _MOST:
+            raise UnavailableError("too many wait for a connection")
         if best is not None and best.is_connected:
-            request.reply(interface=best.modem.facts.interface)
+            self._give(request, best)
         elif best is None and not self._workers.has_one_away:
             raise RequestError(NO_MODEM)
         elif wait and not self._waiting:
             raise RequestError(_held_back(wait, best.modem.calls.failure if best else None))
-        elif len(self._waiting) >= _MOST_WAITING:
-            raise UnavailableError("too many wait for a connection")
         else:
             first = not self._waiting
             self._waiting.append(request)
@@ -66,7 +73,7 @@ class Connecting:
                 self._credit.relay_reached(best.modem.facts.imsi)
             elif met == "stranger":
                 self._credit.stranger_answered()
-        self.refuse(Sentence("The connection was cancelled."))
+        self.refuse(_CANCELLED)
         self._workers.reply_when_done(request, _HANG_UP_TIME)
 
     def refuse(self, why: Sentence) -> None:
@@ -74,8 +81,15 @@ class Connecting:
         for request in self._waiting:
             request.fail(why)
         self._waiting.clear()
+        for request in self._holding:
+            request.drop()
+        self._holding.clear()
         for worker in self._workers:
             worker.unwant()
+
+    def descriptors(self) -> set[int]:
+        """Return what becomes readable when somebody has gone, and `serve` has something to do."""
+        return {each.fileno() for each in (*self._waiting, *self._holding)}
 
     def due_at(self) -> float | None:
         """Return when `serve` has something to do."""
@@ -87,8 +101,7 @@ class Connecting:
 
     def serve(self) -> None:
         """Dial for whoever waits, or say why there is no connection."""
-        if self._waiting and all(each.is_abandoned() for each in self._waiting):
-            self.refuse(Sentence("The connection was cancelled."))  # a call costs
+        self._let_go()
         if not self._waiting:
             return
         best, is_late = self._workers.best(), self._clock.now() >= self._give_up_at
@@ -97,7 +110,7 @@ class Connecting:
                 self.refuse(UNPLUGGED)
         elif best.is_connected:
             for request in self._waiting:
-                request.reply(interface=best.modem.facts.interface)
+                self._give(request, best)
             self._waiting.clear()
         elif best.modem.state is ModemState.READY:
             if not best.is_busy:
@@ -109,6 +122,24 @@ class Connecting:
             self.refuse(Sentence("The modem could not connect in time. {why}", why=why))
         elif best.modem.state not in PASSING and not self._workers.has_one_busy:
             self.refuse(best.modem.detail)
+
+    def _give(self, request: Request, worker: Worker) -> None:
+        interface = worker.modem.facts.interface
+        if request.flag("held"):
+            request.reply_and_stay(interface=interface)
+            self._holding.append(request)
+        else:
+            request.reply(interface=interface)
+
+    def _let_go(self) -> None:
+        """End a call, which costs, once all who wanted it have gone without a word."""
+        gone = [each for each in (*self._waiting, *self._holding) if each.is_abandoned()]
+        for request in gone:
+            request.drop()
+        self._waiting = [each for each in self._waiting if each not in gone]
+        self._holding = [each for each in self._holding if each not in gone]
+        if gone and not self._waiting and not self._holding:
+            self.refuse(_CANCELLED)
 
     def _dial(self, worker: Worker) -> None:
         """Dial, and after a call that failed the next access point, as long as there is time.

@@ -25,6 +25,7 @@ from mokanda_firmware.uplink import refusals
 from mokanda_relay.operator import devices
 from mokanda_wire import claimfile, durable, protocol
 from scripts.tools.deadlines import wait_until
+from tests.full_memory import fill, memory
 from tests.relay_served import Served
 from tests.syncing_village import Village
 
@@ -94,6 +95,28 @@ def test_mail_goes_when_the_webmail_asks(
     wait_until(lambda: told("sent") == 1, "the mail on its way", seconds=30)
     assert village.texts("sent") == ["now, please"]
     assert told("bytes_up") > 0
+    assert courier.poll() is None
+
+
+@pytest.fixture
+def others(village: Village) -> Iterator[Path]:
+    """A file in the folder of statuses and sockets, that may take all its room."""
+    assert village.accounts
+    paths.run().mkdir(parents=True, exist_ok=True)
+    with memory(paths.run()) as file:
+        yield file
+
+
+def test_mail_goes_where_there_is_no_room_for_statuses(
+    village: Village, others: Path, courier: subprocess.Popen[bytes]
+) -> None:
+    import_claim(village)
+    wait_for(CourierState.IDLE)
+    fill(others)
+    village.write("now, please")
+    ask("courier", "sync")
+    wait_until(lambda: told("sent") == 1, "the mail on its way", seconds=30)
+    assert village.texts("sent") == ["now, please"]
     assert courier.poll() is None
 
 

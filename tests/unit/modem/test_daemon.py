@@ -31,6 +31,7 @@ from mokanda_firmware.modem.clock import SystemClock
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.settings import Settings
 from mokanda_firmware.modem.sticks import Stick
+from tests.full_memory import fill, memory
 from tests.stand_ins.mobile_network import MobileNetwork
 from tests.stand_ins.modem import SILENCE, Modem
 from tests.statuses import published
@@ -75,6 +76,14 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     providers = tmp_path / "providers.xml"
     providers.write_text(PROVIDERS)
     monkeypatch.setattr(apn, "candidates", partial(apn.candidates, providers=providers))
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Iterator[Path]:
+    """A file in the folder of statuses, that may take all its room."""
+    paths.status("any").parent.mkdir()
+    with memory(tmp_path / "status") as file:
+        yield file
 
 
 @pytest.fixture
@@ -189,6 +198,19 @@ def test_a_connection_is_cancelled_once_all_who_wait_for_it_have_gone(
         wait_for(ModemState.DIALLING)
     wait_for(ModemState.READY)
     assert str(calls.last()[0].trouble) == "The connection was cancelled."
+
+
+def test_it_goes_on_and_tells_so_where_there_is_no_room_for_statuses(
+    others: Path, plug: Callable[[], Stick], bus: Bus
+) -> None:
+    plug()
+    wait_for(ModemState.READY)
+    fill(others)
+    assert ask("modem", "connect", timeout=20) == {"interface": "ppp0"}
+    assert published(ModemStatus).state is ModemState.CONNECTED
+    bus.set()
+    wait_for(ModemState.ABSENT)
+    assert str(calls.last()[0].trouble) == "The modem was unplugged."
 
 
 def test_a_network_card_is_not_ready_before_it_has_an_address(bus: Bus) -> None:

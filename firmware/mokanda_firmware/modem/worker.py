@@ -102,9 +102,10 @@ class Worker:
         self._stick_clock.cancel()
 
     def pull(self) -> None:
-        """Let go of the stick, which may be gone; the thread ends soon."""
-        self._stick_clock.pull()
-        self._bell.ring()
+        """Let go of the stick, which may be gone; the thread ends soon, if it has not ended."""
+        if not self.has_ended:
+            self._stick_clock.pull()
+            self._bell.ring()
 
     def due_at(self) -> float | None:
         """Return when `refuse_late` has something to do."""

@@ -77,6 +77,7 @@ def _a_village() -> Iterator[tuple[Village, PaidLink]]:
         a_relay_and_village(Path(folder), patch, _PORT, LISTENS) as (_, village),
     ):
         patch.setattr(link, "ask", _modem)
+        patch.setattr(link, "held", _held)
         village.claim = replace(village.claim, relay=f"https://{_RELAY}:{_PORT}")
         village.import_claim()
         addresses.remember(_RELAY, FOUND)
@@ -87,6 +88,11 @@ def _modem(_service: str, request: str, **_: Any) -> dict[str, str]:  # noqa: AN
     if request == "disconnect":
         time.sleep(3 * DELAY)  # what an end calls forth at the other one is billed, too
     return {"interface": INTERFACE}
+
+
+@contextmanager
+def _held(service: str, request: str, **_: Any) -> Iterator[dict[str, str]]:  # noqa: ANN401
+    yield _modem(service, request)
 
 
 def _call(village: Village, way: PaidLink) -> Call:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,14 @@ def test_by_a_modem_once_it_has_dialled(
         steps.append(f"{request} the modem")
         return {"interface": "ppp0"}
 
+    @contextmanager
+    def held(service: str, request: str, **_: Any) -> Iterator[dict[str, str]]:  # noqa: ANN401
+        yield ask(service, request)
+
     monkeypatch.setattr(interface, "has_default_route", lambda: False)
     monkeypatch.setattr(Connection, "connect", by_modem_alone)
     monkeypatch.setattr(link, "ask", ask)
+    monkeypatch.setattr(link, "held", held)
     village.write("Mbote")
     assert village.sync().sent == 1
     assert steps == ["connect the modem", "seal", "connect", "disconnect the modem"]

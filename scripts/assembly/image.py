@@ -9,6 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
+from scripts import completeness
 from scripts.assembly import boot, card, root, u_boot
 from scripts.engines import Built
 from scripts.recipes import System
@@ -40,6 +41,7 @@ def build(system: System, engine: str) -> None:
     keyring = work / "keyring.pem"
     keyring.write_text(os.environ["MOKANDA_AUTHORITY"] + "\n")
     root.finish(system, built.root, version, epoch, keyring, log)
+    completeness.check(system, built.root, log)
 
     u_boot_files = u_boot.build(system, built, cache, log)
     ramdisk = boot.initramfs(system, built, work, log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from scripts.assembly import layout
@@ -69,6 +70,7 @@ def finish(
     _modules(system, root)
     _accounts_and_units(system, root, log)
     _writable(root)
+    _owned_by_root(root)
     _times(root, epoch)
 
 
@@ -217,6 +219,17 @@ def _writable(root: Path) -> None:
     ):
         (root / link).unlink(missing_ok=True)
         (root / link).symlink_to(target)
+
+
+def _owned_by_root(root: Path) -> None:
+    """Nobody else owns a file, and no program runs as another than who starts it.
+
+    The accounts are made anew: what an engine gave to one of its own would be a stranger's.
+    """
+    for path in [root, *root.rglob("*")]:
+        os.chown(path, 0, 0, follow_symlinks=False)
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & (stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO))
 
 
 def _times(root: Path, epoch: int) -> None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ ROOT = REPOSITORY / "recipes"
 _LISTS = {
     "debian": ("packages", "without"),
     "buildroot": ("config",),
+    "needs": ("programs", "files"),
     "initramfs": ("modules",),
     "modules": ("early", "late"),
     "services": ("enable", "mask"),
@@ -30,6 +32,9 @@ class Recipe:
     debian_packages: tuple[str, ...] = ()
     debian_without: tuple[str, ...] = ()
     buildroot_config: tuple[str, ...] = ()
+    needs_programs: tuple[str, ...] = ()
+    needs_files: tuple[str, ...] = ()
+    needs_answers: Mapping[str, str] = field(default_factory=dict)
     kernel: tuple[tuple[str, str], ...] = ()
     initramfs_modules: tuple[str, ...] = ()
     modules_early: tuple[str, ...] = ()
@@ -53,6 +58,9 @@ def fields(name: str, table: Table) -> dict[str, Any]:
         content = table.table(section)
         for key in keys:
             found[f"{section}_{key}"] = content.strings(key)
+        if section == "needs":
+            answers = content.table("answers")
+            found["needs_answers"] = {name: answers.text(name) for name in answers.rest()}
         content.end()
     found["kernel"] = tuple(sorted(kernel_options(table.table("kernel"))))
     return found

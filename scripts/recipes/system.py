@@ -43,6 +43,25 @@ class System:
         return _once(line for part in self.parts for line in part.buildroot_config)
 
     @property
+    def needs_programs(self) -> list[str]:
+        """Programs that the finished root file system must have, sorted."""
+        return sorted({name for part in self.parts for name in part.needs_programs})
+
+    @property
+    def needs_files(self) -> list[str]:
+        """Other files that it must have, sorted."""
+        return sorted({name for part in self.parts for name in part.needs_files})
+
+    @property
+    def needs_answers(self) -> dict[str, str]:
+        """Commands that must work in it, and a pattern that each one's answer must have."""
+        return {
+            command: pattern
+            for part in self.parts
+            for command, pattern in part.needs_answers.items()
+        }
+
+    @property
     def kernel(self) -> dict[str, str]:
         """Kernel options, sorted, and the module that each makes ("" for none)."""
         return dict(sorted(item for part in self.parts for item in part.kernel))

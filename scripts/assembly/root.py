@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every engine's root file system still needs: our own code, accounts, units, identity."""
+"""What every engine's root file system still needs: our settings, accounts, units, identity."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import stat
 from pathlib import Path
 
 from scripts.assembly import layout
+from scripts.assembly.prune import prune
 from scripts.assembly.template import fill
 from scripts.recipes import ROOT as RECIPES
 from scripts.recipes import Soc, System
 from scripts.tools.repository import REPOSITORY
 from scripts.tools.steps import Log, StepError, say
+from scripts.tools.tree import lay
 
 OVERLAYS = (RECIPES / "root", REPOSITORY / "firmware/system")
 # Files of the overlays in which the SoC's words are missing.
@@ -21,7 +23,6 @@ TEMPLATES = (
     "usr/lib/systemd/system/debug-shell.service.d/mokanda.conf",
     "usr/lib/systemd/system.conf.d/watchdog.conf",
 )
-PYTHON = ("wire/mokanda_wire", "firmware/mokanda_firmware")
 
 # Commands for scripts and for people at the debug shell; what a package brings wins.
 APPLETS = """
@@ -54,7 +55,8 @@ def finish(
     system: System, root: Path, version: str, epoch: int, certificate: Path, log: Log
 ) -> None:
     """Turn an engine's tree into the root file system of an image; raises StepError."""
-    say("adding our own code and settings")
+    say("adding our own settings")
+    prune(root)
     # What maintainer scripts or an engine enabled; only recipes do that.
     shutil.rmtree(root / "etc/systemd/system", ignore_errors=True)
     for overlay in OVERLAYS:
@@ -63,7 +65,6 @@ def finish(
     for name in TEMPLATES:
         file = root / name
         file.write_text(fill(file.read_text(), system.soc))
-    _python(root, log)
     _shell(root)
     _identity(system, root, version)
     _updates(system, root, certificate)
@@ -72,29 +73,6 @@ def finish(
     _writable(root)
     _owned_by_root(root)
     _times(root, epoch)
-
-
-def lay(source: Path, target: Path) -> None:
-    """Copy our own files, with the modes that git has for them, whatever umask they came by."""
-    unwanted = shutil.ignore_patterns("__pycache__", "tests", ".gitignore", "*.po")
-    shutil.copytree(source, target, symlinks=True, ignore=unwanted, dirs_exist_ok=True)
-    for original in [source, *source.rglob("*")]:
-        path = target / original.relative_to(source)
-        if path.exists() and not path.is_symlink():
-            executable = original.is_dir() or original.stat().st_mode & 0o100
-            path.chmod(0o755 if executable else 0o644)
-
-
-def _python(root: Path, log: Log) -> None:
-    """Our packages, and all Python code compiled: the read-only root cannot keep it."""
-    libraries = root / "usr/lib/python3/dist-packages"
-    for package in PYTHON:
-        lay(REPOSITORY / package, libraries / Path(package).name)
-    for path in (libraries, *sorted((root / "usr/lib").glob("python3.*"))):
-        log.run(
-            *("python3", "-m", "compileall", "-q", "-f", "-j2"),
-            *("--invalidation-mode", "unchecked-hash", "-s", root, "-p", "/", path),
-        )
 
 
 def _shell(root: Path) -> None:
@@ -114,6 +92,7 @@ VARIANT_ID="{system.board.name}"
 """
     )
     (root / "etc/hostname").write_text("mokanda\n")
+    (root / "etc/issue").write_text(f"Mokanda {version}\n")
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 mokanda\n::1 localhost\n")
     (root / "etc/machine-id").write_text("")  # the initramfs puts the board's own over it
 

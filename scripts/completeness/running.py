@@ -13,7 +13,7 @@ from scripts.completeness.programs import find
 
 EMULATORS = {"armhf": "qemu-arm", "arm64": "qemu-aarch64"}  # by Debian's name of what they run
 SECONDS = 300  # an import of all our code takes 20 s on a slow machine
-PYTHON = "usr/lib/python3/dist-packages"
+PACKAGES = ("usr/lib/python3/dist-packages", "usr/lib/python3.*/site-packages")
 OURS = ("mokanda_firmware", "mokanda_wire")
 
 # What a program may see: devices, processes, and a place of its own to write to.
@@ -48,17 +48,23 @@ def wrong(answers: Mapping[str, str], architecture: str, root: Path) -> Iterator
         said = run(shlex.split(command), emulator, root)
         if not re.search(pattern, said):
             yield f"{command}: {said.strip()[-300:] or 'says nothing'}, not {pattern!r}"
-    said = run(["python3", "-c", _IMPORT, *modules(root)], emulator, root)
+    ours = modules(root)
+    if not ours:
+        yield "none of our code is there"
+    said = run(["python3", "-c", _IMPORT, *ours], emulator, root)
     if said.strip() != "imported":
         yield from said.replace("\nimported", "").splitlines()
 
 
 def modules(root: Path) -> list[str]:
-    """All modules of ours, sorted."""
-    libraries = root / PYTHON
-    paths = [path for package in OURS for path in (libraries / package).rglob("*.py")]
-    names = [".".join(path.relative_to(libraries).with_suffix("").parts) for path in paths]
-    return sorted(name.removesuffix(".__init__") for name in names)
+    """All modules of ours, sorted, be they source or compiled."""
+    names = set()
+    for libraries in (path for pattern in PACKAGES for path in root.glob(pattern)):
+        for path in (path for package in OURS for path in (libraries / package).rglob("*.py*")):
+            if path.parent.name != "__pycache__" and path.suffix in (".py", ".pyc"):
+                name = ".".join(path.relative_to(libraries).with_suffix("").parts)
+                names.add(name.removesuffix(".__init__"))
+    return sorted(names)
 
 
 def run(command: list[str], emulator: str, root: Path) -> str:

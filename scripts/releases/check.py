@@ -11,8 +11,10 @@ from scripts.releases import signing_keys
 from scripts.releases.image import Image, Keys, RefusedError
 from scripts.tools.digest import file_sha256
 
-# Debian writes the index of its security updates anew at least once a week.
+# Debian writes the index of its security updates anew at least once a week; a long-term series of
+# Buildroot has a release every month or two.
 MAX_SECURITY_AGE = timedelta(days=30)
+MAX_BUILDROOT_AGE = timedelta(days=90)
 
 
 def check(
@@ -71,4 +73,10 @@ def check_security(record: dict[str, Any], now: datetime) -> None:
             raise RefusedError(
                 f"the packages of this image have the security updates of {date:%Y-%m-%d}, more "
                 f"than {MAX_SECURITY_AGE.days} days ago; {advice}"
+            )
+        if suite.startswith("buildroot-") and now - date > MAX_BUILDROOT_AGE:
+            raise RefusedError(
+                f"{suite} is of {date:%Y-%m-%d}, more than {MAX_BUILDROOT_AGE.days} days ago; move "
+                "to the newest release of its series (docs/buildroot.md), or run scripts/release "
+                "--without-security"
             )

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.assembly import card, layout, root, u_boot
+from scripts.assembly import card, layout, u_boot
 from scripts.recipes import boards, load
 from scripts.tools.steps import StepError
+from scripts.tools.tree import lay
 
 
 def test_nothing_on_the_card_lies_over_anything_else() -> None:
@@ -54,7 +55,7 @@ def test_our_files_have_the_same_modes_by_whatever_umask_they_came(
         file.parent.chmod(0o777 & ~umask)
     (target / "etc").mkdir(parents=True)
     (target / "etc/secret").touch(mode=0o600)
-    root.lay(source, target)
+    lay(source, target)
     modes = {path.name: path.stat().st_mode & 0o777 for path in target.rglob("*")}
     assert modes["settings"] == 0o644
     assert modes["program"] == modes["etc"] == modes["bin"] == 0o755

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -265,8 +266,11 @@ def test_engine_hands_over_what_buildroot_made(
     images = tmp_path / "buildroot/orangepi-zero/images"
     modules = tmp_path / "target/usr/lib/modules/6.12.103"
     downloads = tmp_path / "cache/buildroot/busybox"
-    for directory in (images, modules, downloads):
+    zones = tmp_path / "target/usr/share/zoneinfo"
+    for directory in (images, modules, downloads, zones / "posix/Africa", zones / "right/Africa"):
         directory.mkdir(parents=True)
+    (zones / "posix/Africa/Kinshasa").touch()
+    (zones / "Africa").symlink_to("posix/Africa")
     subprocess.run(
         ["tar", "-C", tmp_path / "target", "-cf", images / "rootfs.tar", "."], check=True
     )
@@ -279,6 +283,7 @@ def test_engine_hands_over_what_buildroot_made(
         "busybox": {**busybox, "dl_dir": "busybox", "version": "1.37.0"},
     }
     (images / "show-info.json").write_text(json.dumps(information))
+    (images / "release").write_text("2026.02.3 1781643700\n")
     (images / "sun8i-h2-plus-orangepi-zero.dtb").touch()
 
     work, log = tmp_path / "work", Log(tmp_path / "log")
@@ -286,7 +291,11 @@ def test_engine_hands_over_what_buildroot_made(
 
     assert built.kernel_release == "6.12.103"
     assert (built.root / "usr/lib/modules/6.12.103").is_dir()
+    zones = built.root / "usr/share/zoneinfo"
+    assert (zones / "Africa/Kinshasa").is_file()
+    assert [path.name for path in zones.iterdir()] == ["Africa"]
     assert built.device_tree == images / "sun8i-h2-plus-orangepi-zero.dtb"
+    assert built.suites == {"buildroot-2026.02.3": datetime(2026, 6, 16, 21, 1, 40, tzinfo=UTC)}
     assert built.packages == [
         Package("busybox", "1.37.0", hashlib.sha256(b"archive").hexdigest()),
         Package("mokanda-wire", "0.1.0", ""),

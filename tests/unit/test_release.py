@@ -220,6 +220,7 @@ def test_a_sound_image_may_go_out(image: Image, keys: Keys) -> None:
     [
         ({"security": False}, "without security updates"),
         ({"suites": {"trixie-security": "2026-05-31T00:00:00+00:00"}}, "updates of 2026-05-31"),
+        ({"suites": {"buildroot-2026.02": "2026-03-01T00:00:00+00:00"}}, "newest release"),
         ({"locked": False}, "make lock"),
         ({"keyring_sha256": "0" * 64}, "another authority"),
         ({"version": "1.0.0", "commit": "0123-dirty"}, "no commit holds"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     log.run("tar", "--extract", "--numeric-owner", "-C", root, "-f", images / "rootfs.tar")
+    _whole_time_zones(root)
     (kernel_release,) = [path.name for path in (root / "usr/lib/modules").iterdir()]
     return Built(
         root=root,
@@ -43,9 +45,24 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
         busybox=root / "usr/bin/busybox",
         firmware=images,
         packages=_packages(json.loads(information.read_text()), cache / "buildroot"),
-        # The pinned series has ended: what it lacks now, it will always lack.
-        security=False,
+        suites=_release(images / "release"),
     )
+
+
+def _whole_time_zones(root: Path) -> None:
+    """Time zones as folders of files, each once: Python's list of them follows no link."""
+    zones = root / "usr/share/zoneinfo"
+    for path in list((zones / "posix").glob("*")):
+        (zones / path.name).unlink(missing_ok=True)  # a link to it
+        path.rename(zones / path.name)
+    for folder in ("posix", "right"):
+        shutil.rmtree(zones / folder, ignore_errors=True)
+
+
+def _release(told: Path) -> dict[str, datetime]:
+    """When the release of Buildroot was cut, of which all packages are."""
+    version, epoch = told.read_text().split()
+    return {f"buildroot-{version}": datetime.fromtimestamp(int(epoch), UTC)}
 
 
 def _packages(information: dict[str, Any], downloads: Path) -> list[Package]:

@@ -14,9 +14,13 @@ from scripts.engines import Built, find_file
 from scripts.engines.debian.archive import Archive
 from scripts.engines.debian.lock import read
 from scripts.engines.debian.packages import extract, obtain
-from scripts.engines.debian.prune import leave_out, prune_files, prune_modules
+from scripts.engines.debian.prune import leave_out, prune_modules
 from scripts.recipes import System
+from scripts.tools.repository import REPOSITORY
 from scripts.tools.steps import Log, StepError, say
+from scripts.tools.tree import lay
+
+OUR_CODE = ("wire/mokanda_wire", "firmware/mokanda_firmware")
 
 
 def build(system: System, work: Path, cache: Path, log: Log) -> Built:
@@ -38,9 +42,9 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     shutil.copy(find_file(trees, f"{system.board.device_tree}.dtb"), device_tree)
     shutil.copy(root / "usr/bin/busybox", busybox)
     prune_modules(system, root, release, log)
-    prune_files(root)
     _certificates(root)
     _alternatives(root)
+    _our_code(root, log)
     return Built(
         root=root,
         kernel=kernel,
@@ -80,3 +84,15 @@ def _alternatives(root: Path) -> None:
     for name in ("regulatory.db", "regulatory.db.p7s"):
         if (root / f"usr/lib/firmware/{name}-debian").exists():
             (root / f"usr/lib/firmware/{name}").symlink_to(f"{name}-debian")
+
+
+def _our_code(root: Path, log: Log) -> None:
+    """Our packages, and all Python code compiled: the read-only root cannot keep it."""
+    libraries = root / "usr/lib/python3/dist-packages"
+    for package in OUR_CODE:
+        lay(REPOSITORY / package, libraries / Path(package).name)
+    for path in (libraries, *sorted((root / "usr/lib").glob("python3.*"))):
+        log.run(
+            *("python3", "-m", "compileall", "-q", "-f", "-j2"),
+            *("--invalidation-mode", "unchecked-hash", "-s", root, "-p", "/", path),
+        )

@@ -21,13 +21,13 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick lint format image lock flash release bench bench-wire bench-faults bench-hostile bench-link bench-memory bench-modem bench-webmail translations toolbox clean distclean
+.PHONY: help run run-host test test-quick test-image lint format image lock flash release bench bench-wire bench-faults bench-hostile bench-link bench-memory bench-modem bench-webmail translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(SETUP) translations ## build the image, start a relay, boot the emulated board (FRESH=1: start over)
-	$(PYTHON) -m scripts.local.run $(if $(FRESH),--fresh) --board $(BOARD)
+run: $(SETUP) translations ## build the image, start a relay, boot the emulated board (FRESH=1: start over; ENGINE=debian)
+	$(PYTHON) -m scripts.local.run $(if $(FRESH),--fresh) --board $(BOARD) --engine $(ENGINE)
 
 run-host: $(SETUP) translations ## webmail, courier and relay on this computer, without image or emulator
 	$(PYTHON) -m scripts.local.run_host $(if $(FRESH),--fresh)
@@ -35,10 +35,13 @@ run-host: $(SETUP) translations ## webmail, courier and relay on this computer, 
 test: $(SETUP) ## everything: lint, unit, integration, browser, emulated board
 	$(MAKE) --jobs=2 --output-sync=target lint image
 	$(MAKE) test-quick
-	$(PYTHON) -m pytest --numprocesses logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10 tests/emulator
+	$(MAKE) test-image
 
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
 	TMPDIR=$(SCRATCH) $(BYTECODE) $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 10 tests/unit tests/fuzz tests/integration tests/browser
+
+test-image: image ## the tests that boot the image on the emulated board (ENGINE=debian)
+	$(PYTHON) -m pytest --numprocesses logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10 tests/emulator
 
 lint: $(SETUP) ## ruff, mypy, import-linter, shellcheck, shfmt, yamllint
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint

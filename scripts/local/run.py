@@ -30,11 +30,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Boot a village on this computer.")
     parser.add_argument("--fresh", action="store_true", help="forget the last run's mail")
     parser.add_argument("--board", default="orangepi-zero", help="whose image (%(default)s)")
+    parser.add_argument("--engine", default="debian", help="what makes it (%(default)s)")
     arguments = parser.parse_args()
     if arguments.fresh:
         shutil.rmtree(FOLDER, ignore_errors=True)
     try:
-        _run(arguments.board)
+        _run(arguments.board, arguments.engine)
     except (BoardError, CardError, DeadlineError, QmpError, StartError) as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
@@ -43,10 +44,12 @@ def main() -> int:
     return 0
 
 
-def _run(board_name: str) -> None:
+def _run(board_name: str, engine: str) -> None:
     with step(f"building the SD card image for {board_name}"):
         built = subprocess.run(
-            ["scripts/image", "--board", board_name], cwd=REPOSITORY, check=False
+            ["scripts/image", "--board", board_name, "--engine", engine],
+            cwd=REPOSITORY,
+            check=False,
         )
     if built.returncode:
         raise StartError("the image could not be built; what went wrong is said above")

@@ -105,7 +105,7 @@ def test_package_is_named_alike_everywhere(package: Path) -> None:
     symbol = package.name.upper().replace("-", "_")
     makefile = (package / f"{package.name}.mk").read_text()
     assert f"config BR2_PACKAGE_{symbol}\n" in (package / "Config.in").read_text()
-    assert re.search(rf"^{symbol}_VERSION = ", makefile, re.MULTILINE)
+    assert re.search(rf"^{symbol}_VERSION :?= ", makefile, re.MULTILINE)
     assert set(
         re.findall(r"^([A-Z0-9_]+?)_(?:SITE|LICENSE|SETUP_TYPE) =", makefile, re.MULTILINE)
     ) == {symbol}

@@ -4,7 +4,7 @@
 #
 ################################################################################
 
-MOKANDA_FIRMWARE_VERSION = $(call mokanda-version,firmware)
+MOKANDA_FIRMWARE_VERSION := $(call mokanda-version,firmware)
 MOKANDA_FIRMWARE_SITE = $(BR2_EXTERNAL_MOKANDA_PATH)/../firmware
 MOKANDA_FIRMWARE_SITE_METHOD = local
 MOKANDA_FIRMWARE_LICENSE = Apache-2.0

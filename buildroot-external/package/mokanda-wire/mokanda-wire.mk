@@ -4,7 +4,7 @@
 #
 ################################################################################
 
-MOKANDA_WIRE_VERSION = $(call mokanda-version,wire)
+MOKANDA_WIRE_VERSION := $(call mokanda-version,wire)
 MOKANDA_WIRE_SITE = $(BR2_EXTERNAL_MOKANDA_PATH)/../wire
 MOKANDA_WIRE_SITE_METHOD = local
 MOKANDA_WIRE_LICENSE = Apache-2.0

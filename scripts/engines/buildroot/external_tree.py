@@ -81,5 +81,6 @@ def files() -> dict[Path, str]:
 if __name__ == "__main__":
     for path, text in files().items():
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-        print(path.relative_to(REPOSITORY))
+        if not path.exists() or path.read_text() != text:  # what is newer is built anew
+            path.write_text(text)
+            print(path.relative_to(REPOSITORY))

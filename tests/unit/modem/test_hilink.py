@@ -43,7 +43,8 @@ def answering(monkeypatch: pytest.MonkeyPatch, raw: bytes, *, every: float = 0) 
                     while every and not ended.wait(every):
                         connection.sendall(b"x")
 
-        thread = threading.Thread(target=serve)
+        # A test that fails before it connects must not wait for it.
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         monkeypatch.setattr(page, "PORT", server.getsockname()[1])
         yield Page("lo", "127.0.0.1")

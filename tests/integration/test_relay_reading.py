@@ -23,7 +23,6 @@ from tests.relay_device import RelayDevice
 from tests.relay_served import Served
 
 pytest_plugins = ("tests.relay_fixtures",)
-pytestmark = pytest.mark.usefixtures("kitenge")
 AMINA = "amina@kitenge.example"
 HEAD = b"From: Ada <ada@example.org>\r\nSubject: Mbote\r\nMessage-ID: <1@example.org>\r\n"
 PARTS = (
@@ -40,6 +39,7 @@ def queue(relay: Relay, raw: bytes) -> str:
     return digest
 
 
+@pytest.mark.usefixtures("kitenge")
 def test_a_mail_is_found_as_it_was_read(relay: Relay, reader: MailReader) -> None:
     digest = queue(relay, HEAD + b"\r\nHello")
     with pytest.raises(NotReadyError):
@@ -50,6 +50,7 @@ def test_a_mail_is_found_as_it_was_read(relay: Relay, reader: MailReader) -> Non
     assert (found.sender.name, found.subject, found.text) == ("Ada", "Mbote", "Hello")
 
 
+@pytest.mark.usefixtures("kitenge")
 def test_a_file_of_it_is_found_by_its_digest(relay: Relay, reader: MailReader) -> None:
     raw = HEAD + b"Content-Type: application/zip\r\n\r\n" + bytes(range(1, 9))
     digest = queue(relay, raw)
@@ -64,6 +65,7 @@ def test_a_file_of_it_is_found_by_its_digest(relay: Relay, reader: MailReader) -
     [("_MEMORY", 1), ("_SECONDS", 0), ("_WALL_SECONDS", 1), ("_MAX_READING", 10)],
     ids=lambda limit: limit[0],
 )
+@pytest.mark.usefixtures("kitenge")
 def test_a_mail_that_takes_too_much_is_offered_as_a_file(
     relay: Relay, reader: MailReader, limit: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +89,7 @@ def test_a_mail_that_takes_too_much_is_offered_as_a_file(
     assert (file.media_type, file.digest) == ("message/rfc822", digest)
 
 
+@pytest.mark.usefixtures("kitenge")
 def test_a_program_that_was_killed_is_started_again(relay: Relay, reader: MailReader) -> None:
     digests = []
     for text in (b"one", b"two"):
@@ -97,6 +100,7 @@ def test_a_program_that_was_killed_is_started_again(relay: Relay, reader: MailRe
     assert [readings.find(relay, each).message.text for each in digests] == ["one", "two"]
 
 
+@pytest.mark.usefixtures("kitenge")
 def test_a_full_disk_makes_a_mail_wait(
     relay: Relay, reader: MailReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +119,7 @@ def _fail(_chunks: object) -> None:
     raise OSError("the disk is full")
 
 
+@pytest.mark.usefixtures("kitenge")
 def test_a_newer_version_reads_anew_what_waits(
     relay: Relay, reader: MailReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +132,7 @@ def test_a_newer_version_reads_anew_what_waits(
     assert not prepare_one(relay, reader)
 
 
+@pytest.mark.usefixtures("kitenge")
 def test_a_reading_that_was_lost_is_made_again(relay: Relay, reader: MailReader) -> None:
     digest = queue(relay, HEAD + b"\r\nHello")
     prepare_one(relay, reader)
@@ -143,6 +149,7 @@ def test_a_reading_that_was_lost_is_made_again(relay: Relay, reader: MailReader)
     assert readings.find(relay, digest).message.text == "Hello"
 
 
+@pytest.mark.usefixtures("kitenge")
 def test_a_mail_whose_file_comes_back_is_read(relay: Relay, reader: MailReader) -> None:
     digest = queue(relay, HEAD + b"\r\nHello")
     raw = relay.originals.read(digest)
@@ -158,6 +165,7 @@ def test_a_mail_whose_file_comes_back_is_read(relay: Relay, reader: MailReader) 
     assert readings.find(relay, digest).message.text == "Hello"
 
 
+@pytest.mark.usefixtures("kitenge")
 def test_a_reading_goes_with_its_mail(relay: Relay, reader: MailReader) -> None:
     queue(relay, HEAD + b"\r\nHello")
     prepare_one(relay, reader)

@@ -5,13 +5,14 @@ import ctypes
 import os
 import select
 import struct
+import time
 from types import TracebackType
 from typing import Self
 
 from mokanda_firmware import paths
 
 _EVENT = struct.Struct("iIII")  # struct inotify_event, followed by the file's name
-_MOVED_TO = 0x80
+_MOVED = 0x40 | 0x80  # IN_MOVED_FROM, as where it is taken away, and IN_MOVED_TO
 _QUEUE_OVERFLOW = 0x4000
 _MAX_BYTES = 65536  # of events that are read at once
 
@@ -26,7 +27,7 @@ class Subscription:
         self._descriptor: int = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         if self._descriptor < 0:
             raise OSError(ctypes.get_errno(), "inotify_init1")
-        if libc.inotify_add_watch(self._descriptor, os.fsencode(folder), _MOVED_TO) < 0:
+        if libc.inotify_add_watch(self._descriptor, os.fsencode(folder), _MOVED) < 0:
             number = ctypes.get_errno()
             self.close()
             raise OSError(number, os.strerror(number), str(folder))
@@ -38,8 +39,16 @@ class Subscription:
 
     def wait(self, timeout: float | None) -> set[str]:
         """Return the names that changed, after at most `timeout` seconds (None: no end)."""
-        if not readable(self._descriptor, timeout):
-            return set()
+        ends_at = None if timeout is None else time.monotonic() + timeout
+        left = timeout
+        while readable(self._descriptor, left):
+            if names := self._names():
+                return names
+            left = None if ends_at is None else max(0.0, ends_at - time.monotonic())
+        return set()
+
+    def _names(self) -> set[str]:
+        """Take in what has happened; files that are still being written are no news."""
         try:
             events = os.read(self._descriptor, _MAX_BYTES)
         except BlockingIOError:  # another thread was faster

@@ -19,6 +19,8 @@ from mokanda_wire import durable
 KEPT: Final = 10
 STOPPED: Final = Sentence("The device, or its modem service, was stopped during the call.")
 _MAX_BYTES = 50_000
+_MOST_SECONDS = 366 * 24 * 3600  # of a call
+_MOST_TRAFFIC = 10**15  # bytes, either way
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +44,15 @@ class CallRecord:
     apn: str = ""
     trouble: Sentence | None = None
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether a call can have been like this: what was kept may be damaged."""
+        return (
+            0 <= self.seconds <= _MOST_SECONDS
+            and 0 <= min(self.up, self.down) <= max(self.up, self.down) <= _MOST_TRAFFIC
+            and (self.started is None or bool(self.started.tzinfo))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
@@ -51,7 +62,9 @@ class _Kept:
     @classmethod
     def read(cls) -> Self:
         kept = records.read(cls, paths.calls(), _MAX_BYTES) or cls()
-        return replace(kept, calls=kept.calls[:KEPT])
+        begun = kept.begun if kept.begun and kept.begun.is_possible else None
+        calls = [call for call in kept.calls[:KEPT] if call.is_possible]
+        return replace(kept, calls=tuple(calls), begun=begun)
 
 
 def last() -> tuple[CallRecord, ...]:

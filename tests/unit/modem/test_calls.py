@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is kept of the last calls; that each call ends up there is in tests/scenarios."""
 
+import json
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -83,6 +84,23 @@ def test_what_cannot_be_read_is_begun_anew(content: str) -> None:
     calls.end_noted()
     calls.keep(CallRecord(None, 5))
     assert len(calls.last()) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *({"seconds": -5}, {"seconds": 10**30}, {"up": -1}, {"down": 10**30}),
+        {"started": "0001-01-01T00:00:00"},
+    ],
+)
+def test_a_call_that_cannot_have_been_is_none(damage: dict[str, object]) -> None:
+    whole = {"started": None, "seconds": 5}
+    damaged = whole | damage
+    content = {"calls": [damaged, whole], "begun": damaged}
+    paths.calls().parent.mkdir()
+    paths.calls().write_text(json.dumps(content))
+    calls.end_noted()
+    assert calls.last() == (CallRecord(None, 5),)
 
 
 def test_a_card_that_cannot_be_written_stops_no_call(tmp_path: Path) -> None:

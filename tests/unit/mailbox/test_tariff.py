@@ -68,6 +68,7 @@ def test_a_tariff_that_cannot_be_read_is_none(value: object) -> None:
     [
         *(("0.60", 600_000), ("0,001", 1_000), ("0.000001", 1), ("0", 0)),
         *((" 1700 ", 1_700_000_000), ("1 700", 1_700_000_000)),
+        *(("0.500", 500_000), ("00,125", 125_000), ("1.2500", 1_250_000), ("1,25", 1_250_000)),
     ],
 )
 def test_a_price_is_read_as_people_write_it(text: str, price: int) -> None:
@@ -79,6 +80,12 @@ def test_a_price_is_read_as_people_write_it(text: str, price: int) -> None:
     ["1e-30", "1e5", "1_000", "1 00", "0.0000001", "0.6.0", "+1", "-0", ".5", "\u0665", "NaN"],
 )
 def test_a_price_has_digits_and_one_point_or_comma(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        tariff.parse_price(text)
+
+
+@pytest.mark.parametrize("text", ["1.000", "2.500", "2,500", "1 000,500", "10.000"])
+def test_a_price_that_may_be_read_as_thousands_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text)):
         tariff.parse_price(text)
 

@@ -77,12 +77,21 @@ def test_the_keeper_tells_when_mail_goes_and_what_it_costs(village: Village) -> 
     assert form_of(page, "/plan")["zone"].value == "Africa/Kinshasa"
 
 
+@pytest.mark.parametrize("price", [1_234_000, 234_000, 1_000_000, 1_234_567])
+def test_a_price_stays_when_its_form_is_sent_as_it_came(village: Village, price: int) -> None:
+    keeper = village.villager("awa")
+    set_setting(village.store, tariff.SETTING, tariff.to_json(Tariff("USD", price)))
+    form_of(keeper.get("/plan"), "/plan").submit(status=303)
+    assert tariff.load(village.store).price == price
+
+
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
         ({"first": "noon"}, "A time looks like this"),
         ({"currency": "francs"}, "three letters"),
         ({"currency": "USD", "price": "cheap"}, "A price looks like this"),
+        ({"currency": "CDF", "price": "2.500"}, "A price looks like this: 0.60, or 12 500."),
         ({"currency": "USD", "price": "1", "start0": "22:00"}, "A time looks like this"),
     ],
 )

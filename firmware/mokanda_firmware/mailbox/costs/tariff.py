@@ -20,6 +20,7 @@ PRICE_UNIT = 1_000_000  # of a price in the currency itself
 MAX_PRICE = 10**6  # of the currency for a megabyte
 MAX_WINDOWS = 4
 MAX_AMOUNT = 10**6  # of the currency that changes hands at once
+_OF_THOUSANDS: Final = -3  # the exponent of what has three digits behind its point
 _WRITTEN: Final = re.compile(r"([0-9]{1,7}|[0-9]{1,3}(?:\s[0-9]{3}){1,2})(?:[.,]([0-9]{1,9}))?")
 
 
@@ -106,11 +107,14 @@ def to_json(tariff: Tariff) -> dict[str, Any]:
 def parse_price(text: str) -> int:
     """Read a price as people write it, to the millionth.
 
+    Three digits behind a point or comma are taken for thousands by some, so they are none but
+    behind 0.
+
     Raises:
         ValueError: it is no price from 0 to `MAX_PRICE`.
     """
     price = _read(text, decimals=6)
-    if price > MAX_PRICE:
+    if price > MAX_PRICE or (price >= 1 and price.as_tuple().exponent == _OF_THOUSANDS):
         raise ValueError(text)
     return int(price * PRICE_UNIT)
 

@@ -38,7 +38,7 @@ _OF_LANGUAGE = {
 }
 _WINDOWS = 3
 _BAD_TIME = N_("A time looks like this: 06:30")
-_BAD_PRICE = N_("A price looks like this: 0.60")
+_BAD_PRICE = N_("A price looks like this: 0.60, or 12 500. It is at most 1 000 000.")
 _BAD_CURRENCY = N_("A currency has three letters, like USD or CDF.")
 _CREDIT_HELD = N_(
     "Villagers still have credit in {currency}. To change the currency all the same, tick that"
@@ -163,6 +163,8 @@ def _price(visit: Visit, price: int) -> str:
     """Write a price as `tariff.parse_price` reads it."""
     whole, millionths = divmod(price, PRICE_UNIT)
     fraction = f"{millionths:06}".rstrip("0").ljust(2, "0")
+    if whole and len(fraction) == 3:  # which may be read as thousands
+        fraction += "0"
     return f"{whole}{visit.language.point}{fraction}"
 
 

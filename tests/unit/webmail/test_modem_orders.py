@@ -12,11 +12,12 @@ from webtest import Form as WebForm
 from webtest import TestResponse
 
 from mokanda_firmware.bus.requests import Request, Requests
+from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.bus.statuses import ModemStatus
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.modem import orders, shop
-from mokanda_firmware.modem.backend import Answer, Facts, PinError, SendError
+from mokanda_firmware.modem.backend import CODE, Answer, Facts, PinError, SendError, UssdError
 from mokanda_firmware.modem.networks import Form, Offer
 from mokanda_firmware.modem.orders import Counter, Order
 from mokanda_firmware.modem.shop import Shop
@@ -45,6 +46,8 @@ class Modem:
         self.modem = self.sim_services = self
 
     def ask_network(self, code: str) -> Answer:
+        if not CODE.fullmatch(code):
+            raise UssdError(Sentence("A code has digits, * and # only, {most} at most.", most=20))
         self.sent.append(code)
         answer = self.answers.pop(0)
         self.menu_is_open = answer.is_menu
@@ -250,12 +253,62 @@ def test_a_menu_of_a_code_is_answered_in_its_own_form(keeper: Phone, modem: Mode
     assert modem.sent == ["*100#", "2"]
 
 
-def test_a_choice_that_is_too_long_is_not_cut_off_and_sent(keeper: Phone, modem: Modem) -> None:
+@pytest.mark.parametrize("choice", ["a", "", "\uff11", "1" * 21])
+def test_after_a_mistyped_choice_the_menu_can_be_answered(
+    keeper: Phone, modem: Modem, choice: str
+) -> None:
     shop.keep(NETWORK, Shop(offers=(MENU,)))
     form = form_of(form_of(keeper.get("/device/modem").click("Offres")).submit(), "choice")
-    form["choice"].force_value("1" * 21)
-    assert "digits, * and # only, 20 at most" in form.submit(status=409).text
-    assert modem.sent == ["*111#"]
+    form["choice"].force_value(choice)
+    page = form.submit(status=409)
+    assert "digits, * and # only, 20 at most" in page.text
+    assert "1 &lt;b&gt;Jour&lt;/b&gt; 2 Mois" in page.html.select_one("#orders > .said").decode()
+    form = form_of(page, "choice")
+    form["choice"] = "2"
+    assert "Active" in form.submit().text
+    assert modem.sent == ["*111#", "2"]
+
+
+@pytest.mark.parametrize("choice", ["a", "", "\uff11"])
+def test_after_a_mistyped_choice_the_menu_of_a_code_can_be_answered(
+    keeper: Phone, modem: Modem, choice: str
+) -> None:
+    form = form_of(keeper.get("/device/modem"), "code")
+    form["code"] = "*100#"
+    form = form_of(form.submit(), "menu")
+    form["code"].force_value(choice)
+    form = form_of(form.submit(status=409), "menu")
+    form["code"] = "2"
+    assert "Active" in form.submit().text
+    assert modem.sent == ["*100#", "2"]
+
+
+def test_the_page_that_is_opened_again_shows_the_menu_that_waits(
+    keeper: Phone, modem: Modem
+) -> None:
+    shop.keep(NETWORK, Shop(offers=(MENU,)))
+    form_of(keeper.get("/device/modem").click("Offres")).submit()
+    page = keeper.get("/device/modem")
+    assert "1 &lt;b&gt;Jour&lt;/b&gt; 2 Mois" in page.html.select_one("#orders > .said").decode()
+    assert "choice" in form_of(page, "menu").fields
+    modem.menu_is_open = False  # the network has ended it
+    replace(ModemStatus.read() or READY, open_menu=0).publish()
+    page = keeper.get("/device/modem")
+    assert not any("menu" in form.fields for form in page.forms.values())
+
+
+def test_the_page_that_is_opened_again_has_the_form_for_the_menu_of_a_code(
+    keeper: Phone, modem: Modem
+) -> None:
+    form = form_of(keeper.get("/device/modem"), "code")
+    form["code"] = "*100#"
+    form.submit()
+    page = keeper.get("/device/modem")
+    assert "The network waits for a choice from its menu." in page.text
+    form = form_of(page, "menu")
+    form["code"] = "2"
+    assert "Active" in form.submit().text
+    assert modem.sent == ["*100#", "2"]
 
 
 def test_a_wrong_pin_that_comes_again_by_a_reload_costs_one_try(

@@ -51,7 +51,7 @@ class Network:
             self._modem = modem
             answer = best.sim_services.ask_network(code)
             self._balance.heard(answer, code, card, zone)
-            return {"text": answer.text, "menu": answer.is_menu}
+            return {"text": answer.text}
 
         def ask() -> Mapping[str, object]:
             ordering.check_card(request, modem.facts.imsi)

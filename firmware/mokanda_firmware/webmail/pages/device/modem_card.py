@@ -38,17 +38,16 @@ def _given(visit: Visit, verb: str, **codes: object) -> HTTPResponse:
 def ask_network(visit: Visit) -> HTTPResponse:
     """Ask the network by a code, or answer its menu, and show what it says."""
     form = visit.form
-    number = form.number("number") or 0  # a form that comes again asks nothing
     answer = ask(
         visit,
         "modem",
         "ussd",
         timeout=_TIMEOUT,
-        number=number,
+        number=form.number("number") or 0,  # a form that comes again asks nothing
         menu=form.number("menu") or 0,
         card=form["card"][:12],
         code=form["code"].strip()[:100],
         zone=visit.zone,
     )
     audit.record_act(visit.store, visit.villager, "network")
-    return show_page(visit, answer=str(answer["text"]), menu=number if answer["menu"] else 0)
+    return show_page(visit, answer=str(answer["text"]))

@@ -30,6 +30,7 @@ _LOOK_SECONDS = 4  # that a page waits for what the modem says now
 _HANG_UP_SECONDS = 30
 _ORDERS = 5  # that are shown
 _UNKNOWN = N_("Nobody knows what came of it.")
+_WAITS = N_("The network waits for a choice from its menu.")  # whose text is not known here
 FOLLOWED = 30  # how often a page looks again by itself, so that a forgotten phone does not for ever
 _RESTARTED = N_("The device has restarted by itself, as the modem no longer answered.")
 _RESTARTED_THEN = N_("The device has restarted by itself, as the modem no longer answered: {when}.")
@@ -42,13 +43,11 @@ def show_page(
     wrong: SettingsError | None = None,
     follow: int = 0,
     answer: str = "",
-    menu: int = 0,
     order: Order | None = None,
 ) -> HTTPResponse:
     """Show the page, with what came of a code or an order.
 
-    `menu` is the number of the form whose answer is a menu: it can be chosen from as long as the
-    network waits for that.
+    As long as the network waits for a choice from its menu, there is a form for that.
     """
     cards, status = Cards(visit.language, visit.zone), ModemStatus.read()
     settings = Settings.read()
@@ -64,6 +63,8 @@ def show_page(
         "balance_daily": "1" if settings.balance_daily else "",
     }
     told = readings.of_card(imsi or None)
+    open_menu = status.open_menu if status else 0
+    ordered = orders.find(open_menu) if open_menu else None  # what has brought the menu
     return visit.page(
         "device/modem",
         problem=problem,
@@ -77,12 +78,12 @@ def show_page(
         key_of=shop.key_of,
         network=networks.number(imsi),
         card=networks.card(imsi),
-        order=order,
+        order=order or ordered,
         orders=_last_orders(order),
         next_order=status.next_order if status else 0,
-        open_menu=status.open_menu if status else 0,
-        answer=answer,
-        menu=menu,
+        open_menu=open_menu,
+        is_ordered=ordered is not None,
+        answer=answer or (visit.language.text(_WAITS) if open_menu and not ordered else ""),
         messages=messages.read(),
         sent_at=lambda message: _sent_at(message.sent, visit.zone),
         fields=_filled_in(visit, fields) | _filled_in(visit, of_balance),
@@ -93,7 +94,7 @@ def show_page(
         most={"apn": MAX_APN, "login": MAX_LOGIN, "code": MAX_CODE},
         calls=calls.last(),
         ended=lambda trouble: trouble.translated(visit.language.text),
-        came_of=lambda order: _came_of(visit, order),
+        came_of=lambda order: _came_of(visit, order, open_menu),
         restart=_restart(visit),
         follow=follow,
         every=EVERY,
@@ -112,10 +113,10 @@ def _sent_at(sent: datetime, zone: str) -> int:
     return int((sent if sent.tzinfo else sent.replace(tzinfo=zone_of(zone))).timestamp())
 
 
-def _came_of(visit: Visit, order: Order) -> str:
-    """Say what came of an order; what is noted and no more was cut short."""
+def _came_of(visit: Visit, order: Order, open_menu: int) -> str:
+    """Say what came of an order; what is noted and no more was cut short, or is a menu."""
     said = order.said.translated(visit.language.text) if order.said else order.text
-    return said or visit.language.text(_UNKNOWN)
+    return said or visit.language.text(_WAITS if order.number == open_menu else _UNKNOWN)
 
 
 def _filled_in(visit: Visit, kept: dict[str, str]) -> dict[str, str]:

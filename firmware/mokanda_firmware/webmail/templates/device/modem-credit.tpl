@@ -8,8 +8,8 @@
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="number" value="{{next_order}}">
 <input type="hidden" name="card" value="{{card}}">
-% if menu and menu == open_menu:
-<input type="hidden" name="menu" value="{{menu}}">
+% if open_menu and not is_ordered:
+<input type="hidden" name="menu" value="{{open_menu}}">
 <label for="code">{{_("Your choice from this menu")}}</label>
 <input id="code" name="code" inputmode="tel" maxlength="40" autocomplete="off" required>
 % else:

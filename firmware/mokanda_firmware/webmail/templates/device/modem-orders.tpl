@@ -3,11 +3,11 @@
 % if order:
 <h3>{{_("The network answers")}}</h3>
 <p class="said" role="status">{{came_of(order)}}</p>
-% if order.failed or not (order.text or order.said):
+% if order.number != open_menu and (order.failed or not (order.text or order.said)):
 <p class="hint">{{_("Ask for the balance before you order it once more.")}}</p>
 % end
 % end
-% if order and order.is_menu and order.number == open_menu:
+% if order and order.number == open_menu:
 <form method="post" action="/device/modem/order#orders">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="number" value="{{next_order}}">

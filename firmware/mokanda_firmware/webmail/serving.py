@@ -21,6 +21,10 @@ _FULL = N_("The device has no room left, so this could not be kept. Please tell 
 _BUSY = N_("The device is busy, so this could not be kept. Please try again in a minute.")
 _BROKEN = N_("Something is wrong with the device's memory. Please tell your keeper.")
 _OLD = N_("This page was too old. Please check it, and press the button again.")
+_NO_COOKIE = N_(
+    "This page was too old, or your browser keeps no cookies. Please press the button again. If"
+    " this comes once more, allow cookies, or open this address in another browser."
+)
 _FILES_TOO_LARGE = N_(
     "The files are too large: those of one letter may have {limit} together. Your text is here,"
     " the new files are not."
@@ -86,7 +90,7 @@ def handled(visit: Visit, page: Page, arguments: dict[str, Any]) -> HTTPResponse
 
 def _check_form(visit: Visit, page: Page) -> None:
     if not (visit.form_is_ours or page.is_harmless):
-        raise Refused(403, _OLD)
+        raise Refused(403, _OLD if visit.has_cookie else _NO_COOKIE)
     if visit.form.problem:
         raise refusal(visit, visit.form.problem, page.text_limit)
 

@@ -129,6 +129,7 @@ class Visit:
         self.form = Form()  # what was filled in; empty until a POST's has been read
         sent = cookies.read(header(request, "COOKIE"))
         self.token = sent.get(cookies.TOKEN, "")
+        self.has_cookie = bool(self.token)  # the first visit has none, as one that keeps none
         self.account = self._account()
         self._cookies: list[tuple[str, str, int | None]] = []
         if not self.token:

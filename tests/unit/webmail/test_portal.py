@@ -10,6 +10,7 @@ from webtest import TestResponse
 from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.setup.hotspot import LEASE_SECONDS, PORTAL
 from mokanda_firmware.webmail import captivity, probes
+from mokanda_firmware.webmail.visit import PAGES
 from tests.probes import CONTENT
 from tests.unit.webmail.served_village import Phone, Village
 
@@ -134,6 +135,61 @@ def test_one_goes_on_in_a_window_that_keeps_no_cookies(village: Village) -> None
     assert form.submit().location == "/portal"
     phone.app.reset()
     assert "stays in this Wi-Fi now" in phone.get("/portal").text
+
+
+def test_a_language_is_chosen_in_a_window_that_keeps_no_cookies(village: Village) -> None:
+    phone = comes(village)
+    form = next(each for each in phone.get("/portal").forms.values() if "language" in each.fields)
+    phone.app.reset()
+    page = form.submit("language", value="fr")
+    assert page.html.html["lang"] == "fr"
+    phone.app.reset()
+    assert page.forms[0].submit().follow().html.html["lang"] == "fr"
+
+
+def test_a_browser_that_keeps_cookies_goes_on_in_the_language_that_was_chosen(
+    village: Village,
+) -> None:
+    phone = comes(village)
+    phone.get("/portal?language=fr").forms[0].submit()
+    assert phone.get("/").html.html["lang"] == "fr"
+
+
+@pytest.mark.parametrize("language", ["xx", "", "<b>", "../fr", "fr&language=sw", "%ff"])
+def test_a_language_that_is_none_leaves_the_portal_as_it_is(
+    village: Village, language: str
+) -> None:
+    phone = comes(village)
+    page = phone.get(f"/portal?language={language}")
+    assert page.html.html["lang"] in {"en", "sw"}
+    assert page.forms[0].submit().location.startswith("/portal")
+
+
+FORMS_FOR_EVERYONE = {
+    ("/", "/login"): False,
+    ("/", "/language"): False,
+    ("/forgotten", "/forgotten"): False,
+    ("/forgotten", "/language"): False,
+    ("/news", "/language"): False,
+    ("/register", "/register"): False,
+    ("/register", "/language"): False,
+    ("/portal", "/portal"): True,  # which goes on, or chooses a language
+}
+
+
+@pytest.mark.parametrize(
+    "path", [page.path for page in PAGES if page.method == "GET" and page.access == "everyone"]
+)
+def test_without_cookies_each_form_works_or_says_what_it_needs(village: Village, path: str) -> None:
+    phone = comes(village)
+    forms = phone.get(path).forms
+    seen = {(path, form.action) for number, form in forms.items() if isinstance(number, int)}
+    assert seen == {each for each in FORMS_FOR_EVERYONE if each[0] == path}
+    for form in forms.values():
+        phone.app.reset()
+        answer = form.submit(status="*")
+        assert (answer.status_int < 400) == FORMS_FOR_EVERYONE[path, form.action]
+        assert (answer.status_int < 400) != ("keeps no cookies" in answer.text)
 
 
 @pytest.mark.parametrize(

@@ -66,9 +66,13 @@
 </form>
 % end
 % if not get("asks_language"):
+% if get("language_by_address"):
+<form action="{{path}}" aria-label="{{_("Language")}}">
+% else:
 <form method="post" action="/language" aria-label="{{_("Language")}}">
 <input type="hidden" name="csrf" value="{{csrf}}">
 <input type="hidden" name="back" value="{{back}}">
+% end
 % for one in languages:
 <button class="plain" name="language" value="{{one.code}}" lang="{{one.code}}"{{!' aria-pressed="true"' if one is language else ""}}>{{one.name}}</button>
 % end

@@ -11,6 +11,8 @@ import json
 from bottle import HTTPResponse
 
 from mokanda_firmware.setup.hotspot import PORTAL
+from mokanda_firmware.webmail import cookies
+from mokanda_firmware.webmail.languages import languages
 from mokanda_firmware.webmail.visit import Visit, get, header, post
 
 _API = "application/captive+json"
@@ -26,16 +28,29 @@ def show_portal(visit: Visit) -> HTTPResponse:
         return HTTPResponse(json.dumps(said), 200, headers)
     if _is_new(visit):
         return visit.redirect("/")
-    return visit.page("account/portal", is_captive=is_captive, address=f"http://{PORTAL}/")
+    chosen = visit.request.query.get("language", "")
+    if chosen in languages():
+        visit.language = languages()[chosen]
+    return visit.page(
+        "account/portal",
+        is_captive=is_captive,
+        address=f"http://{PORTAL}/",
+        chosen=visit.language.code if chosen else "",
+        language_by_address=True,  # its window may keep no cookies
+    )
 
 
 @post("/portal", access="everyone", is_harmless=True)
 def go_on(visit: Visit) -> HTTPResponse:
-    """Let the phone be content with this Wi-Fi; the window of a portal may keep no cookies."""
+    """Let the phone be content with this Wi-Fi, in the language that was chosen."""
     if _is_new(visit):
         return visit.redirect("/")
     visit.site.captivity.release(visit.phone)
-    return visit.redirect("/portal")
+    language = visit.form["language"]
+    if language not in languages():
+        return visit.redirect("/portal")
+    visit.set_cookie(cookies.LANGUAGE, language)
+    return visit.redirect("/portal", language=language)
 
 
 def _is_new(visit: Visit) -> bool:

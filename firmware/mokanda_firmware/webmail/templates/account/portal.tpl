@@ -10,6 +10,9 @@
 <p class="secret">{{address}}</p>
 % if is_captive:
 <form method="post" action="/portal">
+% if chosen:
+<input type="hidden" name="language" value="{{chosen}}">
+% end
 <button class="wide">{{_("Go on")}}</button>
 </form>
 % elif not account:

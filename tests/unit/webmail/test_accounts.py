@@ -119,6 +119,18 @@ def test_a_phone_forgets_its_session_also_when_the_disk_is_full(
     assert phone.get("/inbox", status=303).location == "/"
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_on_a_full_disk_nobody_logs_in_and_who_has_goes_on_reading(
+    village: Village, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    awa, phone = village.villager("awa"), village.phone()
+    form = phone.get("/").forms[0]
+    form["name"], form["password"], form["shared"] = "awa", PASSWORD, shared
+    village.fill_up(monkeypatch)
+    assert "nobody can log in now" in form.submit(status=507).text
+    awa.get("/inbox")
+
+
 def test_names_are_not_told_from_passwords(village: Village) -> None:
     village.villager("awa")
     answers = {

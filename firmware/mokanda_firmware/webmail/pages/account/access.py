@@ -10,6 +10,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.mailbox.people import accounts, registration
 from mokanda_firmware.mailbox.store import novelty
+from mokanda_firmware.mailbox.store.database import StoreFull
 from mokanda_firmware.webmail import cookies, typed
 from mokanda_firmware.webmail.forms import LONG
 from mokanda_firmware.webmail.languages import N_, languages
@@ -34,6 +35,10 @@ _BAD_CODE = N_("This is not the code of the village. Your keeper knows it.")
 _CLOSED = N_("The keeper of this device gives out the accounts here. Please ask them for one.")
 _LOGGED_OUT = N_("You were logged out. Please log in again.")
 _LOGGED_OUT_KEPT = N_("You were logged out. Please log in again; what you wrote is kept.")
+_NO_ROOM = N_(
+    "The device has no room left, so that nobody can log in now. Please tell your keeper. Whoever"
+    " is logged in already can go on reading."
+)
 _NOT_THE_SAME = N_("The two passwords are not the same.")
 
 
@@ -63,7 +68,10 @@ def log_in(visit: Visit) -> HTTPResponse:
             raise Refused(403, _WRONG)
     if account.suspended:
         raise Refused(403, SUSPENDED)
-    visit.log_in(account, shared=bool(visit.form["shared"]))
+    try:
+        visit.log_in(account, shared=bool(visit.form["shared"]))
+    except StoreFull as error:
+        raise Refused(507, _NO_ROOM) from error
     kept = {name: visit.form[f"kept-{name}"] for name in FIELDS}
     if any(kept.values()):
         number = visit.form.number("kept-draft")

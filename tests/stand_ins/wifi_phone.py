@@ -89,15 +89,15 @@ def resolve(server: str, name: str, kind: int = 1) -> dict[str, Any]:
     return {"code": flags & 15, "records": records}
 
 
-def ask(server: str, url: str, fields: str = "", cookie: str = "") -> dict[str, Any]:
-    """Ask for a page, whose host DNS knows, or post fields to it."""
+def ask(server: str, url: str, fields: str = "") -> dict[str, Any]:
+    """Ask for a page, whose host DNS knows, or post fields to it; keep no cookies."""
     host = urlsplit(url).netloc
     address = host
     if host[-1].isalpha():
         (record,) = resolve(server, host)["records"]
         address = str(IPv4Address(bytes.fromhex(record)))
     connection = http.client.HTTPConnection(address, timeout=_SECONDS)
-    headers = {"Host": host, "Cookie": cookie}
+    headers = {"Host": host}
     if fields:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     path = url.partition(host)[2] or "/"
@@ -106,7 +106,6 @@ def ask(server: str, url: str, fields: str = "", cookie: str = "") -> dict[str, 
     answer = {
         "status": reply.status,
         "location": reply.headers["Location"],
-        "cookie": (reply.headers["Set-Cookie"] or "").partition(";")[0],
         "text": reply.read().decode(),
     }
     connection.close()

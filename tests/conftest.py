@@ -9,10 +9,15 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mokanda_firmware.webmail.languages import languages
 from scripts.languages import catalogues
 from scripts.tools.deadlines import DeadlineError
+
+# How long an example takes says nothing on a computer that has other work.
+settings.register_profile("untimed", settings.default, deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -37,7 +37,9 @@ class HiLink:
         self.bars = "4"
         self.operator = "Vodacom CD"
         self.has_ussd = True  # whether its firmware knows of USSD
-        self.says = ["Votre solde est de 2.50 USD"]  # the network, one after the other
+        # The network, one after the other; while there is more to come it keeps connections away.
+        self.says = ["Votre solde est de 2.50 USD"]
+        self._is_menu_open = False
         self.takes = 3  # questions until the network has answered
         self.ends = ""  # the error by which a code ends instead
         self.asked_network: list[str] = []  # by which codes
@@ -142,7 +144,7 @@ class HiLink:
                     box.pop(int(index), None)
                 return "<response>OK</response>"
             case "dialup/dial":
-                if self.connects:
+                if self.connects and not self._is_menu_open:
                     self.connection = "900" if "<Action>1<" in body else "902"
                     self._connecting = 2
                 return "<response>OK</response>"
@@ -155,6 +157,7 @@ class HiLink:
                 return self._network_says()
             case "ussd/release" if self.has_ussd:
                 self._answering = None
+                self._is_menu_open = False
                 return "<response>OK</response>"
             case "device/information" | "pin/operate":
                 return _error(100003)
@@ -172,7 +175,8 @@ class HiLink:
             return _error(111019)
         if self.ends:
             return _error(int(self.ends))
-        said = self.says.pop(0) if len(self.says) > 1 else self.says[0]
+        self._is_menu_open = len(self.says) > 1
+        said = self.says.pop(0) if self._is_menu_open else self.says[0]
         return _response(content=escape(said), date="")
 
     def _try_pin(self, body: str) -> str:

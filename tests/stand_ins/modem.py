@@ -59,7 +59,8 @@ class Modem:
         sending: what it says to each of them, to the byte.
         at_prompt: whether it takes what comes for a message, until Ctrl-Z or ESC.
         cancelled: what it says to ESC then.
-        menus: what the network says instead, one after the other; all but the last are menus.
+        menus: what the network says instead, one after the other; all but the last are menus, in
+            which any code is taken for a choice until AT+CUSD=2, which ends them.
         asked_network: the USSD requests that it got.
         balance: what the operator answers to a USSD request.
         commands: all that was asked, in order.
@@ -88,6 +89,7 @@ class Modem:
         self.sending = "\r\n+CMGS: 1\r\n\r\nOK\r\n"
         self.cancelled = "\r\nOK\r\n"
         self.menus: list[str] = []
+        self._is_menu_open = False
         self.asked_network: list[str] = []
         self.password: str | None = None
         self.commands: list[str] = []
@@ -448,12 +450,17 @@ class Modem:
         if not re.fullmatch(r"[0-9*#]+", asked):
             return "+CUSD: 4"
         self.asked_network.append(asked)
-        if self.menus:
-            text, kind = self.menus.pop(0), 1 if self.menus else 0
-        else:
-            text, kind = self.balance, 0
-        self._answer(f'+CUSD: {kind},"{septets.pack_ussd(text).hex().upper()}",15')
+        text = self.menus.pop(0) if self.menus else self.balance
+        self._is_menu_open = bool(self.menus)
+        packed = septets.pack_ussd(text).hex().upper()
+        self._answer(f'+CUSD: {int(self._is_menu_open)},"{packed}",15')
         return ""
+
+    def _leave_menu(self, _: str) -> str:
+        if self._is_menu_open:
+            self.menus.clear()
+        self._is_menu_open = False
+        return OK
 
     def _stored(self) -> dict[int, str]:
         return self.memories[self._memory] if self._memory else self.messages
@@ -524,7 +531,8 @@ COMMANDS: Final[list[tuple[str, Callable[[Modem, str], str]]]] = [
     (r"\+CGDCONT\?", lambda modem, _: modem._tell(f'+CGDCONT: 1,"IP","{modem.apn}","",0,0')),
     (r'\+CGDCONT=1,"IP(?:V4V6)?","([^"]*)".*', Modem._set_context),
     (r'\+CUSD=1,"?([0-9A-F]+)"?(?:,15)?', Modem._ussd),
-    (r"\+CUSD=[02]", _accept),
+    (r"\+CUSD=0", _accept),
+    (r"\+CUSD=2", Modem._leave_menu),
     (r"\+CMGF=0", _accept),
     (r"\+CPMS=\?", lambda modem, _: modem._tell_memories()),
     (r'\+CPMS="(\w\w)"', Modem._choose_memory),

@@ -13,6 +13,7 @@ from mokanda_firmware.modem.sticks import Stick
 
 MAX_CODE: Final = 40
 CODE: Final = re.compile(rf"[0-9*#+]{{1,{MAX_CODE}}}", re.ASCII)  # that the network is asked by
+BEGINS_ANEW: Final = re.compile(r".+#")  # such a code answers no menu
 
 
 class ModemError(Exception):
@@ -91,6 +92,7 @@ class Facts:
     apn: str = ""  # the access point that was dialled last with this card
     interface: str = ""  # of the network, once there is one
     tries: int | None = None  # for the PIN or PUK that the card asks for
+    asking: str = ""  # that card's number (ICCID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,9 @@ class Backend(Protocol):
         `leave` a menu where nobody will answer it: an open one may keep calls from coming about.
         Raises UssdError, ModemError.
         """
+
+    def leave_menu(self) -> None:
+        """Have a menu that waits wait no longer."""
 
     def send(self, text: str, number: str) -> None:
         """Send a text message to a short number of the network's, once: up to 50 seconds.

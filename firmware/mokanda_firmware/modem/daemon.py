@@ -59,6 +59,7 @@ class Daemon:
         self._bell = Bell()  # rung by the workers
         self._ends = False
         self._status = _ABSENT
+        self._asking = ""  # the number of the card that asks for its code
         self._credit = Credit()
         self._allowance = Allowance(clock)
         self._last_rung = LastRung(clock, last_rung.restart_device)
@@ -152,7 +153,7 @@ class Daemon:
         else:
             best = modems[0]
             facts = best.facts
-            if best.state in _LOCKED and best.state is not self._status.state:
+            if best.state in _LOCKED and self._is_another(best.state, facts.asking):
                 self._counter.draw()  # what was typed was for a card that may have gone
             status = ModemStatus(
                 best.state,
@@ -173,3 +174,11 @@ class Daemon:
         if status != self._status:
             self._status = status
             status.publish()
+
+    def _is_another(self, state: ModemState, card: str) -> bool:
+        """Whether the card that asks for its code may be another one than did before."""
+        if state is not self._status.state:
+            self._asking = card
+            return True
+        before, self._asking = self._asking, card or self._asking  # some tell their number late
+        return bool(before and card) and card != before

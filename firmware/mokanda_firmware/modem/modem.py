@@ -36,6 +36,9 @@ _NOTED_EVERY = 60.0  # seconds: how far a call is goes to the card
 _UDEV = 1.0  # seconds in which udev tells that a stick was pulled out, where it was
 _WAKING = 45.0  # seconds that a stick may take after plugging until it answers
 _SEARCHED_LONG = 900.0  # seconds of finding no network until that is a trouble of the modem
+# Seconds that a menu waits: networks drop it after one to three minutes, and few tell so; what is
+# answered later would go out as a code of its own.
+_MENU_WAITS = 180.0
 _ASKING = 300.0  # seconds for all that is asked at a time: the slowest take ten for each answer
 
 _LINK_GONE: Final = frozenset({Event.LINK_LOST, Event.CALL_FAILED})
@@ -72,11 +75,24 @@ class Modem:
         self._due = Due(clock)
         self._link_by = 0.0  # when a call that has no link yet has failed
         self._is_wanted = False
+        self._menu_until = 0.0
 
     @property
     def menu_is_open(self) -> bool:
         """Whether the network waits for an answer to the menu that it sent last."""
-        return self._backend.menu_is_open
+        return self._backend.menu_is_open and self._clock.now() < self._menu_until
+
+    def menu_has_come(self) -> None:
+        """Let the menu that the network has sent now wait for an answer."""
+        self._backend.menu_is_open = True
+        self._menu_until = self._clock.now() + _MENU_WAITS
+
+    def _leave_menu(self) -> None:
+        self._backend.menu_is_open = False
+        try:
+            self._backend.leave_menu()
+        except OSError as error:
+            self._lost(error)
 
     # What happens
 
@@ -173,10 +189,13 @@ class Modem:
 
     def due_at(self) -> float | None:
         """Return when `keep_deadline` has something to do."""
-        return self._due.at
+        moments = (self._due.at, self._menu_until if self._backend.menu_is_open else None)
+        return min((each for each in moments if each is not None), default=None)
 
     def keep_deadline(self) -> None:
         """Do what is due, if something is."""
+        if self._backend.menu_is_open and not self.menu_is_open:
+            self._leave_menu()
         if not self._due.has_come():
             return
         self._due.never()

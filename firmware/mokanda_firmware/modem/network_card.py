@@ -195,7 +195,7 @@ class NetworkCard:
         self._is_up = False
         self._meter = Meter(self._interface.name)
         if self._kind is Kind.HILINK and self._page is not None:
-            self._questions.give_up(self._page)
+            self.leave_menu()
             with suppress(PageError), self._page.visit():
                 if not hilink.has_data(self._page):
                     hilink.connect(self._page)
@@ -220,6 +220,11 @@ class NetworkCard:
             raise UssdError(_ITS_OWN)
         return self._questions.ask(self._page, code, leave=leave)
 
+    def leave_menu(self) -> None:
+        """Have a HiLink wait for nothing that the network may want or say."""
+        if self._kind is Kind.HILINK and self._page is not None:
+            self._questions.give_up(self._page)
+
     def send(self, text: str, number: str) -> None:
         """Have a HiLink send a text message."""
         if self._kind is not Kind.HILINK or self._page is None:
@@ -230,6 +235,7 @@ class NetworkCard:
         """It stays connected for whoever else needs it, unless it is so for us alone."""
         self._is_wanted = False
         self._traffic = self._meter.passed()
+        self.leave_menu()
         if self._has_dialled and self._page is not None:
             with suppress(PageError), self._page.visit():
                 hilink.disconnect(self._page)

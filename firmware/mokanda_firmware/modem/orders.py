@@ -14,12 +14,11 @@ from typing import Final, Protocol
 
 from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus import records
-from mokanda_firmware.bus.requests import RequestError
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.backend import Answer, SendError, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
 from mokanda_firmware.modem.keeping import refusal_if_not_kept
-from mokanda_firmware.modem.lot import OVERTAKEN, Lot
+from mokanda_firmware.modem.lot import Lot
 from mokanda_firmware.modem.networks import Form
 from mokanda_wire import durable
 
@@ -92,12 +91,11 @@ class Counter(Lot):
         known = self._known(number)
         if known is not None and known.sent == sent:
             return known
-        if known is not None or number != self.next_number:
-            raise RequestError(OVERTAKEN)
+        self.check(number, has_another=known is not None or super().has_taken(number))
         order = Order(number, name, relaytime.now(), sent=sent)
         with refusal_if_not_kept():
             _keep(order)
-        self.take(number)
+        self.take()
         order = _sent(order, form, sender)
         try:
             _keep(order)

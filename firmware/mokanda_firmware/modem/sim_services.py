@@ -70,7 +70,8 @@ class SimServices:
             with self._modem.talking(sent(UNPLUGGED), sent) as backend:
                 backend.menu_is_open = False
                 answer = backend.ask_network(code, leave=leave)
-                backend.menu_is_open = answer.is_menu and not leave
+                if answer.is_menu and not leave:
+                    self._modem.menu_has_come()
                 return answer
         except UssdError as error:
             if error.is_sent:

@@ -57,8 +57,26 @@ def test_another_pin_in_the_same_form_is_not_tried(pin: str) -> None:
 def test_after_a_restart_no_form_from_before_it_costs_a_try() -> None:
     lot, card = Lot(), Card()
     for number in (lot.last_taken, lot.next_number):
-        with pytest.raises(RequestError, match="started anew"):
+        with pytest.raises(RequestError, match="Nobody knows whether this was sent"):
             enter(Lot(), card, number, "9999")
+    assert card.tried == []
+
+
+def test_what_was_given_before_something_else_is_not_said_to_be_unsent() -> None:
+    lot, card = Lot(), Card()
+    number = lot.next_number
+    enter(lot, card, number, "1234")
+    enter(lot, card, lot.next_number, "1234")
+    with pytest.raises(RequestError, match="Nobody knows whether this was sent"):
+        enter(lot, card, number, "1234")
+
+
+def test_a_form_whose_number_was_never_taken_is_known_to_be_unsent() -> None:
+    lot, card = Lot(), Card()
+    number = lot.next_number
+    lot.draw()
+    with pytest.raises(RequestError, match="so that this was not sent"):
+        enter(lot, card, number, "1234")
     assert card.tried == []
 
 

@@ -261,6 +261,11 @@ class At:
         self.synchronise()
         self.command("ATH")
 
+    def overlook(self, shape: re.Pattern[str]) -> None:
+        """Leave out of `unsolicited` the lines of this shape that have come already."""
+        for line in [each for each in self._unsolicited if shape.fullmatch(each)]:
+            self._unsolicited.remove(line)
+
     def unsolicited(self) -> list[str]:
         """Return the lines that came by themselves since the last call; does not wait."""
         self._port.read()

@@ -13,7 +13,6 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem import apn, inbox, kept_pin
 from mokanda_firmware.modem.apn import AccessPoint
 from mokanda_firmware.modem.at import codes, names, network, sending, sms, ussd
-from mokanda_firmware.modem.at.announcements import announcements
 from mokanda_firmware.modem.at.conversation import QUICK, At
 from mokanda_firmware.modem.at.ports import Ports
 from mokanda_firmware.modem.at.refusals import AtError, AtTimeoutError
@@ -127,7 +126,8 @@ class AtModem:
         if trouble and trouble.event in _LOCKED:
             code = _LOCKED[trouble.event]
             self._asking = codes.card(self._at)
-            facts = replace(facts, tries=codes.tries_left(self._at, code))
+            tries = codes.tries_left(self._at, code)
+            facts = replace(facts, tries=tries, asking=self._asking)
             if code == "PIN" and codes.give_kept(self._at, self._clock, facts.tries):
                 trouble = self._sim.trouble()
         if trouble:
@@ -135,7 +135,7 @@ class AtModem:
                 network.switch_on(self._at)
             return replace(trouble, facts=replace(facts, imsi="", operator="", signal=None))
         kept_pin.opened(partial(codes.card, self._at))
-        facts = replace(facts, tries=None)
+        facts = replace(facts, tries=None, asking="")
         imsi = self._sim.imsi()
         if isinstance(imsi, Finding):
             return replace(imsi, facts=replace(facts, imsi="", operator="", signal=None))
@@ -160,8 +160,8 @@ class AtModem:
         if lines:
             _log.info("modem: %s", ", ".join(filterfalse(sms.CONTENT.fullmatch, lines)))
         self._last_code.came(ussd.said(lines))
-        if announcements("+CUSD:", lines):  # the menu has had its time, or something else is said
-            self.menu_is_open = False
+        if self._questions is not None and self._questions.hear(lines):
+            self.menu_is_open = False  # it has had its time, or something else is said
         if self._inbox is not None:
             self._inbox.hear(lines)
         return Event.DUE if any(line.startswith(_SIM_CHANGES) for line in lines) else None
@@ -196,8 +196,11 @@ class AtModem:
         codes.unlock(self._at, puk, pin)
 
     def _check_card(self, at: At) -> None:
-        """Take no code for another card than the one that has asked: it would lose a try."""
-        if codes.card(at) != self._asking:
+        """Take no code for another card than the one that has asked: it would lose a try.
+
+        A card that has told no number then, as some do at first, is the one in the modem.
+        """
+        if self._asking and codes.card(at) != self._asking:
             raise PinError(Sentence("The SIM card does not ask for that now."))
 
     def ask_network(self, code: str, *, leave: bool) -> Answer:
@@ -206,6 +209,11 @@ class AtModem:
             raise ModemError("no port is open")
         with self._last_code.asked(code):
             return self._questions.ask(code, leave=leave)
+
+    def leave_menu(self) -> None:
+        """Have a menu that waits wait no longer."""
+        if self._questions is not None:
+            self._questions.leave_menu()
 
     # Calling
 
@@ -220,6 +228,7 @@ class AtModem:
         self._name = facts.operator or facts.model
         detail = Sentence("Dialling the access point {name}.", name=access_point.name)
         tell(detail, access_point.name)
+        self.leave_menu()
         try:
             self._dial(self._at, access_point)
         except AtError as error:

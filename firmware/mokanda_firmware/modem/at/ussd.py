@@ -16,7 +16,7 @@ from mokanda_firmware.modem.at.announcements import announcements
 from mokanda_firmware.modem.at.conversation import At
 from mokanda_firmware.modem.at.digits import readable
 from mokanda_firmware.modem.at.refusals import AtAbandonedError, AtError, AtTimeoutError
-from mokanda_firmware.modem.backend import Answer, UssdError
+from mokanda_firmware.modem.backend import BEGINS_ANEW, Answer, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
 
 _log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _ANSWER: Final = re.compile(
     r'\+CUSD: *(\d)(?: *, *"?(.*?)"? *(?:, *(\d{1,3}))?)? *', re.IGNORECASE | re.DOTALL
 )
+_ENDED: Final = re.compile(r"\+CUSD: *2 *", re.IGNORECASE)
 _ENDS: Final = ("0", "2")  # after which the network waits for nothing
 _MENU: Final = "1"
 _UNKNOWN: Final = "4"
@@ -40,15 +41,22 @@ class Questions:
     def __init__(self, at: At) -> None:
         self._at = at
         self._way: int | None = None  # in which the modem takes codes
+        self._is_open: bool | None = None  # whether the network waits for a choice; None: who knows
 
     def ask(self, code: str, *, leave: bool = False) -> Answer:
         """Ask the network, or answer its menu; `leave` the menu that comes.
 
+        A session that is open, or may be, takes whatever comes for a choice (27.007, 7.15): it is
+        ended before a new code.
+
         Raises:
             UssdError: the network refuses it, or does not answer in time.
         """
-        ways = _ways(code)
+        if BEGINS_ANEW.fullmatch(code) and self._is_open is not False:
+            self._leave()
+        was_open, ways = self._is_open, _ways(code)
         for way in self._fitting(code):
+            self._is_open = None
             try:
                 said = self._at.announced(f"AT+CUSD=1,{ways[way]},15", _PATIENCE, _more)
             except AtTimeoutError:
@@ -58,13 +66,36 @@ class Questions:
                 raise UssdError.unanswered(code) from None
             except AtError as error:
                 _log.debug("USSD %s: %s", ways[way], error)
+                self._is_open = was_open
                 continue
             self._way = way
+            self._at.overlook(_ENDED)  # told of the session before
+            self._note(said)
             answer = _read(said, code)
-            if answer.is_menu and leave:
-                self._at.prefer(_LEAVE)
+            if leave and self._is_open is not False:
+                self._leave()
             return answer
         raise UssdError.refused(code)
+
+    def hear(self, lines: Sequence[str]) -> bool:
+        """Take in what the modem has said by itself; whether the network has said something."""
+        if said := announcements("+CUSD:", lines):
+            self._note(said)
+            self._is_open = self._is_open or None  # it may have been about an earlier session
+        return bool(said)
+
+    def leave_menu(self) -> None:
+        """End the session if one is open."""
+        if self._is_open:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._at.prefer(_LEAVE)
+        self._is_open = False
+
+    def _note(self, said: Sequence[str]) -> None:
+        last = _ANSWER.fullmatch(said[-1])
+        self._is_open = None if last is None else last[1] == _MENU
 
     def _fitting(self, code: str) -> Sequence[int]:
         """Return the ways to try; a choice such as "12" may be taken for digits of packed text."""

@@ -6,13 +6,12 @@ late is the stick's until it is fetched, or given up.
 """
 
 import logging
-import re
 from contextlib import suppress
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.modem.at.digits import readable
-from mokanda_firmware.modem.backend import Answer, UssdError
+from mokanda_firmware.modem.backend import BEGINS_ANEW, Answer, UssdError
 from mokanda_firmware.modem.balance import MAX_TEXT
 from mokanda_firmware.modem.clock import Clock
 from mokanda_firmware.modem.hilink.menu import is_menu
@@ -27,7 +26,6 @@ _PAUSE = 1.0  # seconds from one question for the answer to the next
 _LATE_PAUSE = 5.0  # where it was given up
 _UNKNOWN = 100002  # to firmware that has no such path
 _UNDER_WAY = 111019
-_ANEW: Final = re.compile(r"[*#].*#")  # what a code looks like that answers no menu
 _CANNOT: Final = Sentence(
     "This stick cannot ask the network by a code. Put the SIM card into a phone to do so."
 )
@@ -39,7 +37,8 @@ class Questions:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._last = LastCode(clock)
-        self._is_open = False  # whether the stick may still bring the answer to the last code
+        self._is_awaited = False  # whether the stick may still bring the answer to the last code
+        self._is_open = False  # whether network and stick may wait for something, as for a choice
 
     def ask(self, page: Page, code: str, *, leave: bool) -> Answer:
         """Ask the network, or answer its menu; `leave` the menu that comes.
@@ -51,35 +50,36 @@ class Questions:
             return self._ask(page, code, leave=leave)
 
     def _ask(self, page: Page, code: str, *, leave: bool) -> Answer:
-        if _ANEW.fullmatch(code):
+        if BEGINS_ANEW.fullmatch(code):
             _release(page)  # of a menu that nobody has answered
-        _send(page, code)
         self._is_open = True
+        _send(page, code)
+        self._is_awaited = True
         end = self._clock.now() + _PATIENCE
         while self._clock.now() < end:
             self._clock.wait((), _PAUSE)
             if text := self._fetch(page, code):
-                self._is_open = False
+                self._is_awaited = False
                 if leave:
-                    _release(page)
+                    self.give_up(page)
                 return Answer(text, is_menu(text))
         raise UssdError.unanswered(code)
 
     def hear(self, page: Page) -> float | None:
         """Take in an answer that comes late. Return the seconds after which to look again."""
-        if self._is_open and self._last.is_owed:
+        if self._is_awaited and self._last.is_owed:
             with suppress(UssdError):
                 if text := self._fetch(page, ""):
                     self._last.came(text)
-        if not self._last.is_owed:
+        if self._is_awaited and not self._last.is_owed:
             self.give_up(page)
-        return _LATE_PAUSE if self._is_open else None
+        return _LATE_PAUSE if self._is_awaited else None
 
     def give_up(self, page: Page) -> None:
-        """Wait for no answer: one that is open may keep calls from coming about."""
+        """Wait for no answer, nor for a choice: what is open may keep calls from coming about."""
         if self._is_open:
             _release(page)
-        self._is_open = False
+        self._is_open = self._is_awaited = False
 
     def _fetch(self, page: Page, code: str) -> str:
         """Return the answer; "" where it has not come yet, or the stick says nothing now."""

@@ -85,8 +85,11 @@ class Network:
         best.answer(request, order, self._patience(number))
 
     def _check_menu(self, number: int, menu: int) -> None:
-        """Let a menu be answered only while it is the last that the network has said."""
-        if menu and menu != self.open_menu and not self._counter.has_taken(number):
+        """Let a menu be answered only while it is the last that the network has said.
+
+        An answer with another number than the next may have been sent: that number tells.
+        """
+        if menu and menu != self.open_menu and number == self._counter.next_number:
             raise RequestError(_MENU_GONE)
 
     def _patience(self, number: int) -> float:

@@ -25,8 +25,8 @@ from mokanda_firmware.uplink import refusals
 from mokanda_relay.operator import devices
 from mokanda_wire import claimfile, durable, protocol
 from scripts.tools.deadlines import wait_until
-from tests.full_memory import fill, memory
 from tests.relay_served import Served
+from tests.small_disk import fill, memory
 from tests.syncing_village import Village
 
 pytest_plugins = ("tests.syncing_fixtures",)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,21 +14,11 @@ from mokanda_firmware.courier import up
 from mokanda_firmware.uplink import interface, link, reach
 from mokanda_firmware.uplink.connection import Connection
 from mokanda_firmware.uplink.failures import CutError, LinkError
-from mokanda_relay.operator import devices
 from tests.budgets import send_down
 from tests.relay_served import Served
-from tests.syncing_village import Village, a_village
+from tests.syncing_village import Village
 
-pytest_plugins = ("tests.relay_fixtures",)
-
-
-@pytest.fixture
-def village(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Village]:
-    """A village that has told the relay all there is to tell."""
-    claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    with a_village(claim, served.device_url, tmp_path / "device", monkeypatch) as village:
-        village.sync()
-        yield village
+pytest_plugins = ("tests.syncing_fixtures",)
 
 
 @pytest.fixture

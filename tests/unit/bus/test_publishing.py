@@ -15,7 +15,7 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, ModemState
 from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus
 from scripts.tools.deadlines import wait_until
-from tests.full_memory import fill, memory
+from tests.small_disk import fill, memory
 from tests.statuses import READY
 
 LONGER = replace(READY, state=ModemState.FAULT, detail=Sentence("{why}", why="x" * 5000))

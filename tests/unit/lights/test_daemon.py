@@ -33,7 +33,7 @@ from mokanda_firmware.bus.statuses import (
 from mokanda_firmware.lights.daemon import Daemon
 from mokanda_firmware.lights.known import DAEMONS, Known
 from mokanda_firmware.lights.table import PATTERNS, Blink
-from tests.full_memory import fill, memory
+from tests.small_disk import fill, memory
 from tests.statuses import published
 
 SCRIPTS = Path(__file__).parents[3] / "firmware/system/usr/lib/mokanda"

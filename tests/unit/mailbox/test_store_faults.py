@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from mokanda_firmware.mailbox.store.database import Store, StoreFull
 from mokanda_firmware.mailbox.store.settings import set_setting, setting
+from tests.small_disk import small_disk
 
 PAGE = 4096
 VALUE = "x" * (3 * PAGE)
@@ -23,15 +23,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 2 MiB and 30 files."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m,nr_inodes=30", "tmpfs", folder],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("mounting needs root")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    with small_disk(folder, "size=2m,nr_inodes=30") as disk:
+        yield disk
 
 
 def open_at(folder: Path) -> Store:

@@ -7,7 +7,6 @@ import os
 import random
 import re
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -25,6 +24,7 @@ from mokanda_firmware.mailbox.store.mending import Mending
 from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.setup import mend
 from tests.crash_points import crashes
+from tests.small_disk import data_on_small_disk
 
 PAGE = 4096
 LETTERS = 300
@@ -326,19 +326,8 @@ def test_mending_that_is_cut_anywhere_is_finished_at_the_next_start() -> None:
 @pytest.fixture
 def disk(device: Path) -> Iterator[Path]:
     """The data on a disk of their own, which can be filled."""
-    kept = device / "kept"
-    paths.data().rename(kept)
-    paths.data().mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=60", "tmpfs", paths.data()],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("mounting needs root")
-    subprocess.run(["cp", "-a", f"{kept}/.", paths.data()], check=True)
-    yield paths.data()
-    subprocess.run(["umount", "-l", paths.data()], check=True)
+    with data_on_small_disk(device, "size=8m,nr_inodes=60") as disk:
+        yield disk
 
 
 def fill(disk: Path) -> None:

@@ -30,6 +30,7 @@ from mokanda_firmware.webmail.store_watch import StoreWatch
 from scripts.tools.deadlines import wait_until
 from tests.ports import reserved_port
 from tests.setup_service import setup_service
+from tests.small_disk import data_on_small_disk
 from tests.statuses import published
 from tests.unit.backup.conftest import Backups
 from tests.unit.webmail.served_village import PASSWORD, Phone
@@ -300,19 +301,8 @@ def test_the_device_can_be_switched_off(tmp_path: Path) -> None:
 @pytest.fixture
 def disk(device: Path) -> Iterator[Path]:
     """The data on a disk of their own, of 2 MiB and 40 files."""
-    kept = device / "kept"
-    paths.data().rename(kept)
-    paths.data().mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m,nr_inodes=40", "tmpfs", paths.data()],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("mounting needs root")
-    subprocess.run(["cp", "-a", f"{kept}/.", paths.data()], check=True)
-    yield paths.data()
-    subprocess.run(["umount", "-l", paths.data()], check=True)
+    with data_on_small_disk(device, "size=2m,nr_inodes=40") as disk:
+        yield disk
 
 
 def make_read_only(disk: Path) -> None:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -40,7 +41,7 @@ def publish(path: Path, status: Mapping[str, object]) -> None:
 
 def _try_again() -> None:
     while True:
-        threading.Event().wait(AGAIN)
+        time.sleep(AGAIN)
         with _lock:
             for path, content in list(_waiting.items()):
                 with contextlib.suppress(OSError):

@@ -7,6 +7,7 @@ from typing import Final
 from mokanda_firmware.bus import records
 from mokanda_firmware.bus.requests import Request, RequestError
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.modem.lot import Lot
 from mokanda_firmware.modem.machine import IN_CALL
 from mokanda_firmware.modem.modem import Modem
 from mokanda_firmware.modem.orders import Counter
@@ -15,7 +16,7 @@ from mokanda_firmware.modem.verbs.balance import MAX_ZONE, Balance
 from mokanda_firmware.modem.worker import BUSY, ERRAND_TIME
 from mokanda_firmware.modem.workers import Workers
 
-ORDER_TIME: Final = 70.0  # seconds in which a modem is done with an order that it has begun
+_ORDER_TIME: Final = 70.0  # seconds in which a modem is done with an order that it has begun
 _MENU_GONE: Final = Sentence(
     "The network no longer waits for an answer to this menu, so that none was sent. Begin anew."
 )
@@ -61,7 +62,7 @@ class Network:
             finally:
                 self._publish()
 
-        best.answer(request, ask, self._patience(number))
+        best.answer(request, ask, patience(self._counter, number))
 
     def order(self, request: Request) -> None:
         """Send the network an order: an offer, a voucher, or the answer to its menu."""
@@ -82,7 +83,7 @@ class Network:
             finally:
                 self._publish()
 
-        best.answer(request, order, self._patience(number))
+        best.answer(request, order, patience(self._counter, number))
 
     def _check_menu(self, number: int, menu: int) -> None:
         """Let a menu be answered only while it is the last that the network has said.
@@ -92,6 +93,7 @@ class Network:
         if menu and menu != self.open_menu and number == self._counter.next_number:
             raise RequestError(_MENU_GONE)
 
-    def _patience(self, number: int) -> float:
-        """Return in how many seconds to begin; a second tap waits for what comes of the first."""
-        return ORDER_TIME if self._counter.has_taken(number) else ERRAND_TIME
+
+def patience(lot: Lot, number: int) -> float:
+    """Return in how many seconds to begin; a second tap waits for what comes of the first."""
+    return _ORDER_TIME if lot.has_taken(number) else ERRAND_TIME

@@ -8,8 +8,8 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState
 from mokanda_firmware.modem.allowance import Allowance
 from mokanda_firmware.modem.lot import Lot
-from mokanda_firmware.modem.verbs.network import ORDER_TIME
-from mokanda_firmware.modem.worker import ERRAND_TIME, Worker
+from mokanda_firmware.modem.verbs.network import patience
+from mokanda_firmware.modem.worker import Worker
 from mokanda_firmware.modem.workers import Workers
 
 _MAX_TYPED = 20  # digits; what is too long for a PIN or PUK is told so
@@ -70,5 +70,4 @@ class Unlocking:
             finally:
                 self._publish()
 
-        again = self._lot.has_taken(number)
-        worker.answer(request, give_once, ORDER_TIME if again else ERRAND_TIME)
+        worker.answer(request, give_once, patience(self._lot, number))

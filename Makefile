@@ -50,7 +50,7 @@ format: $(SETUP) ## let ruff and shfmt format the tree
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint --fix
 
 image: $(SETUP) translations toolbox ## build the SD card image (BOARD=orangepi-zero ENGINE=debian)
-	scripts/image --board $(BOARD) --engine $(ENGINE)
+	scripts/image --board $(BOARD) --engine $(ENGINE) $(if $(BUILT),--built $(BUILT))
 
 lock: toolbox ## take Debian's newest packages into recipes/packages.lock (DRY_RUN=1: only show them)
 	scripts/lock $(if $(DRY_RUN),--dry-run)

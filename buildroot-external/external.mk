@@ -12,6 +12,11 @@ include $(sort $(wildcard $(BR2_EXTERNAL_MOKANDA_PATH)/package/*/*.mk))
 # The mail store searches with it; no option of Buildroot asks for it.
 SQLITE_CONF_OPTS += --fts5
 
+# Start-up is most of what a slow board waits for. In a shared library the interpreter would call its
+# own functions through a table, for none to be replaced.
+PYTHON3_CFLAGS += -fno-semantic-interposition
+PYTHON3_CONF_OPTS += --with-lto
+
 define MOKANDA_CHECK_CONFIG
 	$(BR2_EXTERNAL_MOKANDA_PATH)/board/mokanda/check-config.sh \
 		$(@D)/.config $($(PKG)_KCONFIG_FRAGMENT_FILES)

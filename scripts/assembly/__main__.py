@@ -27,6 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--board", choices=boards(), default="orangepi-zero")
     parser.add_argument("--engine", choices=("debian", "buildroot"), default="debian")
+    parser.add_argument(
+        "--built",
+        metavar="DIRECTORY",
+        help="what Buildroot made; without it, Buildroot is run first",
+    )
     options = parser.parse_args(arguments)
     try:
         build(load(options.board), options.engine)

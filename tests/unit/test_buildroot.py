@@ -184,6 +184,19 @@ def test_a_library_that_our_code_loads_is_of_a_package_that_both_engines_take() 
     assert "BR2_PACKAGE_LIBPNG=y" in recipe.buildroot_config
 
 
+def test_the_kernel_has_built_in_what_every_boot_needs() -> None:
+    """So that the initramfs has no drivers to load; what may be plugged in is a module."""
+    system = load("orangepi-zero")
+    fragments = [external_tree.topics_path(), external_tree.board_path("orangepi-zero")]
+    fragments += sorted((EXTERNAL / "board/mokanda/linux").glob("*.config"))
+    lines = "".join(path.read_text() for path in fragments).splitlines()
+    booting = {*system.initramfs_modules, *system.modules_early}
+    for option, module in system.kernel.items():
+        if module in booting:
+            assert f"CONFIG_{option}=y" in lines
+    assert "CONFIG_USB_SERIAL_OPTION=m" in lines
+
+
 def test_kernel_archive_has_a_hash() -> None:
     version = re.search(
         r'_CUSTOM_VERSION_VALUE="(.*)"', (EXTERNAL / "board/mokanda/engine.config").read_text()
@@ -262,8 +275,8 @@ def test_another_release_is_refused_by_name(tmp_path: Path) -> None:
 def test_engine_hands_over_what_buildroot_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "OUTPUT", tmp_path / "buildroot")
-    images = tmp_path / "buildroot/orangepi-zero/images"
+    images = tmp_path / "images"
+    monkeypatch.setenv("MOKANDA_BUILT", str(images))
     modules = tmp_path / "target/usr/lib/modules/6.12.103"
     downloads = tmp_path / "cache/buildroot/busybox"
     zones = tmp_path / "target/usr/share/zoneinfo"
@@ -305,7 +318,7 @@ def test_engine_hands_over_what_buildroot_made(
 def test_engine_without_a_finished_build_says_what_to_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "OUTPUT", tmp_path)
+    monkeypatch.setenv("MOKANDA_BUILT", str(tmp_path))
     with pytest.raises(StepError, match="run scripts/buildroot"):
         engine.build(load("orangepi-zero"), tmp_path, tmp_path, Log(tmp_path / "log"))
 

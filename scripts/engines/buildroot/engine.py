@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes what scripts/buildroot built from source.
 
-Buildroot itself runs on the host, as the calling user; here, in the toolbox, its output is
-unpacked for the assembly.
+Buildroot itself runs as the calling user; here its output is unpacked for the assembly.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,19 +16,16 @@ from typing import Any
 from scripts.engines import Built, Package, find_file
 from scripts.recipes import System
 from scripts.tools.digest import file_sha256
-from scripts.tools.repository import REPOSITORY
 from scripts.tools.steps import Log, StepError, say
-
-OUTPUT = REPOSITORY / "build/buildroot"
 
 
 def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     """Unpack the root file system that Buildroot made; raises StepError when there is none."""
-    images = OUTPUT / system.board.name / "images"
+    images = Path(os.environ["MOKANDA_BUILT"])
     information = images / "show-info.json"  # written last
     if not information.exists():
         raise StepError(
-            f"Buildroot has built nothing for {system.board.name}: run scripts/buildroot"
+            f"{images} has not what Buildroot makes for {system.board.name}: run scripts/buildroot"
         )
     say("unpacking what Buildroot made")
     root = work / "root"

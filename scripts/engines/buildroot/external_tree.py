@@ -6,6 +6,7 @@ Run `scripts/buildroot --write` after a change of recipes/ and commit the result
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def defconfig(system: System) -> str:
     names = " ".join(f"$(BR2_EXTERNAL_MOKANDA_PATH)/{path.relative_to(TREE)}" for path in fragments)
     kernel = f"""BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES="{names}"
 BR2_LINUX_KERNEL_INTREE_DTS_NAME="{board.device_tree}"
+BR2_ROOTFS_POST_IMAGE_SCRIPT_ARGS="{board.name}"
 """
     engine = (BOARD / "engine.config").read_text()
     seen: set[str] = set()
@@ -49,16 +51,30 @@ BR2_LINUX_KERNEL_INTREE_DTS_NAME="{board.device_tree}"
     return "\n".join([NOTICE, *sections])
 
 
-def kernel_fragment(recipes: Iterable[Recipe]) -> str:
-    """The kernel options of recipes; a driver that may be a module is one."""
+def kernel_fragment(system: System, recipes: Iterable[Recipe]) -> str:
+    """The kernel options of recipes, without those that fragments written by hand have.
+
+    What every boot needs is built in, and so is the SoC's own; a driver that is wanted later, or
+    for what may be plugged in, is a module.
+    """
+    booting = {*system.initramfs_modules, *system.modules_early}
+    booting |= {module for _, module in system.soc.kernel} - {*system.modules_late}
+    by_hand = set(re.findall(r"^CONFIG_(\w+)=y$", _written_by_hand(), re.MULTILINE))
     sections = [NOTICE]
     for recipe in recipes:
-        if recipe.kernel:
-            options = "".join(
-                f"CONFIG_{option}={'m' if module else 'y'}\n" for option, module in recipe.kernel
-            )
+        options = "".join(
+            f"CONFIG_{option}={'m' if module and module not in booting else 'y'}\n"
+            for option, module in recipe.kernel
+            if option not in by_hand
+        )
+        if options:
             sections.append(f"# {recipe.name}: {recipe.summary}\n{options}")
     return "\n".join(sections)
+
+
+def _written_by_hand() -> str:
+    paths = sorted((BOARD / "linux").glob("*.config"))
+    return "".join(path.read_text() for path in paths if path != topics_path())
 
 
 def _section(recipe: Recipe, more: str, seen: set[str]) -> str:
@@ -72,8 +88,8 @@ def files() -> dict[Path, str]:
     written = {}
     for system in map(load, boards()):
         board = system.board
-        written[topics_path()] = kernel_fragment(system.recipes)
-        written[board_path(board.name)] = kernel_fragment([system.soc, board])
+        written[topics_path()] = kernel_fragment(system, system.recipes)
+        written[board_path(board.name)] = kernel_fragment(system, [system.soc, board])
         written[defconfig_path(board.name)] = defconfig(system)
     return written
 

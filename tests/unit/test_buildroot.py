@@ -31,6 +31,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EXTERNAL = REPOSITORY / "buildroot-external"
 FIREWALL = REPOSITORY / "firmware/system/usr/lib/mokanda/firewall.nft"
 PACKAGES = sorted((EXTERNAL / "package").iterdir())
+TESTS = EXTERNAL / "support/testing/tests/package"
 OURS = ("wire", "firmware")
 
 # Packages of Debian that go by another name in Buildroot, or have no option there.
@@ -139,18 +140,20 @@ def _symbol(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def test_python_is_built_with_the_optional_modules_that_our_code_imports() -> None:
+@pytest.mark.parametrize("room", OURS)
+def test_python_is_built_with_the_optional_modules_that_our_code_imports(room: str) -> None:
     imported = set()
-    for room in OURS:
-        for path in (REPOSITORY / room / f"mokanda_{room}").rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Import):
-                    imported |= {alias.name.partition(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-                    imported.add(node.module.partition(".")[0])
-    config = load("orangepi-zero").buildroot_config
+    for path in (REPOSITORY / room / f"mokanda_{room}").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                imported.add(node.module.partition(".")[0])
     needed = {option for module, option in OPTIONAL_MODULES.items() if module in imported}
+    config = load("orangepi-zero").buildroot_config
     assert {option for option in needed if f"BR2_PACKAGE_PYTHON3_{option}=y" not in config} == set()
+    menu = (EXTERNAL / f"package/mokanda-{room}/Config.in").read_text()
+    assert needed <= set(re.findall(r"select BR2_PACKAGE_PYTHON3_(\w+) # runtime", menu))
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("*.toml")), ids=lambda path: path.stem)
@@ -399,6 +402,34 @@ def test_check_package_has_nothing_to_say(buildroot: Path) -> None:
     )
     assert (done.stdout, done.returncode) == ("", 0)
     assert "\n0 warnings generated" in done.stderr
+
+
+# What Buildroot's run-tests does before it builds.
+_CONFIGURE = """import importlib, sys
+from infra.basetest import BRConfigTest
+BRConfigTest.outputdir, BRConfigTest.downloaddir, name = sys.argv[1:]
+for test in vars(importlib.import_module(name)).values():
+    if getattr(test, "__test__", False):
+        BRConfigTest.setUp(test("test_run"))
+"""
+
+
+@pytest.mark.parametrize("test", sorted(TESTS.glob("test_*.py")), ids=lambda path: path.stem)
+def test_every_line_of_a_packages_test_takes_effect_in_buildroot(
+    buildroot: Path, tmp_path: Path, test: Path
+) -> None:
+    if not find_spec("pexpect"):
+        pytest.skip("Buildroot's run-tests needs the Python module pexpect")
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", _CONFIGURE, tmp_path, tmp_path / "downloads", test.stem],
+        env={**os.environ, "PYTHONPATH": f"{buildroot / 'support/testing'}:{TESTS}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    logs = [path.read_text() for path in tmp_path.glob("*.log")]
+    assert done.returncode == 0, (done.stderr, logs)
+    assert len(list(tmp_path.glob("*/.config"))) == 1
 
 
 def _make(buildroot: Path, output: Path, *arguments: str) -> str:

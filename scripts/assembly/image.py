@@ -77,6 +77,7 @@ def build(system: System, engine: str) -> None:
             path.name: {"size": path.stat().st_size, "sha256": file_sha256(path)}
             for path in (image, slot, squashed, fit)
         },
+        "boot_loader": vars(u_boot.PACKAGE),
         "packages": [vars(package) for package in built.packages],
     }
     (output / "record.json").write_text(json.dumps(record, indent=2) + "\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scripts.assembly import layout
 from scripts.assembly.template import fill
-from scripts.engines import Built, find_file
+from scripts.engines import Built, Package, find_file
 from scripts.engines.debian.archive import Archive
 from scripts.recipes import ROOT, Soc, System
 from scripts.tools.repository import REPOSITORY
@@ -20,8 +20,16 @@ from scripts.tools.steps import Log, StepError, say
 
 RECIPES = ROOT / "boot"
 TREES = REPOSITORY / "build/u-boot"
-SOURCE = "pool/main/u/u-boot/u-boot_2025.01.orig.tar.bz2"
+VERSION = "2025.01"
+SOURCE = f"pool/main/u/u-boot/u-boot_{VERSION}.orig.tar.bz2"
 SHA256 = "cdef7d507c93f1bbd9f015ea9bc21fa074268481405501945abc6f854d5b686f"
+PACKAGE = Package(
+    "u-boot",
+    VERSION,
+    SHA256,
+    licences=("GPL-2.0-only",),
+    cpe=f"cpe:2.3:a:denx:u-boot:{VERSION}:*:*:*:*:*:*:*",
+)
 DATE = "1736208000"  # in its banner; constant, so that every build makes the same binary
 
 

@@ -16,7 +16,9 @@ class Package:
 
     name: str
     version: str
-    sha256: str
+    sha256: str = ""  # of what was downloaded, if anything was
+    licences: tuple[str, ...] = ()  # all hold: SPDX expressions, other words where there is none
+    cpe: str = ""  # what the lists of vulnerabilities call it
 
 
 @dataclass(frozen=True)

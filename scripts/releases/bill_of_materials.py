@@ -15,6 +15,8 @@ from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from scripts.releases.licences import licences
+
 DEBIAN = "debian-13"
 
 
@@ -33,7 +35,9 @@ def bill_of_materials(record: Mapping[str, Any]) -> str:
             Property(name="mokanda:engine", value=record["engine"]),
         ],
     )
-    components = [_component(record["engine"], package) for package in record["packages"]]
+    # U-Boot is compiled from its own source, whichever engine made the rest.
+    components = [_component("source", record["boot_loader"])]
+    components += [_component(record["engine"], package) for package in record["packages"]]
     # Number and time are the image's own: the same image has the same bill each time.
     bill = Bom(
         serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"mokanda:{board}:{version}:{commit}"),
@@ -46,20 +50,22 @@ def bill_of_materials(record: Mapping[str, Any]) -> str:
     return JsonV1Dot6(bill).output_as_string(indent=2) + "\n"
 
 
-def package_url(engine: str, name: str, version: str) -> PackageURL:
+def package_url(origin: str, name: str, version: str) -> PackageURL:
     """Name a package as vulnerability scanners do (purl)."""
-    if engine == "debian":
+    if origin == "debian":
         return PackageURL("deb", "debian", name, version, {"distro": DEBIAN})
     return PackageURL("generic", None, name, version)
 
 
-def _component(engine: str, package: Mapping[str, str]) -> Component:
-    url = package_url(engine, package["name"], package["version"])
-    sha256 = package.get("sha256")
+def _component(origin: str, package: Mapping[str, Any]) -> Component:
+    url = package_url(origin, package["name"], package["version"])
+    sha256 = package["sha256"]
     return Component(
         bom_ref=url.to_string(),
         name=package["name"],
         version=package["version"],
         purl=url,
+        cpe=package["cpe"] or None,
+        licenses=licences(package["licences"]),
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256)] if sha256 else [],
     )

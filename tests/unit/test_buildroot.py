@@ -23,6 +23,7 @@ from packaging.requirements import Requirement
 
 from scripts.engines import Package
 from scripts.engines.buildroot import engine, external_tree
+from scripts.engines.buildroot.licences import licences
 from scripts.recipes import boards, load
 from scripts.recipes.recipe import ROOT, read_topic
 from scripts.tools.steps import Log, StepError
@@ -287,16 +288,29 @@ def test_engine_hands_over_what_buildroot_made(
         directory.mkdir(parents=True)
     (zones / "posix/Africa/Kinshasa").touch()
     (zones / "Africa").symlink_to("posix/Africa")
+    library = tmp_path / "target/usr/lib/libc.so.6"
+    library.write_bytes(b"\0GNU C Library (Debian GLIBC 2.41-11) stable release version 2.41.\n")
     subprocess.run(
         ["tar", "-C", tmp_path / "target", "-cf", images / "rootfs.tar", "."], check=True
     )
     (downloads / "busybox-1.37.0.tar.bz2").write_bytes(b"archive")
     target = {"type": "target", "virtual": False, "install_target": True, "downloads": []}
+    bare = {**target, "version": "", "licenses": "unknown"}
+    ours = {**target, "version": "0.1.0", "licenses": "Apache-2.0"}
     busybox = {**target, "downloads": [{"source": "busybox-1.37.0.tar.bz2"}]}
     information = {
         "host-make": {**target, "type": "host", "dl_dir": "make", "version": "4.4.1"},
-        "mokanda-wire": {**target, "dl_dir": "mokanda-wire", "version": "0.1.0"},
-        "busybox": {**busybox, "dl_dir": "busybox", "version": "1.37.0"},
+        "mokanda-wire": {**ours, "dl_dir": "mokanda-wire"},
+        "skeleton-init-common": {**bare, "dl_dir": "skeleton-init-common"},
+        "toolchain-external": {"type": "target", "virtual": True, "install_target": True},
+        "toolchain-external-custom": {**bare, "dl_dir": "toolchain-external-custom"},
+        "busybox": {
+            **busybox,
+            "dl_dir": "busybox",
+            "version": "1.37.0",
+            "licenses": "GPL-2.0, bzip2-1.0.4",
+            "cpe-id": "cpe:2.3:a:busybox:busybox:1.37.0:-:*:*:*:*:*:*",
+        },
     }
     (images / "show-info.json").write_text(json.dumps(information))
     (images / "release").write_text("2026.02.3 1781643700\n")
@@ -313,9 +327,37 @@ def test_engine_hands_over_what_buildroot_made(
     assert built.device_tree == images / "sun8i-h2-plus-orangepi-zero.dtb"
     assert built.suites == {"buildroot-2026.02.3": datetime(2026, 6, 16, 21, 1, 40, tzinfo=UTC)}
     assert built.packages == [
-        Package("busybox", "1.37.0", hashlib.sha256(b"archive").hexdigest()),
-        Package("mokanda-wire", "0.1.0", ""),
+        Package(
+            "glibc",
+            "2.41-11",
+            licences=("GPL-2.0-or-later", "LGPL-2.1-or-later", "BSD-3-Clause", "MIT"),
+            cpe="cpe:2.3:a:gnu:glibc:2.41:*:*:*:*:*:*:*",
+        ),
+        Package(
+            "busybox",
+            "1.37.0",
+            hashlib.sha256(b"archive").hexdigest(),
+            ("GPL-2.0", "bzip2-1.0.4"),
+            "cpe:2.3:a:busybox:busybox:1.37.0:-:*:*:*:*:*:*",
+        ),
+        Package("mokanda-wire", "0.1.0", licences=("Apache-2.0",)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("GPL-3.0+", ("GPL-3.0+",)),
+        (
+            "LGPL-2.1+ (library) , GPL-2.0+ or MIT (tools, tests)",
+            ("LGPL-2.1+", "GPL-2.0+ or MIT"),
+        ),
+        ("MIT (one), MIT (another)", ("MIT",)),
+        ("unknown", ()),
+    ],
+)
+def test_licences_of_a_makefile(text: str, found: tuple[str, ...]) -> None:
+    assert licences(text) == found
 
 
 def test_engine_without_a_finished_build_says_what_to_run(

@@ -10,20 +10,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclonedx.model.license import DisjunctiveLicense
 
+from scripts.assembly import u_boot
+from scripts.engines import Package
 from scripts.releases import signing_keys
 from scripts.releases.bill_of_materials import bill_of_materials, package_url
 from scripts.releases.check import check
 from scripts.releases.image import Image, Keys, RefusedError, read_image
+from scripts.releases.licences import licences
 from scripts.releases.release import build
 from scripts.tools.digest import file_sha256
 from scripts.tools.repository import TOOLBOX
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
+CPE = "cpe:2.3:a:busybox:busybox:1.37.0:-:*:*:*:*:*:*"
 PACKAGES = [
-    {"name": "libstdc++6", "version": "14.2.0-19", "sha256": "a" * 64},
-    {"name": "rauc", "version": "1.13-3+deb13u1", "sha256": "b" * 64},
-    {"name": "python3-gnupg", "version": "1:0.5.4-1~x", "sha256": "c" * 64},
+    Package("libstdc++6", "14.2.0-19", "a" * 64),
+    Package("rauc", "1.13-3+deb13u1", "b" * 64),
+    Package("python3-gnupg", "1:0.5.4-1~x", "c" * 64),
+]
+FROM_SOURCE = [
+    Package("busybox", "1.37.0", "d" * 64, ("GPL-2.0", "bzip2-1.0.4"), CPE),
+    Package("dbus", "1.14.10", "e" * 64, ("AFL-2.1 or GPL-2.0+", "GPL-2.0+")),
+    Package("libpng", "1.6.58", "f" * 64, ("Libpng-2.0",)),
+    Package("mokanda-wire", "0.1.0", licences=("Apache-2.0",)),
+    Package("wireless-regdb", "2026.05.30", "0" * 64),
 ]
 
 
@@ -70,7 +82,8 @@ def image(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Image:
             path.name: {"size": path.stat().st_size, "sha256": file_sha256(path)}
             for path in (folder / "slot.img", folder / "mokanda.img")
         },
-        "packages": PACKAGES,
+        "boot_loader": vars(u_boot.PACKAGE),
+        "packages": [vars(package) for package in PACKAGES],
     }
     (folder / "record.json").write_text(json.dumps(record))
     return read_image(folder)
@@ -185,11 +198,45 @@ def test_the_bill_of_materials_is_valid_cyclonedx(release: Path, image: Image) -
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
     names = [component["name"] for component in bill["components"]]
-    assert names == ["libstdc++6", "python3-gnupg", "rauc"]
+    assert names == ["libstdc++6", "python3-gnupg", "rauc", "u-boot"]
+    assert "licenses" not in bill["components"][0]
     assert bill["components"][0]["hashes"] == [{"alg": "SHA-256", "content": "a" * 64}]
     assert bill["metadata"]["component"]["version"] == image.record["version"]
     [contents] = [each["dependsOn"] for each in bill["dependencies"] if "dependsOn" in each]
     assert contents == [component["bom-ref"] for component in bill["components"]]
+
+
+def test_the_bill_of_materials_has_licences(image: Image) -> None:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    record = {
+        **image.record,
+        "engine": "buildroot",
+        "packages": [vars(package) for package in FROM_SOURCE],
+    }
+    text = bill_of_materials(record)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    components = {each["name"]: each for each in json.loads(text)["components"]}
+    assert {name: each.get("licenses") for name, each in components.items()} == {
+        "busybox": [{"license": {"id": "GPL-2.0-only"}}, {"license": {"name": "bzip2-1.0.4"}}],
+        "dbus": [{"expression": "(AFL-2.1 OR GPL-2.0-or-later) AND GPL-2.0-or-later"}],
+        "libpng": [{"license": {"id": "libpng-2.0"}}],
+        "mokanda-wire": [{"license": {"id": "Apache-2.0"}}],
+        "u-boot": [{"license": {"id": "GPL-2.0-only"}}],
+        "wireless-regdb": None,
+    }
+    assert components["busybox"]["cpe"] == CPE
+    assert components["u-boot"]["purl"] == "pkg:generic/u-boot@2025.01"
+
+
+@pytest.mark.parametrize(
+    "words", ["MIT-like with advertising clause", "GPL-2.0+ with 'a' clause", "A/B", "(MIT"]
+)
+def test_what_spdx_does_not_know_keeps_its_words(words: str) -> None:
+    [licence] = licences([words])
+    assert isinstance(licence, DisjunctiveLicense)
+    assert licence.name == words
 
 
 def test_the_bill_of_materials_is_the_same_each_time(image: Image) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from scripts.engines import Built, Package, find_file
+from scripts.engines.buildroot.licences import licences
 from scripts.recipes import System
 from scripts.tools.digest import file_sha256
 from scripts.tools.steps import Log, StepError, say
@@ -41,7 +44,7 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
         device_tree=find_file(images, f"{system.board.device_tree}.dtb"),
         busybox=root / "usr/bin/busybox",
         firmware=images,
-        packages=_packages(json.loads(information.read_text()), cache / "buildroot"),
+        packages=packages(json.loads(information.read_text()), root, cache / "buildroot"),
         suites=_release(images / "release"),
     )
 
@@ -62,15 +65,51 @@ def _release(told: Path) -> dict[str, datetime]:
     return {f"buildroot-{version}": datetime.fromtimestamp(int(epoch), UTC)}
 
 
-def _packages(information: dict[str, Any], downloads: Path) -> list[Package]:
+def packages(information: dict[str, Any], root: Path, downloads: Path) -> list[Package]:
     """What is in the image, from `make show-info`; a digest where there is a download."""
-    packages = []
-    for name, details in sorted(information.items()):
-        if details["type"] != "target" or details["virtual"] or not details["install_target"]:
-            continue
+    found = [c_library(root)] if has_ready_made_toolchain(information) else []
+    for name, details in shipped(information):
         archives = [
             downloads / details["dl_dir"] / download["source"] for download in details["downloads"]
         ]
         digest = next((file_sha256(path) for path in archives if path.exists()), "")
-        packages.append(Package(name, details["version"], digest))
-    return packages
+        found.append(
+            Package(
+                name,
+                details["version"],
+                digest,
+                licences(details["licenses"]),
+                details.get("cpe-id", ""),
+            )
+        )
+    return found
+
+
+def shipped(information: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The packages of `make show-info` that have a version and go into the image, by name.
+
+    Without one are the folders that Buildroot begins with, and a ready-made toolchain.
+    """
+    for name, details in sorted(information.items()):
+        if details["type"] == "target" and details.get("install_target") and details.get("version"):
+            yield name, details
+
+
+def has_ready_made_toolchain(information: Mapping[str, Any]) -> bool:
+    """Whether the C library comes with a compiler that Buildroot has not built."""
+    return "toolchain-external" in information
+
+
+def c_library(root: Path) -> Package:
+    """The C library of a ready-made toolchain, by what it says of itself."""
+    library = (root / "usr/lib/libc.so.6").read_bytes()
+    told = re.search(rb"GNU C Library \((?:.* )?(.+)\) stable release version ([\d.]+)\.", library)
+    if told is None:
+        raise StepError("the toolchain's C library does not say its version")
+    built, release = (part.decode() for part in told.groups())
+    return Package(
+        "glibc",
+        built if built[0].isdigit() else release,
+        licences=("GPL-2.0-or-later", "LGPL-2.1-or-later", "BSD-3-Clause", "MIT"),
+        cpe=f"cpe:2.3:a:gnu:glibc:{release}:*:*:*:*:*:*:*",
+    )

@@ -22,6 +22,7 @@ Writes to build/release/<version>/, each name beginning with mokanda-<board>-<ve
     .img.zst, .img.bmap  the card's image and its block map (bmaptool flashes with both)
     .raucb               the signed update
     .cdx.json            the bill of materials (CycloneDX)
+    .licences.tar.zst    of what Buildroot compiled: licences, and where sources are
     .json, .json.p7s     the manifest and its signature
 
 and SHA256SUMS over all of them. MOKANDA_RELEASE_KEY and MOKANDA_RELEASE_CERT name the
@@ -48,6 +49,12 @@ def _arguments() -> argparse.Namespace:
         help="release an image of other packages than recipes/packages.lock names all the same",
     )
     parser.add_argument(
+        "--legal-info",
+        type=Path,
+        metavar="DIRECTORY",
+        help="what `scripts/buildroot legal-info` collected, where it is not in build/buildroot",
+    )
+    parser.add_argument(
         "--publish", type=Path, metavar="RELAY_DATA", help="give the update to this relay"
     )
     return parser.parse_args()
@@ -65,6 +72,11 @@ def main() -> int:
                 f"make image VERSION={arguments.version}"
             )
         keys = Keys(*signing_keys.find())
+        collected = None
+        if image.record["engine"] == "buildroot":
+            collected = arguments.legal_info or (
+                REPOSITORY / "build/buildroot" / arguments.board / "legal-info"
+            )
         development_keys = keys.key.parent == signing_keys.DEVELOPMENT
         check(
             image,
@@ -73,9 +85,10 @@ def main() -> int:
             development_keys=development_keys,
             without_security=arguments.without_security,
             without_lock=arguments.without_lock,
+            collected=collected,
         )
         output = REPOSITORY / "build/release" / version
-        files = build(image, keys, output)
+        files = build(image, keys, output, collected)
         if arguments.publish:
             publish(image, output, arguments.publish, Log(output.parent / "publish.log"))
     except (RefusedError, StepError, signing_keys.KeysError, OSError) as error:

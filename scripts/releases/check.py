@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from scripts.releases import signing_keys
+from scripts.releases import legal_info, signing_keys
 from scripts.releases.image import Image, Keys, RefusedError
 from scripts.tools.digest import file_sha256
 
@@ -25,8 +26,12 @@ def check(
     development_keys: bool,
     without_security: bool = False,
     without_lock: bool = False,
+    collected: Path | None = None,
 ) -> None:
-    """Raise RefusedError when the image must not go out now, signed with these keys."""
+    """Raise RefusedError when the image must not go out now, signed with these keys.
+
+    `collected` is what Buildroot's legal-info left, for an image from source.
+    """
     record = image.record
     if record["commit"].endswith("-dirty") and not image.development:
         raise RefusedError(
@@ -46,6 +51,8 @@ def check(
         )
     if not without_security:
         check_security(record, now)
+    if record["engine"] == "buildroot":
+        legal_info.check(record, collected)
     authority = signing_keys.authority(keys.certificate).encode()
     if record["keyring_sha256"] != hashlib.sha256(authority).hexdigest():
         raise RefusedError(

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from scripts.releases import legal_info
 from scripts.releases.bill_of_materials import bill_of_materials
 from scripts.releases.image import Image, Keys
 from scripts.tools.digest import file_sha256
@@ -19,8 +20,11 @@ from scripts.tools.repository import REPOSITORY, TOOLBOX
 from scripts.tools.steps import Log, say
 
 
-def build(image: Image, keys: Keys, output: Path) -> list[Path]:
-    """Write a checked image's release into `output`; returns its files. Raises StepError."""
+def build(image: Image, keys: Keys, output: Path, collected: Path | None = None) -> list[Path]:
+    """Write a checked image's release into `output`; returns its files. Raises StepError.
+
+    `collected` is what Buildroot's legal-info left, for an image from source.
+    """
     record, name = image.record, image.name
     output.mkdir(parents=True, exist_ok=True)
     log = Log(output.parent / f"{name}.log")
@@ -32,6 +36,9 @@ def build(image: Image, keys: Keys, output: Path) -> list[Path]:
     files += compress(image, output, log)
     files.append(output / f"{name}.cdx.json")
     files[-1].write_text(bill_of_materials(record), encoding="utf-8")
+    if collected:
+        say("packing the licences")
+        files.append(legal_info.pack(image, collected, output, log))
 
     manifest = output / f"{name}.json"
     _write_json(

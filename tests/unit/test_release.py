@@ -269,6 +269,7 @@ def test_a_sound_image_may_go_out(image: Image, keys: Keys) -> None:
         ({"suites": {"trixie-security": "2026-05-31T00:00:00+00:00"}}, "updates of 2026-05-31"),
         ({"suites": {"buildroot-2026.02": "2026-03-01T00:00:00+00:00"}}, "newest release"),
         ({"locked": False}, "make lock"),
+        ({"engine": "buildroot"}, "scripts/buildroot --board orangepi-zero legal-info"),
         ({"keyring_sha256": "0" * 64}, "another authority"),
         ({"version": "1.0.0", "commit": "0123-dirty"}, "no commit holds"),
         ({"version": "1.0.0"}, "operator's keys"),

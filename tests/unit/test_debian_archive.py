@@ -54,6 +54,7 @@ class Mirror:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
         self.address = f"http://127.0.0.1:{self.server.server_port}"
         self.stanzas: dict[tuple[str, str], list[str]] = {}
+        self.sources = ""
 
     def add(
         self,
@@ -101,11 +102,14 @@ class Mirror:
         for suite in suites or ("trixie", "trixie-updates"):
             folder = self.folder / MAIN[suite] / "dists" / suite
             listed = ""
-            for architecture in ARCHITECTURES:
-                index = folder / f"main/binary-{architecture}/Packages"
+            indexes = {"main/source/Sources": self.sources} | {
+                f"main/binary-{each}/Packages": "\n".join(self.stanzas.get((suite, each), []))
+                for each in ARCHITECTURES
+            }
+            for name, text in indexes.items():
+                index = folder / name
                 index.parent.mkdir(parents=True, exist_ok=True)
-                index.write_text("\n".join(self.stanzas.get((suite, architecture), [])))
-                name = index.relative_to(folder)
+                index.write_text(text)
                 listed += f" {_sha256(index)} {index.stat().st_size} {name}\n"
             (folder / "InRelease").unlink(missing_ok=True)
             subprocess.run(
@@ -370,3 +374,29 @@ def test_the_source_of_u_boot_is_fetched_by_its_path(mirror: Mirror, archive: Ar
     assert archive.source(path, _sha256(file)).read_bytes() == b"source"
     with pytest.raises(StepError, match="right content"):
         archive.source(path, "0" * 64)
+
+
+def test_the_versions_of_sources_are_read_again_when_there_are_newer_ones(
+    mirror: Mirror, archive: Archive
+) -> None:
+    mirror.sources = (
+        "Package: linux\nBinary: linux-image,\n linux-doc\nVersion: 6.12.107-1\n\n"
+        "Package: linux\nVersion: 6.12.113-1\n\nPackage: zlib\nVersion: 1:1.3.2-1\n"
+    )
+    mirror.publish(SPRING)
+    assert archive.source_versions("trixie") == {
+        "linux": ["6.12.107-1", "6.12.113-1"],
+        "zlib": ["1:1.3.2-1"],
+    }
+    assert archive.date("trixie") == SPRING
+    mirror.asked.clear()
+    archive.source_versions("trixie")
+    assert mirror.asked == ["/debian/dists/trixie/InRelease"]
+    mirror.sources = "Package: zlib\nVersion: 1:1.3.3-1\n"
+    mirror.publish(SUMMER)
+    assert archive.source_versions("trixie") == {"zlib": ["1:1.3.3-1"]}
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_suite_that_was_never_there_has_no_sources(archive: Archive) -> None:
+    assert archive.source_versions("forky") == {}

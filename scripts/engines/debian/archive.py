@@ -26,6 +26,7 @@ MAX_TRIES = 3
 MAX_TRIES_WITHOUT_INDEX = 45  # for the main suite, without which there is no image
 PAUSE = 20  # seconds between tries
 _HELPER = "/usr/lib/apt/apt-helper"  # fetches as apt does: its proxies, certificates, tries
+_SOURCE = re.compile(r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)$", re.MULTILINE)
 _TOOLBOX_SOURCES = Path("/etc/apt/sources.list")
 
 
@@ -63,6 +64,22 @@ class Archive:
             else:
                 say(f"{suite} is left out")
         return usable
+
+    def source_versions(self, suite: str) -> dict[str, list[str]]:
+        """Each source package of a suite, of any release, with its versions.
+
+        The last index is used if there is no newer one; it is empty if there never was one.
+        """
+        source = self._source(suite).replace("deb ", "deb-src ", 1)
+        if not source or not (self._update(suite, source) or self._has_index(suite)):
+            return {}
+        told = self._apt([source], "indextargets", "--format", "$(FILENAME)")
+        found: dict[str, list[str]] = {}
+        for file in told.stdout.splitlines():
+            text = subprocess.run([_HELPER, "cat-file", file], capture_output=True, check=True)
+            for name, version in _SOURCE.findall(text.stdout.decode()):
+                found.setdefault(name, []).append(version)
+        return found
 
     def date(self, suite: str) -> datetime:
         """When the archive wrote the index of a suite that `update` returned."""

@@ -21,7 +21,7 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick test-image lint format image lock flash release bench bench-wire bench-faults bench-hostile bench-link bench-memory bench-modem bench-webmail translations toolbox clean distclean
+.PHONY: help run run-host test test-quick test-image lint format image lock flash release bench bench-wire bench-faults bench-hostile bench-link bench-engines bench-memory bench-modem bench-webmail translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench: bench-wire bench-link bench-memory bench-faults bench-hostile bench-webma
 
 bench-wire: $(SETUP) ## bytes of a mail on the wire, beside the peers' formats
 	$(PYTHON) -m tests.bench.wire
+
+bench-engines: $(SETUP) ## boot and memory of the last image beside the other engine's (OTHER=its mokanda.img)
+	$(PYTHON) -m tests.bench.engines $(OTHER)
 
 bench-faults: $(SETUP) ## mail lost or doubled when N things go wrong (N=1000 SEED=1 DATABASE=sqlite)
 	$(PYTHON) -m tests.bench.faults --cuts $(N) --seed $(SEED) --database $(DATABASE)

@@ -12,10 +12,13 @@ include $(sort $(wildcard $(BR2_EXTERNAL_MOKANDA_PATH)/package/*/*.mk))
 # The mail store searches with it; no option of Buildroot asks for it.
 SQLITE_CONF_OPTS += --fts5
 
+# Of GnuPG's programs two run here: gpg and its agent.
+GNUPG2_CONF_OPTS += --disable-sqlite $(addprefix --disable-,\
+	card-support dirmngr doc g13 gpgsm gpgtar scdaemon tofu tpm2d wks-tools)
+
 # Start-up is most of what a slow board waits for. In a shared library the interpreter would call its
 # own functions through a table, for none to be replaced.
 PYTHON3_CFLAGS += -fno-semantic-interposition
-PYTHON3_CONF_OPTS += --with-lto
 
 define MOKANDA_CHECK_CONFIG
 	$(BR2_EXTERNAL_MOKANDA_PATH)/board/mokanda/check-config.sh \

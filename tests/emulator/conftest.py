@@ -38,6 +38,7 @@ IMAGE = REPOSITORY / "build" / "image" / "orangepi-zero" / "mokanda.img"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--image", type=Path, default=IMAGE, help="boot this image on the board")
+    parser.addoption("--other-image", type=Path, help="take an update from the other engine's, too")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

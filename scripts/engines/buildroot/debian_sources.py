@@ -46,6 +46,8 @@ define {name}_EXTRACT_CMDS
 		mv $(@D)/root/usr/lib/arm-linux-gnueabihf/* $(@D)/root/usr/lib/; \\
 		rmdir $(@D)/root/usr/lib/arm-linux-gnueabihf; \\
 	fi
+	find $(@D)/root -name '*.pc' -o -name '*-config' | \\
+		xargs -r sed -i 's,/arm-linux-gnueabihf,,'
 endef
 
 define {name}_INSTALL_STAGING_CMDS

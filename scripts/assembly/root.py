@@ -8,7 +8,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from scripts.assembly import layout
+from scripts.assembly import layout, unused
 from scripts.assembly.prune import prune
 from scripts.assembly.template import fill
 from scripts.recipes import ROOT as RECIPES
@@ -65,6 +65,7 @@ def finish(
     for name in TEMPLATES:
         file = root / name
         file.write_text(fill(file.read_text(), system.soc))
+    unused.remove(system.needs_programs, root)
     _shell(root)
     _identity(system, root, version)
     _updates(system, root, certificate)

@@ -16,6 +16,11 @@ _LOADER = re.compile(r"Requesting program interpreter: (.+)\]")
 _LIBRARY = re.compile(r"\(NEEDED\) +Shared library: \[(.+)\]")
 
 
+def needed(root: Path) -> dict[Path, list[str]]:
+    """The libraries that each program and library names."""
+    return {path: _LIBRARY.findall(said) for path, said in _read(_elf_files(root))}
+
+
 def missing(root: Path) -> Iterator[str]:
     """Complaints about libraries and loaders that are named, but are not there."""
     there = {path.name for path in (root / "usr").rglob("*.so*")}

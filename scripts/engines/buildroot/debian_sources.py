@@ -46,6 +46,10 @@ define {name}_EXTRACT_CMDS
 		mv $(@D)/root/usr/lib/arm-linux-gnueabihf/* $(@D)/root/usr/lib/; \\
 		rmdir $(@D)/root/usr/lib/arm-linux-gnueabihf; \\
 	fi
+	for file in $(@D)/root/usr/lib/firmware/*-upstream; do \\
+		if [ -e $$file ]; then mv $$file $${{file%-upstream}}; fi; \\
+	done
+	rm -f $(@D)/root/usr/lib/firmware/*-debian
 	find $(@D)/root -name '*.pc' -o -name '*-config' | \\
 		xargs -r sed -i 's,/arm-linux-gnueabihf,,'
 endef

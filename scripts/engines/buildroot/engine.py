@@ -36,6 +36,7 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     root.mkdir(parents=True)
     log.run("tar", "--extract", "--numeric-owner", "-C", root, "-f", images / "rootfs.tar")
     _whole_time_zones(root)
+    _authorities_each(root)
     (kernel_release,) = [path.name for path in (root / "usr/lib/modules").iterdir()]
     return Built(
         root=root,
@@ -57,6 +58,11 @@ def _whole_time_zones(root: Path) -> None:
         path.rename(zones / path.name)
     for folder in ("posix", "right"):
         shutil.rmtree(zones / folder, ignore_errors=True)
+
+
+def _authorities_each(root: Path) -> None:
+    """Not all of them in a second file: Python would read it whole for each connection."""
+    (root / "etc/ssl/certs/ca-certificates.crt").unlink(missing_ok=True)
 
 
 def _release(told: Path) -> dict[str, datetime]:

@@ -15,8 +15,8 @@ from scripts.completeness.programs import PATH
 KEPT = """
 agetty blkid busctl busybox depmod findmnt fsck fsck.ext4 halt init insmod ip iw journalctl kmod
 login losetup lsblk lsmod mke2fs mkfs.ext4 modinfo modprobe networkctl poweroff python3 reboot
-resolvectl rmmod shutdown sulogin systemctl systemd-analyze systemd-cgls systemd-run systemd-
-tmpfiles udevadm
+resolvectl rmmod shutdown sulogin systemctl systemd-analyze systemd-cgls systemd-run
+systemd-tmpfiles udevadm
 """.split()
 # Where what starts programs is written.
 STARTERS = (

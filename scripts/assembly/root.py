@@ -27,8 +27,8 @@ TEMPLATES = (
 # Commands for scripts and for people at the debug shell; what a package brings wins.
 APPLETS = """
 [ ash awk basename bzip2 cat chgrp chmod chown chroot clear cmp cp cut date dd df diff dirname
-dmesg du echo env expr false find free grep gunzip gzip head hexdump hostname id kill killall less ln
-ls mkdir mkfifo mknod mktemp more mv nslookup pidof ping printf ps pwd readlink realpath reset
+dmesg du echo env expr false find free grep gunzip gzip head hexdump hostname id kill killall less
+ln ls mkdir mkfifo mknod mktemp more mv nslookup pidof ping printf ps pwd readlink realpath reset
 rm rmdir sed seq sh sha256sum sleep sort stat stty sync tail tar tee test time timeout top touch
 tr true truncate tty uname uniq uptime usleep vi wc wget which xargs yes zcat
 """.split()

@@ -11,7 +11,6 @@ import argparse
 import json
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from pathlib import Path
 from scripts.emulator.board import Board
 from scripts.releases.image import Image, read_image
 from scripts.tools.repository import REPOSITORY
+from tests.bench.output import say
 from tests.emulator.shell import Shell
 
 IMAGE = REPOSITORY / "build/image/orangepi-zero/mokanda.img"
@@ -84,19 +84,13 @@ def main() -> None:
     both = [Figures(read_image(path.parent)) for path in (options.image, options.other)]
     for number in range(options.boots):
         for figures in both:
-            write(f"boot {number + 1}: {figures.image.record['engine']}")
+            say(f"boot {number + 1}: {figures.image.record['engine']}")
             figures.boot()
     table = {figures.image.record["engine"]: figures.medians() for figures in both}
     for name in next(iter(table.values())):
         cells = [f"{engine} {row[name]}".rjust(20) for engine, row in table.items()]
-        write(f"{name:10}{''.join(cells)}")
-    write(json.dumps(table))
-
-
-def write(line: str) -> None:
-    """Show a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+        say(f"{name:10}{''.join(cells)}")
+    say(json.dumps(table))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ from mokanda_relay.transport.outbox import TRYING, WAITING
 from scripts.tools.deadlines import wait_until
 from tests import courier_process, postgresql
 from tests.bench.corpora import REPOSITORY
+from tests.bench.output import say
 from tests.faults import FaultyLink, Plan
 from tests.relay_process import Conditions, RelayProcess
 from tests.stand_ins.sendgrid import SendGridStandIn
@@ -750,13 +751,8 @@ def main() -> int:
         command = [*alone, sys.executable, "-m", "tests.bench.faults", "--inside", *sys.argv[1:]]
         os.execvp(command[0], command)
     logging.disable()  # what goes wrong is told by millions
-
-    def write(line: str) -> None:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
-
-    result = chaos(arguments.cuts, arguments.seed, arguments.database, write)
-    write(json.dumps(result))
+    result = chaos(arguments.cuts, arguments.seed, arguments.database, say)
+    say(json.dumps(result))
     return 0 if result["lost"] == result["doubled"] == 0 else 1
 
 

@@ -26,6 +26,7 @@ import pytest
 from mokanda_firmware.courier import run, session
 from tests.bench.corpora import Sample, halves
 from tests.bench.night import Call, calls
+from tests.bench.output import say
 from tests.bench.wire import VILLAGERS, a_relay_and_village, receive
 from tests.faults import FaultyLink, Plan
 from tests.stand_ins.sendgrid import SendGridStandIn
@@ -129,10 +130,10 @@ def main() -> int:
         bench.receive(older)
         bench.sync()
         idle = bench.sync()
-        _say(f"nothing to fetch: {idle.round_trips} round trips, {idle.carried} bytes in all")
+        say(f"nothing to fetch: {idle.round_trips} round trips, {idle.carried} bytes in all")
         bench.receive(newer)
         whole = bench.sync(SHAPED)
-        _say(
+        say(
             f"105 mails, {whole.payload} bytes sealed, at 64 kbit/s and 1 s: {whole.seconds:.1f} s,"
             f" {whole.carried} bytes in all"
         )
@@ -146,7 +147,7 @@ def main() -> int:
         bench.village.write("With a photo", files=photo)
         broken["up"] = bench.sync(*breaking("up"))
     for way, sync in broken.items():
-        _say(
+        say(
             f"{sync.payload} bytes {way}, broken every {DROPS[0]} to {DROPS[1]} bytes:"
             f" {sync.connections - 1} reconnects, {sync.carried} bytes in all;"
             f" 1.10 x payload + 1.5 KB a reconnect is {sync.bound:.0f}"
@@ -165,7 +166,7 @@ def main() -> int:
             for way, sync in broken.items()
         },
     }
-    _say(json.dumps(result))
+    say(json.dumps(result))
     kept = all(sync.carried <= sync.bound for sync in broken.values())
     kept = kept and idle_call.total <= IDLE_AT_MOST
     return 0 if kept and whole.seconds <= 15 and idle.round_trips <= 4 else 1
@@ -174,19 +175,14 @@ def main() -> int:
 def _say_nights() -> Call:
     """Say what is billed of a device's first call and of an idle night's; return the latter."""
     first, *idle = calls()
-    _say(f"the call in which a device claims its relay: {first.total} bytes of IP")
+    say(f"the call in which a device claims its relay: {first.total} bytes of IP")
     call = min(idle, key=lambda each: each.total)
-    _say(f"a night with nothing to trade: {call.total} bytes of IP, {call.up} up, {call.down} down")
+    say(f"a night with nothing to trade: {call.total} bytes of IP, {call.up} up, {call.down} down")
     for packet in call.packets:
-        _say(f"  {packet}")
+        say(f"  {packet}")
     for kind, size in call.kinds.items():
-        _say(f"  {size:5} {kind}")
+        say(f"  {size:5} {kind}")
     return call
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ import lzma
 import os
 import re
 import subprocess
-import sys
 import tarfile
 import tempfile
 import zlib
@@ -41,6 +40,7 @@ from mokanda_relay.relay import open_relay
 from mokanda_relay.store.settings import Listen, read_settings
 from mokanda_wire.protocol import Sealed
 from tests.bench.corpora import REPOSITORY, Sample, halves, nncp
+from tests.bench.output import say
 from tests.stand_ins.sendgrid import SendGridStandIn
 from tests.syncing_village import Village, a_village
 
@@ -231,28 +231,23 @@ PEERS: dict[str, tuple[str, Callable[[Sequence[Sample]], int]]] = {
 }
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def main() -> None:
     """Measure, print the table, and in the last line the shares as JSON."""
     os.umask(0o077)
     result: dict[str, dict[str, float]] = {}
-    _say(f"{'':38}{'bytes a mail':>14}{'% of MIME':>11}")
+    say(f"{'':38}{'bytes a mail':>14}{'% of MIME':>11}")
     for key, (name, title) in CORPORA.items():
         older, newer = halves(name, repeated=not key.endswith("once"))
         raw = sum(len(sample.raw) for sample in newer)
-        _say(f"{title}: {len(newer)} mails, {raw} bytes of MIME")
+        say(f"{title}: {len(newer)} mails, {raw} bytes of MIME")
         night = mokanda(older, newer)
         sizes = {key: (text, carry(newer)) for key, (text, carry) in PEERS.items()}
         sizes["mokanda_sealed"] = ("Mokanda, the sealed bundle alone", night.sealed)
         sizes["mokanda"] = ("Mokanda, all above TLS", night.total)
         for text, size in sizes.values():
-            _say(f"  {text:36}{size / len(newer):14.1f}{100 * size / raw:11.2f}")
+            say(f"  {text:36}{size / len(newer):14.1f}{100 * size / raw:11.2f}")
         result[key] = {peer: round(100 * size / raw, 2) for peer, (_, size) in sizes.items()}
-    _say(json.dumps(result))
+    say(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from scripts.completeness.libraries import needed
@@ -61,9 +61,11 @@ def remove(programs: Iterable[str], root: Path) -> None:
     for name, path in found.items():
         if name not in kept:
             path.unlink()
-    while unloaded := list(_unloaded(root)):
+    names = needed(root)
+    while unloaded := list(_unloaded(names, root)):
         for path in unloaded:
             path.unlink()
+            names.pop(path, None)
 
 
 def _started(root: Path) -> Iterator[str]:
@@ -74,9 +76,9 @@ def _started(root: Path) -> Iterator[str]:
                 yield from _PATH.findall(path.read_text(errors="replace"))
 
 
-def _unloaded(root: Path) -> Iterator[Path]:
+def _unloaded(names: Mapping[Path, list[str]], root: Path) -> Iterator[Path]:
     """Libraries that no program and no other library names; and their links."""
-    loaded = {name for names in needed(root).values() for name in names}
+    loaded = {name for each in names.values() for name in each}
     there = _libraries(root)
     loaded |= {path.readlink().name for path in there if path.is_symlink() and path.name in loaded}
     for path in there:

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scripts.engines.buildroot import external_tree
+from scripts.engines.buildroot.tree import git, variable
 from scripts.engines.debian import lock
 from scripts.tools.steps import StepError, say
 
@@ -85,7 +86,7 @@ def make(buildroot: Path, tree: Path, mirror: str) -> None:
     the tree does not fit the table.
     """
     table = tomllib.loads(TABLE.read_text())
-    stamp = _digest(TABLE, Path(__file__), mirror)
+    stamp = _digest(TABLE, lock.LOCK, Path(__file__), mirror)
     if (tree / _STAMP).exists() and (tree / _STAMP).read_text() == stamp:
         return
     say("copying the Buildroot tree, to change where its sources come from")
@@ -93,14 +94,9 @@ def make(buildroot: Path, tree: Path, mirror: str) -> None:
     shutil.copytree(buildroot, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", "output"))
     _take_earlier(buildroot, tree, **table["earlier"])
     overrides = [f"# Written from {TABLE.name}: where sources come from.\n"]
-    for package, source in table["source"].items():
-        overrides += _redirect(
-            tree, package, source, f"{mirror}{PurePosixPath(source['path']).parent}"
-        )
-    for package, source in table["index"].items():
-        overrides += _redirect(
-            tree, package, source, f"{INDEX}/{PurePosixPath(source['path']).parent}"
-        )
+    for kind, site in (("source", mirror), ("index", f"{INDEX}/")):
+        for package, source in table[kind].items():
+            overrides += _redirect(tree, package, source, site)
     for package, patches in table["without"].items():
         for patch in patches:
             (tree / "package" / package / patch).unlink()
@@ -139,11 +135,7 @@ def _take_earlier(buildroot: Path, tree: Path, release: str, packages: Iterable[
     for package in packages:
         shutil.rmtree(tree / "package" / package)
     folders = [f"package/{package}" for package in packages]
-    archive = subprocess.run(
-        ["git", "-c", "safe.directory=*", "-C", buildroot, "archive", release, *folders],
-        capture_output=True,
-        check=False,
-    )
+    archive = git(buildroot, "archive", release, *folders)
     if archive.returncode:
         raise StepError(
             f"{buildroot} has not Buildroot's release {release} besides, of which"
@@ -158,20 +150,16 @@ def _folder(tree: Path, package: str) -> Path:
     return tree / "linux" if package == "linux" else tree / "package" / package
 
 
-def _variable(package: str) -> str:
-    return package.upper().replace("-", "_")
-
-
 def _redirect(tree: Path, package: str, source: Mapping[str, Any], site: str) -> Iterable[str]:
     """The lines that give a package another archive, whose hash is noted in the tree."""
-    file = PurePosixPath(source["path"]).name
-    name = _variable(package)
+    path = PurePosixPath(source["path"])
+    name = variable(package)
     with (_folder(tree, package) / f"{package}.hash").open("a") as hashes:
-        hashes.write(f"\nsha256  {source['sha256']}  {file}\n")
+        hashes.write(f"\nsha256  {source['sha256']}  {path.name}\n")
     if "version" in source:
         yield f"override {name}_VERSION = {source['version']}\n"
-    yield f"override {name}_SOURCE = {file}\n"
-    yield f"override {name}_SITE = {site}\n"
+    yield f"override {name}_SOURCE = {path.name}\n"
+    yield f"override {name}_SITE = {site}{path.parent}\n"
     yield f"override {name}_SITE_METHOD = wget\n"
     if source.get("autoreconf"):
         yield f"override {name}_AUTORECONF = YES\noverride HOST_{name}_AUTORECONF = YES\n"
@@ -205,7 +193,7 @@ def _stand_in(
     first, *others = paths
     makefile.write_text(
         _BINARY.format(
-            name=_variable(package),
+            name=variable(package),
             version=files[0].split("_")[1],
             site=mirror + str(PurePosixPath(first).parent),
             source=files[0],
@@ -223,7 +211,7 @@ def _link(tree: Path, package: str, programs: Iterable[str]) -> None:
     """Replace a host package by links to the machine's own programs."""
     folder = _folder(tree, package)
     makefile = folder / f"{package}.mk"
-    name = _variable(package)
+    name = variable(package)
     foreign = rf"^(?:{name}_PROVIDES|(?!{name}_|HOST_)[A-Z][A-Z0-9_]*) :?= .*$"
     kept = "\n".join(re.findall(foreign, makefile.read_text(), re.MULTILINE))
     links = []

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.engines.buildroot.tree import git, variable
 
 _ASSIGNED = r"^[A-Z0-9_]+_VERSION[A-Z0-9_]* *[:?]?= "
 _HEADERS = "package/linux-headers/Config.in.host"
@@ -29,7 +30,7 @@ class Release:
         """The version of a package; of Linux, which is a choice, that of the branch ("6.12")."""
         if package == "linux":
             return next((each for each in self.kernels if each.startswith(f"{branch}.")), None)
-        return self._expand(f"$({package.upper().replace('-', '_')}_VERSION)")
+        return self._expand(f"$({variable(package)}_VERSION)")
 
     def _expand(self, text: str) -> str | None:
         """Text with the values of variables; None where make itself would be needed."""
@@ -59,13 +60,8 @@ def newest_release(tree: Path) -> Release:
 
 
 def _git(tree: Path, *command: str) -> str:
-    """Ask git of a tree that may be another user's."""
-    done = subprocess.run(
-        ["git", "-c", "safe.directory=*", "-C", tree, *command],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """What git says; raises NoSeriesError."""
+    done = git(tree, *command)
     if done.returncode:
-        raise NoSeriesError(f"git in {tree}: {done.stderr.strip()}")
-    return done.stdout
+        raise NoSeriesError(f"git in {tree}: {done.stderr.decode().strip()}")
+    return done.stdout.decode()

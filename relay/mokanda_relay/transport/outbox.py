@@ -140,6 +140,7 @@ def begin_next(session: Session, max_recipients: int) -> Intent | None:
     row.attempts += 1
     row.due = now + REST
     _under_way[row.id] = monotonic()
+    _forget_if_undone(session, row.id)
     neighbours = tuple(row.neighbours.split())
     return Intent(row.id, row.digest, recipients_of(session, row.id), neighbours)
 
@@ -175,6 +176,14 @@ def _split(session: Session, row: Outgoing, max_recipients: int) -> None:
 
 # Since when this process knows of a request that it may be under way, by a clock that nobody sets.
 _under_way: dict[str, float] = {}
+
+
+def _forget_if_undone(session: Session, mail: str) -> None:
+    """A mail whose beginning could not be written was not sent, and need not rest."""
+
+    @sa.event.listens_for(session, "after_rollback", once=True)
+    def forget(_session: Session) -> None:
+        _under_way.pop(mail, None)
 
 
 def _resting() -> list[str]:

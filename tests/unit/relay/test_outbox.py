@@ -132,6 +132,14 @@ def test_a_mail_whose_sender_died_rests_before_it_is_taken_up_again(
     assert begin(database) is not None
 
 
+def test_a_mail_whose_beginning_could_not_be_written_does_not_rest(database: Database) -> None:
+    post(database, "a@example.org")
+    with pytest.raises(OSError, match="full"), database.transaction() as session:
+        outbox.begin_next(session, MAX_RECIPIENTS)
+        raise OSError("the disk is full")
+    assert begin(database) is not None
+
+
 def test_a_clock_that_is_set_ahead_repeats_no_request(database: Database, clock: Clock) -> None:
     post(database, "a@example.org")
     begin(database)

@@ -36,7 +36,6 @@ PLUGINS = (
     "libkmod.so*",
     "liblzma.so*",
     "libmount.so*",
-    "libnss_*",
     "libpng16.so*",
     "libudev.so*",
     "libzstd.so*",

@@ -12,6 +12,6 @@ PYTHON_PYPPMD_LICENSE_FILES = LICENSE
 PYTHON_PYPPMD_SETUP_TYPE = setuptools
 PYTHON_PYPPMD_DEPENDENCIES = host-python-setuptools-scm
 # As elsewhere: one of its assertions fails where what is unpacked fills its last block.
-PYTHON_PYPPMD_ENV = CFLAGS="$(TARGET_CFLAGS) -DNDEBUG"
+PYTHON_PYPPMD_ENV = CFLAGS="$(TARGET_CFLAGS) -O2 -DNDEBUG"
 
 $(eval $(python-package))

@@ -12,7 +12,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -149,7 +149,7 @@ class RelayDevice:
             subject="From the village",
             text=text,
         )
-        return Mail((recipient,), replace(message, **more))  # type: ignore[arg-type]
+        return Mail((recipient,), message._replace(**more))  # type: ignore[arg-type]
 
     def freeze(
         self,

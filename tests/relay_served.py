@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -53,7 +52,7 @@ class Served:
     def new_device(self, name: str = "kitenge") -> RelayDevice:
         """A device with a claim that it has not used yet; its mail domain is NAME.example."""
         claim = devices.add(self.relay, name, f"{name}.example")
-        here = dataclasses.replace(claim, relay=self.device_url)
+        here = claim._replace(relay=self.device_url)
         device = RelayDevice(here, self.folder / f"device-{len(self.devices)}")
         self.devices.append(device)
         return device

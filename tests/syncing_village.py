@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,7 +115,7 @@ def a_village(
         place.mkdir(parents=True)
         monkeypatch.setenv(f"MOKANDA_{variable}", str(place))
     write_mail_store(paths.mail_database())
-    village = Village(dataclasses.replace(claim, relay=relay_url))
+    village = Village(claim._replace(relay=relay_url))
     village.import_claim()
     for name in ("amina", "bako"):
         village.add_villager(name)

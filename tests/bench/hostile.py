@@ -9,7 +9,6 @@ wait.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import http.client
 import itertools
 import json
@@ -353,7 +352,7 @@ def _host_and_port(url: str) -> tuple[str, int]:
 
 def a_device(claim: ClaimFile, url: str, folder: Path) -> RelayDevice:
     """A device that has claimed itself and told who lives there."""
-    device = RelayDevice(dataclasses.replace(claim, relay=url), folder / claim.device)
+    device = RelayDevice(claim._replace(relay=url), folder / claim.device)
     device.claim()
     device.freeze(residents=("amina",))
     device.sync()

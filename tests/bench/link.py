@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -106,7 +106,7 @@ def a_bench() -> Iterator[Bench]:
 
         patch.setattr(session.Session, "_progress", noting)
         with FaultyLink.before(village.claim.relay) as link:
-            village.claim = replace(village.claim, relay=f"https://127.0.0.1:{link.port}")
+            village.claim = village.claim._replace(relay=f"https://127.0.0.1:{link.port}")
             village.import_claim()
             village.sync()
             yield Bench(world, village, link, sizes)

@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +78,7 @@ def _a_village() -> Iterator[tuple[Village, PaidLink]]:
     ):
         patch.setattr(link, "ask", _modem)
         patch.setattr(link, "held", _held)
-        village.claim = replace(village.claim, relay=f"https://{_RELAY}:{_PORT}")
+        village.claim = village.claim._replace(relay=f"https://{_RELAY}:{_PORT}")
         village.import_claim()
         addresses.remember(_RELAY, FOUND)
         yield village, way

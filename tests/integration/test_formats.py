@@ -203,7 +203,7 @@ def older_relay(tmp_path: Path, world: SendGridStandIn) -> Iterator[tuple[RelayP
     with RelayProcess(data, environment) as process:
         world.parse_url = f"{process.operator_url}/inbound/{INBOUND_SECRET}"
         process.start()
-        yield process, dataclasses.replace(claim, relay=process.device_url)
+        yield process, claim._replace(relay=process.device_url)
 
 
 @pytest.fixture
@@ -305,7 +305,7 @@ def test_what_a_newer_relay_says_is_kept_by_its_device_until_that_is_updated(
     def newer(bundle: wire.Bundle, *arguments: Any, **named: Any) -> wire.Encoded:  # noqa: ANN401
         extended = dataclasses.replace(bundle, items=(NEW, *bundle.items))
         made = encode(extended, *arguments, **named)
-        return dataclasses.replace(made, costs=made.costs[1:])
+        return made._replace(costs=made.costs[1:])
 
     with monkeypatch.context() as update:
         update.setattr("mokanda_relay.sync.down.packed.wire.encode", newer)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -45,7 +44,7 @@ def test_the_newest_relay_serves_a_device_of_the_first_format_and_then_updated(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = devices.add(served.relay, "kitenge", "kitenge.example")
-    claim = dataclasses.replace(claim, relay=served.device_url)
+    claim = claim._replace(relay=served.device_url)
     device = FrozenDevice(claim, tmp_path / "device")
     world = served.world
     for night in ("first", "second"):
@@ -102,7 +101,7 @@ def test_the_newest_device_works_with_a_relay_of_the_first_format_and_then_updat
     claim = frozen.new_claim(data, settings, "kitenge")
     with a_village(claim, "https://127.0.0.1:1", tmp_path / "device", monkeypatch) as village:
         with frozen_relay(data, settings) as (device_url, operator_url):
-            village.import_claim(dataclasses.replace(claim, relay=device_url))
+            village.import_claim(claim._replace(relay=device_url))
             world.parse_url = f"{operator_url}/inbound/{INBOUND_SECRET}"
             for night in ("first", "second"):
                 village.write(f"{night} out", files={"note.txt": b"Mbote na yo " * 20})
@@ -118,7 +117,7 @@ def test_the_newest_device_works_with_a_relay_of_the_first_format_and_then_updat
             )
         with RelayProcess(data, settings) as process:
             process.start()
-            village.import_claim(dataclasses.replace(claim, relay=process.device_url))
+            village.import_claim(claim._replace(relay=process.device_url))
             world.parse_url = f"{process.operator_url}/inbound/{INBOUND_SECRET}"
             village.write("third out")
             assert village.sync().error is None

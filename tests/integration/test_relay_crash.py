@@ -108,7 +108,7 @@ def bench(tmp_path: Path, world: SendGridStandIn) -> Iterator[Bench]:
     relay.database.close()
     with RelayProcess(data, environment) as process:
         world.parse_url = f"{process.operator_url}/inbound/{INBOUND_SECRET}"
-        yield Bench(process, data, world, dataclasses.replace(claim, relay=process.device_url))
+        yield Bench(process, data, world, claim._replace(relay=process.device_url))
     relay.keyring.close()
 
 

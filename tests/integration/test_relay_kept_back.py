@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import os
 
@@ -326,7 +325,7 @@ class TestNothingGoesTwice:
         device.sync()
         device.sync()
         claim = devices.renew(served.relay, "kitenge")
-        here = dataclasses.replace(claim, relay=served.device_url)
+        here = claim._replace(relay=served.device_url)
         new = RelayDevice(here, served.folder / "another-card")
         served.devices.append(new)
         new.claim()

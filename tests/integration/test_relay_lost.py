@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,7 +65,7 @@ def go_over(village: Village, another: Served) -> None:
     claim = devices.add(another.relay, "kitenge", "kitenge.example")
     another.world.parse_url = f"{another.operator_url}/inbound/{INBOUND_SECRET}"
     another.world.events_url = f"{another.operator_url}/events"
-    village.import_claim(dataclasses.replace(claim, relay=another.device_url))
+    village.import_claim(claim._replace(relay=another.device_url))
 
 
 def test_what_waits_on_the_device_goes_and_what_is_written_to_it_comes(
@@ -93,7 +92,7 @@ def test_what_waits_on_the_device_goes_and_what_is_written_to_it_comes(
 
 def test_until_then_nothing_that_waits_is_lost(village: Village, another: Served) -> None:
     village.write("waits")
-    village.claim = dataclasses.replace(village.claim, relay=another.device_url)
+    village.claim = village.claim._replace(relay=another.device_url)
     village.import_claim()  # the old relay's name leads to the new one; its key is another one
     for _ in range(2):
         with pytest.raises(CourierError):

@@ -228,8 +228,8 @@ class TestRecipients:
         mail = kitenge.message("ada@example.org", "To all", cc=near)
         mail = dataclasses.replace(
             mail,
-            message=dataclasses.replace(
-                mail.message, to=(*mail.message.to, Mailbox("Amina@kitenge.example", "Amina"))
+            message=mail.message._replace(
+                to=(*mail.message.to, Mailbox("Amina@kitenge.example", "Amina"))
             ),
             recipients=("ada@example.org", "bako@liputa.example"),
         )
@@ -272,9 +272,7 @@ class TestRecipients:
         device = served.claimed_device()
         mail = device.message("ada@example.org", "Hello")
         named = (Mailbox("ada@example.org", 'Lovelace, "Ada"'),)
-        device.freeze(
-            dataclasses.replace(mail, message=dataclasses.replace(mail.message, to=named))
-        )
+        device.freeze(dataclasses.replace(mail, message=mail.message._replace(to=named)))
         device.sync()
         eventually(lambda: len(served.world.events_posted) == 2, "the two events of the mail")
         device.sync()
@@ -404,7 +402,7 @@ def test_hostile_mail_of_a_device_takes_nobody_down_and_none_vanishes(served: Se
     mails = []
     for name, hostile in HOSTILE.items():
         mail = device.message("ada@example.org", name)
-        message = dataclasses.replace(mail.message, **hostile)  # type: ignore[arg-type]
+        message = mail.message._replace(**hostile)  # type: ignore[arg-type]
         mails.append(dataclasses.replace(mail, message=message))
     device.freeze(*mails)
     device.sync()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -209,7 +208,7 @@ def test_another_claim_sends_nothing_again(village: Village, served: Served) -> 
     village.sync()
     eventually(lambda: len(served.world.sent) == 1, "the mail at SendGrid")
     claim = devices.renew(served.relay, "kitenge")
-    village.import_claim(dataclasses.replace(claim, relay=village.claim.relay))
+    village.import_claim(claim._replace(relay=village.claim.relay))
     with served.relay.database.transaction() as session:
         session.execute(sa.delete(Posted))  # whatever the relay knows
     village.sync()

@@ -116,9 +116,7 @@ class TestClaim:
         with pytest.raises(RefusedByRelay) as refused:
             old.hello()
         assert refused.value.reason == protocol.DEVICE_UNKNOWN
-        new = RelayDevice(
-            dataclasses.replace(renewed, relay=served.device_url), served.folder / "new-card"
-        )
+        new = RelayDevice(renewed._replace(relay=served.device_url), served.folder / "new-card")
         served.devices.append(new)
         new.claim()
         new.sync()
@@ -134,7 +132,7 @@ class TestClaim:
         else:
             devices.remove(served.relay, "kitenge")
             claim = devices.add(served.relay, "kitenge", "kitenge.example")
-        old.claim_file = dataclasses.replace(claim, relay=served.device_url)
+        old.claim_file = claim._replace(relay=served.device_url)
         with pytest.raises(RefusedByRelay) as refused:
             old.claim()
         assert refused.value.reason == protocol.CLAIM_USED
@@ -531,9 +529,7 @@ class TestMailFromAVillage:
     ) -> None:
         device = served.claimed_device()
         mail = device.message("ada@example.org", "I am someone else")
-        message = dataclasses.replace(
-            mail.message, sender=dataclasses.replace(mail.message.sender, address=sender)
-        )
+        message = mail.message._replace(sender=mail.message.sender._replace(address=sender))
         device.freeze(dataclasses.replace(mail, message=message))
         device.sync()
         device.sync()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import random
 import shutil
@@ -544,7 +543,7 @@ def test_a_renewed_claim_takes_the_villages_mail_along(village: Village, served:
     village.write("before")
     village.sync()
     renewed = devices.renew(served.relay, "kitenge")
-    village.import_claim(dataclasses.replace(renewed, relay=village.claim.relay))
+    village.import_claim(renewed._replace(relay=village.claim.relay))
     village.write("after")
     write_to_village(served, "back")
     village.sync()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -266,7 +265,7 @@ def test_a_renewed_claim_wins_over_what_was_followed(
     village.sync()
     renewed = devices.renew(served.relay, "kitenge")
     assert renewed.relay == url(addresses.new)
-    village.claim = dataclasses.replace(renewed, relay=url(addresses.newest))
+    village.claim = renewed._replace(relay=url(addresses.newest))
     village.import_claim()
     village.sync()
     assert here(village) == url(addresses.newest)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
@@ -184,7 +183,7 @@ def test_a_renewed_claim_on_a_new_card_with_the_old_backup_loses_nothing(
     eventually(lambda: len(served.world.sent) == 3, "the mails at SendGrid")
     renewed = devices.renew(served.relay, "kitenge")
     restore()
-    village.import_claim(dataclasses.replace(renewed, relay=village.claim.relay))
+    village.import_claim(renewed._replace(relay=village.claim.relay))
     village.sync()
     village.sync()
     assert sorted(village.texts("inbox")) == ["new back", "old back"]
@@ -197,7 +196,7 @@ def test_a_stolen_card_stays_locked_out_though_the_village_restores_its_backup(
     restore = backed_up(village, tmp_path / "stick")
     stolen = tmp_path / "stolen"
     shutil.copytree(paths.data(), stolen, ignore=shutil.ignore_patterns("S.*"))
-    renewed = dataclasses.replace(devices.renew(served.relay, "kitenge"), relay=village.claim.relay)
+    renewed = devices.renew(served.relay, "kitenge")._replace(relay=village.claim.relay)
     restore()
     village.import_claim(renewed)
     village.sync()

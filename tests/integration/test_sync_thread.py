@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import dataclasses
 import http.client
 import json
 import os
@@ -88,7 +87,7 @@ def test_a_sync_with_nothing_to_trade_is_short(village: Village) -> None:
 def test_every_session_is_written_down(village: Village) -> None:
     village.write("Mbote")
     village.sync()
-    village.claim = dataclasses.replace(village.claim, relay="https://127.0.0.1:1")
+    village.claim = village.claim._replace(relay="https://127.0.0.1:1")
     village.import_claim()
     with pytest.raises(LinkError):
         village.sync()
@@ -139,7 +138,7 @@ def test_a_claim_code_used_twice_is_refused_with_what_to_do(
 ) -> None:
     other = served.new_device("other")
     other.claim()
-    village.import_claim(dataclasses.replace(other.claim_file, relay=served.device_url))
+    village.import_claim(other.claim_file._replace(relay=served.device_url))
     with pytest.raises(ClaimError, match="Ask the relay's operator for a new claim file"):
         village.sync()
     assert json.loads(paths.claim_result().read_text())["state"] == "refused"
@@ -156,7 +155,7 @@ def test_without_a_claim_file_the_reason_says_what_to_do(village: Village) -> No
 
 
 def test_an_unreachable_relay_is_named_and_the_mail_stays(village: Village) -> None:
-    village.import_claim(dataclasses.replace(village.claim, relay="https://127.0.0.1:1"))
+    village.import_claim(village.claim._replace(relay="https://127.0.0.1:1"))
     village.write("Patience")
     with pytest.raises(LinkError, match=r"127\.0\.0\.1 cannot be reached"):
         village.sync()
@@ -166,13 +165,13 @@ def test_an_unreachable_relay_is_named_and_the_mail_stays(village: Village) -> N
 def test_another_relay_at_the_same_address_gets_nothing(village: Village, tmp_path: Path) -> None:
     other = tmp_path / "other.pem"
     ensure_certificate(other, tmp_path / "other.key")
-    village.import_claim(dataclasses.replace(village.claim, certificate=other.read_text()))
+    village.import_claim(village.claim._replace(certificate=other.read_text()))
     with pytest.raises(NotOurRelayError, match="not this device's relay"):
         village.sync()
 
 
 def test_a_relay_with_another_key_is_not_believed(village: Village) -> None:
-    village.import_claim(dataclasses.replace(village.claim, relay_fingerprint="0" * 40))
+    village.import_claim(village.claim._replace(relay_fingerprint="0" * 40))
     with pytest.raises(NotOurRelayError, match="not the one that the claim file names"):
         village.sync()
     assert not paths.claim_result().exists()

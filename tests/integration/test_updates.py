@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An update from the relay to the device, both real, up to the moment that takes a board."""
 
-import dataclasses
 import os
 import shutil
 from pathlib import Path
@@ -77,7 +76,7 @@ def test_a_relay_that_is_new_to_the_device_learns_its_board(
     village.sync()
     shutil.rmtree(paths.keys())
     claim = devices.add(served.relay, "again", "again.example")
-    village.import_claim(dataclasses.replace(claim, relay=served.device_url))
+    village.import_claim(claim._replace(relay=served.device_url))
     village.sync()
     village.sync()
     assert offer.read() is not None

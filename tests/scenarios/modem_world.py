@@ -367,7 +367,7 @@ class World:
             for number in range(storm["times"]):
                 self.sticks[name].speak(storm["say"], number * storm["every"])
         if "show" in event:
-            self.shown[name] = replace(self.shown[name], ports=self.sticks[name].paths)
+            self.shown[name] = self.shown[name]._replace(ports=self.sticks[name].paths)
             self._ring()
         for number in range(event.get("times", 1) - 1):
             again = {key: value for key, value in event.items() if key != "times"}

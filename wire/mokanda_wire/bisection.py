@@ -17,15 +17,14 @@ nothing is suspected any more.
 The state is a value: each end keeps its two numbers in its own store.
 """
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 PRIMED, UNPRIMED, PLAIN = 0, 1, 2  # cautions with which a batch is encoded
 
 _LAST_SUSPECTED = 64  # size: when such a batch is accepted, nothing is suspected any more
 
 
-@dataclass(frozen=True, slots=True)
-class Bisection:
+class Bisection(NamedTuple):
     """What the next batch may be: of at most `size` things (0: of any number), how encoded.
 
     While `size` is not 0 nothing goes but what can be set aside.
@@ -41,7 +40,7 @@ class Bisection:
     def accepted(self) -> "Bisection":
         """The state after a batch that its reader has taken."""
         if self.size in range(1, _LAST_SUSPECTED):
-            return replace(self, size=2 * self.size)
+            return self._replace(size=2 * self.size)
         return Bisection()
 
     def refused(self, count: int) -> tuple["Bisection", bool]:
@@ -51,10 +50,10 @@ class Bisection:
             It, and whether to set the batch aside, which is then of one thing at most.
         """
         if self.caution == PRIMED:
-            return replace(self, caution=UNPRIMED), False
+            return self._replace(caution=UNPRIMED), False
         alone = count <= 1 and self.size > 0
         if not alone:
-            return replace(self, size=max(count // 2, 1)), False
+            return self._replace(size=max(count // 2, 1)), False
         if self.caution == UNPRIMED:
             return Bisection(1, PLAIN), False
         return Bisection(1, UNPRIMED), True

@@ -98,8 +98,7 @@ class Bundle:
     contents: Mapping[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a reader takes, checked before memory is spent. Sizes in bytes, in all.
 
     `parts` are mailboxes, references, attachments and unknown fields.
@@ -120,8 +119,7 @@ BOARD = Limits(
 _MAX_PLAIN = 1024 * 1024  # bytes of text that go as they are; any one letter has less
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """An encoded bundle, not yet sealed, in a `format`, and its history record.
 
     `record` is what History.append takes once the other end has applied the bundle: the
@@ -137,8 +135,7 @@ class Encoded:
     tickets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A bundle that was read, and its history record, to be appended when it is applied.
 
     The mails in it have Message-IDs of this end's making, unless they were known here. `costs`

@@ -4,7 +4,7 @@
 import json
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 NAME = "mokanda-claim.toml"
@@ -28,8 +28,7 @@ class ClaimFileError(ValueError):
     """The claim file cannot be used; the message says what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimFile:
+class ClaimFile(NamedTuple):
     """Where the relay is, and what proves the device and the relay to each other.
 
     `relay` is an https URL without a path; `code` has the form XXXX-XXXX-XXXX; `device` and
@@ -59,11 +58,11 @@ def read(text: str) -> ClaimFile:
     except (ValueError, RecursionError) as error:  # a number too long is no TOMLDecodeError
         raise ClaimFileError(str(error)) from error
     values: dict[str, str] = {}
-    for field in fields(ClaimFile):
-        value = table.get(field.name, "" if field.name == "certificate" else None)
+    for name in ClaimFile._fields:
+        value = table.get(name, "" if name == "certificate" else None)
         if not isinstance(value, str):
-            raise ClaimFileError(f"there is no “{field.name}” in it")
-        values[field.name] = value.strip()
+            raise ClaimFileError(f"there is no “{name}” in it")
+        values[name] = value.strip()
     claim = ClaimFile(**values)
     checks = {
         "relay": is_address(claim.relay),
@@ -92,10 +91,9 @@ def is_address(relay: str) -> bool:
 def write(claim: ClaimFile) -> str:
     """Write a claim file, with a comment for people on top."""
     lines = [_HEADER]
-    for field in fields(ClaimFile):
-        value: str = getattr(claim, field.name)
+    for name, value in claim._asdict().items():
         if "\n" in value:
-            lines.append(f'{field.name} = """\n{value.strip()}\n"""')
+            lines.append(f'{name} = """\n{value.strip()}\n"""')
         else:
-            lines.append(f"{field.name} = {json.dumps(value)}")
+            lines.append(f"{name} = {json.dumps(value)}")
     return "\n".join(lines) + "\n"

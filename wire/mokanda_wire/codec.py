@@ -14,7 +14,7 @@ import contextlib
 import lzma
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyppmd
 
@@ -44,8 +44,7 @@ class CodecError(ValueError):
     """Compressed data is damaged."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextCodec:
+class TextCodec(NamedTuple):
     """A way to compress text.
 
     `compress` takes the pieces of a text and the primer; it returns the data, and how many bytes of

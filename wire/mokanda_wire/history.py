@@ -14,8 +14,8 @@ the same, its *alias*, to be understood even after the logs have started over.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 import cbor2
 
@@ -34,8 +34,7 @@ class HistoryError(ValueError):
     """A generation of the log is not held, or a row of the store is damaged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What a store keeps: `data`, opaque, under the key (`kind`, `position`)."""
 
     kind: str
@@ -43,8 +42,7 @@ class Row:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What a store does, in one transaction: insert `row`s, drop what stands before.
 
     `forget` gives for each kind the position before which rows are to be deleted.
@@ -54,8 +52,7 @@ class Change:
     forget: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What one bundle adds: its text, and for each new mail (own Message-ID, alias)."""
 
     text: bytes
@@ -72,8 +69,7 @@ class Record:
         return cls(text, tuple((own, alias) for own, alias in ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(NamedTuple):
     """The log as it was at some tip: the primer, and how many mails had numbers."""
 
     tip: HistoryTip
@@ -81,8 +77,7 @@ class Generation:
     ids_end: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(NamedTuple):
     """A row of kind TEXT; `text` holds at most the last WINDOW bytes of its bundle's."""
 
     position: int
@@ -97,8 +92,7 @@ class _Text:
         return Row(TEXT, self.position, cbor2.dumps(data))
 
 
-@dataclass(frozen=True, slots=True)
-class _Ids:
+class _Ids(NamedTuple):
     """A row of kind IDS: the pairs (own Message-ID, alias) of the mails from `first` on."""
 
     position: int

@@ -9,17 +9,15 @@ import selectors
 import socket
 from collections import Counter, deque
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cheroot.errors import FatalSSLAlert
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a listener bears; times in seconds.
 
     Attributes:

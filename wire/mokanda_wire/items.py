@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mokanda_wire.message import FAILED, PASSED, Mailbox, Message
 from mokanda_wire.text import clean
@@ -38,8 +38,7 @@ CONTENT_REQUEST_LETTERS: dict[ContentRequestKind, str] = {
 PROOF_LETTERS = {PASSED: "p", FAILED: "f"}
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(NamedTuple):
     """What a newer version of the other end sent, and this one does not know (yet).
 
     `text` is the item as it would stand in a bundle of that `format` which is not primed and was
@@ -87,8 +86,7 @@ class Stub:
     ticket: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """What became of a mail for one of its recipients; `at` is aware, in whole seconds."""
 
     message_id: str
@@ -98,22 +96,19 @@ class Event:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Residents:
+class Residents(NamedTuple):
     """Up: the local parts of every account of the device."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """Up: how the device is (version, signal, errors, storage ...); plain JSON values."""
 
     fields: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """Up: what of the mail for these villagers is not to come by itself; without names, for all.
 
     `names` are all local parts of one villager, `fields` plain JSON values (docs/wire.md). It takes
@@ -124,8 +119,7 @@ class Filter:
     fields: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(NamedTuple):
     """Down: how many mails of writers that they have blocked the relay keeps, by local part.
 
     Who is not named has none.
@@ -134,8 +128,7 @@ class Blocked:
     counts: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class ContentRequest:
+class ContentRequest(NamedTuple):
     """Up: what a villager wants of what the relay keeps; or, `withdrawn`, no longer wants.
 
     `name` is the digest of a "file" (answered by a Grant), or the ticket of a stub whose "mail"
@@ -152,8 +145,7 @@ class ContentRequest:
     withdrawn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """Down: a file that was asked for; with a `ticket`, the original of that mail."""
 
     digest: str
@@ -161,8 +153,7 @@ class Grant:
     ticket: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(NamedTuple):
     """Down: a content request is answered without a file; `reason` is a word.
 
     It is GONE or LARGE where it cannot be granted, DONE where there is no more to give. Of
@@ -201,11 +192,10 @@ def files_of(item: Item) -> tuple[str, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A content that the bundle carries: where in its table, and how many bytes."""
 
-    index: int
+    place: int
     digest: str
     size: int
 

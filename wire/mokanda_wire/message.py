@@ -4,8 +4,8 @@
 import base64
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)  # no zone or pause takes it out of what a datetime can be
@@ -21,16 +21,14 @@ PASSED = "passed"
 FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(NamedTuple):
     """A person or list: the address, and the name shown for it."""
 
     address: str
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A file of a mail; its content is kept elsewhere under `digest`, its SHA-256 in hex.
 
     `size` is in bytes; `content_id`, without <>, is set on images that the HTML refers to.
@@ -53,8 +51,7 @@ class Attachment:
         return self.digest == self.original
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A mail as its reader sees it.
 
     `message_id`, `in_reply_to` and `references` are without <>; `date` is aware, in UTC
@@ -98,6 +95,16 @@ class Message:
     def words(self) -> str:
         """The text without the line that says what `note` does."""
         return self.text.rpartition("\n")[0] if self.note in NOTES else self.text
+
+    def by_names(self) -> dict[str, Any]:
+        """All that it says, by the names of the fields, with a dictionary for each record in it."""
+        return {name: _by_names(value) for name, value in self._asdict().items()}
+
+
+def _by_names(value: Any) -> Any:  # noqa: ANN401 - a record, several, or anything else
+    if isinstance(value, Mailbox | Attachment):
+        return value._asdict()
+    return tuple(map(_by_names, value)) if isinstance(value, tuple) else value
 
 
 def new_message_id(domain: str) -> str:

@@ -12,15 +12,13 @@ bytes of length, the message, and the rest of the bundle that it names. The quer
 for how many bytes of bundles the device has `room` today, `&room=BYTES`.
 """
 
-import dataclasses
 import hmac
 import math
 import re
 import types
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import cbor2
 
@@ -71,8 +69,7 @@ class ProtocolError(ValueError):
     """A body is not what this path takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(NamedTuple):
     """A frozen bundle: its number, the size of its sealed form in bytes, and its SHA-256."""
 
     sequence: int
@@ -80,16 +77,14 @@ class Sealed:
     sha256: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryTip:
+class HistoryTip(NamedTuple):
     """How far an end's history log goes (see mokanda_wire.history)."""
 
     end: int
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """An update that the relay offers: bytes and SHA-256 of the file at RELEASE."""
 
     version: str
@@ -98,16 +93,14 @@ class Release:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The body of a claim: a new device's public key, and a ClaimRequest signed by it."""
 
     public_key: bytes
     request: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRequest:
+class ClaimRequest(NamedTuple):
     """What a new device asks for: the code and the name that its claim file gives it."""
 
     code: str
@@ -115,16 +108,14 @@ class ClaimRequest:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimReply:
+class ClaimReply(NamedTuple):
     """The relay's public key, and a ClaimGrant signed by it."""
 
     relay_key: bytes
     grant: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimGrant:
+class ClaimGrant(NamedTuple):
     """The device's name and mail domain, for the key with this fingerprint."""
 
     device: str
@@ -133,8 +124,7 @@ class ClaimGrant:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(NamedTuple):
     """How a session starts; signed by the device. `counter` grows with every hello.
 
     `now` is the device's own clock, `applied_down` the last down bundle that it applied
@@ -160,8 +150,7 @@ class Hello:
     noted: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HelloReply:
+class HelloReply(NamedTuple):
     """The relay's side; signed by the relay. `counter` repeats the hello's.
 
     `applied_up` is the last up bundle that the relay applied and `applied_sha256` its
@@ -192,8 +181,7 @@ class HelloReply:
     move: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """Where the relay is to be found from now on, and what proves it.
 
     `number` grows with each move of a relay. `certificate` is in DER; None where authorities vouch
@@ -207,15 +195,13 @@ class Move:
     key: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(NamedTuple):
     """The device has applied this down bundle, and all before it."""
 
     applied_down: int
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The last up bundle that the relay applied, and the next down bundle if there is one.
 
     As in HelloReply, there may be `more` after that.
@@ -226,8 +212,7 @@ class Receipt:
     more: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """A device that cannot say hello, as its mail store does not open; signed by it.
 
     `state` says in a word what is wrong, `text` in a sentence for the operator. It says nothing of
@@ -242,16 +227,14 @@ class Fault:
     move: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FaultReply:
+class FaultReply(NamedTuple):
     """The relay has told its operator; signed by it. An update may mend the device."""
 
     time: datetime
     release: Release | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why a request was refused: a word of the list above, and a sentence for people."""
 
     reason: str
@@ -338,8 +321,8 @@ def authentic(data: bytes, secret: bytes, label: bytes) -> bytes:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
-    if dataclasses.is_dataclass(value):
-        fields = [_plain(getattr(value, field.name)) for field in dataclasses.fields(value)]
+    if _is_record(type(value)):
+        fields = [_plain(each) for each in value]
         while fields and fields[-1] is None:
             fields.pop()
         return fields
@@ -348,18 +331,20 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
+def _is_record(kind: Any) -> bool:  # noqa: ANN401 - a type, or a type hint
+    return hasattr(kind, "_fields")
+
+
 def _read(name: str, kind: type[T], value: object) -> T:
-    """Make a dataclass of a decoded array."""
+    """Make a record of a decoded array."""
     if not isinstance(value, list):
         raise ProtocolError(f"{name} is not an array.")
-    hints = get_type_hints(kind)
     fields: dict[str, object] = {}
-    for index, field in enumerate(dataclasses.fields(cast(Any, kind))):
+    for index, (field, hint) in enumerate(get_type_hints(kind).items()):
         given = value[index] if index < len(value) else None
-        optional = type(None) in get_args(hints[field.name])
-        if given is None and not optional:
-            raise ProtocolError(f"{name}.{field.name} is missing.")
-        fields[field.name] = _checked(f"{name}.{field.name}", hints[field.name], given)
+        if given is None and type(None) not in get_args(hint):
+            raise ProtocolError(f"{name}.{field} is missing.")
+        fields[field] = _checked(f"{name}.{field}", hint, given)
     return kind(**fields)
 
 
@@ -368,7 +353,7 @@ def _checked(name: str, hint: Any, value: object) -> object:  # noqa: ANN401 - a
         if value is None:
             return None
         hint = next(each for each in get_args(hint) if each is not type(None))
-    if dataclasses.is_dataclass(hint):
+    if _is_record(hint):
         return _read(name, cast(type, hint), value)
     if hint is datetime and type(value) is int:
         if not 0 <= value <= LATEST.timestamp():

@@ -8,7 +8,6 @@ rest: from format EXTENSIBLE on it comes out as `Unknown`.
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -194,11 +193,11 @@ class Reader:
 
     def _stub(self) -> Stub:
         recipients, message, name = self._head()
-        message = replace(message, subject=self._until("\n"))
+        message = message._replace(subject=self._until("\n"))
         size = _size(self._until("\n"))
         if self._format >= EXTENSIBLE and self._text.startswith("P", self._at):
             self._at += 1
-            message = replace(message, proof=_kind_of(self._until("\0"), PROOF_LETTERS) or "")
+            message = message._replace(proof=_kind_of(self._until("\0"), PROOF_LETTERS) or "")
         return Stub(recipients, message, size, name)
 
     def _lone_proof(self) -> Item:
@@ -245,8 +244,7 @@ class Reader:
                 self._check_field(unknown)
         text = quoting.restore(self._until("\0"), self._left)
         self._left -= len(text)
-        message = replace(
-            message,
+        message = message._replace(
             to=to,
             cc=cc,
             subject=subject,
@@ -268,7 +266,7 @@ class Reader:
         if letter.isupper():
             self._until("\0")
         self._until("\n")
-        return replace(self._unknown(letter, self._text[start : self._at - 1]), ticket=name)
+        return self._unknown(letter, self._text[start : self._at - 1])._replace(ticket=name)
 
     def _moment(self, since: str) -> datetime:
         self._date += timedelta(seconds=int(since))

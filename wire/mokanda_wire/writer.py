@@ -221,7 +221,7 @@ def _chain(message: Message) -> list[str]:
 def _place(digest: str, size: int, files: Mapping[str, File]) -> str:
     """Where a file is: its place in the bundle, or its name if the reader holds it."""
     file = files.get(digest)
-    return str(file.index) if file else _named(digest, size)
+    return str(file.place) if file else _named(digest, size)
 
 
 def _named(digest: str, size: int) -> str:

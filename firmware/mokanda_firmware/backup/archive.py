@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, BinaryIO, TypeVar
+from typing import IO, Any, BinaryIO, NamedTuple, TypeVar
 
 from mokanda_firmware.backup.failures import DAMAGED, BackupError, of_device
 from mokanda_firmware.bus.sentences import Sentence
@@ -101,8 +101,7 @@ class Manifest(_Record):
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A file to be backed up, and its name in the device's data folder."""
 
     name: str

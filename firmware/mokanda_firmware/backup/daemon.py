@@ -15,7 +15,6 @@ import time
 import unicodedata
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from io import FileIO
@@ -124,15 +123,15 @@ class Daemon:
         stick = None if self._working else self._find()
         if stick is None:
             return view
-        view = replace(view, stick=stick.name, needed=contents.estimate())
+        view = view._replace(stick=stick.name, needed=contents.estimate())
         try:
             with stick.mounted(writable=False) as folder:
                 room = shutil.disk_usage(folder).free
-                return replace(view, room=room, backups=tuple(_backups(folder)))
+                return view._replace(room=room, backups=tuple(_backups(folder)))
         except OSError as error:
-            return replace(view, problem=of_stick(error).sentence)
+            return view._replace(problem=of_stick(error).sentence)
         except BackupError as error:
-            return replace(view, problem=error.sentence)
+            return view._replace(problem=error.sentence)
 
     def _stick(self) -> Stick:
         stick = self._find()

@@ -4,9 +4,8 @@
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyudev
 
@@ -31,8 +30,7 @@ class Stick(Protocol):
         """Mount it for as long as the block lasts; raises BackupError if that does not work."""
 
 
-@dataclass(frozen=True, slots=True)
-class UsbStick:
+class UsbStick(NamedTuple):
     """A file system on a USB stick: its device node, its kind and its label."""
 
     node: str

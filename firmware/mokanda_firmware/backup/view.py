@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the backup daemon tells the page of itself, of the stick and of what is on it."""
 
-from dataclasses import KW_ONLY, dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import BackupState
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A backup on the stick; `made` is seconds since 1970, `size` bytes of its file."""
 
     name: str
@@ -17,8 +16,7 @@ class Listed:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What is in a backup that was checked; `made` is seconds since 1970, `size` bytes of files."""
 
     made: int
@@ -29,12 +27,10 @@ class Found:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """How things stand; the stick is let alone while there is work on it."""
 
     state: BackupState
-    _: KW_ONLY
     detail: Sentence | None = None
     progress: float | None = None  # from 0 to 1
     found: Found | None = None

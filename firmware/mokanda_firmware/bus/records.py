@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dataclasses as JSON, for what one process of the device writes and another reads.
+"""Records as JSON, for what one process of the device writes and another reads.
 
 A reader skips fields that it does not know, and one that is not there has its default: the other
 may be of another version.
@@ -19,13 +19,13 @@ from mokanda_firmware.bus.sentences import Sentence
 T = TypeVar("T")
 
 
-def dump(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
-    """Return the fields of a dataclass as `json.dumps` takes them."""
-    return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+def dump(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any record
+    """Return the fields of a NamedTuple or dataclass as `json.dumps` takes them."""
+    return {name: _plain(getattr(record, name)) for name in _names(type(record))}
 
 
 def load(kind: type[T], content: object) -> T:
-    """Make a dataclass of what `dump` returned.
+    """Make a record of what `dump` returned.
 
     Raises:
         ValueError: a value is not of its field's type, or a field without default is missing.
@@ -57,7 +57,7 @@ def read_json(path: Path, most: int) -> object:
 
 
 def read(kind: type[T], path: Path, most: int) -> T | None:
-    """Return the dataclass that stands in a file; None as with `read_json`, or if it is another."""
+    """Return the record that stands in a file; None as with `read_json`, or if it is another."""
     try:
         return load(kind, read_json(path, most))
     except (ValueError, RecursionError):
@@ -67,7 +67,15 @@ def read(kind: type[T], path: Path, most: int) -> T | None:
 @cache
 def _hints(kind: type[Any]) -> dict[str, Any]:
     hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
+    return {name: hints[name] for name in _names(kind)}
+
+
+def _names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - a type
+    return kind._fields if hasattr(kind, "_fields") else tuple(each.name for each in fields(kind))
+
+
+def _is_record(kind: Any) -> bool:  # noqa: ANN401 - a type, or a type hint
+    return isinstance(kind, type) and (hasattr(kind, "_fields") or is_dataclass(kind))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
@@ -75,9 +83,9 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
         return value.to_json()
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return dump(value) if is_dataclass(value) else value
+    if _is_record(type(value)):
+        return dump(value)
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _checked(hint: Any, value: object) -> object:  # noqa: ANN401 - a type hint
@@ -87,7 +95,7 @@ def _checked(hint: Any, value: object) -> object:  # noqa: ANN401 - a type hint
         [hint] = (each for each in get_args(hint) if each is not types.NoneType)
     if get_origin(hint) is tuple and isinstance(value, list):
         return tuple(_checked(get_args(hint)[0], each) for each in value)
-    if is_dataclass(hint) and isinstance(hint, type):
+    if _is_record(hint):
         return load(hint, value)
     if hint is Sentence:
         value = Sentence.from_json(value)

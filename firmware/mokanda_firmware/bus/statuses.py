@@ -9,7 +9,7 @@ as it is no longer true, and `publishing` tries again.
 
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import publishing, records
@@ -73,8 +73,7 @@ class CourierStatus(Status):
     bytes_down: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OtherModem:
+class OtherModem(NamedTuple):
     """One that is plugged in too, and not used."""
 
     model: str

@@ -6,7 +6,6 @@ import fcntl
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from mokanda_firmware import paths
@@ -124,7 +123,7 @@ class _Trip:
                 forget_numbers(self._store)
                 who = claim.redeem(self._claim, keyring, connection)
                 news.forget(self._store)
-            self._trade(replace(who, place=connection.place), keyring, connection)
+            self._trade(who._replace(place=connection.place), keyring, connection)
 
     def _prepare(self, keyring: Keyring) -> None:
         """Seal what is to go, which may take a slow board longer than a relay waits.
@@ -153,7 +152,7 @@ class _Trip:
                     raise
                 log.warning("no session at %s: %s", connection.place.relay, error)
                 connection.go_on()
-                who = replace(who, place=connection.place)
+                who = who._replace(place=connection.place)
             else:
                 return
 

@@ -4,9 +4,8 @@
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from mokanda_firmware.mailbox.costs.tariff import Tariff
 from mokanda_firmware.mailbox.store.database import Store
@@ -26,8 +25,7 @@ _CLAIM_RETRIES = [timedelta(seconds=seconds) for seconds in (5, 10, 20, 30, 60, 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """When the courier goes by itself: `every` so many minutes, between two times of day ("HH:MM").
 
     DAY is once a day, at the `first` of them; 0 is never. With `cheap_only` it does not go at
@@ -54,6 +52,9 @@ class Plan:
         return [f"{clock:%H:%M}" for clock in clocks]
 
 
+_USUAL = Plan()
+
+
 def plan_of(store: Store) -> Plan:
     """The keeper's plan, or the device's own."""
     return plan_from_json(setting(store, SETTING, {}), _own_plan())
@@ -63,14 +64,14 @@ def _own_plan() -> Plan:
     """Once a night, at a minute that the device's name gives: villages do not all call at once."""
     own = identity.read()
     if own is None:
-        return Plan()
+        return _USUAL
     digest = hashlib.sha256(own.outcome.device.encode()).digest()
     passed = int.from_bytes(digest[:4], "big") % _SPREAD
     clock = f"{_clock((_minutes(_SPREAD_FROM) + passed) % DAY):%H:%M}"
     return Plan(first=clock, last=clock)
 
 
-def plan_from_json(value: Any, otherwise: Plan = Plan()) -> Plan:  # noqa: ANN401 - a setting
+def plan_from_json(value: Any, otherwise: Plan = _USUAL) -> Plan:  # noqa: ANN401 - a setting
     """Read a plan as `plan_to_json` wrote it; `otherwise` where it cannot be read."""
     try:
         plan = Plan(
@@ -84,7 +85,7 @@ def plan_from_json(value: Any, otherwise: Plan = Plan()) -> Plan:  # noqa: ANN40
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """Write a plan for the store's settings."""
-    return asdict(plan)
+    return plan._asdict()
 
 
 def _minutes(clock: time) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.mailbox.costs import credit
@@ -19,8 +19,7 @@ from mokanda_firmware.mailbox.sync.outgoing import Outgoing
 from mokanda_wire.limits import SEAL
 
 
-@dataclass(frozen=True, slots=True)
-class _Budget:
+class _Budget(NamedTuple):
     """What a bundle may take; sizes in bytes of bundles.
 
     `room` is what is left for the day, of which mail takes `share`, but for the first in the queue,

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import Sentence
@@ -50,8 +51,7 @@ MAX_LONE_MAIL = 48 * 1024 * 1024  # bytes of one mail
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(NamedTuple):
     """What there is to say beside mail, and how careful to be with all of it."""
 
     news: tuple[Item, ...]
@@ -77,8 +77,7 @@ class Plan:
         return dataclasses.replace(self, mails=self.mails[:count])
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """A plan that was encoded, and what each of its mails costs, by number."""
 
     plan: Plan
@@ -221,7 +220,7 @@ def _mail(store: Store, mail: Outgoing, contents: dict[str, bytes]) -> Mail:
             kept.append(here)
         else:
             log.error("attachment %s of a mail is lost; it goes without", part.digest)
-    return Mail(mail.recipients, dataclasses.replace(message, attachments=tuple(kept)))
+    return Mail(mail.recipients, message._replace(attachments=tuple(kept)))
 
 
 def _seal(keyring: Keyring, identity: Identity, priced: Priced) -> PendingUp:

@@ -3,10 +3,9 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from mokanda_firmware.bus import units
 from mokanda_firmware.bus.states import UnitState
@@ -30,8 +29,7 @@ WATCHED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """All that the lights judge by. None: nobody has told, or nothing that is understood here."""
 
     setup: SetupStatus | None

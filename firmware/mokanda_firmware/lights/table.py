@@ -4,8 +4,8 @@
 The lamps are called green and red; a board that lacks one shows what it can.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from mokanda_firmware.bus.states import (
     CourierState,
@@ -21,8 +21,7 @@ from mokanda_firmware.bus.units import FIREWALL, ON_DEMAND, PROOF
 from mokanda_firmware.lights.known import DAEMONS, WIFI, Known
 
 
-@dataclass(frozen=True)
-class Blink:
+class Blink(NamedTuple):
     """What a lamp does, over and over: seconds lit, seconds dark."""
 
     lit: float

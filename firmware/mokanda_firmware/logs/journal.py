@@ -4,7 +4,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.logs.redact import redact
 
@@ -31,8 +31,7 @@ class JournalError(Exception):
     """The journal cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of the log; `at` is seconds since 1970, `part` one of PARTS."""
 
     at: int

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which access points (APN) a SIM card may dial, by the network that its IMSI names."""
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from mokanda_firmware.modem import networks
@@ -12,8 +12,7 @@ PROVIDERS = Path("/usr/share/mobile-broadband-provider-info/serviceproviders.xml
 _MAX_TRIED = 6  # names: beyond these, tries only cost
 
 
-@dataclass(frozen=True)
-class AccessPoint:
+class AccessPoint(NamedTuple):
     """An APN, what to log in with ("" where the network asks for nothing), and the PDP type."""
 
     name: str
@@ -34,7 +33,7 @@ def candidates(
     worked = [each for each in listed if settings.imsi == imsi and each.name == settings.worked]
     keepers = [AccessPoint(settings.apn, settings.username, settings.password)]
     tried = list(dict.fromkeys([*(keepers if settings.apn else []), *worked, *listed]))[:_MAX_TRIED]
-    return tried + [replace(each, protocol="IPV4V6") for each in tried]
+    return tried + [each._replace(protocol="IPV4V6") for each in tried]
 
 
 def _listed(imsi: str, providers: Path, own: Path) -> list[AccessPoint]:

@@ -3,8 +3,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, Protocol, Self
+from typing import Final, NamedTuple, Protocol, Self
 
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.modem.machine import Event
@@ -80,8 +79,7 @@ class PinError(SentenceError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of modem, SIM card and network; "" or None is what has not been told."""
 
     model: str = ""
@@ -95,21 +93,19 @@ class Facts:
     asking: str = ""  # that card's number (ICCID)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the network says to a code; it waits for a reply if it is a menu."""
 
     text: str
     is_menu: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What asking found, or what came by itself: the event, what people are told, the facts."""
 
     event: Event
     detail: Sentence
-    facts: Facts = field(default_factory=Facts)
+    facts: Facts = Facts()
     login: bool = False  # of CALL_FAILED: the network refused name and password
     again: float | None = None  # seconds after which there is more to be asked
 

@@ -10,9 +10,8 @@ there is no amount: the keeper reads the text all the same.
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_TEXT: Final = 1000  # characters; an answer has 182, a menu's page too
 _BILLION = 10**9
@@ -104,16 +103,14 @@ _ARABIC_MARKS: Final = str.maketrans({"\u066b": ".", "\u066c": ",", "\u060c": ",
 _BREAK: Final = re.compile(r"[\n;|!?]|[.,](?= |$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """Billionths of a currency (ISO 4217, "" where the answer does not tell which)."""
 
     value: int
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """An amount, and what is said of it: from the last amount up to it."""
 
     amount: Amount

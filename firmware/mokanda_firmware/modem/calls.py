@@ -6,9 +6,8 @@ So a call is known of, too, whose end nobody could note: the power went, or this
 
 import json
 import logging
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus import records
@@ -24,8 +23,7 @@ _MOST_TRAFFIC = 10**15  # bytes, either way
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallRecord(NamedTuple):
     """One call, from dialling on.
 
     Attributes:
@@ -54,8 +52,7 @@ class CallRecord:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
     calls: tuple[CallRecord, ...] = ()
     begun: CallRecord | None = None  # as it was known when it was noted last
 
@@ -64,7 +61,7 @@ class _Kept:
         kept = records.read(cls, paths.calls(), _MAX_BYTES) or cls()
         begun = kept.begun if kept.begun and kept.begun.is_possible else None
         calls = [call for call in kept.calls[:KEPT] if call.is_possible]
-        return replace(kept, calls=tuple(calls), begun=begun)
+        return kept._replace(calls=tuple(calls), begun=begun)
 
 
 def last() -> tuple[CallRecord, ...]:
@@ -74,7 +71,7 @@ def last() -> tuple[CallRecord, ...]:
 
 def note(record: CallRecord) -> None:
     """Note a call that is under way."""
-    _write(replace(_Kept.read(), begun=record))
+    _write(_Kept.read()._replace(begun=record))
 
 
 def keep(record: CallRecord) -> None:
@@ -86,13 +83,13 @@ def end_noted() -> None:
     """Keep the call that was under way when the daemon before this one was stopped, if one was."""
     begun = _Kept.read().begun
     if begun is not None:
-        keep(replace(begun, trouble=STOPPED))
+        keep(begun._replace(trouble=STOPPED))
 
 
 def _write(kept: _Kept) -> None:
     """Write it, but for the oldest calls if it is too long; a card that is full keeps none."""
     while len(content := json.dumps(records.dump(kept)).encode()) > _MAX_BYTES:
-        kept = replace(kept, calls=kept.calls[:-1])
+        kept = kept._replace(calls=kept.calls[:-1])
     try:
         durable.write(paths.calls(), content)
     except OSError as error:

@@ -3,7 +3,6 @@
 
 import logging
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 from mokanda_firmware.modem import messages, networks, shop
 from mokanda_firmware.modem.credit import Credit
@@ -22,7 +21,7 @@ def readable(part: Part, names: Collection[str]) -> Part:
     """Return it as people read it, marked if one of the network's `names` has sent it."""
     sender = one_line(messages.visible(part.sender))
     own = messages.is_of_network(sender, names)
-    return replace(part, sender=sender, text=messages.visible(part.text), of_network=own)
+    return part._replace(sender=sender, text=messages.visible(part.text), of_network=own)
 
 
 def keep(parts: Iterable[Part], names: Collection[str], credit: Credit) -> bool:

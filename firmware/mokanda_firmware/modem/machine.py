@@ -5,9 +5,8 @@ What happens is an event; the table says which state follows and what is done. W
 bring the next event (asking finds something; dialling fails).
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from mokanda_firmware.bus.states import ModemState
 
@@ -49,16 +48,14 @@ class Action(Enum):
     LET_GO = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What follows."""
 
     state: ModemState
     action: Action = Action.NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(NamedTuple):
     """How long a state lasts until the modem is asked anew: each time twice as long. Seconds."""
 
     first: float

@@ -6,10 +6,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
@@ -23,8 +22,7 @@ _TOGETHER: Final = timedelta(minutes=5)  # in which the centre gets the parts of
 _SHORT: Final = re.compile(r"\d{2,6}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A message, or the part `number` of `total` of one; `reference` is what its parts share."""
 
     sender: str
@@ -36,8 +34,7 @@ class Part:
     of_network: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message; `parts` are those of its texts that have come, "" for one that has not.
 
     `sent` is of the part that came first.
@@ -120,7 +117,7 @@ def _with(messages: list[Message], part: Part) -> list[Message]:
         if _belongs(message, part, total):
             texts = list(message.parts)
             texts[part.number - 1] = part.text
-            whole = replace(message, parts=tuple(texts))
+            whole = message._replace(parts=tuple(texts))
             return [*messages[:index], whole, *messages[index + 1 :]]
     texts = [""] * total
     texts[part.number - 1] = part.text

@@ -7,7 +7,6 @@ All of it runs in the stick's own thread; what others read of it changes where t
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
@@ -180,7 +179,7 @@ class Modem:
         """As the back-end does; a link may be gone as the stick is, of which udev tells later."""
         heard = self._backend.hear()
         if isinstance(heard, Finding) and heard.event in _LINK_GONE and self._is_gone():
-            return replace(heard, detail=UNPLUGGED)
+            return heard._replace(detail=UNPLUGGED)
         return heard
 
     def _is_gone(self) -> bool:
@@ -243,7 +242,7 @@ class Modem:
         if step.action is not Action.NOTHING:
             return self._act(step.action, step.state, finding)
         if step.state is ModemState.CONNECTED:
-            facts = replace(self.facts, interface=finding.facts.interface)
+            facts = self.facts._replace(interface=finding.facts.interface)
             self._set(step.state, finding.detail, facts)
         else:
             self._set(step.state, finding.detail, finding.facts)
@@ -307,7 +306,7 @@ class Modem:
         return heard if isinstance(heard, Finding) else None
 
     def _tell_dialling(self, detail: Sentence, apn: str) -> None:
-        self._set(ModemState.DIALLING, detail, replace(self.facts, apn=apn))
+        self._set(ModemState.DIALLING, detail, self.facts._replace(apn=apn))
 
     def _hang_up(self) -> Finding:
         self._due.never()
@@ -332,7 +331,7 @@ class Modem:
         if self._clock.now() - self._plugged_at >= _WAKING:
             rung = self._ladder.climb(recovery.OF_SILENCE) if self.is_proven else None
             if rung is None:
-                return replace(finding, event=Event.SPENT)
+                return finding._replace(event=Event.SPENT)
             self._recover(rung)
         self._set(ModemState.STARTING, _STARTING, Facts(model=self.facts.model))
         self._rest()

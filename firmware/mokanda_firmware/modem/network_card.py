@@ -7,7 +7,6 @@ phone serves none.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
@@ -95,11 +94,11 @@ class NetworkCard:
         if self._page is None or self._page.gateway != self._lease.gateway:
             self._page = Page(self._interface.name, self._lease.gateway)
             self._kind, self._ask_page_at = Kind.UNKNOWN, 0.0
-        facts = replace(facts, interface=self._interface.name)
+        facts = facts._replace(interface=self._interface.name)
         found = self._ask_page(self._page, facts)
         if found is not None:
             self._model = found.facts.model or self._model
-            return replace(found, again=self._hear_stick(self._page, found))
+            return found._replace(again=self._hear_stick(self._page, found))
         if self._kind is not Kind.ROUTER and self._page_patience.lasts():
             self._ask_page_at = 0.0
             return Finding(Event.SIM_STARTING, _STARTING, Facts(model=self._model))

@@ -4,9 +4,8 @@
 import hashlib
 import re
 import tomllib
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 FILE: Final = Path(__file__).with_name("networks.toml")
 VOUCHER: Final = re.compile(r"\d{8,20}", re.ASCII)
@@ -16,8 +15,7 @@ _TEXT: Final = re.compile(r"[A-Za-z0-9 *#.,+-]{1,100}", re.ASCII)
 _SHORT_NUMBER: Final = re.compile(r"\d{2,6}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """What is sent to order something: a USSD code, or a text `to` a short number.
 
     In one that tops up, a voucher's number has its place.
@@ -30,7 +28,7 @@ class Form:
         """Return it with the number of a voucher. Raises ValueError: that is none."""
         if not VOUCHER.fullmatch(voucher):
             raise ValueError("no voucher")
-        return replace(self, send=self.send.replace(PLACE, voucher))
+        return self._replace(send=self.send.replace(PLACE, voucher))
 
     def can_be_sent(self) -> bool:
         """Whether it is a code, or a text of plain characters to a number of two to six digits."""
@@ -38,8 +36,7 @@ class Form:
         return bool(shape.fullmatch(self.send) and _SHORT_NUMBER.fullmatch(self.to or "00"))
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """Something that a network sells, or a menu of what it does; price and volume in its words."""
 
     name: str
@@ -48,8 +45,7 @@ class Offer:
     volume: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Codes:
+class Codes(NamedTuple):
     """What a network understands; "", None or nothing where that is not known."""
 
     balance: str = ""  # USSD

@@ -8,9 +8,8 @@ what is noted is never sent again: a form that comes twice gets the same answer.
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from mokanda_firmware import paths, relaytime
 from mokanda_firmware.bus import records
@@ -28,8 +27,7 @@ _MAX_BYTES = 200_000  # of what is kept
 _SENT: Final = Sentence("The message has gone. The network answers by a message.")
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An order, and what the network or the modem has said: nothing yet, or nobody knows."""
 
     number: int
@@ -114,13 +112,13 @@ def _sent(order: Order, form: Form, sender: Sender) -> Order:
     try:
         if form.to:
             sender.send(form.send, form.to)
-            return replace(order, said=_SENT)
+            return order._replace(said=_SENT)
         answer = sender.ask_network(form.send)
     except UssdError as error:
-        return replace(order, said=None if error.is_sent else error.sentence, failed=True)
+        return order._replace(said=None if error.is_sent else error.sentence, failed=True)
     except SendError as error:
-        return replace(order, said=error.sentence, failed=True)
-    return replace(order, text=answer.text, is_menu=answer.is_menu)
+        return order._replace(said=error.sentence, failed=True)
+    return order._replace(text=answer.text, is_menu=answer.is_menu)
 
 
 def came_late(form: Form, text: str) -> None:
@@ -129,7 +127,7 @@ def came_late(form: Form, text: str) -> None:
         if order.sent == _fingerprint(form) and not order.said:
             told = "\n".join(filter(None, (order.text, text)))[:MAX_TEXT]
             with contextlib.suppress(OSError):
-                _keep(replace(order, text=told, failed=False))
+                _keep(order._replace(text=told, failed=False))
             return
 
 

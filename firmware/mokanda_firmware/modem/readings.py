@@ -6,9 +6,8 @@ A day on which it was asked and told no amount is there without one, and is not 
 
 import contextlib
 import json
-from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
@@ -19,8 +18,7 @@ MOST_KEPT: Final = 400
 _MAX_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What the network told on a day (ISO 8601) of a card: an amount if one could be read.
 
     `card` is its IMSI, "" where the modem does not tell it; `value` is in billionths.
@@ -77,7 +75,7 @@ def keep(text: str, day: date, card: str, *, is_menu: bool = False) -> Reading:
     amount = None if is_menu else balance.parse(text)
     reading = Reading(day.isoformat(), text[: balance.MAX_TEXT], card=card)
     if amount is not None:
-        reading = replace(reading, value=amount.value, currency=amount.currency)
+        reading = reading._replace(value=amount.value, currency=amount.currency)
     kept = history()
     before = next((each for each in kept if (each.day, each.card) == (reading.day, card)), None)
     if before is None or before.value is None or reading.value is not None:
@@ -86,5 +84,5 @@ def keep(text: str, day: date, card: str, *, is_menu: bool = False) -> Reading:
 
 
 def _write(kept: list[Reading]) -> None:
-    kept = [*(replace(each, text="") for each in kept[-MOST_KEPT:-1]), kept[-1]]
+    kept = [*(each._replace(text="") for each in kept[-MOST_KEPT:-1]), kept[-1]]
     durable.write(paths.balance(), json.dumps([records.dump(each) for each in kept]).encode())

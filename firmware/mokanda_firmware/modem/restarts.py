@@ -6,9 +6,8 @@ what is counted by the day goes by the seconds of a boot, which nobody sets, or 
 """
 
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from mokanda_firmware import boot, paths, relaytime
 from mokanda_firmware.bus import records
@@ -18,8 +17,7 @@ DAY: Final = 86400.0
 _MAX_BYTES = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Restart:
+class Restart(NamedTuple):
     """One restart.
 
     Attributes:
@@ -66,7 +64,7 @@ def recognise() -> None:
     """At the start of the daemon: note that this boot came of it, if it did. Raises OSError."""
     noted, this_boot = Restart.read(), boot.name()
     if noted is not None and noted.boot != this_boot and not noted.next_boot:
-        replace(noted, next_boot=this_boot).note()
+        noted._replace(next_boot=this_boot).note()
 
 
 def before_this_boot() -> Restart | None:

@@ -6,8 +6,7 @@ The keeper's own is kept for each network, by its number (MCC and MNC).
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
@@ -34,8 +33,7 @@ _UNSEEN: Final = Sentence(
 _NO_PLACE: Final = Sentence("Please write VOUCHER where the number of the voucher goes, once.")
 
 
-@dataclass(frozen=True, slots=True)
-class Shop:
+class Shop(NamedTuple):
     """What one network sells, and how it is topped up."""
 
     top_up: Form | None = None
@@ -61,11 +59,11 @@ class Shop:
             raise SettingsError(
                 "name", Sentence("There is room for {most} bundles.", most=MOST_OFFERS)
             )
-        return replace(self, offers=tuple(dict.fromkeys(offers)))
+        return self._replace(offers=tuple(dict.fromkeys(offers)))
 
     def without(self, offer: Offer) -> Self:
         """Return it without an offer."""
-        return replace(self, offers=tuple(each for each in self.offers if each != offer))
+        return self._replace(offers=tuple(each for each in self.offers if each != offer))
 
 
 def key_of(offer: Offer) -> str:

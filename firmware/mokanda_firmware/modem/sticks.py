@@ -2,8 +2,8 @@
 """Which USB sticks are plugged in, as udev knows them; by events, without polling."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pyudev
 
@@ -11,8 +11,7 @@ import pyudev
 _CARD_DRIVERS = frozenset({"cdc_ether", "cdc_mbim", "cdc_ncm", "huawei_cdc_ncm", "rndis_host"})
 
 
-@dataclass(frozen=True)
-class Stick:
+class Stick(NamedTuple):
     """One stick: the device in sysfs, what it calls itself, its serial ports and network cards.
 
     Ports are in the order of their USB interfaces: their own numbers change from plug to plug.

@@ -6,8 +6,7 @@ So a stick that is slow, deaf or dialling holds up neither the others nor whoeve
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mokanda_firmware.bus.requests import Request
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
@@ -22,8 +21,7 @@ BUSY: Final = Sentence("The modem is busy. Please try again in a minute.")
 ERRAND_TIME: Final = 10.0  # seconds after which a modem that has found no time for it is busy
 
 
-@dataclass(frozen=True, slots=True)
-class _Errand:
+class _Errand(NamedTuple):
     act: Callable[[], None]
     request: Request | None = None  # whose answer it is
     by: float = 0.0  # when it has to begin, for that

@@ -18,7 +18,6 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import asdict
 from pathlib import Path
 
 from mokanda_firmware import paths
@@ -76,7 +75,7 @@ def _mend() -> bool:
     _own(chosen)
     shutil.rmtree(paths.damaged_store(), ignore_errors=True)
     mending = Mending(at=clock.now(), lost=lost, copy=made)
-    durable.write(paths.mended(), json.dumps(asdict(mending)).encode())
+    durable.write(paths.mended(), json.dumps(mending._asdict()).encode())
     paths.mended().chmod(0o660)
     with chosen.open("rb") as file:
         os.fsync(file.fileno())

@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import re
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
@@ -22,8 +22,7 @@ class WifiError(SentenceError):
     """The settings cannot be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wifi:
+class Wifi(NamedTuple):
     """A network; `key` is "" when it is open, `country` when none is told (ISO 3166-1)."""
 
     name: str
@@ -89,5 +88,5 @@ def write(wifi: Wifi) -> bool:
     """
     if wifi == read():
         return False
-    durable.write(paths.wifi(), json.dumps(asdict(wifi)).encode())
+    durable.write(paths.wifi(), json.dumps(wifi._asdict()).encode())
     return True

@@ -2,17 +2,15 @@
 """What an update must remember across a restart, in a small file on the data partition."""
 
 import json
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_wire import durable
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """Where the last update stands; each field is "" or None when it does not apply.
 
     Attributes:
@@ -46,12 +44,11 @@ class Memory:
 
     def then(self, **changes: Any) -> Self:  # noqa: ANN401 - as the fields are
         """Return what is to be remembered next: these fields, and what was installed last."""
-        return replace(type(self)(done=self.done, done_at=self.done_at), **changes)
+        return type(self)(done=self.done, done_at=self.done_at)._replace(**changes)
 
     def keep(self) -> Self:
         """Write it durably; returns itself."""
-        kept = {field.name: getattr(self, field.name) for field in fields(self)}
-        kept["reason"] = self.reason and self.reason.to_json()
+        kept = self._asdict() | {"reason": self.reason and self.reason.to_json()}
         durable.write(_file(), json.dumps(kept).encode())
         return self
 

@@ -5,8 +5,8 @@ The claim's outcome is a JSON file (paths.claim_result) that setup reads, too.
 """
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
@@ -26,8 +26,7 @@ class Answer(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a claim ended; `fingerprint` is that of the device's key."""
 
     state: Answer
@@ -43,8 +42,7 @@ class Outcome:
         return refusals.of_claim(self.reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A claimed device, and where its relay is."""
 
     claim: ClaimFile

@@ -8,9 +8,8 @@ import contextlib
 import fcntl
 import socket
 import struct
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 _INTERFACES = Path("/sys/class/net")
 _ROUTES = Path("/proc/net/route")
@@ -22,8 +21,7 @@ _MOST_ROUTES = 100
 _MOST_CHANGES = 100  # that are taken at once
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """What DHCP has brought: this end's address, and the other end's."""
 
     address: str

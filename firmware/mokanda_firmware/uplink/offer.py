@@ -3,14 +3,13 @@
 
 import contextlib
 import json
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from mokanda_firmware import paths
 from mokanda_wire.protocol import Release
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """An update that the relay holds: bytes and SHA-256 (hex) of the file at `path`."""
 
     version: str
@@ -33,7 +32,7 @@ def write(offer: Offer | None) -> None:
     """Replace the last offer; None: the relay has nothing for us. Starts the updates daemon."""
     file = paths.offer()
     temporary = file.with_name(f".{file.name}")
-    temporary.write_text(json.dumps(asdict(offer) if offer else None), encoding="utf-8")
+    temporary.write_text(json.dumps(offer._asdict() if offer else None), encoding="utf-8")
     temporary.replace(file)
 
 

@@ -14,7 +14,7 @@ import json
 import logging
 import ssl
 from base64 import b64encode
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
@@ -29,8 +29,7 @@ _MOST_FORMER = 4
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """An address (https URL) of the relay, and what proves the relay there.
 
     `certificate` is in PEM, or "" where authorities vouch; `fingerprint` is that of the relay's
@@ -50,8 +49,7 @@ class Place:
         return cls(claim.relay, claim.certificate, claim.relay_fingerprint)
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Where the relay is `here`, where it will be `next`, and where it was; for one claim's code.
 
     Nothing has come from `next` yet that proves that the relay is there.
@@ -82,7 +80,7 @@ class Places:
 
 
 def _at(place: Place, here: Place) -> Place:
-    return replace(here, relay=place.relay, certificate=place.certificate)
+    return here._replace(relay=place.relay, certificate=place.certificate)
 
 
 def read(claim: ClaimFile) -> Places:
@@ -109,7 +107,7 @@ def note(claim: ClaimFile, signed: bytes, signer: str, keyring: Keyring) -> None
     places = read(claim)
     if move.number <= places.noted():
         return
-    durable.write(paths.followed(), _dump(replace(places, next=_place(move, signer, keyring))))
+    durable.write(paths.followed(), _dump(places._replace(next=_place(move, signer, keyring))))
     log.info("move %d of the relay, to %s, is noted", move.number, move.relay)
 
 

@@ -2,15 +2,13 @@
 """What the heads of JPEG and PNG say, read within bounds; what is in them is the senders'."""
 
 import struct
-from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 _MAX_SEGMENTS = 1000  # of a picture's head; a camera writes some ten
 _MAX_EXIF = 1 << 16  # bytes; as much as a JPEG's can have
 
 
-@dataclass(frozen=True, slots=True)
-class Photo:
+class Photo(NamedTuple):
     """What a picture's head says: pixels, and EXIF's orientation (1: upright)."""
 
     form: Literal["jpeg", "png"]

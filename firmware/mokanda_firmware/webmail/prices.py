@@ -2,8 +2,8 @@
 """What waits, when it goes and what it costs, in the reader's language."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from mokanda_firmware import relaytime
 from mokanda_firmware.bus.requests import RequestError, ask
@@ -27,8 +27,7 @@ _WHY = {
 _MOVING = N_("It is on its way.")
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """A letter that waits: why, and about how much data and money it will take."""
 
     why: str

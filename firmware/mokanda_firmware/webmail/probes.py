@@ -8,11 +8,11 @@ do without is said below. docs/decisions/0018-portal.md has the sources.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """A page that a system asks for, and what makes it content.
 
     Attributes:
@@ -25,7 +25,7 @@ class Probe:
     path: str
     status: int
     body: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def asks(self, host: str, path: str) -> bool:
         """Whether a request for this path at a host, in lower case and without port, is this."""

@@ -6,7 +6,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 _MAX_WAIT_SECONDS = 900.0
 _FORGET_SECONDS = 3600.0
@@ -21,8 +22,7 @@ class Try:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
+class _Record(NamedTuple):
     failures: int = 0
     last: float = 0.0  # failure, by the monotonic clock
     under_way: int = 0
@@ -53,7 +53,7 @@ class Throttle:
                     return waits
                 if record.failures >= self._free and rest > 0:
                     return rest
-            self._keep(key, replace(record, under_way=record.under_way + 1))
+            self._keep(key, record._replace(under_way=record.under_way + 1))
         return 0.0
 
     def end(self, key: Hashable, *, failed: bool) -> None:
@@ -63,7 +63,7 @@ class Throttle:
             under_way = max(record.under_way - 1, 0)
             if failed:
                 record = _Record(record.failures + 1, time.monotonic())
-            self._keep(key, replace(record, under_way=under_way))
+            self._keep(key, record._replace(under_way=under_way))
 
     def forget(self, key: Hashable) -> None:
         """Forget the failures."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from bottle import HTTPResponse, LocalRequest, SimpleTemplate
@@ -394,8 +394,7 @@ Handler = Callable[..., HTTPResponse]
 Rescue = Callable[[Visit, str], HTTPResponse]
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """One page: what serves it, for whom, and how to give a form back that failed."""
 
     method: str

@@ -2,7 +2,6 @@
 """A mail from the world, taken apart."""
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from email.message import Message as Part
 from typing import NamedTuple
@@ -79,7 +78,7 @@ def read_composed(raw: bytes) -> tuple[Message, dict[str, bytes]]:
             kind, content_id = part.get_content_type(), str(part.get("Content-ID") or "")
             body.files.add(file_name(part), kind, content_of(part), content_id)
     message, _ = _message(mail, body, body.text, digest_of(raw), EPOCH)
-    return replace(message, html=html.strip("\n")), body.files.contents
+    return message._replace(html=html.strip("\n")), body.files.contents
 
 
 def take_apart(raw: bytes, received: datetime) -> Taken:
@@ -101,7 +100,7 @@ def take_apart(raw: bytes, received: datetime) -> Taken:
     text = without_picture_marks(without_fillers(unturned(body.text)), body.files.attachments)
     text = with_short_links(text)
     message, listing = _message(mail, body, text, digest_of(raw), received)
-    message = replace(message, subject=without_entities(message.subject))
+    message = message._replace(subject=without_entities(message.subject))
     return Taken(message, body.files.contents, bounced, listing)
 
 

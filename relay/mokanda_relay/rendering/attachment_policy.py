@@ -97,7 +97,7 @@ def select_files(
         if sent.held_back and part.digest in mail.small:
             sent = _file(relay, mail.digest, part, going)
         parts.append(sent)
-    return replace(mail.message, attachments=tuple(parts)), going
+    return mail.message._replace(attachments=tuple(parts)), going
 
 
 def _file(relay: Relay, mail: str, part: Attachment, going: dict[str, bytes]) -> Attachment:
@@ -128,7 +128,7 @@ def _made_smaller(
         raise NotReadyError
     if made is None or not made.digest:
         return held_back
-    small = replace(held_back, digest=made.digest, size=made.size)
+    small = held_back._replace(digest=made.digest, size=made.size)
     if made.digest not in device_files.held(session, device.id, [made.digest]):
         try:
             going[made.digest] = relay.renditions.read(made.digest)
@@ -139,4 +139,4 @@ def _made_smaller(
 
 def _held_back(part: Attachment) -> Attachment:
     """A file of which nothing goes but what it is called."""
-    return replace(part, original=part.digest, original_size=part.size)
+    return part._replace(original=part.digest, original_size=part.size)

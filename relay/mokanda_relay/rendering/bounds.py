@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mokanda_wire.message import Mailbox, Message
 
 MAX_PEOPLE = 20  # of To and Cc together that are named
@@ -17,8 +15,7 @@ def bounded(message: Message) -> Message:
     """Name the first recipients, and count the others; cut what is long."""
     to = message.to[:MAX_PEOPLE]
     cc = message.cc[: MAX_PEOPLE - len(to)]
-    return replace(
-        message,
+    return message._replace(
         sender=_short(message.sender),
         to=tuple(map(_short, to)),
         cc=tuple(map(_short, cc)),

@@ -6,8 +6,6 @@ However well a text packs, the device has all of it in memory, and its reader on
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mokanda_wire.message import CUT, Attachment, Message, digest_of
 
 MAX_TEXT = 32 * 1024  # bytes in UTF-8 of a mail's text that travel with it
@@ -30,4 +28,4 @@ def shorten(message: Message) -> tuple[Message, bytes]:
     text = f"{beginning}\n[… {max(rest // 1024, 1)} KB: {_NAME}]"
     file = Attachment(_NAME, "text/plain", digest_of(whole), len(whole))
     files = (file, *message.attachments)
-    return replace(message, text=text, attachments=files, note=CUT), whole
+    return message._replace(text=text, attachments=files, note=CUT), whole

@@ -17,7 +17,6 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -65,7 +64,7 @@ def without_signatures(
     kept = tuple(each for each in message.attachments if each.media_type not in _SIGNATURES)
     wanted = {each.digest for each in kept}
     return (
-        replace(message, attachments=kept),
+        message._replace(attachments=kept),
         {digest: content for digest, content in contents.items() if digest in wanted},
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 from mokanda_relay.mime.bounces import Failure
@@ -62,7 +62,7 @@ class Reading:
 
     def dated(self, received: dt.datetime) -> Message:
         """The mail, dated by its arrival if it has no date of its own."""
-        return self.message if self.message.date != EPOCH else replace(self.message, date=received)
+        return self.message if self.message.date != EPOCH else self.message._replace(date=received)
 
 
 def write(
@@ -76,7 +76,7 @@ def write(
     Raises:
         ValueError: it could not be loaded again.
     """
-    fields = asdict(message) | {"date": int(message.date.timestamp())}
+    fields = message.by_names() | {"date": int(message.date.timestamp())}
     sounds = {each.digest for each in message.attachments if each.media_type.startswith("audio/")}
     files = [
         (digest, len(content), _kind_of(content, is_sound=digest in sounds))

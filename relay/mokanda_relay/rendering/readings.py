@@ -22,7 +22,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import IO, BinaryIO, TypeVar
 
 import sqlalchemy as sa
@@ -212,7 +211,7 @@ class MailReader:
         with self._relay.originals.open(digest) as raw:
             beginning = raw.read(HEAD)
         message = attached_whole(beginning, digest, size, EPOCH)
-        message = replace(message, text=_NOT_READ, note=UNREAD)
+        message = message._replace(text=_NOT_READ, note=UNREAD)
         return store.write_by_digest(reading.write(message, {}))[0]
 
     def _answer(self, digest: str, size: int) -> Iterator[bytes]:

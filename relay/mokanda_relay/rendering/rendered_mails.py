@@ -8,7 +8,6 @@ once, and kept by its digest.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 
 from mokanda_relay.mime.moments import localised
 from mokanda_relay.relay import Relay
@@ -41,7 +40,7 @@ class RenderedMails:
         if rendered is None:
             reading = readings.find(self._relay, digest)
             message = reading.dated(received)
-            message = replace(message, text=localised(message.text, self._device.zone()))
+            message = message._replace(text=localised(message.text, self._device.zone()))
             rendered = apply_policy(self._device, digest, message, reading.places)
         self._kept[name] = rendered
         if len(self._kept) > MAX_KEPT:

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -80,7 +79,7 @@ def note(unit: str, state: str, result: str = "") -> None:
 
 
 def just_started() -> Known:
-    return replace(Known.read(Path("no-card")), up=60.0)
+    return Known.read(Path("no-card"))._replace(up=60.0)
 
 
 def test_a_changed_state_is_played_once_and_published() -> None:

@@ -51,18 +51,18 @@ WELL = Known(
 
 def told(**states: Any) -> Known:  # noqa: ANN401 - a state of each daemon
     """A device that is well, but for what these daemons tell."""
-    return replace(
-        WELL, **{name: replace(getattr(WELL, name), state=state) for name, state in states.items()}
+    return WELL._replace(
+        **{name: replace(getattr(WELL, name), state=state) for name, state in states.items()}
     )
 
 
 def unit(name: str, state: UnitState | None, **more: Any) -> Known:  # noqa: ANN401
-    return replace(WELL, units={**WELL.units, name: state}, **more)
+    return WELL._replace(units={**WELL.units, name: state}, **more)
 
 
 def mail(**fields: Any) -> Known:  # noqa: ANN401
     assert WELL.courier
-    return replace(WELL, courier=replace(WELL.courier, **fields))
+    return WELL._replace(courier=replace(WELL.courier, **fields))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_the_modems_troubles_are_shown_unless_mail_goes_by_a_cable(
     modem: ModemStatus,
     shown: LightsState,
 ) -> None:
-    known = replace(mail(state=courier, link=link, no_way=no_way), modem=modem)
+    known = mail(state=courier, link=link, no_way=no_way)._replace(modem=modem)
     assert state_of_device(known) is shown, happens
 
 
@@ -159,7 +159,7 @@ class TestMailRuns:
     def test_a_run_that_is_overdue_is_late(self) -> None:
         overdue = mail(overdue=NOON - timedelta(minutes=1))
         assert state_of_device(overdue) is LightsState.LATE
-        assert state_of_device(replace(overdue, now=NIGHT)) is LightsState.READY
+        assert state_of_device(overdue._replace(now=NIGHT)) is LightsState.READY
 
     def test_a_device_without_a_plan_is_never_late(self) -> None:
         assert state_of_device(mail(overdue=None)) is LightsState.READY
@@ -174,9 +174,9 @@ NAMES = ["setup", "modem", "updates", "courier", "store"]
 @pytest.mark.parametrize("silent", NAMES)
 def test_who_says_nothing_is_starting_and_later_dead(silent: str) -> None:
     nothing: dict[str, Any] = {silent: None}
-    quiet = replace(WELL, **nothing)
-    assert state_of_device(replace(quiet, up=300.0)) is LightsState.STARTING
-    assert state_of_device(replace(quiet, up=601.0)) is LightsState.DEAD
+    quiet = WELL._replace(**nothing)
+    assert state_of_device(quiet._replace(up=300.0)) is LightsState.STARTING
+    assert state_of_device(quiet._replace(up=601.0)) is LightsState.DEAD
 
 
 class TestUnits:
@@ -205,16 +205,16 @@ class TestUnits:
         assert state_of_device(unit(FIREWALL, None, up=60.0)) is LightsState.STARTING
 
     def test_a_wifi_card_that_does_not_send_is_a_dead_hotspot(self) -> None:
-        assert state_of_device(replace(WELL, on_air=False, up=60.0)) is LightsState.STARTING
-        assert state_of_device(replace(WELL, on_air=False)) is LightsState.DEAD
+        assert state_of_device(WELL._replace(on_air=False, up=60.0)) is LightsState.STARTING
+        assert state_of_device(WELL._replace(on_air=False)) is LightsState.DEAD
 
     def test_a_board_without_a_wifi_card_needs_no_hotspot(self) -> None:
-        without = replace(WELL, on_air=None, units={**WELL.units, **dict.fromkeys(WIFI)})
+        without = WELL._replace(on_air=None, units={**WELL.units, **dict.fromkeys(WIFI)})
         assert state_of_device(without) is LightsState.READY
 
 
 def test_a_fault_is_shown_while_others_are_silent() -> None:
-    starts = replace(told(setup=SetupState.CLAIM_ERROR), updates=None, courier=None, up=60.0)
+    starts = told(setup=SetupState.CLAIM_ERROR)._replace(updates=None, courier=None, up=60.0)
     assert state_of_device(starts) is LightsState.FAULT
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -324,7 +323,7 @@ def test_what_came_from_the_relay_and_what_went_there_is_known_to_be_there(
 ) -> None:
     bring(store, Mail((BEN,), letter(attachments=(PHOTO, HELD))), small=SMALL)
     assert at_relay.known(store, [PHOTO.original, PHOTO.digest]) == {PHOTO.original}
-    written = dataclasses.replace(NAMED, digest=digest_of(b"written"))
+    written = NAMED._replace(digest=digest_of(b"written"))
     mine = letter("3@boende.example", attachments=(written,))
     entries.submit(store, ben, mine, here=[], outside=["friend@example.org"])
     sealed = PendingUp(1, 100, "ab" * 32, Path("/data/bundles/1"), NOTHING)

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists, conversations, search, and moving letters between folders."""
 
-from dataclasses import replace
-
 import pytest
 
 from mokanda_firmware.mailbox.letters import entries, folders, opened
@@ -299,7 +297,7 @@ class TestContacts:
         assert [one.address for one in people] == [WORLD, "paul@example.net", BEN]
 
     def test_a_name_is_learnt_and_a_contact_forgotten(self, store: Store, awa: int) -> None:
-        named = replace(letter(), to=(Mailbox(WORLD, "Marie"),))
+        named = letter()._replace(to=(Mailbox(WORLD, "Marie"),))
         entries.submit(store, awa, named, here=[], outside=[WORLD])
         assert contacts.of_account(store, awa) == [Mailbox(WORLD, "Marie")]
         contacts.forget(store, awa, WORLD)

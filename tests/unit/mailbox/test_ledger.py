@@ -5,7 +5,6 @@ import itertools
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,7 +37,7 @@ from tests.unit.mailbox.letters import NOTHING, add_account, letter
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 USD = MONEY_UNIT
 RUN = SessionRecord(NOON, NOON, "ppp0", 0, 0, 0, 0)
-BROKEN = replace(RUN, error=Sentence("The modem is silent."))
+BROKEN = RUN._replace(error=Sentence("The modem is silent."))
 
 
 @pytest.fixture(autouse=True)

@@ -103,14 +103,14 @@ class TestComingAgain:
 
     def mail(self, name: str, **changed: object) -> Mail:
         photo = attached(b"small", "photo.jpg")
-        photo = dataclasses.replace(photo, original="ab" * 32, original_size=9)
+        photo = photo._replace(original="ab" * 32, original_size=9)
         message = letter(name, sender=ADA, attachments=(photo,))
-        return Mail((BEN,), dataclasses.replace(message, **changed))  # type: ignore[arg-type]
+        return Mail((BEN,), message._replace(**changed))  # type: ignore[arg-type]
 
     def test_a_mail_that_is_here_takes_its_new_name(self, store: Store) -> None:
         bring(store, self.mail("old name"))
         restart_history(store, "")
-        smaller = dataclasses.replace(attached(b"smaller", "photo.jpg"), original="ab" * 32)
+        smaller = attached(b"smaller", "photo.jpg")._replace(original="ab" * 32)
         bring(store, self.mail("new name", attachments=(smaller,)))
         assert folders(store) == [("ben", "new name", "inbox")]
         bring(store, self.mail("newest name"))

@@ -3,7 +3,6 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -66,7 +65,7 @@ def test_a_call_that_nobody_could_end_is_known_of_at_the_next_start() -> None:
     assert calls.last() == (done,)
     for _ in range(2):
         calls.end_noted()
-        assert calls.last() == (replace(under_way, trouble=calls.STOPPED), done)
+        assert calls.last() == (under_way._replace(trouble=calls.STOPPED), done)
 
 
 def test_a_call_that_is_kept_is_under_way_no_longer() -> None:

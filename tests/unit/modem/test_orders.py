@@ -2,7 +2,6 @@
 """What is ordered from the network, once, and what the keeper notes of what it sells."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,7 +148,7 @@ def test_what_the_keeper_notes_goes_before_the_table() -> None:
 
 
 def test_what_was_noted_and_cannot_be_sent_is_passed_over() -> None:
-    shop.keep("63001", Shop(offers=(replace(WEEK, form=Form("NET", "+243810000000")),)))
+    shop.keep("63001", Shop(offers=(WEEK._replace(form=Form("NET", "+243810000000")),)))
     assert shop.own_of("63001") == Shop()
 
 
@@ -160,7 +159,7 @@ def test_nothing_left_is_nothing_kept() -> None:
 
 
 def test_the_list_has_an_end() -> None:
-    full = Shop(offers=tuple(replace(WEEK, name=f"{at}") for at in range(shop.MOST_OFFERS)))
+    full = Shop(offers=tuple(WEEK._replace(name=f"{at}") for at in range(shop.MOST_OFFERS)))
     with pytest.raises(SettingsError, match="room for 20"):
         full.with_offer(WEEK)
     assert full.with_offer(WEEK, full.offers[3]).offers[3] == WEEK

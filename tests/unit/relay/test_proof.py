@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +11,7 @@ from mokanda_relay.transport.proof import Checks, proof
 from mokanda_wire.message import EPOCH, Mailbox, Message
 
 ADA = Message("1@x", EPOCH, Mailbox("ada@example.org"), (), (), "", "")
-OF_LIST = dataclasses.replace(ADA, list_post="liste@lists.example.net")
+OF_LIST = ADA._replace(list_post="liste@lists.example.net")
 Signed = list[tuple[str, str]]
 
 
@@ -51,7 +49,7 @@ def test_one_signature_that_holds_is_enough(results: tuple[str, str]) -> None:
     ],
 )
 def test_a_domain_vouches_for_all_of_its_organisation(address: str, who: str, result: str) -> None:
-    message = dataclasses.replace(ADA, sender=Mailbox(address))
+    message = ADA._replace(sender=Mailbox(address))
     assert found("", "none", (who, "pass"), message=message) == result
 
 
@@ -86,5 +84,5 @@ def test_whatever_is_found_there_is_an_answer(
 ) -> None:
     checks = Checks.of(sender, spf, dkim)
     assert not any(set(each) & {" ", "\n", "\t"} for each in checks.vouching)
-    message = dataclasses.replace(ADA, sender=Mailbox(address))
+    message = ADA._replace(sender=Mailbox(address))
     assert proof(checks, message) in ("passed", "failed", "")

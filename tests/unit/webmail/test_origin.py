@@ -152,7 +152,7 @@ def test_others_of_a_conversation_are_told_apart_too(village: Village) -> None:
     awa, ben = village.villager("awa"), village.villager("ben", "Ben")
     first = from_world(sender=Mailbox("b@evil.example", "Ben")).message
     bring(village, from_world(sender=Mailbox("b@evil.example", "Ben")))
-    second = dataclasses.replace(first, message_id="2@x", in_reply_to=first.message_id, text="2")
+    second = first._replace(message_id="2@x", in_reply_to=first.message_id, text="2")
     bring(village, dataclasses.replace(from_world(), message=second))
     thread = awa.open_first().html.select_one(".thread").get_text()
     assert thread.count("b@evil.example") == 2

@@ -106,7 +106,7 @@ def test_a_mail_arrives_as_it_was_but_for_its_message_id() -> None:
     received = decode(encode(sent, History()).data, History()).bundle
     message_id = mails(received)[0].message.message_id
     assert message_id.endswith("@example.com")
-    arrived = dataclasses.replace(LETTER, message_id=message_id)
+    arrived = LETTER._replace(message_id=message_id)
     assert received == dataclasses.replace(
         sent, items=(dataclasses.replace(mail, message=arrived),)
     )
@@ -141,7 +141,7 @@ def test_what_readers_of_the_first_format_do_not_know_is_not_written_for_them(it
 
 
 def test_whether_one_can_unsubscribe_arrives() -> None:
-    sent = Mail(("amina@kimpese.example.org",), dataclasses.replace(LETTER, can_unsubscribe=True))
+    sent = Mail(("amina@kimpese.example.org",), LETTER._replace(can_unsubscribe=True))
     (mail,) = mails(decode(encode(down(sent), History()).data, History()).bundle)
     assert mail.message.can_unsubscribe
 
@@ -151,22 +151,22 @@ LIST = "liste@lists.example.com"
 
 @pytest.mark.parametrize("proof", ["passed", "failed", ""])
 def test_what_the_relay_knows_of_a_mails_people_arrives(proof: str) -> None:
-    message = dataclasses.replace(LETTER, attachments=(), proof=proof, list_post=LIST, others=9)
+    message = LETTER._replace(attachments=(), proof=proof, list_post=LIST, others=9)
     received = decode(encode(down(Mail((), message)), History()).data, History()).bundle
     arrived = mails(received)[0].message
     assert (arrived.proof, arrived.list_post, arrived.others) == (proof, LIST, 9)
 
 
 def test_a_list_that_is_among_the_people_of_a_mail_takes_no_bytes() -> None:
-    plain = dataclasses.replace(LETTER, attachments=(), cc=(Mailbox(LIST),))
-    of_list = dataclasses.replace(plain, list_post=LIST)
+    plain = LETTER._replace(attachments=(), cc=(Mailbox(LIST),))
+    of_list = plain._replace(list_post=LIST)
     sizes = {len(encode(down(Mail((), each)), History()).data) for each in (plain, of_list)}
     assert len(sizes) == 1
 
 
 def test_a_reader_of_the_first_format_is_not_told_who_wrote_a_mail() -> None:
-    plain = dataclasses.replace(LETTER, attachments=())
-    told = dataclasses.replace(plain, proof="passed", list_post=LIST, others=9)
+    plain = LETTER._replace(attachments=())
+    told = plain._replace(proof="passed", list_post=LIST, others=9)
     first, second = (
         bundles.encode(down(Mail((), each)), History(), bundle_format=1).data
         for each in (plain, told)
@@ -194,7 +194,7 @@ HELD_BACK = Attachment("b.pdf", "application/pdf", digest_of(b"b"), 7, "", diges
 
 
 def test_a_smaller_picture_names_what_it_was_made_of() -> None:
-    message = dataclasses.replace(LETTER, attachments=(SMALL, HELD_BACK))
+    message = LETTER._replace(attachments=(SMALL, HELD_BACK))
     sent = down(Mail((), message), contents={digest_of(PHOTO): PHOTO})
     received = decode(encode(sent, History()).data, History()).bundle
     assert mails(received)[0].message.attachments == (SMALL, HELD_BACK)
@@ -202,14 +202,14 @@ def test_a_smaller_picture_names_what_it_was_made_of() -> None:
 
 
 def test_a_smaller_picture_that_the_other_end_holds_is_only_named() -> None:
-    message = dataclasses.replace(LETTER, attachments=(SMALL,))
+    message = LETTER._replace(attachments=(SMALL,))
     received = decode(encode(down(Mail((), message)), History()).data, History()).bundle
     assert mails(received)[0].message.attachments == (SMALL,)
 
 
 def test_a_stub_goes_ahead_of_its_mail_and_the_mail_names_it() -> None:
     device, relay = End(), End()
-    head = dataclasses.replace(LETTER, to=(), text="", attachments=(), in_reply_to="0@example.com")
+    head = LETTER._replace(to=(), text="", attachments=(), in_reply_to="0@example.com")
     ahead = encode(down(Stub(("amina@k.org",), head, 48_000)), relay.history)
     arrived = decode(ahead.data, device.history)
     relay.append(ahead.record)
@@ -229,8 +229,8 @@ def test_a_stub_goes_ahead_of_its_mail_and_the_mail_names_it() -> None:
 
 @pytest.mark.parametrize("proof", ["passed", "failed", ""])
 def test_what_is_known_of_a_stubs_writer_arrives(proof: str) -> None:
-    head = dataclasses.replace(LETTER, text="", attachments=(), proof=proof)
-    sent = down(Stub((), head, 9), Mail((), dataclasses.replace(LETTER, attachments=())))
+    head = LETTER._replace(text="", attachments=(), proof=proof)
+    sent = down(Stub((), head, 9), Mail((), LETTER._replace(attachments=())))
     encoded = encode(sent, History())
     received = decode(encoded.data, History(), measured=True)
     stub, mail = received.bundle.items
@@ -241,10 +241,10 @@ def test_what_is_known_of_a_stubs_writer_arrives(proof: str) -> None:
 
 
 def test_a_stub_of_the_first_format_has_no_proof() -> None:
-    head = dataclasses.replace(LETTER, text="", attachments=())
+    head = LETTER._replace(text="", attachments=())
     plain, proven = (
         bundles.encode(down(Stub((), each, 9)), History(), bundle_format=1).data
-        for each in (head, dataclasses.replace(head, proof="failed"))
+        for each in (head, head._replace(proof="failed"))
     )
     assert plain == proven
 
@@ -301,8 +301,8 @@ def test_an_attachment_that_is_nowhere_is_refused(where: str) -> None:
 
 
 def test_html_and_reply_to_arrive() -> None:
-    message = dataclasses.replace(LETTER, html="<p>Bonjour\n</p>", reply_to=(AMINA, JEAN))
-    message = dataclasses.replace(message, automatic=True)
+    message = LETTER._replace(html="<p>Bonjour\n</p>", reply_to=(AMINA, JEAN))
+    message = message._replace(automatic=True)
     received = decode(encode(down(Mail((), message)), History()).data, History()).bundle
     assert mails(received)[0].message.html == message.html
     assert mails(received)[0].message.reply_to == message.reply_to
@@ -323,7 +323,7 @@ def test_a_reply_refers_to_what_each_end_calls_the_mail() -> None:
     assert forwarded.message_id.endswith("@kimpese.example.org")
     event = Event(forwarded.message_id, "jean@example.com", "sent", NOW, "")
     (told,) = send(down(event, sequence=2), relay, device).items
-    assert told == dataclasses.replace(event, message_id="reply@kimpese")
+    assert told == event._replace(message_id="reply@kimpese")
 
 
 def test_references_survive_a_restart_of_both_histories() -> None:
@@ -331,8 +331,8 @@ def test_references_survive_a_restart_of_both_histories() -> None:
     received = mails(send(down(Mail((), LETTER)), relay, device))[0].message
     device.restart()
     relay.restart()
-    reply = dataclasses.replace(
-        LETTER, message_id="r@x", sender=AMINA, attachments=(), in_reply_to=received.message_id
+    reply = LETTER._replace(
+        message_id="r@x", sender=AMINA, attachments=(), in_reply_to=received.message_id
     )
     up = Bundle("kimpese", "up", 1, NOW, (Mail((), reply), Mail((), reply)))
     first, second = mails(send(up, device, relay))
@@ -342,8 +342,8 @@ def test_references_survive_a_restart_of_both_histories() -> None:
 
 def test_a_thread_stays_one_through_mails_that_the_village_never_saw() -> None:
     device, relay = End(), End()
-    first = dataclasses.replace(LETTER, message_id="1@x", in_reply_to="unseen@x", attachments=())
-    second = dataclasses.replace(first, message_id="2@x", references=("root@x", "unseen@x"))
+    first = LETTER._replace(message_id="1@x", in_reply_to="unseen@x", attachments=())
+    second = first._replace(message_id="2@x", references=("root@x", "unseen@x"))
     one = mails(send(down(Mail((), first)), relay, device))[0].message
     two = mails(send(down(Mail((), second), sequence=2), relay, device))[0].message
     assert one.in_reply_to == two.in_reply_to
@@ -360,11 +360,11 @@ def test_the_same_mail_for_another_villager_is_known_again() -> None:
 def test_history_makes_a_bundle_smaller() -> None:
     device, relay = End(), End()
     text = " ".join(f"mot{n}" for n in range(300))
-    letter = dataclasses.replace(LETTER, text=text, attachments=())
+    letter = LETTER._replace(text=text, attachments=())
     bundle = down(Mail((), letter))
     before = len(encode(bundle, relay.history).data)
     send(bundle, relay, device)
-    again = dataclasses.replace(letter, message_id="other@example.com")
+    again = letter._replace(message_id="other@example.com")
     assert len(encode(down(Mail((), again)), relay.history).data) < before / 4
 
 
@@ -372,7 +372,7 @@ def test_a_bundle_frozen_before_another_was_applied_is_still_read() -> None:
     device, relay = End(), End()
     send(down(Mail((), LETTER)), relay, device)
     frozen = encode(down(Mail((), LETTER), sequence=2), relay.history)
-    reply = dataclasses.replace(LETTER, message_id="r@x", attachments=())
+    reply = LETTER._replace(message_id="r@x", attachments=())
     send(Bundle("kimpese", "up", 1, NOW, (Mail((), reply),)), device, relay)
     arrived = decode(frozen.data, device.history)
     relay.append(frozen.record)
@@ -465,12 +465,12 @@ def test_both_ends_agree_on_what_each_item_costs(drawn: list[Drawn]) -> None:
 
 
 def test_an_item_costs_what_its_text_and_its_files_take() -> None:
-    noise = Mail(("amina@k.org",), dataclasses.replace(LETTER, text="", attachments=()))
+    noise = Mail(("amina@k.org",), LETTER._replace(text="", attachments=()))
     quoted = "".join(f"> line {number}\n" for number in range(400))
-    first = dataclasses.replace(noise.message, message_id="1@x", text=quoted)
-    again = dataclasses.replace(noise.message, message_id="2@x", text=quoted)
-    photo = dataclasses.replace(
-        noise.message, message_id="3@x", attachments=(attached("p.jpg", "image/jpeg", PHOTO),)
+    first = noise.message._replace(message_id="1@x", text=quoted)
+    again = noise.message._replace(message_id="2@x", text=quoted)
+    photo = noise.message._replace(
+        message_id="3@x", attachments=(attached("p.jpg", "image/jpeg", PHOTO),)
     )
     items = [dataclasses.replace(noise, message=each) for each in (first, again, photo, photo)]
     encoded = encode(down(*items, contents={digest_of(PHOTO): PHOTO}), History())
@@ -499,7 +499,7 @@ def test_what_the_codec_cannot_read_goes_without_the_history() -> None:
     for end in (device, relay):
         end.append(record)
     for sequence in (1, 2):
-        mail = Mail(("amina@k.org",), dataclasses.replace(LETTER, message_id=f"{sequence}@x"))
+        mail = Mail(("amina@k.org",), LETTER._replace(message_id=f"{sequence}@x"))
         sent = dataclasses.replace(down(mail), sequence=sequence)
         assert mails(send(sent, relay, device))[0].message.text == LETTER.text
 
@@ -559,7 +559,7 @@ def test_a_bundle_of_an_unknown_format_is_refused_with_the_reason(unknown: objec
 
 
 def test_a_bomb_is_refused_before_memory_is_spent() -> None:
-    message = dataclasses.replace(LETTER, text="a" * 1_000_000, attachments=())
+    message = LETTER._replace(text="a" * 1_000_000, attachments=())
     data = encode(down(Mail((), message)), History()).data
     assert len(data) < 5000
     with pytest.raises(BundleError, match="text"):
@@ -575,11 +575,11 @@ DEEP = "\n".join("> " * 50 + "x" for _ in range(200_000))  # 20 MB, of which 200
     "mail",
     [
         Mail(tuple(box.address for box in MANY), LETTER),
-        Mail((), dataclasses.replace(LETTER, to=MANY)),
-        Mail((), dataclasses.replace(LETTER, cc=MANY)),
-        Mail((), dataclasses.replace(LETTER, reply_to=MANY)),
-        Mail((), dataclasses.replace(LETTER, attachments=MANY_FILES)),
-        Mail((), dataclasses.replace(LETTER, text=DEEP)),
+        Mail((), LETTER._replace(to=MANY)),
+        Mail((), LETTER._replace(cc=MANY)),
+        Mail((), LETTER._replace(reply_to=MANY)),
+        Mail((), LETTER._replace(attachments=MANY_FILES)),
+        Mail((), LETTER._replace(text=DEEP)),
     ],
     ids=["recipients", "to", "cc", "reply-to", "attachments", "quotations"],
 )
@@ -622,8 +622,7 @@ def test_what_cannot_be_compressed_does_not_go_in_megabytes(
 ) -> None:
     monkeypatch.setattr(codec, "survives", lambda *_: False)
     short, long = (
-        down(*(Mail((), dataclasses.replace(LETTER, text="x" * 900_000)),) * count)
-        for count in (1, 2)
+        down(*(Mail((), LETTER._replace(text="x" * 900_000)),) * count) for count in (1, 2)
     )
     assert len(encode(short, History()).data) > 900_000
     with pytest.raises(BundleError, match="not compressed"):

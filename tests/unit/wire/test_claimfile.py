@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-import dataclasses
 
 import pytest
 from hypothesis import given
@@ -23,7 +22,7 @@ def test_a_claim_file_reads_as_it_was_written() -> None:
 
 
 def test_a_relay_with_a_public_certificate_needs_none_in_the_claim_file() -> None:
-    claim = dataclasses.replace(CLAIM, certificate="")
+    claim = CLAIM._replace(certificate="")
     assert claimfile.read(claimfile.write(claim)) == claim
 
 
@@ -48,7 +47,7 @@ def test_what_a_windows_editor_does_to_a_claim_file_is_harmless() -> None:
     ],
 )
 def test_a_damaged_field_is_named_with_what_to_do(field: str, value: str) -> None:
-    text = claimfile.write(dataclasses.replace(CLAIM, **{field: value}))
+    text = claimfile.write(CLAIM._replace(**{field: value}))
     with pytest.raises(ClaimFileError, match=field):
         claimfile.read(text)
 

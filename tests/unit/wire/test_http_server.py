@@ -2,7 +2,6 @@
 """A listener and callers who are slow, many, or say nothing, over real sockets."""
 
 import contextlib
-import dataclasses
 import http.client
 import socket
 import threading
@@ -47,7 +46,7 @@ def app(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes
 
 @contextlib.contextmanager
 def serving(**limits: Any) -> Iterator[Server]:  # noqa: ANN401 - of many types
-    server = Server(("127.0.0.1", 0), app, dataclasses.replace(LIMITS, **limits))
+    server = Server(("127.0.0.1", 0), app, LIMITS._replace(**limits))
     server.prepare()
     thread = threading.Thread(target=server.serve)
     thread.start()

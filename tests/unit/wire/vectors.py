@@ -8,7 +8,6 @@ of the others never change.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -124,7 +123,7 @@ def make(bundle_format: int) -> dict[str, Any]:
     received = send(Bundle("kimpese", "down", 1, NOW, (mail,), contents), relay, device)
     (arrived,) = received.items
     assert isinstance(arrived, Mail)
-    reply = replace(REPLY, in_reply_to=arrived.message.message_id)
+    reply = REPLY._replace(in_reply_to=arrived.message.message_id)
     items = (
         Residents(("amina", "bako")),
         Report({"version": "0.1.0", "signal": 71}),
@@ -151,7 +150,7 @@ def make(bundle_format: int) -> dict[str, Any]:
     )
     send(Bundle("kimpese", "up", 2, NOW + timedelta(hours=31), requests), device, relay)
     answers = (
-        Mail(film.recipients, replace(FILM, text="Le voici."), second),
+        Mail(film.recipients, FILM._replace(text="Le voici."), second),
         Grant(digest_of(b"a"), 1),
         Grant(digest_of(b"raw"), 3, first),
         Denial("file", digest_of(b"b"), "gone"),
@@ -161,11 +160,11 @@ def make(bundle_format: int) -> dict[str, Any]:
     if bundle_format >= formats.EXTENSIBLE:
         unknown = Unknown("Nwhat a later version may say\0", bundle_format)
         field = Unknown("\x01xwhat a later version may say of a mail", bundle_format)
-        extended = Mail(mail.recipients, replace(LETTER, attachments=()), unknown=(field,))
+        extended = Mail(mail.recipients, LETTER._replace(attachments=()), unknown=(field,))
         at = NOW + timedelta(hours=78)
         send(Bundle("kimpese", "down", 5, at, (unknown, extended)), relay, device)
-        of_list = replace(FILM, proof="passed", list_post="liste@lists.example.com")
-        forged = replace(LETTER, attachments=(), proof="failed")
+        of_list = FILM._replace(proof="passed", list_post="liste@lists.example.com")
+        forged = LETTER._replace(attachments=(), proof="failed")
         listed = (Mail(mail.recipients, of_list), Mail(mail.recipients, forged))
         at = NOW + timedelta(hours=102)
         send(Bundle("kimpese", "down", 6, at, listed), relay, device)
@@ -177,7 +176,7 @@ def make(bundle_format: int) -> dict[str, Any]:
         )
         at = NOW + timedelta(hours=103)
         send(Bundle("kimpese", "up", 3, at, filters), device, relay)
-        newsletter = Mail(mail.recipients, replace(FILM, can_unsubscribe=True))
+        newsletter = Mail(mail.recipients, FILM._replace(can_unsubscribe=True))
         told = (
             Blocked({"amina": 12}),
             Denial("blocked", "amina", "done"),
@@ -188,7 +187,7 @@ def make(bundle_format: int) -> dict[str, Any]:
         send(Bundle("kimpese", "down", 7, at, told), relay, device)
         heads = [
             Stub(
-                film.recipients, replace(FILM, message_id=f"{proof}@example.com", proof=proof), 700
+                film.recipients, FILM._replace(message_id=f"{proof}@example.com", proof=proof), 700
             )
             for proof in ("passed", "failed")
         ]

@@ -3,8 +3,7 @@
 
 import logging
 import sqlite3
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store import clock
@@ -14,8 +13,7 @@ from mokanda_firmware.mailbox.store.settings import write_setting
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """Something that was done; `at` is seconds since 1970."""
 
     at: int

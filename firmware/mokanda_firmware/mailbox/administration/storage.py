@@ -3,7 +3,7 @@
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.administration.housekeeping import TRASH_SECONDS
 from mokanda_firmware.mailbox.store.attachments import RESERVE_BYTES
@@ -11,8 +11,7 @@ from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.named_files import named_files
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(NamedTuple):
     """Bytes of the partition, and of what takes them; all files are counted once.
 
     `letters` is the database. `trash` is what all villagers have thrown away: the first of it

@@ -2,7 +2,7 @@
 """What keepers and helpers do to the accounts of others; each act is in the audit trail."""
 
 import sqlite3
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.administration import audit
 from mokanda_firmware.mailbox.costs import ledger
@@ -18,8 +18,7 @@ class NotAllowed(Exception):  # noqa: N818 - reads better where it is caught
     """This one may not do that to that account."""
 
 
-@dataclass(frozen=True, slots=True)
-class Villager:
+class Villager(NamedTuple):
     """An account as its keeper sees it; `size` is the bytes of its letters."""
 
     account: Account
@@ -135,7 +134,7 @@ def add(
     with store.transaction() as connection:
         connection.execute("UPDATE account SET must_change = 1 WHERE id = ?", (account.id,))
         audit.record(connection, actor.name, "add", account.name)
-    return replace(account, must_change=True), password
+    return account._replace(must_change=True), password
 
 
 def set_quota(store: Store, actor: Account, number: int, quota: int | None) -> None:

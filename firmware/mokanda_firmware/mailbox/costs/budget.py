@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many bytes a day the village, and each villager, may spend."""
 
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.store.database import Store
@@ -13,8 +13,7 @@ RESERVE = 3072
 RECORDS = 105  # percent of a bundle's size that it takes in TLS's records
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """Bytes a day, both ways together; None is no limit.
 
     `village` bounds all that crosses the link, `villager` what one villager is charged with,
@@ -25,8 +24,7 @@ class Budget:
     villager: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(NamedTuple):
     """What may still be spent today; `villagers` by account, those without a limit left out.
 
     `whole` and `whole_days` are the same of a day that has just begun.
@@ -63,7 +61,7 @@ def load(store: Store) -> Budget:
 
 def to_json(budget: Budget) -> dict[str, int | None]:
     """Write budgets for the store's settings."""
-    return asdict(budget)
+    return budget._asdict()
 
 
 def left(store: Store) -> Left:

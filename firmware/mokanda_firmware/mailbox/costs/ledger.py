@@ -12,8 +12,7 @@ leaves undivided is divided with the next run, so all of it is, and nothing twic
 
 import sqlite3
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from typing import Literal, Self, TypeVar
+from typing import Literal, NamedTuple, Self, TypeVar
 
 from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
@@ -37,8 +36,7 @@ class NotCorrectableError(Exception):
     """There is no such payment, it is undone already, or its villager is deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """Whether villagers pay for their letters, and whether letters wait where credit is used up."""
 
     on: bool = False
@@ -63,8 +61,7 @@ class Rules:
         return {"on": self.on, "refuse": self.refuse}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line of the ledger; the balance grows by `amount`.
 
     `size` is the bytes of the letters that were paid for, `corrected_by` the entry that undoes
@@ -94,8 +91,7 @@ class Entry:
         return self.kind in _BY_KEEPER and self.corrected_by is None
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """All money of one currency since the ledger is kept.
 
     `moved` is what villagers' balances have grown by, by kind. Of what the `link` has cost, `own`

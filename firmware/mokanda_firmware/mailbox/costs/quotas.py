@@ -5,7 +5,7 @@ Letters that arrive always find room, as the world cannot be told to wait; what 
 take more files than there is room for.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
@@ -15,8 +15,7 @@ SETTING = "quota"
 DEFAULT = 200_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaUsage:
+class QuotaUsage(NamedTuple):
     """What an account has used, and may use; bytes, `quota` is 0 when there is no end."""
 
     used: int

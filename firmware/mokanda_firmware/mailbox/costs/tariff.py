@@ -6,10 +6,9 @@ day of small amounts adds up; money is in billionths.
 """
 
 import re
-from dataclasses import asdict, dataclass
 from datetime import datetime, time, tzinfo
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.mailbox.store.settings import setting
@@ -24,8 +23,7 @@ _OF_THOUSANDS: Final = -3  # the exponent of what has three digits behind its po
 _WRITTEN: Final = re.compile(r"([0-9]{1,7}|[0-9]{1,3}(?:\s[0-9]{3}){1,2})(?:[.,]([0-9]{1,9}))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Hours of the day ("HH:MM", local) with a price of their own; they may span midnight."""
 
     start: str
@@ -40,8 +38,7 @@ class Window:
         return clock >= start or clock < end
 
 
-@dataclass(frozen=True, slots=True)
-class Tariff:
+class Tariff(NamedTuple):
     """The price of each hour: the first window's that covers it, else `price`.
 
     Without a currency nothing is known of prices.
@@ -101,7 +98,7 @@ def from_json(value: Any) -> Tariff:  # noqa: ANN401 - whatever the setting hold
 
 def to_json(tariff: Tariff) -> dict[str, Any]:
     """Write a tariff for the store's settings."""
-    return asdict(tariff)
+    return tariff._asdict() | {"windows": [each._asdict() for each in tariff.windows]}
 
 
 def parse_price(text: str) -> int:

@@ -8,8 +8,8 @@ village's. Letters that stay in the village cost nothing.
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
 
 from mokanda_firmware import relaytime
 from mokanda_firmware.mailbox.costs import ledger, tariff
@@ -19,8 +19,7 @@ from mokanda_firmware.zones import zone_of
 from mokanda_wire.limits import DAYS_KEPT
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(NamedTuple):
     """Bytes, and money in billionths of the tariff's currency of today."""
 
     up: int = 0
@@ -33,8 +32,7 @@ class Used:
         return self.up + self.down
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """All that crossed the link on a day (YYYY-MM-DD); `failed` of the `runs` went wrong."""
 
     day: str

@@ -4,15 +4,14 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.store import clock, damage
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Attachment
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A letter being written; `fields` are the form's, `updated` is seconds since 1970.
 
     Of one that `is_damaged` all that is left stands in its text.
@@ -53,7 +52,7 @@ def save(
         " original_size) VALUES (:draft, :position, :name, :media_type, :size, :digest, :original,"
         " :original_size)",
         [
-            {"draft": draft, "position": position, **asdict(part)}
+            {"draft": draft, "position": position, **part._asdict()}
             for position, part in enumerate(attachments)
         ],
     )

@@ -3,8 +3,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mokanda_firmware.mailbox.letters import drafts
 from mokanda_firmware.mailbox.people import aliases, contacts, unwanted, vacation
@@ -15,8 +14,7 @@ from mokanda_wire.message import Mailbox, Message
 Folder = Literal["inbox", "outbox", "sent", "archive", "trash"]
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
+class TakenBack(NamedTuple):
     """A letter that did not leave, whom of the world outside it was for, and what it answers.
 
     `answers` is an entry of its writer's, None where there is none.

@@ -4,7 +4,6 @@
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 from mokanda_firmware.mailbox.store import messages
 from mokanda_firmware.mailbox.store.database import Store
@@ -41,6 +40,6 @@ def _entry(store: Store, message: Message) -> bytes:
         if path.exists():
             contents[part.digest] = path.read_bytes()
     here = tuple(part for part in message.attachments if part.digest in contents)
-    mail = compose(replace(message, attachments=here), contents)
+    mail = compose(message._replace(attachments=here), contents)
     mail = re.sub(rb"^(>*From )", rb">\1", mail.replace(b"\r\n", b"\n"), flags=re.MULTILINE)
     return f"From {sender} {at}\n".encode() + mail + b"\n"

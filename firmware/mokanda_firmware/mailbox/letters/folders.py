@@ -4,8 +4,8 @@
 import re
 import sqlite3
 import unicodedata
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from mokanda_firmware.mailbox.letters.entries import Folder
 from mokanda_firmware.mailbox.letters.moments import written_at
@@ -31,8 +31,7 @@ _LINE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """An entry as a list shows it; it came `at`, and was written at `date`, seconds since 1970.
 
     In a folder that is listed by conversation it stands for its whole conversation there:
@@ -57,17 +56,15 @@ class Line:
     found: str = ""  # what of the text a search found, between MARK and UNMARK
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Some lines of a folder, the latest first, and where the pages beside it begin."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: Sequence[Line] = ()
     newer: int | None = None  # pass as `after`
     older: int | None = None  # pass as `before`
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """What to search for: beginnings of words that must all be there; times as in the store."""
 
     words: str

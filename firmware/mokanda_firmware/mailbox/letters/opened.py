@@ -2,7 +2,7 @@
 """One letter, open: all that its reader may see of it."""
 
 import sqlite3
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.letters.moments import written_at
 from mokanda_firmware.mailbox.store import content_requests, messages
@@ -14,8 +14,7 @@ from mokanda_wire.message import Attachment, Mailbox, Message
 _HEADERS = 3000  # bytes of a mail that are in none of its parts, more or less
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """How far a mail came for one recipient; `at` is seconds since 1970."""
 
     address: str
@@ -24,8 +23,7 @@ class Delivery:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file of a letter: as it was, what of it is here, and whether more was asked for."""
 
     whole: Attachment
@@ -38,8 +36,7 @@ class File:
         return self.here == self.whole
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
+class Awaited(NamedTuple):
     """What of a mail is at the relay: bytes to fetch, and how far a request for it has come."""
 
     ticket: str
@@ -47,8 +44,7 @@ class Awaited:
     request: Progress | None
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A mail that is open; it came `at`, and was written at `date`, seconds since 1970."""
 
     entry: int
@@ -71,8 +67,7 @@ class Letter:
     waits_because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(NamedTuple):
     """Another letter of the same conversation, written at `date`, seconds since 1970."""
 
     entry: int

@@ -2,8 +2,8 @@
 """What the letters that wait will take on the way, by what others like them have taken."""
 
 import sqlite3
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.costs import budget, credit
 from mokanda_firmware.mailbox.store import content_requests
@@ -16,8 +16,7 @@ _MEASURED = 200  # letters that are looked back at
 _TEXT, _FILES = 0.5, 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A letter in the outbox: what it will take in bytes, and why it waits ('' for its turn).
 
     `held` is as in the store, but "credit" by what the writer has now and when it would leave;
@@ -29,8 +28,7 @@ class Waiting:
     moving: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """What the next mail run carries, and how many letters and bytes the budgets hold back.
 
     Among them what was asked of the relay and does not fit into a day.

@@ -2,8 +2,7 @@
 """Photos of letters not yet sent, in two sizes: their writer chooses, until they have left."""
 
 import sqlite3
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mokanda_firmware.mailbox.store import at_relay
 from mokanda_firmware.mailbox.store.database import Store
@@ -12,8 +11,7 @@ from mokanda_wire.message import Attachment
 Choice = Literal["small", "whole"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(NamedTuple):
     """A photo made smaller, and as it was; `chosen` is what its letter has now."""
 
     small: Attachment
@@ -31,8 +29,8 @@ def sizes(store: Store, account: int, part: Attachment) -> Sizes | None:
         ).fetchone()
     if row is None:
         return None
-    small = replace(part, digest=row["digest"], size=row["size"])
-    whole = replace(part, digest=row["whole"], size=row["whole_size"])
+    small = part._replace(digest=row["digest"], size=row["size"])
+    whole = part._replace(digest=row["whole"], size=row["whole_size"])
     try:
         return Sizes(
             _in_its_form(store, small),
@@ -57,7 +55,7 @@ def keep_smaller(store: Store, account: int, whole: Attachment, data: bytes) -> 
     """
     with store.incoming_attachment() as incoming:
         incoming.write(data)
-        kept = replace(whole, digest=incoming.keep(), size=len(data))
+        kept = whole._replace(digest=incoming.keep(), size=len(data))
     small = _in_its_form(store, kept)
     with store.transaction() as connection:
         connection.execute(

@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 import threading
 import unicodedata
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.people import codes, first_steps, reserved_names
 from mokanda_firmware.mailbox.store import clock
@@ -30,8 +30,7 @@ class NameReserved(NameTaken):
     """Its owner was deleted, not long ago."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """A villager; `name` is the local part of the address, times are seconds since 1970."""
 
     id: int
@@ -125,7 +124,7 @@ def recover(store: Store, name: str, code: str, password: str) -> Account | None
             (hashed, row["id"]),
         )
         connection.execute("DELETE FROM session WHERE account = ?", (row["id"],))
-    return replace(from_row(row), must_change=False, recoverable=False)
+    return from_row(row)._replace(must_change=False, recoverable=False)
 
 
 def set_password(store: Store, account: int, password: str) -> None:

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The village's noticeboard: everybody reads it, the keeper and those who help write on it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Something on the noticeboard; `at` is seconds since 1970.
 
     `name` is the local part of who has put it up, "?" if that is not known, and `author` the name

@@ -2,7 +2,7 @@
 """Who may register: everybody, who has the village's code, or only whom the keeper adds."""
 
 import hmac
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.people import accounts, codes
 from mokanda_firmware.mailbox.store.database import Store
@@ -12,8 +12,7 @@ SETTING = "registration"
 WAYS = ("open", "code", "closed")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """How one joins; `code` is "" unless it takes one."""
 
     way: str

@@ -6,7 +6,7 @@ reserved until housekeeping, which believes no clock, or the keeper releases it.
 """
 
 import sqlite3
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.store import clock
 from mokanda_firmware.mailbox.store.database import Store
@@ -14,8 +14,7 @@ from mokanda_firmware.mailbox.store.database import Store
 RESERVED_SECONDS = 365 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class ReservedName:
+class ReservedName(NamedTuple):
     """A name that nobody may have; `until` is seconds since 1970."""
 
     name: str

@@ -6,8 +6,7 @@ goes into the trash.
 """
 
 import sqlite3
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mokanda_firmware.mailbox.people import aliases
 from mokanda_firmware.mailbox.store.database import Store
@@ -35,8 +34,7 @@ class TooMany(Exception):  # noqa: N818 - reads better where it is caught
     """As many writers are blocked as can be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(NamedTuple):
     """What the keeper has chosen for the village: `spam` is a score, None for none."""
 
     spam: float | None

@@ -4,8 +4,8 @@
 import hashlib
 import re
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.people import aliases
 from mokanda_firmware.mailbox.store import clock, subjects
@@ -21,8 +21,7 @@ _ROBOT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AutoReply:
+class AutoReply(NamedTuple):
     """What is answered, and until when (seconds since 1970; None is until it is taken away)."""
 
     text: str = ""

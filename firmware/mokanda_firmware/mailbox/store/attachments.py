@@ -7,7 +7,6 @@ left by a power cut or an upload given up, does no harm and is swept away later.
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from mokanda_wire import durable
@@ -75,7 +74,7 @@ class Attachments:
         if part.held_back:
             return None
         with contextlib.suppress(FileNotFoundError):
-            return self.in_its_form(replace(whole, digest=part.digest, size=part.size))
+            return self.in_its_form(whole._replace(digest=part.digest, size=part.size))
         return None
 
     def in_its_form(self, part: Attachment) -> Attachment:
@@ -83,7 +82,7 @@ class Attachments:
         with self.path(part.digest).open("rb") as file:
             extension, media_type = _MADE.get(file.read(4), _JPEG)
         stem = part.name.rpartition(".")[0] or part.name
-        return replace(part, name=f"{stem}.{extension}", media_type=media_type)
+        return part._replace(name=f"{stem}.{extension}", media_type=media_type)
 
     def orphans(self, wanted: set[str]) -> set[Written]:
         """Return the files that `wanted` does not name, nor did at the last look.
@@ -106,8 +105,8 @@ def as_it_was(part: Attachment) -> Attachment:
     """Describe a file as the relay got it, whatever came of it."""
     if not part.original:
         return part
-    return replace(
-        part, digest=part.original, size=part.original_size, original="", original_size=0
+    return part._replace(
+        digest=part.original, size=part.original_size, original="", original_size=0
     )
 
 

@@ -7,16 +7,14 @@ bound to a bundle it can be withdrawn without a trace; later, the relay is told.
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mokanda_wire.bundle import ContentRequest, ContentRequestKind, Grant
 
 State = Literal["waiting", "leaving", "asked", "denied"]
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a request has come; `reason` says in a word why it was denied."""
 
     state: State

@@ -2,9 +2,8 @@
 """What was done when the mail store was mended last, for its keeper and the operator."""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
@@ -14,8 +13,7 @@ from mokanda_firmware.mailbox.store import clock
 _TOLD_SECONDS = 14 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Mending:
+class Mending(NamedTuple):
     """When it was, in seconds since 1970, and what it has cost.
 
     `lost` is how many rows could not be read; `copy` is of when the copy is that has taken the

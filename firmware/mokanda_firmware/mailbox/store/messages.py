@@ -5,7 +5,6 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 from mokanda_firmware.mailbox.store import content_requests, damage, subjects
@@ -26,7 +25,7 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
     A mail that only has the Message-ID of another is not the same mail: its sender could make it
     show what others were sent.
     """
-    content = asdict(message)
+    content = message.by_names()
     for younger in _YOUNGER:
         del content[younger]
     digest = hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).digest()
@@ -42,7 +41,7 @@ def insert(connection: sqlite3.Connection, message: Message) -> int:
         f"INSERT INTO attachment (message, position, {ATTACHMENT}) VALUES (:message, :position,"  # noqa: S608
         " :name, :media_type, :digest, :size, :content_id, :original, :original_size)",
         [
-            {"message": number, "position": position, **asdict(part)}
+            {"message": number, "position": position, **part._asdict()}
             for position, part in enumerate(message.attachments)
         ],
     )

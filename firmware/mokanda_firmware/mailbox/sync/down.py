@@ -2,8 +2,7 @@
 """Applying a bundle from the relay: its mail is delivered, and its number kept, both or neither."""
 
 import sqlite3
-from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from mokanda_firmware.mailbox.costs import usage
 from mokanda_firmware.mailbox.letters import entries, stubs
@@ -37,8 +36,7 @@ _PROGRESS = ("waiting", "relayed", "sent", "delivered", "bounced", "refused")
 Nobody = tuple[str, str]  # (Message-ID, recipient) nobody here answers to
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """What a bundle from the relay changed: all zero when it had been applied before."""
 
     sequence: int

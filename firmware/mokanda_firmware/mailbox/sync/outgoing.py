@@ -3,8 +3,8 @@
 
 import sqlite3
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.store import clock, content_requests, messages
 from mokanda_firmware.mailbox.store.database import Store
@@ -20,8 +20,7 @@ _WAITING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A mail that waits for a bundle: whom outside the village it is for, and whose it is.
 
     `number` is the mail's in the store.

@@ -3,8 +3,8 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from mokanda_firmware.bus.sentences import Sentence, as_it_is
 from mokanda_firmware.mailbox.costs import ledger
@@ -15,8 +15,7 @@ from mokanda_firmware.mailbox.sync.state import read_state
 _KEPT = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRecord:
+class SessionRecord(NamedTuple):
     """One session with the relay.
 
     `error` is None when it went well. `money` is in billionths of `currency`.

@@ -2,15 +2,14 @@
 """Where this device stands with its relay: the numbers of bundles and hellos."""
 
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.formats import OLDEST_FORMAT
 
 
-@dataclass(frozen=True, slots=True)
-class PendingUp:
+class PendingUp(NamedTuple):
     """A sealed bundle on its way up, in a `format`; `size` in bytes, `sha256` in hex.
 
     `record` is what it adds to the history once the relay has applied it.
@@ -24,8 +23,7 @@ class PendingUp:
     format: int = OLDEST_FORMAT
 
 
-@dataclass(frozen=True, slots=True)
-class SyncState:
+class SyncState(NamedTuple):
     """The last numbers of bundles and hellos; 0 means none yet.
 
     `relay_format` is the newest format of bundles that the relay knows, as it last said.

@@ -121,27 +121,27 @@ class AtModem:
             facts = _introduced(self._at, facts)
             tell(facts)
         assert self._sim is not None
-        facts = replace(facts, interface="")
+        facts = facts._replace(interface="")
         trouble = self._sim.trouble()
         if trouble and trouble.event in _LOCKED:
             code = _LOCKED[trouble.event]
             self._asking = codes.card(self._at)
             tries = codes.tries_left(self._at, code)
-            facts = replace(facts, tries=tries, asking=self._asking)
+            facts = facts._replace(tries=tries, asking=self._asking)
             if code == "PIN" and codes.give_kept(self._at, self._clock, facts.tries):
                 trouble = self._sim.trouble()
         if trouble:
             if trouble.event not in _LOCKED:
                 network.switch_on(self._at)
-            return replace(trouble, facts=replace(facts, imsi="", operator="", signal=None))
+            return trouble._replace(facts=facts._replace(imsi="", operator="", signal=None))
         kept_pin.opened(partial(codes.card, self._at))
-        facts = replace(facts, tries=None, asking="")
+        facts = facts._replace(tries=None, asking="")
         imsi = self._sim.imsi()
         if isinstance(imsi, Finding):
-            return replace(imsi, facts=replace(facts, imsi="", operator="", signal=None))
+            return imsi._replace(facts=facts._replace(imsi="", operator="", signal=None))
         if imsi != facts.imsi:
             self._turn = 0
-            facts = replace(facts, imsi=imsi, apn="")
+            facts = facts._replace(imsi=imsi, apn="")
             tell(facts)
             network.watch(self._at)
         found = network.look(self._at, facts, roaming=Settings.read().roaming)
@@ -149,7 +149,7 @@ class AtModem:
             network.switch_on(self._at)
         if self._inbox is not None:
             names = inbox.names_of(imsi, found.facts.operator)
-            found = replace(found, again=self._inbox.empty(names))
+            found = found._replace(again=self._inbox.empty(names))
         return found
 
     def hear(self) -> Finding | Event | None:
@@ -348,4 +348,4 @@ def _introduced(at: At, facts: Facts) -> Facts:
     said = (at.optional(command, _WORDS) for command in ("AT+CGMI", "AT+CGMM"))
     model = " ".join(names.readable(each[1]) for each in said if each)
     imei = at.optional("AT+CGSN", _IMEI)
-    return replace(facts, model=model or facts.model, imei=imei[1] if imei else "")
+    return facts._replace(model=model or facts.model, imei=imei[1] if imei else "")

@@ -7,7 +7,6 @@
 
 import logging
 import re
-from dataclasses import replace
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
@@ -60,7 +59,7 @@ def look(at: At, facts: Facts, *, roaming: bool) -> Finding:
     if voice in _HOME | _ABROAD and not data & (_HOME | _ABROAD | {_DENIED}):
         at.prefer("AT+CGATT=1", timeout=_ATTACHING)  # some go where data goes only when told
         data = {voice} if at.optional("AT+CGATT?", _ATTACHED) else _data(at)
-    facts = replace(facts, operator=_operator(at, data, voice), signal=_signal(at))
+    facts = facts._replace(operator=_operator(at, data, voice), signal=_signal(at))
     event, detail = _judged(data, voice, facts.operator, roaming=roaming)
     return Finding(event, detail, facts)
 

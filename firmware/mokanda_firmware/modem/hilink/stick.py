@@ -8,7 +8,6 @@ github.com/Salamek/huawei-lte-api lists them; service and domain are numbered as
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import Final
 
 from mokanda_firmware.bus.sentences import Sentence
@@ -62,12 +61,12 @@ def look(page: Page, facts: Facts, *, roaming: bool) -> Finding:
         tries = _number(sim.get(field, ""))
         if event is Event.PIN_ASKED and _give_kept(page, tries):
             event, detail = Event.SIM_STARTING, Sentence("The SIM card is starting.")
-        facts = replace(facts, operator="", signal=None, tries=tries)
+        facts = facts._replace(operator="", signal=None, tries=tries)
         return Finding(event, detail, facts)
     if "SimState" in sim:
         kept_pin.opened(lambda: _card(page))
     operator = names.readable(_optional(page, "net/current-plmn").get("FullName", ""))
-    facts = replace(facts, operator=operator, signal=_signal(status), tries=None)
+    facts = facts._replace(operator=operator, signal=_signal(status), tries=None)
     event, detail = _judged(status, operator, roaming=roaming)
     return Finding(event, detail, facts)
 
@@ -76,9 +75,8 @@ def _introduced(page: Page, facts: Facts) -> Facts:
     told = _optional(page, "device/information")
     model, imei, imsi = (told.get(name, "") for name in ("DeviceName", "Imei", "Imsi"))
     if model := names.readable(model):
-        facts = replace(facts, model=f"HUAWEI {model}")
-    return replace(
-        facts,
+        facts = facts._replace(model=f"HUAWEI {model}")
+    return facts._replace(
         imei=imei if re.fullmatch(r"\d{14,17}", imei, re.ASCII) else "",
         imsi=imsi if re.fullmatch(r"\d{14,15}", imsi, re.ASCII) else "",
     )

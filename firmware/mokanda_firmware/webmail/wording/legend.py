@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the lamps show and mean, made of the very table that they are lit by."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.bus.states import LightsState
 from mokanda_firmware.lights.table import DARK, FAST, FLASH, PATTERNS, SLOW, STEADY, WINK, Blink
@@ -54,8 +54,7 @@ _NO_POWER = N_("It has no power.")
 _CELLS, _CELL_SECONDS = 8, 0.25  # of the picture of a lamp: two seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Lamp:
+class Lamp(NamedTuple):
     """A lamp in a pattern: its colour, what it does in words, and when it is lit, bit by bit."""
 
     colour: str
@@ -63,8 +62,7 @@ class Lamp:
     lit: tuple[bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """What all lamps show together, and what it means."""
 
     lamps: tuple[Lamp, ...]

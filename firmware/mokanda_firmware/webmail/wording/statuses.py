@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the daemons say of the device, in the reader's language: a card of the page for each."""
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -38,8 +37,7 @@ class Fact(NamedTuple):
     bars: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """The status of a daemon, or of the card, for the page."""
 
     title: str
@@ -126,7 +124,7 @@ class Cards:
             self._text(N_("Model"), status.model),
             Fact("IMEI", status.imei) if status.imei else None,
         )
-        return replace(card, facts=tuple(fact for fact in facts if fact))
+        return card._replace(facts=tuple(fact for fact in facts if fact))
 
     def other_modems(self) -> list[Fact]:
         """Return what else is plugged in, and how that is."""
@@ -213,7 +211,7 @@ class Cards:
         title = N_("Letters and accounts")
         card = self._card(title, states.STORE[state], detail, self._time(N_("Mended"), mended))
         if state in states.STORE_ADVICE:
-            card = replace(card, detail=self._language.text(states.STORE_ADVICE[state]))
+            card = card._replace(detail=self._language.text(states.STORE_ADVICE[state]))
         return [card]
 
     def _firewall(self) -> list[Card]:

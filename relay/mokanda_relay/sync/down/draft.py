@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -94,7 +94,7 @@ def _heads(plan: Plan, rendered: RenderedMails) -> dict[str, wire.Stub]:
         with suppress(NotReadyError):
             mail = _render(rendered, plan, entries)
             cost = plan.costs.get(digest) or mail.guessed_cost
-            proven = replace(mail.message, proof=_proof(entries, mail.message))
+            proven = mail.message._replace(proof=_proof(entries, mail.message))
             heads[digest] = stubs.stub(proven, entries, cost)
     return heads
 
@@ -135,7 +135,7 @@ def _mails(
         for stub in dict.fromkeys(entry.stub for entry in entries):
             readers = [entry for entry in entries if entry.stub == stub]
             recipients = tuple(entry.recipient for entry in readers)
-            proven = replace(message, proof=_proof(readers, message))
+            proven = message._replace(proof=_proof(readers, message))
             mails.append(DraftMail(digest, readers, wire.Mail(recipients, proven, stub)))
     mails.sort(key=lambda mail: mail.item.message.date)
     return mails, files

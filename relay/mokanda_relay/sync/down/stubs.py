@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,8 +15,7 @@ from mokanda_wire.message import Message
 
 def stub(message: Message, entries: Sequence[Incoming], cost: int) -> wire.Stub:
     """The stub of a mail that would take so many bytes."""
-    head = replace(
-        message,
+    head = message._replace(
         to=(),
         cc=(),
         subject=message.subject[:200],

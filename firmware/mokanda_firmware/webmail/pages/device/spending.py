@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What mail has cost, what is left on the SIM card, and how much mail there may be."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bottle import HTTPResponse
 
@@ -27,8 +27,7 @@ _HEIGHT, _STEP, _WIDTH = 60, 10, 8  # of the plot, its days and their bars
 _LEAST = 1.5  # of a bar of the balance: nothing left is not the same as nothing told
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """A day of the plot: where its bar stands, and how high its two parts are."""
 
     x: int
@@ -37,16 +36,14 @@ class Bar:
     failed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A day of the plots and their table; `balance` is None where nobody has asked for it."""
 
     day: Day
     balance: Reading | None
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceBar:
+class BalanceBar(NamedTuple):
     """A day of the balance's plot; `rises` tells that it was less before."""
 
     x: int

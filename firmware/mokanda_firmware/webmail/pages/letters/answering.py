@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.letters.opened import Letter
 from mokanda_firmware.mailbox.people import aliases, contacts
@@ -24,8 +24,7 @@ def blank(visit: Visit, *, to: str, cc: str, subject: str, text: str) -> Sheet:
     return Sheet({"to": to, "cc": cc, "subject": subject, "text": text})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Whom an answer goes to; so many who should get it are `left_out`, as not all can."""
 
     to: tuple[Mailbox, ...]

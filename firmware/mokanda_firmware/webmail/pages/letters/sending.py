@@ -3,8 +3,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.letters import entries, opened, photos
 from mokanda_firmware.mailbox.people import contacts
@@ -36,8 +36,7 @@ _NOT_CONNECTED = N_(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A letter as it goes: addresses that are `here` get it at once, others by the courier.
 
     `draft` is what it was kept as until now.

@@ -3,7 +3,8 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from mokanda_firmware.mailbox.costs import quotas
 from mokanda_firmware.mailbox.letters import drafts, opened, photos
@@ -22,8 +23,7 @@ SOURCE_GONE = "source gone"
 OTHER_FILES = "other files"
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """The fields and files of a letter that is being written.
 
     `draft` is the number that it was last kept under. Until then, a letter that is passed on
@@ -32,7 +32,7 @@ class Sheet:
     which this form has asked how large they go: another letter's answer is none of this one's.
     """
 
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = MappingProxyType({})
     draft: int | None = None
     files: tuple[Attachment, ...] = ()
     forwards: int | None = None
@@ -64,11 +64,11 @@ class Sheet:
 
     def with_fields(self, fields: Mapping[str, str]) -> "Sheet":
         """The same with other fields."""
-        return replace(self, fields=fields)
+        return self._replace(fields=fields)
 
     def with_files(self, *files: Attachment) -> "Sheet":
         """The same with other files."""
-        return replace(self, files=files)
+        return self._replace(files=files)
 
     def without(self, positions: Collection[int]) -> "Sheet":
         """The same without the files at these positions."""
@@ -76,7 +76,7 @@ class Sheet:
 
     def passing_on(self, entry: int, offered: tuple[Attachment, ...]) -> "Sheet":
         """The same, with these files of an entry to choose from."""
-        return replace(self, forwards=entry, offered=offered)
+        return self._replace(forwards=entry, offered=offered)
 
     def with_chosen(self, positions: Collection[int]) -> "Sheet":
         """The same with the files chosen of those offered, in place of any that were before."""
@@ -86,11 +86,11 @@ class Sheet:
 
     def with_problem(self, problem: str) -> "Sheet":
         """The same, with a word for what is wrong."""
-        return replace(self, problem=problem)
+        return self._replace(problem=problem)
 
     def kept_as(self, draft: int) -> "Sheet":
         """The same, now that all of it is in a draft."""
-        return replace(self, draft=draft, forwards=None, offered=())
+        return self._replace(draft=draft, forwards=None, offered=())
 
 
 def of_form(visit: Visit) -> Sheet:
@@ -103,7 +103,7 @@ def of_form(visit: Visit) -> Sheet:
         return sheet if _excess(visit, sheet) else sheet.with_files(*sheet.files, *new)
     sized = [(_in_size(visit, at, file), at) for at, file in enumerate(sheet.files)]
     asked = frozenset(file.digest for file, at in sized if visit.form[f"photo-{at}"])
-    sheet = replace(sheet.with_files(*(file for file, _ in sized)), asked=asked)
+    sheet = sheet.with_files(*(file for file, _ in sized))._replace(asked=asked)
     sheet = sheet.without(form.numbers("remove")).with_chosen(form.numbers("forward"))
     problem = form.problem or sheet.problem or _excess(visit, sheet)
     return sheet.with_problem(problem) if problem else sheet.with_files(*sheet.files, *form.files)

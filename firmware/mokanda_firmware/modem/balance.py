@@ -53,27 +53,26 @@ _UNIT = (
     "|mois|months?|mes|meses|mwezi|points?|pontos?)"
 )
 UNIT: Final = f"(?:{_CURRENCY}|{_UNIT})"  # a pattern of what an amount is of
-_NO_AMOUNTS: Final = re.compile(
-    "|".join(
-        (
-            r"[*#][\d*#]{1,40}",  # codes
-            r"(?<!\d)\d{1,4}(?:[-/]\d{1,4}){1,2}(?![\d])",  # 31/12/2026, 31-12, 2026-12-31, 12/2026
-            r"(?<!\d)(?:\d{1,2}\.\d{1,2}\.\d{2,4}|\d{4}\.\d{1,2}\.\d{1,2})(?!\d)",
-            r"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d(?!\d)",  # 20261231
-            r"(?<!\d)[0-3]\d(?:0[1-9]|1[0-2])(?:19|20)\d\d(?!\d)",
-            r"(?<!\d)\d{1,2}(?::| ?h ?)\d{2}(?::\d{2})?(?!\d)",  # 23:59:59, 23h59
-            rf"(?<!\d)\d{{1,2}}(?:er|st|nd|rd|th)?[ -]?(?:de )?{_MONTH}(?:[ -]?(?:de )?\d{{2,4}})?",
-            rf"(?<![^\W\d])(?:{_WHOLE})\.?[ -]?\d{{1,2}}(?:st|nd|rd|th)?(?:,? ?\d{{4}})?(?![\d.])",
-            r"\d[\d.,]{0,20} ?%",
-            r"\+\d{1,3}(?:[ -]?\d{2,4}){2,5}",  # phones
-            r"(?<![\d.,])0\d{1,3}(?:[ -]\d{2,4}){2,4}(?!\d)",
-            r"(?<![\d.,])0\d{4,}",
-            r"(?<![\d.,])\d{9,}",  # phones and numbers of receipts
-            rf"(?<![\d.,])\d[\d.,]{{0,20}} ?{_UNIT}(?![^\W_])",
-        )
+# Those that are long are compiled when the first answer is read: the webmail starts without.
+_NO_AMOUNTS: Final = "|".join(
+    (
+        r"[*#][\d*#]{1,40}",  # codes
+        r"(?<!\d)\d{1,4}(?:[-/]\d{1,4}){1,2}(?![\d])",  # 31/12/2026, 31-12, 2026-12-31, 12/2026
+        r"(?<!\d)(?:\d{1,2}\.\d{1,2}\.\d{2,4}|\d{4}\.\d{1,2}\.\d{1,2})(?!\d)",
+        r"(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d(?!\d)",  # 20261231
+        r"(?<!\d)[0-3]\d(?:0[1-9]|1[0-2])(?:19|20)\d\d(?!\d)",
+        r"(?<!\d)\d{1,2}(?::| ?h ?)\d{2}(?::\d{2})?(?!\d)",  # 23:59:59, 23h59
+        rf"(?<!\d)\d{{1,2}}(?:er|st|nd|rd|th)?[ -]?(?:de )?{_MONTH}(?:[ -]?(?:de )?\d{{2,4}})?",
+        rf"(?<![^\W\d])(?:{_WHOLE})\.?[ -]?\d{{1,2}}(?:st|nd|rd|th)?(?:,? ?\d{{4}})?(?![\d.])",
+        r"\d[\d.,]{0,20} ?%",
+        r"\+\d{1,3}(?:[ -]?\d{2,4}){2,5}",  # phones
+        r"(?<![\d.,])0\d{1,3}(?:[ -]\d{2,4}){2,4}(?!\d)",
+        r"(?<![\d.,])0\d{4,}",
+        r"(?<![\d.,])\d{9,}",  # phones and numbers of receipts
+        rf"(?<![\d.,])\d[\d.,]{{0,20}} ?{_UNIT}(?![^\W_])",
     )
 )
-_AMOUNT: Final = re.compile(
+_AMOUNT: Final = (
     rf"(?:(?<![^\W_])(?P<before>{_CURRENCY})[ :.=]{{0,3}}|(?<![\w.,]))(?P<sign>-?)"
     r"(?P<number>\d{1,3}(?:[ ']\d{3}){1,4}(?:[.,]\d{1,4})?(?!\d)|\d{1,12}(?:[.,]\d{1,12}){0,5})"
     rf"(?:/?=)?(?: ?(?P<after>{_CURRENCY})(?![^\W_]))?"
@@ -130,7 +129,7 @@ class _Found(NamedTuple):
 
 def parse(text: str) -> Amount | None:
     """Return the balance that a network's answer tells, or None. It never raises."""
-    found = _amounts(_NO_AMOUNTS.sub(" | ", _plain(text)))
+    found = _amounts(re.sub(_NO_AMOUNTS, " | ", _plain(text)))
     balances = [each.amount for each in found if each.is_balance]
     others = [each.amount for each in found if each.is_money_alone]
     return next(iter([*balances, *others]), None)
@@ -151,7 +150,7 @@ def _plain(text: str) -> str:
 
 def _amounts(text: str) -> list[_Found]:
     found, start = [], 0
-    for match in _AMOUNT.finditer(text):
+    for match in re.finditer(_AMOUNT, text):
         before, after = match["before"], match["after"]
         if not (before or after) and _CHOICE.match(text, match.start("number")):
             break

@@ -35,6 +35,8 @@ def create_app(
     site = Site(store, upload_limit)
     watch = watch or StoreWatch()
     app = bottle.Bottle()
+    # Each rule by itself: together they would be compiled anew at each that is added.
+    app.router._MAX_GROUPS_PER_PATTERN = 1
     host_names.lead_to_one(app, "/portal", site.captivity.holds)
     numbers.in_addresses(app)
     for page in PAGES:

@@ -19,6 +19,11 @@ def test_every_text_is_translated_and_every_translation_used() -> None:
     assert list(catalogues.check()) == []
 
 
+def test_every_language_has_a_name_of_its_own() -> None:
+    names = [language.name for language in languages().values()]
+    assert len({*names, *languages()}) == 2 * len(names)
+
+
 def test_templates_are_searched_for_texts_too() -> None:
     texts = catalogues.source_texts()
     assert texts.get("Write a letter") is not None  # in a template

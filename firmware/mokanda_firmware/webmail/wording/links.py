@@ -15,15 +15,15 @@ from mokanda_wire.text import bare_link
 _MAX_MAILTO = 1000  # characters of what a link of mail has filled in
 # What ends a link: blanks, brackets, and what turns the writing round, so that it reads otherwise.
 _END = r"\s<>\"\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_LINK = re.compile(
+# Compiled by the first letter: the webmail starts without.
+_LINK = (
     rf"""(?P<web>https?://[^{_END}]{{1,2000}}|(?<![\w@./:-])www\.[^{_END}@]{{4,2000}})
       |(?P<mailto>mailto:[^{_END}]{{3,1000}})
     """
     r"""
       |(?P<mail>(?<![\w.+/@-])[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}\b)
       |(?P<phone>(?<![\w+.,:/()#-])(?<!\d[ ])(?:\+|00?)[1-9][\d ().-]{6,22}\d(?![\w%]|[.,:/-]\w))
-    """,
-    re.VERBOSE | re.IGNORECASE,
+    """
 )
 _BEHIND = ".,;:!?)]}'*_~…"  # what a sentence ends with, and no link
 _TIME = re.compile(r"0?\d[ .-]\d\d?[ .-](?:19|20)\d\d(?!\d)|\d\d?\.\d\d ?- ?\d")
@@ -33,7 +33,7 @@ _MONEY = re.compile(r" ?(?:(?:FC|F|CDF|XAF|XOF|USD|EUR)\b|[$€£])", re.IGNOREC
 def linked(line: str, written: Callable[[str], str]) -> str:
     """Write a line as HTML, its links as such, and by `written` what is between them."""
     parts, at = [], 0
-    for found in _LINK.finditer(line):
+    for found in re.finditer(_LINK, line, re.VERBOSE | re.IGNORECASE):
         kind = str(found.lastgroup)
         text = bare_link(found[0], _BEHIND) if kind in ("web", "mailto") else found[0]
         link = _LINKS[kind](text, line[found.end() : found.end() + 5])

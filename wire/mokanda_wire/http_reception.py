@@ -87,12 +87,12 @@ class Reception:
         self._returned: SimpleQueue[Connection] = SimpleQueue()
         self._running = self._stopping = False
 
-    def run(self, interval: float) -> None:
-        """Work until `stop`; `interval` seconds is how exactly deadlines are kept."""
+    def run(self, _interval: float) -> None:
+        """Work until `stop`, and sleep while nothing comes: cheroot would look twice a second."""
         self._running = True
         try:
             while not self._stopping:
-                for key, _ in self._selector.select(interval):
+                for key, _ in self._selector.select(self._until_deadline()):
                     if key.data is not None:
                         self._arrive(key.data)
                     elif key.fileobj is self._woken:
@@ -240,9 +240,14 @@ class Reception:
             self._queued.remove(connection)
             self._begin(connection)
 
+    def _until_deadline(self) -> float | None:
+        """Seconds until somebody has waited too long; None while nobody waits."""
+        first = min((each.deadline for each in self._arriving), default=None)
+        return None if first is None else max(0.0, first - monotonic())
+
     def _expire(self) -> None:
         now = monotonic()
-        for connection in [each for each in self._arriving if each.deadline < now]:
+        for connection in [each for each in self._arriving if each.deadline <= now]:
             self._leave(connection)
             connection.close()
 

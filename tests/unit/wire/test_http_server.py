@@ -3,9 +3,11 @@
 
 import contextlib
 import http.client
+import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -134,6 +136,25 @@ HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 def test_who_says_nothing_is_not_waited_for() -> None:
     with serving(head=0.3) as server, connect(server) as caller:
         assert is_closed(caller)
+
+
+def test_it_sleeps_until_somebody_comes_or_has_waited_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: SimpleQueue[float | None] = SimpleQueue()
+    select = selectors.DefaultSelector.select
+
+    def noted(self: selectors.DefaultSelector, timeout: float | None = None) -> Any:  # noqa: ANN401
+        pauses.put(timeout)
+        return select(self, timeout)
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", noted)
+    with serving(head=20) as server:
+        assert pauses.get(timeout=20) is None
+        with connect(server):
+            pause = pauses.get(timeout=20)
+            assert pause is not None
+            assert 0 < pause <= 20
 
 
 def test_a_head_that_drips_is_not_waited_for() -> None:

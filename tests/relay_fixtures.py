@@ -15,6 +15,7 @@ from mokanda_relay.relay import Relay, open_relay
 from mokanda_relay.rendering.readings import MailReader
 from mokanda_relay.store.database import Database
 from mokanda_relay.store.settings import read_settings
+from mokanda_relay.transport import outbox
 from tests import postgresql as postgresql_server
 from tests.ready_made.relay import write_relay, write_relay_database
 from tests.relay_served import ANY_PORT, INBOUND_SECRET, Served
@@ -71,6 +72,8 @@ def relay(
 ) -> Iterator[Relay]:
     """A relay that is not served yet; it signs and sends through `world`."""
     monkeypatch.setattr(claims, "_COST_LOG2", 4)  # what a code costs has its own test
+    # The same mail of the same second has the same id, and the last test's may still rest.
+    monkeypatch.setattr(outbox, "_under_way", {})
     settings = read_settings(
         {
             "MOKANDA_RELAY_URL": "https://127.0.0.1:1",

@@ -23,10 +23,6 @@ PYTHON3_CFLAGS += -O2 -fno-semantic-interposition
 # Searches in the mail, and packs and unpacks the bundles.
 SQLITE_CFLAGS += -O2
 
-# A tenth of their bytes.
-SYSTEMD_CONF_OPTS += -Db_lto=true
-LIBGLIB2_CONF_OPTS += -Db_lto=true
-
 # Beside the system's name what no option of Buildroot leaves out, and nothing here speaks.
 LIBOPENSSL_TARGET_ARCH += $(addprefix no-,\
 	aria ct dtls ec2m gost lms ml-dsa slh-dsa sm2 sm3 sm4 srp srtp ts)

@@ -51,9 +51,7 @@ class Language:
 
     @cached_property
     def _catalogue(self) -> gettext.NullTranslations:
-        if self.code == "en":
-            return gettext.NullTranslations()
-        return gettext.translation(DOMAIN, LOCALE, [self.code])
+        return gettext.translation(DOMAIN, LOCALE, [self.code], fallback=True)  # of English
 
     @cached_property
     def text(self) -> Callable[[str], str]:

@@ -59,7 +59,7 @@ flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
 	scripts/flash --board $(BOARD) $(DEVICE)
 
 release: image ## signed update, checksums and manifest in build/release (PUBLISH=relay's data folder)
-	scripts/release --board $(BOARD) $(if $(PUBLISH),--publish $(PUBLISH))
+	scripts/release --board $(BOARD) $(if $(PUBLISH),--publish $(PUBLISH)) $(if $(BUILT),--legal-info $(BUILT)/../legal-info)
 
 bench: bench-wire bench-link bench-memory bench-faults bench-hostile bench-webmail bench-modem ## measure everything against the peers
 

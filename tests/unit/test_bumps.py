@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.engines.buildroot import bumps
+from scripts.engines.buildroot import bumps, debian_sources
 from scripts.engines.buildroot.bumps import Row, row
 from scripts.engines.buildroot.series import NoSeriesError, Release, newest_release
 from scripts.engines.debian.versions import newer, newest, upstream
@@ -221,3 +221,20 @@ def test_commits_are_shortened() -> None:
 
 def test_every_other_name_is_of_a_package_that_is_not_named_so_in_debian() -> None:
     assert all(name != source for name, source in bumps.NAMES.items())
+
+
+def test_a_name_that_the_table_of_sources_has_stands_nowhere_else() -> None:
+    assert not bumps.NAMES.keys() & debian_sources.source_names().keys()
+
+
+@pytest.mark.parametrize(
+    ("package", "version", "source"),
+    [
+        ("hostapd", "2.10", "wpa"),
+        ("python3", "3.13.15", "python3.13"),
+        ("usb_modeswitch", "2.6.1", "usb-modeswitch"),
+        ("dbus", "1.14.10", "dbus"),
+    ],
+)
+def test_debians_name(package: str, version: str, source: str) -> None:
+    assert bumps.source_name(package, version) == source

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.assembly import u_boot
+from scripts.engines.buildroot import debian_sources
 from scripts.engines.buildroot.engine import c_library, has_ready_made_toolchain, shipped
 from scripts.engines.buildroot.series import NoSeriesError, Release, newest_release
 from scripts.engines.debian.archive import RELEASE, Archive
@@ -37,20 +38,9 @@ was looked at, and a ? behind what may not apply to it."""
 
 SECURITY = f"{RELEASE}-security"
 SUITES = (RELEASE, SECURITY, "forky", "sid")
-# Debian's names of the sources, where they are not Buildroot's.
+# Debian's names of the sources, where they are neither Buildroot's nor in debian-sources.toml.
 NAMES = {
-    "hostapd": "wpa",
-    "jpeg-turbo": "libjpeg-turbo",
-    "libcap": "libcap2",
-    "libgcrypt": "libgcrypt20",
-    "libglib2": "glib2.0",
-    "libnl": "libnl3",
     "libnpth": "npth",
-    "libopenssl": "openssl",
-    "libpng": "libpng1.6",
-    "libusb": "libusb-1.0",
-    "libzlib": "zlib",
-    "pppd": "ppp",
     "python-cbor2": "cbor2",
     "python-defnull-multipart": "multipart",
     "python-jaraco-functools": "python-jaraco.functools",
@@ -58,12 +48,9 @@ NAMES = {
     "python-pyudev": "pyudev",
     "python-serial": "pyserial",
     "python-smbus2": "smbus2",
-    "sqlite": "sqlite3",
-    "squashfs": "squashfs-tools",
     "usb_modeswitch": "usb-modeswitch",
     "usb_modeswitch_data": "usb-modeswitch-data",
     "util-linux-libs": "util-linux",
-    "xz": "xz-utils",
 }
 _COMMIT = re.compile(r"(-g[0-9a-f]{7})[0-9a-f]+$")  # of `git describe`, at full length
 
@@ -111,7 +98,7 @@ def source_name(package: str, version: str) -> str:
     """Debian's name of the source that a package is made from."""
     if package == "python3":
         return f"python{'.'.join(version.split('.')[:2])}"
-    return NAMES.get(package, package)
+    return NAMES.get(package) or debian_sources.source_names().get(package, package)
 
 
 def _comparable(version: str, image: str) -> str:

@@ -108,6 +108,12 @@ def make(buildroot: Path, tree: Path, mirror: str) -> None:
     (tree / _STAMP).write_text(stamp)
 
 
+def source_names() -> dict[str, str]:
+    """Debian's name of each package whose source archive the table has, by Buildroot's."""
+    table = tomllib.loads(TABLE.read_text())
+    return {name: PurePosixPath(each["path"]).parts[3] for name, each in table["source"].items()}
+
+
 def missing(information: Mapping[str, Any]) -> list[str]:
     """Packages of `make show-info` that neither the table nor the Python index has, sorted.
 

@@ -79,7 +79,20 @@ def test_an_update_is_installed_and_proves_itself(
     village.shell.wait_for_start(300)
     village.wait_for_webmail()
     assert village.slot() == "B"
-    shown = village.shell.wait_for_status("updates", lambda now: bool(now), 300)
+    shown = village.shell.wait_for_status("updates", lambda now: bool(now.get("installed")), 600)
     assert (shown["state"], shown["version"], shown["slot"]) == ("idle", GOOD, "B")
     assert tries_left(village, "B") == 3
     assert GOOD in keeper.open("/device").text
+
+
+def test_a_version_on_trial_whose_proof_is_killed_is_started_anew(
+    village: EmulatedVillage,
+) -> None:
+    memory = "/data/mokanda/updates/memory.json"
+    noted = f'{{"trial": "{GOOD}", "slot": "B", "installed": true}}'
+    village.shell.check(f"printf '%s' '{noted}' >{memory}")
+    village.shell.check("systemctl restart --no-block mokanda-healthy")
+    village.shell.check("sleep 20; systemctl kill --signal=KILL mokanda-healthy")
+    village.shell.wait_for_start(300)
+    shown = village.shell.wait_for_status("updates", lambda now: bool(now.get("installed")), 600)
+    assert (village.slot(), shown["version"]) == ("B", GOOD)

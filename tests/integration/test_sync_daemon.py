@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +96,19 @@ def test_mail_goes_when_the_webmail_asks(
     wait_until(lambda: told("sent") == 1, "the mail on its way", seconds=30)
     assert village.texts("sent") == ["now, please"]
     assert told("bytes_up") > 0
+    assert courier.poll() is None
+
+
+def test_a_rehearsal_seals_and_opens_with_the_keys_of_the_device(
+    village: Village, courier: subprocess.Popen[bytes]
+) -> None:
+    assert ask("courier", "rehearse", timeout=60) == {}  # as long as there is no claim, too
+    import_claim(village)
+    wait_for(CourierState.IDLE)
+    assert ask("courier", "rehearse", timeout=60) == {}
+    shutil.rmtree(paths.keys() / "private-keys-v1.d")
+    with pytest.raises(RequestError, match="cannot seal mail for the relay"):
+        ask("courier", "rehearse", timeout=60)
     assert courier.poll() is None
 
 

@@ -8,8 +8,12 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.states import UpdatesState
+from mokanda_firmware.bus.statuses import UpdatesStatus
 from mokanda_firmware.courier import news
 from mokanda_firmware.mailbox.store.settings import set_setting
+from mokanda_relay.operator import fleet
 from mokanda_relay.store.tables import Device
 from tests.relay_served import Served
 from tests.syncing_village import Village
@@ -53,3 +57,15 @@ def test_what_the_operator_should_know_is_told_at_once(village: Village, served:
     set_setting(village.store, "budget", {"village": None, "villager": 100_000})
     assert is_told(village, served, timedelta(hours=1))
     assert not is_told(village, served, timedelta(hours=1))
+
+
+def test_an_update_that_did_not_prove_itself_is_told_at_once(
+    village: Village, served: Served
+) -> None:
+    why = Sentence("It does not find the modem.")
+    UpdatesStatus(UpdatesState.FAILED, detail=why, failed="1.1.0").publish()
+    assert is_told(village, served, timedelta(hours=1))
+    with served.relay.database.reading() as session:
+        told = [each.text for each in fleet.alerts(session, 10) if each.kind == "update"]
+    assert len(told) == 1
+    assert told[0].endswith("has failed: It does not find the modem.")

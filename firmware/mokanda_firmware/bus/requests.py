@@ -21,6 +21,7 @@ from mokanda_firmware.bus.sentences import Sentence, SentenceError
 
 _MAX_BYTES = 65536  # of a request or a reply
 _FIRST_INHERITED = 3
+_PING = "ping"  # which every daemon answers
 # A requester sends right after it connects; one that does not is dropped after this many seconds.
 _SEND_TIMEOUT = 5.0
 
@@ -49,6 +50,15 @@ def ask(daemon: str, verb: str, *, timeout: float = 10, **arguments: Any) -> dic
     """
     with held(daemon, verb, timeout=timeout, **arguments) as fields:
         return fields
+
+
+def ping(daemon: str, *, timeout: float) -> None:
+    """Have `daemon` say that it is there; systemd starts one that is not.
+
+    Raises:
+        RequestError: it does not.
+    """
+    ask(daemon, _PING, timeout=timeout)
 
 
 @contextlib.contextmanager
@@ -130,6 +140,9 @@ class Request:
     def carry_out(self, verbs: "Mapping[str, Callable[[Request], None]]") -> None:
         """Call what stands for the verb; it answers, now or later, or raises SentenceError."""
         try:
+            if self.verb == _PING:
+                self.reply()
+                return
             if self.verb not in verbs:
                 raise RequestError(_NOT_UNDERSTOOD)
             verbs[self.verb](self)

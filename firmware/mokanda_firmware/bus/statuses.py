@@ -119,7 +119,10 @@ class SetupStatus(Status):
 
 @dataclass(frozen=True, slots=True)
 class UpdatesStatus(Status):
-    """The software that runs, from which slot and since when, and the one that is offered."""
+    """The software that runs, from which slot and since when, and the one that is offered.
+
+    `failed` is the version that was refused or did not prove itself last; `detail` says why.
+    """
 
     NAME = "updates"
 
@@ -131,6 +134,7 @@ class UpdatesStatus(Status):
     slot: str = ""
     installed: datetime | None = None
     offered: str | None = None
+    failed: str = ""
     size: int | None = None  # of what is offered, in bytes
 
 

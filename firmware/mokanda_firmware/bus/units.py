@@ -11,6 +11,7 @@ from mokanda_firmware.bus.states import UnitState
 
 FIREWALL = "mokanda-firewall"  # without which no uplink comes up
 PROOF = "mokanda-healthy"  # of the slot that runs
+WIFI = ("mokanda-hotspot", "mokanda-hotspot-names")  # where there is a Wi-Fi card
 ON_DEMAND = ("mokanda-backup", "mokanda-setup", "mokanda-updates")  # which end by themselves
 _MAX_BYTES = 4096
 

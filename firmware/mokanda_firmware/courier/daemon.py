@@ -16,7 +16,7 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, ModemState
 from mokanda_firmware.bus.statuses import CourierStatus, ModemStatus, SetupStatus
-from mokanda_firmware.courier import balance, card, claim, schedule
+from mokanda_firmware.courier import balance, card, claim, rehearsal, schedule
 from mokanda_firmware.courier.run import run
 from mokanda_firmware.mailbox.costs import tariff, usage
 from mokanda_firmware.mailbox.store.database import Store, StoreError
@@ -127,6 +127,7 @@ class Daemon:
                     "waiting": self._recount,
                     "count": self._count,
                     "reschedule": self._reschedule,
+                    "rehearse": self._rehearse,
                 }
             )
 
@@ -158,6 +159,11 @@ class Daemon:
         self._planned = datetime.now(UTC)
         if self._running is None:
             self._rest()
+
+    def _rehearse(self, request: Request) -> None:
+        """Do what a mail run does, with ourselves for a relay: asked before a new version stays."""
+        rehearsal.rehearse(self._store)
+        request.reply()
 
     def _count_waiting(self) -> None:
         """Tell how many letters have not left yet: the lamps show it."""

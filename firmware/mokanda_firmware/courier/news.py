@@ -147,7 +147,9 @@ def _report(store: Store, names: Sequence[str]) -> dict[str, Any]:
         "operator": modem and modem.operator,
         "signal": modem and modem.signal,
         "no_credit": str(modem.no_credit) if modem and modem.no_credit else None,
+        "slot": running.slot(),
         "updates": updates and updates.state.value,
+        "update_failed": str(updates.detail) if updates and updates.failed else None,
         "opus": True,  # voices may come in it
         "webp": True if sessions.phones_take_webp(store) else None,
         "unknown": unknown_items.kinds(store),

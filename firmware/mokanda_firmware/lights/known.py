@@ -20,8 +20,7 @@ from mokanda_firmware.bus.statuses import (
 
 WIFI_CARD = Path("/sys/class/net/wlan0")
 DAEMONS = ("mokanda-courier", "mokanda-modem", "mokanda-webmail")
-WIFI = ("mokanda-hotspot", "mokanda-hotspot-names")  # where there is a Wi-Fi card
-_UNITS = (units.PROOF, units.FIREWALL, *DAEMONS, *WIFI, *units.ON_DEMAND)
+_UNITS = (units.PROOF, units.FIREWALL, *DAEMONS, *units.WIFI, *units.ON_DEMAND)
 WATCHED = {
     *(kind.NAME for kind in (SetupStatus, ModemStatus, CourierStatus, UpdatesStatus)),
     *(kind.NAME for kind in (StoreStatus, HotspotStatus)),

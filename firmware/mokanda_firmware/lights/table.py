@@ -17,8 +17,8 @@ from mokanda_firmware.bus.states import (
     UpdatesState,
 )
 from mokanda_firmware.bus.statuses import CourierStatus
-from mokanda_firmware.bus.units import FIREWALL, ON_DEMAND, PROOF
-from mokanda_firmware.lights.known import DAEMONS, WIFI, Known
+from mokanda_firmware.bus.units import FIREWALL, ON_DEMAND, PROOF, WIFI
+from mokanda_firmware.lights.known import DAEMONS, Known
 
 
 class Blink(NamedTuple):

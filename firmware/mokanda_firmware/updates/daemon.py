@@ -19,7 +19,7 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests, ask
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import UpdatesState
 from mokanda_firmware.bus.statuses import CourierStatus, UpdatesStatus
-from mokanda_firmware.updates import download, rauc
+from mokanda_firmware.updates import download, health, rauc
 from mokanda_firmware.updates.download import megabytes
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.uplink import offer
@@ -104,7 +104,10 @@ class Daemon:
         What failed before may be tried again then, for somebody asked.
         """
         memory = Memory.read()
-        if memory.failed:
+        if memory.put_off:
+            memory._replace(failed="", reason=None).keep()
+            show()
+        elif memory.failed:
             memory.then().keep()
             show()
         request.reply(**ask("courier", "sync"))
@@ -118,7 +121,16 @@ class Daemon:
             raise RequestError(Sentence("There is no update to install."))
         if not running.slot():
             raise RequestError(Sentence("This computer was not started from a card of ours."))
-        Memory.read().then(wanted=offered.version).keep()
+        memory = Memory.read()
+        if memory.is_on_trial:
+            # The other slot is the one to go back to.
+            raise RequestError(
+                Sentence(
+                    "The version that runs has to prove itself first. Try again in 10 minutes."
+                )
+            )
+        if not _lies_there(memory, offered):
+            memory.then(wanted=offered.version).keep()
         request.reply(accepted=True)
         self._start(offered)
 
@@ -129,7 +141,11 @@ class Daemon:
     def _update(self, offered: Offer) -> None:
         _log.info("update to %s: begins", offered.version)
         try:
-            self._fetch_and_install(offered)
+            memory = Memory.read()
+            if _lies_there(memory, offered):
+                self._start_once_more(memory, offered)
+            else:
+                self._fetch_and_install(offered)
         except download.InterruptedDownloadError as error:
             _log.warning("update to %s: %s", offered.version, error)
             # Still wanted: it goes on after the next sync.
@@ -151,21 +167,42 @@ class Daemon:
         try:
             rauc.verify(bundle, offered.version)
             slot = "B" if running.slot() == "A" else "A"
-            named = {"trial": offered.version, "slot": slot, "begun": int(time.time())}
-            trial = Memory.read().then(wanted=offered.version, **named).keep()
+            trial = Memory.read().then(
+                wanted=offered.version,
+                trial=offered.version,
+                slot=slot,
+                lacked=health.lacking(),
+                begun=int(time.time()),
+            )
+            trial.keep()
             progress = _Progress(UpdatesState.INSTALLING, offered, 100)
             progress(0)
             rauc.install(bundle, progress)
-            trial.then(installed=True, **named).keep()
+            trial._replace(wanted="", installed=True).keep()
         finally:
             bundle.unlink()
         _log.info("update to %s: lies in slot %s, restarting", offered.version, slot)
+        self._restart_into(offered)
+
+    def _start_once_more(self, memory: Memory, offered: Offer) -> None:
+        """Try what lies in the other slot, and could not prove itself for the card's sake."""
+        rauc.start_other_next()
+        lacked, begun = health.lacking(), int(time.time())
+        memory._replace(failed="", reason=None, put_off=False, lacked=lacked, begun=begun).keep()
+        self._restart_into(offered)
+
+    def _restart_into(self, offered: Offer) -> None:
         _publish(
             UpdatesState.INSTALLED,
             Sentence("Version {version} starts now.", version=offered.version),
             offered,
         )
         self._restart()
+
+
+def _lies_there(memory: Memory, offered: Offer) -> bool:
+    """Whether the other slot holds what is offered, put off and not given up."""
+    return memory.put_off and memory.trial == offered.version and not memory.is_on_trial
 
 
 class _Progress:
@@ -214,6 +251,7 @@ def _publish(
         slot=running.slot(),
         installed=at if memory.done == running.version() else None,
         offered=offered.version if offered else None,
+        failed=memory.failed,
         size=offered.size if offered else None,
         progress=progress,
     ).publish()

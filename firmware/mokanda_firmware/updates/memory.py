@@ -5,9 +5,12 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from mokanda_firmware import paths
+from mokanda_firmware import paths, running
+from mokanda_firmware.bus import records
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_wire import durable
+
+_MAX_BYTES = 65536
 
 
 class Memory(NamedTuple):
@@ -17,7 +20,11 @@ class Memory(NamedTuple):
         wanted: the version that the keeper asked for and that is not installed yet.
         trial: the version that is being written to `slot`, and proves itself there next.
         installed: whether it lies there whole, so that U-Boot starts it.
-        failed: the version that was refused or did not prove itself, and `reason` why.
+        lacked: what did not work before `trial` was started, which therefore need not prove it.
+        put_off: whether it could not prove itself for what the card is to blame for; it lies there
+            still.
+        failed: the version that was refused or did not prove itself, and `reason` why; of a trial
+            that goes on, why its last start was in vain.
         begun: when `trial` was written, in seconds since 1970.
         done: the version that was installed last and proved itself, begun at `done_at`.
     """
@@ -26,6 +33,8 @@ class Memory(NamedTuple):
     trial: str = ""
     slot: str = ""
     installed: bool = False
+    lacked: tuple[str, ...] = ()
+    put_off: bool = False
     failed: str = ""
     reason: Sentence | None = None
     begun: int = 0
@@ -35,12 +44,12 @@ class Memory(NamedTuple):
     @classmethod
     def read(cls) -> Self:
         """Return what is remembered; nothing when the file is not there or damaged."""
-        try:
-            kept = json.loads(_file().read_text(encoding="utf-8"))
-            kept.pop("reason_said", None)  # of an earlier version
-            return cls(**{**kept, "reason": Sentence.from_json(kept.get("reason"))})
-        except (FileNotFoundError, AttributeError, ValueError, TypeError):
-            return cls()
+        return records.read(cls, _file(), _MAX_BYTES) or cls()
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether it is the version that runs which has to prove itself."""
+        return bool(self.trial) and self.slot == running.slot()
 
     def then(self, **changes: Any) -> Self:  # noqa: ANN401 - as the fields are
         """Return what is to be remembered next: these fields, and what was installed last."""
@@ -48,8 +57,7 @@ class Memory(NamedTuple):
 
     def keep(self) -> Self:
         """Write it durably; returns itself."""
-        kept = self._asdict() | {"reason": self.reason and self.reason.to_json()}
-        durable.write(_file(), json.dumps(kept).encode())
+        durable.write(_file(), json.dumps(records.dump(self)).encode())
         return self
 
 

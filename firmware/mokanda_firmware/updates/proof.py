@@ -2,67 +2,115 @@
 """After each boot: the running slot proves itself, or what was tried in it is given up.
 
 U-Boot counts a slot's starts down; only a slot that proved itself gets its tries back. A freshly
-installed one that does not is restarted until it has none left, and the other slot runs again.
+installed one that does not is restarted until it has none left, and the other slot runs again
+(`trial-ended` restarts it, whatever has become of the proof).
 """
 
 import logging
-from collections.abc import Callable
 
 from mokanda_firmware import running
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.bus.states import StoreState
-from mokanda_firmware.bus.statuses import StoreStatus
 from mokanda_firmware.updates import daemon, health, rauc
 from mokanda_firmware.updates.memory import Memory
 
 _log = logging.getLogger(__name__)
 
 
-def prove(port: int, seconds: float, restart: Callable[[], None] = daemon.restart) -> bool:
-    """Mark the running slot good once webmail and store do their work; returns whether they do.
+def prove(port: int, seconds: float) -> bool:
+    """Mark the running slot good once it does its work; returns whether it does.
 
     Args:
         port: the webmail's.
-        seconds: how long to wait for them.
-        restart: restarts the board: called when a freshly installed slot does not prove itself.
+        seconds: how long to wait for it.
     """
     memory = Memory.read()
-    on_trial = bool(memory.trial) and memory.slot == running.slot()
+    if memory.is_on_trial:
+        works = _prove_trial(memory, port, seconds)
+    else:
+        _end_trial(memory)
+        works = _prove_again(port, seconds)
+    daemon.show()
+    if works:
+        _log.info("slot %s works: version %s", running.slot(), running.version())
+    return works
+
+
+def _prove_trial(memory: Memory, port: int, seconds: float) -> bool:
+    """Prove what was installed last, so that it stays; if the card is to blame, go back at once."""
     try:
-        health.wait_until_healthy(port, seconds)
+        health.wait_until_proven(port, seconds, memory.lacked)
         rauc.mark_good()
     except (health.UnhealthyError, rauc.RefusedError) as error:
         _log.error("slot %s: %s", running.slot(), error)
-        if on_trial:
-            restart()
-        elif _is_store_at_fault():
-            _mark_good_all_the_same()
-        daemon.show()
+        put_off = isinstance(error, health.CardError)
+        _keep(memory._replace(installed=True, reason=error.sentence, put_off=put_off))
+        if put_off:
+            _go_back()
         return False
-    _log.info("slot %s works: version %s", running.slot(), running.version())
-    if on_trial:
-        memory.then(done=memory.trial, done_at=memory.begun).keep()
-    elif memory.trial and memory.installed:
-        reason = Sentence(
-            "Version {trial} did not start as it should. Version {version} runs again.",
-            trial=memory.trial,
-            version=running.version(),
-        )
-        memory.then(failed=memory.trial, reason=reason).keep()
-    elif memory.trial:  # the power was cut while it was being installed
-        memory.then(wanted=memory.wanted).keep()
-    daemon.show()
+    _keep(memory.then(done=memory.trial, done_at=memory.begun))
     return True
 
 
-def _is_store_at_fault() -> bool:
-    store = StoreStatus.read()
-    return store is not None and store.state is not StoreState.SOUND
+def _prove_again(port: int, seconds: float) -> bool:
+    """Give a slot that has proved itself before its tries back, once it is up.
+
+    A mail store that cannot be used costs it none: the other slot does no better with that.
+    """
+    try:
+        health.wait_until_up(port, seconds, excuse=_mark_good)
+    except health.UnhealthyError as error:
+        _log.error("slot %s: %s", running.slot(), error)
+        return False
+    return _mark_good()
 
 
-def _mark_good_all_the_same() -> None:
-    """Keep this slot's tries from running out: the other one does no better with such a store."""
+def _mark_good() -> bool:
     try:
         rauc.mark_good()
     except rauc.RefusedError as error:
         _log.error("slot %s: %s", running.slot(), error)
+        return False
+    return True
+
+
+def _go_back() -> None:
+    """Let the other slot be started next, without a try of this one being in vain."""
+    try:
+        rauc.start_other_next()
+    except rauc.RefusedError as error:
+        _log.error("%s", error)
+
+
+def _end_trial(memory: Memory) -> None:
+    """Note how a trial in the other slot ended, as this one runs again."""
+    if memory.trial and not memory.installed:  # the power was cut while it was being installed
+        _keep(memory.then(wanted=memory.wanted))
+    elif memory.trial and not memory.failed:
+        reason = _said_of(memory.trial, memory.reason)
+        if memory.put_off:
+            _keep(memory._replace(failed=memory.trial, reason=reason))
+        else:
+            _keep(memory.then(failed=memory.trial, reason=reason))
+
+
+def _said_of(trial: str, why: Sentence | None) -> Sentence:
+    if why is None:  # it did not come so far as to say
+        return Sentence(
+            "Version {trial} did not start as it should. Version {version} runs again.",
+            trial=trial,
+            version=running.version(),
+        )
+    return Sentence(
+        "Version {trial} did not prove itself. {why} Version {version} runs again.",
+        trial=trial,
+        version=running.version(),
+        why=why,
+    )
+
+
+def _keep(memory: Memory) -> None:
+    """Remember it, if the card takes it: what runs does not hang on that."""
+    try:
+        memory.keep()
+    except OSError as error:
+        _log.error("%s", error)

@@ -62,6 +62,17 @@ def install(bundle: Path, progress: Callable[[int], None]) -> None:
         raise RefusedError(_sentence("".join(said)))
 
 
+def start_other_next() -> None:
+    """Let U-Boot start the slot that does not run next, with all its tries.
+
+    Raises:
+        RefusedError: RAUC did not do it.
+    """
+    done = _run("status", "mark-active", "other")
+    if done.returncode:
+        raise RefusedError(_sentence(done.stderr))
+
+
 def mark_good() -> None:
     """Tell U-Boot that the running slot works: it gets all its tries back.
 

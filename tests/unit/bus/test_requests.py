@@ -12,7 +12,14 @@ import pytest
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.changes import readable
-from mokanda_firmware.bus.requests import Request, RequestError, Requests, UnavailableError, ask
+from mokanda_firmware.bus.requests import (
+    Request,
+    RequestError,
+    Requests,
+    UnavailableError,
+    ask,
+    ping,
+)
 from mokanda_firmware.bus.sentences import Sentence
 
 
@@ -196,6 +203,13 @@ def test_arguments_are_read_as_they_were_given(
 
     serve(lambda request: request.carry_out({"do": do}))
     assert ask("modem", "do", word="mbote", number=3, yes=True) == {"it": ["mbote", 3, True]}
+
+
+def test_every_daemon_says_that_it_is_there(
+    serve: Callable[[Callable[[Request], None]], None],
+) -> None:
+    serve(lambda request: request.carry_out({}))
+    ping("modem", timeout=10)
 
 
 def test_an_unknown_verb_is_refused(serve: Callable[[Callable[[Request], None]], None]) -> None:

@@ -22,9 +22,9 @@ from mokanda_firmware.bus.statuses import (
     StoreStatus,
     UpdatesStatus,
 )
-from mokanda_firmware.bus.units import FIREWALL, ON_DEMAND, PROOF
+from mokanda_firmware.bus.units import FIREWALL, ON_DEMAND, PROOF, WIFI
 from mokanda_firmware.lights import table
-from mokanda_firmware.lights.known import DAEMONS, WIFI, Known
+from mokanda_firmware.lights.known import DAEMONS, Known
 from mokanda_firmware.lights.table import DARK, PATTERNS, STEADY, state_of_device
 
 NIGHT = datetime(2026, 2, 2, 2, 12, tzinfo=UTC)

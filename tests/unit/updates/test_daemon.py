@@ -141,8 +141,10 @@ def test_asked_for_it_is_installed_and_the_board_restarted(start: Callable[[], R
     running.wait_for(UpdatesState.INSTALLED)
     assert running.restarted.wait(10)
     memory = Memory.read()
-    assert memory == Memory(trial="1.1.0", slot="B", installed=True, begun=memory.begun)
+    trial = Memory(trial="1.1.0", slot="B", installed=True)
+    assert memory == trial._replace(begun=memory.begun, lacked=memory.lacked)
     assert memory.begun
+    assert "courier" in memory.lacked  # there is none here
     assert not bundle.exists()
 
 
@@ -191,6 +193,30 @@ def test_a_refused_update_says_why_and_is_not_tried_again(
     assert Memory.read().wanted == ""
     assert not bundle.exists()
     assert not running.restarted.is_set()
+
+
+def test_what_was_put_off_is_started_once_more_without_a_download(
+    device: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[], Running]
+) -> None:
+    rauc(device, monkeypatch, info="exit 1", install="exit 1")
+    offer.write(OFFER)
+    full = Sentence("The card is full, or cannot be written to.")
+    put_off = Memory(trial="1.1.0", slot="B", installed=True, put_off=True)
+    put_off._replace(failed="1.1.0", reason=full).keep()
+    running = start()
+    running.wait_for(UpdatesState.FAILED)
+    ask("updates", "install")
+    assert running.restarted.wait(10)
+    assert Memory.read().trial == "1.1.0"
+    assert not Memory.read().put_off
+
+
+def test_nothing_takes_the_place_of_the_slot_to_go_back_to(start: Callable[[], Running]) -> None:
+    Memory(trial="1.0.0", slot="A", installed=True).keep()
+    offer.write(OFFER)
+    start()
+    with pytest.raises(RequestError, match="has to prove itself first"):
+        ask("updates", "install")
 
 
 def test_a_newer_offer_follows_a_failed_one() -> None:

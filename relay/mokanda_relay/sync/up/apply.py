@@ -94,6 +94,10 @@ def _record_report(session: Session, device: Device, report: wire.Report) -> Non
     if isinstance(mended, str):
         told = f"{device.name} has mended its mail store, which was damaged ({mended[:200]})"
         alerts.record_once(session, "mended", told, device.id)
+    failed = report.fields.get("update_failed")
+    if isinstance(failed, str) and failed != device.last_report().get("update_failed"):
+        told = f"an update of {device.name} has failed: {failed[:200]}"
+        alerts.record(session, "update", told, device.id)
     no_credit = report.fields.get("no_credit")
     if isinstance(no_credit, str) and no_credit != device.last_report().get("no_credit"):
         told = f"the SIM card of {device.name} seems to have no credit left ({no_credit[:200]})"

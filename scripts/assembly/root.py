@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -47,13 +48,14 @@ UDEV_RULES_LEFT_OUT = (
 # The packages' own are for a root file system that can be written, for logins and for desktops.
 TMPFILES = ("dbus", "mokanda", "mokanda-image")
 
+# Semantic Versioning's: three numbers, a pre-release, a build.
+_VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+
 # The same for every file of every build: what changes between two versions is content.
 FILE_TIME = 1735689600  # 2025-01-01
 
 
-def finish(
-    system: System, root: Path, version: str, epoch: int, certificate: Path, log: Log
-) -> None:
+def finish(system: System, root: Path, version: str, epoch: int, trusted: Path, log: Log) -> None:
     """Turn an engine's tree into the root file system of an image; raises StepError."""
     say("adding our own settings")
     prune(root)
@@ -68,7 +70,7 @@ def finish(
     unused.remove(system.needs_programs, root)
     _shell(root)
     _identity(system, root, version)
-    _updates(system, root, certificate)
+    _updates(system, root, version, trusted)
     _modules(system, root)
     _accounts_and_units(system, root, log)
     _writable(root)
@@ -98,17 +100,23 @@ VARIANT_ID="{system.board.name}"
     (root / "etc/machine-id").write_text("")  # the initramfs puts the board's own over it
 
 
-def _updates(system: System, root: Path, certificate: Path) -> None:
+def _updates(system: System, root: Path, version: str, trusted: Path) -> None:
     """RAUC: the two slots, and whose bundles it takes."""
     directory = root / "etc/rauc"
     directory.mkdir(parents=True, exist_ok=True)
-    shutil.copy(certificate, directory / "keyring.pem")
-    (directory / "system.conf").write_text(rauc_configuration(system))
+    shutil.copy(trusted, directory / "keyring.pem")
+    (directory / "system.conf").write_text(rauc_configuration(system, version))
     (root / "etc/fw_env.config").write_text(environment_places(system.soc))
 
 
-def rauc_configuration(system: System) -> str:
-    """RAUC's system.conf."""
+def rauc_configuration(system: System, version: str) -> str:
+    """RAUC's system.conf; nothing older than this image's `version` is installed over it.
+
+    Raises:
+        StepError: the version is none of Semantic Versioning, which RAUC compares by.
+    """
+    if not _VERSION.fullmatch(version):
+        raise StepError(f"version {version!r} is not as semver.org has it: 1.2.3, or 1.2.3-dev+4")
     slots = "".join(
         f"""
 [slot.system.{number}]
@@ -122,11 +130,13 @@ bootname={name}
 compatible={system.compatible}
 bootloader=uboot
 bundle-formats=verity
+min-bundle-version={version.partition("+")[0]}
 data-directory=/data/rauc
 
 [keyring]
 path=keyring.pem
 use-bundle-signing-time=true
+check-crl=true
 {slots}"""
 
 

@@ -53,11 +53,11 @@ def check(
         check_security(record, now)
     if record["engine"] == "buildroot":
         legal_info.check(record, collected)
-    authority = signing_keys.authority(keys.certificate).encode()
-    if record["keyring_sha256"] != hashlib.sha256(authority).hexdigest():
+    trusted = signing_keys.trusted(keys.certificate).encode()
+    if record["keyring_sha256"] != hashlib.sha256(trusted).hexdigest():
         raise RefusedError(
-            "this image trusts updates of another authority than the one that would sign; run "
-            "make image again with the same keys"
+            "this image trusts updates of another authority than the one that would sign, or does "
+            "not know what that has revoked; run make image again with the same keys"
         )
     for name in ("mokanda.img", "slot.img"):
         if file_sha256(image.folder / name) != record["files"][name]["sha256"]:

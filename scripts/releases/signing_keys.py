@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The keys that sign updates: an authority that devices trust, and what it certifies to sign.
+"""The keys that sign updates: an authority that devices trust, what it certifies, and revokes.
 
 A folder of keys holds
 
     authority.key.pem   certifies signing keys; needed again only to replace one, keep it offline
     release.key.pem     signs bundles and manifests
-    release.cert.pem    its certificate, and after it the authority's, which goes into images
+    release.cert.pem    its certificate; after it what goes into images: the authority's, and
+                        the list of what that has revoked
 
 MOKANDA_RELEASE_KEY and MOKANDA_RELEASE_CERT name an operator's own release.key.pem and
 release.cert.pem; without them the development keys of build/keys are made and used.
-Certificates are valid from 1970 to 9999, as a device's clock may be years off.
+Certificates and lists are valid from 1970 to 9999, as a device's clock may be years off.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ DEVELOPMENT = REPOSITORY / "build" / "keys"
 _NOT_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_AFTER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n.*?-----END CERTIFICATE-----\n", re.DOTALL)
+_LIST = re.compile(r"-----BEGIN X509 CRL-----\n.*?-----END X509 CRL-----\n", re.DOTALL)
 
 
 class KeysError(Exception):
@@ -40,8 +42,13 @@ class KeysError(Exception):
 
 
 def make(folder: Path) -> None:
-    """Make new keys in the folder, unless release.cert.pem is there."""
+    """Make new keys in the folder, unless release.cert.pem is there.
+
+    One of before there were lists gets one, where the authority's key is.
+    """
     if (folder / "release.cert.pem").exists():
+        if not _LIST.search((folder / "release.cert.pem").read_text(encoding="ascii")):
+            _add_list(folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
     authority_key, release_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
@@ -50,9 +57,46 @@ def make(folder: Path) -> None:
     _write_key(folder / "authority.key.pem", authority_key)
     _write_key(folder / "release.key.pem", release_key)
     # The certificates last, and at once: where they are, their keys are too.
-    temporary = folder / "release.cert.pem.new"
-    temporary.write_bytes(_pem(release) + _pem(authority))
-    temporary.rename(folder / "release.cert.pem")
+    _write_certificates(folder, release, authority, _revoked(authority, authority_key, 1, []))
+
+
+def _add_list(folder: Path) -> None:
+    try:
+        key = _authority_key(folder)
+    except FileNotFoundError:
+        return
+    text = (folder / "release.cert.pem").read_bytes()
+    release, *_, authority = x509.load_pem_x509_certificates(text)
+    _write_certificates(folder, release, authority, _revoked(authority, key, 1, []))
+
+
+def replace(folder: Path) -> None:
+    """Revoke the signing certificate in the folder, and certify a new key in its place.
+
+    Raises:
+        KeysError: the folder does not hold all of its files.
+    """
+    try:
+        text = (folder / "release.cert.pem").read_bytes()
+        key = _authority_key(folder)
+        before = x509.load_pem_x509_crl(_list(folder / "release.cert.pem").encode())
+    except FileNotFoundError as error:
+        raise KeysError(f"{error.filename} is needed to replace the signing key") from error
+    stolen, *_, authority = x509.load_pem_x509_certificates(text)
+    number = before.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number + 1
+    revoked = [each.serial_number for each in before] + [stolen.serial_number]
+    release_key = ec.generate_private_key(ec.SECP256R1())
+    release = _certificate("Mokanda release", release_key, "Mokanda updates", key)
+    _write_key(folder / "release.key.pem.new", release_key)
+    _write_certificates(folder, release, authority, _revoked(authority, key, number, revoked))
+    (folder / "release.key.pem.new").rename(folder / "release.key.pem")
+
+
+def _authority_key(folder: Path) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key((folder / "authority.key.pem").read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise KeysError("authority.key.pem is of another kind than scripts/keys makes")
+    return key
 
 
 def find() -> tuple[Path, Path]:
@@ -73,16 +117,23 @@ def find() -> tuple[Path, Path]:
     return Path(key), Path(certificate)
 
 
-def authority(certificate: Path) -> str:
-    """Return the certificate that devices are to trust: the last one of the file, in PEM.
+def trusted(certificate: Path) -> str:
+    """Return whom devices are to trust, in PEM: the last certificate of the file, and its list.
 
     Raises:
-        KeysError: there is none.
+        KeysError: one of them is not there.
     """
     found: list[str] = _CERTIFICATE.findall(certificate.read_text(encoding="ascii"))
     if not found:
         raise KeysError(f"{certificate} holds no certificate in PEM")
-    return found[-1]
+    return found[-1] + _list(certificate)
+
+
+def _list(certificate: Path) -> str:
+    found: list[str] = _LIST.findall(certificate.read_text(encoding="ascii"))
+    if len(found) != 1:
+        raise KeysError(f"{certificate} holds no list of what was revoked")
+    return found[0]
 
 
 def _certificate(
@@ -121,12 +172,41 @@ def _certificate(
     )
 
 
+def _revoked(
+    authority: x509.Certificate,
+    key: ec.EllipticCurvePrivateKey,
+    number: int,
+    serial_numbers: list[int],
+) -> x509.CertificateRevocationList:
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.subject)
+        .last_update(_NOT_BEFORE)
+        .next_update(_NOT_AFTER)
+        .add_extension(x509.CRLNumber(number), critical=False)
+        .add_extension(issuer, critical=False)
+    )
+    for each in serial_numbers:
+        revoked = x509.RevokedCertificateBuilder().serial_number(each)
+        builder = builder.add_revoked_certificate(revoked.revocation_date(_NOT_BEFORE).build())
+    return builder.sign(key, hashes.SHA256())
+
+
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
+def _write_certificates(
+    folder: Path,
+    release: x509.Certificate,
+    authority: x509.Certificate,
+    revoked: x509.CertificateRevocationList,
+) -> None:
+    temporary = folder / "release.cert.pem.new"
+    parts = (release, authority, revoked)
+    temporary.write_bytes(b"".join(each.public_bytes(serialization.Encoding.PEM) for each in parts))
+    temporary.rename(folder / "release.cert.pem")
 
 
 def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
@@ -148,7 +228,12 @@ def main() -> int:
     parser.add_argument(
         "--authority",
         action="store_true",
-        help="print the certificate that images are to trust, in PEM",
+        help="print whom images are to trust, in PEM: a certificate, and what it has revoked",
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="revoke the signing key in the folder, which was stolen or lost, and make another",
     )
     parser.add_argument(
         "folder",
@@ -158,13 +243,17 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
+        if arguments.replace:
+            if not arguments.folder:
+                parser.error("--replace needs a folder, which holds authority.key.pem")
+            replace(arguments.folder)
         if arguments.folder:
             make(arguments.folder)
             certificate = arguments.folder / "release.cert.pem"
         else:
             _, certificate = find()
         if arguments.authority:
-            print(authority(certificate), end="")
+            print(trusted(certificate), end="")
     except (KeysError, OSError) as error:
         print(f"scripts/keys: {error}", file=sys.stderr)
         return 1

@@ -62,5 +62,5 @@ def _update(village: EmulatedVillage, releases: Releases, version: str, slot: st
     village.shell.wait_for_status("updates", is_state("installed", "failed"), 600)
     village.shell.wait_for_start(300)
     village.wait_for_webmail()
-    shown = village.shell.wait_for_status("updates", is_state("idle"), 300)
+    shown = village.shell.wait_for_status("updates", lambda now: bool(now.get("installed")), 600)
     assert (shown["version"], shown["slot"]) == (version, slot)

@@ -12,16 +12,18 @@ from typing import Any
 import pytest
 from cyclonedx.model.license import DisjunctiveLicense
 
-from scripts.assembly import u_boot
+from scripts import recipes
+from scripts.assembly import root, u_boot
 from scripts.engines import Package
 from scripts.releases import signing_keys
 from scripts.releases.bill_of_materials import bill_of_materials, package_url
 from scripts.releases.check import check
 from scripts.releases.image import Image, Keys, RefusedError, read_image
 from scripts.releases.licences import licences
-from scripts.releases.release import build
+from scripts.releases.release import build, bundle
 from scripts.tools.digest import file_sha256
 from scripts.tools.repository import TOOLBOX
+from scripts.tools.steps import Log
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 CPE = "cpe:2.3:a:busybox:busybox:1.37.0:-:*:*:*:*:*:*"
@@ -63,7 +65,7 @@ def image(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Image:
     card = folder / "mokanda.img"
     sparse(card, 16 << 20)
     toolbox("bmaptool", "create", "--output", card.with_suffix(".bmap"), card)
-    authority = signing_keys.authority(keys.certificate)
+    authority = signing_keys.trusted(keys.certificate)
     record = {
         "board": "orangepi-zero",
         "compatible": "mokanda-orangepi-zero",
@@ -99,7 +101,7 @@ def release(tmp_path_factory: pytest.TempPathFactory, image: Image, keys: Keys) 
 @pytest.fixture
 def authority(tmp_path: Path, keys: Keys) -> Path:
     path = tmp_path / "authority.pem"
-    path.write_text(signing_keys.authority(keys.certificate))
+    path.write_text(signing_keys.trusted(keys.certificate))
     return path
 
 
@@ -130,11 +132,39 @@ def test_devices_refuse_an_update_of_other_keys(
     release: Path, image: Image, tmp_path: Path
 ) -> None:
     signing_keys.make(tmp_path)
-    (tmp_path / "other.pem").write_text(signing_keys.authority(tmp_path / "release.cert.pem"))
+    (tmp_path / "other.pem").write_text(signing_keys.trusted(tmp_path / "release.cert.pem"))
     bundle = part(release, image, ".raucb")
     told = toolbox("rauc", "info", f"--keyring={tmp_path / 'other.pem'}", bundle)
     assert told.returncode != 0
     assert "signature verification failed" in told.stderr
+
+
+@pytest.fixture
+def stolen(image: Image, tmp_path: Path) -> tuple[Keys, Path]:
+    """Keys of which the signing one was stolen and replaced, and an update signed by the thief."""
+    folder = tmp_path / "keys"
+    signing_keys.make(folder)
+    keys = Keys(folder / "release.key.pem", folder / "release.cert.pem")
+    (tmp_path / "stolen").mkdir()
+    stolen = bundle(image, keys, tmp_path / "stolen", Log(tmp_path / "log"))
+    signing_keys.replace(folder)
+    return keys, stolen
+
+
+def test_what_a_stolen_key_signs_is_refused_by_the_next_release(
+    image: Image, tmp_path: Path, stolen: tuple[Keys, Path]
+) -> None:
+    keys, thiefs = stolen
+    good = bundle(image, keys, tmp_path, Log(tmp_path / "log"))
+    version = str(image.record["version"])
+    configuration = root.rauc_configuration(recipes.load("orangepi-zero"), version)
+    (tmp_path / "system.conf").write_text(configuration)
+    (tmp_path / "keyring.pem").write_text(signing_keys.trusted(keys.certificate))
+    device = ("rauc", f"--conf={tmp_path / 'system.conf'}", "info", "--output-format=json")
+    assert json.loads(toolbox(*device, good).stdout)["version"] == version
+    told = toolbox(*device, thiefs)
+    assert told.returncode != 0
+    assert "certificate revoked" in told.stderr
 
 
 def test_the_card_unpacks_to_the_image(release: Path, image: Image) -> None:
@@ -176,7 +206,7 @@ def test_the_manifest_tells_what_was_released(release: Path, image: Image) -> No
 def verify(manifest: Path, signature: Path, authority: Path) -> bool:
     done = toolbox(
         *("openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", signature),
-        *("-content", manifest, "-CAfile", authority, "-out", "/dev/null"),
+        *("-content", manifest, "-CAfile", authority, "-crl_check", "-out", "/dev/null"),
     )
     return done.returncode == 0
 

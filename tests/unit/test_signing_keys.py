@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from scripts.releases import signing_keys
 
@@ -42,8 +43,52 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
 
 def test_images_trust_the_last_certificate_of_the_file(tmp_path: Path) -> None:
     signing_keys.make(tmp_path)
-    text = signing_keys.authority(tmp_path / "release.cert.pem")
+    text = signing_keys.trusted(tmp_path / "release.cert.pem")
     assert x509.load_pem_x509_certificate(text.encode()) == certificates(tmp_path)[1]
+
+
+def test_images_know_what_the_authority_has_revoked(tmp_path: Path) -> None:
+    signing_keys.make(tmp_path)
+    stolen, authority = certificates(tmp_path)
+    signing_keys.replace(tmp_path)
+    signing_keys.replace(tmp_path)
+    certificate = tmp_path / "release.cert.pem"
+    revoked = x509.load_pem_x509_crl(signing_keys.trusted(certificate).encode())
+    assert revoked.is_signature_valid(authority.public_key())  # type: ignore[arg-type]
+    assert revoked.get_revoked_certificate_by_serial_number(stolen.serial_number)
+    assert len(revoked) == 2
+    assert revoked.next_update_utc
+    assert revoked.next_update_utc.year == 9999
+
+
+def test_a_replaced_key_is_another_one_of_the_same_authority(tmp_path: Path) -> None:
+    signing_keys.make(tmp_path)
+    stolen, authority = certificates(tmp_path)
+    signing_keys.replace(tmp_path)
+    release, same = certificates(tmp_path)
+    assert same == authority
+    release.verify_directly_issued_by(authority)
+    assert release.public_key() != stolen.public_key()
+    key = serialization.load_pem_private_key((tmp_path / "release.key.pem").read_bytes(), None)
+    assert key.public_key() == release.public_key()
+
+
+def test_the_authoritys_key_is_needed_to_revoke(tmp_path: Path) -> None:
+    signing_keys.make(tmp_path)
+    (tmp_path / "authority.key.pem").unlink()
+    with pytest.raises(signing_keys.KeysError, match=r"authority.key.pem is needed"):
+        signing_keys.replace(tmp_path)
+
+
+def test_keys_of_before_there_was_a_list_get_one(tmp_path: Path) -> None:
+    signing_keys.make(tmp_path)
+    file = tmp_path / "release.cert.pem"
+    text = file.read_text()
+    file.write_text(text[: text.index("-----BEGIN X509 CRL")])
+    with pytest.raises(signing_keys.KeysError, match="no list"):
+        signing_keys.trusted(file)
+    signing_keys.make(tmp_path)
+    assert "X509 CRL" in signing_keys.trusted(file)
 
 
 def test_the_operators_keys_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,4 +115,4 @@ def test_a_missing_key_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_file_without_a_certificate_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("")
     with pytest.raises(signing_keys.KeysError, match="holds no certificate"):
-        signing_keys.authority(tmp_path / "empty.pem")
+        signing_keys.trusted(tmp_path / "empty.pem")

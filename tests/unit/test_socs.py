@@ -103,13 +103,23 @@ def test_u_boot_takes_its_boot_image_for_one_of_64_bits(system: System, tmp_path
 
 
 def test_linux_finds_slots_environment_and_data_on_its_card(system: System) -> None:
-    configuration = root.rauc_configuration(system)
+    configuration = root.rauc_configuration(system, "1.2.3")
     assert "compatible=mokanda-a-board\n" in configuration
     assert re.findall(r"device=(\S+)", configuration) == ["/dev/mmcblk1p2", "/dev/mmcblk1p3"]
     assert root.environment_places(system.soc).startswith("/dev/mmcblk1 0x100000 0x10000\n")
     init = fill((ROOT / "boot/init").read_text(), system.soc)
     assert "data=/dev/mmcblk1p4\n" in init
     assert "mmcblk0" not in init
+
+
+def test_nothing_older_is_installed_over_it(system: System) -> None:
+    configuration = root.rauc_configuration(system, "1.2.3-dev+0123456789ab.dirty")
+    assert "min-bundle-version=1.2.3-dev\n" in configuration
+
+
+def test_a_version_that_rauc_cannot_compare_is_refused(system: System) -> None:
+    with pytest.raises(StepError, match="semver"):
+        root.rauc_configuration(system, "spring")
 
 
 def test_buildroot_is_told_of_it(system: System) -> None:

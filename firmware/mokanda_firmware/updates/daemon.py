@@ -22,6 +22,7 @@ from mokanda_firmware.bus.statuses import CourierStatus, UpdatesStatus
 from mokanda_firmware.updates import download, health, rauc
 from mokanda_firmware.updates.download import megabytes
 from mokanda_firmware.updates.memory import Memory
+from mokanda_firmware.updates.versions import is_older
 from mokanda_firmware.uplink import offer
 from mokanda_firmware.uplink.offer import Offer
 
@@ -39,6 +40,16 @@ def show() -> Offer | None:
     """Publish where things stand while nothing is done; returns the offer that can be installed."""
     offered, memory = offer.read(), Memory.read()
     version = running.version()
+    if offered is not None and is_older(offered.version, version):
+        # The flaws that were mended since would come back with it.
+        said = Sentence(
+            "Version {version} is running. The relay offers {offered}, which is older: it cannot be"
+            " installed.",
+            version=version,
+            offered=offered.version,
+        )
+        _publish(UpdatesState.IDLE, said)
+        return None
     if offered is not None and offered.version == version:
         offered = None
     if memory.failed and (offered is None or offered.version == memory.failed):

@@ -111,6 +111,15 @@ def test_the_running_version_is_no_offer() -> None:
     assert published(UpdatesStatus).state is UpdatesState.IDLE
 
 
+def test_an_older_version_is_none_to_install(start: Callable[[], Running]) -> None:
+    offer.write(Offer("0.9.9", 9, "0" * 64, "/v1/release/x.raucb"))
+    running = start()
+    shown = running.wait_for(UpdatesState.IDLE)
+    assert "offers 0.9.9, which is older" in str(shown.detail)
+    with pytest.raises(RequestError, match="no update to install"):
+        ask("updates", "install")
+
+
 def test_a_withdrawn_offer_is_forgotten() -> None:
     offer.write(OFFER)
     offer.write(None)

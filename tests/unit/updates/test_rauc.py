@@ -36,10 +36,11 @@ def bundle(tmp_path: Path) -> Path:
 def trust(authority: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `rauc` be that of a device whose image holds the authority of this folder of keys."""
     keyring, configuration = tmp_path / "keyring.pem", tmp_path / "system.conf"
-    keyring.write_text(signing_keys.authority(authority / "release.cert.pem"))
+    keyring.write_text(signing_keys.trusted(authority / "release.cert.pem"))
     configuration.write_text(
         "[system]\ncompatible=mokanda-orangepi-zero\nbootloader=noop\n"
         f"bundle-formats=verity\n[keyring]\npath={keyring}\nuse-bundle-signing-time=true\n"
+        "check-crl=true\n"
     )
     program(tmp_path, f'exec "{TOOLBOX}" rauc --conf={configuration} "$@"', monkeypatch)
 
@@ -65,6 +66,15 @@ def test_an_update_of_other_keys_is_refused(
 ) -> None:
     signing_keys.make(tmp_path / "other")
     trust(tmp_path / "other", tmp_path, monkeypatch)
+    with pytest.raises(rauc.RefusedError, match="not signed by those whom this device trusts"):
+        rauc.verify(bundle, "1.1.0")
+
+
+def test_an_update_of_a_revoked_key_is_refused(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing_keys.replace(tmp_path / "keys")
+    trust(tmp_path / "keys", tmp_path, monkeypatch)
     with pytest.raises(rauc.RefusedError, match="not signed by those whom this device trusts"):
         rauc.verify(bundle, "1.1.0")
 

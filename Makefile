@@ -58,8 +58,8 @@ lock: toolbox ## take Debian's newest packages into recipes/packages.lock (DRY_R
 flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
 	scripts/flash --board $(BOARD) $(DEVICE)
 
-release: image ## signed update, checksums and manifest in build/release (PUBLISH=relay's data folder)
-	scripts/release --board $(BOARD) $(if $(PUBLISH),--publish $(PUBLISH)) $(if $(BUILT),--legal-info $(BUILT)/../legal-info)
+release: image ## signed update, deltas, checksums and manifest in build/release (PUBLISH=relay's data folder FROM=earlier updates)
+	scripts/release --board $(BOARD) $(addprefix --from ,$(FROM)) $(if $(PUBLISH),--publish $(PUBLISH)) $(if $(BUILT),--legal-info $(BUILT)/../legal-info)
 
 bench: bench-wire bench-link bench-memory bench-faults bench-hostile bench-webmail bench-modem ## measure everything against the peers
 

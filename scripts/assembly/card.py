@@ -22,21 +22,19 @@ def squash(root: Path, work: Path, log: Log) -> Path:
     """The root file system as a squashfs, the same bytes for the same tree."""
     image = work / "root.squashfs"
     image.unlink(missing_ok=True)
-    log.run(
-        *(
-            "env",
-            "--unset=SOURCE_DATE_EPOCH",
-            "mksquashfs",
-            root,
-            image,
-            "-noappend",
-            "-no-progress",
-            "-quiet",
-        ),
-        *("-comp", "zstd", "-Xcompression-level", "19", "-b", "128K"),
+    log.run(*squash_command(root, image))
+    return image
+
+
+def squash_command(root: Path, image: Path) -> tuple[str | Path, ...]:
+    """The command that makes it."""
+    return (
+        *("env", "--unset=SOURCE_DATE_EPOCH", "mksquashfs", root, image),
+        *("-noappend", "-no-progress", "-quiet"),
+        # Deltas are made of blocks that a device packs again (scripts/releases/deltas).
+        *("-comp", "zstd", "-Xcompression-level", str(layout.ZSTD_LEVEL), "-b", "128K"),
         *("-mkfs-time", "0", "-no-exports", "-no-xattrs"),
     )
-    return image
 
 
 def slot(root: Path, fit: Path, path: Path) -> None:

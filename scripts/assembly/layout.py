@@ -34,6 +34,8 @@ FIT = ROOT_SIZE  # from the start of the slot
 FIT_SIZE = SLOT_SIZE - ROOT_SIZE
 MAX_FILL = 0.8  # images grow; one that fills more of its place than this is refused
 
+ZSTD_LEVEL = 19  # of the root file system's blocks
+
 # From the first to before the second of each pair nothing else lies: there U-Boot may.
 U_BOOT = ((SECTOR, ENVIRONMENT[0]), (ENVIRONMENT[1] + ENVIRONMENT_SIZE, SETUP))
 

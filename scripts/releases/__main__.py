@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.releases import signing_keys
 from scripts.releases.check import check
 from scripts.releases.image import Keys, RefusedError, read_image
-from scripts.releases.release import build, publish
+from scripts.releases.release import DELTAS, build, earlier_updates, publish
 from scripts.tools.repository import REPOSITORY
 from scripts.tools.steps import Log, StepError, megabytes, say
 
@@ -21,6 +21,7 @@ Writes to build/release/<version>/, each name beginning with mokanda-<board>-<ve
 
     .img.zst, .img.bmap  the card's image and its block map (bmaptool flashes with both)
     .raucb               the signed update
+    -from-<version>.delta    what of it a device needs that runs an earlier one
     .cdx.json            the bill of materials (CycloneDX)
     .licences.tar.zst    of what Buildroot compiled: licences, and where sources are
     .json, .json.p7s     the manifest and its signature
@@ -53,6 +54,15 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         metavar="DIRECTORY",
         help="what `scripts/buildroot legal-info` collected, where it is not in build/buildroot",
+    )
+    parser.add_argument(
+        "--from",
+        dest="earlier",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="an earlier update (.raucb) to make a delta from; by default the last "
+        f"{DELTAS} of this board in build/release",
     )
     parser.add_argument(
         "--publish", type=Path, metavar="RELAY_DATA", help="give the update to this relay"
@@ -88,7 +98,8 @@ def main() -> int:
             collected=collected,
         )
         output = REPOSITORY / "build/release" / version
-        files = build(image, keys, output, collected)
+        earlier = arguments.earlier or earlier_updates(image, output.parent)
+        files = build(image, keys, output, collected, earlier)
         if arguments.publish:
             publish(image, output, arguments.publish, Log(output.parent / "publish.log"))
     except (RefusedError, StepError, signing_keys.KeysError, OSError) as error:

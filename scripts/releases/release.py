@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mokanda_wire.delta import SUFFIX
 from scripts.releases import legal_info
 from scripts.releases.bill_of_materials import bill_of_materials
 from scripts.releases.image import Image, Keys
@@ -19,11 +20,20 @@ from scripts.tools.digest import file_sha256
 from scripts.tools.repository import REPOSITORY, TOOLBOX
 from scripts.tools.steps import Log, say
 
+DELTAS = 3  # from so many releases before
 
-def build(image: Image, keys: Keys, output: Path, collected: Path | None = None) -> list[Path]:
+
+def build(
+    image: Image,
+    keys: Keys,
+    output: Path,
+    collected: Path | None = None,
+    earlier: Sequence[Path] = (),
+) -> list[Path]:
     """Write a checked image's release into `output`; returns its files. Raises StepError.
 
-    `collected` is what Buildroot's legal-info left, for an image from source.
+    `collected` is what Buildroot's legal-info left, for an image from source; `earlier` are the
+    updates from which deltas are made.
     """
     record, name = image.record, image.name
     output.mkdir(parents=True, exist_ok=True)
@@ -32,6 +42,7 @@ def build(image: Image, keys: Keys, output: Path, collected: Path | None = None)
 
     say("signing the update")
     files.append(bundle(image, keys, output, log))
+    files += [delta(image, old, output, log) for old in earlier]
     say("compressing the card's image")
     files += compress(image, output, log)
     files.append(output / f"{name}.cdx.json")
@@ -79,10 +90,35 @@ def bundle(image: Image, keys: Keys, output: Path, log: Log) -> Path:
         log.run(
             *(TOOLBOX, "env", f"SOURCE_DATE_EPOCH={record['source_date_epoch']}"),
             *("rauc", "bundle", f"--key={near.key}", f"--cert={near.certificate}"),
-            "--mksquashfs-args=-comp zstd -Xcompression-level 19",
+            # What is in the slot is compressed, and deltas want it to lie there as it is.
+            "--mksquashfs-args=-comp zstd -no-fragments -noD",
             *(content, path),
         )
     return path
+
+
+def delta(image: Image, old: Path, output: Path, log: Log) -> Path:
+    """Make what a device that runs the system of an old update needs of the new one."""
+    base = old.stem.removeprefix(f"mokanda-{image.record['board']}-")
+    say(f"making the delta from {base}")
+    path = output / f"{image.name}-from-{base}{SUFFIX}"
+    path.unlink(missing_ok=True)
+    libraries = ":".join(str(REPOSITORY / part) for part in ("", "firmware", "wire"))
+    log.run(
+        *(TOOLBOX, "--bind", old.parent, "env", f"PYTHONPATH={libraries}", "python3", "-B"),
+        *("-m", "scripts.releases.deltas", old.resolve(), output / f"{image.name}.raucb", path),
+    )
+    return path
+
+
+def earlier_updates(image: Image, releases: Path) -> list[Path]:
+    """The last updates of a board in the folder of releases, the newest first."""
+    found = [
+        path
+        for path in releases.glob(f"*/mokanda-{image.record['board']}-*.raucb")
+        if path.stem != image.name
+    ]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)[:DELTAS]
 
 
 def compress(image: Image, output: Path, log: Log) -> list[Path]:

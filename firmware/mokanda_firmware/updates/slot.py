@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lies in a slot of the card, as far as anybody reads it: a root file system and a FIT image.
+
+Between the two, and behind, are bytes of whatever lay there before.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+FIT = 64 << 20  # bytes from the slot's start; for good, as cards are in villages
+SIZE = 96 << 20  # bytes
+
+_SQUASHFS, _FIT_IMAGE = b"hsqs", b"\xd0\x0d\xfe\xed"
+_CHUNK = 1 << 20
+
+
+class SlotError(Exception):
+    """There is no system of ours in the slot, or it cannot be read."""
+
+
+class Part(NamedTuple):
+    """Bytes of a slot from `start` to before `end`."""
+
+    start: int
+    end: int
+
+
+class Slot:
+    """A slot, or an image of one, that is open for reading."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Look at what is in it.
+
+        Raises:
+            SlotError: nothing that could be of ours.
+        """
+        self._descriptor = file.fileno()
+        root = self._read(0, 48)
+        fit = self._read(FIT, 8)
+        used = int.from_bytes(root[40:48], "little")
+        whole = int.from_bytes(fit[4:8], "big")
+        if not root.startswith(_SQUASHFS) or not fit.startswith(_FIT_IMAGE):
+            raise SlotError("There is no system in this slot.")
+        if used > FIT or whole > SIZE - FIT:
+            raise SlotError("What is in this slot does not fit into it.")
+        self.parts = (Part(0, used), Part(FIT, FIT + whole))
+
+    def read(self, start: int, size: int) -> bytes:
+        """Return bytes of one of the parts.
+
+        Raises:
+            SlotError: they are not all of one part, or cannot be read.
+        """
+        if not self.has(start, size):
+            raise SlotError("There are no such bytes in this slot.")
+        return self._read(start, size)
+
+    def has(self, start: int, size: int) -> bool:
+        """Whether there are such bytes in one of the parts."""
+        return any(part.start <= start and start + size <= part.end for part in self.parts)
+
+    def sha256(self) -> bytes:
+        """The SHA-256 of all parts, one behind the other: reads some 40 MB.
+
+        Raises:
+            SlotError: they cannot be read.
+        """
+        told = hashlib.sha256()
+        for part in self.parts:
+            for start in range(part.start, part.end, _CHUNK):
+                told.update(self._read(start, min(_CHUNK, part.end - start)))
+        return told.digest()
+
+    def _read(self, start: int, size: int) -> bytes:
+        content = b""
+        try:
+            while len(content) < size:
+                more = os.pread(self._descriptor, size - len(content), start + len(content))
+                if not more:
+                    raise SlotError("The slot ends too early.")
+                content += more
+        except OSError as error:
+            raise SlotError(f"The slot cannot be read: {error}") from error
+        return content
+
+
+def running() -> Path:
+    """The device whose file system is the root of what runs."""
+    device = os.stat("/").st_dev  # noqa: PTH116 - of the root itself
+    return Path(f"/dev/block/{os.major(device)}:{os.minor(device)}")

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deltas between updates as they are: mksquashfs, RAUC and zstd are the toolbox's."""
+
+import io
+import os
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mokanda_wire.delta import Header
+from scripts.assembly import card
+from scripts.releases import signing_keys
+from scripts.releases.deltas.squashfs import Squashfs
+from scripts.releases.image import Image, Keys
+from scripts.releases.release import bundle, delta
+from scripts.tools.repository import REPOSITORY, TOOLBOX
+from scripts.tools.steps import Log
+
+LIBRARY = "usr/lib/libzstd.so.1.5.7"  # the toolbox's, too
+WORDS = [f"{number * number}".encode() for number in range(9000)]
+BOOT = random.Random(1).randbytes(300_000)
+
+
+def code(seed: int, size: int) -> bytes:
+    return b" ".join(random.Random(seed).choices(WORDS, k=size // 8))
+
+
+def write(root: Path, name: str, content: bytes) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("deltas")
+
+
+@pytest.fixture(scope="module")
+def keys(folder: Path) -> Keys:
+    signing_keys.make(folder / "keys")
+    return Keys(folder / "keys/release.key.pem", folder / "keys/release.cert.pem")
+
+
+class Releases:
+    """Makes updates of a root file system, and of what boots it."""
+
+    def __init__(self, folder: Path, keys: Keys) -> None:
+        self.folder, self.keys = folder, keys
+        self.root = folder / "root"
+        for number in range(40):
+            write(self.root, f"usr/lib/python3/module{number}.py", code(number, 9000))
+        write(self.root, "usr/lib/libcrypto.so.3", code(100, 600_000))
+        write(self.root, "usr/share/noise", random.Random(2).randbytes(200_000))
+        write(self.root, LIBRARY, b"a library")
+
+    def make(self, version: str, boot: bytes = BOOT) -> Path:
+        work = self.folder / version
+        work.mkdir()
+        log = Log(work / "log")
+        write(self.root, "usr/lib/os-release", f"VERSION_ID={version}\n".encode())
+        for path in [self.root, *self.root.rglob("*")]:
+            os.utime(path, (0, 0))
+        squashed = work / "root.squashfs"
+        log.run(TOOLBOX, *card.squash_command(self.root, squashed))
+        fit = work / "fit"
+        size = (len(boot) + 8).to_bytes(4, "big")
+        fit.write_bytes(b"\xd0\x0d\xfe\xed" + size + boot)
+        card.slot(squashed, fit, work / "slot.img")
+        record = {
+            "board": "orangepi-zero",
+            "compatible": "mokanda-orangepi-zero",
+            "version": version,
+            "commit": "0123456789abcdef",
+            "source_date_epoch": 1_700_000_000,
+        }
+        return bundle(Image(work, record), self.keys, work, log)
+
+    def delta(self, old: Path, new: Path) -> bytes:
+        version = new.parent.name
+        image = Image(new.parent, {"board": "orangepi-zero", "version": version})
+        return delta(image, old, new.parent, Log(new.parent / "log")).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def releases(folder: Path, keys: Keys) -> Releases:
+    return Releases(folder, keys)
+
+
+@pytest.fixture(scope="module")
+def old(releases: Releases) -> Path:
+    return releases.make("1.0.0")
+
+
+def test_a_changed_module_travels_in_a_few_kilobytes(releases: Releases, old: Path) -> None:
+    module = releases.root / "usr/lib/python3/module7.py"
+    module.write_bytes(module.read_bytes() + b"a new line\n")
+    new = releases.make("1.0.1")
+    made = releases.delta(old, new)
+    assert Header.read(io.BytesIO(made)).base_version == "1.0.0"
+    assert len(made) < 8000 < 900_000 < new.stat().st_size
+
+
+def test_the_device_rebuilds_it_byte_for_byte(
+    releases: Releases, old: Path, tmp_path: Path
+) -> None:
+    library = releases.root / "usr/lib/libcrypto.so.3"
+    content = library.read_bytes()
+    library.write_bytes(content[:200_000] + b"mended " * 100 + content[200_300:])
+    new = releases.make("1.0.2", BOOT[:100_000] + b"another kernel" + BOOT[100_200:])
+    made = tmp_path / "delta"
+    made.write_bytes(releases.delta(old, new))
+    apply = (
+        "import sys; from mokanda_firmware.updates import rebuild, slot\n"
+        "delta, base, update = (open(*each) for each in zip(sys.argv[1:], ('rb', 'rb', 'w+b')))\n"
+        "rebuild.rebuild(delta, slot.Slot(base), update, lambda _: None)\n"
+    )
+    update = tmp_path / "update"
+    path = f"PYTHONPATH={REPOSITORY}/firmware:{REPOSITORY}/wire"
+    run = ("python3", "-B", "-c", apply, made, old.with_name("slot.img"), update)
+    subprocess.run([TOOLBOX, "env", path, *run], check=True)
+    assert update.read_bytes() == new.read_bytes()
+    assert made.stat().st_size < 20_000
+
+
+def test_where_blocks_cannot_be_packed_again_they_travel_as_they_are(
+    releases: Releases, old: Path
+) -> None:
+    """As with a base whose zstd is another than that by which the new system is packed."""
+    library = releases.root / LIBRARY
+    library.rename(library.with_name("libzstd.so.1.4.0"))
+    other = releases.make("1.0.3")
+    library.with_name("libzstd.so.1.4.0").rename(library)
+    module = releases.root / "usr/lib/python3/module7.py"
+    module.write_bytes(module.read_bytes() + b"another new line\n")
+    new = releases.make("1.0.4")
+    assert 5 * len(releases.delta(old, new)) < len(releases.delta(other, new)) < 100_000
+
+
+def test_files_are_read_out_of_a_bundle(old: Path) -> None:
+    content = Squashfs(old.read_bytes()).read("/slot.img")
+    assert content == old.with_name("slot.img").read_bytes()

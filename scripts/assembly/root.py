@@ -112,6 +112,9 @@ def _updates(system: System, root: Path, version: str, trusted: Path) -> None:
 def rauc_configuration(system: System, version: str) -> str:
     """RAUC's system.conf; nothing older than this image's `version` is installed over it.
 
+    A slot that is started for the first time has three tries; one that has proved itself gets
+    nine, for power cuts before its proof must not take it away.
+
     Raises:
         StepError: the version is none of Semantic Versioning, which RAUC compares by.
     """
@@ -129,6 +132,8 @@ bootname={name}
     return f"""[system]
 compatible={system.compatible}
 bootloader=uboot
+boot-attempts=9
+boot-attempts-primary=3
 bundle-formats=verity
 min-bundle-version={version.partition("+")[0]}
 data-directory=/data/rauc

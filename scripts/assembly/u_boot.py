@@ -30,6 +30,15 @@ PACKAGE = Package(
     licences=("GPL-2.0-only",),
     cpe=f"cpe:2.3:a:denx:u-boot:{VERSION}:*:*:*:*:*:*:*",
 )
+# What U-Boot takes from the environment on the card, with its type: a string or hexadecimal.
+# Everything else is what was built in, whatever the card says.
+TAKEN_FROM_CARD = {
+    "BOOT_ORDER": "s",
+    "BOOT_A_LEFT": "x",
+    "BOOT_B_LEFT": "x",
+    "extra_args": "s",
+    "watchdog": "s",
+}
 DATE = "1736208000"  # in its banner; constant, so that every build makes the same binary
 
 
@@ -64,11 +73,13 @@ def configuration(soc: Soc) -> str:
 
 def make(soc: Soc, tree: Path, firmware: Mapping[str, Path]) -> list[str]:
     """The command that builds a target, which goes behind it, in a tree of sources."""
+    flags = ",".join(f"{name}:{kind}w" for name, kind in TAKEN_FROM_CARD.items())
     return [
         *("env", f"SOURCE_DATE_EPOCH={DATE}"),
         *("KBUILD_BUILD_USER=mokanda", "KBUILD_BUILD_HOST=mokanda"),
         *("make", "-C", str(tree), f"-j{os.cpu_count()}"),
         *(f"CROSS_COMPILE={soc.cross_compile}", *soc.u_boot_make),
+        f"CFLAGS_flags.o=-DCFG_ENV_FLAGS_LIST_STATIC='\"{flags}\"'",  # env/flags.c
         *(f"{name}={path}" for name, path in firmware.items()),
     ]
 

@@ -31,6 +31,9 @@ from scripts.tools.repository import TOOLBOX
 LOOPBACK: Final = "10.0.2.2"
 # USB buses 4 to 7 take full-speed devices; QEMU adds a hub as there are more.
 USB_BUS: Final = "usb-bus.5"
+# An instruction takes 2 ns (two to the power of `shift`), about as long as on the board: at 4 ns it
+# is too slow for its own watchdog. Where the board only waits, time leaps.
+INSTRUCTION_TIME: Final = "shift=1,sleep=off"
 
 
 class BoardError(Exception):
@@ -49,8 +52,20 @@ class Board:
     console: Console
     qmp: Qmp
 
-    def __init__(self, image: Path, folder: Path, *, web_port: int = 0) -> None:
-        """Give the board a card flashed with `image`, unless `folder` has one already."""
+    def __init__(
+        self, image: Path, folder: Path, *, web_port: int = 0, keeps_time: bool = True
+    ) -> None:
+        """Give the board a card flashed with `image`, unless `folder` has one already.
+
+        Args:
+            image: what `make image` has built.
+            folder: where card and logs are kept.
+            web_port: of this computer, for the board's webmail; any free one by default.
+            keeps_time: whether the board's seconds are this computer's. They are too short for its
+                watchdog where this computer is busy, so Linux starts it then, and not U-Boot.
+                Without, a second is so many instructions, and waiting takes no time: the watchdog
+                is as on any card, and nothing is to be measured by a clock outside.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.card = folder / "card.img"
         self.log = folder / "console.log"
@@ -61,13 +76,14 @@ class Board:
         self._web_port = web_port or free_port()
         self.webmail = f"http://127.0.0.1:{self._web_port}"
         self.modem_socket = Path()
+        self._keeps_time = keeps_time
         self._image = image
         self._flashed = folder / "flashed"
         if not self.card.exists():
             flash(image, self.card)
             self.set_kernel_arguments("")
-            # U-Boot's runs for 16 s, in which a busy computer may not get the board to Linux.
-            self.set_boot_variable("watchdog", "off")
+            if keeps_time:
+                self.set_boot_variable("watchdog", "off")
             self._flashed.write_text(str(image.stat().st_mtime_ns))
 
     def __enter__(self) -> Self:
@@ -147,6 +163,7 @@ class Board:
             *("-pidfile", f"{sockets}/pid"),
             # One thread is fastest for one guest CPU.
             *("-accel", "tcg,thread=single"),
+            *(() if self._keeps_time else ("-icount", INSTRUCTION_TIME)),
             # U-Boot programs the counter for the real board's clock.
             *("-global", "arm-cpu.cntfrq=24000000"),
             # A kill of QEMU loses nothing that it wrote, so the guest's flushes need not wait.

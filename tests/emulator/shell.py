@@ -59,8 +59,6 @@ class Shell:
     def install(self) -> None:
         """Let the board's card have the shell; the power must be off."""
         self._board.set_kernel_arguments(KERNEL_ARGUMENTS)
-        # What is typed after a reset must not stop U-Boot.
-        self._board.set_boot_variable("bootdelay", "-2")
 
     def wait_for_start(self, seconds: float = 120) -> None:
         """Wait until a board that was powered on or reset takes commands."""

@@ -44,4 +44,4 @@ def test_an_update_that_does_not_start_falls_back(
     assert village.slot() == slot
     shown = village.shell.wait_for_status("updates", is_state("failed", "idle"), 240)
     assert f"Version {BROKEN} did not start as it should" in shown["detail"]
-    assert tries_left(village, slot) == 3
+    assert tries_left(village, slot) == 9

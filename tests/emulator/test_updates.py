@@ -81,7 +81,7 @@ def test_an_update_is_installed_and_proves_itself(
     assert village.slot() == "B"
     shown = village.shell.wait_for_status("updates", lambda now: bool(now.get("installed")), 600)
     assert (shown["state"], shown["version"], shown["slot"]) == ("idle", GOOD, "B")
-    assert tries_left(village, "B") == 3
+    assert tries_left(village, "B") == 9
     assert GOOD in keeper.open("/device").text
 
 

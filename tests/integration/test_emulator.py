@@ -81,6 +81,13 @@ def test_u_boots_variables_can_be_changed(board: Board) -> None:
     }
 
 
+def test_a_board_with_a_time_of_its_own_keeps_its_watchdog(image: Path, tmp_path: Path) -> None:
+    with Board(image, tmp_path / "board", keeps_time=False) as board:
+        assert "watchdog" not in read_environment(board.card)
+        board.power_on()
+        assert board.running
+
+
 def test_the_newer_copy_of_the_environment_counts(board: Board) -> None:
     first, second = layout.ENVIRONMENT
     set_boot_variable(board.card, "slot", "A")

@@ -42,6 +42,16 @@ def test_the_shipped_environment_starts_with_tries_for_both_slots(board: str) ->
     assert int(variables["BOOT_B_LEFT"], 16) <= 9
 
 
+@pytest.mark.parametrize("board", boards())
+def test_only_what_changes_is_taken_from_the_card(board: str) -> None:
+    taken = u_boot.TAKEN_FROM_CARD
+    assert {"BOOT_ORDER", "BOOT_A_LEFT", "BOOT_B_LEFT"} < taken.keys()
+    built_in = u_boot.environment(load(board).soc).keys() - taken
+    assert built_in == {"bootcmd", "bootdelay", "bootm_size", "choose_slot", "start_slot"}
+    command = " ".join(u_boot.make(load(board).soc, Path("tree"), {}))
+    assert all(f"{name}:{kind}w" in command for name, kind in taken.items())
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o077])
 def test_our_files_have_the_same_modes_by_whatever_umask_they_came(
     tmp_path: Path, umask: int

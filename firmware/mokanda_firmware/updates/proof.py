@@ -28,6 +28,7 @@ def prove(port: int, seconds: float) -> bool:
         works = _prove_trial(memory, port, seconds)
     else:
         _end_trial(memory)
+        _give_back(Memory.read())
         works = _prove_again(port, seconds)
     daemon.show()
     if works:
@@ -45,7 +46,7 @@ def _prove_trial(memory: Memory, port: int, seconds: float) -> bool:
         put_off = isinstance(error, health.CardError)
         _keep(memory._replace(installed=True, reason=error.sentence, put_off=put_off))
         if put_off:
-            _go_back()
+            _start_other_next()  # without a try of this one being in vain
         return False
     _keep(memory.then(done=memory.trial, done_at=memory.begun))
     return True
@@ -61,7 +62,31 @@ def _prove_again(port: int, seconds: float) -> bool:
     except health.UnhealthyError as error:
         _log.error("slot %s: %s", running.slot(), error)
         return False
-    return _mark_good()
+    if not _mark_good():
+        return False
+    memory = Memory.read()
+    if memory.failed == memory.done == running.version():  # it has started after all
+        _keep(memory._replace(failed="", reason=None))
+    return True
+
+
+def _give_back(memory: Memory) -> None:
+    """Let the version that proved itself last be started next, where an older one runs.
+
+    It has used up its tries, by power cuts or because it hangs; or U-Boot's environment was lost,
+    and with it the order of the slots. Once: if it does not start then, it is left alone.
+    """
+    version = running.version()
+    if memory.trial or memory.done in ("", version, memory.failed):
+        return
+    _log.error("version %s proved itself last, and does not run", memory.done)
+    _start_other_next()
+    reason = Sentence(
+        "Version {newer} did not start. Version {version} runs until the next start.",
+        newer=memory.done,
+        version=version,
+    )
+    _keep(memory._replace(failed=memory.done, reason=reason))
 
 
 def _mark_good() -> bool:
@@ -73,8 +98,7 @@ def _mark_good() -> bool:
     return True
 
 
-def _go_back() -> None:
-    """Let the other slot be started next, without a try of this one being in vain."""
+def _start_other_next() -> None:
     try:
         rauc.start_other_next()
     except rauc.RefusedError as error:

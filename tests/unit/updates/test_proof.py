@@ -304,6 +304,37 @@ def test_back_in_the_old_slot_the_keeper_is_told(
     assert shown.installed is not None
 
 
+def test_an_older_slot_lets_the_one_that_proved_itself_start_next(
+    webmail: Webmail, marks: Path
+) -> None:
+    Memory(done="1.1.0", done_at=BEGUN).keep()
+    assert prove(webmail.port, 0)
+    assert marks.read_text() == BACK + GOOD
+    shown = published(UpdatesStatus)
+    assert shown.state is UpdatesState.FAILED
+    assert "Version 1.0.0 runs until the next start." in str(shown.detail)
+
+
+def test_it_does_so_though_the_store_is_too_new_for_it(webmail: Webmail, marks: Path) -> None:
+    Memory(done="1.1.0").keep()
+    webmail.status = 503
+    StoreStatus(StoreState.NEWER).publish()
+    prove(webmail.port, 0)
+    assert marks.read_text().startswith(BACK)
+
+
+def test_it_does_so_once(webmail: Webmail, marks: Path) -> None:
+    Memory(done="1.1.0", failed="1.1.0").keep()
+    assert prove(webmail.port, 0)
+    assert marks.read_text() == GOOD
+
+
+def test_a_slot_that_starts_after_all_has_not_failed(webmail: Webmail) -> None:
+    Memory(done="1.0.0", failed="1.0.0").keep()
+    assert prove(webmail.port, 0)
+    assert Memory.read() == Memory(done="1.0.0")
+
+
 def test_a_power_cut_while_installing_leaves_it_wanted(webmail: Webmail) -> None:
     Memory(wanted="1.1.0", trial="1.1.0", slot="B").keep()
     assert prove(webmail.port, 0)

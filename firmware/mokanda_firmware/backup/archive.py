@@ -224,12 +224,13 @@ def check_store(database: Path, newest: int) -> None:
         connection = sqlite3.connect(f"{database.absolute().as_uri()}?immutable=1", uri=True)
         try:
             [version] = connection.execute("PRAGMA user_version").fetchone()
+            [oldest_reader] = connection.execute("PRAGMA application_id").fetchone()
             [verdict] = connection.execute("PRAGMA integrity_check(1)").fetchone()
         finally:
             connection.close()
     except sqlite3.Error as error:
         raise BackupError(DAMAGED) from error
-    if version > newest:
+    if version > newest and not 0 < oldest_reader <= newest:
         raise BackupError(
             Sentence(
                 "This backup is of a later version of Mokanda. Please update this device first."

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -209,3 +210,18 @@ def test_a_store_that_is_none_or_newer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mail.db").write_bytes(b"letters" * 1000)
     with pytest.raises(BackupError, match="damaged"):
         archive.check_store(tmp_path / "mail.db", 8)
+
+
+@pytest.mark.parametrize(("oldest_reader", "is_taken"), [(8, True), (9, False), (0, False)])
+def test_a_newer_store_is_taken_if_it_is_open_to_this_version(
+    tmp_path: Path, oldest_reader: int, is_taken: bool
+) -> None:
+    with sqlite3.connect(tmp_path / "mail.db") as connection:
+        connection.execute("PRAGMA user_version = 10")
+        connection.execute(f"PRAGMA application_id = {oldest_reader}")
+    connection.close()
+    if is_taken:
+        archive.check_store(tmp_path / "mail.db", 8)
+    else:
+        with pytest.raises(BackupError, match="later version"):
+            archive.check_store(tmp_path / "mail.db", 8)

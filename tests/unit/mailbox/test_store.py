@@ -94,7 +94,8 @@ def test_what_had_other_names_up_to_version_10_is_kept(
 
 def test_a_store_of_a_newer_software_is_left_alone(tmp_path: Path, store: Store) -> None:
     with store.transaction() as connection:
-        connection.execute(f"PRAGMA user_version = {VERSIONS[-1] + 1}")
+        for pragma in ("user_version", "application_id"):
+            connection.execute(f"PRAGMA {pragma} = {VERSIONS[-1] + 1}")
     with pytest.raises(StoreError, match="this software is older"):
         Store(store.path, tmp_path / "attachments")
 

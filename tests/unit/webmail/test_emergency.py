@@ -110,6 +110,7 @@ def go_back_a_version() -> None:
 def come_from_tomorrow() -> None:
     with sqlite3.connect(paths.mail_database()) as connection:
         connection.execute("PRAGMA user_version = 1000")
+        connection.execute("PRAGMA application_id = 1000")
     connection.close()
 
 

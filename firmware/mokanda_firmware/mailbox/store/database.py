@@ -19,6 +19,10 @@ from mokanda_firmware.mailbox.store import damage, novelty
 from mokanda_firmware.mailbox.store.attachments import Attachments, Incoming
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# Migrations after this one only add (docs/decisions/0030-going-back.md): software that knows this
+# one works with a store that a later one has migrated. A device whose update failed has such a
+# store; the store itself says so, as its application_id.
+OLDEST_READER = 21
 # Tables of which an earlier version knows nothing, and which it can leave alone: they are no new
 # version of the store, so that a device whose update failed opens it still.
 ADDITIONS = Path(__file__).parent / "additions"
@@ -263,12 +267,14 @@ def _is_empty(path: Path) -> bool:
 def _migrate(connection: sqlite3.Connection, *, may_be_new: bool) -> None:
     """Apply what is missing of migrations/NNNN_*.sql, all of it or nothing."""
     migrations = _migrations()
-    if _version(connection) == migrations[-1][0]:
+    newest = migrations[-1][0]
+    version = _version(connection)
+    if version == newest or version > newest >= _oldest_reader(connection):
         return
+    if version > newest:
+        raise StoreNewer(f"the mail store has version {version}, this software is older")
     connection.execute("BEGIN IMMEDIATE")
     version = _version(connection)  # another process may have been faster
-    if version > migrations[-1][0]:
-        raise StoreNewer(f"the mail store has version {version}, this software is older")
     if not version:
         if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
             raise StoreDamaged("the mail store does not know its version")
@@ -278,22 +284,27 @@ def _migrate(connection: sqlite3.Connection, *, may_be_new: bool) -> None:
         if number > version:
             _apply(connection, file)
             connection.execute(f"PRAGMA user_version = {number}")
+    connection.execute(f"PRAGMA application_id = {OLDEST_READER}")
     connection.execute("COMMIT")
 
 
 def make_schema(connection: sqlite3.Connection, version: int) -> None:
     """Make the tables of a store of this version, and the additions, in the caller's transaction.
 
+    Of a version that is not known yet it makes what is known: the rest is only added to that.
+
     Raises:
         StoreDamaged: there is no such version.
     """
     known = _migrations()
-    if not 0 < version <= known[-1][0]:
+    if version <= 0:
         raise StoreDamaged(f"there is no version {version} of a mail store")
+    version = min(version, known[-1][0])
     for number, file in known:
         if number <= version:
             _apply(connection, file)
     connection.execute(f"PRAGMA user_version = {version}")
+    connection.execute(f"PRAGMA application_id = {OLDEST_READER}")
     _add(connection)
 
 
@@ -317,6 +328,12 @@ def _apply(connection: sqlite3.Connection, file: Path) -> None:
 def _version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def _oldest_reader(connection: sqlite3.Connection) -> int:
+    """Return the oldest version of which the software works with this store."""
+    oldest: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    return oldest or _version(connection)
 
 
 def _statements(script: str) -> Iterator[str]:

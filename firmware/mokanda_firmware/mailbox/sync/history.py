@@ -24,7 +24,9 @@ def restart(connection: sqlite3.Connection) -> None:
 
 
 def _load(connection: sqlite3.Connection) -> History:
-    return History(Row(*row) for row in connection.execute("SELECT * FROM history"))
+    return History(
+        Row(*row) for row in connection.execute("SELECT kind, position, data FROM history")
+    )
 
 
 def _change(connection: sqlite3.Connection, change: Change) -> None:

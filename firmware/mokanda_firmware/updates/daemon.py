@@ -40,20 +40,23 @@ def show() -> Offer | None:
     """Publish where things stand while nothing is done; returns the offer that can be installed."""
     offered, memory = offer.read(), Memory.read()
     version = running.version()
+    older = ""
     if offered is not None and is_older(offered.version, version):
+        older = offered.version
+        offered = None
+    elif offered is not None and offered.version == version:
+        offered = None
+    if memory.failed and (offered is None or offered.version == memory.failed):
+        _publish(UpdatesState.FAILED, memory.reason, offered)
+    elif older:
         # The flaws that were mended since would come back with it.
         said = Sentence(
             "Version {version} is running. The relay offers {offered}, which is older: it cannot be"
             " installed.",
             version=version,
-            offered=offered.version,
+            offered=older,
         )
         _publish(UpdatesState.IDLE, said)
-        return None
-    if offered is not None and offered.version == version:
-        offered = None
-    if memory.failed and (offered is None or offered.version == memory.failed):
-        _publish(UpdatesState.FAILED, memory.reason, offered)
     elif offered is None:
         _publish(UpdatesState.IDLE, Sentence("Version {version} is running.", version=version))
     else:

@@ -152,6 +152,7 @@ def publish(image: Image, output: Path, relay_data: Path, log: Log) -> None:
     log.run(
         *(REPOSITORY / "build/venv/bin/mokanda-relay", "release", "add", "--data", relay_data),
         *("--version", image.record["version"], "--board", image.record["board"]),
+        *(f"--delta={path}" for path in sorted(output.glob(f"{image.name}-from-*{SUFFIX}"))),
         output / f"{image.name}.raucb",
     )
 

@@ -84,13 +84,29 @@ class HistoryTip(NamedTuple):
     digest: bytes
 
 
+class Delta(NamedTuple):
+    """What rebuilds an update from the system that has the SHA-256 `base` (mokanda_wire.delta).
+
+    Bytes and SHA-256 of the file at RELEASE.
+    """
+
+    base: bytes
+    size: int
+    sha256: bytes
+    path: str
+
+
 class Release(NamedTuple):
-    """An update that the relay offers: bytes and SHA-256 of the file at RELEASE."""
+    """An update that the relay offers: bytes and SHA-256 of the file at RELEASE.
+
+    `delta` rebuilds it from what the relay takes the device to run.
+    """
 
     version: str
     size: int
     sha256: bytes
     path: str
+    delta: Delta | None = None
 
 
 class Claim(NamedTuple):

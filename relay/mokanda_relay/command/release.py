@@ -30,6 +30,14 @@ def add_to(commands: Commands) -> None:
         metavar="B",
         help="the board that it is for, such as orangepi-zero",
     )
+    add.add_argument(
+        "--delta",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what of it a device needs that runs an earlier version, as `make release` makes it",
+    )
     add.set_defaults(run=_add)
     listed = group.add_parser("list", parents=[data_option()], help="list the releases")
     listed.set_defaults(run=_list)
@@ -37,8 +45,13 @@ def add_to(commands: Commands) -> None:
 
 def _add(options: argparse.Namespace, settings: Settings) -> int:
     relay = open_relay(settings)
-    entry = releases.add(relay.releases, options.file, options.version, options.board)
+    entry = releases.add(
+        relay.releases, options.file, options.version, options.board, options.delta
+    )
     sys.stdout.write(f"{entry.name}: {entry.size} bytes, sha256 {entry.sha256}\n")
+    for each in releases.delta_entries(relay.releases):
+        if each.release == entry.name:
+            sys.stdout.write(f"{each.name}: {each.size} bytes, sha256 {each.sha256}\n")
     return 0
 
 

@@ -150,7 +150,7 @@ class DeviceApi:
         )
 
     def _release(self, name: str) -> HTTPResponse:
-        for entry in releases.entries(self._relay.releases):
+        for entry in releases.files(self._relay.releases):
             if entry.name == name:
                 return blob_response(request, self._relay.release_files, entry.name, entry.sha256)
         return HTTPResponse(status=HTTPStatus.NOT_FOUND)

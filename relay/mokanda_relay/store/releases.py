@@ -2,7 +2,8 @@
 """Updates for devices: files in the folder of releases, and a manifest that lists them.
 
 A device is told of the last release added for its board, in the signed answer to its hello; the
-file itself is a bundle signed by its maker, which the device checks before it installs it.
+file itself is a bundle signed by its maker, which the device checks before it installs it. Beside
+it may lie deltas, each of which rebuilds it from an earlier version.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Device
-from mokanda_wire import durable, protocol
+from mokanda_wire import delta, durable, protocol
+from mokanda_wire.delta import DeltaError
 
 MANIFEST = "manifest.json"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]{0,99}")
@@ -38,8 +42,23 @@ class Entry:
     added: str
 
 
-def add(folder: Path, file: Path, version: str, board: str) -> Entry:
-    """Copy an update into the folder and make it the one for its board.
+@dataclass(frozen=True, slots=True)
+class DeltaEntry:
+    """A delta in the manifest, which rebuilds the `release` of that name from version `base`.
+
+    `base_sha256` is of the system that has that version; `size` in bytes, SHA-256 in hexadecimal.
+    """
+
+    name: str
+    release: str
+    base: str
+    base_sha256: str
+    size: int
+    sha256: str
+
+
+def add(folder: Path, file: Path, version: str, board: str, deltas: Sequence[Path] = ()) -> Entry:
+    """Copy an update into the folder, and deltas that rebuild it; make it the one for its board.
 
     Raises:
         ReleaseError: it cannot be added.
@@ -56,25 +75,63 @@ def add(folder: Path, file: Path, version: str, board: str) -> Entry:
             raise ReleaseError(
                 f"{name} was released already, with other contents: raise the version"
             )
-        with file.open("rb") as source, durable.unfinished(folder, 0o644) as copy:
-            shutil.copyfileobj(source, copy)
-            copy.keep(target)
+        added = [_add_delta(folder, path, name, sha256) for path in deltas]
+        _copy(file, target)
         now = clock.now().isoformat(timespec="seconds")
         entry = Entry(name, version, board, target.stat().st_size, sha256, now)
         others = [each for each in entries(folder) if each.name != name]
-        listed = {"releases": [asdict(each) for each in [*others, entry]]}
+        kept = [each for each in delta_entries(folder) if each.release != name or not deltas]
+        listed = {
+            "releases": [asdict(each) for each in [*others, entry]],
+            "deltas": [asdict(each) for each in [*kept, *added]],
+        }
         durable.write(folder / MANIFEST, json.dumps(listed, indent=2).encode(), 0o644)
-    except OSError as error:
+    except (OSError, DeltaError) as error:
         raise ReleaseError(f"{file} cannot be added: {error}") from error
     return entry
 
 
 def entries(folder: Path) -> list[Entry]:
     """The releases, the last added last."""
+    return [Entry(**each) for each in _manifest(folder).get("releases", [])]
+
+
+def delta_entries(folder: Path) -> list[DeltaEntry]:
+    """The deltas that rebuild releases."""
+    return [DeltaEntry(**each) for each in _manifest(folder).get("deltas", [])]
+
+
+def files(folder: Path) -> list[Entry | DeltaEntry]:
+    """All that devices may fetch."""
+    return [*entries(folder), *delta_entries(folder)]
+
+
+def _manifest(folder: Path) -> dict[str, list[dict[str, Any]]]:
     try:
-        return [Entry(**each) for each in json.loads((folder / MANIFEST).read_text())["releases"]]
+        listed: dict[str, list[dict[str, Any]]] = json.loads((folder / MANIFEST).read_text())
     except FileNotFoundError:
-        return []
+        return {}
+    return listed
+
+
+def _add_delta(folder: Path, file: Path, release: str, sha256: str) -> DeltaEntry:
+    """Copy a delta into the folder; raises DeltaError or ReleaseError where it is none for it."""
+    with file.open("rb") as source:
+        header = delta.Header.read(source)
+        if header.sha256.hex() != sha256:
+            raise ReleaseError(f"{file} does not rebuild this update")
+        source.seek(0)
+        own = hashlib.file_digest(source, "sha256").hexdigest()
+        size = source.tell()
+    name = f"{Path(release).stem}-from-{header.base_version}{delta.SUFFIX}"
+    _copy(file, folder / name)
+    return DeltaEntry(name, release, header.base_version, header.base.hex(), size, own)
+
+
+def _copy(file: Path, target: Path) -> None:
+    with file.open("rb") as source, durable.unfinished(target.parent, 0o644) as copy:
+        shutil.copyfileobj(source, copy)
+        copy.keep(target)
 
 
 def offer(folder: Path, device: Device) -> protocol.Release | None:
@@ -85,5 +142,21 @@ def offer(folder: Path, device: Device) -> protocol.Release | None:
             if entry.version == device.version:
                 return None
             path = protocol.RELEASE.format(name=entry.name)
-            return protocol.Release(entry.version, entry.size, bytes.fromhex(entry.sha256), path)
+            return protocol.Release(
+                entry.version,
+                entry.size,
+                bytes.fromhex(entry.sha256),
+                path,
+                _delta(folder, entry.name, device.version),
+            )
+    return None
+
+
+def _delta(folder: Path, release: str, version: str) -> protocol.Delta | None:
+    """What a device that runs this version needs of a release."""
+    for each in delta_entries(folder):
+        if (each.release, each.base) == (release, version):
+            base, sha256 = bytes.fromhex(each.base_sha256), bytes.fromhex(each.sha256)
+            path = protocol.RELEASE.format(name=each.name)
+            return protocol.Delta(base, each.size, sha256, path)
     return None

@@ -26,8 +26,11 @@ from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.transport import outbox
 from mokanda_relay.transport.down_queue import deliver, record_original
 from mokanda_wire import protocol
+from mokanda_wire.delta import Header
 
 pytest_plugins = ("tests.relay_fixtures",)
+
+HEADER = Header(b"b" * 32, "0.1.0", 19, 10507, 5, b"of another".ljust(32))
 
 
 class TestCertificate:
@@ -123,6 +126,36 @@ class TestReleases:
         other.write_bytes(b"other")
         with pytest.raises(releases.ReleaseError, match="raise the version"):
             releases.add(folder, other, "0.2.0", "orangepi-zero")
+
+    def test_the_delta_from_what_a_device_runs_is_offered_beside_it(self, tmp_path: Path) -> None:
+        update, delta = tmp_path / "update.raucb", tmp_path / "some.delta"
+        update.write_bytes(b"0.2.0")
+        sha256 = hashlib.sha256(b"0.2.0").digest()
+        header = Header(b"b" * 32, "0.1.0", 19, 10507, 5, sha256)
+        delta.write_bytes(header.dump() + b"plan")
+        folder = tmp_path / "releases"
+        folder.mkdir()
+        releases.add(folder, update, "0.2.0", "orangepi-zero", [delta])
+        offered = releases.offer(folder, self.device("0.1.0"))
+        assert offered is not None
+        assert offered.delta == protocol.Delta(
+            b"b" * 32,
+            delta.stat().st_size,
+            hashlib.sha256(delta.read_bytes()).digest(),
+            "/v1/release/orangepi-zero-0.2.0-from-0.1.0.delta",
+        )
+        other = releases.offer(folder, self.device("0.0.9"))
+        assert other is not None
+        assert other.delta is None
+
+    @pytest.mark.parametrize("content", [b"no delta", HEADER.dump()])
+    def test_a_delta_of_another_update_is_refused(self, tmp_path: Path, content: bytes) -> None:
+        update, delta = tmp_path / "update.raucb", tmp_path / "some.delta"
+        update.write_bytes(b"0.2.0")
+        delta.write_bytes(content)
+        with pytest.raises(releases.ReleaseError):
+            releases.add(tmp_path, update, "0.2.0", "orangepi-zero", [delta])
+        assert releases.offer(tmp_path, self.device("0.1.0")) is None
 
     @pytest.mark.parametrize("word", ["", "../x", "a b", ".hidden"])
     def test_words_that_are_no_file_names_are_refused(self, tmp_path: Path, word: str) -> None:

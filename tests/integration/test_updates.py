@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An update from the relay to the device, both real, up to the moment that takes a board."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from mokanda_firmware.updates.link import to_relay
 from mokanda_firmware.uplink import offer
 from mokanda_relay.operator import devices
 from mokanda_relay.store import releases
+from mokanda_wire.delta import Header
 from tests.relay_served import Served
 from tests.syncing_village import Village
 
@@ -67,6 +69,25 @@ def test_an_offered_release_is_fetched(village: Village, served: Served, tmp_pat
     begun.write_bytes(CONTENT[:1000])
     fetched = download.fetch(to_relay, offered, paths.updates(), lambda _done: None)
     assert fetched.read_bytes() == CONTENT
+
+
+def test_the_delta_from_what_runs_is_offered_beside_it(
+    village: Village, served: Served, tmp_path: Path
+) -> None:
+    update, delta = tmp_path / "update.raucb", tmp_path / "some.delta"
+    update.write_bytes(CONTENT)
+    sha256 = hashlib.sha256(CONTENT).digest()
+    delta.write_bytes(Header(b"b" * 32, "1.0.0", 19, 10507, len(CONTENT), sha256).dump())
+    releases.add(served.relay.releases, update, "1.1.0", "orangepi-zero", [delta])
+    village.sync()
+    village.sync()
+    offered = offer.read()
+    assert offered is not None
+    assert offered.delta is not None
+    assert offered.delta.base == (b"b" * 32).hex()
+    paths.updates().mkdir()
+    fetched = download.fetch_delta(to_relay, offered.delta, paths.updates(), lambda _done: None)
+    assert fetched.read_bytes() == delta.read_bytes()
 
 
 def test_a_relay_that_is_new_to_the_device_learns_its_board(

@@ -45,6 +45,7 @@ COUNTERPARTS = {
     "gpg-agent": "GNUPG2",
     "libjpeg-turbo-progs": "JPEG_TURBO_TOOLS",
     "libpng16-16t64": "LIBPNG",
+    "libzstd1": "ZSTD",
     "libubootenv-tool": "LIBUBOOTENV",
     "mount": "UTIL_LINUX_BINARIES",
     "ppp": "PPPD",
@@ -182,10 +183,14 @@ def test_a_library_that_our_code_loads_is_of_a_package_that_both_engines_take() 
     for room in OURS:
         for path in (REPOSITORY / room / f"mokanda_{room}").rglob("*.py"):
             loaded |= set(re.findall(r'CDLL\("(.*?)"', path.read_text()))
-    assert loaded == {"libpng16.so.16"}
-    recipe = read_topic(ROOT / "webmail.toml")
-    assert "libpng16-16t64" in recipe.debian_packages
-    assert "BR2_PACKAGE_LIBPNG=y" in recipe.buildroot_config
+    assert loaded == {"libpng16.so.16", "libzstd.so.1"}
+    for topic, debian, buildroot in (
+        ("webmail", "libpng16-16t64", "BR2_PACKAGE_LIBPNG=y"),
+        ("updates", "libzstd1", "BR2_PACKAGE_ZSTD=y"),
+    ):
+        recipe = read_topic(ROOT / f"{topic}.toml")
+        assert debian in recipe.debian_packages
+        assert buildroot in recipe.buildroot_config
 
 
 def test_the_kernel_has_built_in_what_every_boot_needs() -> None:

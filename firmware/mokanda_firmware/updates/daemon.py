@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mokanda_firmware import paths, running
 from mokanda_firmware.bus.changes import Subscription
@@ -19,12 +20,12 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests, ask
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import UpdatesState
 from mokanda_firmware.bus.statuses import CourierStatus, UpdatesStatus
-from mokanda_firmware.updates import download, health, rauc
-from mokanda_firmware.updates.download import megabytes
+from mokanda_firmware.updates import download, health, rauc, small
+from mokanda_firmware.updates.download import readable
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.updates.versions import is_older
 from mokanda_firmware.uplink import offer
-from mokanda_firmware.uplink.offer import Offer
+from mokanda_firmware.uplink.offer import Delta, Offer
 
 _log = logging.getLogger(__name__)
 
@@ -60,10 +61,18 @@ def show() -> Offer | None:
     elif offered is None:
         _publish(UpdatesState.IDLE, Sentence("Version {version} is running.", version=version))
     else:
-        size = megabytes(offered.size)
-        said = Sentence(
-            "Version {version} can be installed ({size}).", version=offered.version, size=size
-        )
+        size = readable(_to_fetch(offered, memory))
+        if offered.delta and memory.whole == offered.version:
+            said = Sentence(
+                "The small update does not fit this device. The whole of version {version} can be"
+                " installed ({size}).",
+                version=offered.version,
+                size=size,
+            )
+        else:
+            said = Sentence(
+                "Version {version} can be installed ({size}).", version=offered.version, size=size
+            )
         _publish(UpdatesState.AVAILABLE, said, offered)
     return offered
 
@@ -164,6 +173,11 @@ class Daemon:
             _log.warning("update to %s: %s", offered.version, error)
             # Still wanted: it goes on after the next sync.
             _publish(UpdatesState.FAILED, error.sentence, offered)
+        except small.UnfitError as error:
+            _log.error("update to %s: %s", offered.version, error)
+            # Nobody has been asked for so many bytes.
+            Memory.read().then(whole=offered.version).keep()
+            show()
         except (download.FailedDownloadError, rauc.RefusedError) as error:
             _log.error("update to %s: %s", offered.version, error)
             Memory.read().then(failed=offered.version, reason=error.sentence).keep()
@@ -175,9 +189,7 @@ class Daemon:
             show()
 
     def _fetch_and_install(self, offered: Offer) -> None:
-        progress = _Progress(UpdatesState.DOWNLOADING, offered, offered.size)
-        progress(0)
-        bundle = download.fetch(self._link, offered, paths.updates(), progress)
+        bundle = self._fetch(offered)
         try:
             rauc.verify(bundle, offered.version)
             slot = "B" if running.slot() == "A" else "A"
@@ -198,6 +210,17 @@ class Daemon:
         _log.info("update to %s: lies in slot %s, restarting", offered.version, slot)
         self._restart_into(offered)
 
+    def _fetch(self, offered: Offer) -> Path:
+        """Return the file of the update: rebuilt by a delta, unless it is to be had whole."""
+        memory = Memory.read()
+        folder, delta = paths.updates(), _delta(offered, memory)
+        fetched = _Progress(UpdatesState.DOWNLOADING, offered, _to_fetch(offered, memory))
+        fetched(0)
+        if delta is None:
+            return download.fetch(self._link, offered, folder, fetched)
+        built = _Progress(UpdatesState.INSTALLING, offered, offered.size, is_built=True)
+        return small.fetch(self._link, offered, delta, folder, fetched=fetched, built=built)
+
     def _start_once_more(self, memory: Memory, offered: Offer) -> None:
         """Try what lies in the other slot, and could not prove itself for the card's sake."""
         rauc.start_other_next()
@@ -214,6 +237,16 @@ class Daemon:
         self._restart()
 
 
+def _delta(offered: Offer, memory: Memory) -> Delta | None:
+    """What the update is rebuilt by; None where it is fetched whole."""
+    return None if memory.whole == offered.version else offered.delta
+
+
+def _to_fetch(offered: Offer, memory: Memory) -> int:
+    """How many bytes the update is over the air."""
+    return (_delta(offered, memory) or offered).size
+
+
 def _lies_there(memory: Memory, offered: Offer) -> bool:
     """Whether the other slot holds what is offered, put off and not given up."""
     return memory.put_off and memory.trial == offered.version and not memory.is_on_trial
@@ -222,10 +255,13 @@ def _lies_there(memory: Memory, offered: Offer) -> bool:
 class _Progress:
     """Publishes each percent of what is done, once."""
 
-    def __init__(self, state: UpdatesState, offered: Offer, whole: int) -> None:
+    def __init__(
+        self, state: UpdatesState, offered: Offer, whole: int, *, is_built: bool = False
+    ) -> None:
         self._state = state
         self._offered = offered
         self._whole = whole
+        self._is_built = is_built
         self._percent = -1
 
     def __call__(self, done: int) -> None:
@@ -237,6 +273,12 @@ class _Progress:
         if self._state is UpdatesState.DOWNLOADING:
             detail = Sentence(
                 "Version {version} is being downloaded ({percent}%).",
+                version=version,
+                percent=percent,
+            )
+        elif self._is_built:
+            detail = Sentence(
+                "Version {version} is being put together ({percent}%).",
                 version=version,
                 percent=percent,
             )
@@ -266,6 +308,6 @@ def _publish(
         installed=at if memory.done == running.version() else None,
         offered=offered.version if offered else None,
         failed=memory.failed,
-        size=offered.size if offered else None,
+        size=_to_fetch(offered, memory) if offered else None,
         progress=progress,
     ).publish()

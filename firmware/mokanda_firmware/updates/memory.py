@@ -25,6 +25,7 @@ class Memory(NamedTuple):
             still.
         failed: the version that was refused or did not prove itself, and `reason` why; of a trial
             that goes on, why its last start was in vain.
+        whole: the version whose delta does not fit, so that it is fetched whole if it is wanted.
         begun: when `trial` was written, in seconds since 1970.
         done: the version that was installed last and proved itself, begun at `done_at`.
     """
@@ -37,6 +38,7 @@ class Memory(NamedTuple):
     put_off: bool = False
     failed: str = ""
     reason: Sentence | None = None
+    whole: str = ""
     begun: int = 0
     done: str = ""
     done_at: int = 0
@@ -52,8 +54,9 @@ class Memory(NamedTuple):
         return bool(self.trial) and self.slot == running.slot()
 
     def then(self, **changes: Any) -> Self:  # noqa: ANN401 - as the fields are
-        """Return what is to be remembered next: these fields, and what was installed last."""
-        return type(self)(done=self.done, done_at=self.done_at)._replace(**changes)
+        """Return what is to be remembered next: these fields, and what stays true of versions."""
+        lasting = {"done": self.done, "done_at": self.done_at, "whole": self.whole}
+        return type(self)(**{**lasting, **changes})
 
     def keep(self) -> Self:
         """Write it durably; returns itself."""

@@ -89,4 +89,5 @@ class Slot:
 def running() -> Path:
     """The device whose file system is the root of what runs."""
     device = os.stat("/").st_dev  # noqa: PTH116 - of the root itself
-    return Path(f"/dev/block/{os.major(device)}:{os.minor(device)}")
+    number = f"{os.major(device)}:{os.minor(device)}"
+    return Path("/dev") / Path(f"/sys/dev/block/{number}").resolve().name

@@ -21,11 +21,13 @@ from mokanda_firmware.updates.daemon import Daemon
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.uplink import offer
 from mokanda_firmware.uplink.failures import LinkError
-from mokanda_firmware.uplink.offer import Offer
+from mokanda_firmware.uplink.offer import Delta, Offer
 from tests.statuses import published
 
 CONTENT = b"an update"
 OFFER = Offer("1.1.0", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "/v1/release/x.raucb")
+
+SMALL = OFFER._replace(delta=Delta("0" * 64, 5700, "1" * 64, "/v1/release/x.delta"))
 
 
 def rauc(folder: Path, monkeypatch: pytest.MonkeyPatch, *, info: str, install: str) -> None:
@@ -103,6 +105,39 @@ def test_an_offer_is_shown_with_its_size() -> None:
     shown = published(UpdatesStatus)
     assert (shown.state, shown.offered, shown.size) == (UpdatesState.AVAILABLE, "1.1.0", 45_200_000)
     assert "45.2 MB" in str(shown.detail)
+
+
+def test_an_offer_is_shown_with_the_size_of_its_delta() -> None:
+    offer.write(SMALL)
+    daemon.show()
+    shown = published(UpdatesStatus)
+    assert (shown.state, shown.size) == (UpdatesState.AVAILABLE, 5700)
+    assert "6 KB" in str(shown.detail)
+
+
+def test_where_the_delta_does_not_fit_nothing_else_is_fetched_unasked(
+    start: Callable[[], Running],
+) -> None:
+    offer.write(SMALL)
+    running = start()
+    running.wait_for(UpdatesState.AVAILABLE)
+    ask("updates", "install")
+    while "does not fit" not in str((shown := running.wait_for(UpdatesState.AVAILABLE)).detail):
+        assert running.statuses.wait(10)
+    assert shown.size == OFFER.size
+    assert Memory.read() == Memory(whole=OFFER.version)
+
+
+def test_what_does_not_fit_is_fetched_whole_when_it_is_asked_for(
+    start: Callable[[], Running],
+) -> None:
+    Memory(whole=OFFER.version).keep()
+    offer.write(SMALL)
+    running = start()
+    ask("updates", "install")
+    failed = running.wait_for(UpdatesState.FAILED)  # there is no link
+    assert "No modem" in str(failed.detail)
+    assert Memory.read().wanted == Memory.read().whole == OFFER.version
 
 
 def test_the_running_version_is_no_offer() -> None:

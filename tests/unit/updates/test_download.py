@@ -173,6 +173,6 @@ def test_a_full_card_is_said_before_anything_is_fetched(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(0, 0, download.RESERVE))
-    with pytest.raises(FailedDownloadError, match=r"no room .*0\.3 MB"):
+    with pytest.raises(FailedDownloadError, match=r"no room .*300 KB"):
         fetch(relay, tmp_path)
     assert relay.ranges == []

@@ -61,6 +61,13 @@ def _mend() -> bool:
     """Make what is to be the store; return whether there was anything to make it of."""
     part = _beside("part")
     part.unlink(missing_ok=True)
+    try:
+        return _mend_with(part)
+    finally:
+        part.unlink(missing_ok=True)  # where there was no room for it, nothing else has any
+
+
+def _mend_with(part: Path) -> bool:
     lost = _salvage(part)
     copy = next((each for each in copies.newest_first() if copies.is_sound(each)), None)
     if copy is not None and (lost is None or (lost and _letters(copy) > _letters(part))):
@@ -82,7 +89,6 @@ def _mend() -> bool:
     chosen.replace(_beside("mended"))
     durable.sync_folder(paths.data())
     _finish()
-    part.unlink(missing_ok=True)
     return True
 
 

@@ -9,7 +9,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -363,9 +363,12 @@ def test_a_disk_without_room_takes_no_sound_store_for_damaged(
     disk: Path, happens: Callable[[Path], None]
 ) -> None:
     copy_it()
+    paths.damaged_store().mkdir()
+    (paths.damaged_store() / "mail.db").touch()
     happens(disk)
-    with suppress(OSError, sqlite3.Error):
+    with pytest.raises((OSError, sqlite3.Error)):
         mend.mend()
+    assert (paths.damaged_store() / "mail.db").exists()  # nothing else took its place
     for filler in disk.glob("filler*"):
         filler.unlink()
     assert mend.mend()

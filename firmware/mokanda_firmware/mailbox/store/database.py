@@ -397,7 +397,9 @@ def _of_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether it comes of what is in a database, or of a disk that does not give it back."""
     code = _code(error)
-    return code in _DAMAGED or code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_ERROR}
+    if code == sqlite3.SQLITE_IOERR:  # that it cannot write says nothing of what is there
+        return getattr(error, "sqlite_errorcode", code) in _OF_READING
+    return code in _DAMAGED or code == sqlite3.SQLITE_ERROR
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -413,7 +415,8 @@ def _kind_of_disk(path: Path) -> type[StoreUnfit]:
         return StoreUnfit
     if state.f_flag & os.ST_RDONLY:
         return StoreReadOnly
-    is_full = not state.f_bavail or (state.f_files and not state.f_favail)
+    # SQLite wants some room at once: less than that is none.
+    is_full = state.f_bavail < _FEW_BLOCKS or (state.f_files and state.f_favail < _FEW_FILES)
     return StoreFull if is_full else StoreUnfit
 
 
@@ -425,9 +428,16 @@ def _of_system(error: OSError) -> StoreUnfit:
     return StoreUnfit(f"the data partition does not work: {error}")
 
 
+_FEW_BLOCKS, _FEW_FILES = 16, 2  # of an index of the log, and a first page of it
 _NO_TEXT = "the mail store has text that is none"
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_NOTADB}
+_OF_READING = {
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+}
 _OF_SYSTEM = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_IOERR,

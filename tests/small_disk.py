@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disks of a few bytes and files, which can be filled: the device's data, or /run in its memory."""
 
+import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
+from scripts.tools.repository import REPOSITORY, TOOLBOX
 
 
 @contextmanager
@@ -54,3 +57,49 @@ def fill(file: Path) -> None:
                 filling.write(bytes(4096))
         except OSError:
             return
+
+
+# How the device mounts its data partition.
+MOUNT_OPTIONS = re.findall(
+    "mount -t ext4 -o ([^ ]+)", (REPOSITORY / "recipes" / "boot" / "init").read_text("utf-8")
+)[0]
+
+
+@contextmanager
+def card(image: Path, folder: Path, *options: str) -> Iterator[Path]:
+    """Mount a data partition of 128 MiB at a folder: ext4, of which 18 MiB are kept back.
+
+    So much it is on the smallest card. `options` are mke2fs' own. Skips the test where the machine
+    mounts no images.
+    """
+    with image.open("wb") as file:
+        file.truncate(128 << 20)
+    mkfs = ("mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "15", *options)
+    subprocess.run([TOOLBOX, *mkfs, image], check=True)
+    mounted = subprocess.run(
+        ["mount", "-o", f"loop,{MOUNT_OPTIONS}", image, folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("images cannot be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@contextmanager
+def data_on_card(device: Path) -> Iterator[Path]:
+    """Move the data of a device to a card of their own; nobody has them open."""
+    kept = device / "kept"
+    paths.data().rename(kept)
+    paths.data().mkdir()
+    with card(device / "card.img", paths.data()) as folder:
+        subprocess.run(["cp", "-a", f"{kept}/.", folder], check=True)
+        yield folder
+
+
+def fill_card(filler: Path) -> None:
+    """Take all of a card's room that is not kept back."""
+    with filler.open("ab") as file:
+        while left := os.statvfs(filler.parent).f_bavail:
+            os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), left * 4096)

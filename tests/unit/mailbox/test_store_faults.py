@@ -5,12 +5,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.mailbox.store.database import Store, StoreFull
+from mokanda_firmware.mailbox.store.database import (
+    Store,
+    StoreFull,
+    make_schema,
+    newest_version,
+)
 from mokanda_firmware.mailbox.store.settings import set_setting, setting
 from tests.small_disk import small_disk
 
@@ -78,6 +85,33 @@ def test_wherever_want_of_files_stops_the_opening_it_says_so(disk: Path) -> None
         else:
             open_at(disk).close()
         (disk / "many" / str(freed)).unlink()
+
+
+def test_wherever_a_full_disk_stops_a_migration_all_of_it_is_made_or_nothing(disk: Path) -> None:
+    path = disk / "mail.db"
+    outcomes = []
+    for pages in range(0, 160, 10):
+        for file in disk.glob("mail.db*"):
+            file.unlink()
+        with closing(sqlite3.connect(path)) as connection:
+            make_schema(connection, 1)
+            connection.execute("INSERT INTO setting VALUES ('old', ?)", (f'"{VALUE}"',))
+            connection.commit()
+        leave(disk, pages)
+        try:
+            open_at(disk).close()
+        except StoreFull:
+            outcomes.append(1)
+        else:
+            outcomes.append(newest_version())
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (outcomes[-1],)
+        (disk / "filler").unlink()
+        store = open_at(disk)
+        assert setting(store, "old", "") == VALUE
+        store.close()
+    assert outcomes[0] == 1
+    assert outcomes[-1] == newest_version()
 
 
 def left_by_a_kill(folder: Path) -> Path:

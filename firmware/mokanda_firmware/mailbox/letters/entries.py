@@ -102,7 +102,7 @@ def submit(
     Raises:
         StoreError: or one of its kinds; the mail has not been taken.
     """
-    with store.transaction() as connection:
+    with store.adding() as connection:
         found = {address: aliases.reader_of(connection, address) for address in here}
         nobody = [address for address, reader in found.items() if reader is None]
         if nobody:

@@ -68,7 +68,7 @@ def register(store: Store, name: str, display_name: str, password: str, language
     if name in ROLE_NAMES:
         raise NameTaken(name)
     hashed = hash_password(password)
-    with store.transaction() as connection:
+    with store.adding() as connection:
         if connection.execute("SELECT 1 FROM alias WHERE name = ?", (name,)).fetchone():
             raise NameTaken(name)
         if reserved_names.is_reserved(connection, name):

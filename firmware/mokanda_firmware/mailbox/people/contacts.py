@@ -106,7 +106,7 @@ def forget(store: Store, account: int, address: str) -> None:
 
 def add(store: Store, account: int, people: Iterable[Mailbox]) -> int:
     """Put people among the contacts, as those of a phone; return how many are new."""
-    with store.transaction() as connection:
+    with store.adding() as connection:
         return sum(
             connection.execute(
                 "INSERT INTO contact (account, address, name, letters) VALUES (?, ?, ?, 0)"
@@ -140,7 +140,7 @@ def set_group(
 ) -> None:
     """Make a group, or change one that was called `old`; one without members is none."""
     people = [[one.address, one.name] for one in members]
-    with store.transaction() as connection:
+    with store.adding() as connection:
         connection.execute(
             "DELETE FROM people_group WHERE account = ? AND name IN (?, ?)", (account, name, old)
         )

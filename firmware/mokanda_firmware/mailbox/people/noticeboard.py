@@ -36,7 +36,7 @@ def notices(store: Store, before: int | None = None, limit: int = 10) -> list[No
 
 def put_up(store: Store, author: Account, title: str, text: str) -> None:
     """Put a notice on the board; the same one twice in a row hangs there once."""
-    with store.transaction() as connection:
+    with store.adding() as connection:
         last = connection.execute(
             "SELECT name, title, text FROM notice ORDER BY id DESC LIMIT 1"
         ).fetchone()

@@ -6,9 +6,13 @@ left by a power cut or an upload given up, does no harm and is swept away later.
 """
 
 import contextlib
-from collections.abc import Iterator
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from mokanda_firmware.mailbox.store import room
 from mokanda_wire import durable
 from mokanda_wire.durable import Unfinished, Written
 from mokanda_wire.message import Attachment
@@ -16,6 +20,7 @@ from mokanda_wire.message import Attachment
 # Attachments never take the last of the data partition: the database must still be able to write.
 RESERVE_BYTES = 8 << 20
 # What both ends make of pictures and voices, by its first bytes: extension and media type.
+_JUST_CAME_SECONDS = 3600.0  # no file waits longer for the row that names it
 _JPEG = ("jpg", "image/jpeg")
 _MADE = {
     b"RIFF": ("webp", "image/webp"),
@@ -27,9 +32,10 @@ _MADE = {
 class Incoming:
     """An attachment being written; nothing of it stays unless `keep` is called."""
 
-    def __init__(self, folder: Path, file: Unfinished) -> None:
+    def __init__(self, folder: Path, file: Unfinished, note: Callable[[str], None]) -> None:
         self._folder = folder
         self._file = file
+        self._note = note  # that a file of this digest comes
 
     @property
     def size(self) -> int:
@@ -43,6 +49,7 @@ class Incoming:
     def keep(self) -> str:
         """Make it an attachment that a power cut does not take; return its digest in hex."""
         digest = self._file.digest
+        self._note(digest)
         self._file.keep(_place(self._folder, digest))
         return digest
 
@@ -53,14 +60,22 @@ class Attachments:
     def __init__(self, folder: Path, reserve: int = RESERVE_BYTES) -> None:
         self._folder = folder
         self.reserve = reserve
+        self.leave_files = room.ATTACHMENTS_LEAVE_FILES
         self._orphans: set[Written] = set()  # of the last look
+        self._came: dict[str, float] = {}  # by this process, and when
 
     @contextlib.contextmanager
     def incoming(self) -> Iterator[Incoming]:
         """Take an attachment piece by piece, in bounded memory."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        if not self.takes_files():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
         with durable.unfinished(self._folder, 0o640, reserve=self.reserve) as file:
-            yield Incoming(self._folder, file)
+            yield Incoming(self._folder, file, self._note)
+
+    def takes_files(self) -> bool:
+        """Whether the partition takes one more file, and leaves enough for all others."""
+        return room.takes_files(self._folder.parent, self.leave_files)
 
     def path(self, digest: str) -> Path:
         """Return the file of an attachment; it may not have come yet."""
@@ -95,6 +110,30 @@ class Attachments:
                 with contextlib.suppress(FileNotFoundError):
                     self._orphans.add(Written.at(path))
         return before & self._orphans
+
+    def sweep(self, wanted: set[str]) -> int:
+        """Remove the files that `wanted` does not name, at once; return how many.
+
+        Not those that have just come by this process: their rows may be about to. What another
+        process has just written it would ask the relay for again.
+        """
+        long_ago = time.monotonic() - _JUST_CAME_SECONDS
+        just_came = {digest for digest, at in list(self._came.items()) if at > long_ago}
+        files = [
+            path
+            for path in self._folder.glob("[0-9a-f][0-9a-f]/*")
+            if path.name not in wanted and path.name not in just_came
+        ]
+        for path in files:
+            path.unlink(missing_ok=True)
+        return len(files)
+
+    def _note(self, digest: str) -> None:
+        now = time.monotonic()
+        for known, at in list(self._came.items()):
+            if at < now - _JUST_CAME_SECONDS:
+                self._came.pop(known, None)
+        self._came[digest] = now
 
     def remove(self, orphans: set[Written], wanted: set[str]) -> int:
         """Remove those of the `orphans` that `wanted` does not name; return how many."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus.states import StoreState
-from mokanda_firmware.mailbox.store import damage, novelty
+from mokanda_firmware.mailbox.store import damage, novelty, room
 from mokanda_firmware.mailbox.store.attachments import Attachments, Incoming
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -147,6 +147,33 @@ class Store:
         """
         with self._begun("BEGIN IMMEDIATE") as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def adding(self) -> Iterator[sqlite3.Connection]:
+        """A transaction of what grows without an end: letters. On a full card there is none.
+
+        All others are small, replace or delete something, and may take of what is kept back.
+
+        Raises:
+            StoreFull: there is no room but what is kept back.
+            StoreError: or another of its kinds; nothing has been written.
+        """
+        with self.transaction() as connection:
+            if not room.takes_letters(connection, self.path.parent):
+                raise StoreFull("the data partition is full")
+            yield connection
+
+    def check_room(self) -> None:
+        """See whether letters can still come.
+
+        Raises:
+            StoreFull: there is no room but what is kept back.
+            StoreError: or another of its kinds; it cannot be asked.
+        """
+        with self.reading() as connection:
+            has_room = room.takes_letters(connection, self.path.parent)
+            if not (has_room and self.attachments.takes_files()):
+                raise StoreFull("the data partition is full")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

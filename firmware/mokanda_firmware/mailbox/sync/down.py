@@ -58,7 +58,7 @@ def apply_down(store: Store, decoded: Decoded) -> Applied:
     _keep_contents(store, bundle)
     costs = decoded.costs or (0,) * len(bundle.items)
     unknown: list[Nobody] = []
-    with store.transaction() as connection:
+    with store.adding() as connection:
         if bundle.sequence <= read_state(connection).down_applied:
             return Applied(bundle.sequence)
         for item, cost in zip(bundle.items, costs, strict=True):

@@ -154,7 +154,7 @@ def keep(visit: Visit, sheet: Sheet) -> Sheet:
         StoreError: or one of its kinds; it has not been kept.
     """
     account = visit.villager.id
-    with visit.store.transaction() as connection:
+    with visit.store.adding() as connection:
         draft = drafts.save(connection, account, sheet.draft, sheet.fields, sheet.files)
     return sheet.kept_as(draft)
 

@@ -10,6 +10,7 @@ import pytest
 from scripts.tools.deadlines import wait_until
 from tests.emulator.emulated_village import DAMAGED_CLAIM, EmulatedVillage
 from tests.emulator.phone import Phone
+from tests.emulator.releases import tries_left
 from tests.stand_ins.front import Front
 
 RESULT = "/run/mokanda/setup/mokanda-result.txt"
@@ -56,7 +57,7 @@ def test_a_relay_that_cannot_be_reached_is_told(village: EmulatedVillage, keeper
     assert village.sync(keeper)["state"] == "idle"
 
 
-def test_a_full_data_partition_keeps_all_that_it_has(
+def test_a_full_data_partition_keeps_all_that_it_has_and_starts_again(
     village: EmulatedVillage, keeper: Phone
 ) -> None:
     keeper.write("awa", "Do not lose me", "I was here before.")
@@ -66,6 +67,14 @@ def test_a_full_data_partition_keeps_all_that_it_has(
         page = keeper.write("awa", "Too much", "x" * 50_000)
         assert "The device has no room left" in page.text
         assert "Do not lose me" in keeper.open("/inbox").text
+        slot = village.slot()
+        village.reboot()
+        again = village.phone()
+        assert again.log_in("awa")
+        assert "The card is full." in again.open("/device").text
+        assert "I was here before." in again.read("inbox", "Do not lose me").text
+        wait_until(lambda: tries_left(village, slot) == 3, "the slot to be kept", 180, every=2)
+        assert village.slot() == slot
     finally:
         village.shell.check("rm /data/full")
     keeper.write("awa", "Enough", "There is room again.")

@@ -16,7 +16,8 @@ from bottle import Bottle
 from mokanda_firmware import paths
 from mokanda_firmware.bus.service import notify
 from mokanda_firmware.mailbox.administration.housekeeping import keep_tidy
-from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
+from mokanda_firmware.mailbox.store import copies
+from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreFull, StoreUnfit
 from mokanda_firmware.webmail import emergency, watchdog
 from mokanda_firmware.webmail.app import create_app
 from mokanda_firmware.webmail.store_watch import StoreWatch
@@ -95,7 +96,7 @@ def _serve(address: tuple[str, int]) -> None:
     """Serve the mail store; if it does not open, the page that says so, until it does."""
     watch = StoreWatch()
     try:
-        store = Store.of_device(lenient=True)
+        store = _open()
     except StoreUnfit as error:
         watch.tell(error)
         server = make_server(address, emergency.create_app(error))
@@ -103,18 +104,42 @@ def _serve(address: tuple[str, int]) -> None:
         return
     except StoreError as error:
         sys.exit(f"mokanda-webmail: {error}")
-    watch.tell(None)
+    _tell_of_room(store, watch)
     with contextlib.suppress(OSError):
         durable.write(paths.store_in_use(), b"", 0o660)
     try:
         _run(
             make_server(address, create_app(store, watch=watch)),
-            lambda: keep_tidy(store, watch.tell),
+            lambda: keep_tidy(store, watch.tell, watch.has_deleted),
         )
     finally:
         store.close()
         with contextlib.suppress(OSError):
             paths.store_in_use().unlink(missing_ok=True)
+
+
+def _open() -> Store:
+    """Open the mail store; without the room for that, the copies of it have to go.
+
+    They are of use to a damaged store, which has been mended before this, and come again with room.
+    """
+    try:
+        return Store.of_device(lenient=True)
+    except StoreFull as error:
+        logging.warning("%s", error)
+        with contextlib.suppress(OSError):
+            if copies.give_up():
+                return Store.of_device(lenient=True)
+        raise
+
+
+def _tell_of_room(store: Store, watch: StoreWatch) -> None:
+    try:
+        store.check_room()
+    except StoreError as error:
+        watch.tell(error)
+    else:
+        watch.tell(None)
 
 
 def _run(server: Server, beside: Callable[[], None]) -> None:

@@ -62,6 +62,8 @@ def _served(site: Site, page: Page, watch: StoreWatch) -> Any:  # noqa: ANN401 -
             return _error_page(site, error)
         finally:
             watch.look()
+            if page.method == "POST":
+                watch.form_was_sent()
 
     return serve
 

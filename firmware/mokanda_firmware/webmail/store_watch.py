@@ -18,6 +18,7 @@ class StoreWatch:
     def __init__(self) -> None:
         self._published: StoreState | None = None
         self._lock = threading.Lock()
+        self.has_deleted = threading.Event()  # set where a form may have made room on a full card
 
     def tell(self, error: StoreError | None) -> None:
         """Note that the store was written to, or why not.
@@ -38,6 +39,11 @@ class StoreWatch:
                 _log.error("%s: %s", state, error)
             StoreStatus(state).publish()
             self._published = state
+
+    def form_was_sent(self) -> None:
+        """Let housekeeping look for room, where there is none: something may be deleted now."""
+        if self._published is StoreState.FULL:
+            self.has_deleted.set()
 
     def look(self) -> None:
         """Find out whether somebody has met damage, and got around it."""

@@ -8,12 +8,13 @@ day at most from one time to the next, and a file goes when no row has named it 
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 
 from mokanda_firmware.mailbox.letters import entries, photos
 from mokanda_firmware.mailbox.people import reserved_names, sessions
 from mokanda_firmware.mailbox.store import at_relay, clock, copies
-from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreFull
 from mokanda_firmware.mailbox.store.named_files import named_files
 from mokanda_firmware.mailbox.store.settings import read_setting, write_setting
 from mokanda_wire.limits import KEPT
@@ -21,6 +22,7 @@ from mokanda_wire.limits import KEPT
 TRASH_SECONDS = 30 * 24 * 3600
 _EVERY_SECONDS = 3600.0  # no file waits longer for the row that names it
 _COPY_AFTER_SECONDS = 600.0  # when all has started
+_AT_ONCE_SECONDS = 2.0  # what is deleted one after the other goes together
 _STRIDE_SECONDS = 24 * 3600
 _TIDIED = "tidied"  # a setting of the store that only this module uses: up to when it was
 _log = logging.getLogger(__name__)
@@ -44,6 +46,23 @@ def tidy(store: Store) -> None:
             files = store.attachments.remove(orphans, set(named_files(connection)))
     if letters or files:
         _log.info("deleted %d letters from the trash, and %d files", letters, files)
+    _sweep(store)
+
+
+def _sweep(store: Store) -> None:
+    """Where there is no room, let no file wait that no letter has any more.
+
+    Raises:
+        StoreFull: there is none after it either.
+        StoreError: or another of its kinds.
+    """
+    try:
+        store.check_room()
+    except StoreFull:
+        with store.transaction() as connection:
+            files = store.attachments.sweep(set(named_files(connection)))
+        _log.info("deleted %d files, as there was no room", files)
+        store.check_room()
 
 
 def _grown_to(connection: sqlite3.Connection) -> int:
@@ -55,18 +74,28 @@ def _grown_to(connection: sqlite3.Connection) -> int:
     return now
 
 
-def keep_tidy(store: Store, tell: Callable[[StoreError | None], None]) -> None:
+def keep_tidy(
+    store: Store, tell: Callable[[StoreError | None], None], has_deleted: threading.Event
+) -> None:
     """Keep the store tidy from now on, in a thread that ends with the process.
 
     `tell` is called each time: with None when it worked, else with what is wrong with the store.
+    `has_deleted` is set where somebody may have made room on a full card.
     """
+
+    def wait(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while has_deleted.wait(max(0.0, until - time.monotonic())):
+            time.sleep(_AT_ONCE_SECONDS)
+            has_deleted.clear()
+            _try(_sweep, store, tell)
 
     def work() -> None:
         while True:
             _try(tidy, store, tell)
-            threading.Event().wait(_COPY_AFTER_SECONDS)
-            _try(copies.look_after, store, tell)
-            threading.Event().wait(_EVERY_SECONDS - _COPY_AFTER_SECONDS)
+            wait(_COPY_AFTER_SECONDS)
+            _try(copies.look_after, store, lambda error: tell(error) if error else None)
+            wait(_EVERY_SECONDS - _COPY_AFTER_SECONDS)
 
     threading.Thread(target=work, name="housekeeping", daemon=True).start()
 

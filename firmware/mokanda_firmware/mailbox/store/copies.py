@@ -48,6 +48,18 @@ def all_copies() -> list[Path]:
     return list(paths.store_copies().glob("copy-*.db"))
 
 
+def give_up() -> bool:
+    """Delete all copies, where the store itself has no room to open; return whether any was there.
+
+    Raises:
+        OSError: they cannot be deleted.
+    """
+    found = all_copies()
+    for copy in found:
+        copy.unlink(missing_ok=True)
+    return bool(found)
+
+
 def newest_first() -> list[Path]:
     """Return the copies, the last one first."""
     return sorted(all_copies(), key=_made, reverse=True)

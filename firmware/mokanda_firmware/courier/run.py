@@ -14,7 +14,7 @@ from mokanda_firmware.bus.states import CourierState
 from mokanda_firmware.courier import claim, news, up
 from mokanda_firmware.courier.quota import Quota
 from mokanda_firmware.courier.session import Session, is_down_pending
-from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreFull
 from mokanda_firmware.mailbox.sync.sessions import SessionRecord, record_session
 from mokanda_firmware.mailbox.sync.up import forget_numbers
 from mokanda_firmware.uplink import identity, link, places
@@ -66,6 +66,10 @@ def run(store: Store, report: Report, *, beyond: bool = False) -> SessionRecord:
         trip = _Trip(store, report, claim_file, quota)
         try:
             trip.make()
+        except StoreFull as error:
+            full = FullError()
+            trip.error = full.sentence
+            raise full from error
         except StoreError as error:
             trip.error = Sentence("The device's mail store cannot be used ({why}).", why=str(error))
             raise CourierError(trip.error) from error

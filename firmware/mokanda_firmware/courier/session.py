@@ -19,8 +19,8 @@ from mokanda_firmware import paths, running
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.courier import card, clock, news, quarantine, up
 from mokanda_firmware.courier.quota import SPENT, Quota
-from mokanda_firmware.mailbox.store import at_relay
-from mokanda_firmware.mailbox.store.database import Store, StoreError
+from mokanda_firmware.mailbox.store import at_relay, room
+from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreFull
 from mokanda_firmware.mailbox.store.settings import set_setting, setting
 from mokanda_firmware.mailbox.sync.down import apply_down, apply_known
 from mokanda_firmware.mailbox.sync.history import shared_history
@@ -44,6 +44,7 @@ from mokanda_firmware.uplink.failures import (
     CopiedError,
     CourierError,
     CutError,
+    FullError,
     NotOurRelayError,
     OutdatedError,
     RefusedError,
@@ -60,6 +61,7 @@ REFUSALS = 10  # of bundles of either end in a session, before the rest waits fo
 MENDS = 3  # how often a session may find the two ends at odds and start over
 
 _MAX_DOWN = BOARD.files + BOARD.text + 1024 * 1024  # bytes of a sealed bundle
+_SMALL = 1024 * 1024  # bytes of one that may lie where nothing else may, while it is applied
 _UNREAD = Sentence("Something that came cannot be read here. The relay sends it another way.")
 _NOT_PROVED = Sentence(
     "The relay does not prove who it is, so it gets no mail. If it stays so, ask its operator."
@@ -152,6 +154,8 @@ class Session:
                 break
         if self._refused:
             raise self._refused
+        if not _is_room(self._store):
+            raise FullError
 
     def _take_key(self) -> None:
         """Take in the key by which the relay has to prove itself at a place that is new."""
@@ -181,7 +185,7 @@ class Session:
             self._restart("The relay's history differs.")
         if pending and pending.format > formats.announced(reply.format):
             self._release(pending, "The relay is older than it was.")
-        if pending and self._takes_days(pending, reply):
+        if pending and self._takes_days(pending, reply) and _is_room(self._store):
             reply = self._hello(connection, None)  # what comes down need not wait for it
             self._take(connection, reply, reply.token)
             reply = self._hello(connection, pending)
@@ -405,6 +409,8 @@ class Session:
             raise AtOddsError(Sentence("The relay has sealed this bundle anew."))
         _sweep("down-*", path)
         start = path.stat().st_size if path.exists() else 0
+        if not _is_room(self._store, sealed.size - start):
+            raise FullError
         try:
             connection.fetch(sealed, path, token, self._progress(sealed.size, start))
         except RefusedError as error:
@@ -486,13 +492,25 @@ class Session:
         return progress
 
     def _held(self, pending: int = 0) -> Held:
-        """What there is of a down bundle, and how much more may come beside an upload."""
-        return replace(_held(), room=self._quota.room(pending))
+        """What there is of a down bundle, and how much more may come beside an upload.
+
+        The relay sends at once what may come: nothing that could not be kept.
+        """
+        return replace(_held(), room=self._quota.room(pending) if _is_room(self._store) else 0)
 
 
 def is_down_pending(store: Store) -> bool:
     """Whether a part of a bundle from the relay is here, and the rest is to come."""
     return _held().sequence > sync_state(store).down_applied
+
+
+def _is_room(store: Store, size: int = 0) -> bool:
+    """Whether a bundle of this size can be kept, and what it brings be delivered."""
+    try:
+        store.check_room()
+    except StoreFull:
+        return False
+    return size <= max(room.available(paths.data()), _SMALL)
 
 
 def _announced(pending: PendingUp) -> Sealed:

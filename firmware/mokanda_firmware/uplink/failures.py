@@ -69,6 +69,8 @@ class ClaimError(CourierError):
 class FullError(CourierError):
     """The data partition has no room left."""
 
+    worth_retrying = False  # somebody has to delete something first
+
     def __init__(self) -> None:
         super().__init__(Sentence("The device's card is full. Delete mail with large attachments."))
 

@@ -11,11 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mokanda_firmware.backup import archive
 from mokanda_firmware.backup.archive import Source
 from mokanda_firmware.backup.failures import BackupError
+from mokanda_firmware.updates.rebuild import rebuild
+from mokanda_firmware.updates.slot import Part, Slot
 from mokanda_relay.mime.parse import HEAD, attached_whole, parse
 from mokanda_relay.rendering import reading
 from mokanda_wire import claimfile, codec, protocol, quoting
@@ -36,12 +38,14 @@ from mokanda_wire.bundle import (
 from mokanda_wire.claimfile import ClaimFile, ClaimFileError
 from mokanda_wire.codec import CodecError
 from mokanda_wire.compose import compose
+from mokanda_wire.delta import DeltaError
 from mokanda_wire.formats import FORMAT, OLDEST_FORMAT
 from mokanda_wire.history import IDS, TEXT, History, HistoryError, Record, Row, applied
 from mokanda_wire.items import ItemsError
 from mokanda_wire.message import EPOCH, Attachment, Mailbox, Message, digest_of
 from mokanda_wire.protocol import ProtocolError
 from mokanda_wire.reader import Reader
+from tests.unit.updates.a_delta import a_delta, a_slot, block, copy, text
 
 NOW = datetime(2026, 3, 1, 2, 10, tzinfo=UTC)
 LIMITS = Limits(text=200_000, files=200_000, file_count=50, items=200)
@@ -178,6 +182,21 @@ def _backup() -> bytes:
     return file.getvalue()
 
 
+def _slot() -> tuple[BinaryIO, bytes]:
+    """A slot that runs, and a delta that is made from it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "slot"
+        blocks = a_slot(path, [PRIMER * 30, bytes(range(256)) * 9])
+        made, _ = a_delta(path, [copy(path, Part(0, 96)), block(PRIMER * 31, *blocks), text(b"x")])
+        return path.open("rb"), made
+
+
+def _delta(data: bytes) -> None:
+    with tempfile.TemporaryFile() as output:
+        rebuild(io.BytesIO(data), Slot(_SLOT), output, lambda _: None)
+
+
+_SLOT, _DELTA = _slot()
 _KINDS = (
     protocol.Claim,
     protocol.ClaimRequest,
@@ -247,5 +266,6 @@ TARGETS: dict[str, Target] = {
             b'MOKANDA BACKUP 2\n{"made": 7, "village": "Boende", "bytes": 300}\n',
         ),
     ),
+    "delta": Target(_delta, (DeltaError,), (_DELTA,)),
     "addresses": Target(_addresses, (), (b"Amina@Kimpese.Example", "é@ñ.example".encode())),
 }

@@ -20,7 +20,7 @@ from scripts.releases.bill_of_materials import bill_of_materials, package_url
 from scripts.releases.check import check
 from scripts.releases.image import Image, Keys, RefusedError, read_image
 from scripts.releases.licences import licences
-from scripts.releases.release import build, bundle
+from scripts.releases.release import build, bundle, earlier_updates
 from scripts.tools.digest import file_sha256
 from scripts.tools.repository import TOOLBOX
 from scripts.tools.steps import Log
@@ -327,6 +327,19 @@ def test_a_release_without_new_security_updates_must_be_wanted(
 
 def test_a_release_that_nobody_can_build_again_must_be_wanted(image: Image, keys: Keys) -> None:
     check(changed(image, locked=False), keys, NOW, development_keys=True, without_lock=True)
+
+
+def test_deltas_are_made_from_the_last_three_updates_of_the_board(
+    image: Image, tmp_path: Path
+) -> None:
+    names = [f"mokanda-orangepi-zero-1.0.{number}" for number in range(5)]
+    for age, name in enumerate([image.name, "mokanda-orangepi-pc-1.0.9", *reversed(names)]):
+        path = tmp_path / name / f"{name}.raucb"
+        path.parent.mkdir()
+        path.touch()
+        os.utime(path, (NOW.timestamp() - age, NOW.timestamp() - age))
+    found = [path.stem for path in earlier_updates(image, tmp_path)]
+    assert found == [names[4], names[3], names[2]]
 
 
 def test_without_an_image_it_says_what_to_do(tmp_path: Path) -> None:

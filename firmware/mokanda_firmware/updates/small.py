@@ -48,12 +48,13 @@ def fetch(
     try:
         with _running() as file:
             base = Slot(file)
-            if not (folder / f"{delta.sha256}{SUFFIX}").exists():
-                if base.sha256().hex() != delta.base:
-                    raise SlotError("What runs is not what the delta is made from.")
-                download.check_room(offered.size, folder)
-            path = _fetch(link, delta, folder, fetched)
+            is_here = (folder / f"{delta.sha256}{SUFFIX}").exists()
+            if not is_here and base.sha256().hex() != delta.base:
+                raise SlotError("What runs is not what the delta is made from.")
             partly = update.with_suffix(download.REBUILT)
+            held = partly.stat().st_size if partly.exists() else 0
+            download.check_room(offered.size - held, folder)
+            path = _fetch(link, delta, folder, fetched)
             _rebuild_twice(path, base, offered, partly, built)
     except (DeltaError, SlotError) as error:
         _forget(offered, delta, folder)

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mokanda_firmware.updates import slot, small
-from mokanda_firmware.updates.download import InterruptedDownloadError
+from mokanda_firmware.updates import download, slot, small
+from mokanda_firmware.updates.download import FailedDownloadError, InterruptedDownloadError
 from mokanda_firmware.uplink.offer import Delta, Offer
 from tests.unit.updates.a_delta import a_delta, a_slot, block, parts
 
@@ -146,6 +146,21 @@ def test_a_delta_that_the_relay_no_longer_has_is_no_way(scene: Scene) -> None:
     scene.relay.status = 404
     with pytest.raises(small.UnfitError):
         scene.fetch()
+
+
+@pytest.mark.parametrize("is_here", [False, True])
+def test_without_room_for_the_update_nothing_is_fetched_or_made(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, is_here: bool
+) -> None:
+    usage = SimpleNamespace(free=download.RESERVE + len(scene.update) - 1)
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: usage)
+    scene.folder.mkdir()
+    if is_here:
+        (scene.folder / f"{scene.delta.sha256}.delta").write_bytes(scene.relay.content)
+    with pytest.raises(FailedDownloadError, match="no room"):
+        scene.fetch()
+    assert scene.relay.given == 0
+    assert scene.left() <= {".delta"}
 
 
 def test_other_updates_are_forgotten(scene: Scene) -> None:

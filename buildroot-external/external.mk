@@ -23,9 +23,26 @@ PYTHON3_CFLAGS += -O2 -fno-semantic-interposition
 # Searches in the mail, and packs and unpacks the bundles.
 SQLITE_CFLAGS += -O2
 
+# Rebuilds an update's blocks, in hours of a village's night; the others have no use for it.
+ZSTD_OPTS += MOREFLAGS=-O2
+KMOD_CONF_OPTS += --without-zstd
+SYSTEMD_CONF_OPTS += -Dzstd=disabled
+
 # Beside the system's name what no option of Buildroot leaves out, and nothing here speaks.
 LIBOPENSSL_TARGET_ARCH += $(addprefix no-,\
-	aria ct dtls ec2m gost lms ml-dsa slh-dsa sm2 sm3 sm4 srp srtp ts)
+	aria ct dtls ec2m gost lms ml-dsa ml-kem slh-dsa sm2 sm3 sm4 srp srtp ts)
+
+# Of GnuPG's library for cryptography what our keys, seals and their files are made of.
+LIBGCRYPT_CONF_OPTS += --enable-ciphers=aes --enable-pubkey-ciphers="ecc rsa" \
+	--enable-digests="blake2 crc md5 rmd160 sha1 sha256 sha3 sha512"
+
+# systemd's own programs have their share of its library within; of all others the bus alone wants it,
+# and of it next to nothing, which goes into its program.
+SYSTEMD_CONF_OPTS += -Dstatic-libsystemd=pic
+DBUS_CONF_ENV += SYSTEMD_LIBS=" " LDFLAGS="$(TARGET_LDFLAGS) -Wl,--gc-sections" \
+	LIBS="$(STAGING_DIR)/usr/lib/libsystemd.a -lcap"
+PPPD_CONF_OPTS += --disable-systemd
+UTIL_LINUX_CONF_OPTS += --without-systemd
 
 define MOKANDA_CHECK_CONFIG
 	$(BR2_EXTERNAL_MOKANDA_PATH)/board/mokanda/check-config.sh \

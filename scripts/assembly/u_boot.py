@@ -36,6 +36,7 @@ TAKEN_FROM_CARD = {
     "BOOT_ORDER": "s",
     "BOOT_A_LEFT": "x",
     "BOOT_B_LEFT": "x",
+    "data_failures": "x",
     "extra_args": "s",
     "watchdog": "s",
 }

@@ -11,11 +11,13 @@ import pytest
 
 from scripts.assembly import layout
 from scripts.emulator.board import Board
-from scripts.emulator.card import read_environment
+from scripts.emulator.card import CARD_SIZE, read_environment
 from tests.emulator.shell import Shell
 
 KERNEL = "Starting kernel"
 U_BOOT = "U-Boot SPL"
+# Every block group of the data partition is as long, and may begin with a copy of its superblock.
+GROUP = 128 * layout.MIB
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +68,19 @@ def test_a_card_that_has_lost_both_copies_of_the_environment_starts(board: Board
     board.console.wait_for(KERNEL, 60)
     board.cut_power()
     assert read_environment(board.card)["BOOT_A_LEFT"] == "8"
+
+
+def test_a_data_partition_that_is_lost_is_made_anew(board: Board, shell: Shell) -> None:
+    with board.card.open("r+b") as card:
+        for offset in range(layout.DATA, CARD_SIZE, GROUP):
+            card.seek(offset)
+            card.write(bytes(layout.MIB))
+    shell.install()  # it went with the environment
+    board.power_on()
+    board.console.wait_for("no data partition, resetting", 120)
+    shell.wait_for_start()
+    kept = "/data/mokanda/damaged/partition"
+    assert shell.check(f"stat -c '%s %U %G' {kept}") == f"{16 * layout.MIB} root mokanda"
+    assert shell.check("fw_printenv -n data_failures") == "0"
+    told = shell.check("cat /run/mokanda/setup/mokanda-damaged.txt")
+    assert "could not be read any more" in told

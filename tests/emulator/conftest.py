@@ -26,6 +26,7 @@ from tests.stand_ins.mobile_network import mobile_network
 ORDER = [
     "test_updates",
     "test_bad_updates",
+    "test_stranded",
     "test_backup",
     "test_wipe",
     "test_bad_input",
@@ -33,6 +34,7 @@ ORDER = [
     "test_mail_by_modem",
     "test_first_day",
 ]
+HANGS = 900  # seconds that no test and its fixtures take on the reference computer
 IMAGE = REPOSITORY / "build" / "image" / "orangepi-zero" / "mokanda.img"
 
 
@@ -49,6 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for item in items if item not in ours] + sorted(ours, key=place)
     for item in ours:
         item.add_marker(pytest.mark.emulator)
+        item.add_marker(pytest.mark.timeout(HANGS * slowness()))
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ def test_a_version_on_trial_whose_proof_is_killed_is_started_anew(
     noted = f'{{"trial": "{GOOD}", "slot": "B", "installed": true}}'
     village.shell.check(f"printf '%s' '{noted}' >{memory}")
     village.shell.check("systemctl restart --no-block mokanda-healthy")
-    village.shell.check("sleep 20; systemctl kill --signal=KILL mokanda-healthy")
+    village.shell.check("sleep 20; systemctl kill --kill-whom=main --signal=KILL mokanda-healthy")
     village.shell.wait_for_start(300)
     shown = village.shell.wait_for_status("updates", lambda now: bool(now.get("installed")), 600)
     assert (village.slot(), shown["version"]) == ("B", GOOD)

@@ -73,7 +73,7 @@ def test_a_full_data_partition_keeps_all_that_it_has_and_starts_again(
         assert again.log_in("awa")
         assert "The card is full." in again.open("/device").text
         assert "I was here before." in again.read("inbox", "Do not lose me").text
-        wait_until(lambda: tries_left(village, slot) == 3, "the slot to be kept", 180, every=2)
+        wait_until(lambda: tries_left(village, slot) == 9, "the slot to be kept", 180, every=2)
         assert village.slot() == slot
     finally:
         village.shell.check("rm /data/full")

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,26 +20,34 @@ def small_disk(folder: Path, options: str) -> Iterator[Path]:
 
     Skips the test where the machine lets nobody mount.
     """
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, check=False
-    )
+    with _mounted(folder, "-t", "tmpfs", "-o", options, "tmpfs"):
+        yield folder
+
+
+def data_on_small_disk(device: Path, options: str) -> AbstractContextManager[Path]:
+    """Move the data of a device to a small disk of their own."""
+    return _data_on(device, small_disk(paths.data(), options))
+
+
+@contextmanager
+def _data_on(device: Path, disk: AbstractContextManager[Path]) -> Iterator[Path]:
+    kept = device / "kept"
+    paths.data().rename(kept)
+    paths.data().mkdir()
+    with disk as folder:
+        subprocess.run(["cp", "-a", f"{kept}/.", folder], check=True)
+        yield folder
+
+
+@contextmanager
+def _mounted(folder: Path, *options: str | Path) -> Iterator[Path]:
+    mounted = subprocess.run(["mount", *options, folder], capture_output=True, check=False)
     if mounted.returncode:
-        pytest.skip("mounting needs root")
+        pytest.skip("nothing can be mounted here")
     try:
         yield folder
     finally:
         subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-@contextmanager
-def data_on_small_disk(device: Path, options: str) -> Iterator[Path]:
-    """Move the data of a device to a small disk of their own."""
-    kept = device / "kept"
-    paths.data().rename(kept)
-    paths.data().mkdir()
-    with small_disk(paths.data(), options) as disk:
-        subprocess.run(["cp", "-a", f"{kept}/.", disk], check=True)
-        yield disk
 
 
 @contextmanager
@@ -76,26 +84,13 @@ def card(image: Path, folder: Path, *options: str) -> Iterator[Path]:
         file.truncate(128 << 20)
     mkfs = ("mkfs.ext4", "-q", "-F", "-b", "4096", "-m", "15", *options)
     subprocess.run([TOOLBOX, *mkfs, image], check=True)
-    mounted = subprocess.run(
-        ["mount", "-o", f"loop,{MOUNT_OPTIONS}", image, folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("images cannot be mounted here")
-    try:
+    with _mounted(folder, "-o", f"loop,{MOUNT_OPTIONS}", image):
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-@contextmanager
-def data_on_card(device: Path) -> Iterator[Path]:
+def data_on_card(device: Path) -> AbstractContextManager[Path]:
     """Move the data of a device to a card of their own; nobody has them open."""
-    kept = device / "kept"
-    paths.data().rename(kept)
-    paths.data().mkdir()
-    with card(device / "card.img", paths.data()) as folder:
-        subprocess.run(["cp", "-a", f"{kept}/.", folder], check=True)
-        yield folder
+    return _data_on(device, card(device / "card.img", paths.data()))
 
 
 def fill_card(filler: Path) -> None:

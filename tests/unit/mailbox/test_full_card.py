@@ -17,6 +17,7 @@ from mokanda_firmware.mailbox.store import room
 from mokanda_firmware.mailbox.store.database import Store, StoreFull
 from mokanda_wire.message import Attachment, Mailbox
 from scripts.tools.repository import REPOSITORY
+from tests.device_folders import make_folders
 from tests.small_disk import card, fill_card
 from tests.unit.mailbox.letters import letter
 
@@ -26,9 +27,7 @@ WEBMAIL, GROUP, STRANGER = 801, 800, 65534
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The device's data on a card that can be filled."""
-    for name in ("data", "run", "setup"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
+    make_folders(tmp_path, monkeypatch)
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)
     with card(tmp_path / "card.img", tmp_path / "data") as folder:
         yield folder

@@ -12,6 +12,7 @@ from mokanda_firmware.setup import claim, result
 from mokanda_firmware.uplink import identity
 from mokanda_firmware.uplink.identity import Answer, Outcome
 from mokanda_wire import claimfile, protocol
+from tests.device_folders import make_folders
 from tests.statuses import published
 
 GOOD = claimfile.ClaimFile(
@@ -33,9 +34,7 @@ OTHER = claimfile.ClaimFile(
 @pytest.fixture(autouse=True)
 def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The SETUP partition."""
-    for name in ("data", "run", "setup"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
+    make_folders(tmp_path, monkeypatch)
     return tmp_path / "setup"
 
 

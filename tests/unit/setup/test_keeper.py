@@ -13,15 +13,14 @@ from mokanda_firmware.mailbox.people import accounts
 from mokanda_firmware.mailbox.people.accounts import Account
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.setup import keeper
+from tests.device_folders import make_folders
 from tests.ready_made.mail_store import write_mail_store
 
 
 @pytest.fixture(autouse=True)
 def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The SETUP partition."""
-    for name in ("data", "run", "setup"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
+    make_folders(tmp_path, monkeypatch)
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)
     return tmp_path / "setup"
 

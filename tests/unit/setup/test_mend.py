@@ -24,6 +24,7 @@ from mokanda_firmware.mailbox.store.mending import Mending
 from mokanda_firmware.mailbox.store.settings import setting
 from mokanda_firmware.setup import mend
 from tests.crash_points import crashes
+from tests.device_folders import make_folders
 from tests.small_disk import data_on_small_disk
 
 PAGE = 4096
@@ -33,9 +34,7 @@ LETTERS = 300
 @pytest.fixture(autouse=True)
 def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A device in use, with a villager and some letters, all of them in the database's file."""
-    for name in ("data", "run", "setup"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
+    make_folders(tmp_path, monkeypatch)
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)
     store = Store.of_device()
     accounts.register(store, "awa", "Awa", "elombe-2026", "fr")

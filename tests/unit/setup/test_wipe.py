@@ -13,6 +13,7 @@ from mokanda_firmware.setup import claim, result, wifi, wipe
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_wire import claimfile
 from tests.crash_points import crashes
+from tests.device_folders import make_folders
 
 CLAIM = claimfile.ClaimFile(
     relay="https://relay.example",
@@ -30,9 +31,7 @@ KEPT = {"former-claims.json", "store-anew"}
 @pytest.fixture(autouse=True)
 def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The SETUP partition of a device with mail, a key and a claim from this very card."""
-    for name in ("data", "run", "setup"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
+    make_folders(tmp_path, monkeypatch)
     (tmp_path / "setup" / claimfile.NAME).write_text(claimfile.write(CLAIM))
     live()
     return tmp_path / "setup"

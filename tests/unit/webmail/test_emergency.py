@@ -8,9 +8,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,20 +26,19 @@ from mokanda_firmware.webmail import emergency
 from mokanda_firmware.webmail.app import create_app
 from mokanda_firmware.webmail.store_watch import StoreWatch
 from scripts.tools.deadlines import wait_until
-from tests.ports import reserved_port
+from tests.device_folders import make_folders
 from tests.setup_service import setup_service
 from tests.small_disk import data_on_small_disk
 from tests.statuses import published
 from tests.unit.backup.conftest import Backups
 from tests.unit.webmail.served_village import PASSWORD, Phone
+from tests.webmail_process import webmail_process
 
 
 @pytest.fixture(autouse=True)
 def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A device with a keeper, a claim and a key."""
-    for name in ("data", "run", "setup"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
+    make_folders(tmp_path, monkeypatch)
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)
     SetupStatus(SetupState.CLAIMED, village="Boende", domain="boende.example.org").publish()
     store = Store.of_device()
@@ -371,29 +368,9 @@ def test_a_folder_of_files_that_cannot_be_read_stops_no_letters() -> None:
     store.close()
 
 
-@contextmanager
-def webmail() -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The webmail of the device as a process of its own, and its port."""
-    with (
-        reserved_port() as port,
-        subprocess.Popen(
-            [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        assert process.stderr is not None
-        while "listening" not in (line := process.stderr.readline()):
-            assert line, "it has ended"
-        try:
-            yield process, port
-        finally:
-            process.kill()
-
-
 def test_a_webmail_that_finds_its_store_lost_serves_and_has_it_mended_at_the_next_start() -> None:
     lose()
-    with webmail() as (_, port):
+    with webmail_process() as (_, port, _):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request("GET", "/")
         answer = connection.getresponse()
@@ -405,12 +382,12 @@ def test_a_webmail_that_finds_its_store_lost_serves_and_has_it_mended_at_the_nex
 
 
 def test_an_end_that_was_none_is_known_at_the_next_start() -> None:
-    with webmail() as (process, _):
+    with webmail_process() as (process, _, _):
         assert paths.store_in_use().exists()
         process.terminate()
         assert process.wait(30) == 0
         assert not paths.store_in_use().exists()
-    with webmail() as (process, _):
+    with webmail_process() as (process, _, _):
         process.kill()
         process.wait(30)
     assert paths.store_in_use().exists()

@@ -3,10 +3,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,18 +17,17 @@ from mokanda_firmware.mailbox.store.database import Store
 from mokanda_firmware.webmail.app import create_app
 from mokanda_firmware.webmail.store_watch import StoreWatch
 from scripts.tools.deadlines import wait_until
-from tests.ports import reserved_port
+from tests.device_folders import make_folders
 from tests.small_disk import data_on_card, data_on_small_disk, fill, fill_card
 from tests.statuses import published
 from tests.unit.webmail.served_village import DOMAIN, PASSWORD, Phone
+from tests.webmail_process import webmail_process
 
 
 @pytest.fixture(autouse=True)
 def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A device with a keeper."""
-    for name in ("data", "run", "setup"):
-        (tmp_path / name).mkdir()
-        monkeypatch.setenv(f"MOKANDA_{name.upper()}", str(tmp_path / name))
+    make_folders(tmp_path, monkeypatch)
     monkeypatch.setattr(accounts, "_COST_LOG2", 4)
     monkeypatch.setattr(housekeeping, "_AT_ONCE_SECONDS", 0.0)
     SetupStatus(SetupState.CLAIMED, village="Boende", domain=DOMAIN).publish()
@@ -81,44 +76,22 @@ def test_from_a_start_with_a_full_card_to_the_next_letter(device: Path) -> None:
         store.close()
 
 
-@contextmanager
-def process() -> Iterator[list[str]]:
-    """The webmail as a process of its own, until it listens; what it has said until then."""
-    said = []
-    with (
-        reserved_port() as port,
-        subprocess.Popen(
-            [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as webmail,
-    ):
-        assert webmail.stderr is not None
-        while "listening" not in (line := webmail.stderr.readline()):
-            assert line, "it has ended"
-            said.append(line)
-        try:
-            yield said
-        finally:
-            webmail.kill()
-
-
 def test_where_a_store_has_no_room_to_open_its_copies_make_some(device: Path) -> None:
     """So it is where another has filled the card, to the last of what is kept back."""
     with data_on_small_disk(device, "size=8m") as data:
         paths.store_copies().mkdir()
         (paths.store_copies() / "copy-1.db").write_bytes(bytes(1 << 20))
         fill(data / "filler")
-        with process():
+        with webmail_process():
             assert state() is StoreState.FULL
         assert copies.all_copies() == []
-        with process():
+        with webmail_process():
             pass
 
 
 def test_where_nothing_makes_room_it_says_so_and_goes_on_when_there_is_some(device: Path) -> None:
     with data_on_small_disk(device, "size=8m,nr_inodes=40") as data:
         fill(data / "filler")
-        with process() as said:
-            assert "full" in "".join(said)
+        with webmail_process() as webmail:
+            assert "full" in "".join(webmail.said)
             assert state() is StoreState.FULL

@@ -19,6 +19,12 @@ from typing import BinaryIO, NamedTuple, Self
 UNFINISHED = ".unfinished-"  # how the names begin of files that are being written
 
 
+def sync_content(file: BinaryIO) -> None:
+    """Make durable what was written so far to a file that is being written."""
+    file.flush()
+    os.fdatasync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

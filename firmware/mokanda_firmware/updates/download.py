@@ -4,7 +4,6 @@
 import hashlib
 import http.client
 import logging
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import BinaryIO, Protocol
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.offer import Delta, Offer
+from mokanda_wire import durable
 from mokanda_wire.delta import SUFFIX
 
 _log = logging.getLogger(__name__)
@@ -168,18 +168,13 @@ def _fetch_rest(
                 raise FailedDownloadError(Sentence("The relay's update is longer than it said."))
             file.write(chunk)
             if file.tell() - synced >= _SYNC:
-                _sync(file)
+                durable.sync_content(file)
                 synced = file.tell()
             progress(file.tell())
     finally:
-        _sync(file)
+        durable.sync_content(file)
     if file.tell() < wanted.size:
         raise http.client.IncompleteRead(b"")
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fdatasync(file.fileno())
 
 
 def _sha256(path: Path) -> str:

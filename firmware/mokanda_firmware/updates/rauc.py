@@ -68,9 +68,7 @@ def start_other_next() -> None:
     Raises:
         RefusedError: RAUC did not do it.
     """
-    done = _run("status", "mark-active", "other")
-    if done.returncode:
-        raise RefusedError(_sentence(done.stderr))
+    _mark("active", "other")
 
 
 def mark_good() -> None:
@@ -79,7 +77,11 @@ def mark_good() -> None:
     Raises:
         RefusedError: RAUC did not do it.
     """
-    done = _run("status", "mark-good", "booted")
+    _mark("good", "booted")
+
+
+def _mark(how: str, slot: str) -> None:
+    done = _run("status", f"mark-{how}", slot)
     if done.returncode:
         raise RefusedError(_sentence(done.stderr))
 

@@ -28,6 +28,7 @@ from mokanda_firmware.updates import zstandard
 from mokanda_firmware.updates.slot import SIZE, Slot
 from mokanda_firmware.updates.verity import BLOCK, SALT, hash_tree, tree_size
 from mokanda_firmware.updates.zstandard import ZstandardError
+from mokanda_wire import durable
 from mokanda_wire.delta import DeltaError, Header
 
 MAX_UPDATE = 2 * SIZE  # bytes
@@ -128,10 +129,10 @@ def rebuild(
         except ZstandardError as error:
             raise DeltaError(f"The delta is damaged: {error}") from error
         if made - synced >= _SYNC:
-            _sync(output)
+            durable.sync_content(output)
             synced = made
             progress(made)
-    _sync(output)
+    durable.sync_content(output)
     if _sha256(output) != header.sha256:
         raise DeltaError("What the delta makes is not the update.")
     progress(made)
@@ -264,8 +265,3 @@ def _left(file: BinaryIO) -> int:
     end = file.seek(0, os.SEEK_END)
     file.seek(here)
     return end - here
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fdatasync(file.fileno())

@@ -9,6 +9,7 @@ Buildroot fetches, checks and resumes by itself, from other addresses.
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import re
@@ -108,6 +109,7 @@ def make(buildroot: Path, tree: Path, mirror: str) -> None:
     (tree / _STAMP).write_text(stamp)
 
 
+@functools.cache
 def source_names() -> dict[str, str]:
     """Debian's name of each package whose source archive the table has, by Buildroot's."""
     table = tomllib.loads(TABLE.read_text())

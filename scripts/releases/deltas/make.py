@@ -113,7 +113,7 @@ def _update(base: System, new: bytes) -> Iterator[Made]:
         yield from _literal(new[done:at])
         yield from _slot(pieces, image, start, size)
         done = at + size
-    payload, tree = _tree(new)
+    payload, tree = _tree(new, bundle.used)
     yield from _literal(new[done:payload])
     if tree:
         yield tree
@@ -251,9 +251,9 @@ def _equal(old: bytes, source: int, new: bytes, at: int) -> int:
     return size
 
 
-def _tree(new: bytes) -> tuple[int, Made | None]:
-    """Where the payload of an update ends, and the hash tree that follows there."""
-    end = -(-Squashfs(new).used // 4096) * 4096
+def _tree(new: bytes, used: int) -> tuple[int, Made | None]:
+    """Where the payload of an update ends, a file system of `used` bytes; and its hash tree."""
+    end = -(-used // 4096) * 4096
     found = _SALT.search(new, end)
     if found:
         salt = bytes.fromhex(found[1].decode())

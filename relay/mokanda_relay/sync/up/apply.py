@@ -94,17 +94,21 @@ def _record_report(session: Session, device: Device, report: wire.Report) -> Non
     if isinstance(mended, str):
         told = f"{device.name} has mended its mail store, which was damaged ({mended[:200]})"
         alerts.record_once(session, "mended", told, device.id)
-    failed = report.fields.get("update_failed")
-    if isinstance(failed, str) and failed != device.last_report().get("update_failed"):
+    if (failed := _newly_told(device, report, "update_failed")) is not None:
         told = f"an update of {device.name} has failed: {failed[:200]}"
         alerts.record(session, "update", told, device.id)
-    no_credit = report.fields.get("no_credit")
-    if isinstance(no_credit, str) and no_credit != device.last_report().get("no_credit"):
+    if (no_credit := _newly_told(device, report, "no_credit")) is not None:
         told = f"the SIM card of {device.name} seems to have no credit left ({no_credit[:200]})"
         alerts.record(session, "credit", told, device.id)
     device.report = json.dumps(report.fields, default=str, skipkeys=True)[:_MAX_REPORT]
     if Policy.of(device) != before:
         renditions.prepare_anew(session, device.id)
+
+
+def _newly_told(device: Device, report: wire.Report, field: str) -> str | None:
+    """The words of a report's field that the last report had not."""
+    told = report.fields.get(field)
+    return told if isinstance(told, str) and told != device.last_report().get(field) else None
 
 
 def _send_on(session: Session, device: Device, item: wire.Mail, digest: str, size: int) -> None:

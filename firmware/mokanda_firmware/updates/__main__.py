@@ -6,11 +6,10 @@ import sys
 
 from mokanda_firmware.bus import service
 from mokanda_firmware.bus.requests import Requests
+from mokanda_firmware.updates import health
 from mokanda_firmware.updates.daemon import Daemon
 from mokanda_firmware.updates.link import to_relay
 from mokanda_firmware.updates.proof import prove
-
-_HTTP = 80
 
 
 def main() -> int:
@@ -21,7 +20,9 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="show what the relay offers, install it when asked")
     proving = commands.add_parser("prove", help="mark the running slot good when it does its work")
-    proving.add_argument("--port", type=int, default=_HTTP, help="the webmail's (default: 80)")
+    proving.add_argument(
+        "--port", type=int, default=health.PORT, help="the webmail's (default: %(default)s)"
+    )
     proving.add_argument(
         "--seconds", type=float, default=300, help="how long to wait for it (default: 300)"
     )

@@ -23,6 +23,7 @@ from mokanda_firmware.bus.states import ModemState, StoreState, UnitState
 from mokanda_firmware.bus.statuses import ModemStatus, StoreStatus
 from mokanda_firmware.updates.system_units import Unit, all_units
 
+PORT: Final = 80  # the webmail's, of a device
 STEADY: Final = 60.0  # seconds for which every daemon has to run without an end
 
 _PAUSE = 2.0  # seconds between tries
@@ -61,7 +62,7 @@ def wait_until_up(port: int, seconds: float, excuse: Callable[[], object]) -> No
     while True:
         try:
             _check_webmail(port)
-            _check_store()
+            _check_store(port)
             _check_firewall()
         except UnhealthyError as error:
             if isinstance(error, StoreError) and not is_excused:
@@ -100,7 +101,7 @@ def wait_until_proven(port: int, seconds: float, lacked: Collection[str]) -> Non
             starts = now
             if steady_since is None:
                 _check_webmail(port)
-                for name, check in _parts():
+                for name, check in _parts(port):
                     if name not in lacked:
                         check()
                 steady_since = time.monotonic()
@@ -116,12 +117,12 @@ def wait_until_proven(port: int, seconds: float, lacked: Collection[str]) -> Non
         time.sleep(_LOOK)
 
 
-def lacking() -> tuple[str, ...]:
+def lacking(port: int = PORT) -> tuple[str, ...]:
     """Name what does not work now: nobody can expect it of the next version."""
     lacked: list[str] = []
     with contextlib.suppress(UnhealthyError):
         lacked += [unit.name for unit in _units() if not unit.works]
-    for name, check in _parts():
+    for name, check in _parts(port):
         try:
             check()
         except UnhealthyError:
@@ -129,9 +130,9 @@ def lacking() -> tuple[str, ...]:
     return tuple(lacked)
 
 
-def _parts() -> Iterator[tuple[str, Callable[[], None]]]:
+def _parts(port: int) -> Iterator[tuple[str, Callable[[], None]]]:
     """All that is looked at beside units and webmail, each by its name."""
-    yield "store", _check_store
+    yield "store", partial(_check_store, port)
     for daemon in _DAEMONS:
         yield daemon, partial(_check_answer, daemon)
     yield "mail", _check_mail
@@ -166,30 +167,40 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def _check_webmail(port: int) -> None:
+    answer = _first_page(port)
+    # What is wrong with the mail store is not the webmail's fault.
+    if answer != HTTPStatus.OK and _unsound() is None:
+        raise UnhealthyError(Sentence("It does not show its pages ({why}).", why=answer))
+
+
+def _first_page(port: int) -> int:
+    """Return the status with which the webmail answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/")
-        answer = connection.getresponse().status
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         raise UnhealthyError(
             Sentence("It does not show its pages ({why}).", why=str(error))
         ) from error
     finally:
         connection.close()
-    # What is wrong with the mail store is not the webmail's fault.
-    if answer != HTTPStatus.OK and _unsound() is None:
-        raise UnhealthyError(Sentence("It does not show its pages ({why}).", why=answer))
 
 
 def _unsound() -> StoreState | None:
-    """Return what the webmail says of a mail store that it cannot use; None of one that it can."""
+    """Return what the webmail says is wrong with the mail store, or with the card."""
     store = StoreStatus.read()
     return store.state if store is not None and store.state is not StoreState.SOUND else None
 
 
-def _check_store() -> None:
-    """Read one row of each table: cheap, yet it needs schema, log and pages to be sound."""
+def _check_store(port: int) -> None:
+    """Read one row of each table: cheap, yet it needs schema, log and pages to be sound.
+
+    On a full card all is read, and can be deleted: where the pages are shown, nobody is to blame.
+    """
     unsound = _unsound()
+    if unsound is StoreState.FULL and _first_page(port) == HTTPStatus.OK:
+        unsound = None
     if unsound in _OF_THE_CARD:
         raise CardError(Sentence("The card is full, or cannot be written to."))
     if unsound is not None:

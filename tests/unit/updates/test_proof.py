@@ -165,7 +165,7 @@ def test_what_did_not_work_before_the_update_is_not_asked_of_it(
     ModemStatus(ModemState.ABSENT).publish()
     StoreStatus(StoreState.DAMAGED).publish()
     webmail.status = 503
-    TRIAL._replace(lacked=health.lacking()).keep()
+    TRIAL._replace(lacked=health.lacking(webmail.port)).keep()
     assert prove(webmail.port, 0)
     assert marks.read_text() == GOOD
 
@@ -173,7 +173,7 @@ def test_what_did_not_work_before_the_update_is_not_asked_of_it(
 def test_a_wifi_card_that_is_no_longer_found_fails_the_trial(
     webmail: Webmail, system: Units
 ) -> None:
-    TRIAL._replace(lacked=health.lacking()).keep()
+    TRIAL._replace(lacked=health.lacking(webmail.port)).keep()
     system.set(HOTSPOT, ActiveState="inactive", SubState="dead")
     assert not prove(webmail.port, 0)
     assert why() == "A part of it does not run (mokanda-hotspot.service)."
@@ -209,6 +209,25 @@ def test_a_full_card_puts_the_trial_off(webmail: Webmail, marks: Path) -> None:
     assert not prove(webmail.port, 300)  # at once
     assert marks.read_text() == BACK
     assert Memory.read().put_off
+
+
+def test_a_full_card_of_which_all_is_read_is_no_trouble(webmail: Webmail, marks: Path) -> None:
+    StoreStatus(StoreState.FULL).publish()
+    TRIAL.keep()
+    assert prove(webmail.port, 0)
+    assert not Memory.read().trial
+    assert prove(webmail.port, 0)  # at the next start, too
+    assert marks.read_text() == GOOD + GOOD
+
+
+def test_a_version_that_does_not_open_the_store_of_a_full_card_as_the_one_before_did(
+    webmail: Webmail, marks: Path
+) -> None:
+    StoreStatus(StoreState.FULL).publish()
+    TRIAL._replace(lacked=health.lacking(webmail.port)).keep()
+    webmail.status = 503
+    assert not prove(webmail.port, 0)
+    assert marks.read_text() == BACK
 
 
 def test_after_a_trial_that_was_put_off_the_keeper_is_told(

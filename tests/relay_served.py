@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -84,9 +85,16 @@ class Served:
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         """Get a page of the admin app, as the operator does."""
-        url = f"{self.operator_url}{path}"
+        return self._ask(path, None, headers)
+
+    def post(self, path: str, fields: dict[str, str]) -> tuple[int, str]:
+        """Send a form of the admin app's; what comes is that of the page it leads to."""
+        return self._ask(path, urllib.parse.urlencode(fields).encode(), {})
+
+    def _ask(self, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str]:
         login = basic_login(self.relay.operator_password)
-        request = urllib.request.Request(url, headers={"Authorization": login, **headers})
+        headers = {"Authorization": login, **headers}
+        request = urllib.request.Request(f"{self.operator_url}{path}", body, headers)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.read().decode()

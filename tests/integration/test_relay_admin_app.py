@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bs4 import BeautifulSoup
 
 from mokanda_relay.http.operator_password import MAX_TRIES
-from mokanda_relay.operator import fleet
+from mokanda_relay.operator import fleet, rollouts
 from mokanda_relay.relay import OPERATOR_PASSWORD_FILE, Relay, open_relay
 from mokanda_relay.store.alerts import report
 from mokanda_relay.store.clock import now
@@ -122,7 +122,65 @@ class TestFleetPage:
         assert served.get("/relay.css")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics"])
+class TestReleasesPage:
+    NAME = "orangepi-zero-0.2.0.raucb"
+
+    def test_without_a_release_it_says_how_to_add_one(self, served: Served) -> None:
+        assert "mokanda-relay release add" in served.get("/releases")[1]
+
+    def test_devices_that_go_back_hold_a_release_and_the_operator_chooses(
+        self, served: Served
+    ) -> None:
+        update = served.folder / "update.raucb"
+        update.write_bytes(b"update")
+        rollouts.publish(served.relay, update, "0.2.0", "orangepi-zero", share=100)
+        told = {"board": "orangepi-zero", "update_failed": "No <b>modem</b>."}
+        for name in ("kitenge", "liputa", "mboka"):
+            device = served.claimed_device(name)
+            device.freeze(Report({**told, "failed_version": "0.2.0"}))
+            device.sync()
+        assert "is held: 3 of 3 devices" in served.get("/")[1]
+        page = served.get("/releases")[1]
+        assert "No &lt;b&gt;modem&lt;/b&gt;." in page
+        assert device.hello().release is None
+        assert self.press(served, "go-on") == 200
+        assert "100 % of stable" in served.get("/releases")[1]
+        offered = device.hello().release
+        assert offered is not None
+        assert offered.version == "0.2.0"
+        assert self.press(served, "withdraw") == 200
+        assert device.hello().release is None
+        assert "withdrawn" in served.get("/releases")[1]
+
+    def test_a_device_that_runs_it_says_so_by_its_hello(self, served: Served) -> None:
+        update = served.folder / "update.raucb"
+        update.write_bytes(b"update")
+        rollouts.publish(served.relay, update, "0.1.0", "orangepi-zero")
+        device = served.claimed_device()
+        device.freeze(Report({"board": "orangepi-zero"}))
+        device.sync()
+        device.hello()
+        assert "runs on 1; given up by 0" in served.get("/releases")[1]
+
+    def test_what_is_not_this_form_changes_nothing(self, served: Served) -> None:
+        update = served.folder / "update.raucb"
+        update.write_bytes(b"update")
+        rollouts.publish(served.relay, update, "0.2.0", "orangepi-zero")
+        assert self.press(served, "hold", proof="guessed") == 403
+        assert self.press(served, "burn") == 400
+        assert self.press(served, "hold", release="none.raucb") == 409
+        assert "10 % of stable" in served.get("/releases")[1]
+
+    def press(self, served: Served, do: str, *, proof: str = "", release: str = NAME) -> int:
+        """Press a button of the page; the status of what comes."""
+        page = BeautifulSoup(served.get("/releases")[1], "html.parser")
+        field = page.select_one("input[name=proof]")
+        assert field is not None
+        form = {"proof": proof or str(field["value"]), "release": release, "do": do}
+        return served.post("/releases", form)[0]
+
+
+@pytest.mark.parametrize("path", ["/", "/releases", "/metrics"])
 class TestPassword:
     def test_page_and_metrics_ask_for_it(self, served: Served, path: str) -> None:
         assert served.get(path, Authorization="")[0] == 401

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
-from mokanda_relay.operator import claims, devices, fleet
+from mokanda_relay.operator import claims, devices, fleet, rollouts
 from mokanda_relay.operator.housekeeping import Housekeeper
-from mokanda_relay.store import clock, releases
+from mokanda_relay.store import clock
 from mokanda_relay.store.tables import Alert, Device, Resident
 from mokanda_wire import protocol
 from mokanda_wire.bundle import Bundle, Event, Limits, Report, encode
@@ -698,7 +698,7 @@ class TestReleases:
     def test_an_update_is_offered_and_fetched_from_where_it_broke_off(self, served: Served) -> None:
         update = served.folder / "update.raucb"
         update.write_bytes(bytes(range(256)) * 100)
-        releases.add(served.relay.releases, update, "0.2.0", "orangepi-zero")
+        rollouts.publish(served.relay, update, "0.2.0", "orangepi-zero")
         device = served.claimed_device()
         device.freeze(Report({"board": "orangepi-zero"}))
         device.sync()

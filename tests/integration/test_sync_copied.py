@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 import shutil
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +21,7 @@ from mokanda_relay.operator import devices
 from mokanda_relay.store.tables import Alert, Card
 from mokanda_relay.sync import cards
 from mokanda_wire import protocol
-from tests.relay_served import BOTH_DATABASES, Served, basic_login, eventually
+from tests.relay_served import BOTH_DATABASES, Served, eventually
 from tests.syncing_village import Village
 
 pytest_plugins = ("tests.syncing_fixtures",)
@@ -250,18 +247,6 @@ class TestOperatorsPages:
         with pytest.raises(CopiedError):
             village.sync()
 
-    def post(self, served: Served, fields: dict[str, str]) -> int:
-        request = urllib.request.Request(
-            f"{served.operator_url}/device/kitenge/cards",
-            urllib.parse.urlencode(fields).encode(),
-            {"Authorization": basic_login(served.relay.operator_password)},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-
     def form(self, served: Served) -> dict[str, str]:
         page = BeautifulSoup(served.get("/device/kitenge/cards")[1], "html.parser")
         other = page.select("input[name=card]:not([checked])")
@@ -300,7 +285,7 @@ class TestOperatorsPages:
         assert f"letters that waits on it: {first.announced_up}" in other_shown
 
     def test_the_choice_is_made_by_a_form(self, served: Served, village: Village) -> None:
-        assert self.post(served, self.form(served)) == 200
+        assert served.post("/device/kitenge/cards", self.form(served))[0] == 200
         village.sync()
         assert "Only one card" in served.get("/device/kitenge/cards")[1]
 
@@ -318,7 +303,8 @@ class TestOperatorsPages:
         self, served: Served, changed: dict[str, str], status: int
     ) -> None:
         before = [(each.id, each.served) for each in living(served)]
-        assert self.post(served, self.form(served) | changed) == status
+        form = self.form(served) | changed
+        assert served.post("/device/kitenge/cards", form)[0] == status
         assert [(each.id, each.served) for each in living(served)] == before
 
     def test_a_device_that_is_not_there_has_none(self, served: Served) -> None:

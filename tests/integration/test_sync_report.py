@@ -69,3 +69,16 @@ def test_an_update_that_did_not_prove_itself_is_told_at_once(
         told = [each.text for each in fleet.alerts(session, 10) if each.kind == "update"]
     assert len(told) == 1
     assert told[0].endswith("has failed: It does not find the modem.")
+    with served.relay.database.reading() as session:
+        device = session.scalars(sa.select(Device)).one()
+    assert device.last_report()["failed_version"] == "1.1.0"
+
+
+def test_what_the_card_is_to_blame_for_is_not_held_against_the_version(
+    village: Village, served: Served
+) -> None:
+    full = Sentence("The card is full, or cannot be written to.")
+    UpdatesStatus(UpdatesState.FAILED, detail=full, failed="1.1.0", put_off=True).publish()
+    assert is_told(village, served, timedelta(hours=1))
+    with served.relay.database.reading() as session:
+        assert "failed_version" not in session.scalars(sa.select(Device)).one().last_report()

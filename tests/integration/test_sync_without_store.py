@@ -17,7 +17,7 @@ from mokanda_firmware.bus.statuses import CourierStatus
 from mokanda_firmware.courier import without_store
 from mokanda_firmware.mailbox.store.database import Store, StoreUnfit
 from mokanda_firmware.uplink import offer
-from mokanda_relay.store import releases
+from mokanda_relay.operator import rollouts
 from mokanda_relay.store.tables import Alert, Device
 from scripts.tools.deadlines import wait_until
 from tests.relay_served import Served
@@ -68,7 +68,7 @@ def test_an_update_is_offered(village: Village, served: Served, tmp_path: Path) 
     with served.relay.database.transaction() as session:
         session.execute(sa.update(Device).values(report='{"board": "orangepi-zero"}'))
     (tmp_path / "new.raucb").write_bytes(b"an update")
-    releases.add(served.relay.releases, tmp_path / "new.raucb", "2.0.0", "orangepi-zero")
+    rollouts.publish(served.relay, tmp_path / "new.raucb", "2.0.0", "orangepi-zero")
     set_aside(village)
     assert without_store.tell(unfit())
     offered = offer.read()

@@ -12,8 +12,7 @@ from mokanda_firmware import paths
 from mokanda_firmware.updates import download
 from mokanda_firmware.updates.link import to_relay
 from mokanda_firmware.uplink import offer
-from mokanda_relay.operator import devices
-from mokanda_relay.store import releases
+from mokanda_relay.operator import devices, rollouts
 from mokanda_wire.delta import Header
 from tests.relay_served import Served
 from tests.syncing_village import Village
@@ -34,7 +33,7 @@ def village(new_village: Village, monkeypatch: pytest.MonkeyPatch) -> Village:
 def release(served: Served, tmp_path: Path, version: str, board: str = "orangepi-zero") -> None:
     file = tmp_path / "update.raucb"
     file.write_bytes(CONTENT)
-    releases.add(served.relay.releases, file, version, board)
+    rollouts.publish(served.relay, file, version, board)
 
 
 def test_a_release_is_offered_once_the_relay_knows_the_board(
@@ -78,7 +77,7 @@ def test_the_delta_from_what_runs_is_offered_beside_it(
     update.write_bytes(CONTENT)
     sha256 = hashlib.sha256(CONTENT).digest()
     delta.write_bytes(Header(b"b" * 32, "1.0.0", 19, 10507, len(CONTENT), sha256).dump())
-    releases.add(served.relay.releases, update, "1.1.0", "orangepi-zero", [delta])
+    rollouts.publish(served.relay, update, "1.1.0", "orangepi-zero", [delta])
     village.sync()
     village.sync()
     offered = offer.read()

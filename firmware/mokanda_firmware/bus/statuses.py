@@ -121,7 +121,8 @@ class SetupStatus(Status):
 class UpdatesStatus(Status):
     """The software that runs, from which slot and since when, and the one that is offered.
 
-    `failed` is the version that was refused or did not prove itself last; `detail` says why.
+    `failed` is the version that was refused or did not prove itself last; `detail` says why. It is
+    `put_off` where the card is to blame for that.
     """
 
     NAME = "updates"
@@ -135,6 +136,7 @@ class UpdatesStatus(Status):
     installed: datetime | None = None
     offered: str | None = None
     failed: str = ""
+    put_off: bool = False
     size: int | None = None  # of what is offered, in bytes
 
 

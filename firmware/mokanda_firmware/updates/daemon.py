@@ -308,6 +308,7 @@ def _publish(
         installed=at if memory.done == running.version() else None,
         offered=offered.version if offered else None,
         failed=memory.failed,
+        put_off=memory.put_off,
         size=_to_fetch(offered, memory) if offered else None,
         progress=progress,
     ).publish()

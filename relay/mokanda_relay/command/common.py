@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -34,6 +34,17 @@ def public_certificate_option() -> argparse.ArgumentParser:
         help="devices reach the relay through a proxy with a certificate of a public authority",
     )
     return parent
+
+
+def between(minimum: int, maximum: int) -> Callable[[str], int]:
+    """The type of an option that takes a number of these bounds."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or not minimum <= int(text) <= maximum:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {minimum} to {maximum}")
+        return int(text)
+
+    return read
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from mokanda_relay.command.common import (
     Commands,
+    between,
     data_option,
     print_table,
     public_certificate_option,
 )
-from mokanda_relay.operator import devices, fleet
+from mokanda_relay.operator import devices, fleet, rollouts
 from mokanda_relay.relay import open_relay
 from mokanda_relay.store import clock
 from mokanda_relay.store.settings import Settings
-from mokanda_relay.sync import cards, usage_by_day
+from mokanda_relay.sync import cards, rollout, usage_by_day
 from mokanda_wire import claimfile
 
 
@@ -208,51 +208,54 @@ def _define_set(group: Commands) -> None:
     parser = group.add_parser(
         "set",
         parents=[data_option()],
-        help="say how large photos and files to a device may be",
+        help="say how large photos and files to a device may be, and which updates it is offered",
         description="Say how large what goes to a device may be. Photos are made smaller, larger"
-        " files stay here; villagers may ask for either as it was, for 30 days. Without options:"
-        " show what is set.",
+        " files stay here; villagers may ask for either as it was, for 30 days. Say which updates"
+        " it is offered. Without options: show what is set.",
     )
     parser.add_argument("name", metavar="NAME")
     parser.add_argument(
         "--photo-side",
-        type=_between(160, 8000),
+        type=between(160, 8000),
         metavar="PIXELS",
         help="longest side of a photo (default: 1024)",
     )
     parser.add_argument(
         "--photo-kb",
-        type=_between(5, 10_000),
+        type=between(5, 10_000),
         metavar="KB",
         help="a photo has at most so many thousand bytes (default: 25)",
     )
     parser.add_argument(
         "--file-kb",
-        type=_between(0, 10_000),
+        type=between(0, 10_000),
         metavar="KB",
         help="any other file of more is held back until a villager asks for it (default: 100)",
+    )
+    parser.add_argument(
+        "--channel",
+        choices=(rollout.STABLE, rollout.CANDIDATE),
+        help="candidate: offer it each update at once, also those that are to be tried first"
+        " (default: stable)",
+    )
+    parser.add_argument(
+        "--pin", metavar="VERSION", help="offer it this version alone (none: as its channel)"
     )
     parser.set_defaults(run=_set)
 
 
-def _between(minimum: int, maximum: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdecimal() or not minimum <= int(text) <= maximum:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {minimum} to {maximum}")
-        return int(text)
-
-    return read
-
-
 def _set(options: argparse.Namespace, settings: Settings) -> int:
+    relay = open_relay(settings)
+    pin = rollouts.NONE if options.pin == "none" else options.pin
+    rollouts.choose(relay, options.name, options.channel, pin)
     device = devices.set_limits(
-        open_relay(settings),
+        relay,
         options.name,
         photo_side=options.photo_side,
         photo_bytes=None if options.photo_kb is None else options.photo_kb * 1000,
         file_bytes=None if options.file_kb is None else options.file_kb * 1000,
     )
-    sys.stdout.write(f"{device.name}: {fleet.limits(device)}\n")
+    sys.stdout.write(f"{device.name}: {fleet.limits(device)}; updates: {fleet.updates(device)}\n")
     return 0
 
 

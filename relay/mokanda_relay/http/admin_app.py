@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator's listener: the fleet page, a device's cards, metrics, and the providers' webhooks.
+"""The operator's listener: fleet page, a device's cards, releases, metrics, providers' webhooks.
 
 It speaks plain HTTP, on loopback or behind a proxy. Of its paths only those of the webhooks need to
 be reachable from the world.
@@ -12,6 +12,7 @@ import hmac
 import logging
 import re
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -26,15 +27,25 @@ from mokanda_relay.http.operator_password import (
 )
 from mokanda_relay.http.serving import arriving, caller, content_length, header
 from mokanda_relay.http.webhooks import WebhookPath
-from mokanda_relay.operator import devices, fleet, metrics, moving
+from mokanda_relay.operator import devices, fleet, metrics, moving, rollouts
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import clock
+from mokanda_relay.store.releases import ReleaseError
 from mokanda_relay.store.tables import Device
 from mokanda_relay.sync import cards
+from mokanda_relay.sync.rollout import STABLE
 
 _VIEWS = Path(__file__).parent / "views"
 _MAX_ALERTS = 30
 _MAX_FORM, _MAX_FIELDS = 1000, 4  # bytes, fields
+_MAX_RELEASES = 20  # the last ones
+_RELEASE_ACTS: dict[str, Callable[[Relay, str], None]] = {
+    "hold": rollouts.hold,
+    "go-on": rollouts.go_on,
+    "withdraw": rollouts.withdraw,
+    "to-all": partial(rollouts.widen, channel=None, share=100),
+    "to-stable": partial(rollouts.widen, channel=STABLE, share=None),
+}
 _CARD = re.compile(r"[0-9]{1,15}")
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; "
@@ -60,12 +71,15 @@ class AdminApp:
         self._password = OperatorPassword(relay.operator_password)
         self._page = SimpleTemplate(name="fleet.tpl", lookup=[str(_VIEWS)])
         self._cards_page = SimpleTemplate(name="cards.tpl", lookup=[str(_VIEWS)])
+        self._releases_page = SimpleTemplate(name="releases.tpl", lookup=[str(_VIEWS)])
         self.app = Bottle()
         self.app.config["catchall"] = False  # what is not foreseen goes to the server's log
         for path, method, handler in (
             ("/", "GET", self._behind_password(self._fleet)),
             ("/device/<name>/cards", "GET", self._behind_password(self._cards)),
             ("/device/<name>/cards", "POST", self._behind_password(self._choose_card)),
+            ("/releases", "GET", self._behind_password(self._releases)),
+            ("/releases", "POST", self._behind_password(self._steer_release)),
             ("/metrics", "GET", self._behind_password(self._metrics)),
             ("/relay.css", "GET", self._style),
             ("/healthz", "GET", self._health),
@@ -85,6 +99,8 @@ class AdminApp:
                 ago=lambda moment: fleet.ago(moment, now),
                 size=fleet.size,
                 limits=fleet.limits,
+                updates=fleet.updates,
+                held=rollouts.held(session),
                 progress=moving.progress(session),
                 now=now,
                 missing_setting=self._relay.transport.missing_setting,
@@ -111,14 +127,40 @@ class AdminApp:
 
     def _choose_card(self, name: str) -> HTTPResponse:
         fields = _form()
-        if not hmac.compare_digest(fields.get("proof", "").encode(), self._proof().encode()):
-            return _plain(HTTPStatus.FORBIDDEN, "this form is an old one: open the page again")
+        if not self._is_ours(fields):
+            return _old_form()
         card = fields.get("card", "")
         try:
             devices.choose_card(self._relay, name, int(card) if _CARD.fullmatch(card) else 0)
         except devices.DeviceError as error:
             return _plain(HTTPStatus.CONFLICT, str(error))
         return HTTPResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": "cards"})
+
+    def _releases(self) -> HTTPResponse:
+        with self._relay.database.reading() as session:
+            shown = self._releases_page.render(
+                standings=rollouts.standings(self._relay, session)[:_MAX_RELEASES],
+                now=clock.now(),
+                proof=self._proof(),
+            )
+        return _html(shown)
+
+    def _steer_release(self) -> HTTPResponse:
+        fields = _form()
+        if not self._is_ours(fields):
+            return _old_form()
+        act = _RELEASE_ACTS.get(fields.get("do", ""))
+        if act is None:
+            return _plain(HTTPStatus.BAD_REQUEST, "that is none of the page's buttons")
+        try:
+            act(self._relay, fields.get("release", ""))
+        except ReleaseError as error:
+            return _plain(HTTPStatus.CONFLICT, str(error))
+        return HTTPResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": "releases"})
+
+    def _is_ours(self, fields: dict[str, str]) -> bool:
+        """Whether a form comes from a page of this relay's."""
+        return hmac.compare_digest(fields.get("proof", "").encode(), self._proof().encode())
 
     def _proof(self) -> str:
         """What only a form of these pages holds: browsers send the password along to any."""
@@ -177,6 +219,10 @@ def _form() -> dict[str, str]:
         return dict(parse_qsl(posted, max_num_fields=_MAX_FIELDS))
     except ValueError:
         return {}
+
+
+def _old_form() -> HTTPResponse:
+    return _plain(HTTPStatus.FORBIDDEN, "this form is an old one: open the page again")
 
 
 def _html(page: str) -> HTTPResponse:

@@ -98,6 +98,11 @@ def limits(device: Device) -> str:
     )
 
 
+def updates(device: Device) -> str:
+    """Say which updates a device is offered."""
+    return f"{device.pinned} alone" if device.pinned else device.channel
+
+
 def _counts(
     session: Session, by: sa.orm.InstrumentedAttribute[int], condition: sa.ColumnElement[bool]
 ) -> dict[int, int]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the relay no longer needs goes: delivered mail after 30 days, files that no row names.
 
+What is to come with time comes: releases, to more devices.
+
 No clock is believed: one that jumps years ahead makes nothing old at once, and no file that is
 still in the making an orphan.
 """
@@ -15,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import clock
+from mokanda_relay.store import clock, releases
 from mokanda_relay.store.blob_store import BlobStore, Written
 from mokanda_relay.store.tables import (
     Alert,
@@ -34,7 +36,7 @@ from mokanda_relay.store.tables import (
     Upload,
 )
 from mokanda_relay.store.uploads import Uploads
-from mokanda_relay.sync import deduplication
+from mokanda_relay.sync import deduplication, rollout
 from mokanda_relay.transport import correspondents, filters, returned, returning, untold
 from mokanda_relay.transport.outbox import TRYING, WAITING
 from mokanda_wire.limits import KEPT
@@ -102,6 +104,7 @@ class Housekeeper:
             session.execute(sa.delete(Posted).where(Posted.at < repeatable))
             session.execute(sa.delete(Forgotten).where(Forgotten.at < repeatable))
             session.execute(sa.delete(Alert).where(Alert.at < now - _ALERT_RETENTION))
+            rollout.grow(session, releases.entries(self._relay.releases), now)
 
     def _named(self) -> dict[BlobStore | Uploads, Container[str]]:
         """The names in each store that a row has."""

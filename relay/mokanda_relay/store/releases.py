@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Updates for devices: files in the folder of releases, and a manifest that lists them.
 
-A device is told of the last release added for its board, in the signed answer to its hello; the
-file itself is a bundle signed by its maker, which the device checks before it installs it. Beside
-it may lie deltas, each of which rebuilds it from an earlier version.
+A device is told of one for its board, in the signed answer to its hello: of which one, that
+`sync/rollout.py` says. The file itself is a bundle signed by its maker, which the device checks
+before it installs it. Beside it may lie deltas, each of which rebuilds it from an earlier version.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from mokanda_relay.store import clock
-from mokanda_relay.store.tables import Device
 from mokanda_wire import delta, durable, protocol
 from mokanda_wire.delta import DeltaError
 
@@ -58,14 +57,12 @@ class DeltaEntry:
 
 
 def add(folder: Path, file: Path, version: str, board: str, deltas: Sequence[Path] = ()) -> Entry:
-    """Copy an update into the folder, and deltas that rebuild it; make it the one for its board.
+    """Copy an update into the folder, and deltas that rebuild it; make it the last for its board.
 
     Raises:
         ReleaseError: it cannot be added.
     """
-    for word in (version, board):
-        if not _WORD.fullmatch(word):
-            raise ReleaseError(f"{word!r} is no version or board: letters, digits and . + ~ _ -")
+    check_words(version, board)
     name = f"{board}-{version}{file.suffix}"
     target = folder / name
     try:
@@ -89,6 +86,13 @@ def add(folder: Path, file: Path, version: str, board: str, deltas: Sequence[Pat
     except (OSError, DeltaError) as error:
         raise ReleaseError(f"{file} cannot be added: {error}") from error
     return entry
+
+
+def check_words(*words: str) -> None:
+    """Raise ReleaseError unless each may be a version or a board."""
+    for word in words:
+        if not _WORD.fullmatch(word):
+            raise ReleaseError(f"{word!r} is no version or board: letters, digits and . + ~ _ -")
 
 
 def entries(folder: Path) -> list[Entry]:
@@ -134,22 +138,11 @@ def _copy(file: Path, target: Path) -> None:
         copy.keep(target)
 
 
-def offer(folder: Path, device: Device) -> protocol.Release | None:
-    """The release for a device's board, unless the device runs it."""
-    board = device.last_report().get("board")
-    for entry in reversed(entries(folder)):
-        if entry.board == board:
-            if entry.version == device.version:
-                return None
-            path = protocol.RELEASE.format(name=entry.name)
-            return protocol.Release(
-                entry.version,
-                entry.size,
-                bytes.fromhex(entry.sha256),
-                path,
-                _delta(folder, entry.name, device.version),
-            )
-    return None
+def offered(folder: Path, entry: Entry, version: str) -> protocol.Release:
+    """The release, as a device is told of it that runs this version."""
+    path = protocol.RELEASE.format(name=entry.name)
+    sha256, delta = bytes.fromhex(entry.sha256), _delta(folder, entry.name, version)
+    return protocol.Release(entry.version, entry.size, sha256, path, delta)
 
 
 def _delta(folder: Path, release: str, version: str) -> protocol.Delta | None:

@@ -78,7 +78,7 @@ class Device(Table):
     `noted` one. `last_contact` is when it last proved to be itself, `last_exchange` when bytes of
     bundles last went either way or none had to, and `last_sync` when nothing was left for either.
     `error` is what last went wrong with it, for the operator; the next bundle that arrives, or a
-    sync, clears it.
+    sync, clears it. Updates come to it by the `channel`, unless it is `pinned` to a version.
     """
 
     __tablename__ = "device"
@@ -119,6 +119,8 @@ class Device(Table):
     file_bytes: Mapped[int] = mapped_column(default=100_000)  # larger files are held back
     blocked_told: Mapped[str] = mapped_column(default="{}")  # JSON; see sync/down/blocked.py
     blocked_sequence: Mapped[int] = mapped_column(default=0)  # of the bundle that tells it
+    channel: Mapped[str] = mapped_column(default="stable")
+    pinned: Mapped[str] = mapped_column(default="")
 
     def last_report(self) -> dict[str, Any]:
         """What the device last told of itself."""
@@ -562,6 +564,37 @@ class Tidied(Table):
     __tablename__ = "tidied"
     id: Mapped[int] = mapped_column(_ID, primary_key=True)
     until: Mapped[dt.datetime]
+
+
+class Rollout(Table):
+    """How far a release is offered (sync/rollout.py); its file is in the manifest of releases.
+
+    To `share` percent of its channel's devices, `since` then. `why` says why it is no longer
+    offered; `forgiven` is how many had fallen back from it when the operator had it go on.
+    """
+
+    __tablename__ = "rollout"
+    board: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    share: Mapped[int]
+    since: Mapped[dt.datetime]
+    state: Mapped[str]
+    why: Mapped[str] = mapped_column(default="")
+    forgiven: Mapped[int] = mapped_column(default=0)
+
+
+class Trial(Table):
+    """What became of a release on a device: it runs there, or was given up, and `why`."""
+
+    __tablename__ = "trial"
+    device_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("device.id", ondelete="CASCADE"), primary_key=True
+    )
+    board: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    failed: Mapped[bool]
+    why: Mapped[str] = mapped_column(default="")
 
 
 class HistoryRow(Table):

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts, clock, releases
+from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device
-from mokanda_relay.sync import moves
+from mokanda_relay.sync import moves, rollout
 from mokanda_relay.sync.hello import signed
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_wire import protocol
@@ -36,5 +36,5 @@ def hear(relay: Relay, name: str, body: bytes) -> bytes:
         if said.move is not None:
             row.followed = said.move
         key = moves.key_known_to(relay, session, row)
-        reply = protocol.FaultReply(clock.now(), releases.offer(relay.releases, row))
+        reply = protocol.FaultReply(clock.now(), rollout.offer(relay, session, row))
     return relay.keyring.sign(protocol.dump(reply), key)

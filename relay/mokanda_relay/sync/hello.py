@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import alerts, clock, releases
+from mokanda_relay.store import alerts, clock
 from mokanda_relay.store.tables import Device, Upload
-from mokanda_relay.sync import cards, history, moves, quarantine
+from mokanda_relay.sync import cards, history, moves, quarantine, rollout
 from mokanda_relay.sync.down import freeze, frozen
 from mokanda_relay.sync.refusals import RefusedError
 from mokanda_relay.sync.session import Answer, confirm, hash_of, more, record_sync
@@ -163,6 +163,7 @@ def _settle_with(
 ) -> tuple[_Settled, list[str]]:
     """Do so; also return names of files that nobody needs after this transaction."""
     _begin(device, said, given)
+    rollout.record_running(session, device)
     needless = confirm(session, device, said.applied_down)
     restored = said.applied_down < device.down_confirmed
     if restored:
@@ -232,6 +233,8 @@ def _reply(
     room: int | None,
 ) -> protocol.HelloReply:
     device = settled.device
+    with relay.database.reading() as session:
+        offered = rollout.offer(relay, session, device)
     return protocol.HelloReply(
         counter=said.counter,
         time=clock.now(),
@@ -240,7 +243,7 @@ def _reply(
         down=down,
         token=given.token,
         history_agrees=settled.agrees,
-        release=releases.offer(relay.releases, device),
+        release=offered,
         applied_sha256=_applied_sha256(device, said),
         more=more(relay, device.id, down, room),
         secret=given.secret,

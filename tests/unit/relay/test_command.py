@@ -178,7 +178,32 @@ class TestReleases:
             *("release", "add", str(update), "--version", "0.2.0", "--board", "orangepi-zero")
         )
         assert (code, text.split(":")[0]) == (0, "orangepi-zero-0.2.0.raucb")
-        assert "0.2.0" in run("release", "list")[1]
+        header, line = run("release", "list")[1].splitlines()
+        assert header.startswith("NAME                       OFFERED         FOR NOW  RUNS ON")
+        assert line.startswith("orangepi-zero-0.2.0.raucb  10 % of stable  0        0")
+
+    def test_it_is_widened_held_and_withdrawn(self, run: Run, tmp_path: Path) -> None:
+        update = tmp_path / "update.raucb"
+        update.write_bytes(b"update")
+        name = "orangepi-zero-0.2.0.raucb"
+        new = ("--version", "0.2.0", "--board", "orangepi-zero", "--channel", "candidate")
+        assert (
+            f"{name}: candidate; now for 0 devices" in run("release", "add", str(update), *new)[1]
+        )
+        for command, says in (
+            (("set", name, "--channel", "stable"), "10 % of stable"),
+            (("set", name, "--share", "50"), "50 % of stable"),
+            (("hold", name), "held"),
+            (("go-on", name), "50 % of stable"),
+            (("withdraw", name), "withdrawn"),
+        ):
+            assert run("release", *command) == (0, f"{name}: {says}; now for 0 devices\n", "")
+        assert f"{name} is withdrawn: by the operator" in run("release", "list")[1]
+
+    def test_a_release_that_is_not_there_is_named(self, run: Run) -> None:
+        code, _, told = run("release", "hold", "none.raucb")
+        assert code == 1
+        assert "release list" in told
 
     def test_a_file_that_is_not_there_is_named(self, run: Run) -> None:
         code, _, told = run("release", "add", "/no/file", "--version", "1", "--board", "b")
@@ -247,11 +272,20 @@ class TestDeviceSet:
         shown = run("device", "set", "kitenge")
         assert shown[:2] == (
             0,
-            "kitenge: photos JPEG, 1024 pixels, 25.0 KB; files 100 KB\n",
+            "kitenge: photos JPEG, 1024 pixels, 25.0 KB; files 100 KB; updates: stable\n",
         )
         limits = ("--photo-side", "640", "--photo-kb", "12", "--file-kb", "0")
         assert "640 pixels, 12.0 KB; files 0 B" in run("device", "set", "kitenge", *limits)[1]
         assert "640 pixels" in run("device", "set", "kitenge")[1]
+
+    def test_it_chooses_which_updates_a_device_is_offered(self, run: Run) -> None:
+        run("device", "add", "kitenge")
+        shown = run("device", "set", "kitenge", "--channel", "candidate")[1]
+        assert shown.endswith("updates: candidate\n")
+        shown = run("device", "set", "kitenge", "--pin", "1.2.0")[1]
+        assert shown.endswith("updates: 1.2.0 alone\n")
+        shown = run("device", "set", "kitenge", "--pin", "none")[1]
+        assert shown.endswith("updates: candidate\n")
 
     @pytest.mark.parametrize("option", ["--photo-kb=4", "--photo-side=many", "--file-kb=-1"])
     def test_what_makes_no_sense_is_refused(self, run: Run, option: str) -> None:

@@ -93,29 +93,6 @@ class TestReleases:
         update.write_bytes(version.encode())
         return releases.add(folder, update, version, board)
 
-    def device(self, version: str, board: str = "orangepi-zero") -> Device:
-        return Device(version=version, report=f'{{"board": "{board}"}}')
-
-    def test_the_last_one_for_its_board_is_offered(self, tmp_path: Path) -> None:
-        folder = tmp_path / "releases"
-        folder.mkdir()
-        for version in ("0.1.0", "0.3.0", "0.2.0"):
-            entry = self.add(folder, version)
-        self.add(folder, "0.9.0", board="orangepi-pc")
-        offered = releases.offer(folder, self.device("0.1.0"))
-        assert offered is not None
-        assert (offered.version, offered.size) == ("0.2.0", 5)
-        assert offered.sha256.hex() == entry.sha256
-        assert offered.path == "/v1/release/orangepi-zero-0.2.0.raucb"
-
-    def test_a_device_that_runs_it_or_is_another_board_is_offered_nothing(
-        self, tmp_path: Path
-    ) -> None:
-        self.add(tmp_path, "0.2.0")
-        assert releases.offer(tmp_path, self.device("0.2.0")) is None
-        assert releases.offer(tmp_path, self.device("0.1.0", "orangepi-pc")) is None
-        assert releases.offer(tmp_path, Device(version="0.1.0", report="{}")) is None
-
     def test_the_same_version_with_other_contents_is_refused(self, tmp_path: Path) -> None:
         folder = tmp_path / "releases"
         folder.mkdir()
@@ -136,17 +113,14 @@ class TestReleases:
         folder = tmp_path / "releases"
         folder.mkdir()
         releases.add(folder, update, "0.2.0", "orangepi-zero", [delta])
-        offered = releases.offer(folder, self.device("0.1.0"))
-        assert offered is not None
-        assert offered.delta == protocol.Delta(
+        [entry] = releases.entries(folder)
+        assert releases.offered(folder, entry, "0.1.0").delta == protocol.Delta(
             b"b" * 32,
             delta.stat().st_size,
             hashlib.sha256(delta.read_bytes()).digest(),
             "/v1/release/orangepi-zero-0.2.0-from-0.1.0.delta",
         )
-        other = releases.offer(folder, self.device("0.0.9"))
-        assert other is not None
-        assert other.delta is None
+        assert releases.offered(folder, entry, "0.0.9").delta is None
 
     @pytest.mark.parametrize("content", [b"no delta", HEADER.dump()])
     def test_a_delta_of_another_update_is_refused(self, tmp_path: Path, content: bytes) -> None:
@@ -155,7 +129,7 @@ class TestReleases:
         delta.write_bytes(content)
         with pytest.raises(releases.ReleaseError):
             releases.add(tmp_path, update, "0.2.0", "orangepi-zero", [delta])
-        assert releases.offer(tmp_path, self.device("0.1.0")) is None
+        assert releases.entries(tmp_path) == []
 
     @pytest.mark.parametrize("word", ["", "../x", "a b", ".hidden"])
     def test_words_that_are_no_file_names_are_refused(self, tmp_path: Path, word: str) -> None:

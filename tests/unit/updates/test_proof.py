@@ -239,6 +239,7 @@ def test_after_a_trial_that_was_put_off_the_keeper_is_told(
     assert prove(webmail.port, 0)
     shown = published(UpdatesStatus)
     assert (shown.state, shown.failed) == (UpdatesState.FAILED, "1.0.0")
+    assert shown.put_off
     assert "itself. The card is full, or cannot be written to. Version" in str(shown.detail)
     assert Memory.read().trial == "1.0.0"  # it lies there still
 

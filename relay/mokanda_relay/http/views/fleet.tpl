@@ -28,6 +28,10 @@
 devices find this relay at <code>{{progress.move.relay}}</code>.
 {{len(villages) - len(progress.left)}} of {{len(villages)}} have followed.</p>
 % end
+% for each in held:
+<p class="notice">Version {{each.version}} for {{each.board}} is held: {{each.why}}.
+<a href="releases">Have it go on, or withdraw it</a>.</p>
+% end
 % if villages:
 <div class="scroll">
 <table>
@@ -86,7 +90,11 @@ devices find this relay at <code>{{progress.move.relay}}</code>.
 –\\
 % end
 </td>
-<td data-label="Version" class="short">{{device.version or "–"}}<small>{{each.report.get("board", "")}}</small></td>
+<td data-label="Version" class="short">{{device.version or "–"}}<small>{{each.report.get("board", "")}}</small>\\
+% if updates(device) != "stable":
+<small>updates: {{updates(device)}}</small>\\
+% end
+</td>
 </tr>
 % end
 </tbody>
@@ -106,6 +114,6 @@ makes the claim file for the first one.</p>
 </ul>
 % end
 </main>
-<footer>Arrows: ↓ to the village, ↑ from it. Times are UTC. <a href="metrics">Metrics</a></footer>
+<footer>Arrows: ↓ to the village, ↑ from it. Times are UTC. <a href="releases">Releases</a> · <a href="metrics">Metrics</a></footer>
 </body>
 </html>

@@ -13,7 +13,13 @@ from mokanda_relay.rendering import device_files, renditions
 from mokanda_relay.rendering.renditions import Policy
 from mokanda_relay.store import alerts
 from mokanda_relay.store.tables import Device
-from mokanda_relay.sync import content_requests, deduplication, unknown_items, usage_by_day
+from mokanda_relay.sync import (
+    content_requests,
+    deduplication,
+    rollout,
+    unknown_items,
+    usage_by_day,
+)
 from mokanda_relay.sync.up import residents
 from mokanda_relay.sync.up.originals import Originals
 from mokanda_relay.transport import correspondents, down_queue, filters, outbox, untold
@@ -97,6 +103,10 @@ def _record_report(session: Session, device: Device, report: wire.Report) -> Non
     if (failed := _newly_told(device, report, "update_failed")) is not None:
         told = f"an update of {device.name} has failed: {failed[:200]}"
         alerts.record(session, "update", told, device.id)
+    version, board = report.fields.get("failed_version"), report.fields.get("board")
+    if isinstance(version, str) and isinstance(board, str):
+        why = str(report.fields.get("update_failed", ""))[:200]
+        rollout.record_failed(session, device, version, board, why)
     if (no_credit := _newly_told(device, report, "no_credit")) is not None:
         told = f"the SIM card of {device.name} seems to have no credit left ({no_credit[:200]})"
         alerts.record(session, "credit", told, device.id)

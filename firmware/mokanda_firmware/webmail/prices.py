@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from mokanda_firmware import relaytime
 from mokanda_firmware.bus.requests import RequestError, ask
-from mokanda_firmware.bus.statuses import CourierStatus
+from mokanda_firmware.bus.states import UpdatesState
+from mokanda_firmware.bus.statuses import CourierStatus, UpdatesStatus
 from mokanda_firmware.mailbox.costs import budget, credit, ledger, tariff
 from mokanda_firmware.mailbox.costs.ledger import Rules
 from mokanda_firmware.mailbox.costs.tariff import Tariff
@@ -100,6 +101,16 @@ def of_all_now(visit: Visit) -> str:
         text = language.text("That costs {price} at this hour.")
         what = f"{what} {text.format(price=_price(visit, prices, size, _now()))}"
     return what
+
+
+def of_update_now(visit: Visit) -> str:
+    """Say what it would cost to fetch the update that is there; "" where nobody knows."""
+    updates = UpdatesStatus.read()
+    if updates is None or updates.state is not UpdatesState.AVAILABLE or not updates.size:
+        return ""
+    price = _price(visit, tariff.load(visit.store), updates.size, _now())
+    text = visit.language.text("To fetch it costs {price} at most, at this hour.")
+    return text.format(price=price) if price else ""
 
 
 def is_credit_used_up(visit: Visit, account: int) -> bool:

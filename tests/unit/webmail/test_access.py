@@ -114,6 +114,7 @@ ACCESS = {
         POST /device/modem/shop
         POST /device/modem/top-up
         POST /device/sync
+        POST /device/trash
         GET /device/unwanted
         POST /device/unwanted
         POST /device/unwanted/block

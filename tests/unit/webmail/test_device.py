@@ -32,7 +32,11 @@ from mokanda_firmware.bus.statuses import (
     UpdatesStatus,
 )
 from mokanda_firmware.lights.table import PATTERNS
+from mokanda_firmware.mailbox.administration import storage
+from mokanda_firmware.mailbox.costs import tariff
+from mokanda_firmware.mailbox.costs.tariff import Tariff
 from mokanda_firmware.mailbox.store import clock
+from mokanda_firmware.mailbox.store.settings import set_setting
 from mokanda_firmware.uplink import refusals
 from mokanda_firmware.webmail.languages import languages
 from mokanda_firmware.webmail.wording import legend, states
@@ -180,6 +184,50 @@ def test_the_keeper_installs_an_update(village: Village) -> None:
     with daemon("updates") as asked:
         page.forms[0].submit()
     assert asked == ["install"]
+
+
+def test_an_update_has_its_price_before_the_keeper_asks_for_it(village: Village) -> None:
+    keeper = village.villager("awa")
+    UpdatesStatus(UpdatesState.AVAILABLE, version="1", offered="2", size=4_000_000).publish()
+    assert "To fetch it costs" not in keeper.get("/device").text
+    set_setting(village.store, "tariff", tariff.to_json(Tariff("USD", 600_000)))
+    assert "To fetch it costs 2.40 USD at most, at this hour." in keeper.get("/device").text
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card is nearly full, however much room this computer has."""
+    monkeypatch.setattr(storage.Storage, "is_short", True)
+
+
+def throw_away(villager: Phone, subject: str) -> None:
+    villager.write("awa", subject)
+    entry = villager.get("/sent").html.select_one(".letters a")["href"].rpartition("/")[2]
+    villager.post("/move", 303, do="trash", entry=entry)
+
+
+@pytest.mark.usefixtures("short")
+def test_the_keeper_empties_everybodys_trash_where_the_card_is_nearly_full(
+    village: Village,
+) -> None:
+    keeper, ben = village.villager("awa"), village.villager("ben")
+    throw_away(ben, "Old news")
+    page = keeper.get("/device")
+    [form] = page.html.select("form[action='/device/trash']")
+    assert form.select_one("input[name=sure]").has_attr("required")
+    assert "Please tick" in keeper.post("/device/trash", 422).text
+    assert ben.letters("trash") == ["Old news"]
+    assert "trash is empty" in keeper.post("/device/trash", 303, sure="1").follow().text
+    assert ben.letters("trash") == []
+    assert village.rows("audit")[-1]["action"] == "empty-trash"
+
+
+def test_while_there_is_room_everybodys_trash_is_their_own(village: Village) -> None:
+    keeper, ben = village.villager("awa"), village.villager("ben")
+    throw_away(ben, "Old news")
+    assert "/device/trash" not in keeper.get("/device").text
+    assert "trash was emptied" in keeper.post("/device/trash", 409, sure="1").text
+    assert ben.letters("trash") == ["Old news"]
 
 
 def test_other_villagers_see_the_device_but_no_buttons(village: Village) -> None:

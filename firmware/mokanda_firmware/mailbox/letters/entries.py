@@ -11,6 +11,8 @@ from mokanda_firmware.mailbox.store import clock, messages
 from mokanda_firmware.mailbox.store.database import Store
 from mokanda_wire.message import Mailbox, Message
 
+_AT_ONCE = 100  # letters that are deleted in one transaction
+
 Folder = Literal["inbox", "outbox", "sent", "archive", "trash"]
 
 
@@ -276,6 +278,24 @@ def delete_old_trash(store: Store, before: int) -> int:
         for row in rows:
             removed += _remove(connection, row["account"], [row["id"]])
     return removed
+
+
+def delete_every_trash(store: Store) -> int:
+    """Delete for good what is in the trash of every account; return how many entries.
+
+    Some at a time, as each transaction takes room first, and this is done where there is little.
+    """
+    removed = 0
+    while True:
+        with store.transaction() as connection:
+            rows = connection.execute(
+                "SELECT account, id FROM entry WHERE folder = 'trash' LIMIT ?", (_AT_ONCE,)
+            ).fetchall()
+            for row in rows:
+                _remove(connection, row["account"], [row["id"]])
+        if not rows:
+            return removed
+        removed += len(rows)
 
 
 def of_conversations(store: Store, account: int, chosen: Iterable[int]) -> list[int]:

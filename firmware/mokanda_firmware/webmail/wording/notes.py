@@ -14,6 +14,7 @@ _NOTES = {
     "deleted": N_("It is deleted for good."),
     "draft": N_("Your draft is kept."),
     "draft-deleted": N_("The draft is deleted."),
+    "emptied": N_("Everybody's trash is empty now."),
     "forgotten": N_("This address is forgotten."),
     "no-credit": N_("Your letter waits in the outbox until you have paid in."),
     "must-change": N_("Please choose a new password of your own."),

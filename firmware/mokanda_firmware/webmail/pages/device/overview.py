@@ -8,6 +8,7 @@ from bottle import HTTPResponse
 from mokanda_firmware.bus import requests
 from mokanda_firmware.bus.requests import RequestError, UnavailableError
 from mokanda_firmware.mailbox.administration import audit, storage
+from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.webmail import prices
 from mokanda_firmware.webmail.languages import N_
 from mokanda_firmware.webmail.visit import Refused, Visit, get, post
@@ -17,10 +18,13 @@ from mokanda_firmware.webmail.wording.statuses import Card, Cards, Fact
 
 # A daemon may have to be started for it, on a slow board.
 _TIMEOUT_SECONDS = 30
+_TRASH = "/device/trash"
 _SHORT = N_(
     "The card is nearly full. Have large letters deleted, and the trash emptied; old photos take"
     " the most room."
 )
+
+_NOT_SHORT = N_("There is room on the card again: nobody's trash was emptied.")
 
 
 def _show(visit: Visit, problem: str = "") -> HTTPResponse:
@@ -35,6 +39,7 @@ def _show(visit: Visit, problem: str = "") -> HTTPResponse:
         legend=legend.rows(visit.language),
         price=prices.of_run_now(visit) if is_keeper else "",
         price_of_all=prices.of_all_now(visit) if is_keeper else "",
+        price_of_update=prices.of_update_now(visit) if is_keeper else "",
     )
 
 
@@ -58,7 +63,10 @@ def _storage_card(visit: Visit) -> Card:
         facts.append(Fact(text("Trash"), goes))
     mood: Mood = "bad" if found.is_short else "good"
     share = found.used / found.whole
-    return Card(text("Storage"), sentence, mood, detail, share, tuple(facts))
+    card = Card(text("Storage"), sentence, mood, detail, share, tuple(facts))
+    if found.is_short and found.trash:
+        card = card._replace(action=_TRASH, action_name=text("Empty everybody's trash"))
+    return card
 
 
 @get("/device")
@@ -90,6 +98,17 @@ def look_for_update(visit: Visit) -> HTTPResponse:
     ask(visit, "updates", "check")
     audit.record_act(visit.store, visit.villager, "check")
     return visit.redirect("/device", "check")
+
+
+@post(_TRASH, access="keeper", rescue=_show)
+def empty_every_trash(visit: Visit) -> HTTPResponse:
+    """Delete for good what everybody has thrown away, where there is little room left."""
+    visit.make_sure()
+    if not storage.measure(visit.store).is_short:
+        raise Refused(409, _NOT_SHORT)
+    entries.delete_every_trash(visit.store)
+    audit.record_act(visit.store, visit.villager, "empty-trash")
+    return visit.redirect("/device", "emptied")
 
 
 def ask(

@@ -43,6 +43,7 @@ ACTIONS = {
     "credit": N_("villagers' credit changed"),
     "add": N_("given an account"),
     "delete": N_("deleted"),
+    "empty-trash": N_("everybody's trash emptied"),
     "release-name": N_("name given free"),
     "rule": N_("who gets an account changed"),
     "room": N_("room for everybody changed"),

@@ -6,6 +6,11 @@
 % if account.is_keeper and card.action:
 <form method="post" action="{{card.action}}">
 <input type="hidden" name="csrf" value="{{csrf}}">
+% if card.action == "/device/update" and price_of_update:
+<p>{{price_of_update}}</p>
+% elif card.action == "/device/trash":
+<label class="pick"><input type="checkbox" name="sure" value="1" required> {{_("Yes, delete what everybody has thrown away for good")}}</label>
+% end
 <button class="wide">{{card.action_name}}</button>
 % if card.action == "/device/sync":
 <p class="hint">{{price}}</p>

@@ -20,6 +20,16 @@ GNUPG2_CONF_OPTS += --disable-sqlite $(addprefix --disable-,\
 # own functions through a table, for none to be replaced.
 PYTHON3_CFLAGS += -O2 -fno-semantic-interposition
 
+# Nor does anybody read the standard library's documentation there. It is compiled without it before
+# Buildroot compiles what is left, and removes the sources.
+define MOKANDA_COMPILE_STANDARD_LIBRARY
+	$(PYTHON3_FIX_TIME)
+	PYTHONPATH="$(PYTHON3_PATH)" $(HOST_DIR)/bin/python$(PYTHON3_VERSION_MAJOR) \
+		$(PYTHON3_DIR)/Lib/compileall.py -b -o 2 -q -s $(TARGET_DIR) -p / -x /site-packages/ \
+		$(TARGET_DIR)/usr/lib/python$(PYTHON3_VERSION_MAJOR)
+endef
+PYTHON3_TARGET_FINALIZE_HOOKS := MOKANDA_COMPILE_STANDARD_LIBRARY $(PYTHON3_TARGET_FINALIZE_HOOKS)
+
 # Searches in the mail, and packs and unpacks the bundles.
 SQLITE_CFLAGS += -O2
 

@@ -13,10 +13,9 @@ from scripts.completeness.programs import PATH
 
 # For people at the debug shell, beside BusyBox; and what systemd starts without naming a path.
 KEPT = """
-agetty blkid busctl busybox depmod fsck fsck.ext4 halt init insmod ip iw journalctl kmod
-login losetup lsmod mke2fs mkfs.ext4 modinfo modprobe networkctl poweroff python3 reboot
-resolvectl rmmod shutdown sulogin systemctl systemd-analyze systemd-cgls systemd-run
-systemd-tmpfiles udevadm
+agetty blkid busctl busybox depmod fsck fsck.ext4 halt init insmod ip journalctl kmod login
+losetup lsmod mke2fs mkfs.ext4 modinfo modprobe networkctl poweroff python3 reboot resolvectl
+rmmod shutdown sulogin systemctl systemd-analyze systemd-run systemd-tmpfiles udevadm
 """.split()
 # Where what starts programs is written.
 STARTERS = (

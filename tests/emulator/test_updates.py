@@ -16,6 +16,12 @@ from tests.emulator.ready_village import ReadyVillage
 from tests.emulator.releases import Releases, install, is_state, offer, tries_left
 
 GOOD = "9.0.0-dev"
+# What is remembered of a version as it is started first.
+ON_TRIAL_AGAIN = f"""
+from mokanda_firmware.updates import health, memory
+on_trial = {{'trial': '{GOOD}', 'slot': 'B', 'installed': True, 'lacked': health.lacking()}}
+memory.Memory.read().then(**on_trial, begun=1700000000).keep()
+""".strip().replace("\n", "; ")
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +94,7 @@ def test_an_update_is_installed_and_proves_itself(
 def test_a_version_on_trial_whose_proof_is_killed_is_started_anew(
     village: EmulatedVillage,
 ) -> None:
-    memory = "/data/mokanda/updates/memory.json"
-    noted = f'{{"trial": "{GOOD}", "slot": "B", "installed": true}}'
-    village.shell.check(f"printf '%s' '{noted}' >{memory}")
+    village.shell.check(f'python3 -c "{ON_TRIAL_AGAIN}"', 120)
     village.shell.check("systemctl restart --no-block mokanda-healthy")
     village.shell.check("sleep 20; systemctl kill --kill-whom=main --signal=KILL mokanda-healthy")
     village.shell.wait_for_start(300)

@@ -43,6 +43,7 @@ COUNTERPARTS = {
     "firmware-ath9k-htc": "LINUX_FIRMWARE_ATHEROS_9271",
     "gpg": "GNUPG2",
     "gpg-agent": "GNUPG2",
+    "iproute2": "",  # BusyBox has ip
     "libjpeg-turbo-progs": "JPEG_TURBO_TOOLS",
     "libpng16-16t64": "LIBPNG",
     "libzstd1": "ZSTD",

@@ -53,7 +53,6 @@ PRUNED = (
     "usr/lib/python3*/*-packages/cheroot/test",
     "usr/lib/python3*/*-packages/cheroot/testing*",
     "usr/lib/python3*/*-packages/libmount",
-    "usr/lib/python3*/*-packages/pyppmd/cffi",
     "usr/lib/python3*/*-packages/pyudev/_qt_base*",
     "usr/lib/python3*/*-packages/pyudev/glib*",
     "usr/lib/python3*/*-packages/pyudev/pyqt*",

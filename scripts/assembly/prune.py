@@ -261,10 +261,6 @@ def prune(root: Path) -> None:
     for pattern in PRUNED:
         for path in root.glob(pattern):
             _remove(path)
-    for compiled in root.glob("usr/lib/python3*/**/__pycache__/*.pyc"):
-        name = compiled.name.partition(".")[0]
-        if not (compiled.parent.parent / f"{name}.py").exists():
-            compiled.unlink()
 
 
 def _remove(path: Path) -> None:

@@ -57,13 +57,12 @@ def wrong(answers: Mapping[str, str], architecture: str, root: Path) -> Iterator
 
 
 def modules(root: Path) -> list[str]:
-    """All modules of ours, sorted, be they source or compiled."""
+    """All modules of ours, sorted."""
     names = set()
     for libraries in (path for pattern in PACKAGES for path in root.glob(pattern)):
-        for path in (path for package in OURS for path in (libraries / package).rglob("*.py*")):
-            if path.parent.name != "__pycache__" and path.suffix in (".py", ".pyc"):
-                name = ".".join(path.relative_to(libraries).with_suffix("").parts)
-                names.add(name.removesuffix(".__init__"))
+        for path in (path for package in OURS for path in (libraries / package).rglob("*.pyc")):
+            name = ".".join(path.relative_to(libraries).with_suffix("").parts)
+            names.add(name.removesuffix(".__init__"))
     return sorted(names)
 
 

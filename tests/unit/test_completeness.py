@@ -96,15 +96,12 @@ def test_a_program_that_runs_as_its_owner_is_told(root: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("libraries", "suffix"), [("python3/dist-packages", "py"), ("python3.14/site-packages", "pyc")]
-)
-def test_all_modules_of_ours_are_imported(tmp_path: Path, libraries: str, suffix: str) -> None:
+@pytest.mark.parametrize("libraries", ["python3/dist-packages", "python3.14/site-packages"])
+def test_all_modules_of_ours_are_imported(tmp_path: Path, libraries: str) -> None:
     package = tmp_path / "usr/lib" / libraries / "mokanda_wire"
-    (package / "__pycache__").mkdir(parents=True)
-    (package / "__pycache__/bundle.cpython-313.pyc").touch()
+    package.mkdir(parents=True)
     for name in ("__init__", "bundle", "__main__"):
-        (package / f"{name}.{suffix}").touch()
+        (package / f"{name}.pyc").touch()
     assert running.modules(tmp_path) == [
         "mokanda_wire",
         "mokanda_wire.__main__",

@@ -85,21 +85,3 @@ def test_libraries_that_are_loaded_by_name_stay(root: Path) -> None:
 
 def test_what_is_pruned_is_said_once_and_in_order() -> None:
     assert list(prune.PRUNED) == sorted(set(prune.PRUNED))
-
-
-def test_what_was_compiled_goes_with_its_source(root: Path) -> None:
-    library = root / "usr/lib/python3.13"
-    (library / "__pycache__").mkdir(parents=True)
-    for name in ("turtle", "json"):
-        (library / f"{name}.py").touch()
-        (library / f"__pycache__/{name}.cpython-313.pyc").touch()
-    prune.prune(root)
-    assert [path.stem for path in library.glob("__pycache__/*")] == ["json.cpython-313"]
-
-
-def test_what_was_compiled_in_place_of_its_source_stays(root: Path) -> None:
-    library = root / "usr/lib/python3.14"
-    library.mkdir(parents=True)
-    (library / "json.pyc").touch()
-    prune.prune(root)
-    assert (library / "json.pyc").exists()

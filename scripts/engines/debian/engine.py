@@ -87,12 +87,15 @@ def _alternatives(root: Path) -> None:
 
 
 def _our_code(root: Path, log: Log) -> None:
-    """Our packages, and all Python code compiled: the read-only root cannot keep it."""
-    libraries = root / "usr/lib/python3/dist-packages"
+    """Our packages; and all Python code compiled in its place, without what is only read."""
+    packages = root / "usr/lib/python3/dist-packages"
     for package in OUR_CODE:
-        lay(REPOSITORY / package, libraries / Path(package).name)
-    for path in (libraries, *sorted((root / "usr/lib").glob("python3.*"))):
+        lay(REPOSITORY / package, packages / Path(package).name)
+    (library,) = (root / "usr/lib").glob("python3.*")
+    for folder, optimisation in ((packages, "0"), (library, "2")):
         log.run(
-            *("python3", "-m", "compileall", "-q", "-f", "-j2"),
-            *("--invalidation-mode", "unchecked-hash", "-s", root, "-p", "/", path),
+            *("python3", "-m", "compileall", "-b", "-q", "-f", "-j2", "-o", optimisation),
+            *("--invalidation-mode", "unchecked-hash", "-s", root, "-p", "/", folder),
         )
+        for source in folder.rglob("*.py"):
+            source.unlink()

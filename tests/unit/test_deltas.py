@@ -142,3 +142,14 @@ def test_where_blocks_cannot_be_packed_again_they_travel_as_they_are(
 def test_files_are_read_out_of_a_bundle(old: Path) -> None:
     content = Squashfs(old.read_bytes()).read("/slot.img")
     assert content == old.with_name("slot.img").read_bytes()
+
+
+@pytest.mark.parametrize("size", [100, 10_000, 20_000, 30_000, 40_000])
+def test_files_are_read_out_of_a_file_system_of_any_length(tmp_path: Path, size: int) -> None:
+    """RAUC's have an export table, which says at the end of the directories where it lies."""
+    content = random.Random(size).randbytes(size)
+    write(tmp_path / "root", "content", content)
+    options = ("-comp", "zstd", "-noD", "-no-fragments", "-no-xattrs", "-quiet", "-no-progress")
+    image = tmp_path / "image"
+    Log(tmp_path / "log").run(TOOLBOX, "mksquashfs", tmp_path / "root", image, *options)
+    assert Squashfs(image.read_bytes()).read("/content") == content

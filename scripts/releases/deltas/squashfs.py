@@ -2,7 +2,7 @@
 """Where the blocks of a squashfs lie, and of which files they are.
 
 Its format is that of Linux' fs/squashfs/squashfs_fs.h, version 4.0, compressed with zstd, without
-export table and extended attributes, as our images and RAUC's bundles are.
+extended attributes, as our images and RAUC's bundles are. The latter have an export table.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ MAGIC = b"hsqs"
 _SUPERBLOCK = struct.Struct("<4sIIIIHHHHHHQQQQQQQQ")
 _ZSTD = 6
 _NOWHERE = 0xFFFF_FFFF
+_NO_TABLE = (1 << 64) - 1
 _UNPACKED_BLOCK, UNPACKED_METADATA = 1 << 24, 1 << 15
 _METADATA = 8192  # bytes, unpacked
 _PER_INDEX = 512  # fragments that a block of their table has
@@ -58,7 +59,7 @@ class Squashfs:
     def __init__(self, image: bytes | memoryview) -> None:
         self._image = image
         (magic, _, _, self.block_size, fragments, compression, *_, root, used, ids, _, inodes,
-         directories, fragment_table, _) = _SUPERBLOCK.unpack_from(image)  # fmt: skip
+         directories, fragment_table, exports) = _SUPERBLOCK.unpack_from(image)  # fmt: skip
         if magic != MAGIC or compression != _ZSTD:
             raise SquashfsError("This is no squashfs of zstd.")
         self.used: int = used
@@ -66,7 +67,8 @@ class Squashfs:
         self._tables: list[Block] = []
         first_fragments = self._first(fragment_table) if fragments else None
         first_ids = self._first(ids)
-        end = first_fragments or first_ids
+        first_exports = self._first(exports) if exports != _NO_TABLE else None
+        end = first_fragments or first_exports or first_ids
         inode_bytes, inode_places = self._table("inodes", inodes, directories)
         entries, entry_places = self._table("directories", directories, end)
         self._fragments: list[tuple[int, int]] = []

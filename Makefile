@@ -21,7 +21,7 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick test-image lint format image lock flash release bench bench-wire bench-faults bench-hostile bench-link bench-engines bench-memory bench-modem bench-webmail translations toolbox clean distclean
+.PHONY: help run run-host test test-quick test-image lint format image lock flash release publish bench bench-wire bench-faults bench-hostile bench-link bench-engines bench-memory bench-modem bench-webmail translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,8 +58,11 @@ lock: toolbox ## take Debian's newest packages into recipes/packages.lock (DRY_R
 flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
 	scripts/flash --board $(BOARD) $(DEVICE)
 
-release: image ## signed update, deltas, checksums and manifest in build/release (PUBLISH=relay's data folder FROM=earlier updates)
-	scripts/release --board $(BOARD) $(addprefix --from ,$(FROM)) $(if $(PUBLISH),--publish $(PUBLISH)) $(if $(BUILT),--legal-info $(BUILT)/../legal-info)
+release: image ## signed update, deltas, checksums and manifest in build/release (PUBLISH=relay's data folder FROM=earlier updates KEY=pkcs11:... URL=where it will be)
+	scripts/release --board $(BOARD) $(addprefix --from ,$(FROM)) $(if $(KEY),--key '$(KEY)') $(if $(URL),--url $(URL)) $(if $(PUBLISH),--publish $(PUBLISH)) $(if $(BUILT),--legal-info $(BUILT)/../legal-info)
+
+publish: $(SETUP) toolbox ## copy a release, verified and at once, to a folder of releases (TO=[HOST:]FOLDER VERSION= DRY_RUN=1: only show)
+	scripts/publish $(if $(VERSION),--version $(VERSION)) $(if $(DRY_RUN),--dry-run) $(TO)
 
 bench: bench-wire bench-link bench-memory bench-faults bench-hostile bench-webmail bench-modem ## measure everything against the peers
 

@@ -19,6 +19,7 @@ class Package:
     sha256: str = ""  # of what was downloaded, if anything was
     licences: tuple[str, ...] = ()  # all hold: SPDX expressions, other words where there is none
     cpe: str = ""  # what the lists of vulnerabilities call it
+    source: str = ""  # name and version of Debian's source package, if it is from there
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,16 @@ Writes to build/release/<version>/, each name beginning with mokanda-<board>-<ve
     .img.zst, .img.bmap  the card's image and its block map (bmaptool flashes with both)
     .raucb               the signed update
     -from-<version>.delta    what of it a device needs that runs an earlier one
+    .os_list.json        the card's image for Raspberry Pi Imager, as a repository of its own
     .cdx.json            the bill of materials (CycloneDX)
-    .licences.tar.zst    of what Buildroot compiled: licences, and where sources are
+    .licences.tar.zst    the licences' texts; of what Buildroot compiled also where sources are
+    .cves.json, .cves.md known vulnerabilities, or why they were not checked
+    .notes.md            what CHANGELOG.md says of this version
     .json, .json.p7s     the manifest and its signature
 
-and SHA256SUMS over all of them. MOKANDA_RELEASE_KEY and MOKANDA_RELEASE_CERT name the
-operator's own keys (see scripts/keys --help); otherwise development keys sign, which is
-possible for development versions only."""
+and SHA256SUMS over all of them. A run that was cut goes on where it was. MOKANDA_RELEASE_KEY and
+MOKANDA_RELEASE_CERT name the operator's own keys (see scripts/keys --help); otherwise development
+keys sign, which is possible for development versions only."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,6 +68,18 @@ def _arguments() -> argparse.Namespace:
         f"{DELTAS} of this board in build/release",
     )
     parser.add_argument(
+        "--key",
+        metavar="FILE|pkcs11:URI",
+        help="the signing key, in place of MOKANDA_RELEASE_KEY; in a token it is used by RAUC and "
+        "OpenSSL through RAUC_PKCS11_MODULE and RAUC_PKCS11_PIN",
+    )
+    parser.add_argument(
+        "--url",
+        default="",
+        metavar="FOLDER",
+        help="where this release's files are going to be found, for Raspberry Pi Imager",
+    )
+    parser.add_argument(
         "--publish", type=Path, metavar="RELAY_DATA", help="give the update to this relay"
     )
     return parser.parse_args()
@@ -81,13 +96,13 @@ def main() -> int:
                 f"the image in {image.folder} is version {version}; make the other one with: "
                 f"make image VERSION={arguments.version}"
             )
-        keys = Keys(*signing_keys.find())
+        keys = Keys(*signing_keys.find(arguments.key))
         collected = None
         if image.record["engine"] == "buildroot":
             collected = arguments.legal_info or (
                 REPOSITORY / "build/buildroot" / arguments.board / "legal-info"
             )
-        development_keys = keys.key.parent == signing_keys.DEVELOPMENT
+        development_keys = keys.certificate.parent == signing_keys.DEVELOPMENT
         check(
             image,
             keys,
@@ -99,7 +114,15 @@ def main() -> int:
         )
         output = REPOSITORY / "build/release" / version
         earlier = arguments.earlier or earlier_updates(image, output.parent)
-        files = build(image, keys, output, collected, earlier)
+        files = build(
+            image,
+            keys,
+            output,
+            collected,
+            earlier,
+            all_fit=bool(arguments.earlier),
+            address=arguments.url,
+        )
         if arguments.publish:
             publish(image, output, arguments.publish, Log(output.parent / "publish.log"))
     except (RefusedError, StepError, signing_keys.KeysError, OSError) as error:

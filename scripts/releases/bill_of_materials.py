@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,17 +18,24 @@ from packageurl import PackageURL
 from scripts.releases.licences import licences
 
 DEBIAN = "debian-13"
+_LICENCE = "Apache-2.0"  # of our own code
+_OWN = ("mokanda-firmware", "mokanda-wire")
 
 
-def bill_of_materials(record: Mapping[str, Any]) -> str:
-    """List what is in the image that `record` (its record.json) tells of."""
+def bill_of_materials(
+    record: Mapping[str, Any], stated: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """List what is in the image that `record` (its record.json) tells of.
+
+    Licences of Debian's packages are those `stated` in their copyright files.
+    """
     board, version, commit = record["board"], record["version"], record["commit"]
     system = Component(
         type=ComponentType.FIRMWARE,
         bom_ref=f"mokanda@{version}",
         name="mokanda",
         version=version,
-        licenses=[DisjunctiveLicense(id="Apache-2.0")],
+        licenses=[DisjunctiveLicense(id=_LICENCE)],
         properties=[
             Property(name="mokanda:board", value=board),
             Property(name="mokanda:commit", value=commit),
@@ -37,7 +44,16 @@ def bill_of_materials(record: Mapping[str, Any]) -> str:
     )
     # U-Boot is compiled from its own source, whichever engine made the rest.
     components = [_component("source", record["boot_loader"])]
-    components += [_component(record["engine"], package) for package in record["packages"]]
+    if record["engine"] == "debian":
+        # Buildroot has them among its packages.
+        components += [_component("source", _own(name, record)) for name in _OWN]
+    components += [
+        _component(
+            record["engine"],
+            {**package, "licences": package["licences"] or (stated or {}).get(package["name"], ())},
+        )
+        for package in record["packages"]
+    ]
     # Number and time are the image's own: the same image has the same bill each time.
     bill = Bom(
         serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"mokanda:{board}:{version}:{commit}"),
@@ -55,6 +71,16 @@ def package_url(origin: str, name: str, version: str) -> PackageURL:
     if origin == "debian":
         return PackageURL("deb", "debian", name, version, {"distro": DEBIAN})
     return PackageURL("generic", None, name, version)
+
+
+def _own(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "version": record["version"],
+        "sha256": "",
+        "licences": (_LICENCE,),
+        "cpe": "",
+    }
 
 
 def _component(origin: str, package: Mapping[str, Any]) -> Component:

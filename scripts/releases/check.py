@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from scripts.releases import legal_info, signing_keys
+from scripts.releases import debian_licences, legal_info, signing_keys
 from scripts.releases.image import Image, Keys, RefusedError
 from scripts.tools.digest import file_sha256
 
@@ -53,6 +53,9 @@ def check(
         check_security(record, now)
     if record["engine"] == "buildroot":
         legal_info.check(record, collected)
+    else:
+        debian_licences.check(image)
+        legal_info.check_boot_loader(record)
     trusted = signing_keys.trusted(keys.certificate).encode()
     if record["keyring_sha256"] != hashlib.sha256(trusted).hexdigest():
         raise RefusedError(

@@ -33,9 +33,12 @@ class Image:
 
 @dataclass(frozen=True)
 class Keys:
-    """The signing key's file, and its certificates' (the last one is the devices' authority)."""
+    """The signing key, and its certificates' file (the last one is the devices' authority).
 
-    key: Path
+    The key is a file, or in a token: a URI that begins with "pkcs11:".
+    """
+
+    key: Path | str
     certificate: Path
 
 

@@ -59,6 +59,11 @@ def check(record: dict[str, Any], collected: Path | None) -> None:
                 f"{package['name']} is {package['version']} in this image, and {version} where "
                 f"licences were collected: {advice}"
             )
+    check_boot_loader(record)
+
+
+def check_boot_loader(record: dict[str, Any]) -> None:
+    """Raise RefusedError unless the texts of U-Boot's licences are there."""
     if not (_u_boot(record) / "README").exists():
         raise RefusedError("U-Boot's sources with its licences are gone: run make image again")
 
@@ -69,12 +74,22 @@ def pack(image: Image, collected: Path, output: Path, log: Log) -> Path:
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".licences-") as scratch:
         folder = Path(scratch) / path.name.removesuffix(".tar.zst")
         _gather(image, collected, folder)
-        log.run(
-            *(TOOLBOX, "tar", "--create", f"--file={path}", f"--use-compress-program={_COMPRESS}"),
-            *("--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"),
-            *(f"--mtime=@{image.record['source_date_epoch']}", "-C", scratch, folder.name),
-        )
+        pack_folder(folder, path, image.record, log)
     return path
+
+
+def pack_folder(folder: Path, path: Path, record: dict[str, Any], log: Log) -> None:
+    """Write an archive of a folder, the same bytes for the same image; raises StepError."""
+    log.run(
+        *(TOOLBOX, "tar", "--create", f"--file={path}", f"--use-compress-program={_COMPRESS}"),
+        *("--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=u=rwX,go=rX"),
+        *(f"--mtime=@{record['source_date_epoch']}", "-C", folder.parent, folder.name),
+    )
+
+
+def copy_boot_loader(record: dict[str, Any], target: Path) -> None:
+    """Copy the texts of U-Boot's licences into a new folder."""
+    shutil.copytree(_u_boot(record), target)
 
 
 def _gather(image: Image, collected: Path, folder: Path) -> None:
@@ -85,7 +100,7 @@ def _gather(image: Image, collected: Path, folder: Path) -> None:
     for part in ("manifest.csv", "host-manifest.csv"):
         shutil.copy(collected / part, folder)
     boot_loader = f"u-boot-{record['boot_loader']['version']}"
-    shutil.copytree(_u_boot(record), folder / "licenses" / boot_loader)
+    copy_boot_loader(record, folder / "licenses" / boot_loader)
     for path in (collected / "sources").glob("*/*"):
         if path.name.endswith(_PATCHES):
             target = folder / "patches" / path.parent.name

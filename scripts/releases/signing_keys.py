@@ -10,6 +10,7 @@ A folder of keys holds
 
 MOKANDA_RELEASE_KEY and MOKANDA_RELEASE_CERT name an operator's own release.key.pem and
 release.cert.pem; without them the development keys of build/keys are made and used.
+The key may be in a token: MOKANDA_RELEASE_KEY is then its PKCS#11 URI ("pkcs11:token=...").
 Certificates and lists are valid from 1970 to 9999, as a device's clock may be years off.
 """
 
@@ -29,6 +30,7 @@ from cryptography.x509.oid import NameOID
 
 from scripts.tools.repository import REPOSITORY
 
+IN_TOKEN = "pkcs11:"  # noqa: S105 - how the URI of such a key begins
 DEVELOPMENT = REPOSITORY / "build" / "keys"
 
 _NOT_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,22 +101,30 @@ def _authority_key(folder: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def find() -> tuple[Path, Path]:
-    """Return the signing key's file and its certificates', made when they are to be our own.
+def find(key: str | None = None) -> tuple[Path | str, Path]:
+    """Return the signing key and its certificates' file, made when they are to be our own.
+
+    The `key` is the environment's unless it is given; a string is the URI of one in a token.
 
     Raises:
         KeysError: only one of the environment's two names is given, or names no file.
     """
-    key, certificate = (os.environ.get(f"MOKANDA_RELEASE_{name}") for name in ("KEY", "CERT"))
+    key, certificate = (
+        key or os.environ.get("MOKANDA_RELEASE_KEY"),
+        os.environ.get("MOKANDA_RELEASE_CERT"),
+    )
     if not key and not certificate:
         make(DEVELOPMENT)
         return DEVELOPMENT / "release.key.pem", DEVELOPMENT / "release.cert.pem"
     if not key or not certificate:
         raise KeysError("set both MOKANDA_RELEASE_KEY and MOKANDA_RELEASE_CERT, or neither")
-    for name in (key, certificate):
+    in_token = key.startswith(IN_TOKEN)
+    if in_token and "pin-" in key:
+        raise KeysError("give the token's PIN in RAUC_PKCS11_PIN: a URI is written to logs")
+    for name in (certificate,) if in_token else (key, certificate):
         if not Path(name).is_file():
             raise KeysError(f"{name} is not a file")
-    return Path(key), Path(certificate)
+    return key if in_token else Path(key), Path(certificate)
 
 
 def trusted(certificate: Path) -> str:

@@ -357,6 +357,22 @@ def test_packages_are_unpacked_into_one_tree(
     assert (tree / "usr/share/libglib/version").read_text() == "2.84~rc"
 
 
+def test_the_record_names_the_source_of_each_package(
+    mirror: Mirror, archive: Archive, system: System
+) -> None:
+    mirror.add("libglib", "2.84.1-1+b2", Source="glib2.0 (2.84.1-1)")
+    mirror.publish(SUMMER)
+    lock = packages.resolve([system], archive)
+    debs = lock.select("a-board", system.debian_packages)
+    archive.fetch(debs)
+    described = packages.described(archive, debs, archive.log)
+    assert [package.source for package in described if package.name != "linux-image-armmp"] == [
+        "glib2.0 2.84.1-1",
+        "rauc 1:1.13-3+b1",
+    ]
+    assert described[0].sha256 == debs[0].sha256
+
+
 def test_two_packages_with_the_same_file_are_refused(
     tmp_path: Path, archive: Archive, lock: Lock
 ) -> None:

@@ -105,6 +105,27 @@ def test_half_an_operators_pair_is_refused(tmp_path: Path, monkeypatch: pytest.M
         signing_keys.find()
 
 
+def test_a_key_in_a_token_is_named_by_its_uri(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing_keys.make(tmp_path)
+    certificate = tmp_path / "release.cert.pem"
+    uri = "pkcs11:token=mokanda;object=release"
+    monkeypatch.setenv("MOKANDA_RELEASE_CERT", str(certificate))
+    monkeypatch.setenv("MOKANDA_RELEASE_KEY", str(tmp_path / "release.key.pem"))
+    assert signing_keys.find(uri) == (uri, certificate)
+    monkeypatch.setenv("MOKANDA_RELEASE_KEY", uri)
+    assert signing_keys.find() == (uri, certificate)
+
+
+def test_a_pin_in_the_uri_would_be_in_every_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOKANDA_RELEASE_CERT", str(tmp_path / "release.cert.pem"))
+    with pytest.raises(signing_keys.KeysError, match="RAUC_PKCS11_PIN"):
+        signing_keys.find("pkcs11:object=release?pin-value=1234")
+
+
 def test_a_missing_key_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOKANDA_RELEASE_KEY", str(tmp_path / "absent.pem"))
     monkeypatch.setenv("MOKANDA_RELEASE_CERT", str(tmp_path / "absent.pem"))

@@ -13,7 +13,7 @@ from pathlib import Path
 from scripts.engines import Built, find_file
 from scripts.engines.debian.archive import Archive
 from scripts.engines.debian.lock import read
-from scripts.engines.debian.packages import extract, obtain
+from scripts.engines.debian.packages import described, extract, obtain
 from scripts.engines.debian.prune import leave_out, prune_modules
 from scripts.recipes import System
 from scripts.tools.repository import REPOSITORY
@@ -52,7 +52,7 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
         device_tree=device_tree,
         busybox=busybox,
         firmware=extracted / "usr/lib/arm-trusted-firmware",
-        packages=[deb.package for deb in debs],
+        packages=described(archive, debs, log),
         suites=dict(lock.suites),
         security=lock.security,
         locked=locked,

@@ -6,8 +6,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+from scripts.engines import Package
 from scripts.engines.debian.archive import Archive
 from scripts.engines.debian.lock import LOCK, Deb, Lock, Selection, digest
 from scripts.recipes import System
@@ -20,6 +22,11 @@ shift
 for deb in "$@"; do
   dpkg-deb --fsys-tarfile "$deb" | tar --extract --directory="$root" --numeric-owner \
     --keep-directory-symlink --keep-old-files
+done
+"""
+
+SOURCES = """for deb in "$@"; do
+  dpkg-deb --show --showformat '${source:Package} ${source:Version}\\n' "$deb"
 done
 """
 
@@ -65,6 +72,15 @@ def _named(debs: list[Deb]) -> str:
     """Packages and their versions in a line, the first ten."""
     more = [f"and {len(debs) - 10} more"] if len(debs) > 10 else []
     return ", ".join([*(f"{deb.name} {deb.version}" for deb in debs[:10]), *more])
+
+
+def described(archive: Archive, debs: list[Deb], log: Log) -> list[Package]:
+    """What the image's record says of packages that were fetched; raises StepError."""
+    sources = log.run(
+        *("bash", "-euo", "pipefail", "-c", SOURCES, "sources"),
+        *(archive.file(deb) for deb in debs),
+    ).splitlines()
+    return [replace(deb.package, source=source) for deb, source in zip(debs, sources, strict=True)]
 
 
 def extract(archive: Archive, debs: list[Deb], extracted: Path, log: Log) -> Path:

@@ -14,20 +14,30 @@ from pathlib import Path
 from mokanda_firmware.updates.slot import SlotError
 from mokanda_wire.delta import DeltaError
 from scripts.releases.deltas.make import UnfitError, make
-from scripts.releases.deltas.squashfs import SquashfsError
+from scripts.releases.deltas.squashfs import Squashfs, SquashfsError
+
+_UNFIT = (UnfitError, DeltaError, SlotError)
+# What comes of bytes that are no such file system, or not all of one.
+_DAMAGED = (SquashfsError, struct.error, LookupError, OverflowError, ValueError)
 
 
 def main() -> int:
-    """Make a delta; returns the exit code."""
+    """Make a delta; returns the exit code. Where none can be made, say why and write none."""
     parser = argparse.ArgumentParser(prog="scripts.releases.deltas", description=__doc__)
     for name in ("old", "new", "delta"):
         parser.add_argument(name, type=Path)
     options = parser.parse_args()
+    new = options.new.read_bytes()
+    Squashfs(new)  # if anything is wrong with this one, it is a failure
     try:
-        delta = make(options.old.read_bytes(), options.new.read_bytes())
-    except (SquashfsError, struct.error, UnfitError, DeltaError, SlotError) as error:
-        print(f"{options.old.name}: {error}", file=sys.stderr)
-        return 1
+        delta = make(options.old.read_bytes(), new)
+    # No failures of this program's: it is for whoever asked to say what becomes of it.
+    except _UNFIT as error:
+        print(error)
+        return 0
+    except _DAMAGED as error:
+        print(f"It is damaged, or no update ({error}).")
+        return 0
     options.delta.write_bytes(delta)
     return 0
 

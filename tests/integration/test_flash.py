@@ -47,7 +47,30 @@ def test_every_byte_of_the_image_is_written(card: Path, image: Path) -> None:
     done = flash("--yes", "--image", image, card)
     assert done.returncode == 0, done.stderr
     assert f"erases everything on {card}" in done.stdout
+    assert "read back: 100 % of 4 MB" in done.stderr
+    assert "Written and read back" in done.stdout
     assert card.read_bytes() == image.read_bytes()
+
+
+def test_a_card_that_takes_no_more_is_named_as_bad(image: Path, tmp_path: Path) -> None:
+    """Of what it pretends to hold it has a quarter."""
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mounted], check=True)
+    try:
+        with (mounted / "card").open("wb") as backing:
+            backing.truncate(CARD_SIZE)
+        attach = ["losetup", "--find", "--show", str(mounted / "card")]
+        card = subprocess.run(attach, check=True, capture_output=True, text=True).stdout.strip()
+        try:
+            done = flash("--yes", "--image", image, card)
+        finally:
+            subprocess.run(["losetup", "--detach", card], check=True)
+    finally:
+        subprocess.run(["umount", mounted], check=True)
+    assert done.returncode == 1
+    assert f"{card} was not written whole" in done.stderr
+    assert "Written" not in done.stdout
 
 
 @pytest.fixture
@@ -66,7 +89,7 @@ def test_with_a_block_map_only_what_is_not_empty_is_written(card: Path, image: P
     assert flash("--yes", "--image", image, card).returncode == 0
     after = card.read_bytes()
     assert after[:4096] == image.read_bytes()[:4096]
-    assert after[-4096:] == before[-4096:]
+    assert after[-4096:] == before[-4096:]  # which is nothing to be read back
 
 
 @pytest.mark.usefixtures("block_map")

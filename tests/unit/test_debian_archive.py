@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -331,6 +332,67 @@ def test_while_a_mirror_is_synchronised_the_last_index_is_used(
     lock = packages.resolve([system], archive)
     assert versions(lock)["rauc"] == "1:1.13-3+b1"
     assert lock.suites == {"trixie": SPRING, "trixie-updates": SUMMER}
+
+
+@pytest.fixture
+def other(
+    tmp_path: Path, key: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Mirror]:
+    """Another mirror of the security updates, which is asked after the first."""
+    other = Mirror(tmp_path / "other", key)
+    mirrors = (f"{each.address}/debian-security" for each in (mirror, other))
+    monkeypatch.setenv("MOKANDA_SECURITY_MIRROR", "\n".join(mirrors))
+    for each, version, date in ((mirror, "1:1.13-3+deb13u1", SPRING), (other, "1:1.13-4", SUMMER)):
+        each.add("rauc", version, suite="trixie-security", Depends="libglib")
+        each.publish(date, "trixie-security")
+    with serving(other.server):
+        yield other
+
+
+def test_security_updates_come_from_the_mirror_that_has_the_newest(
+    other: Mirror, archive: Archive, system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = packages.resolve([system], archive)
+    assert versions(lock)["rauc"] == "1:1.13-4"
+    assert lock.suites["trixie-security"] == SUMMER
+    assert re.search(
+        r"trixie-security: index of 2026-07-11 09:30 UTC, -?\d+ days old, mirror 2 of 2",
+        capsys.readouterr().err,
+    )
+    assert archive.fetch([lock.debs["rauc:armhf"]]) == []
+    assert any("rauc_1.13-4" in path for path in other.asked)
+
+
+def test_while_one_mirror_is_synchronised_security_updates_come_from_the_other(
+    mirror: Mirror, other: Mirror, archive: Archive, system: System
+) -> None:
+    other.begin_synchronisation("trixie-security")
+    lock = packages.resolve([system], archive)
+    assert versions(lock)["rauc"] == "1:1.13-3+deb13u1"
+    assert lock.suites["trixie-security"] == SPRING
+    assert archive.fetch(lock.select("a-board", system.debian_packages)) == []
+    assert any("rauc_1.13-3" in path for path in mirror.asked)
+
+
+def test_while_all_are_synchronised_security_is_tried_on_until_one_fits(
+    mirror: Mirror,
+    other: Mirror,
+    archive: Archive,
+    system: System,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mirror.begin_synchronisation("trixie-security")
+    other.begin_synchronisation("trixie-security")
+    pauses = []
+
+    def synchronised(_seconds: float) -> None:
+        pauses.append(_seconds)
+        if len(pauses) == 6:
+            mirror.publish(SUMMER, "trixie-security")
+
+    monkeypatch.setattr("time.sleep", synchronised)
+    assert packages.resolve([system], archive).suites["trixie-security"] == SUMMER
+    assert len(pauses) == 6 > debian_archive.MAX_TRIES
 
 
 def test_recipes_that_ask_for_more_than_the_lock_holds_are_refused(

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -24,8 +24,11 @@ ARCHIVES = {"debian": "MOKANDA_MIRROR", "debian-security": "MOKANDA_SECURITY_MIR
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 MAX_TRIES = 3
 MAX_TRIES_WITHOUT_INDEX = 45  # for the main suite, without which there is no image
+MAX_TRIES_OF_SECURITY = 15  # while mirrors are synchronised, and there is no earlier index
 PAUSE = 20  # seconds between tries
 _HELPER = "/usr/lib/apt/apt-helper"  # fetches as apt does: its proxies, certificates, tries
+# What apt says of an index that does not fit its release file.
+_SYNCHRONISED = re.compile(r"unexpected size|Hash Sum mismatch|sync in progress", re.IGNORECASE)
 _SOURCE = re.compile(r"^Package: (\S+)\n(?:.+\n)*?Version: (\S+)$", re.MULTILINE)
 _TOOLBOX_SOURCES = Path("/etc/apt/sources.list")
 
@@ -47,33 +50,45 @@ class Archive:
     def update(self) -> dict[str, str]:
         """Fetch the indexes; returns the suites that can be used and apt's line for each.
 
-        A suite whose index does not fit its release file (a mirror in the middle of a
-        synchronisation) is tried again; then its last index that did is used. A suite that never
-        had one is left out; without the main suite StepError is raised.
+        Each suite is taken from the mirror that has the newest index. Where no mirror's index fits
+        its release file (they are in the middle of a synchronisation) they are tried again; then
+        the last index that did is used. A suite that never had one is left out; without the main
+        suite StepError is raised.
         """
         usable = {}
         for suite in (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security"):
-            source = self._source(suite)
-            if source and self._update(suite, source):
-                usable[suite] = source
-            elif source and self._has_index(suite):
+            if self._update(suite):
+                usable[suite] = self._source(suite)
+            elif self._has_index(suite):
                 say(f"{suite}: its last index is used")
-                usable[suite] = source
+                usable[suite] = self._source(suite)
             elif suite == RELEASE:
                 raise StepError(f"the suite {suite} cannot be fetched from the mirror; try later")
             else:
                 say(f"{suite} is left out")
+        for suite in usable:
+            say(self._age(suite))
         return usable
+
+    def _age(self, suite: str) -> str:
+        """How old the index of a suite is, and which mirror has it."""
+        date, mirrors = self.date(suite), _mirrors(_archive(suite))
+        days = (datetime.now(UTC) - date).days
+        which = f", mirror {mirrors.index(self._mirror(suite)) + 1} of {len(mirrors)}"
+        return f"{suite}: index of {date:%Y-%m-%d %H:%M} UTC, {days} days old" + (
+            which if len(mirrors) > 1 else ""
+        )
 
     def source_versions(self, suite: str) -> dict[str, list[str]]:
         """Each source package of a suite, of any release, with its versions.
 
         The last index is used if there is no newer one; it is empty if there never was one.
         """
-        source = self._source(suite).replace("deb ", "deb-src ", 1)
-        if not source or not (self._update(suite, source) or self._has_index(suite)):
+        if not (self._update(suite, "deb-src") or self._has_index(suite)):
             return {}
-        told = self._apt([source], "indextargets", "--format", "$(FILENAME)")
+        told = self._apt(
+            [self._source(suite, "deb-src")], "indextargets", "--format", "$(FILENAME)"
+        )
         found: dict[str, list[str]] = {}
         for file in told.stdout.splitlines():
             text = subprocess.run([_HELPER, "cat-file", file], capture_output=True, check=True)
@@ -83,43 +98,59 @@ class Archive:
 
     def date(self, suite: str) -> datetime:
         """When the archive wrote the index of a suite that `update` returned."""
-        [date] = re.findall(r"^Date: (.+)$", self._release(suite).read_text(), re.MULTILINE)
-        return parsedate_to_datetime(date)
+        return _date(self._release(suite, self._mirror(suite)))
 
     def _has_index(self, suite: str) -> bool:
         """Whether an index of an earlier build is there, for apt keeps it until it has a better."""
-        return self._release(suite).exists()
+        return any(self._release(suite, each).exists() for each in _mirrors(_archive(suite)))
 
-    def _release(self, suite: str) -> Path:
+    def _mirror(self, suite: str) -> str:
+        """The mirror whose index of a suite is used: the newest that has ever fitted."""
+        mirrors = _mirrors(_archive(suite))
+        there = [each for each in mirrors if self._release(suite, each).exists()]
+        return max(there, key=lambda each: _date(self._release(suite, each)))
+
+    def _release(self, suite: str, mirror: str) -> Path:
         """Where apt keeps the release file that vouches for an index, as long as it has both."""
-        place = _mirror(_archive(suite)).partition("://")[2].rpartition("@")[2]
+        place = mirror.partition("://")[2].rpartition("@")[2]
         quoted = re.sub(r'[\\|{}\[\]<>"^~_=!@#$%&*]', lambda found: f"%{ord(found[0]):02x}", place)
         return self.lists / f"{quoted.replace('/', '_')}_dists_{suite}_InRelease"
 
-    def _source(self, suite: str) -> str:
-        """A line for apt's list of sources; "" where no mirror of the suite is known."""
-        mirror = _mirror(_archive(suite))
-        return f"deb [signed-by={KEYRING}] {mirror} {suite} main" if mirror else ""
+    def _source(self, suite: str, kind: str = "deb") -> str:
+        """A line for apt's list of sources, of the mirror that is used."""
+        return _line(kind, self._mirror(suite), suite)
 
-    def _update(self, suite: str, source: str) -> bool:
+    def _update(self, suite: str, kind: str = "deb") -> bool:
+        """Fetch a suite's index from all mirrors; returns whether that of any fits."""
+        mirrors = _mirrors(_archive(suite))
         failed = self.directory / f"failed-{suite}"
         # A suite that failed within the hour is not waited for again.
         recent = failed.exists() and time.time() - failed.stat().st_mtime < 3600
-        needed = suite == RELEASE and not self._has_index(suite)
-        tries = MAX_TRIES_WITHOUT_INDEX if needed else 1 if recent else MAX_TRIES
-        for attempt in range(1, tries + 1):
-            done = self._apt([source], "update")
-            if done.returncode == 0:
+        attempt = 0
+        while mirrors:
+            attempt += 1
+            told = {each: self._apt([_line(kind, each, suite)], "update") for each in mirrors}
+            if any(done.returncode == 0 for done in told.values()):
                 failed.unlink(missing_ok=True)
                 return True
-            reason = _reason(done.stderr)
-            if attempt == tries:
-                break
+            reasons = [_reason(done.stderr) for done in told.values()]
+            reason = "; ".join(dict.fromkeys(reasons))
+            if attempt >= (1 if recent else self._tries(suite, reason)):
+                say(f"{suite}: {reason}")
+                failed.touch()
+                return False
             say(f"{suite}: {reason}; trying again in {PAUSE} s")
             time.sleep(PAUSE)
-        say(f"{suite}: {reason}")
-        failed.touch()
         return False
+
+    def _tries(self, suite: str, reason: str) -> int:
+        """How often a suite is tried that cannot be had for this reason."""
+        if not self._has_index(suite):
+            if suite == RELEASE:
+                return MAX_TRIES_WITHOUT_INDEX
+            if suite.endswith("-security") and _SYNCHRONISED.search(reason):
+                return MAX_TRIES_OF_SECURITY
+        return MAX_TRIES
 
     def resolve(self, sources: Iterable[str], names: Iterable[str]) -> list[Deb]:
         """The packages to unpack for these names, they and what they depend on, sorted."""
@@ -139,9 +170,8 @@ class Archive:
         missing = [deb for deb in debs if not _holds(self.file(deb), deb.sha256)]
         if missing:
             say(f"downloading {len(missing)} packages, {megabytes(sum(d.size for d in missing))}")
-            self._download(
-                (f"{_mirror(deb.archive)}/{quote(deb.path)}", deb.sha256, self.file(deb))
-                for deb in missing
+            self._download_from_any(
+                (deb.archive, deb.path, deb.sha256, self.file(deb)) for deb in missing
             )
         return [deb for deb in missing if not self.file(deb).exists()]
 
@@ -153,10 +183,26 @@ class Archive:
         """Fetch an upstream archive of a known hash, by its path in Debian, into the cache."""
         file = self.sources / Path(path).name
         if not _holds(file, sha256):
-            self._download([(f"{_mirror('debian')}/{quote(path)}", sha256, file)])
+            self._download_from_any([("debian", path, sha256, file)])
         if not file.exists():
             raise StepError(f"the mirror has no {path} of the right content; see {self.log.path}")
         return file
+
+    def _download_from_any(self, files: Iterable[tuple[str, str, str, Path]]) -> None:
+        """Fetch files (archive, path in it, SHA-256, target), from the first mirror that has each.
+
+        A target that cannot be had is not there then.
+        """
+        left = list(files)
+        for number in range(max(len(_mirrors(archive)) for archive in ARCHIVES)):
+            self._download(
+                (f"{mirrors[number]}/{quote(path)}", sha256, target)
+                for archive, path, sha256, target in left
+                if number < len(mirrors := _mirrors(archive))
+            )
+            left = [each for each in left if not each[-1].exists()]
+            if not left:
+                return
 
     def _download(self, files: Iterable[tuple[str, str, Path]]) -> None:
         """Fetch files (address, SHA-256, target); a target that cannot be had is not there then."""
@@ -168,6 +214,8 @@ class Archive:
                 fetched = Path(folder) / target.name
                 targets[fetched] = target
                 words += [address, str(fetched), f"SHA256:{sha256}"]
+            if not words:
+                return
             # It goes on after a failure, and leaves no file whose hash is another.
             self._run(_HELPER, "download-file", *words)
             for fetched, target in targets.items():
@@ -220,14 +268,22 @@ def _reason(errors: str) -> str:
 def _deb(address: str, file: str, size: str, digest: str) -> Deb:
     """Read a line of apt's --print-uris."""
     address = address.strip("'")
-    [archive] = [archive for archive in ARCHIVES if address.startswith(f"{_mirror(archive)}/")]
+    archive, mirror = max(
+        (
+            (archive, mirror)
+            for archive in ARCHIVES
+            for mirror in _mirrors(archive)
+            if address.startswith(f"{mirror}/")
+        ),
+        key=lambda found: len(found[1]),
+    )
     name, version, architecture = file.removesuffix(".deb").split("_")
     return Deb(
         name=name,
         version=unquote(version),
         architecture=architecture,
         archive=archive,
-        path=unquote(address.removeprefix(f"{_mirror(archive)}/")),
+        path=unquote(address.removeprefix(f"{mirror}/")),
         size=int(size),
         sha256=digest.removeprefix("SHA256:"),
     )
@@ -243,22 +299,35 @@ def _archive(suite: str) -> str:
     return "debian-security" if suite.endswith("-security") else "debian"
 
 
-def _mirror(archive: str) -> str:
-    """Where an archive is, without a slash behind it; "" where that is not known."""
-    known = os.environ.get(ARCHIVES[archive]) or _toolbox_mirror(archive)
-    return known.rstrip("/")
+def _line(kind: str, mirror: str, suite: str) -> str:
+    """A line for apt's list of sources."""
+    return f"{kind} [signed-by={KEYRING}] {mirror} {suite} main"
+
+
+def _date(release: Path) -> datetime:
+    [date] = re.findall(r"^Date: (.+)$", release.read_text(), re.MULTILINE)
+    return parsedate_to_datetime(date)
+
+
+def _mirrors(archive: str) -> list[str]:
+    """Where an archive is, without slashes behind; none where that is not known.
+
+    Beside those that the machine's own apt uses, security updates are looked for where many mirrors
+    have them: beside the main archive.
+    """
+    known = os.environ.get(ARCHIVES[archive], "").split() or [_toolbox_mirror(archive)]
+    if archive == "debian-security":
+        mains = (each.rstrip("/") for each in _mirrors("debian"))
+        known += [f"{main}-security" for main in mains if main.endswith("/debian")]
+    return list(dict.fromkeys(each.rstrip("/") for each in known if each))
 
 
 def _toolbox_mirror(archive: str) -> str:
-    """Where the toolbox itself came from, for machines whose own apt is not Debian's.
-
-    Security updates are looked for beside it.
-    """
+    """Where the toolbox itself came from, for machines whose own apt is not Debian's."""
+    if archive != "debian":
+        return ""
     for line in _TOOLBOX_SOURCES.read_text().splitlines():
         words = [word for word in line.split() if not word.startswith(("[", "signed-by"))]
         if len(words) > 3 and words[0] == "deb" and words[2] == RELEASE:
-            main = words[1].rstrip("/")
-            if archive == "debian":
-                return main
-            return f"{main}-security" if main.endswith("/debian") else ""
+            return words[1]
     return ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,18 +80,33 @@ def test_an_update_is_offered(village: Village, served: Served, tmp_path: Path) 
 
 def test_a_read_only_card_keeps_nothing_from_being_told(village: Village, served: Served) -> None:
     village.store.close()
-    mounted = subprocess.run(
-        ["mount", "--bind", paths.data(), paths.data()], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting needs root")
-    try:
-        subprocess.run(["mount", "-o", "remount,bind,ro", paths.data()], check=True)
+    with mounted(paths.data(), "ro"):
         assert without_store.tell(unfit())
-    finally:
-        subprocess.run(["umount", "-l", paths.data()], check=True)
     [alert] = alerts(served)
     assert "(read_only)" in alert
+
+
+@pytest.mark.usefixtures("served")
+def test_the_courier_needs_no_folder_but_those_of_its_group(village: Village) -> None:
+    """As the unit's user it makes statuses and sockets in /run/mokanda, and nothing else."""
+    set_aside(village)
+    statuses = paths.status("courier").parent
+    statuses.mkdir(parents=True, exist_ok=True)
+    with mounted(paths.run(), "ro"), mounted(statuses, "rw"):
+        assert without_store.tell(unfit())
+
+
+@contextmanager
+def mounted(folder: Path, mode: str) -> Iterator[None]:
+    """Mount a folder over itself, to be read alone ("ro"), or to be written again ("rw")."""
+    bound = subprocess.run(["mount", "--bind", folder, folder], capture_output=True, check=False)
+    if bound.returncode:
+        pytest.skip("mounting needs root")
+    try:
+        subprocess.run(["mount", "-o", f"remount,bind,{mode}", folder], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
 
 
 def test_the_daemon_waits_for_the_store_and_calls_when_it_is_asked_to(

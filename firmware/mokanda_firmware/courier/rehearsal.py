@@ -61,7 +61,7 @@ def _keys() -> Iterator[tuple[Keyring, str]]:
         return
     # The path is kept short: GnuPG's sockets lie in it.
     with (
-        tempfile.TemporaryDirectory(prefix="", dir=paths.run()) as home,
+        tempfile.TemporaryDirectory(prefix="") as home,
         Keyring(Path(home)) as keyring,
     ):
         yield keyring, keyring.create_key("rehearsal")

@@ -113,7 +113,7 @@ def _keyring() -> Iterator[Keyring]:
         OSError: they cannot be read.
     """
     # The path is kept short: GnuPG's sockets lie in it.
-    with tempfile.TemporaryDirectory(prefix="", dir=paths.run()) as home:
+    with tempfile.TemporaryDirectory(prefix="") as home:
         sockets_and_locks = shutil.ignore_patterns("S.*", "*.lock", ".#*")
         shutil.copytree(paths.keys(), home, ignore=sockets_and_locks, dirs_exist_ok=True)
         with Keyring(Path(home)) as keyring:

@@ -162,6 +162,11 @@ class TestReleasesPage:
         device.hello()
         assert "runs on 1; given up by 0" in served.get("/releases")[1]
 
+    def test_a_manifest_that_is_damaged_is_named(self, served: Served) -> None:
+        (served.relay.releases / "manifest.json").write_text("[]")
+        status, told = served.get("/releases")
+        assert (status, "manifest.json cannot be read" in told) == (500, True)
+
     def test_what_is_not_this_form_changes_nothing(self, served: Served) -> None:
         update = served.folder / "update.raucb"
         update.write_bytes(b"update")

@@ -137,12 +137,14 @@ class AdminApp:
         return HTTPResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": "cards"})
 
     def _releases(self) -> HTTPResponse:
-        with self._relay.database.reading() as session:
-            shown = self._releases_page.render(
-                standings=rollouts.standings(self._relay, session)[:_MAX_RELEASES],
-                now=clock.now(),
-                proof=self._proof(),
-            )
+        try:
+            with self._relay.database.reading() as session:
+                standings = rollouts.standings(self._relay, session)[:_MAX_RELEASES]
+        except ReleaseError as error:
+            return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+        shown = self._releases_page.render(
+            standings=standings, now=clock.now(), proof=self._proof()
+        )
         return _html(shown)
 
     def _steer_release(self) -> HTTPResponse:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mokanda_relay.relay import Relay
-from mokanda_relay.store import clock, releases
+from mokanda_relay.store import alerts, clock, releases
 from mokanda_relay.store.blob_store import BlobStore, Written
 from mokanda_relay.store.tables import (
     Alert,
@@ -104,7 +104,10 @@ class Housekeeper:
             session.execute(sa.delete(Posted).where(Posted.at < repeatable))
             session.execute(sa.delete(Forgotten).where(Forgotten.at < repeatable))
             session.execute(sa.delete(Alert).where(Alert.at < now - _ALERT_RETENTION))
-            rollout.grow(session, releases.entries(self._relay.releases), now)
+            try:
+                rollout.grow(session, releases.entries(self._relay.releases), now)
+            except releases.ReleaseError as error:
+                alerts.record_daily(session, "release", str(error))
 
     def _named(self) -> dict[BlobStore | Uploads, Container[str]]:
         """The names in each store that a row has."""

@@ -15,7 +15,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from mokanda_relay.store import clock
 from mokanda_wire import delta, durable, protocol
@@ -26,7 +25,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~_-]{0,99}")
 
 
 class ReleaseError(Exception):
-    """A release cannot be added; the text says why."""
+    """What was asked of a release cannot be done; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +95,36 @@ def check_words(*words: str) -> None:
 
 
 def entries(folder: Path) -> list[Entry]:
-    """The releases, the last added last."""
-    return [Entry(**each) for each in _manifest(folder).get("releases", [])]
+    """The releases, the last added last; raises ReleaseError where the manifest is damaged."""
+    return _manifest(folder)[0]
 
 
 def delta_entries(folder: Path) -> list[DeltaEntry]:
-    """The deltas that rebuild releases."""
-    return [DeltaEntry(**each) for each in _manifest(folder).get("deltas", [])]
+    """The deltas that rebuild releases; raises ReleaseError where the manifest is damaged."""
+    return _manifest(folder)[1]
 
 
 def files(folder: Path) -> list[Entry | DeltaEntry]:
-    """All that devices may fetch."""
-    return [*entries(folder), *delta_entries(folder)]
+    """All that devices may fetch; raises ReleaseError where the manifest is damaged."""
+    added, deltas = _manifest(folder)
+    return [*added, *deltas]
 
 
-def _manifest(folder: Path) -> dict[str, list[dict[str, Any]]]:
+def _manifest(folder: Path) -> tuple[list[Entry], list[DeltaEntry]]:
+    path = folder / MANIFEST
     try:
-        listed: dict[str, list[dict[str, Any]]] = json.loads((folder / MANIFEST).read_text())
+        listed = json.loads(path.read_text())
+        return (
+            [Entry(**each) for each in listed.get("releases", [])],
+            [DeltaEntry(**each) for each in listed.get("deltas", [])],
+        )
     except FileNotFoundError:
-        return {}
-    return listed
+        return [], []
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ReleaseError(
+            f"{path} cannot be read ({error}), so that no update is offered: restore it from a"
+            " copy, or move it away and add the releases again"
+        ) from error
 
 
 def _add_delta(folder: Path, file: Path, release: str, sha256: str) -> DeltaEntry:

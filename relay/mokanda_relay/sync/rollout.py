@@ -37,9 +37,13 @@ log = logging.getLogger(__name__)
 
 def offer(relay: Relay, session: Session, device: Device) -> protocol.Release | None:
     """The release for a device, unless it runs that; none that was added before what it runs."""
-    board = device.last_report().get("board")
-    for entry in reversed(releases.entries(relay.releases)):
-        if entry.board != board:
+    try:
+        added = releases.entries(relay.releases)
+    except releases.ReleaseError as error:
+        log.error("%s", error)  # mail goes on
+        return None
+    for entry in reversed(added):
+        if entry.board != _board(device):
             continue
         if entry.version == device.version:
             return None
@@ -133,7 +137,9 @@ def _judge(session: Session, rollout: Rollout) -> None:
         return
     if len(failed) * 100 <= _FAILING * len(told):
         return
-    reasons = "; ".join(f"{name}: {why[:_MAX_REASON]}" for name, why in failed[:_MAX_REASONS])
+    reasons = "; ".join(
+        f"{name}: {why[:_MAX_REASON].rstrip('.')}" for name, why in failed[:_MAX_REASONS]
+    )
     rollout.state = HELD
     rollout.why = f"{len(failed)} of {len(told)} devices that tried it have given it up ({reasons})"
     text = f"version {rollout.version} for {rollout.board} is no longer offered: {rollout.why}"

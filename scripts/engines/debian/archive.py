@@ -259,7 +259,7 @@ Dir::State::status "{self.directory}/status";
 
 def _reason(errors: str) -> str:
     """The first error of apt without the address it is about."""
-    for line in errors.splitlines():
+    for line in re.sub(r" \[IP: [^]]*\]", "", errors).splitlines():
         if line.startswith("E:"):
             return " ".join(word for word in line[2:].split() if "://" not in word)
     return "no reason given"

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from mokanda_relay.operator import rollouts
 from mokanda_relay.operator.devices import DeviceError
+from mokanda_relay.operator.housekeeping import Housekeeper
 from mokanda_relay.relay import Relay
 from mokanda_relay.store import releases
 from mokanda_relay.store.clock import now
@@ -162,6 +163,18 @@ class TestShare:
         assert reached(fleet) == set()
 
 
+def test_a_damaged_manifest_keeps_no_village_from_its_mail(fleet: Relay) -> None:
+    publish(fleet, share=100)
+    (fleet.releases / releases.MANIFEST).write_text('{"releases": [')
+    assert reached(fleet) == set()
+    Housekeeper(fleet).tidy()
+    with fleet.database.reading() as session:
+        [alert] = session.scalars(sa.select(Alert))
+    assert "manifest.json cannot be read" in alert.text
+    with pytest.raises(releases.ReleaseError, match="restore it from a copy"):
+        publish(fleet, "0.3.0")
+
+
 class TestChannels:
     def test_candidate_devices_get_it_at_once_and_stable_ones_not_at_all(
         self, fleet: Relay
@@ -212,7 +225,7 @@ class TestStop:
             [alert] = session.scalars(sa.select(Alert))
         assert alert.kind == "release"
         assert "3 of 13 devices" in alert.text
-        assert "village12: It does not find the modem." in alert.text
+        assert "village12: It does not find the modem)" in alert.text
 
     def test_a_few_of_many_do_not(self, fleet: Relay) -> None:
         publish(fleet, share=100)

@@ -13,7 +13,7 @@ from scripts.releases.image import read_image
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone
 from tests.emulator.ready_village import ReadyVillage
-from tests.emulator.releases import Releases, install, is_state, offer
+from tests.emulator.releases import Releases, install, offer
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,7 @@ def _update(village: EmulatedVillage, releases: Releases, version: str, slot: st
     """Update the device over the air, until it is sure of what it has."""
     offer(village, releases.make(version), version)
     install(village)
-    village.shell.wait_for_status("updates", is_state("installed", "failed"), 600)
-    village.shell.wait_for_start(300)
+    village.shell.wait_for_start(900)
     village.wait_for_webmail()
     shown = village.shell.wait_for_status("updates", lambda now: bool(now.get("installed")), 600)
     assert (shown["version"], shown["slot"]) == (version, slot)

@@ -50,7 +50,7 @@ format: $(SETUP) ## let ruff and shfmt format the tree
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint --fix
 
 image: $(SETUP) translations toolbox ## build the SD card image (BOARD=orangepi-zero ENGINE=debian)
-	scripts/image --board $(BOARD) --engine $(ENGINE) $(if $(BUILT),--built $(BUILT))
+	scripts/image --board $(BOARD) --engine $(ENGINE) $(if $(BUILT),--built "$(BUILT)")
 
 lock: toolbox ## take Debian's newest packages into recipes/packages.lock (DRY_RUN=1: only show them)
 	scripts/lock $(if $(DRY_RUN),--dry-run)
@@ -59,7 +59,7 @@ flash: $(SETUP) ## write the image to a card (DEVICE=/dev/sdX)
 	scripts/flash --board $(BOARD) $(DEVICE)
 
 release: image ## signed update, deltas, checksums and manifest in build/release (PUBLISH=relay's data folder FROM=earlier updates KEY=pkcs11:... URL=where it will be)
-	scripts/release --board $(BOARD) $(addprefix --from ,$(FROM)) $(if $(KEY),--key '$(KEY)') $(if $(URL),--url $(URL)) $(if $(PUBLISH),--publish $(PUBLISH)) $(if $(BUILT),--legal-info $(BUILT)/../legal-info)
+	scripts/release --board $(BOARD) $(addprefix --from ,$(FROM)) $(if $(KEY),--key '$(KEY)') $(if $(URL),--url $(URL)) $(if $(PUBLISH),--publish $(PUBLISH)) $(if $(BUILT),--legal-info "$(BUILT)/../legal-info")
 
 publish: $(SETUP) toolbox ## copy a release, verified and at once, to a folder of releases (TO=[HOST:]FOLDER VERSION= DRY_RUN=1: only show)
 	scripts/publish $(if $(VERSION),--version $(VERSION)) $(if $(DRY_RUN),--dry-run) $(TO)

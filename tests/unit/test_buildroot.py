@@ -7,10 +7,12 @@ The second half needs a Buildroot tree: BUILDROOT=DIRECTORY pytest tests/unit/te
 from __future__ import annotations
 
 import ast
+import fcntl
 import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -282,6 +284,92 @@ def test_another_release_is_refused_by_name(tmp_path: Path) -> None:
     assert "is Buildroot 2019.02; Mokanda needs 20" in done.stderr
 
 
+# In place of scripts/toolbox: takes every configuration, and fails to build.
+TOOLBOX = """\
+#!/bin/sh
+output=$(dirname "$0")/../build/buildroot/orangepi-zero
+case $* in
+  *" defconfig") cp "$output/mokanda_defconfig" "$output/.config" ;;
+  *-dirclean) ;;
+  *) echo "no space left on device"; exit 2 ;;
+esac
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone of ours with scripts/buildroot alone, and a Buildroot tree in `tree` beside it."""
+    clone = tmp_path / "clone"
+    (clone / "scripts").mkdir(parents=True)
+    script = Path(shutil.copy(REPOSITORY / "scripts/buildroot", clone / "scripts"))
+    (clone / "scripts/toolbox").write_text(TOOLBOX)
+    (clone / "scripts/toolbox").chmod(0o755)
+    (clone / "buildroot-external").symlink_to(EXTERNAL)
+    release = re.search(r"^release=(.*)$", script.read_text(), re.MULTILINE)
+    assert release
+    tree = tmp_path / "tree"
+    (tree / "package").mkdir(parents=True)
+    (tree / "package/Config.in").touch()
+    (tree / "Makefile").write_text(
+        f"export BR2_VERSION := {release[1]}\nBR2_VERSION_EPOCH = 1781643700\n"
+    )
+    return clone
+
+
+def _build(clone: Path, tree: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [clone / "scripts/buildroot"],
+        env={**os.environ, "BUILDROOT": str(tree), "XDG_CACHE_HOME": str(clone / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_tree_with_a_space_in_its_path_is_refused(clone: Path) -> None:
+    tree = (clone.parent / "tree").rename(clone.parent / "my tree")
+    done = _build(clone, tree)
+    assert done.returncode == 1
+    assert "Buildroot cannot work in a folder with a space in its name" in done.stderr
+
+
+def test_two_builds_at_once_in_a_clone_are_refused(clone: Path) -> None:
+    lock = clone / "build/buildroot/lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = _build(clone, clone.parent / "tree")
+    assert done.returncode == 1
+    assert "another scripts/buildroot is at work" in done.stderr
+
+
+def test_what_a_build_that_failed_has_left_is_not_taken_for_a_whole_one(clone: Path) -> None:
+    earlier = clone / "build/buildroot/orangepi-zero/images/show-info.json"
+    earlier.parent.mkdir(parents=True)
+    earlier.touch()
+    done = _build(clone, clone.parent / "tree")
+    assert done.returncode == 1
+    assert "no space left on device" in done.stderr
+    assert not earlier.exists()
+
+
+@pytest.mark.parametrize(
+    ("engine_name", "folder", "complaint"),
+    [("buildroot", "nowhere", "is no folder"), ("debian", ".", "the engine is debian")],
+)
+def test_an_image_is_made_of_a_folder_of_buildroots_alone(
+    tmp_path: Path, engine_name: str, folder: str, complaint: str
+) -> None:
+    done = subprocess.run(
+        [REPOSITORY / "scripts/image", "--engine", engine_name, "--built", tmp_path / folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert complaint in done.stderr
+
+
 def test_engine_hands_over_what_buildroot_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,6 +409,7 @@ def test_engine_hands_over_what_buildroot_made(
     (images / "show-info.json").write_text(json.dumps(information))
     (images / "release").write_text("2026.02.3 1781643700\n")
     (images / "sun8i-h2-plus-orangepi-zero.dtb").touch()
+    (images / "zImage").touch()
 
     work, log = tmp_path / "work", Log(tmp_path / "log")
     built = engine.build(load("orangepi-zero"), work, tmp_path / "cache", log)
@@ -372,6 +461,39 @@ def test_engine_without_a_finished_build_says_what_to_run(
     monkeypatch.setenv("MOKANDA_BUILT", str(tmp_path))
     with pytest.raises(StepError, match="run scripts/buildroot"):
         engine.build(load("orangepi-zero"), tmp_path, tmp_path, Log(tmp_path / "log"))
+
+
+def _images(folder: Path, *kernels: str) -> Path:
+    """What Buildroot makes, with the modules of some kernels alone in the root file system."""
+    images = folder / "images"
+    images.mkdir()
+    for name in ("show-info.json", "release", "zImage", "sun8i-h2-plus-orangepi-zero.dtb"):
+        (images / name).touch()
+    for kernel in kernels:
+        (folder / "usr/lib/modules" / kernel).mkdir(parents=True)
+    (folder / "usr").mkdir(exist_ok=True)
+    subprocess.run(["tar", "-C", folder, "-cf", images / "rootfs.tar", "usr"], check=True)
+    return images
+
+
+@pytest.mark.parametrize("name", ["zImage", "release", "rootfs.tar"])
+def test_engine_names_what_a_folder_of_buildroots_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    images = _images(tmp_path, "6.12.103")
+    (images / name).unlink()
+    monkeypatch.setenv("MOKANDA_BUILT", str(images))
+    with pytest.raises(StepError, match=rf"run scripts/buildroot \({name} missing\)"):
+        engine.build(load("orangepi-zero"), tmp_path / "work", tmp_path, Log(tmp_path / "log"))
+
+
+def test_engine_refuses_modules_of_two_kernels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after another version of Linux in engine.config, without a clean build."""
+    monkeypatch.setenv("MOKANDA_BUILT", str(_images(tmp_path, "6.12.103", "6.12.107")))
+    with pytest.raises(StepError, match=r"modules of 6\.12\.103 and 6\.12\.107"):
+        engine.build(load("orangepi-zero"), tmp_path / "work", tmp_path, Log(tmp_path / "log"))
 
 
 @pytest.fixture(scope="module")

@@ -212,6 +212,15 @@ def test_the_table_begins_with_what_is_to_be_looked_at() -> None:
     ]
 
 
+def test_before_anything_was_built_it_is_said_what_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MOKANDA_CACHE", str(tmp_path))
+    monkeypatch.setattr(bumps, "REPOSITORY", tmp_path)
+    assert bumps.main(["--board", "orangepi-pc"]) == 1
+    assert "run scripts/buildroot --board orangepi-pc\n" in capsys.readouterr().err
+
+
 def test_commits_are_shortened() -> None:
     found = Row(
         "glibc", "2.42-51-gcbf39c26b25801e9bc88499b4fd361ac172d4125", None, None, None, None

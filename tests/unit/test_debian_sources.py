@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -173,6 +174,40 @@ def test_a_tree_is_made_once_and_anew_when_the_table_has_changed(buildroot: Path
     debian_sources.TABLE.write_text(f"# changed\n{SMALL_TABLE}")
     _made(buildroot)
     assert not mark.exists()
+
+
+def test_a_tree_is_made_anew_when_that_which_it_is_a_copy_of_has_changed(buildroot: Path) -> None:
+    tree = _made(buildroot)
+    (buildroot / "package/meson/0001-mended.patch").write_text("a patch\n")
+    _made(buildroot)
+    assert (tree / "package/meson/0001-mended.patch").exists()
+
+
+def test_what_builds_in_the_tree_have_left_is_not_copied(buildroot: Path) -> None:
+    for folder in ("dl", "output"):
+        (buildroot / folder).mkdir()
+    tree = _made(buildroot)
+    assert not (tree / "dl").exists()
+    assert not (tree / "output").exists()
+
+
+def test_a_copy_that_was_cut_is_not_taken_for_a_whole_one(
+    buildroot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = _made(buildroot)
+
+    def cut(*_: object, **__: object) -> None:
+        (tree / "package/expat/expat.mk").unlink()
+        raise KeyboardInterrupt
+
+    debian_sources.TABLE.write_text(f"# changed\n{SMALL_TABLE}")
+    with monkeypatch.context() as power:
+        power.setattr(shutil, "rmtree", cut)
+        with pytest.raises(KeyboardInterrupt):
+            _made(buildroot)
+    debian_sources.TABLE.write_text(SMALL_TABLE)
+    _made(buildroot)
+    assert (tree / "package/expat/expat.mk").exists()
 
 
 @pytest.mark.usefixtures("buildroot")

@@ -173,8 +173,15 @@ def main(arguments: list[str] | None = None) -> int:
     output = REPOSITORY / "build/buildroot" / options.board
     cache = Path(os.environ["MOKANDA_CACHE"]) / "source-index"
     archive = Archive(cache, "armhf", Log(cache / "bumps.log"))
+    built = options.information or output / "images/show-info.json"
+    if not built.exists():
+        print(
+            f"error: {built} is missing: run scripts/buildroot --board {options.board}",
+            file=sys.stderr,
+        )
+        return 1
     try:
-        information = read_information(options.information or output / "images/show-info.json")
+        information = read_information(built)
         versions = images_versions(information, output / "target")
         suites = {suite: archive.source_versions(suite) for suite in SUITES}
         date, cves = read_cves(options.cves) if options.cves else ("", None)

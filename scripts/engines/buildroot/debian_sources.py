@@ -12,6 +12,7 @@ import argparse
 import functools
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -30,6 +31,7 @@ TABLE = external_tree.TREE / "debian-sources.toml"
 INDEX = "https://files.pythonhosted.org/packages"
 OVERRIDES = "mokanda-sources.mk"  # within the tree
 _STAMP = ".mokanda-sources"
+_NOT_COPIED = (".git", "__pycache__", "dl", "output")  # history, and what builds leave in a tree
 _LOCAL = "local+"  # how Buildroot writes that a package lies in a folder of this machine
 
 _BINARY = """\
@@ -83,16 +85,23 @@ $(eval $(host-generic-package))
 def make(buildroot: Path, tree: Path, mirror: str) -> None:
     """Copy a Buildroot tree and change it as the table says, unless that was done already.
 
+    It is done anew when the tree, the table or the lock have changed since.
+
     `mirror` is the address of the Debian mirror, with a slash at its end. Raises StepError where
     the tree does not fit the table.
     """
     table = tomllib.loads(TABLE.read_text())
-    stamp = _digest(TABLE, lock.LOCK, Path(__file__), mirror)
+    stamp = _digest(TABLE, lock.LOCK, Path(__file__), mirror, *_files(buildroot))
     if (tree / _STAMP).exists() and (tree / _STAMP).read_text() == stamp:
         return
     say("copying the Buildroot tree, to change where its sources come from")
+    (tree / _STAMP).unlink(missing_ok=True)  # before the rest: a cut may leave half of it
     shutil.rmtree(tree, ignore_errors=True)
-    shutil.copytree(buildroot, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", "output"))
+    try:
+        shutil.copytree(buildroot, tree, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+    except shutil.Error as error:
+        source, _, reason = error.args[0][0]
+        raise StepError(f"{source} could not be copied: {reason}") from error
     _take_earlier(buildroot, tree, **table["earlier"])
     overrides = [f"# Written from {TABLE.name}: where sources come from.\n"]
     for kind, site in (("source", mirror), ("index", f"{INDEX}/")):
@@ -137,6 +146,16 @@ def _digest(*parts: Path | str) -> str:
     for part in parts:
         whole.update(part.read_bytes() if isinstance(part, Path) else part.encode())
     return whole.hexdigest()
+
+
+def _files(tree: Path) -> Iterable[str]:
+    """What tells whether a tree has changed: its files' names, sizes and times."""
+    for folder, folders, files in os.walk(tree):
+        folders[:] = sorted(set(folders).difference(_NOT_COPIED))
+        for name in sorted(files):
+            path = Path(folder, name)
+            status = path.lstat()
+            yield f"{path.relative_to(tree)} {status.st_size} {status.st_mtime_ns}\n"
 
 
 def _take_earlier(buildroot: Path, tree: Path, release: str, packages: Iterable[str]) -> None:

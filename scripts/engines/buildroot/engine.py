@@ -26,10 +26,14 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     """Unpack the root file system that Buildroot made; raises StepError when there is none."""
     images = Path(os.environ["MOKANDA_BUILT"])
     information = images / "show-info.json"  # written last
-    if not information.exists():
+    kernel = images / system.soc.kernel_image
+    needed = (information, images / "rootfs.tar", images / "release", kernel)
+    if absent := [path.name for path in needed if not path.exists()]:
         raise StepError(
-            f"{images} has not what Buildroot makes for {system.board.name}: run scripts/buildroot"
+            f"{images} has not what Buildroot makes for {system.board.name}:"
+            f" run scripts/buildroot ({', '.join(absent)} missing)"
         )
+    device_tree = find_file(images, f"{system.board.device_tree}.dtb")
     say("unpacking what Buildroot made")
     root = work / "root"
     shutil.rmtree(root, ignore_errors=True)
@@ -37,12 +41,17 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     log.run("tar", "--extract", "--numeric-owner", "-C", root, "-f", images / "rootfs.tar")
     _whole_time_zones(root)
     _authorities_each(root)
-    (kernel_release,) = [path.name for path in (root / "usr/lib/modules").iterdir()]
+    kernels = sorted(path.name for path in root.glob("usr/lib/modules/*"))
+    if len(kernels) != 1:
+        raise StepError(
+            f"there are modules of {' and '.join(kernels) or 'no kernel'}, where one is wanted:"
+            " scripts/buildroot clean, and build anew"
+        )
     return Built(
         root=root,
-        kernel=images / system.soc.kernel_image,
-        kernel_release=kernel_release,
-        device_tree=find_file(images, f"{system.board.device_tree}.dtb"),
+        kernel=kernel,
+        kernel_release=kernels[0],
+        device_tree=device_tree,
         busybox=root / "usr/bin/busybox",
         firmware=images,
         packages=packages(json.loads(information.read_text()), root, cache / "buildroot"),

@@ -21,7 +21,7 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick test-image lint format image lock flash release publish bench bench-wire bench-faults bench-hostile bench-link bench-engines bench-memory bench-modem bench-webmail translations toolbox clean distclean
+.PHONY: help run run-host test test-quick test-image lint format image lock flash release publish bench bench-wire bench-faults bench-hostile bench-link bench-engines bench-memory bench-modem bench-webmail reproduce translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ bench-memory: $(SETUP) ## the memory that hostile bundles, forms and mails can t
 
 bench-link: $(SETUP) ## a night without mail, by the packet; a night's mail over 64 kbit/s and 1 s, whole and in pieces
 	OPENSSL_CONF=firmware/system/usr/lib/mokanda/tls.cnf $(PYTHON) -m tests.bench.link
+
+reproduce: $(SETUP) toolbox ## build this commit's image twice, under other conditions, and compare the bytes (ENGINE=debian)
+	$(PYTHON) -m tests.bench.reproduce --board $(BOARD) --engine $(ENGINE) $(if $(BUILT),--built $(BUILT))
 
 translations: $(SETUP) ## compile and check the translation catalogues
 	scripts/translations

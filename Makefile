@@ -21,7 +21,7 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick test-image lint format image lock flash release publish bench bench-wire bench-faults bench-hostile bench-link bench-engines bench-memory bench-modem bench-webmail reproduce translations toolbox clean distclean
+.PHONY: help run run-host test test-quick test-image lint format image lock flash release publish bench bench-wire bench-faults bench-hostile bench-link bench-engines bench-memory bench-modem bench-ota bench-webmail reproduce translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ bench-webmail: $(SETUP) ## the webmail beside Lokole's client, on the same store
 
 bench-modem: $(SETUP) ## what becomes of sticks, SIM cards and networks of every kind
 	$(PYTHON) -m tests.bench.modem
+
+bench-ota: image ## bytes of an update over the air: a module, a library, the kernel; memory to apply it
+	$(PYTHON) -m tests.bench.ota --board $(BOARD)
 
 bench-memory: $(SETUP) ## the memory that hostile bundles, forms and mails can take
 	$(PYTHON) -m tests.bench.memory

@@ -12,7 +12,9 @@ from mokanda_firmware.lights.known import WATCHED, Known
 from mokanda_firmware.lights.lamps import Lamps
 from mokanda_firmware.lights.table import PATTERNS, Blink, state_of_device
 
-_LOOK_AGAIN = 60.0  # seconds: mail runs become late, and silence a fault, without a word
+# Seconds: mail runs become late, and silence a fault, without a word. systemd wants to hear of us
+# as often, and each time that a daemon wakes costs power.
+_LOOK_AGAIN = 90.0
 
 _log = logging.getLogger(__name__)
 

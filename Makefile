@@ -72,8 +72,9 @@ bench-wire: $(SETUP) ## bytes of a mail on the wire, beside the peers' formats
 bench-engines: $(SETUP) ## boot and memory of the last image beside the other engine's (OTHER=its mokanda.img)
 	$(PYTHON) -m tests.bench.engines $(OTHER)
 
-bench-faults: $(SETUP) ## mail lost or doubled when N things go wrong (N=1000 SEED=1 DATABASE=sqlite)
+bench-faults: image ## mail lost or doubled when N things go wrong (N=1000 SEED=1 DATABASE=sqlite), and every fault of docs/faults.md on the emulated board
 	$(PYTHON) -m tests.bench.faults --cuts $(N) --seed $(SEED) --database $(DATABASE)
+	$(PYTHON) -m pytest --all-faults tests/emulator/test_faults.py
 
 bench-hostile: $(SETUP) ## how long others wait while a relay and a webmail are sent what means harm
 	$(PYTHON) -m tests.bench.hostile

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from scripts.tools.repository import REPOSITORY
 
@@ -20,6 +20,8 @@ _HEAD: Final = """\
 
 Made by `python -m tests.fault_table` from
 [tests/faults_of_device.toml](../tests/faults_of_device.toml), which names the tests one by one.
+Where a row names no test it is one itself, on the emulated board (`tests/emulator/test_faults.py`):
+`make test` tries those that take seconds, `make bench-faults` all.
 
 | what goes wrong | what holds | tried by |
 |---|---|---|
@@ -27,31 +29,43 @@ Made by `python -m tests.fault_table` from
 
 
 class Fault(NamedTuple):
-    """A row: what goes wrong, what must hold then, and the tests that try it ("file::test")."""
+    """A row; `faults_of_device.toml` says what is in it."""
 
     name: str
     wrong: str
     holds: str
-    tests: tuple[str, ...]
+    tests: tuple[str, ...] = ()
+    does: str = ""
+    kills: tuple[str, ...] = ()
+    destroys: tuple[str, ...] = ()
+    from_b: bool = False
+    starts: bool = False
+    until: str = ""
+    seconds: float = 120.0
+    quick: bool = False
 
 
 def faults() -> list[Fault]:
-    """Return all rows; raises KeyError where one lacks something."""
+    """Return all rows; raises TypeError where one has what no row has, or lacks something."""
     with _TABLE.open("rb") as file:
         table = tomllib.load(file)
-    return [
-        Fault(name, row["wrong"], row["holds"], tuple(row["tests"])) for name, row in table.items()
-    ]
+    return [Fault(name, **_fields(row)) for name, row in table.items()]
+
+
+def _fields(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(each) if isinstance(each, list) else each for key, each in row.items()}
 
 
 def page() -> str:
     """The table for people."""
     return _HEAD + "".join(
-        f"| {fault.wrong} | {fault.holds} | {_files(fault)} |\n" for fault in faults()
+        f"| {fault.wrong} | {fault.holds} | {_tried_by(fault)} |\n" for fault in faults()
     )
 
 
-def _files(fault: Fault) -> str:
+def _tried_by(fault: Fault) -> str:
+    if not fault.tests:
+        return f"`{fault.name}`" + (", in `make test`" if fault.quick else "")
     files = dict.fromkeys(test.partition("::")[0] for test in fault.tests)
     return ", ".join(f"[{Path(file).stem}](../{file})" for file in files)
 

@@ -28,6 +28,7 @@ ORDER = [
     "test_bad_updates",
     "test_stranded",
     "test_backup",
+    "test_faults",
     "test_wipe",
     "test_bad_input",
     "test_scenarios",
@@ -40,6 +41,7 @@ IMAGE = REPOSITORY / "build" / "image" / "orangepi-zero" / "mokanda.img"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--image", type=Path, default=IMAGE, help="boot this image on the board")
+    parser.addoption("--all-faults", action="store_true", help="try every fault on the board")
     parser.addoption("--other-image", type=Path, help="take an update from the other engine's, too")
 
 

@@ -33,15 +33,15 @@ packages = ["linux-image-arm64"]
 [buildroot]
 config = ["BR2_aarch64=y", "BR2_cortex_a53=y", "BR2_LINUX_KERNEL_USE_ARCH_DEFAULT_CONFIG=y"]
 
-[kernel]
-CRYPTO_SHA256_ARM64 = "sha256_arm64"
-
 [drivers.watchdog]
 DW_WATCHDOG = "dw_wdt"
 
 [drivers.card]
 MMC_DW = "dw_mmc"
 MMC_DW_ROCKCHIP = "dw_mmc_rockchip"
+
+[drivers.hashing]
+CRYPTO_SHA256_ARM64 = "sha256_arm64"
 
 [drivers.ethernet]
 DWMAC_ROCKCHIP = "dwmac_rk"

@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 from scripts.assembly.template import fill
+from scripts.assembly.verity import RootHash
 from scripts.engines import Built
 from scripts.recipes import ROOT, Soc, System
-from scripts.tools.steps import Log
+from scripts.tools.steps import Log, StepError
 
 APPLETS = (
     "blockdev chroot cut dd insmod mkdir mknod mount printf reboot sh sha256sum sleep switch_root "
@@ -18,7 +19,10 @@ APPLETS = (
 
 
 def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
-    """BusyBox, the modules that the root file system needs, and boot/init; as zstd."""
+    """BusyBox, the modules that the root file system needs, and boot/init; as zstd.
+
+    Raises StepError when the kernel lacks one of these.
+    """
     tree = work / "initramfs"
     shutil.rmtree(tree, ignore_errors=True)
     for directory in ("bin", "dev", "modules", "proc", "root", "run", "sys"):
@@ -29,17 +33,51 @@ def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
         path.chmod(0o755)
     for applet in APPLETS:
         (tree / "bin" / applet).symlink_to("busybox")
+    log.run(*verity_command(system.soc, tree / "bin/verity"))
 
     modules = built.root / "usr/lib/modules" / built.kernel_release
-    first = _in_order(modules, system.initramfs_modules)
+    first = in_order(modules, system.initramfs_modules)
     for module in first:
         shutil.copy(modules / module, tree / "modules")
-    early = [path for path in _in_order(modules, system.modules_early) if path not in first]
+    early = [path for path in in_order(modules, system.modules_early) if path not in first]
     _write_lines(tree / "modules/first", [Path(path).name for path in first])
     _write_lines(tree / "modules/early", [f"{built.kernel_release}/{path}" for path in early])
     nodes = _static_nodes((modules / "modules.devname").read_text())
     _write_lines(tree / "modules/nodes", nodes)
-    archive = work / "initramfs.cpio"
+    archive = _archive(tree, work / "initramfs.cpio", log)
+    packed = work / "initramfs.cpio.zst"
+    log.run("zstd", "-19", "--force", "--quiet", "-o", packed, archive)
+    return packed
+
+
+def verity_command(soc: Soc, program: Path) -> tuple[str | Path, ...]:
+    """The command that compiles boot/verity.c."""
+    return (
+        *(f"{soc.cross_compile}gcc", "-std=gnu23", "-Wall", "-Wextra", "-Werror", "-Os"),
+        *("-ffreestanding", "-nostdlib", "-static", "-s", "-Wl,--build-id=none"),
+        *("-o", program, ROOT / "boot/verity.c"),
+    )
+
+
+def trusting(root_hash: RootHash, ramdisk: Path, work: Path, log: Log) -> Path:
+    """The initramfs of one root file system: what it knows of that, before all else.
+
+    It is an archive of its own and not compressed, as the other is the same for many versions: of
+    that, a delta has nothing then.
+    """
+    tree = work / "root-hash"
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir()
+    (tree / "root-hash").write_text(root_hash.line())
+    whole = work / "initramfs.img"
+    whole.write_bytes(_archive(tree, work / "root-hash.cpio", log).read_bytes())
+    with whole.open("ab") as file:
+        file.write(ramdisk.read_bytes())
+    return whole
+
+
+def _archive(tree: Path, archive: Path, log: Log) -> Path:
+    """A tree as cpio, the same bytes for the same tree; its length is one of whole 512 bytes."""
     log.run("find", tree, "-exec", "touch", "--no-dereference", "--date=@0", "{}", "+")
     names = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
     log.run(
@@ -53,9 +91,7 @@ def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
         f"--file={archive}",
         text="".join(f"{name}\n" for name in names),
     )
-    packed = work / "initramfs.cpio.zst"
-    log.run("zstd", "-19", "--force", "--quiet", "-o", packed, archive)
-    return packed
+    return archive
 
 
 def _static_nodes(names: str) -> list[str]:
@@ -64,13 +100,24 @@ def _static_nodes(names: str) -> list[str]:
     return [f"{name} {kind[0]} {kind[1:].replace(':', ' ')}" for _, name, kind in lines]
 
 
-def _in_order(modules: Path, names: list[str]) -> list[str]:
-    """Files of modules, each after those it needs; those built into the kernel have none."""
-    needs: dict[str, list[str]] = {}
+def in_order(modules: Path, names: list[str]) -> list[str]:
+    """Files of modules, each after those it needs; those built into the kernel have none.
+
+    Raises StepError for one that the kernel has in neither way.
+    """
+    built_in = (modules / "modules.builtin").read_text().split()
+    needs: dict[str, list[str]] = {_module_name(path): [] for path in built_in}
     for line in (modules / "modules.dep").read_text().splitlines():
         path, _, others = line.partition(":")
-        needs[Path(path).name.split(".")[0].replace("-", "_")] = [*reversed(others.split()), path]
-    return list(dict.fromkeys(path for name in names for path in needs.get(name, [])))
+        needs[_module_name(path)] = [*reversed(others.split()), path]
+    for name in names:
+        if name not in needs:
+            raise StepError(f"the kernel has no {name}, neither built in nor as a module")
+    return list(dict.fromkeys(path for name in names for path in needs[name]))
+
+
+def _module_name(path: str) -> str:
+    return Path(path).name.split(".")[0].replace("-", "_")
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:

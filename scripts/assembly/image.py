@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from scripts import completeness
-from scripts.assembly import boot, card, root, u_boot
+from scripts.assembly import boot, card, root, u_boot, verity
 from scripts.engines import Built
 from scripts.recipes import System
 from scripts.tools.digest import file_sha256
@@ -46,9 +46,10 @@ def build(system: System, engine: str) -> None:
     u_boot_files = u_boot.build(system, built, cache, log)
     ramdisk = boot.initramfs(system, built, work, log)
     tree = boot.device_tree(system, built, work, log)
-    fit = boot.fit(system.soc, built.kernel, tree, ramdisk, work, log)
     say("compressing the root file system")
     squashed = card.squash(built.root, work, log)
+    ramdisk = boot.trusting(verity.append_tree(squashed, log), ramdisk, work, log)
+    fit = boot.fit(system.soc, built.kernel, tree, ramdisk, work, log)
     slot, image = output / "slot.img", output / "mokanda.img"
     card.slot(squashed, fit, slot)
     say("writing the card image")

@@ -8,8 +8,9 @@
     128 MiB   partition 3, slot B
     224 MiB   partition 4, data: grows to the card's end at first boot
 
-A slot holds all that an update replaces: the root file system from its start, and in its last
-32 MiB a FIT image of kernel, device tree and initramfs, which U-Boot reads without a file system.
+A slot holds all that an update replaces: the root file system from its start, behind it the hash
+tree by which it is verified, and in its last 32 MiB a FIT image of kernel, device tree and
+initramfs, which U-Boot reads without a file system.
 The places are about twice as large as what lies there, for no update can move them on a card that
 is in a village.
 """

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Updates for the board, made as `scripts/release` makes them, and their way to the device."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -8,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.assembly import layout
+from scripts.assembly import card, layout, verity
 from scripts.releases import signing_keys
 from scripts.releases.image import Image, Keys
 from scripts.releases.release import bundle
+from scripts.tools.digest import file_sha256
 from scripts.tools.repository import TOOLBOX
 from scripts.tools.steps import Log
 from tests.emulator.emulated_village import EmulatedVillage
@@ -52,14 +54,29 @@ class Releases:
         compression = ("-comp", "zstd", "-Xcompression-level", "6")
         _run("mksquashfs", root, packed, "-noappend", "-quiet", "-no-progress", *compression)
         shutil.rmtree(root)
-        content = packed.read_bytes()
-        assert len(content) <= layout.ROOT_SIZE
-        with slot.open("r+b") as file:
-            file.write(content.ljust(layout.ROOT_SIZE, b"\0"))
+        blocks, salt = packed.stat().st_size // verity.BLOCK, file_sha256(packed)
+        told = _run(*verity.tree_command(packed, blocks, salt))
+        root_hash = verity.RootHash(blocks, verity.digest(told), salt)
+        fit = slot.with_name("slot.itb")
+        fit.write_bytes(slot.read_bytes()[layout.FIT :])
+        _trust(fit, root_hash)
+        card.slot(packed, fit, slot)
 
 
-def _run(*command: str | Path) -> None:
-    subprocess.run([TOOLBOX, "--root", *command], check=True, stdout=subprocess.DEVNULL)
+def _trust(fit: Path, root_hash: verity.RootHash) -> None:
+    """Let the initramfs in a FIT image trust another root file system."""
+    content, new = fit.read_bytes(), root_hash.line().encode()
+    (old,) = re.findall(rb"\d{4} [0-9a-f]{64} [0-9a-f]{64}\n", content)
+    fit.write_bytes(content.replace(old, new))
+    assert len(new) == len(old)
+    _run("mkimage", "-F", fit)
+
+
+def _run(*command: str | Path) -> str:
+    done = subprocess.run(
+        [TOOLBOX, "--root", *command], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
 
 
 def look_for_updates(village: EmulatedVillage) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.assembly import card, layout, u_boot
+from scripts.assembly import boot, card, layout, u_boot
+from scripts.emulator.card import run_tool
 from scripts.recipes import boards, load
 from scripts.tools.steps import StepError
 from scripts.tools.tree import lay
@@ -76,6 +77,23 @@ def image(path: Path, size: int) -> Path:
     with path.open("wb") as file:
         file.truncate(size)
     return path
+
+
+def test_a_kernel_that_cannot_verify_the_root_makes_no_image(tmp_path: Path) -> None:
+    (tmp_path / "modules.builtin").write_text("kernel/fs/squashfs/squashfs.ko\n")
+    (tmp_path / "modules.dep").write_text(
+        "kernel/md/dm-bufio.ko: kernel/md/dm-mod.ko\nkernel/md/dm-mod.ko:\n"
+    )
+    wanted = ["dm_bufio", "squashfs"]
+    assert boot.in_order(tmp_path, wanted) == ["kernel/md/dm-mod.ko", "kernel/md/dm-bufio.ko"]
+    with pytest.raises(StepError, match="the kernel has no dm_verity"):
+        boot.in_order(tmp_path, [*wanted, "dm_verity"])
+
+
+def test_the_program_that_maps_the_root_is_small(tmp_path: Path) -> None:
+    """It lies in memory and on the card of every board; with a C library it had 400 KB."""
+    run_tool(*boot.verity_command(load("orangepi-zero").soc, tmp_path / "verity"))
+    assert (tmp_path / "verity").stat().st_size < 4096
 
 
 def test_a_slot_holds_root_and_fit_at_their_places(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from mokanda_wire.delta import Header
-from scripts.assembly import card
+from scripts.assembly import card, verity
 from scripts.releases import signing_keys
 from scripts.releases.deltas.squashfs import Squashfs
 from scripts.releases.image import Image, Keys
 from scripts.releases.release import bundle, delta
+from scripts.tools.digest import file_sha256
 from scripts.tools.repository import REPOSITORY, TOOLBOX
 from scripts.tools.steps import Log
 
@@ -65,6 +66,8 @@ class Releases:
             os.utime(path, (0, 0))
         squashed = work / "root.squashfs"
         log.run(TOOLBOX, *card.squash_command(self.root, squashed))
+        blocks, salt = squashed.stat().st_size // verity.BLOCK, file_sha256(squashed)
+        log.run(TOOLBOX, *verity.tree_command(squashed, blocks, salt))
         fit = work / "fit"
         size = (len(boot) + 8).to_bytes(4, "big")
         fit.write_bytes(b"\xd0\x0d\xfe\xed" + size + boot)

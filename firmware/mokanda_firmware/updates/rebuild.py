@@ -8,7 +8,7 @@ A step makes the next bytes of the update, in one of five ways:
     TEXT   a zstd frame, unpacked
     BLOCK  the same, and packed again as mksquashfs has packed it
     TABLE  the same, behind two bytes of its size, as a squashfs has the blocks of its tables
-    TREE   the hash tree of all that was made before, with the salt that is given
+    TREE   the hash tree of the bytes that were made last, with the salt that is given
 
 Frames may refer to what lies in the slot: blocks of its root file system, unpacked, or bytes as
 they are. So what travels of a changed block is what has changed before it was compressed.
@@ -72,7 +72,7 @@ class Step(NamedTuple):
 
     Attributes:
         size: how many bytes of the update it makes.
-        unpacked: how many a frame's content has; 0 where there is none.
+        unpacked: how many a frame's content has, or a hash tree is made of; 0 of a copy.
         packed: how many bytes of the delta it uses.
         references: where the bytes of a COPY lie, one behind the other; of what lies in the slot, a
             frame's prefix.
@@ -200,8 +200,9 @@ def _is_sound(step: Step, made: int) -> bool:
     if step.kind is Kind.TREE:
         return (
             not references
-            and made % BLOCK == 0
-            and (step.size, step.packed, step.unpacked) == (tree_size(made), SALT, 0)
+            and BLOCK < step.unpacked <= made
+            and step.unpacked % BLOCK == 0
+            and (step.size, step.packed) == (tree_size(step.unpacked), SALT)
         )
     bounds = 0 < step.unpacked <= MAX_BLOCK and step.packed > 0 and 0 < step.size <= MAX_BLOCK
     prefix = sum(each.size for each in references) <= MAX_PREFIX
@@ -227,7 +228,8 @@ def _made(
         return
     payload = delta.read(step.packed)
     if step.kind is Kind.TREE:
-        yield hash_tree(output, output.tell(), payload)
+        end = output.tell()
+        yield hash_tree(output, end - step.unpacked, step.unpacked, payload)
         return
     prefix = _prefix(step.references, slot)
     content = zstandard.unpack(payload, step.unpacked, prefix)

@@ -87,7 +87,14 @@ class Slot:
 
 
 def running() -> Path:
-    """The device whose file system is the root of what runs."""
+    """The device of the slot that runs; what is mounted of it is but its verified part."""
+    root = _root_device()
+    below = [path.name for path in root.glob("slaves/*")]
+    return Path("/dev") / (below or [root.name])[0]
+
+
+def _root_device() -> Path:
+    """The folder in /sys of the device whose file system is the root."""
     device = os.stat("/").st_dev  # noqa: PTH116 - of the root itself
     number = f"{os.major(device)}:{os.minor(device)}"
-    return Path("/dev") / Path(f"/sys/dev/block/{number}").resolve().name
+    return Path(f"/sys/dev/block/{number}").resolve()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hash tree of dm-verity, format 1 with SHA-256, as RAUC puts it behind what it signs.
+"""The hash tree of dm-verity, format 1 with SHA-256.
 
-It is an eightieth of a bundle, which nothing compresses, and follows from the rest and a salt.
+RAUC puts one behind what it signs, and one lies behind a slot's root file system. It is a hundredth
+of what it is made of, which nothing compresses, and follows from that and a salt.
 """
 
 import hashlib
@@ -22,9 +23,9 @@ def tree_size(size: int) -> int:
     return whole * BLOCK
 
 
-def hash_tree(file: BinaryIO, size: int, salt: bytes) -> bytes:
-    """Return the tree over the first `size` bytes of a file, whole blocks; the root comes first."""
-    file.seek(0)
+def hash_tree(file: BinaryIO, start: int, size: int, salt: bytes) -> bytes:
+    """Return the tree over `size` bytes of a file, whole blocks; the root comes first."""
+    file.seek(start)
     level = _hashes((file.read(BLOCK) for _ in range(size // BLOCK)), salt)
     levels = [level]
     while len(level) > BLOCK:

@@ -23,7 +23,7 @@ from mokanda_firmware.updates.rebuild import (
     rebuild,
 )
 from mokanda_firmware.updates.slot import FIT, Slot
-from mokanda_firmware.updates.verity import SALT, hash_tree, tree_size
+from mokanda_firmware.updates.verity import BLOCK, SALT, hash_tree, tree_size
 from mokanda_wire.delta import Header
 from scripts.assembly.layout import ZSTD_LEVEL
 from scripts.releases.deltas.squashfs import TAIL, UNPACKED_METADATA, Block, Squashfs
@@ -113,9 +113,11 @@ def _update(base: System, new: bytes) -> Iterator[Made]:
         yield from _literal(new[done:at])
         yield from _slot(pieces, image, start, size)
         done = at + size
-    payload, tree = _tree(new, bundle.used)
+    payload = _whole(bundle.used)
     yield from _literal(new[done:payload])
-    if tree:
+    if (salt := _SALT.search(new, payload)) and (
+        tree := _tree(new, payload, bytes.fromhex(salt[1].decode()))
+    ):
         yield tree
         payload += len(tree.content)
     yield from _literal(new[payload:])
@@ -139,10 +141,12 @@ def _runs(bundle: Squashfs) -> Iterator[tuple[int, int, int]]:
 
 def _slot(pieces: list[Piece], image: bytes, start: int, size: int) -> Iterator[Made]:
     """Steps for the new slot's bytes from `start` on."""
-    end = start + size
+    first, end = start, start + size
     for piece in pieces:
         after = piece.start + len(piece.made.content)
-        if start <= piece.start and after <= end:
+        # A hash tree is of all that lies before it, in one.
+        is_possible = piece.made.step.kind is not Kind.TREE or first == 0
+        if start <= piece.start and after <= end and is_possible:
             yield from _literal(image[start : piece.start])
             yield piece.made
             start = after
@@ -173,6 +177,10 @@ def _pieces(base: System, system: System) -> Iterator[Piece]:
             sized = 0
         if made:
             yield Piece(block.start - sized, made)
+    end = _whole(system.root.used)
+    salt = _sha256(system.image[:end])  # scripts/assembly/verity.py
+    if tree := _tree(system.image, end, salt):
+        yield Piece(end, tree)
     yield from _fit(base.fit, system.fit)
 
 
@@ -251,16 +259,17 @@ def _equal(old: bytes, source: int, new: bytes, at: int) -> int:
     return size
 
 
-def _tree(new: bytes, used: int) -> tuple[int, Made | None]:
-    """Where the payload of an update ends, a file system of `used` bytes; and its hash tree."""
-    end = -(-used // 4096) * 4096
-    found = _SALT.search(new, end)
-    if found:
-        salt = bytes.fromhex(found[1].decode())
-        content = hash_tree(io.BytesIO(new), end, salt)
-        if content and new[end : end + len(content)] == content and len(salt) == SALT:
-            return end, Made(Step(Kind.TREE, tree_size(end), 0, SALT, ()), salt, content)
-    return end, None
+def _whole(used: int) -> int:
+    """Where the hash tree begins behind a file system of so many bytes."""
+    return -(-used // BLOCK) * BLOCK
+
+
+def _tree(image: bytes, end: int, salt: bytes) -> Made | None:
+    """The hash tree of the first `end` bytes, if it lies behind them."""
+    content = hash_tree(io.BytesIO(image), 0, end, salt)
+    if not content or image[end : end + len(content)] != content:
+        return None
+    return Made(Step(Kind.TREE, tree_size(end), end, SALT, ()), salt, content)
 
 
 def _literal(content: bytes) -> Iterator[Made]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,18 @@ def test_what_an_older_system_has_left_between_is_no_matter(path: Path) -> None:
     changed(path, 1 << 20, b"left over")
     changed(path, layout.FIT + 4096, b"left over")
     assert sha256(path) == before
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_what_runs_lies_below_what_is_verified_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, mapped: bool
+) -> None:
+    name = "dm-0" if mapped else "mmcblk0p2"
+    (tmp_path / name / "slaves/mmcblk0p2").mkdir(parents=True)
+    if not mapped:
+        shutil.rmtree(tmp_path / name / "slaves")
+    monkeypatch.setattr(module, "_root_device", lambda: tmp_path / name)
+    assert module.running() == Path("/dev/mmcblk0p2")
 
 
 @pytest.mark.parametrize("at", [100, layout.FIT + 4095])

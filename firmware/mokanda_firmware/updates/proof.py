@@ -10,7 +10,7 @@ import logging
 
 from mokanda_firmware import running
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.updates import daemon, health, rauc
+from mokanda_firmware.updates import daemon, health, rauc, rot
 from mokanda_firmware.updates.memory import Memory
 
 _log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ def prove(port: int, seconds: float) -> bool:
         _end_trial(memory)
         _give_back(Memory.read())
         works = _prove_again(port, seconds)
+        _look_for_rot(works=works)
     daemon.show()
     if works:
         _log.info("slot %s works: version %s", running.slot(), running.version())
@@ -68,6 +69,25 @@ def _prove_again(port: int, seconds: float) -> bool:
     if memory.failed == memory.done == running.version():  # it has started after all
         _keep(memory._replace(failed="", reason=None))
     return True
+
+
+def _look_for_rot(*, works: bool) -> None:
+    """Tell of a file that has rotted on the card; where the system does not work, it may be why.
+
+    The next start takes the other slot then: one that somebody makes by the switch, and not nine.
+    """
+    file = rot.unreadable_file()
+    if file is None:
+        return
+    reason = Sentence(
+        "A file of the system cannot be read from the card any more ({file}). Make a backup, and "
+        "restore it on a new card.",
+        file=str(file),
+    )
+    _log.error("slot %s: %s", running.slot(), reason)
+    _keep(Memory.read()._replace(failed=running.version(), reason=reason))
+    if not works:
+        _start_other_next()
 
 
 def _give_back(memory: Memory) -> None:

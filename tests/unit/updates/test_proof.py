@@ -15,7 +15,7 @@ from mokanda_firmware.bus import units
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState, StoreState, UpdatesState
 from mokanda_firmware.bus.statuses import ModemStatus, StoreStatus, UpdatesStatus
-from mokanda_firmware.updates import health, system_units
+from mokanda_firmware.updates import health, rot, system_units
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.updates.proof import prove
 from tests.statuses import published
@@ -278,6 +278,44 @@ def test_a_proven_slot_that_does_not_come_up_is_not_marked_good(
     webmail.status = 500
     assert not prove(webmail.port, 0)
     assert marks.read_text() == ""
+
+
+@pytest.fixture
+def rotten(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A file of the system that cannot be read from the card."""
+    monkeypatch.setattr(rot, "unreadable_file", lambda: Path("/usr/lib/a-library"))
+    return "/usr/lib/a-library"
+
+
+def test_a_system_that_has_rotted_lets_the_other_start_next(
+    webmail: Webmail, marks: Path, rotten: str
+) -> None:
+    Memory(done="1.0.0").keep()
+    webmail.status = 500
+    assert not prove(webmail.port, 0)
+    assert marks.read_text() == BACK
+    shown = published(UpdatesStatus)
+    assert (shown.state, shown.failed) == (UpdatesState.FAILED, "1.0.0")
+    assert rotten in str(shown.detail)
+
+
+def test_one_that_works_all_the_same_stays_and_says_so(
+    webmail: Webmail, marks: Path, rotten: str
+) -> None:
+    Memory(done="1.0.0").keep()
+    for _ in range(2):  # at each start
+        assert prove(webmail.port, 0)
+        assert rotten in str(published(UpdatesStatus).detail)
+    assert marks.read_text() == 2 * GOOD
+
+
+def test_a_system_that_has_rotted_is_not_started_again_by_the_other(
+    webmail: Webmail, marks: Path, device: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(monkeypatch, device, "B")
+    Memory(done="1.1.0", failed="1.1.0").keep()
+    assert prove(webmail.port, 0)
+    assert marks.read_text() == GOOD
 
 
 def test_a_webmail_that_does_not_listen_fails(webmail: Webmail) -> None:

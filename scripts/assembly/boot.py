@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from scripts.assembly import u_boot
 from scripts.assembly.template import fill
 from scripts.assembly.verity import RootHash
 from scripts.engines import Built
@@ -135,14 +136,14 @@ def device_tree(system: System, built: Built, work: Path, log: Log) -> Path:
     return changed
 
 
-def fit(soc: Soc, kernel: Path, tree: Path, ramdisk: Path, work: Path, log: Log) -> Path:
-    """The FIT image: U-Boot checks each part's hash before it starts them."""
+def fit(soc: Soc, kernel: Path, tree: Path, ramdisk: Path, key: Path, work: Path, log: Log) -> Path:
+    """The FIT image: U-Boot checks its signature and each part's hash before it starts them."""
     if soc.kernel_compression == "gzip":
         log.run("gzip", "-9", "--no-name", "--force", "--keep", kernel)
         kernel = kernel.with_name(f"{kernel.name}.gz")
     source, image = work / "slot.its", work / "slot.itb"
     source.write_text(fit_source(soc, kernel, tree, ramdisk))
-    log.run("mkimage", "-f", source, image)
+    log.run("mkimage", "-G", key, "-f", source, image)
     return image
 
 
@@ -168,7 +169,13 @@ def fit_source(soc: Soc, kernel: Path, tree: Path, ramdisk: Path) -> str:
     }};
     configurations {{
         default = "board";
-        board {{ kernel = "kernel"; fdt = "device-tree"; ramdisk = "initramfs"; }};
+        board {{
+            kernel = "kernel"; fdt = "device-tree"; ramdisk = "initramfs";
+            signature-1 {{
+                algo = "{u_boot.SIGNATURE}"; key-name-hint = "boot";
+                sign-images = "kernel", "fdt", "ramdisk";
+            }};
+        }};
     }};
 }};
 """

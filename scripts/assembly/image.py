@@ -7,6 +7,9 @@ import importlib
 import json
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from scripts import completeness
@@ -43,13 +46,15 @@ def build(system: System, engine: str) -> None:
     root.finish(system, built.root, version, epoch, keyring, log)
     completeness.check(system, built.root, log)
 
-    u_boot_files = u_boot.build(system, built, cache, log)
+    with _key("MOKANDA_BOOT_PEM") as key:
+        u_boot_files = u_boot.build(system, built, key, cache, log)
     ramdisk = boot.initramfs(system, built, work, log)
     tree = boot.device_tree(system, built, work, log)
     say("compressing the root file system")
     squashed = card.squash(built.root, work, log)
     ramdisk = boot.trusting(verity.append_tree(squashed, log), ramdisk, work, log)
-    fit = boot.fit(system.soc, built.kernel, tree, ramdisk, work, log)
+    with _key("MOKANDA_BOOT_PEM") as key:
+        fit = boot.fit(system.soc, built.kernel, tree, ramdisk, key, work, log)
     slot, image = output / "slot.img", output / "mokanda.img"
     card.slot(squashed, fit, slot)
     say("writing the card image")
@@ -88,6 +93,15 @@ def build(system: System, engine: str) -> None:
     if not built.security:
         say("note: this image has no security updates, they could not be had from the mirror")
     say(f"{image.relative_to(REPOSITORY)}: {megabytes(image.stat().st_size)}")
+
+
+@contextmanager
+def _key(name: str) -> Iterator[Path]:
+    """The file of a key that the environment has, as long as it is needed, in memory."""
+    with tempfile.NamedTemporaryFile("w", dir="/dev/shm", suffix=".pem") as file:
+        file.write(os.environ[name])
+        file.flush()
+        yield Path(file.name)
 
 
 def _inputs(record: Path) -> str | None:

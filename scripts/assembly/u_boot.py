@@ -40,6 +40,7 @@ TAKEN_FROM_CARD = {
     "extra_args": "s",
     "watchdog": "s",
 }
+SIGNATURE = "sha256,rsa3072"  # of what U-Boot starts
 DATE = "1736208000"  # in its banner; constant, so that every build makes the same binary
 
 
@@ -85,21 +86,62 @@ def make(soc: Soc, tree: Path, firmware: Mapping[str, Path]) -> list[str]:
     ]
 
 
-def build(system: System, built: Built, cache: Path, log: Log) -> dict[Path, int]:
+def trusted_key(modulus: int) -> str:
+    """What U-Boot's own device tree says of the key whose signature it asks for.
+
+    Beside the key itself (its exponent is 65537) are two numbers that spare U-Boot a division.
+    """
+    bits = int(SIGNATURE.partition("rsa")[2])
+    squared = pow(2, 2 * bits, modulus)
+    inverse = -pow(modulus, -1, 1 << 32) % (1 << 32)
+    return f"""/ {{
+    signature {{
+        key-boot {{
+            required = "conf";
+            algo = "{SIGNATURE}";
+            key-name-hint = "boot";
+            rsa,num-bits = <{bits}>;
+            rsa,exponent = <0 0x10001>;
+            rsa,modulus = [{modulus:0{bits // 4}x}];
+            rsa,r-squared = [{squared:0{bits // 4}x}];
+            rsa,n0-inverse = <{inverse:#x}>;
+        }};
+    }};
+}};
+"""
+
+
+def modulus_of(told: str) -> int:
+    """That of a key, by what `openssl rsa -modulus` tells."""
+    return int(told.strip().removeprefix("Modulus="), 16)
+
+
+def build(system: System, built: Built, key: Path, cache: Path, log: Log) -> dict[Path, int]:
     """U-Boot's files, and at which byte of the card each belongs; raises StepError.
 
-    They are compiled when source or configuration changed.
+    They are compiled when source or configuration changed, or the key whose signatures they trust.
     """
     board, soc = system.board, system.soc
     config, default = configuration(soc), _lines(environment(soc))
+    told = log.run("openssl", "rsa", "-in", key, "-noout", "-modulus")
+    trusted = trusted_key(modulus_of(told))
     firmware = {name: find_file(built.firmware, file) for name, file in soc.u_boot_firmware.items()}
     command = make(soc, TREES / board.name, firmware)
     contents = [path.read_bytes() for path in firmware.values()]
-    ingredients = (config, default, board.u_boot, SHA256, command, [*soc.u_boot_files], contents)
-    key = hashlib.sha256(repr(ingredients).encode()).hexdigest()[:16]
+    ingredients = (
+        config,
+        default,
+        trusted,
+        board.u_boot,
+        SHA256,
+        command,
+        [*soc.u_boot_files],
+        contents,
+    )
+    name = hashlib.sha256(repr(ingredients).encode()).hexdigest()[:16]
     # The tree is kept: a change of the environment compiles one file.
     tree = TREES / board.name
-    made = tree / f"mokanda-{key}"
+    made = tree / f"mokanda-{name}"
     files = {made / name: offset for name, offset in soc.u_boot_files.items()}
     if made.exists():
         return files
@@ -111,6 +153,7 @@ def build(system: System, built: Built, cache: Path, log: Log) -> dict[Path, int
         *("--directory", tree, "--file", source),
     )
     (tree / "mokanda.env").write_text(default)
+    (tree / "arch/arm/dts/mokanda-key.dtsi").write_text(trusted)
     fragment = tree / "mokanda.config"
     fragment.write_text(config + 'CONFIG_DEFAULT_ENV_FILE="mokanda.env"\n')
     log.run(*command, f"{board.u_boot}_defconfig")

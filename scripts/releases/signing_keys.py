@@ -7,10 +7,12 @@ A folder of keys holds
     release.key.pem     signs bundles and manifests
     release.cert.pem    its certificate; after it what goes into images: the authority's, and
                         the list of what that has revoked
+    boot.key.pem        signs what U-Boot starts; no update replaces it, as none replaces U-Boot
 
-MOKANDA_RELEASE_KEY and MOKANDA_RELEASE_CERT name an operator's own release.key.pem and
-release.cert.pem; without them the development keys of build/keys are made and used.
-The key may be in a token: MOKANDA_RELEASE_KEY is then its PKCS#11 URI ("pkcs11:token=...").
+MOKANDA_RELEASE_KEY, MOKANDA_RELEASE_CERT and MOKANDA_BOOT_KEY name an operator's own
+release.key.pem, release.cert.pem and boot.key.pem; without them the development keys of build/keys
+are made and used. The first may be in a token: MOKANDA_RELEASE_KEY is then its PKCS#11 URI
+("pkcs11:token=...").
 Certificates and lists are valid from 1970 to 9999, as a device's clock may be years off.
 """
 
@@ -25,12 +27,13 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from scripts.tools.repository import REPOSITORY
 
 IN_TOKEN = "pkcs11:"  # noqa: S105 - how the URI of such a key begins
+BOOT_KEY_BITS = 3072
 DEVELOPMENT = REPOSITORY / "build" / "keys"
 
 _NOT_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,13 +49,15 @@ class KeysError(Exception):
 def make(folder: Path) -> None:
     """Make new keys in the folder, unless release.cert.pem is there.
 
-    One of before there were lists gets one, where the authority's key is.
+    One of before there were lists gets one, where the authority's key is; and any a key for U-Boot.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "boot.key.pem").exists():
+        _write_key(folder / "boot.key.pem", rsa.generate_private_key(65537, BOOT_KEY_BITS))
     if (folder / "release.cert.pem").exists():
         if not _LIST.search((folder / "release.cert.pem").read_text(encoding="ascii")):
             _add_list(folder)
         return
-    folder.mkdir(parents=True, exist_ok=True)
     authority_key, release_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = _certificate("Mokanda updates", authority_key, "Mokanda updates", authority_key)
     release = _certificate("Mokanda release", release_key, "Mokanda updates", authority_key)
@@ -125,6 +130,23 @@ def find(key: str | None = None) -> tuple[Path | str, Path]:
         if not Path(name).is_file():
             raise KeysError(f"{name} is not a file")
     return key if in_token else Path(key), Path(certificate)
+
+
+def find_boot() -> Path:
+    """Return the file of the key that signs what U-Boot starts, made when it is to be our own.
+
+    Raises:
+        KeysError: the environment's name for it names no file, or is missing beside the others.
+    """
+    key = os.environ.get("MOKANDA_BOOT_KEY")
+    if not key:
+        if os.environ.get("MOKANDA_RELEASE_CERT"):
+            raise KeysError("set MOKANDA_BOOT_KEY beside MOKANDA_RELEASE_CERT")
+        make(DEVELOPMENT)
+        return DEVELOPMENT / "boot.key.pem"
+    if not Path(key).is_file():
+        raise KeysError(f"{key} is not a file")
+    return Path(key)
 
 
 def trusted(certificate: Path) -> str:
@@ -219,7 +241,7 @@ def _write_certificates(
     temporary.rename(folder / "release.cert.pem")
 
 
-def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+def _write_key(path: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
     content = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -239,6 +261,11 @@ def main() -> int:
         "--authority",
         action="store_true",
         help="print whom images are to trust, in PEM: a certificate, and what it has revoked",
+    )
+    parser.add_argument(
+        "--boot",
+        action="store_true",
+        help="print the key that signs what U-Boot starts, in PEM",
     )
     parser.add_argument(
         "--replace",
@@ -262,6 +289,8 @@ def main() -> int:
             certificate = arguments.folder / "release.cert.pem"
         else:
             _, certificate = find()
+        if arguments.boot:
+            print(find_boot().read_text(encoding="ascii"), end="")
         if arguments.authority:
             print(trusted(certificate), end="")
     except (KeysError, OSError) as error:

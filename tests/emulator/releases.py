@@ -69,7 +69,7 @@ def _trust(fit: Path, root_hash: verity.RootHash) -> None:
     (old,) = re.findall(rb"\d{4} [0-9a-f]{64} [0-9a-f]{64}\n", content)
     fit.write_bytes(content.replace(old, new))
     assert len(new) == len(old)
-    _run("mkimage", "-F", fit)
+    _run("mkimage", "-F", "-G", signing_keys.find_boot(), fit)
 
 
 def _run(*command: str | Path) -> str:

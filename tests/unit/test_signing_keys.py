@@ -30,7 +30,7 @@ def test_certificates_hold_whatever_the_clock_says(tmp_path: Path) -> None:
 
 def test_keys_are_the_owners_alone(tmp_path: Path) -> None:
     signing_keys.make(tmp_path)
-    for name in ("authority.key.pem", "release.key.pem"):
+    for name in ("authority.key.pem", "release.key.pem", "boot.key.pem"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
 
 
@@ -96,6 +96,18 @@ def test_the_operators_keys_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MOKANDA_RELEASE_KEY", str(tmp_path / "release.key.pem"))
     monkeypatch.setenv("MOKANDA_RELEASE_CERT", str(tmp_path / "release.cert.pem"))
     assert signing_keys.find() == (tmp_path / "release.key.pem", tmp_path / "release.cert.pem")
+
+
+def test_the_operators_key_for_u_boot_is_asked_for_beside_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing_keys.make(tmp_path)
+    monkeypatch.delenv("MOKANDA_BOOT_KEY", raising=False)
+    monkeypatch.setenv("MOKANDA_RELEASE_CERT", str(tmp_path / "release.cert.pem"))
+    with pytest.raises(signing_keys.KeysError, match="set MOKANDA_BOOT_KEY"):
+        signing_keys.find_boot()
+    monkeypatch.setenv("MOKANDA_BOOT_KEY", str(tmp_path / "boot.key.pem"))
+    assert signing_keys.find_boot() == tmp_path / "boot.key.pem"
 
 
 def test_half_an_operators_pair_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,9 +64,9 @@ def test_a_file_whose_bits_rot_is_not_read_as_another(board: Board, shell: Shell
         told = shell.run(
             f"/run/busybox dd if=/dev/dm-0 of=/dev/null bs={BLOCK} skip={block} count=1"
         )
-        assert "I/O error" in told.output
+        assert "Input/output error" in told.output
     shell.run(SUMS.format("after"), seconds=300)
-    assert shell.check("/run/busybox grep -c 'I/O error' /run/after.no") != "0"
+    assert shell.check("/run/busybox grep -c 'Input/output error' /run/after.no") != "0"
     changed = shell.run(
         "/run/busybox diff -U 0 /run/before /run/after | /run/busybox tail -n +3"
     ).output

@@ -11,6 +11,8 @@ from pathlib import Path
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
 
 _PROGRESS = re.compile(r"\s*(\d+)% ")
+# The bus gives RAUC's service 25 s to start, which a board that is busy may need more than once.
+_TRIES = 3
 
 
 class RefusedError(SentenceError):
@@ -43,6 +45,15 @@ def install(bundle: Path, progress: Callable[[int], None]) -> None:
     Raises:
         RefusedError: RAUC did not do it; the running slot stays the one that is started.
     """
+    for _ in range(_TRIES):
+        code, said = _install(bundle, progress)
+        if not _came_late(said):
+            break
+    if code:
+        raise RefusedError(_sentence(said))
+
+
+def _install(bundle: Path, progress: Callable[[int], None]) -> tuple[int, str]:
     said = []
     with subprocess.Popen(
         ["rauc", "install", str(bundle)],
@@ -58,8 +69,7 @@ def install(bundle: Path, progress: Callable[[int], None]) -> None:
             said.append(line)
             if found := _PROGRESS.match(line):
                 progress(int(found[1]))
-    if process.returncode:
-        raise RefusedError(_sentence("".join(said)))
+    return process.returncode, "".join(said)
 
 
 def start_other_next() -> None:
@@ -81,9 +91,17 @@ def mark_good() -> None:
 
 
 def _mark(how: str, slot: str) -> None:
-    done = _run("status", f"mark-{how}", slot)
+    for _ in range(_TRIES):
+        done = _run("status", f"mark-{how}", slot)
+        if not _came_late(done.stderr):
+            break
     if done.returncode:
         raise RefusedError(_sentence(done.stderr))
+
+
+def _came_late(said: str) -> bool:
+    """Whether RAUC's service was not there in time; it goes on starting."""
+    return "StartServiceByName" in said and "Timeout was reached" in said
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:

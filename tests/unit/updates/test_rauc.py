@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,24 @@ def test_a_failure_becomes_a_sentence(
     with pytest.raises(rauc.RefusedError) as refused:
         rauc.install(tmp_path / "update.raucb", lambda _percent: None)
     assert str(refused.value) == sentence
+
+
+LATE = "Error calling StartServiceByName for de.pengutronix.rauc: Timeout was reached"
+
+
+@pytest.mark.parametrize("act", [rauc.mark_good, lambda: rauc.install(Path("u.raucb"), print)])
+def test_a_service_that_takes_long_to_start_is_asked_again(
+    act: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "asked"
+    late = f'[ -e {asked} ] && exit 0; touch {asked}; echo "{LATE}" >&2; exit 1'
+    program(tmp_path, late, monkeypatch)
+    act()
+
+
+def test_one_that_does_not_start_at_all_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path, f'echo "{LATE}" >&2; exit 1', monkeypatch)
+    with pytest.raises(rauc.RefusedError, match="Timeout was reached"):
+        rauc.mark_good()

@@ -121,7 +121,7 @@ def _acting(act: Callable[[Relay, str], None]) -> Callable[[argparse.Namespace, 
 def _say(relay: Relay, name: str) -> int:
     """Say how far a release is offered now."""
     with relay.database.reading() as session:
-        [found] = [each for each in rollouts.standings(relay, session) if each.entry.name == name]
+        found = next(each for each in rollouts.standings(relay, session) if each.entry.name == name)
     sys.stdout.write(f"{name}: {found.says}; now for {found.offered_to} devices\n")
     return 0
 
@@ -131,7 +131,7 @@ def _list(_options: argparse.Namespace, settings: Settings) -> int:
     head = ("NAME", "OFFERED", "FOR NOW", "RUNS ON", "GIVEN UP", "BYTES", "ADDED")
     rows: list[tuple[str, ...]] = [head]
     with relay.database.reading() as session:
-        standings = rollouts.standings(relay, session)
+        standings = list(rollouts.standings(relay, session))
     for each in reversed(standings):
         figures = (each.offered_to, len(each.running), len(each.failed), each.entry.size)
         rows.append((each.entry.name, each.says, *map(str, figures), each.entry.added))

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -139,7 +140,7 @@ class AdminApp:
     def _releases(self) -> HTTPResponse:
         try:
             with self._relay.database.reading() as session:
-                standings = rollouts.standings(self._relay, session)[:_MAX_RELEASES]
+                standings = list(islice(rollouts.standings(self._relay, session), _MAX_RELEASES))
         except ReleaseError as error:
             return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
         shown = self._releases_page.render(

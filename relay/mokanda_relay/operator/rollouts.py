@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,9 +115,10 @@ def _stop(relay: Relay, name: str, state: str) -> None:
         found.state, found.why = state, found.why or "by the operator"
 
 
-def standings(relay: Relay, session: Session) -> list[Standing]:
-    """All releases, the last added first."""
-    return [_standing(session, entry) for entry in reversed(releases.entries(relay.releases))]
+def standings(relay: Relay, session: Session) -> Iterator[Standing]:
+    """All releases, the last added first; raises ReleaseError where their list is damaged."""
+    for entry in reversed(releases.entries(relay.releases)):
+        yield _standing(session, entry)
 
 
 def held(session: Session) -> list[Rollout]:

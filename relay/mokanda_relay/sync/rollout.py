@@ -11,9 +11,10 @@ back, stops it where too many have.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -48,7 +49,7 @@ def offer(relay: Relay, session: Session, device: Device) -> protocol.Release | 
         if entry.version == device.version:
             return None
         rollout = session.get(Rollout, (entry.board, entry.version))
-        if rollout is not None and _is_for(session, rollout, device):
+        if rollout is not None and _chooser(session, rollout)(device):
             return releases.offered(relay.releases, entry, device.version)
     return None
 
@@ -70,10 +71,11 @@ def begun(board: str, version: str, channel: str, share: int | None, now: dt.dat
 
 def reached(session: Session, rollout: Rollout) -> list[Device]:
     """The devices for which a release is now, whether they run it or not."""
+    is_chosen = _chooser(session, rollout)
     return [
         device
         for device in session.scalars(sa.select(Device).order_by(Device.name))
-        if _board(device) == rollout.board and _is_for(session, rollout, device)
+        if _board(device) == rollout.board and is_chosen(device)
     ]
 
 
@@ -161,17 +163,24 @@ def _record(
     return rollout
 
 
-def _is_for(session: Session, rollout: Rollout, device: Device) -> bool:
-    if device.pinned:
-        return device.pinned == rollout.version and rollout.state != WITHDRAWN
-    if rollout.state != GROWING:
-        return False
-    if device.channel == CANDIDATE:
-        return True
-    if rollout.channel != STABLE:
-        return False
-    place = _place(device.name, rollout.version)
-    return place * 100 < rollout.share or place == _first_place(session, rollout)
+def _chooser(session: Session, rollout: Rollout) -> Callable[[Device], bool]:
+    """What tells of devices of its board whether a release is now for them."""
+    # All devices are asked for it, so that is done once, and where it matters.
+    first_place = functools.cache(functools.partial(_first_place, session, rollout))
+
+    def is_chosen(device: Device) -> bool:
+        if device.pinned:
+            return device.pinned == rollout.version and rollout.state != WITHDRAWN
+        if rollout.state != GROWING:
+            return False
+        if device.channel == CANDIDATE:
+            return True
+        if rollout.channel != STABLE:
+            return False
+        place = _place(device.name, rollout.version)
+        return place * 100 < rollout.share or place == first_place()
+
+    return is_chosen
 
 
 def _first_place(session: Session, rollout: Rollout) -> float:

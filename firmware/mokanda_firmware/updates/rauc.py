@@ -45,12 +45,7 @@ def install(bundle: Path, progress: Callable[[int], None]) -> None:
     Raises:
         RefusedError: RAUC did not do it; the running slot stays the one that is started.
     """
-    for _ in range(_TRIES):
-        code, said = _install(bundle, progress)
-        if not _came_late(said):
-            break
-    if code:
-        raise RefusedError(_sentence(said))
+    _have(lambda: _install(bundle, progress))
 
 
 def _install(bundle: Path, progress: Callable[[int], None]) -> tuple[int, str]:
@@ -91,17 +86,24 @@ def mark_good() -> None:
 
 
 def _mark(how: str, slot: str) -> None:
-    for _ in range(_TRIES):
+    def ask() -> tuple[int, str]:
         done = _run("status", f"mark-{how}", slot)
-        if not _came_late(done.stderr):
+        return done.returncode, done.stderr
+
+    _have(ask)
+
+
+def _have(ask: Callable[[], tuple[int, str]]) -> None:
+    """Have RAUC's service do something, by what returns RAUC's code and words.
+
+    It is asked again where the service was not there in time, which goes on starting.
+    """
+    for _ in range(_TRIES):
+        code, said = ask()
+        if not ("StartServiceByName" in said and "Timeout was reached" in said):
             break
-    if done.returncode:
-        raise RefusedError(_sentence(done.stderr))
-
-
-def _came_late(said: str) -> bool:
-    """Whether RAUC's service was not there in time; it goes on starting."""
-    return "StartServiceByName" in said and "Timeout was reached" in said
+    if code:
+        raise RefusedError(_sentence(said))
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -4,8 +4,6 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,8 +17,8 @@ from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.people import first_steps
 from mokanda_firmware.mailbox.store.database import Store
-from tests.ports import reserved_port
 from tests.ready_made.mail_store import write_mail_store
+from tests.webmail_process import webmail_process
 
 DOMAIN = "boende.example.org"
 PASSWORD = "elombe-2026"
@@ -64,19 +62,11 @@ def webmail(
     write_mail_store(paths.mail_database())
     store = Store.of_device()
     first_steps.end(store)  # they have tests of their own
-    with (
-        reserved_port() as port,
-        subprocess.Popen(
-            [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        assert process.stderr is not None
-        assert "listening" in process.stderr.readline()
+    with webmail_process() as (process, port, said):
+        assert said == []
         yield Webmail(f"http://127.0.0.1:{port}", store)
         process.terminate()
-        process.stderr.read()
+        process.communicate()
     store.close()
 
 

@@ -21,8 +21,8 @@ import pytest
 
 from mokanda_firmware.mailbox.people import first_steps
 from mokanda_firmware.mailbox.store.database import Store
-from tests.ports import reserved_port
 from tests.ready_made.mail_store import write_mail_store
+from tests.webmail_process import webmail_process
 
 PASSWORD = "elombe-2026"
 BOUNDARY = "----phone"
@@ -116,25 +116,18 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     data = tmp_path / "data"
+    monkeypatch.setenv("MOKANDA_DATA", str(data))
+    monkeypatch.setenv("MOKANDA_RUN", str(tmp_path / "run"))
     write_mail_store(data / "mail.db")
     store = Store(data / "mail.db", data / "attachments")
     first_steps.end(store)  # they have tests of their own
-    with (
-        reserved_port() as port,
-        subprocess.Popen(
-            [sys.executable, "-m", "mokanda_firmware.webmail", "--listen", f"127.0.0.1:{port}"],
-            env={**os.environ, "MOKANDA_DATA": str(data), "MOKANDA_RUN": str(tmp_path / "run")},
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        assert process.stderr is not None
-        assert "listening" in process.stderr.readline()
+    with webmail_process() as (process, port, said):
+        assert said == []
         yield Server(process, port, store)
         process.terminate()
-        process.stderr.read()
+        process.communicate()
     store.close()
 
 

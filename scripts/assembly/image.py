@@ -46,14 +46,14 @@ def build(system: System, engine: str) -> None:
     root.finish(system, built.root, version, epoch, keyring, log)
     completeness.check(system, built.root, log)
 
-    with _key("MOKANDA_BOOT_PEM") as key:
+    with _boot_key() as key:
         u_boot_files = u_boot.build(system, built, key, cache, log)
     ramdisk = boot.initramfs(system, built, work, log)
     tree = boot.device_tree(system, built, work, log)
     say("compressing the root file system")
     squashed = card.squash(built.root, work, log)
     ramdisk = boot.trusting(verity.append_tree(squashed, log), ramdisk, work, log)
-    with _key("MOKANDA_BOOT_PEM") as key:
+    with _boot_key() as key:
         fit = boot.fit(system.soc, built.kernel, tree, ramdisk, key, work, log)
     slot, image = output / "slot.img", output / "mokanda.img"
     card.slot(squashed, fit, slot)
@@ -96,10 +96,10 @@ def build(system: System, engine: str) -> None:
 
 
 @contextmanager
-def _key(name: str) -> Iterator[Path]:
-    """The file of a key that the environment has, as long as it is needed, in memory."""
+def _boot_key() -> Iterator[Path]:
+    """The file of the key that U-Boot trusts, as long as it is needed, in memory."""
     with tempfile.NamedTemporaryFile("w", dir="/dev/shm", suffix=".pem") as file:
-        file.write(os.environ[name])
+        file.write(os.environ["MOKANDA_BOOT_PEM"])
         file.flush()
         yield Path(file.name)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from mokanda_wire import durable
 from scripts.tools.digest import file_sha256
 from scripts.tools.steps import say
 
@@ -35,9 +36,7 @@ class Made:
             file.unlink(missing_ok=True)
         make()
         self._list |= {file.name: [of, file_sha256(file)] for file in files}
-        written = self._path.with_name(f"{self._path.name}.new")
-        written.write_text(json.dumps(self._list, indent=2) + "\n", encoding="utf-8")
-        written.replace(self._path)
+        durable.write(self._path, (json.dumps(self._list, indent=2) + "\n").encode())
         return list(files)
 
     def _holds(self, of: str, file: Path) -> bool:

@@ -23,7 +23,7 @@ from scripts.releases.image import Image, Keys
 from scripts.releases.made import Made
 from scripts.releases.notes import notes
 from scripts.tools.digest import file_sha256
-from scripts.tools.repository import REPOSITORY, TOOLBOX
+from scripts.tools.repository import PYTHON_PATH, REPOSITORY, TOOLBOX
 from scripts.tools.steps import Log, StepError, say
 
 DELTAS = 3  # from so many releases before
@@ -221,9 +221,8 @@ def delta(image: Image, old: Path, output: Path, log: Log) -> Path:
     path = delta_from(image, old, output)
     say(f"making {path.name}")
     path.unlink(missing_ok=True)
-    libraries = ":".join(str(REPOSITORY / part) for part in ("", "firmware", "wire"))
     said = log.run(
-        *(TOOLBOX, "--bind", old.parent, "env", f"PYTHONPATH={libraries}", "python3", "-B"),
+        *(TOOLBOX, "--bind", old.parent, "env", f"PYTHONPATH={PYTHON_PATH}", "python3", "-B"),
         *("-m", "scripts.releases.deltas", old.resolve(), output / f"{image.name}.raucb", path),
     )
     if not path.exists():

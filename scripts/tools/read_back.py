@@ -59,15 +59,16 @@ def compare(image: Path, card: Path, parts: list[tuple[int, int]]) -> Iterator[i
                 except OSError as error:
                     raise BadCardError(f"cannot be read at byte {at} ({error.strerror})") from error
                 if got != wanted:
-                    raise BadCardError(f"holds something else at byte {at + _differ(wanted, got)}")
+                    place = at + first_difference(wanted, got)
+                    raise BadCardError(f"holds something else at byte {place}")
                 done += size
                 yield done
 
 
-def _differ(wanted: bytes, got: bytes) -> int:
+def first_difference(one: bytes, other: bytes) -> int:
     """Where two texts of bytes begin to differ."""
-    pairs = enumerate(zip(wanted, got, strict=False))
-    return next((at for at, (one, other) in pairs if one != other), min(len(wanted), len(got)))
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def main() -> int:

@@ -9,3 +9,5 @@ from typing import Final
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 # Before a command: runs it with the tools of build/toolbox.
 TOOLBOX: Final = REPOSITORY / "scripts" / "toolbox"
+# The PYTHONPATH of what runs in the toolbox and needs the device's code, too.
+PYTHON_PATH: Final = ":".join(str(REPOSITORY / part) for part in ("", "firmware", "wire"))

@@ -14,15 +14,14 @@ from pathlib import Path
 from mokanda_firmware.updates.rebuild import rebuild
 from mokanda_firmware.updates.slot import Slot
 from mokanda_wire.delta import Header
-from scripts.tools.repository import REPOSITORY, TOOLBOX
+from scripts.tools.repository import PYTHON_PATH, TOOLBOX
 from scripts.tools.steps import Log
 
 
 def peak(slot: Path, delta: Path, log: Log) -> int:
     """The most memory that it has taken, in bytes, Python's own among it; raises StepError."""
-    libraries = ":".join(str(REPOSITORY / part) for part in ("", "firmware", "wire"))
-    run = (TOOLBOX, "env", f"PYTHONPATH={libraries}", "python3", "-B", "-m", "tests.bench.applying")
-    return int(log.run(*run, slot, delta))
+    python = (TOOLBOX, "env", f"PYTHONPATH={PYTHON_PATH}", "python3", "-B")
+    return int(log.run(*python, "-m", "tests.bench.applying", slot, delta))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from scripts.assembly import layout
+from scripts.tools import read_back
 from scripts.tools.repository import TOOLBOX
 
 _SQUASHFS = b"hsqs"
@@ -40,15 +41,10 @@ def _first_byte(one: Path, two: Path) -> int | None:
         while True:
             blocks = first.read(layout.MIB), second.read(layout.MIB)
             if blocks[0] != blocks[1]:
-                return at + _first(*blocks)
+                return at + read_back.first_difference(*blocks)
             if not blocks[0]:
                 return None
             at += len(blocks[0])
-
-
-def _first(one: bytes, two: bytes) -> int:
-    pairs = enumerate(zip(one, two, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(two)))
 
 
 def _place_on_card(at: int) -> str:

@@ -16,7 +16,7 @@ from mokanda_firmware import paths
 from mokanda_firmware.courier import run as courier_run
 from mokanda_firmware.courier import without_store
 from mokanda_firmware.mailbox.store.database import StoreUnfit
-from mokanda_firmware.uplink import identity, places
+from mokanda_firmware.uplink import identity, moves, places
 from mokanda_firmware.uplink.failures import LinkError
 from mokanda_relay.__main__ import main
 from mokanda_relay.operator import devices, moving
@@ -222,7 +222,7 @@ def test_an_announcement_of_before_changes_nothing(
     village.sync()
     signed = served.relay.keyring.sign(old, served.relay.fingerprint)
     with Keyring(paths.keys()) as keyring:
-        places.note(village.claim, signed, served.relay.fingerprint, keyring)
+        moves.note(village.claim, signed, served.relay.fingerprint, keyring)
     assert places.read(village.claim).next is None
     assert here(village) == url(addresses.new)
 
@@ -235,7 +235,7 @@ def test_nobody_but_the_relay_announces_a_move(village: Village) -> None:
             protocol.dump(protocol.Move(1, "https://thief.example", None)), who.outcome.fingerprint
         )
         with pytest.raises(Exception, match="signed by"):
-            places.note(village.claim, forged, who.place.fingerprint, keyring)
+            moves.note(village.claim, forged, who.place.fingerprint, keyring)
     assert here(village) == who.place.relay
 
 
@@ -253,7 +253,7 @@ def test_a_move_that_leads_nowhere_is_not_noted(
 ) -> None:
     signed = served.relay.keyring.sign(protocol.dump(announced), served.relay.fingerprint)
     with Keyring(paths.keys()) as keyring, pytest.raises(protocol.ProtocolError):
-        places.note(village.claim, signed, served.relay.fingerprint, keyring)
+        moves.note(village.claim, signed, served.relay.fingerprint, keyring)
     assert places.read(village.claim).next is None
 
 

@@ -47,7 +47,7 @@ from mokanda_firmware.modem.calls import CallRecord
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.hilink import page
 from mokanda_firmware.modem.readings import Reading
-from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.stick import Stick
 from mokanda_firmware.uplink.interface import Lease
 from tests.stand_ins.hilink import HiLink
 from tests.stand_ins.messages import delivered

@@ -17,7 +17,7 @@ from mokanda_firmware.logs.redact import redact
 from mokanda_firmware.mailbox.people import vcards
 from mokanda_firmware.mailbox.store import subjects
 from mokanda_firmware.modem.at.lines import LineReader
-from mokanda_firmware.setup.claim import decode as decode_claim
+from mokanda_firmware.setup.card import decode as decode_claim
 from mokanda_firmware.webmail import near_misses, recipients
 from mokanda_firmware.webmail.wording import lookalikes
 from mokanda_firmware.webmail.wording.markup import to_html

@@ -3,13 +3,13 @@
 
 import ctypes
 import os
-import select
 import struct
 import time
 from types import TracebackType
 from typing import Self
 
 from mokanda_firmware import paths
+from mokanda_firmware.bus.waiting import readable
 
 _EVENT = struct.Struct("iIII")  # struct inotify_event, followed by the file's name
 _MOVED = 0x40 | 0x80  # IN_MOVED_FROM, as where it is taken away, and IN_MOVED_TO
@@ -81,10 +81,3 @@ class Subscription:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def readable(descriptor: int, timeout: float | None) -> bool:
-    """Whether there is something to read, after at most `timeout` seconds (None: no end)."""
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    return bool(poller.poll(None if timeout is None else timeout * 1000))

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus.changes import readable
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
+from mokanda_firmware.bus.waiting import readable
 
 _MAX_BYTES = 65536  # of a request or a reply
 _FIRST_INHERITED = 3

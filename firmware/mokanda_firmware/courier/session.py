@@ -37,7 +37,7 @@ from mokanda_firmware.mailbox.sync.up import (
     send_forgotten,
     skip_up,
 )
-from mokanda_firmware.uplink import offer, places
+from mokanda_firmware.uplink import moves, offer, places
 from mokanda_firmware.uplink.connection import Connection, Held
 from mokanda_firmware.uplink.failures import (
     BudgetSpentError,
@@ -321,7 +321,7 @@ class Session:
             if place == self._places.next:
                 places.follow(claim, place)
             if told.move is not None:
-                places.note(claim, told.move, place.fingerprint, self._keyring)
+                moves.note(claim, told.move, place.fingerprint, self._keyring)
         except (EnvelopeError, KeyringError, OSError, protocol.ProtocolError) as error:
             log.error("a move of the relay cannot be followed: %s", error)  # mail goes first
         self._places = places.read(claim)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol, Self
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
-from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.stick import Stick
 
 MAX_CODE: Final = 40
 CODE: Final = re.compile(rf"[0-9*#+]{{1,{MAX_CODE}}}", re.ASCII)  # that the network is asked by

@@ -6,7 +6,7 @@ from mokanda_firmware.modem.backend import Backend
 from mokanda_firmware.modem.clock import Turns
 from mokanda_firmware.modem.credit import Credit
 from mokanda_firmware.modem.network_card import NetworkCard
-from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.stick import Stick
 
 
 def backend_of(stick: Stick, clock: Turns, start_call: StartCall, credit: Credit) -> Backend:

@@ -23,8 +23,8 @@ from mokanda_firmware.modem.last_rung import LastRung
 from mokanda_firmware.modem.modem import Modem
 from mokanda_firmware.modem.orders import Counter
 from mokanda_firmware.modem.recovery import Ladder
+from mokanda_firmware.modem.stick import Stick
 from mokanda_firmware.modem.stick_clock import StickClock
-from mokanda_firmware.modem.sticks import Stick
 from mokanda_firmware.modem.verbs.balance import Balance
 from mokanda_firmware.modem.verbs.connecting import Connecting
 from mokanda_firmware.modem.verbs.network import Network

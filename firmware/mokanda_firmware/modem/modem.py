@@ -24,8 +24,8 @@ from mokanda_firmware.modem.call_account import UNPLUGGED, CallAccount
 from mokanda_firmware.modem.due import Due
 from mokanda_firmware.modem.machine import IN_CALL, REGISTERED, TABLE, Action, Event
 from mokanda_firmware.modem.recovery import Ladder, Rung
+from mokanda_firmware.modem.stick import Stick
 from mokanda_firmware.modem.stick_clock import CancelledError, PulledError, StickClock
-from mokanda_firmware.modem.sticks import Stick
 
 _log = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.patience import Patience
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.settings import Settings
-from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.stick import Stick
 from mokanda_firmware.uplink.interface import Interface, Lease
 from mokanda_firmware.uplink.meter import Meter
 

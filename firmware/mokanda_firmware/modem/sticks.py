@@ -2,41 +2,13 @@
 """Which USB sticks are plugged in, as udev knows them; by events, without polling."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
 
 import pyudev
 
+from mokanda_firmware.modem.stick import Stick
+
 # Drivers of sticks that are a router of their own ("HiLink") and show as a network card.
 _CARD_DRIVERS = frozenset({"cdc_ether", "cdc_mbim", "cdc_ncm", "huawei_cdc_ncm", "rndis_host"})
-
-
-class Stick(NamedTuple):
-    """One stick: the device in sysfs, what it calls itself, its serial ports and network cards.
-
-    Ports are in the order of their USB interfaces: their own numbers change from plug to plug.
-    """
-
-    path: str
-    name: str
-    ports: tuple[str, ...] = ()
-    cards: tuple[str, ...] = ()
-
-    def enumerate_again(self) -> None:
-        """Have the kernel drop the stick and find it anew, as if it were plugged in again."""
-        switch = Path(self.path, "authorized")
-        switch.write_text("0", encoding="ascii")
-        switch.write_text("1", encoding="ascii")
-
-    def is_there(self) -> bool:
-        """Whether the kernel still has it, which programs at its ports may know before udev tells.
-
-        Reading which configuration it is in waits for the end of a removal that is under way.
-        """
-        try:
-            return bool(Path(self.path, "bConfigurationValue").read_text(encoding="ascii").strip())
-        except OSError:
-            return False
 
 
 class Watch:

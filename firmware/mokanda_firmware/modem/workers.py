@@ -13,8 +13,8 @@ from mokanda_firmware.modem.clock import Bell, Turns
 from mokanda_firmware.modem.machine import IN_CALL
 from mokanda_firmware.modem.modem import Modem
 from mokanda_firmware.modem.recovery import AWAY, Ladder
+from mokanda_firmware.modem.stick import Stick
 from mokanda_firmware.modem.stick_clock import StickClock
-from mokanda_firmware.modem.sticks import Stick
 from mokanda_firmware.modem.worker import Worker
 
 _log = logging.getLogger(__name__)

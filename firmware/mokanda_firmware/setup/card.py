@@ -33,6 +33,16 @@ def replace(file: Path, content: bytes) -> None:
     os.sync()
 
 
+def decode(content: bytes) -> str:
+    """Decode a file as an editor saved it: UTF-8, or UTF-16 with its mark.
+
+    Raises:
+        UnicodeError: it is no text.
+    """
+    utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return content.decode("utf-16" if utf_16 else "utf-8")
+
+
 def for_laptops(text: str) -> bytes:
     """Return a text as any laptop's simplest editor shows it."""
     return text.replace("\n", "\r\n").encode()

@@ -18,6 +18,7 @@ from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import SetupState
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.store import novelty
+from mokanda_firmware.setup import card
 from mokanda_firmware.uplink import identity, places
 from mokanda_firmware.uplink.identity import Answer
 from mokanda_wire import claimfile, durable
@@ -41,7 +42,7 @@ def import_from_card() -> Sentence | None:
                 "{name} is too large to be a claim file. Copy it to the SETUP partition again.",
                 name=file.name,
             )
-        text = decode(file.read_bytes())
+        text = card.decode(file.read_bytes())
         new = claimfile.read(text)
     except claimfile.ClaimFileError as error:
         return damaged(error)
@@ -159,16 +160,6 @@ def _find(folder: Path) -> Path | None:
         if name.startswith(stem) and f".{suffix}" in name:
             return file
     return None
-
-
-def decode(content: bytes) -> str:
-    """Decode a claim file as an editor saved it: UTF-8, or UTF-16 with its mark.
-
-    Raises:
-        UnicodeError: it is no text.
-    """
-    utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return content.decode("utf-16" if utf_16 else "utf-8")
 
 
 def _claimed() -> claimfile.ClaimFile | None:

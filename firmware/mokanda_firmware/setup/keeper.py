@@ -18,7 +18,6 @@ from mokanda_firmware.mailbox.administration import villagers
 from mokanda_firmware.mailbox.people import accounts, codes
 from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreUnfit
 from mokanda_firmware.setup import card
-from mokanda_firmware.setup.claim import decode
 from mokanda_wire import durable
 
 NAME = "mokanda-keeper.txt"
@@ -52,7 +51,7 @@ def answer() -> None:
         file = _find(paths.setup())
         if file is None or file.stat().st_size > _MAX_SIZE:
             return
-        asked = decode(file.read_bytes()).strip("\ufeff \r\n\t")
+        asked = card.decode(file.read_bytes()).strip("\ufeff \r\n\t")
         if asked.startswith(_ANSWER.strip()):
             return
         with card.writable(file.parent):

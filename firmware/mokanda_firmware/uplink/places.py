@@ -12,18 +12,13 @@ The file (paths.followed) holds for one claim: another one is newer than all tha
 
 import json
 import logging
-import ssl
-from base64 import b64encode
 from typing import NamedTuple
 
 from mokanda_firmware import paths
 from mokanda_firmware.bus import records
-from mokanda_wire import claimfile, durable, protocol
+from mokanda_wire import durable
 from mokanda_wire.claimfile import ClaimFile
-from mokanda_wire.envelope import Keyring
-from mokanda_wire.protocol import Move, ProtocolError
 
-MAX_ADDRESS = 300  # characters
 _MOST_FORMER = 4
 
 log = logging.getLogger(__name__)
@@ -95,20 +90,9 @@ def read(claim: ClaimFile) -> Places:
     return places
 
 
-def note(claim: ClaimFile, signed: bytes, signer: str, keyring: Keyring) -> None:
-    """Note a move that the relay has announced; one that is known is passed over.
-
-    Raises:
-        EnvelopeError: it is not signed by the key of this fingerprint.
-        ProtocolError: it is no move that this device could follow.
-        OSError: it cannot be written.
-    """
-    move = protocol.load(Move, keyring.verify(signed, signer))
-    places = read(claim)
-    if move.number <= places.noted():
-        return
-    durable.write(paths.followed(), _dump(places._replace(next=_place(move, signer, keyring))))
-    log.info("move %d of the relay, to %s, is noted", move.number, move.relay)
+def keep(places: Places) -> None:
+    """Go by these places from now on; raises OSError when they cannot be written."""
+    durable.write(paths.followed(), json.dumps(records.dump(places)).encode())
 
 
 def follow(claim: ClaimFile, place: Place) -> None:
@@ -121,33 +105,9 @@ def follow(claim: ClaimFile, place: Place) -> None:
     if places.next != place:
         return
     former = [each for each in (places.here, *places.former) if _address(each) != _address(place)]
-    durable.write(
-        paths.followed(), _dump(Places(claim.code, place, former=tuple(former[:_MOST_FORMER])))
-    )
+    keep(Places(claim.code, place, former=tuple(former[:_MOST_FORMER])))
     log.info("followed move %d of the relay, to %s", place.number, place.relay)
-
-
-def _place(move: Move, signer: str, keyring: Keyring) -> Place:
-    if len(move.relay) > MAX_ADDRESS or not claimfile.is_address(move.relay):
-        raise ProtocolError("The relay's new address is none.")
-    fingerprint = keyring.fingerprint_of(move.key) if move.key else signer
-    try:
-        if move.certificate:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=move.certificate)
-    except ssl.SSLError as error:
-        raise ProtocolError("The relay's new certificate is none.") from error
-    return Place(
-        move.relay,
-        ssl.DER_cert_to_PEM_cert(move.certificate) if move.certificate else "",
-        fingerprint,
-        move.number,
-        b64encode(move.key).decode() if move.key else "",
-    )
 
 
 def _address(place: Place) -> tuple[str, str, str]:
     return place.relay, place.certificate, place.fingerprint
-
-
-def _dump(places: Places) -> bytes:
-    return json.dumps(records.dump(places)).encode()

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware import paths
-from mokanda_firmware.bus.changes import readable
 from mokanda_firmware.bus.requests import (
     Request,
     RequestError,
@@ -21,6 +20,7 @@ from mokanda_firmware.bus.requests import (
     ping,
 )
 from mokanda_firmware.bus.sentences import Sentence
+from mokanda_firmware.bus.waiting import readable
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from mokanda_firmware.modem.at.call import Call
 from mokanda_firmware.modem.clock import SystemClock
 from mokanda_firmware.modem.daemon import Daemon
 from mokanda_firmware.modem.settings import Settings
-from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.stick import Stick
 from tests.small_disk import fill, memory
 from tests.stand_ins.mobile_network import MobileNetwork
 from tests.stand_ins.modem import SILENCE, Modem

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.stick import Stick
 
 
 @pytest.mark.parametrize(("configuration", "is_there"), [("1\n", True), ("\n", False)])

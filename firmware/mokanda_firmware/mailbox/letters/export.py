@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from mokanda_firmware.mailbox.store import messages
 from mokanda_firmware.mailbox.store.database import Store
-from mokanda_wire.compose import compose
 from mokanda_wire.message import Message
 
 
@@ -32,6 +31,9 @@ def mbox(store: Store, account: int) -> Iterator[bytes]:
 
 
 def _entry(store: Store, message: Message) -> bytes:
+    # Few ever ask for it, and what it needs of Python's own library every start would wait for.
+    from mokanda_wire.compose import compose
+
     at = time.strftime("%a %b %d %H:%M:%S %Y", message.date.timetuple())
     sender = re.sub(r"\s+", "", message.sender.address) or "unknown"
     contents = {}

@@ -6,7 +6,7 @@ import sqlite3
 from mokanda_firmware.mailbox.letters import entries
 from mokanda_firmware.mailbox.people import unwanted
 from mokanda_firmware.mailbox.store import content_requests, messages
-from mokanda_wire.bundle import Mail, Stub
+from mokanda_wire.items import Mail, Stub
 from mokanda_wire.message import Message
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from mokanda_wire.bundle import ContentRequest, ContentRequestKind, Grant
+from mokanda_wire.items import ContentRequest, ContentRequestKind, Grant
 
 State = Literal["waiting", "leaving", "asked", "denied"]
 

@@ -32,7 +32,7 @@ from mokanda_firmware.modem.last_code import LastCode
 from mokanda_firmware.modem.machine import Event
 from mokanda_firmware.modem.recovery import Rung
 from mokanda_firmware.modem.settings import Settings
-from mokanda_firmware.modem.sticks import Stick
+from mokanda_firmware.modem.stick import Stick
 
 _log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from mokanda_firmware.modem.at.conversation import PATIENT, QUICK, At
 from mokanda_firmware.modem.at.refusals import AtError
 from mokanda_firmware.modem.backend import ModemError
 from mokanda_firmware.modem.clock import Turns
+from mokanda_firmware.modem.stick import Stick
 from mokanda_firmware.modem.stick_clock import PulledError
-from mokanda_firmware.modem.sticks import Stick
 
 _log = logging.getLogger(__name__)
 

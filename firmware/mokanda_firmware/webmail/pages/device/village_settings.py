@@ -7,7 +7,7 @@ from bottle import HTTPResponse
 
 from mokanda_firmware.bus.statuses import SetupStatus
 from mokanda_firmware.mailbox.administration import audit
-from mokanda_firmware.setup import claim, wifi
+from mokanda_firmware.setup import card, wifi
 from mokanda_firmware.setup.hotspot import PORTAL
 from mokanda_firmware.setup.wifi import Wifi
 from mokanda_firmware.webmail.languages import N_
@@ -71,7 +71,7 @@ def take_claim(visit: Visit) -> None:
     for file in visit.form.files:
         with visit.store.attachments.path(file.digest).open("rb") as content:
             try:
-                text = claim.decode(content.read(_MAX_CLAIM))
+                text = card.decode(content.read(_MAX_CLAIM))
             except UnicodeError:
                 text = "\ufffd"
     if not text:

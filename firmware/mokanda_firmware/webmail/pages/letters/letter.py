@@ -21,8 +21,7 @@ from mokanda_firmware.webmail.wording.lookalikes import mixes_scripts
 from mokanda_firmware.webmail.wording.markup import to_html
 from mokanda_firmware.webmail.wording.origin import forged, imitating
 from mokanda_firmware.webmail.wording.reasons import explain
-from mokanda_wire.bundle import ContentRequestKind
-from mokanda_wire.items import DONE, GONE, LARGE, UNDONE, WRITTEN
+from mokanda_wire.items import DONE, GONE, LARGE, UNDONE, WRITTEN, ContentRequestKind
 from mokanda_wire.message import CUT, DELETED, DISPLAYED, ENCRYPTED, UNREAD, Mailbox
 
 NO_LETTER = N_("There is no such letter.")

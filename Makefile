@@ -32,7 +32,7 @@ run: $(SETUP) translations ## build the image, start a relay, boot the emulated 
 run-host: $(SETUP) translations ## webmail, courier and relay on this computer, without image or emulator
 	$(PYTHON) -m scripts.local.run_host $(if $(FRESH),--fresh)
 
-test: $(SETUP) ## everything: lint, unit, integration, browser, emulated board
+test: $(SETUP) ## lint, unit, integration, browser, emulated board
 	$(MAKE) --jobs=2 --output-sync=target lint image
 	$(MAKE) test-quick
 	$(MAKE) test-image
@@ -40,8 +40,8 @@ test: $(SETUP) ## everything: lint, unit, integration, browser, emulated board
 test-quick: $(SETUP) translations toolbox ## lint aside, all tests that need no image
 	TMPDIR=$(SCRATCH) $(BYTECODE) $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 10 tests/unit tests/fuzz tests/integration tests/browser
 
-test-image: image ## the tests that boot the image on the emulated board (ENGINE=debian)
-	$(PYTHON) -m pytest --numprocesses logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10 tests/emulator
+test-image: image ## the tests that boot the image on the emulated board (ENGINE=debian THOROUGH=1: those of a release, too)
+	$(PYTHON) -m pytest --numprocesses logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder --durations 0 --durations-min 5 $(if $(THOROUGH),--thorough) tests/emulator
 
 lint: $(SETUP) ## ruff, mypy, import-linter, shellcheck, shfmt, yamllint
 	PATH="$(CURDIR)/build/venv/bin:$$PATH" scripts/lint
@@ -74,7 +74,7 @@ bench-engines: $(SETUP) ## boot and memory of the last image beside the other en
 
 bench-faults: image ## mail lost or doubled when N things go wrong (N=1000 SEED=1 DATABASE=sqlite), and every fault of docs/faults.md on the emulated board
 	$(PYTHON) -m tests.bench.faults --cuts $(N) --seed $(SEED) --database $(DATABASE)
-	$(PYTHON) -m pytest --all-faults tests/emulator/test_faults.py
+	$(PYTHON) -m pytest --thorough tests/emulator/test_faults.py
 
 bench-hostile: $(SETUP) ## how long others wait while a relay and a webmail are sent what means harm
 	$(PYTHON) -m tests.bench.hostile

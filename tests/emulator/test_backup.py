@@ -45,6 +45,7 @@ def back_up(keeper: Phone) -> None:
     wait_until(is_done, "the backup", 300, every=2)
 
 
+@pytest.mark.thorough
 def test_a_backup_on_a_stick_can_be_read_elsewhere(
     village: EmulatedVillage,
     keeper: Phone,

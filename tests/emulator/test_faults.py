@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults of the table on a board with a letter: the short ones, or all with --all-faults."""
+"""Faults of the table on a board with a letter: the short ones, or all with --thorough."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.fault_table import Fault, faults
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    every = metafunc.config.getoption("--all-faults")
+    every = metafunc.config.getoption("--thorough")
     chosen = [fault for fault in faults() if not fault.tests and (fault.quick or every)]
     metafunc.parametrize("fault", chosen, ids=[fault.name for fault in chosen])
 

@@ -52,6 +52,7 @@ def blocks(card: Path) -> int:
         return -(-int.from_bytes(file.read(8), "little") // BLOCK)
 
 
+@pytest.mark.thorough
 def test_a_file_whose_bits_rot_is_not_read_as_another(board: Board, shell: Shell) -> None:
     shell.wait_for_start()
     shell.check("cp /usr/bin/busybox /run")

@@ -6,16 +6,15 @@ import pytest
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.played import play
 
+THOROUGH = ("hangs", "login_refused_thrice", "pin_kept", "roaming")
+
 
 @pytest.mark.parametrize(
     "name",
     [
-        "hangs",
-        "login_refused_thrice",
-        "pin_kept",
         "pulled_in_call",
-        "roaming",
         "two_sticks_one_dead",
+        *(pytest.param(name, marks=pytest.mark.thorough) for name in THOROUGH),
     ],
 )
 def test_it_comes_as_in_a_world_of_ptys(village: EmulatedVillage, name: str) -> None:

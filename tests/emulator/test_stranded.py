@@ -49,6 +49,7 @@ def test_a_systemd_that_stops_is_reset(board: Board, shell: Shell) -> None:
     board.console.wait_for(U_BOOT, 60)
 
 
+@pytest.mark.thorough
 def test_short_power_cuts_do_not_take_a_proven_slot_away(board: Board) -> None:
     for _ in range(5):
         board.console.wait_for(KERNEL, 60)

@@ -90,6 +90,7 @@ def test_an_update_is_installed_and_proves_itself(
     assert GOOD in keeper.open("/device").text
 
 
+@pytest.mark.thorough
 def test_a_version_on_trial_whose_proof_is_killed_is_started_anew(
     village: EmulatedVillage,
 ) -> None:

@@ -40,6 +40,7 @@ def test_a_device_that_its_keeper_wipes_is_new(village: EmulatedVillage, keeper:
     assert "was used before this device was wiped" in setup["detail"]
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("keeper")
 def test_a_device_that_its_card_wipes_is_new(village: EmulatedVillage) -> None:
     assert not is_new(village)

@@ -75,7 +75,11 @@ class Checkout:
     def run(self, *command: str | Path, text: str = "", **environment: str) -> None:
         """Run a command; what it says goes to standard error. Raises StepError."""
         key, certificate = signing_keys.find()
-        keys = {"MOKANDA_RELEASE_KEY": str(key), "MOKANDA_RELEASE_CERT": str(certificate)}
+        keys = {
+            "MOKANDA_RELEASE_KEY": str(key),
+            "MOKANDA_RELEASE_CERT": str(certificate),
+            "MOKANDA_BOOT_KEY": str(signing_keys.find_boot()),
+        }
         done = subprocess.run(
             command,
             env={**os.environ, **keys, **self.environment, **environment},

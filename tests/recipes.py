@@ -10,7 +10,6 @@ architecture = "arm64"
 fit_architecture = "arm64"
 cross_compile = "aarch64-linux-gnu-"
 kernel_image = "Image"
-kernel_compression = "gzip"
 kernel_address = 0x02000000
 fit_address = 0x0C000000
 console = "ttyS2,1500000"

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from scripts.assembly import u_boot
+from scripts.assembly.kernel import Kernel
 from scripts.assembly.template import fill
 from scripts.assembly.verity import RootHash
 from scripts.engines import Built
@@ -136,18 +137,17 @@ def device_tree(system: System, built: Built, work: Path, log: Log) -> Path:
     return changed
 
 
-def fit(soc: Soc, kernel: Path, tree: Path, ramdisk: Path, key: Path, work: Path, log: Log) -> Path:
+def fit(
+    soc: Soc, kernel: Kernel, tree: Path, ramdisk: Path, key: Path, work: Path, log: Log
+) -> Path:
     """The FIT image: U-Boot checks its signature and each part's hash before it starts them."""
-    if soc.kernel_compression == "gzip":
-        log.run("gzip", "-9", "--no-name", "--force", "--keep", kernel)
-        kernel = kernel.with_name(f"{kernel.name}.gz")
     source, image = work / "slot.its", work / "slot.itb"
     source.write_text(fit_source(soc, kernel, tree, ramdisk))
     log.run("mkimage", "-G", key, "-f", source, image)
     return image
 
 
-def fit_source(soc: Soc, kernel: Path, tree: Path, ramdisk: Path) -> str:
+def fit_source(soc: Soc, kernel: Kernel, tree: Path, ramdisk: Path) -> str:
     """What mkimage makes the FIT image from."""
 
     def part(name: str, path: Path, kind: str, more: str = "", compression: str = "none") -> str:
@@ -157,23 +157,31 @@ def fit_source(soc: Soc, kernel: Path, tree: Path, ramdisk: Path) -> str:
             'hash-1 { algo = "sha256"; }; };'
         )
 
-    address = f"load = <{soc.kernel_address:#x}>; entry = <{soc.kernel_address:#x}>;"
+    def linux(name: str, path: Path, address: int, compression: str = "none") -> str:
+        where = f'os = "linux"; load = <{address:#x}>; entry = <{address:#x}>;'
+        return part(name, path, "kernel", where, compression)
+
+    kernels, loadables, signed = linux("kernel", kernel.packed, kernel.address, "gzip"), "", ""
+    if kernel.starter:
+        kernels = linux("linux", kernel.packed, kernel.address, "gzip")
+        kernels += linux("kernel", kernel.starter, soc.kernel_address)
+        loadables, signed = 'loadables = "linux";', ', "loadables"'
     return f"""/dts-v1/;
 / {{
     description = "Mokanda";
     #address-cells = <1>;
     images {{
-        {part("kernel", kernel, "kernel", 'os = "linux"; ' + address, soc.kernel_compression)}
+        {kernels}
         {part("device-tree", tree, "flat_dt")}
         {part("initramfs", ramdisk, "ramdisk", 'os = "linux";')}
     }};
     configurations {{
         default = "board";
         board {{
-            kernel = "kernel"; fdt = "device-tree"; ramdisk = "initramfs";
+            kernel = "kernel"; fdt = "device-tree"; ramdisk = "initramfs"; {loadables}
             signature-1 {{
                 algo = "{u_boot.SIGNATURE}"; key-name-hint = "boot";
-                sign-images = "kernel", "fdt", "ramdisk";
+                sign-images = "kernel", "fdt", "ramdisk"{signed};
             }};
         }};
     }};

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts import completeness
-from scripts.assembly import boot, card, root, u_boot, verity
+from scripts.assembly import boot, card, kernel, root, u_boot, verity
 from scripts.engines import Built
 from scripts.recipes import System
 from scripts.tools.digest import file_sha256
@@ -53,8 +53,9 @@ def build(system: System, engine: str) -> None:
     say("compressing the root file system")
     squashed = card.squash(built.root, work, log)
     ramdisk = boot.trusting(verity.append_tree(squashed, log), ramdisk, work, log)
+    started = kernel.prepare(system.soc, built.kernel, work)
     with _boot_key() as key:
-        fit = boot.fit(system.soc, built.kernel, tree, ramdisk, key, work, log)
+        fit = boot.fit(system.soc, started, tree, ramdisk, key, work, log)
     slot, image = output / "slot.img", output / "mokanda.img"
     card.slot(squashed, fit, slot)
     say("writing the card image")

@@ -27,7 +27,7 @@ class Built:
     """What an engine hands to the assembly."""
 
     root: Path  # the root file system as a tree, usr/lib/modules pruned and indexed
-    kernel: Path  # as U-Boot starts it
+    kernel: Path  # as the SoC's recipe names it: zImage or Image
     kernel_release: str
     device_tree: Path
     busybox: Path  # statically linked, for the initramfs

@@ -19,9 +19,9 @@ class Soc(Recipe):
         architecture: Debian's name of it ("arm64").
         fit_architecture: U-Boot's, in FIT images ("arm64").
         cross_compile: what the names of its compiler's programs begin with ("aarch64-linux-gnu-").
-        kernel_image: the file of Linux that U-Boot can start ("Image").
-        kernel_compression: how it lies in a slot: "none" if it unpacks itself, else "gzip".
-        kernel_address: where in memory it is started.
+        kernel_image: the file of Linux that can be started: "Image", or a "zImage", which would
+            unpack itself (scripts/assembly/kernel.py).
+        kernel_address: where in memory it is started; a zImage, above what it would unpack to.
         fit_address: where in memory a slot's FIT image is read to, clear of the former.
         console: the serial console, as on the kernel's command line.
         card: U-Boot's number of the card ("mmc 0"), which Linux is made to use, too.
@@ -40,7 +40,6 @@ class Soc(Recipe):
     fit_architecture: str
     cross_compile: str
     kernel_image: str
-    kernel_compression: str
     kernel_address: int
     fit_address: int
     console: str
@@ -81,8 +80,7 @@ def read_soc(path: Path) -> Soc:
         architecture=table.text("architecture"),
         fit_architecture=table.text("fit_architecture"),
         cross_compile=table.text("cross_compile"),
-        kernel_image=table.text("kernel_image"),
-        kernel_compression=table.one_of("kernel_compression", ("none", "gzip")),
+        kernel_image=table.one_of("kernel_image", ("Image", "zImage")),
         kernel_address=table.number("kernel_address"),
         fit_address=table.number("fit_address"),
         console=table.text("console"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts.assembly import boot, u_boot
+from scripts.assembly.kernel import Kernel
 from scripts.emulator.card import run_tool
 from scripts.recipes import load
 from scripts.releases import signing_keys
@@ -27,11 +28,12 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def signed(key: Path, tmp_path: Path) -> Path:
-    parts = [tmp_path / name for name in ("kernel", "tree", "initramfs")]
-    for path in parts:
+    linux, starter, tree, initramfs = (tmp_path / name for name in "lsti")
+    for path in (linux, starter, tree, initramfs):
         path.write_text("content")
+    kernel = Kernel(linux, 0x40208000, starter)
     source = tmp_path / "slot.its"
-    source.write_text(boot.fit_source(load("orangepi-zero").soc, *parts))
+    source.write_text(boot.fit_source(load("orangepi-zero").soc, kernel, tree, initramfs))
     return made(source, key)
 
 
@@ -65,6 +67,7 @@ def test_u_boot_is_told_of_the_key_as_by_its_own_tools(
 def test_the_signature_is_of_each_part_and_the_same_each_time(signed: Path, key: Path) -> None:
     node = "/configurations/board/signature-1"
     parts = run_tool("fdtget", signed, node, "hashed-nodes")
-    assert {"/images/kernel", "/images/device-tree", "/images/initramfs"} <= set(parts.split())
+    names = ("kernel", "linux", "device-tree", "initramfs")
+    assert {f"/images/{name}" for name in names} <= set(parts.split())
     before = signed.read_bytes()
     assert made(signed.with_suffix(".its"), key).read_bytes() == before

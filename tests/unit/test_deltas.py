@@ -5,12 +5,13 @@ import io
 import os
 import random
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
 
 from mokanda_wire.delta import Header
-from scripts.assembly import card, verity
+from scripts.assembly import card, kernel, verity
 from scripts.releases import signing_keys
 from scripts.releases.deltas.squashfs import Squashfs
 from scripts.releases.image import Image, Keys
@@ -19,7 +20,7 @@ from scripts.tools.digest import file_sha256
 from scripts.tools.repository import REPOSITORY, TOOLBOX
 from scripts.tools.steps import Log
 
-LIBRARY = "usr/lib/libzstd.so.1.5.7"  # the toolbox's, too
+ZSTD, ZLIB = "usr/lib/libzstd.so.1.5.7", "usr/lib/libz.so.1.3.1"  # the toolbox's, too
 WORDS = [f"{number * number}".encode() for number in range(9000)]
 BOOT = random.Random(1).randbytes(300_000)
 
@@ -55,7 +56,8 @@ class Releases:
             write(self.root, f"usr/lib/python3/module{number}.py", code(number, 9000))
         write(self.root, "usr/lib/libcrypto.so.3", code(100, 600_000))
         write(self.root, "usr/share/noise", random.Random(2).randbytes(200_000))
-        write(self.root, LIBRARY, b"a library")
+        write(self.root, ZSTD, b"a library")
+        write(self.root, ZLIB, b"a library")
 
     def make(self, version: str, boot: bytes = BOOT) -> Path:
         work = self.folder / version
@@ -97,6 +99,20 @@ def old(releases: Releases) -> Path:
     return releases.make("1.0.0")
 
 
+def rebuilt(made: Path, old: Path, folder: Path) -> bytes:
+    """What a device makes of a delta that runs the old update."""
+    apply = (
+        "import sys; from mokanda_firmware.updates import rebuild, slot\n"
+        "delta, base, update = (open(*each) for each in zip(sys.argv[1:], ('rb', 'rb', 'w+b')))\n"
+        "rebuild.rebuild(delta, slot.Slot(base), update, lambda _: None)\n"
+    )
+    update = folder / "update"
+    path = f"PYTHONPATH={REPOSITORY}/firmware:{REPOSITORY}/wire"
+    run = ("python3", "-B", "-c", apply, made, old.with_name("slot.img"), update)
+    subprocess.run([TOOLBOX, "env", path, *run], check=True)
+    return update.read_bytes()
+
+
 def test_a_changed_module_travels_in_a_few_kilobytes(releases: Releases, old: Path) -> None:
     module = releases.root / "usr/lib/python3/module7.py"
     module.write_bytes(module.read_bytes() + b"a new line\n")
@@ -115,16 +131,7 @@ def test_the_device_rebuilds_it_byte_for_byte(
     new = releases.make("1.0.2", BOOT[:100_000] + b"another kernel" + BOOT[100_200:])
     made = tmp_path / "delta"
     made.write_bytes(releases.delta(old, new))
-    apply = (
-        "import sys; from mokanda_firmware.updates import rebuild, slot\n"
-        "delta, base, update = (open(*each) for each in zip(sys.argv[1:], ('rb', 'rb', 'w+b')))\n"
-        "rebuild.rebuild(delta, slot.Slot(base), update, lambda _: None)\n"
-    )
-    update = tmp_path / "update"
-    path = f"PYTHONPATH={REPOSITORY}/firmware:{REPOSITORY}/wire"
-    run = ("python3", "-B", "-c", apply, made, old.with_name("slot.img"), update)
-    subprocess.run([TOOLBOX, "env", path, *run], check=True)
-    assert update.read_bytes() == new.read_bytes()
+    assert rebuilt(made, old, tmp_path) == new.read_bytes()
     assert made.stat().st_size < 20_000
 
 
@@ -132,7 +139,7 @@ def test_where_blocks_cannot_be_packed_again_they_travel_as_they_are(
     releases: Releases, old: Path
 ) -> None:
     """As with a base whose zstd is another than that by which the new system is packed."""
-    library = releases.root / LIBRARY
+    library = releases.root / ZSTD
     library.rename(library.with_name("libzstd.so.1.4.0"))
     other = releases.make("1.0.3")
     library.with_name("libzstd.so.1.4.0").rename(library)
@@ -140,6 +147,40 @@ def test_where_blocks_cannot_be_packed_again_they_travel_as_they_are(
     module.write_bytes(module.read_bytes() + b"another new line\n")
     new = releases.make("1.0.4")
     assert 5 * len(releases.delta(old, new)) < len(releases.delta(other, new)) < 100_000
+
+
+def a_kernel(content: bytes) -> bytes:
+    """What boots a slot, as scripts/assembly/kernel.py has it."""
+    return BOOT[:5000] + b"".join(kernel.pack(content)) + BOOT[5000:9000]
+
+
+LINUX = code(200, 2_000_000)
+# What has grown moves the rest to other pieces.
+MENDED = LINUX[:300_000] + code(201, 150_000) + LINUX[300_000:1_500_000] + LINUX[1_500_100:]
+
+
+def test_a_changed_kernel_travels_as_what_has_changed(releases: Releases, tmp_path: Path) -> None:
+    old, new = (
+        releases.make(version, a_kernel(content))
+        for version, content in (("2.0.0", LINUX), ("2.0.1", MENDED))
+    )
+    made = tmp_path / "delta"
+    made.write_bytes(releases.delta(old, new))
+    assert rebuilt(made, old, tmp_path) == new.read_bytes()
+    assert made.stat().st_size < 90_000 < 600_000 < len(a_kernel(MENDED))
+
+
+def test_of_a_kernel_that_was_packed_otherwise_nothing_is_found(releases: Releases) -> None:
+    """As of one that unpacks itself, or where a device has another zlib."""
+    new = releases.make("2.0.4", a_kernel(MENDED))
+    gzip = zlib.compressobj(9, wbits=31)
+    whole = BOOT[:5000] + gzip.compress(LINUX) + gzip.flush() + BOOT[5000:9000]
+    library = releases.root / ZLIB
+    library.rename(library.with_name("libz.so.1.2.3"))
+    others = [releases.make("2.0.2", whole), releases.make("2.0.3", a_kernel(LINUX))]
+    library.with_name("libz.so.1.2.3").rename(library)
+    for other in others:
+        assert len(releases.delta(other, new)) > 500_000
 
 
 def test_files_are_read_out_of_a_bundle(old: Path) -> None:

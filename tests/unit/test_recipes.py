@@ -81,7 +81,7 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, complaint: str) -> None:
     [
         ('architecture = "arm64"', "", "a-soc.toml: architecture is missing"),
         ('architecture = "arm64"', 'architecture = ""', "architecture is empty"),
-        ('"gzip"', '"rar"', "kernel_compression must be one of: none, gzip"),
+        ('"Image"', '"vmlinux"', "kernel_image must be one of: Image, zImage"),
         ("card = 1", 'card = "mmc 1"', "card must be a number"),
         ("card = 1", "card = -1", "card must be a number, 0 or more"),
         ("card = 1", "card = true", "card must be a number, 0 or more"),

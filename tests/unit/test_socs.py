@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.assembly import boot, card, layout, root, u_boot
+from scripts.assembly.kernel import Kernel
 from scripts.assembly.template import fill
 from scripts.emulator.card import run_tool
 from scripts.engines.buildroot import external_tree
@@ -95,7 +96,8 @@ def test_u_boot_takes_its_boot_image_for_one_of_64_bits(system: System, tmp_path
     kernel, tree, initramfs, source, image = (tmp_path / name for name in "kdisf")
     for path in (kernel, tree, initramfs):
         path.write_text("content")
-    source.write_text(boot.fit_source(system.soc, kernel, tree, initramfs))
+    started = Kernel(kernel, system.soc.kernel_address, None)
+    source.write_text(boot.fit_source(system.soc, started, tree, initramfs))
     run_tool("mkimage", "-f", source, image)
     listed = run_tool("dumpimage", "-l", image)
     assert re.findall(r"Architecture: +(\S+)", listed) == ["AArch64"] * 3

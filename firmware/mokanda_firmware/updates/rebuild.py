@@ -2,16 +2,18 @@
 """Rebuilds an update, byte for byte, from a delta and the system that runs.
 
 A delta is a header (mokanda_wire.delta), a plan, and what the plan's steps need, in their order.
-A step makes the next bytes of the update, in one of five ways:
+A step makes the next bytes of the update, in one of six ways:
 
     COPY   as they lie in the slot
     TEXT   a zstd frame, unpacked
     BLOCK  the same, and packed again as mksquashfs has packed it
     TABLE  the same, behind two bytes of its size, as a squashfs has the blocks of its tables
     TREE   the hash tree of the bytes that were made last, with the salt that is given
+    PIECE  as BLOCK, but packed again as a piece of the kernel's gzip
 
-Frames may refer to what lies in the slot: blocks of its root file system, unpacked, or bytes as
-they are. So what travels of a changed block is what has changed before it was compressed.
+Frames may refer to what lies in the slot: blocks of its root file system or pieces of its kernel,
+unpacked, or bytes as they are. So what travels of a changed block is what has changed before it was
+compressed.
 
 The whole plan is checked before anything is made. The bounds of a step are those of memory, too:
 whatever a delta says, no more than MAX_BLOCK is unpacked at once, beside MAX_PREFIX.
@@ -24,7 +26,8 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum
 from typing import BinaryIO, NamedTuple
 
-from mokanda_firmware.updates import zstandard
+from mokanda_firmware.updates import deflate, zstandard
+from mokanda_firmware.updates.deflate import DeflateError
 from mokanda_firmware.updates.slot import SIZE, Slot
 from mokanda_firmware.updates.verity import BLOCK, SALT, hash_tree, tree_size
 from mokanda_firmware.updates.zstandard import ZstandardError
@@ -54,13 +57,15 @@ class Kind(IntEnum):
     BLOCK = 2
     TABLE = 3
     TREE = 4
+    PIECE = 5
 
 
-_PACKED = (Kind.BLOCK, Kind.TABLE)
+_BY_ZSTD = (Kind.BLOCK, Kind.TABLE)  # that a system has zlib as its maker is in its SHA-256
+_PACKED = (*_BY_ZSTD, Kind.PIECE)
 
 
 class Reference(NamedTuple):
-    """`size` bytes of the slot from `start`: a block that is packed there, or what is `as_is`."""
+    """`size` bytes of the slot from `start`: what is packed there as the step's own, or `as_is`."""
 
     start: int
     size: int
@@ -126,7 +131,7 @@ def rebuild(
                 output.seek(made)
                 output.write(some)
                 made += len(some)
-        except ZstandardError as error:
+        except (ZstandardError, DeflateError) as error:
             raise DeltaError(f"The delta is damaged: {error}") from error
         if made - synced >= _SYNC:
             durable.sync_content(output)
@@ -178,7 +183,7 @@ def _check(header: Header, plan: bytes, slot: Slot, payload: int) -> None:
             slot.has(each.start, each.size) for each in step.references
         ):
             raise DeltaError("The delta's plan is not sound.")
-        if step.kind in _PACKED and header.zstd != zstandard.version():
+        if step.kind in _BY_ZSTD and header.zstd != zstandard.version():
             raise DeltaError(f"The delta needs version {header.zstd} of zstd.")
         made += step.size
         used += step.packed
@@ -231,11 +236,14 @@ def _made(
         end = output.tell()
         yield hash_tree(output, end - step.unpacked, step.unpacked, payload)
         return
-    prefix = _prefix(step.references, slot)
+    unpack = deflate.unpack if step.kind is Kind.PIECE else zstandard.unpack
+    prefix = _prefix(step.references, slot, unpack)
     content = zstandard.unpack(payload, step.unpacked, prefix)
-    if step.kind in _PACKED:
-        del prefix
+    del prefix
+    if step.kind in _BY_ZSTD:
         content = zstandard.pack(content, header.level)
+    elif step.kind is Kind.PIECE:
+        content = deflate.pack(content)
     if step.kind is Kind.TABLE:
         content = len(content).to_bytes(2, "little") + content
     if len(content) != step.size:
@@ -243,15 +251,17 @@ def _made(
     yield content
 
 
-def _prefix(references: tuple[Reference, ...], slot: Slot) -> bytes:
+def _prefix(
+    references: tuple[Reference, ...], slot: Slot, unpack: Callable[[bytes, int], bytes]
+) -> bytearray:
     prefix = bytearray()
     for start, size, as_is in references:
         stored = slot.read(start, size)
         room = MAX_PREFIX - len(prefix)
         if as_is and size > room:
             raise DeltaError("A step of the delta refers to too much.")
-        prefix += stored if as_is else zstandard.unpack(stored, min(room, MAX_BLOCK))
-    return bytes(prefix)
+        prefix += stored if as_is else unpack(stored, min(room, MAX_BLOCK))
+    return prefix
 
 
 def _sha256(file: BinaryIO) -> bytes:

@@ -27,7 +27,7 @@ def _library() -> CDLL:
         ("freeDCtx", c_size_t, c_void_p),
         ("CCtx_setParameter", c_size_t, c_void_p, c_int, c_int),
         ("CCtx_refPrefix", c_size_t, c_void_p, c_char_p, c_size_t),
-        ("DCtx_refPrefix", c_size_t, c_void_p, c_char_p, c_size_t),
+        ("DCtx_refPrefix", c_size_t, c_void_p, c_void_p, c_size_t),
         ("compress2", c_size_t, c_void_p, c_void_p, c_size_t, c_char_p, c_size_t),
         ("decompressDCtx", c_size_t, c_void_p, c_void_p, c_size_t, c_char_p, c_size_t),
     ):
@@ -58,7 +58,7 @@ def pack(content: bytes, level: int, prefix: bytes = b"") -> bytes:
         return bytes(memoryview(packed)[: _checked(size)])
 
 
-def unpack(frame: bytes, room: int, prefix: bytes = b"") -> bytes:
+def unpack(frame: bytes, room: int, prefix: bytes | bytearray = b"") -> bytes:
     """Decompress frames to at most `room` bytes; takes little memory beside these.
 
     Raises:
@@ -67,7 +67,10 @@ def unpack(frame: bytes, room: int, prefix: bytes = b"") -> bytes:
     library = _library()
     with _context("DCtx") as context:
         if prefix:
-            _checked(library.ZSTD_DCtx_refPrefix(context, prefix, len(prefix)))
+            # As it lies: a prefix is the largest of what a step of a delta has in memory.
+            is_ours = isinstance(prefix, bytearray)
+            held = (c_char * len(prefix)).from_buffer(prefix) if is_ours else prefix
+            _checked(library.ZSTD_DCtx_refPrefix(context, held, len(prefix)))
         content = (c_char * room)()
         size = library.ZSTD_decompressDCtx(context, content, room, frame, len(frame))
         return bytes(memoryview(content)[: _checked(size)])

@@ -7,12 +7,13 @@ import hashlib
 import io
 import re
 import tempfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from mokanda_firmware.updates import zstandard
+from mokanda_firmware.updates import deflate, zstandard
 from mokanda_firmware.updates.rebuild import (
     MAX_PREFIX,
     MAX_REFERENCES,
@@ -26,6 +27,7 @@ from mokanda_firmware.updates.slot import FIT, Slot
 from mokanda_firmware.updates.verity import BLOCK, SALT, hash_tree, tree_size
 from mokanda_wire.delta import Header
 from scripts.assembly.layout import ZSTD_LEVEL
+from scripts.releases.deltas.kernel import Alike, KernelPiece, pieces
 from scripts.releases.deltas.squashfs import TAIL, UNPACKED_METADATA, Block, Squashfs
 
 SLOT_IMAGE, MANIFEST = "/slot.img", "/manifest.raucm"
@@ -33,7 +35,8 @@ _FRAMES = 22  # the level of what travels
 _PIECE = 128 << 10  # bytes
 _PROBE = 64  # bytes by which equal ones are found
 _WORTH = 4096  # bytes from which on equal ones are copied
-_LIBRARY = re.compile(r".*/libzstd\.so\.(\d+)\.(\d+)\.(\d+)")
+_ZSTD = re.compile(r".*/libzstd\.so\.(\d+)\.(\d+)\.(\d+)")
+_ZLIB = re.compile(r".*/libz\.so\.([\d.]+)")
 _SALT = re.compile(rb"\bverity-salt=([0-9a-f]{64})\b")
 _VERSION = re.compile(rb"^version=(.+)$", re.MULTILINE)
 
@@ -69,10 +72,16 @@ class System:
     def zstd(self) -> int:
         """The version of zstd in it, as ZSTD_versionNumber(); 0 where there is none."""
         for name in self.root.files:
-            if found := _LIBRARY.fullmatch(name):
+            if found := _ZSTD.fullmatch(name):
                 major, minor, patch = map(int, found.groups())
                 return major * 10000 + minor * 100 + patch
         return 0
+
+    def kernel(self) -> list[KernelPiece]:
+        """The kernel's pieces, if the system packs them as we do; a device does so by its zlib."""
+        found = filter(None, map(_ZLIB.fullmatch, self.root.files))
+        is_ours = any(each[1] == zlib.ZLIB_RUNTIME_VERSION for each in found)
+        return pieces(self.fit) if is_ours else []
 
 
 def make(old: bytes, new: bytes) -> bytes:
@@ -181,7 +190,7 @@ def _pieces(base: System, system: System) -> Iterator[Piece]:
     salt = _sha256(system.image[:end])  # scripts/assembly/verity.py
     if tree := _tree(system.image, end, salt):
         yield Piece(end, tree)
-    yield from _fit(base.fit, system.fit)
+    yield from _fit(base, system)
 
 
 def _with_size(root: Squashfs, block: Block) -> bytes:
@@ -220,9 +229,34 @@ class _References:
         return [self._blocks[number] for number in reversed(best)]
 
 
-def _fit(old: bytes, new: bytes) -> Iterator[Piece]:
-    """Pieces of a FIT image, whose parts are compressed as a whole, or not at all."""
-    at = done = 0
+def _fit(base: System, system: System) -> Iterator[Piece]:
+    """Pieces of a FIT image: those of the kernel, and what lies before and behind them."""
+    earlier, kernel = base.kernel(), pieces(system.fit)
+    done = 0
+    if earlier and kernel:
+        yield from _parts(base.fit, system.fit[: kernel[0].start], 0)
+        yield from _kernel(earlier, kernel)
+        done = kernel[-1].start + len(kernel[-1].stored)
+    yield from _parts(base.fit, system.fit, done)
+
+
+def _kernel(earlier: list[KernelPiece], kernel: list[KernelPiece]) -> Iterator[Piece]:
+    there = {each.stored: each.start for each in earlier}
+    find = Alike(earlier, MAX_PREFIX // deflate.PIECE)
+    for start, stored, content in kernel:
+        if stored in there:
+            yield Piece(FIT + start, _copy(stored, FIT + there[stored]))
+            continue
+        near = find(KernelPiece(start, stored, content))
+        frame = zstandard.pack(content, _FRAMES, b"".join(each.content for each in near))
+        references = tuple(Reference(FIT + at, len(each), as_is=False) for at, each, _ in near)
+        step = Step(Kind.PIECE, len(stored), len(content), len(frame), references)
+        yield Piece(FIT + start, Made(step, frame, stored))
+
+
+def _parts(old: bytes, new: bytes, done: int) -> Iterator[Piece]:
+    """Pieces of a FIT image from `done` on: parts that are packed as a whole, or not at all."""
+    at = done
     while at + _WORTH <= len(new):
         source = old.find(new[at : at + _PROBE])
         size = _equal(old, source, new, at) if source >= 0 else 0

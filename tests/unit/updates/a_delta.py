@@ -6,23 +6,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from mokanda_firmware.updates import zstandard
+from mokanda_firmware.updates import deflate, zstandard
 from mokanda_firmware.updates.rebuild import Kind, Reference, Step, dump_plan
 from mokanda_firmware.updates.slot import FIT, Part
 from mokanda_wire.delta import Header
 
 LEVEL = 3
+KERNEL = b"The kernel, at its beginning; " * 20
 
 
 class Block(NamedTuple):
-    """A block of the slot's root file system."""
+    """A block of the slot's root file system, or a piece of its kernel."""
 
     content: bytes
     stored: Reference
 
 
 def a_slot(path: Path, contents: Iterable[bytes]) -> list[Block]:
-    """Write a slot with these blocks; its FIT image is of 4096 bytes."""
+    """Write a slot with these blocks; its FIT image, of 4096 bytes, has a piece of a kernel."""
     blocks, start = [], 96
     with path.open("wb") as file:
         file.seek(start)
@@ -34,7 +35,8 @@ def a_slot(path: Path, contents: Iterable[bytes]) -> list[Block]:
         file.seek(0)
         file.write(b"hsqs".ljust(40, b"\0") + start.to_bytes(8, "little"))
         file.seek(FIT)
-        file.write((b"\xd0\x0d\xfe\xed" + (4096).to_bytes(4, "big")).ljust(4096, b"F"))
+        fit = b"\xd0\x0d\xfe\xed" + (4096).to_bytes(4, "big") + deflate.pack(KERNEL)
+        file.write(fit.ljust(4096, b"F"))
     return blocks
 
 
@@ -55,11 +57,24 @@ def text(content: bytes, *blocks: Block) -> tuple[Step, bytes, bytes]:
     return Step(Kind.TEXT, len(content), len(content), len(frame), references), frame, content
 
 
-def block(content: bytes, *blocks: Block) -> tuple[Step, bytes, bytes]:
+def block(content: bytes, *blocks: Block, level: int = LEVEL) -> tuple[Step, bytes, bytes]:
     """The same, of a step that packs it again."""
     step, frame, _ = text(content, *blocks)
-    made = zstandard.pack(content, LEVEL)
+    made = zstandard.pack(content, level)
     return step._replace(kind=Kind.BLOCK, size=len(made)), frame, made
+
+
+def a_kernel() -> Block:
+    """The piece of a kernel that every slot has."""
+    size = len(deflate.pack(KERNEL))
+    return Block(KERNEL, Reference(FIT + 8, size, as_is=False))
+
+
+def piece(content: bytes, *pieces: Block) -> tuple[Step, bytes, bytes]:
+    """A step that makes a piece of a kernel by what is in others."""
+    step, frame, _ = text(content, *pieces)
+    made = deflate.pack(content)
+    return step._replace(kind=Kind.PIECE, size=len(made)), frame, made
 
 
 def copy(slot: Path, part: Part) -> tuple[Step, bytes, bytes]:

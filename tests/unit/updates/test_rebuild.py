@@ -4,6 +4,7 @@
 import io
 import os
 import random
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,17 @@ from mokanda_firmware.updates.rebuild import MAX_BLOCK, Kind, Reference, Step, r
 from mokanda_firmware.updates.slot import FIT, Part, Slot
 from mokanda_firmware.updates.verity import hash_tree
 from mokanda_wire.delta import DeltaError
-from tests.unit.updates.a_delta import Block, a_delta, a_slot, block, copy, text
+from tests.unit.updates.a_delta import (
+    KERNEL,
+    Block,
+    a_delta,
+    a_kernel,
+    a_slot,
+    block,
+    copy,
+    piece,
+    text,
+)
 
 WORDS = [f"{number} {number * number} ".encode() for number in range(5000)]
 
@@ -59,6 +70,7 @@ def steps(path: Path, blocks: list[Block]) -> list[tuple[Step, bytes, bytes]]:
         text(changed(second.content), second, first),
         copy(path, Part(second.stored.start, second.stored.start + second.stored.size)),
         text(b"new"),
+        piece(KERNEL[:300] + b"mended" + KERNEL[300:], a_kernel()),
         copy(path, Part(FIT, FIT + 4096)),
     ]
 
@@ -103,13 +115,39 @@ def test_the_hash_tree_is_made_anew(path: Path) -> None:
     assert update.endswith(content + tree)
 
 
+def test_a_change_of_the_kernel_travels_as_what_has_changed(path: Path) -> None:
+    content = changed(lines(4)) + KERNEL
+    delta, update = a_delta(path, [piece(content), piece(KERNEL + b"mended", a_kernel())])
+    assert rebuilt(delta, path) == update
+    assert zlib.decompress(update + b"\x03\0", wbits=-15) == content + KERNEL + b"mended"
+
+
+def test_a_piece_of_another_zlib_is_noticed(path: Path) -> None:
+    step, payload, made = piece(KERNEL + b"mended", a_kernel())
+    delta, _ = a_delta(path, [(step._replace(size=len(made) + 1), payload, made + b"?")])
+    with pytest.raises(DeltaError, match="does not make what it says"):
+        rebuilt(delta, path)
+
+
+def test_what_is_no_piece_of_a_kernel_cannot_be_referred_to(
+    path: Path, blocks: list[Block]
+) -> None:
+    delta, _ = a_delta(path, [piece(b"content", blocks[0])])
+    with pytest.raises(DeltaError, match="damaged"):
+        rebuilt(delta, path)
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(contents=st.lists(st.binary(min_size=1, max_size=3000), min_size=1, max_size=6))
 def test_whatever_is_changed_comes_out(
     path: Path, blocks: list[Block], contents: list[bytes]
 ) -> None:
-    makers: list[Callable[..., tuple[Step, bytes, bytes]]] = [text, block]
-    made = [makers[len(each) % 2](each + blocks[0].content[:500], *blocks) for each in contents]
+    makers: list[Callable[..., tuple[Step, bytes, bytes]]] = [text, block, piece]
+    made = []
+    for content in contents:
+        make = makers[len(content) % 3]
+        sources = [a_kernel()] if make is piece else blocks
+        made.append(make(content + sources[0].content[:500], *sources))
     delta, update = a_delta(path, made)
     assert rebuilt(delta, path) == update
 

@@ -32,9 +32,8 @@ from scripts.releases import signing_keys
 from scripts.releases.image import Image, Keys, RefusedError, read_image
 from scripts.releases.release import UnfitUpdateError, bundle, delta
 from scripts.tools.digest import file_sha256
-from scripts.tools.repository import REPOSITORY
+from scripts.tools.repository import PYTHON_PATH, REPOSITORY, TOOLBOX
 from scripts.tools.steps import Log, StepError, say
-from tests.bench import applying
 from tests.bench.checkout import LATER, commit
 
 FOLDER = REPOSITORY / "build/bench-ota"
@@ -147,12 +146,21 @@ def measure(image: Image, board: str) -> dict[str, object]:
         made = delta(new, base, FOLDER, log)
         figures[f"{what}_bytes"] = made.stat().st_size
         figures[what] = told
-        peak = max(peak, applying.peak(image.folder / "slot.img", made, log))
+        peak = max(peak, memory(image.folder / "slot.img", made, log))
         say(f"{what}: {made.stat().st_size:,} bytes")
     figures["update_bytes"] = base.stat().st_size
     figures["apply_mb"] = round(peak / 1e6, 1)
     figures["applied_on"] = platform.machine()
     return figures
+
+
+def memory(slot: Path, made: Path, log: Log) -> int:
+    """The most that applying a delta takes, in bytes, with the image's libraries of the toolbox."""
+    python = (TOOLBOX, "env", f"PYTHONPATH={PYTHON_PATH}", "python3", "-B")
+    update = FOLDER / "update"
+    told = log.run(*python, "-m", "tests.bench.applying", slot, made, update)
+    update.unlink()
+    return int(told)
 
 
 if __name__ == "__main__":

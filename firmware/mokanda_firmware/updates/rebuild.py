@@ -36,7 +36,7 @@ from mokanda_wire.delta import DeltaError, Header
 
 MAX_UPDATE = 2 * SIZE  # bytes
 MAX_PLAN = 512 << 10  # bytes, unpacked
-MAX_BLOCK = 256 << 10  # bytes of a step, and of a block of a squashfs, unpacked
+MAX_BLOCK = 128 << 10  # bytes of a step, and of a block of a squashfs, unpacked
 MAX_PREFIX = 1 << 20  # bytes that a step refers to, unpacked
 MAX_REFERENCES = 16
 _MAX_WORK = 4  # a plan may pack so many times the bytes that an update may have
@@ -209,7 +209,7 @@ def _is_sound(step: Step, made: int) -> bool:
             and step.unpacked % BLOCK == 0
             and (step.size, step.packed) == (tree_size(step.unpacked), SALT)
         )
-    bounds = 0 < step.unpacked <= MAX_BLOCK and step.packed > 0 and 0 < step.size <= MAX_BLOCK
+    bounds = 0 < step.unpacked <= MAX_BLOCK and step.packed > 0 and 0 < step.size <= 2 * MAX_BLOCK
     prefix = sum(each.size for each in references) <= MAX_PREFIX
     whole = step.size == step.unpacked or step.kind in _PACKED
     return (

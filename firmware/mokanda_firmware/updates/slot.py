@@ -13,7 +13,7 @@ FIT = 64 << 20  # bytes from the slot's start; for good, as cards are in village
 SIZE = 96 << 20  # bytes
 
 _SQUASHFS, _FIT_IMAGE = b"hsqs", b"\xd0\x0d\xfe\xed"
-_CHUNK = 1 << 20
+_CHUNK = 256 << 10  # bytes
 
 
 class SlotError(Exception):

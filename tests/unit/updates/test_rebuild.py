@@ -106,7 +106,7 @@ def test_a_table_s_block_stands_behind_its_size(path: Path, blocks: list[Block])
 def test_the_hash_tree_is_made_anew(path: Path) -> None:
     salt, content = bytes(range(32)), bytes(200 * 4096)
     tree = hash_tree(io.BytesIO(content), 0, len(content), salt)
-    made = [text(content[:200_000]) for _ in range(4)]
+    made = [text(content[:100_000]) for _ in range(8)]
     rest = text(content[: len(content) - 800_000])
     last = (Step(Kind.TREE, len(tree), len(content), 32, ()), salt, tree)
     before = text(b"What comes before is none of its blocks.")

@@ -198,6 +198,16 @@ def updates() -> Path:
     return data() / "updates"
 
 
+def root_hash() -> Path:
+    """By what the initramfs has the root file system verified."""
+    return run() / "root-hash"
+
+
+def slots_lock() -> Path:
+    """Locked by who writes to a slot of the card."""
+    return run() / "slots.lock"
+
+
 def restore() -> Path:
     """Folder of data being restored, and of those that they have replaced; beside the data."""
     return data().with_name(f"{data().name}-restore")

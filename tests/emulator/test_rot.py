@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A card, as it is flashed, whose bits rot: what cannot be read as it was is not read at all.
+"""A card, as it is flashed, whose bits rot: none are read as others, and all are mended.
 
 The tests follow each other on one board: each begins where the one before has left it.
 """
@@ -52,6 +52,13 @@ def blocks(card: Path) -> int:
         return -(-int.from_bytes(file.read(8), "little") // BLOCK)
 
 
+def content(card: Path, slot: str) -> bytes:
+    """A whole slot, as it lies on the card."""
+    with card.open("rb") as file:
+        file.seek(layout.SLOTS[slot])
+        return file.read(layout.SLOT_SIZE)
+
+
 @pytest.mark.thorough
 def test_a_file_whose_bits_rot_is_not_read_as_another(board: Board, shell: Shell) -> None:
     shell.wait_for_start()
@@ -82,3 +89,20 @@ def test_a_slot_whose_hash_tree_has_rotted_gives_way(board: Board, shell: Shell)
     board.console.wait_for("cannot be mounted, resetting", 120)
     shell.wait_for_start()
     assert "rauc.slot=B" in shell.check("cat /proc/cmdline")
+
+
+def test_it_is_mended_by_what_runs(board: Board, shell: Shell) -> None:
+    shell.check("systemctl start mokanda-slots", 180)
+    assert content(board.card, "A") == content(board.card, "B")
+    shown = shell.wait_for_status("updates", lambda now: bool(now.get("mended")))
+    assert "blocks of slot A were mended" in shown["rot"]
+
+
+def test_what_runs_is_mended_while_it_does(board: Board, shell: Shell) -> None:
+    block = blocks(board.card) // 2
+    flip(board.card, layout.SLOTS["B"] + block * BLOCK)
+    read = f"dd if=/dev/dm-0 of=/dev/null bs={BLOCK} skip={block} count=1"
+    assert "Input/output error" in shell.run(read).output
+    shell.check("systemctl start mokanda-slots", 180)
+    shell.check(read)
+    assert content(board.card, "A") == content(board.card, "B")

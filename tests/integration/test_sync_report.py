@@ -74,6 +74,16 @@ def test_an_update_that_did_not_prove_itself_is_told_at_once(
     assert device.last_report()["failed_version"] == "1.1.0"
 
 
+def test_what_has_rotted_on_the_card_is_told_once(village: Village, served: Served) -> None:
+    UpdatesStatus(UpdatesState.IDLE, rot="3 blocks of slot A were mended").publish()
+    assert is_told(village, served, timedelta(hours=1))
+    UpdatesStatus(UpdatesState.AVAILABLE, rot="3 blocks of slot A were mended").publish()
+    village.sync()
+    with served.relay.database.reading() as session:
+        [told] = [each.text for each in fleet.alerts(session, 10) if each.kind == "rot"]
+    assert told.endswith("has rotted (3 blocks of slot A were mended)")
+
+
 def test_what_the_card_is_to_blame_for_is_not_held_against_the_version(
     village: Village, served: Served
 ) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deltas between updates as they are: mksquashfs, RAUC and zstd are the toolbox's."""
 
+import hashlib
 import io
 import os
 import random
@@ -10,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from mokanda_firmware.updates.kept import KeptSlot
+from mokanda_firmware.updates.mending import Fit, RootHash, System
+from mokanda_firmware.updates.partition import Partition
+from mokanda_firmware.updates.slot import FIT
+from mokanda_firmware.updates.verity import BLOCK, block_hash, levels
 from mokanda_wire.delta import Header
 from scripts.assembly import card, kernel, verity
 from scripts.releases import signing_keys
@@ -197,3 +203,43 @@ def test_files_are_read_out_of_a_file_system_of_any_length(tmp_path: Path, size:
     image = tmp_path / "image"
     Log(tmp_path / "log").run(TOOLBOX, "mksquashfs", tmp_path / "root", image, *options)
     assert Squashfs(image.read_bytes()).read("/content") == content
+
+
+def test_blocks_of_a_slot_are_read_out_of_a_bundle(old: Path) -> None:
+    """By these a device mends what has rotted (mokanda_firmware.updates.kept)."""
+    slot = old.with_name("slot.img").read_bytes()
+    root = old.with_name("root.squashfs").read_bytes()
+    with old.open("rb") as file:
+        kept = KeptSlot(file, len(root) // BLOCK)
+        for place in (*range(len(root) // BLOCK), *range(FIT // BLOCK, len(slot) // BLOCK)):
+            assert kept.block(place) == slot[place * BLOCK :][:BLOCK], place
+
+
+def test_a_slot_with_a_tree_of_veritysetup_s_is_known_and_mended(old: Path, tmp_path: Path) -> None:
+    squashed = old.with_name("root.squashfs").read_bytes()
+    whole = len(squashed) // BLOCK
+    data = next(
+        blocks
+        for blocks in range(2, whole)
+        if sum(level.blocks for level in levels(blocks)) == whole
+    )
+    salt = hashlib.sha256(squashed[: data * BLOCK]).digest()
+    root = RootHash(data, block_hash(squashed[data * BLOCK :][:BLOCK], salt), salt)
+    path = tmp_path / "slot"
+    path.write_bytes(old.with_name("slot.img").read_bytes())
+    with path.open("r+b") as file:
+        for number in (7, data, data + 1, FIT // BLOCK + 1):
+            file.seek(number * BLOCK + 99)
+            file.write(b"rot")
+    with Partition(path) as partition, old.open("rb") as file:
+        kept = KeptSlot(file, len(squashed) // BLOCK)
+        fit = Fit.of(kept)
+        assert fit is not None
+        system = System(root, fit, [partition, kept])
+        rotten = system.rotten(partition)
+        assert sorted(rotten) == [7, data, data + 1, FIT // BLOCK + 1]
+        for number in rotten:
+            right = system.right(number)
+            assert right is not None
+            assert partition.put(number, right)
+    assert path.read_bytes() == old.with_name("slot.img").read_bytes()

@@ -122,7 +122,8 @@ class UpdatesStatus(Status):
     """The software that runs, from which slot and since when, and the one that is offered.
 
     `failed` is the version that was refused or did not prove itself last; `detail` says why. It is
-    `put_off` where the card is to blame for that.
+    `put_off` where the card is to blame for that. When something in the slots that had rotted was
+    `mended` last, and what is to be said of it to the operator (`rot`).
     """
 
     NAME = "updates"
@@ -138,6 +139,8 @@ class UpdatesStatus(Status):
     failed: str = ""
     put_off: bool = False
     size: int | None = None  # of what is offered, in bytes
+    mended: datetime | None = None
+    rot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from mokanda_firmware.bus.states import UnitState
 FIREWALL = "mokanda-firewall"  # without which no uplink comes up
 PROOF = "mokanda-healthy"  # of the slot that runs
 WIFI = ("mokanda-hotspot", "mokanda-hotspot-names")  # where there is a Wi-Fi card
-ON_DEMAND = ("mokanda-backup", "mokanda-setup", "mokanda-updates")  # which end by themselves
+# Which end by themselves.
+ON_DEMAND = ("mokanda-backup", "mokanda-setup", "mokanda-slots", "mokanda-updates")
 _MAX_BYTES = 4096
 
 

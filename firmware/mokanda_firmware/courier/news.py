@@ -150,6 +150,7 @@ def _report(store: Store, names: Sequence[str]) -> dict[str, Any]:
         "slot": running.slot(),
         "updates": updates and updates.state.value,
         "update_failed": str(updates.detail) if updates and updates.failed else None,
+        "rot": updates.rot if updates else None,
         "failed_version": updates.failed if updates and not updates.put_off else None,
         "opus": True,  # voices may come in it
         "webp": True if sessions.phones_take_webp(store) else None,

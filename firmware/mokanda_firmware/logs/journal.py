@@ -14,7 +14,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "modem": ("mokanda-modem",),
     "webmail": ("mokanda-webmail", "mokanda-hotspot", "mokanda-hotspot-names"),
     "lights": ("mokanda-lights",),
-    "updates": ("mokanda-updates", "mokanda-healthy", "rauc"),
+    "updates": ("mokanda-updates", "mokanda-healthy", "mokanda-slots", "rauc"),
     "backup": ("mokanda-backup", "mokanda-restore"),
     "setup": ("mokanda-setup", "mokanda-mend"),
     "system": (),

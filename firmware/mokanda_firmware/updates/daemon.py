@@ -20,9 +20,10 @@ from mokanda_firmware.bus.requests import Request, RequestError, Requests, ask
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import UpdatesState
 from mokanda_firmware.bus.statuses import CourierStatus, UpdatesStatus
-from mokanda_firmware.updates import download, health, rauc, small
+from mokanda_firmware.updates import download, health, kept, rauc, slot, small
 from mokanda_firmware.updates.download import readable
 from mokanda_firmware.updates.memory import Memory
+from mokanda_firmware.updates.upkeep import Upkeep
 from mokanda_firmware.updates.versions import is_older
 from mokanda_firmware.uplink import offer
 from mokanda_firmware.uplink.offer import Delta, Offer
@@ -59,7 +60,7 @@ def show() -> Offer | None:
         )
         _publish(UpdatesState.IDLE, said)
     elif offered is None:
-        _publish(UpdatesState.IDLE, Sentence("Version {version} is running.", version=version))
+        _publish(*_at_rest(version))
     else:
         size = readable(_to_fetch(offered, memory))
         if offered.delta and memory.whole == offered.version:
@@ -75,6 +76,19 @@ def show() -> Offer | None:
             )
         _publish(UpdatesState.AVAILABLE, said, offered)
     return offered
+
+
+def _at_rest(version: str) -> tuple[UpdatesState, Sentence]:
+    """What there is to say where no update is offered."""
+    upkeep = Upkeep.read()
+    if upkeep.trouble is not None:
+        return UpdatesState.FAILED, upkeep.trouble
+    if upkeep.is_news:
+        return UpdatesState.IDLE, Sentence(
+            "Version {version} is running. Parts of it had rotted on the card, and were mended.",
+            version=version,
+        )
+    return UpdatesState.IDLE, Sentence("Version {version} is running.", version=version)
 
 
 class Daemon:
@@ -192,22 +206,24 @@ class Daemon:
         bundle = self._fetch(offered)
         try:
             rauc.verify(bundle, offered.version)
-            slot = "B" if running.slot() == "A" else "A"
-            trial = Memory.read().then(
-                wanted=offered.version,
-                trial=offered.version,
-                slot=slot,
-                lacked=health.lacking(),
-                begun=int(time.time()),
-            )
-            trial.keep()
-            progress = _Progress(UpdatesState.INSTALLING, offered, 100)
-            progress(0)
-            rauc.install(bundle, progress)
-            trial._replace(wanted="", installed=True).keep()
+            name = "B" if running.slot() == "A" else "A"
+            with slot.writing(wait=True):
+                trial = Memory.read().then(
+                    wanted=offered.version,
+                    trial=offered.version,
+                    slot=name,
+                    lacked=health.lacking(),
+                    begun=int(time.time()),
+                )
+                trial.keep()
+                progress = _Progress(UpdatesState.INSTALLING, offered, 100)
+                progress(0)
+                rauc.install(bundle, progress)
+                trial._replace(wanted="", installed=True).keep()
+            kept.keep(bundle)
         finally:
-            bundle.unlink()
-        _log.info("update to %s: lies in slot %s, restarting", offered.version, slot)
+            bundle.unlink(missing_ok=True)
+        _log.info("update to %s: lies in slot %s, restarting", offered.version, name)
         self._restart_into(offered)
 
     def _fetch(self, offered: Offer) -> Path:
@@ -299,6 +315,7 @@ def _publish(
     progress: float | None = None,
 ) -> None:
     memory = Memory.read()
+    upkeep = Upkeep.read()
     at = datetime.fromtimestamp(memory.done_at, UTC)
     UpdatesStatus(
         state,
@@ -311,4 +328,6 @@ def _publish(
         put_off=memory.put_off,
         size=_to_fetch(offered, memory) if offered else None,
         progress=progress,
+        mended=datetime.fromtimestamp(upkeep.last.at, UTC) if upkeep.last else None,
+        rot=str(upkeep),
     ).publish()

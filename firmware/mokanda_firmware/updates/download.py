@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from mokanda_firmware.bus.sentences import Sentence, SentenceError
+from mokanda_firmware.updates import kept
 from mokanda_firmware.uplink.failures import CourierError
 from mokanda_firmware.uplink.offer import Delta, Offer
 from mokanda_wire import durable
@@ -107,6 +108,7 @@ def _fetch(link: Link, wanted: Offer | Delta, whole: Path, progress: Callable[[i
 
 def check_room(missing: int, folder: Path) -> None:
     """Raise FailedDownloadError where the card has no room for so many bytes, and some for mail."""
+    kept.give_way(missing)
     if missing and shutil.disk_usage(folder).free < missing + RESERVE:
         raise FailedDownloadError(
             Sentence(

@@ -10,7 +10,7 @@ import logging
 
 from mokanda_firmware import running
 from mokanda_firmware.bus.sentences import Sentence
-from mokanda_firmware.updates import daemon, health, rauc, rot
+from mokanda_firmware.updates import daemon, health, rauc, rot, upkeep
 from mokanda_firmware.updates.memory import Memory
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def prove(port: int, seconds: float) -> bool:
         _end_trial(memory)
         _give_back(Memory.read())
         works = _prove_again(port, seconds)
-        _look_for_rot(works=works)
+        _mend_rot(works=works)
     daemon.show()
     if works:
         _log.info("slot %s works: version %s", running.slot(), running.version())
@@ -71,22 +71,13 @@ def _prove_again(port: int, seconds: float) -> bool:
     return True
 
 
-def _look_for_rot(*, works: bool) -> None:
-    """Tell of a file that has rotted on the card; where the system does not work, it may be why.
+def _mend_rot(*, works: bool) -> None:
+    """Have mended what has rotted on the card; where the system does not work, it may be why.
 
-    The next start takes the other slot then: one that somebody makes by the switch, and not nine.
+    If it cannot be mended, the next start takes the other slot then: one that somebody makes by the
+    switch, and not nine.
     """
-    file = rot.unreadable_file()
-    if file is None:
-        return
-    reason = Sentence(
-        "A file of the system cannot be read from the card any more ({file}). Make a backup, and "
-        "restore it on a new card.",
-        file=str(file),
-    )
-    _log.error("slot %s: %s", running.slot(), reason)
-    _keep(Memory.read()._replace(failed=running.version(), reason=reason))
-    if not works:
+    if rot.is_met() and not upkeep.have_mended() and not works:
         _start_other_next()
 
 

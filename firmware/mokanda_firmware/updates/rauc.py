@@ -85,6 +85,15 @@ def mark_good() -> None:
     _mark("good", "booted")
 
 
+def mark_other_good() -> None:
+    """Give the slot that does not run its tries back.
+
+    Raises:
+        RefusedError: RAUC did not do it.
+    """
+    _mark("good", "other")
+
+
 def _mark(how: str, slot: str) -> None:
     def ask() -> tuple[int, str]:
         done = _run("status", f"mark-{how}", slot)

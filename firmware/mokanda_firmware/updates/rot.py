@@ -16,13 +16,13 @@ _SECONDS = 60.0
 _AT_ONCE = 1 << 20  # bytes
 
 
-def unreadable_file(root: Path = Path("/")) -> Path | None:
-    """Name a file of the system that cannot be read, where the kernel has met a rotten block.
+def is_met() -> bool:
+    """Whether the kernel has met a rotten block since it was started."""
+    return bool(_ROTTEN.search(_kernel_log()))
 
-    Only then all files are read, which takes a minute or more.
-    """
-    if not _ROTTEN.search(_kernel_log()):
-        return None
+
+def unreadable_file(root: Path = Path("/")) -> Path | None:
+    """Name a file of the system that cannot be read: reads all, which takes a minute or more."""
     device = root.stat().st_dev
     for folder, folders, names in os.walk(root):
         here = Path(folder)

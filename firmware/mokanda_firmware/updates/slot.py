@@ -4,10 +4,15 @@
 Between the two, and behind, are bytes of whatever lay there before.
 """
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+
+from mokanda_firmware import paths
 
 FIT = 64 << 20  # bytes from the slot's start; for good, as cards are in villages
 SIZE = 96 << 20  # bytes
@@ -91,6 +96,24 @@ def running() -> Path:
     root = _root_device()
     below = [path.name for path in root.glob("slaves/*")]
     return Path("/dev") / (below or [root.name])[0]
+
+
+def other() -> Path:
+    """The device of the slot that does not run: partition 2 or 3 of the same card."""
+    own = running()
+    return own.with_name(own.name[:-1] + {"2": "3", "3": "2"}[own.name[-1]])
+
+
+@contextmanager
+def writing(*, wait: bool = False) -> Iterator[bool]:
+    """Be the only one of the device's processes that writes to slots, or learn that another is."""
+    with paths.slots_lock().open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def _root_device() -> Path:

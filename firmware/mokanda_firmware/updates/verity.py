@@ -7,20 +7,41 @@ of what it is made of, which nothing compresses, and follows from that and a sal
 
 import hashlib
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 BLOCK = 4096  # bytes
 SALT = 32  # bytes
-_PER_BLOCK = BLOCK // hashlib.sha256().digest_size
+HASH = hashlib.sha256().digest_size
+PER_BLOCK = BLOCK // HASH  # hashes
+
+
+class Level(NamedTuple):
+    """The blocks of a level of the tree, or those that it is over: from which one on, how many."""
+
+    first: int
+    blocks: int
+
+
+def levels(blocks: int) -> list[Level]:
+    """Where the levels lie with a tree behind so many blocks; its root comes first, they last."""
+    counts = [blocks]
+    while counts[-1] > 1:
+        counts.append(-(-counts[-1] // PER_BLOCK))
+    found, first = [], blocks
+    for count in reversed(counts[1:]):
+        found.append(Level(first, count))
+        first += count
+    return [*found, Level(0, blocks)]
 
 
 def tree_size(size: int) -> int:
     """How many bytes the tree over so many blocks' bytes has."""
-    blocks, whole = size // BLOCK, 0
-    while blocks > 1:
-        blocks = -(-blocks // _PER_BLOCK)
-        whole += blocks
-    return whole * BLOCK
+    return sum(level.blocks for level in levels(size // BLOCK)[:-1]) * BLOCK
+
+
+def block_hash(block: bytes, salt: bytes) -> bytes:
+    """The hash of a block, as the tree has it."""
+    return hashlib.sha256(salt + block).digest()
 
 
 def hash_tree(file: BinaryIO, start: int, size: int, salt: bytes) -> bytes:

@@ -15,9 +15,10 @@ from mokanda_firmware.bus import units
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import ModemState, StoreState, UpdatesState
 from mokanda_firmware.bus.statuses import ModemStatus, StoreStatus, UpdatesStatus
-from mokanda_firmware.updates import health, rot, system_units
+from mokanda_firmware.updates import health, rot, system_units, upkeep
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.updates.proof import prove
+from mokanda_firmware.updates.upkeep import Upkeep
 from tests.statuses import published
 
 from .conftest import started
@@ -282,8 +283,14 @@ def test_a_proven_slot_that_does_not_come_up_is_not_marked_good(
 
 @pytest.fixture
 def rotten(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A file of the system that cannot be read from the card."""
-    monkeypatch.setattr(rot, "unreadable_file", lambda: Path("/usr/lib/a-library"))
+    """A file of the system that cannot be read from the card, nor mended."""
+
+    def look() -> bool:
+        Upkeep(lost=1, file="/usr/lib/a-library").keep()
+        return False
+
+    monkeypatch.setattr(rot, "is_met", lambda: True)
+    monkeypatch.setattr(upkeep, "have_mended", look)
     return "/usr/lib/a-library"
 
 
@@ -295,8 +302,19 @@ def test_a_system_that_has_rotted_lets_the_other_start_next(
     assert not prove(webmail.port, 0)
     assert marks.read_text() == BACK
     shown = published(UpdatesStatus)
-    assert (shown.state, shown.failed) == (UpdatesState.FAILED, "1.0.0")
+    assert (shown.state, shown.failed) == (UpdatesState.FAILED, "")  # no version is to blame
     assert rotten in str(shown.detail)
+
+
+def test_one_that_was_mended_is_tried_once_more(
+    webmail: Webmail, marks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rot, "is_met", lambda: True)
+    monkeypatch.setattr(upkeep, "have_mended", lambda: True)
+    Memory(done="1.0.0").keep()
+    webmail.status = 500
+    assert not prove(webmail.port, 0)
+    assert marks.read_text() == ""
 
 
 def test_one_that_works_all_the_same_stays_and_says_so(

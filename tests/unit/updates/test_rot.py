@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mokanda_firmware.updates import rot
-from mokanda_firmware.updates.rot import unreadable_file
+from mokanda_firmware.updates.rot import is_met, unreadable_file
 
 ROTTEN = "device-mapper: verity: 179:2: data block 5043 is corrupted"
 
@@ -39,25 +39,23 @@ def test_an_input_error_is_what_rot_looks_like(root: Path) -> None:
     assert not rot._can_be_read(Path("/proc/self/mem"))
 
 
-def test_a_file_that_has_rotted_is_named(
-    root: Path, device: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    let_kernel_say(ROTTEN, device, monkeypatch)
+def test_a_file_that_has_rotted_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lose(root / "usr/bin/python3", monkeypatch)
     assert unreadable_file(root) == root / "usr/bin/python3"
 
 
-def test_what_has_rotted_may_be_no_file_s(
-    root: Path, device: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    let_kernel_say(ROTTEN, device, monkeypatch)
+def test_what_has_rotted_may_be_no_file_s(root: Path) -> None:
     assert unreadable_file(root) is None
 
 
-@pytest.mark.parametrize("words", ["", "mmc0: cannot be read"])
-def test_nothing_is_read_where_the_kernel_has_met_nothing(
-    root: Path, device: Path, monkeypatch: pytest.MonkeyPatch, words: str
+@pytest.mark.parametrize(
+    ("words", "met"), [(ROTTEN, True), ("", False), ("mmc0: cannot be read", False)]
+)
+def test_the_kernel_tells_of_rot_that_it_has_met(
+    device: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    met: bool,
 ) -> None:
     let_kernel_say(words, device, monkeypatch)
-    lose(root / "usr/bin/python3", monkeypatch)
-    assert unreadable_file(root) is None
+    assert is_met() is met

@@ -265,6 +265,22 @@ def test_the_software_says_since_when_it_runs_and_where(village: Village) -> Non
     assert told["Runs from slot"] == "B"
 
 
+def test_the_software_says_when_it_was_mended(village: Village) -> None:
+    at = datetime(2026, 2, 2, 2, 40, tzinfo=UTC)
+    UpdatesStatus(UpdatesState.IDLE, version="1.4.0", mended=at).publish()
+    page = village.villager("awa").get("/device").html
+    told = {row.dt.get_text(): row.dd.get_text() for row in page.select("dl div")}
+    assert told["Mended"] == languages()["en"].date_and_time(1_770_000_000, "")
+
+
+@pytest.mark.parametrize(
+    ("failed", "said"), [("", "The card wears out."), ("1.1.0", "The update failed.")]
+)
+def test_rot_is_no_update_that_failed(village: Village, failed: str, said: str) -> None:
+    UpdatesStatus(UpdatesState.FAILED, version="1.0.0", failed=failed).publish()
+    assert said in village.villager("awa").get("/device").html.get_text()
+
+
 def test_the_legend_has_every_pattern_that_the_lamps_play(village: Village) -> None:
     assert set(legend.MEANINGS) == set(LightsState)
     page = village.villager("awa").get("/device").html

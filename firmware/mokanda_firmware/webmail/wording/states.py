@@ -57,6 +57,8 @@ UPDATES: dict[UpdatesState, Said] = {
     UpdatesState.INSTALLED: ("", N_("An update is installed. The device starts it next.")),
     UpdatesState.FAILED: ("bad", N_("The update failed. The device goes on as before.")),
 }
+# Nothing failed that somebody has asked for: what runs cannot be read from the card.
+ROTTEN: Said = ("bad", N_("The card wears out."))
 LIGHTS: dict[LightsState, Said] = {
     LightsState.DEAD: ("bad", N_("The lights show that a part of the software has stopped.")),
     LightsState.FAULT: ("bad", N_("The lights show a fault.")),

@@ -176,12 +176,16 @@ class Cards:
             action = ("/device/update", N_("Install the update"))
         elif status.state in (UpdatesState.IDLE, UpdatesState.FAILED):
             action = ("/device/check", N_("Look for an update"))
+        said = states.UPDATES[status.state]
+        if status.state is UpdatesState.FAILED and not status.failed and not status.offered:
+            said = states.ROTTEN
         return self._card(
             title,
-            states.UPDATES[status.state],
+            said,
             status.detail,
             self._text(N_("Version"), status.version),
             self._time(N_("Installed"), status.installed),
+            self._time(N_("Mended"), status.mended),
             self._text(N_("Runs from slot"), status.slot),
             self._text(N_("New version"), status.offered or ""),
             self._size(N_("Its size"), status.size or 0),

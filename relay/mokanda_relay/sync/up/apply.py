@@ -103,6 +103,9 @@ def _record_report(session: Session, device: Device, report: wire.Report) -> Non
     if (failed := _newly_told(device, report, "update_failed")) is not None:
         told = f"an update of {device.name} has failed: {failed[:200]}"
         alerts.record(session, "update", told, device.id)
+    if (rot := _newly_told(device, report, "rot")) is not None:
+        told = f"what {device.name} runs from its card has rotted ({rot[:300]})"
+        alerts.record(session, "rot", told, device.id)
     version, board = report.fields.get("failed_version"), report.fields.get("board")
     if isinstance(version, str) and isinstance(board, str):
         why = str(report.fields.get("update_failed", ""))[:200]

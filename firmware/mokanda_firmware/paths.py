@@ -28,6 +28,11 @@ def setup() -> Path:
     return _root("MOKANDA_SETUP", "/run/mokanda/setup")
 
 
+def setup_made_anew() -> Path:
+    """There from a start that has found no SETUP partition and made an empty one, to the next."""
+    return run() / "setup-made-anew"
+
+
 def setup_result() -> Path:
     """What a person with a laptop reads on the SETUP partition after a start."""
     return setup() / "mokanda-result.txt"

@@ -55,6 +55,7 @@ def card(
     *,
     root: Path,
     fit: Path,
+    setup: Path,
     u_boot: Mapping[Path, int],
     environment: bytes,
     path: Path,
@@ -89,7 +90,7 @@ def card(
         for offset in layout.ENVIRONMENT:
             image.seek(offset)
             image.write(environment)
-    _place(_setup(work, log), path, layout.SETUP)
+    _place(setup, path, layout.SETUP)
     for offset in layout.SLOTS.values():
         _fill_slot(root, fit, path, offset)
     _place(_data(work, log), path, layout.DATA)
@@ -113,7 +114,8 @@ def _fill_slot(root: Path, fit: Path, image: Path, slot: int) -> None:
     _place(fit, image, slot + layout.FIT)
 
 
-def _setup(work: Path, log: Log) -> Path:
+def setup(work: Path, log: Log) -> Path:
+    """The partition for the claim file, empty but for a text."""
     image, readme = work / "setup.img", work / "README.txt"
     readme.write_text(README.replace("\n", "\r\n"))
     os.utime(readme, (0, 0))
@@ -121,6 +123,12 @@ def _setup(work: Path, log: Log) -> Path:
     log.run(*("mkfs.vfat", "--invariant", "-i", "6d6f6b61", "-n", "SETUP", image))
     log.run("mcopy", "-m", "-i", image, readme, "::README.txt")
     return image
+
+
+def beginning(image: Path) -> bytes:
+    """What has to be written of a file system's image where anything else lay: all but its end."""
+    content = image.read_bytes().rstrip(b"\0")
+    return content.ljust(_round_up(len(content), layout.SECTOR), b"\0")
 
 
 def _data(work: Path, log: Log) -> Path:

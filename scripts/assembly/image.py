@@ -43,7 +43,8 @@ def build(system: System, engine: str) -> None:
     )
     keyring = work / "keyring.pem"
     keyring.write_text(os.environ["MOKANDA_AUTHORITY"] + "\n")
-    root.finish(system, built.root, version, epoch, keyring, log)
+    setup = card.setup(work, log)
+    root.finish(system, built.root, version, epoch, keyring, card.beginning(setup), log)
     completeness.check(system, built.root, log)
 
     with _boot_key() as key:
@@ -62,6 +63,7 @@ def build(system: System, engine: str) -> None:
     card.card(
         root=squashed,
         fit=fit,
+        setup=setup,
         u_boot=u_boot_files,
         environment=u_boot.environment_image(system.soc, work, log),
         path=image,

@@ -55,8 +55,19 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 FILE_TIME = 1735689600  # 2025-01-01
 
 
-def finish(system: System, root: Path, version: str, epoch: int, trusted: Path, log: Log) -> None:
-    """Turn an engine's tree into the root file system of an image; raises StepError."""
+def finish(
+    system: System,
+    root: Path,
+    version: str,
+    epoch: int,
+    trusted: Path,
+    setup: bytes,
+    log: Log,
+) -> None:
+    """Turn an engine's tree into the root file system of an image; raises StepError.
+
+    `trusted` has the keys of updates, `setup` is how an empty SETUP partition begins.
+    """
     say("adding our own settings")
     prune(root)
     # What maintainer scripts or an engine enabled; only recipes do that.
@@ -72,6 +83,7 @@ def finish(system: System, root: Path, version: str, epoch: int, trusted: Path, 
     _identity(system, root, version)
     _updates(system, root, version, trusted)
     _modules(system, root)
+    (root / "usr/lib/mokanda/setup.img").write_bytes(setup)
     _accounts_and_units(system, root, log)
     _writable(root)
     _owned_by_root(root)

@@ -28,6 +28,7 @@ from mokanda_firmware.bus.statuses import (
     HotspotStatus,
     LightsStatus,
     ModemStatus,
+    SetupStatus,
     StoreStatus,
     UpdatesStatus,
 )
@@ -263,6 +264,14 @@ def test_the_software_says_since_when_it_runs_and_where(village: Village) -> Non
     assert told["Version"] == "1.4.0"
     assert told["Installed"] == languages()["en"].date_and_time(1_770_000_000, "")
     assert told["Runs from slot"] == "B"
+
+
+def test_a_setup_partition_that_was_made_anew_is_told(village: Village) -> None:
+    SetupStatus(SetupState.CLAIMED).publish()
+    said, awa = "it could not be read, and was made anew, empty", village.villager("awa")
+    assert said not in awa.get("/device").html.get_text()
+    paths.setup_made_anew().touch()
+    assert said in awa.get("/device").html.get_text()
 
 
 def test_the_software_says_when_it_was_mended(village: Village) -> None:

@@ -4,6 +4,7 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from mokanda_firmware import paths
 from mokanda_firmware.bus import units
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import (
@@ -163,7 +164,14 @@ class Cards:
             detail,
             self._text(N_("Domain"), status.domain),
             self._text(N_("Relay"), status.relay),
+            self._text(N_("SETUP, on the card"), self._setup_partition()),
         )
+
+    def _setup_partition(self) -> str:
+        """Say of the partition for the claim file what is not as usual; "" if nothing is."""
+        if not paths.setup_made_anew().exists():
+            return ""
+        return self._language.text(N_("it could not be read, and was made anew, empty"))
 
     def updates(self) -> Card:
         """Say which software runs, and what can be done about it."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The upkeep of the slots: what has rotted on the card is mended as long as somebody has it right.
 
-The running slot is looked at where the kernel has met rot, when a version runs that was not looked
-at yet, and once a month; the other one with it, where it has the same system. What is older there
-stays as it is: it is what the device goes back to.
+The running slot is looked at where the kernel has met rot, when a version or a slot runs that did
+not when it was looked at last, and once a month; the other one with it, where it has the same
+system. What is older there stays as it is: it is what the device goes back to.
 """
 
 import json
@@ -47,6 +47,7 @@ class Upkeep(NamedTuple):
 
     Attributes:
         system: the root hash of the system that was looked at last, in hexadecimal.
+        slot: the one from which it ran.
         at: when that was, in seconds since 1970.
         fit: its FIT image, as U-Boot has started it.
         mended: what was mended, of each slot the last TIMES.
@@ -55,6 +56,7 @@ class Upkeep(NamedTuple):
     """
 
     system: str = ""
+    slot: str = ""
     at: int = 0
     fit: Fit = Fit(0, "")
     mended: tuple[Mending, ...] = ()
@@ -72,8 +74,12 @@ class Upkeep(NamedTuple):
         return self
 
     def is_due(self, system: str, now: int) -> bool:
-        """Whether it is time to look at a system again, though nobody has met rot."""
-        return self.system != system or not 0 <= now - self.at < _MONTH
+        """Whether it is time to look at a system again, though nobody has met rot.
+
+        It is where the other slot runs than before: this one may have been given up for rot.
+        """
+        is_another = (self.system, self.slot) != (system, running.slot())
+        return is_another or not 0 <= now - self.at < _MONTH
 
     def is_worn(self, name: str, now: int) -> bool:
         """Whether a slot rots again and again: it is mended no more."""
@@ -178,11 +184,11 @@ def _look(root: RootHash, before: Upkeep) -> None:
         if not Memory.read().trial and system.is_meant_for(other):
             name = "B" if running.slot() == "A" else "A"
             mended = upkeep.mended
-            upkeep, _ = _mend(upkeep, system, other, name)
-            if upkeep.mended != mended:
+            upkeep, left = _mend(upkeep, system, other, name)
+            if upkeep.mended != mended and not left:
                 _give_tries_back()
     file_lost = rot.unreadable_file() if lost else None
-    upkeep._replace(at=_now(), lost=lost, file=str(file_lost or "")).keep()
+    upkeep._replace(slot=running.slot(), at=_now(), lost=lost, file=str(file_lost or "")).keep()
 
 
 def _mend(upkeep: Upkeep, system: System, partition: Partition, name: str) -> tuple[Upkeep, int]:

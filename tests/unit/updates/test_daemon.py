@@ -16,7 +16,7 @@ from mokanda_firmware.bus.requests import RequestError, Requests, ask
 from mokanda_firmware.bus.sentences import Sentence
 from mokanda_firmware.bus.states import CourierState, UpdatesState
 from mokanda_firmware.bus.statuses import CourierStatus, UpdatesStatus
-from mokanda_firmware.updates import daemon
+from mokanda_firmware.updates import daemon, kept
 from mokanda_firmware.updates.daemon import Daemon
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.uplink import offer
@@ -26,6 +26,8 @@ from tests.statuses import published
 
 CONTENT = b"an update"
 OFFER = Offer("1.1.0", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), "/v1/release/x.raucb")
+
+SOUND = """echo '{"version": "1.1.0"}'"""  # what RAUC says of such a bundle
 
 SMALL = OFFER._replace(delta=Delta("0" * 64, 5700, "1" * 64, "/v1/release/x.delta"))
 
@@ -42,7 +44,7 @@ def rauc(folder: Path, monkeypatch: pytest.MonkeyPatch, *, info: str, install: s
 @pytest.fixture
 def sound(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A RAUC that takes the update."""
-    rauc(device, monkeypatch, info="""echo '{"version": "1.1.0"}'""", install='echo "100% done"')
+    rauc(device, monkeypatch, info=SOUND, install='echo "100% done"')
 
 
 def no_link() -> NoReturn:
@@ -190,6 +192,34 @@ def test_asked_for_it_is_installed_and_the_board_restarted(start: Callable[[], R
     assert memory.begun
     assert "courier" in memory.lacked  # there is none here
     assert not bundle.exists()
+
+
+@pytest.mark.usefixtures("sound")
+def test_what_was_installed_is_kept_to_mend_by(
+    start: Callable[[], Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "ROOM", 0)
+    fetched(paths.updates())
+    offer.write(OFFER)
+    running = start()
+    ask("updates", "install")
+    assert running.restarted.wait(10)
+    file = kept.open_kept()
+    assert file is not None
+    with file:
+        assert file.read() == CONTENT
+
+
+def test_nobody_else_writes_to_slots_meanwhile(
+    device: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[], Running]
+) -> None:
+    is_free = f'flock --nonblock "{paths.slots_lock()}" true'
+    rauc(device, monkeypatch, info=SOUND, install=f"{is_free} && exit 1; exit 0")
+    fetched(paths.updates())
+    offer.write(OFFER)
+    running = start()
+    ask("updates", "install")
+    assert running.restarted.wait(10)
 
 
 @pytest.mark.usefixtures("sound")

@@ -25,6 +25,7 @@ from tests.statuses import published
 
 from . import a_system as systems
 from .a_system import BLOCKS, FIT_BLOCK, LEAF, TOP, ASystem, a_system, differing
+from .conftest import started
 
 NOW = 1_800_000_000
 DAY = 86400
@@ -311,6 +312,18 @@ def test_it_looks_after_an_update(card: Card, older: ASystem) -> None:
     paths.root_hash().write_text(f"{blocks} {digest.hex()} {salt.hex()}\n")
     assert look_after_slots()
     assert Upkeep.read().system == digest.hex()
+
+
+def test_it_looks_when_the_other_slot_runs_which_may_have_been_given_up(
+    card: Card, built: ASystem, device: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert look_after_slots()
+    card.rot(card.a, FIT_BLOCK)
+    started(monkeypatch, device, "B")
+    monkeypatch.setattr(slot, "running", lambda: card.b)
+    assert look_after_slots()
+    assert differing(card.a, built) == []
+    assert card.told.read_text() == "status mark-good other\n"
 
 
 def test_an_update_that_is_installed_goes_first(card: Card) -> None:

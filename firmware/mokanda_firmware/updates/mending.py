@@ -140,21 +140,25 @@ class System:
         return None
 
     def _made_anew(self, depth: int, number: int) -> bytes | None:
-        """A block of the tree by what it is over, where a source has all of that as it was."""
+        """A block of the tree by what it is over: as a source has that, or has what lies below."""
         wanted = self._hash_of(self._levels[depth].first + number)
         for source in self._sources if wanted else ():
-            content = self._over(source, depth, number)
-            if content is not None and block_hash(content, self._root.salt) == wanted:
-                return content
+            for deep in (False, True):
+                content = self._over(source, depth, number, deep=deep)
+                if content is not None and block_hash(content, self._root.salt) == wanted:
+                    return content
         return None
 
-    def _over(self, source: Source, depth: int, number: int) -> bytes | None:
-        """The hashes of what a block of the tree is over, as a source has it."""
+    def _over(self, source: Source, depth: int, number: int, *, deep: bool) -> bytes | None:
+        """The hashes of what a block of the tree is over; `deep`: by the file system alone."""
         below = self._levels[depth + 1]
+        is_data = depth + 2 == len(self._levels)
         hashes = bytearray()
         for child in range(number * PER_BLOCK, min((number + 1) * PER_BLOCK, below.blocks)):
-            is_data = depth + 2 == len(self._levels)
-            content = source.block(child) if is_data else self._over(source, depth + 1, child)
+            if is_data or not deep:
+                content = source.block(below.first + child)
+            else:
+                content = self._over(source, depth + 1, child, deep=True)
             if content is None:
                 return None
             hashes += block_hash(content, self._root.salt)

@@ -137,6 +137,14 @@ def test_the_whole_tree_is_made_anew(with_older: Slots, built: ASystem) -> None:
     assert differing(with_older.own, built) == []
 
 
+def test_the_tree_s_root_is_made_anew_by_what_lies_below_it(
+    with_older: Slots, built: ASystem
+) -> None:
+    rot(with_older.own, TOP, 5)
+    assert with_older.mend(with_older.own) == [5]
+    assert differing(with_older.own, built) == [5]
+
+
 def test_a_block_is_lost_where_the_other_slot_has_another_version(with_older: Slots) -> None:
     rot(with_older.own, 5, FIT_BLOCK + 1)
     before = with_older.own.read_bytes()

@@ -95,7 +95,7 @@ def test_it_is_mended_by_what_runs(board: Board, shell: Shell) -> None:
     shell.check("systemctl start mokanda-slots", 180)
     assert content(board.card, "A") == content(board.card, "B")
     shown = shell.wait_for_status("updates", lambda now: bool(now.get("mended")))
-    assert "blocks of slot A were mended" in shown["rot"]
+    assert "blocks mended in slot A" in shown["rot"]
 
 
 def test_what_runs_is_mended_while_it_does(board: Board, shell: Shell) -> None:

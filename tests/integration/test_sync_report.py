@@ -75,13 +75,13 @@ def test_an_update_that_did_not_prove_itself_is_told_at_once(
 
 
 def test_what_has_rotted_on_the_card_is_told_once(village: Village, served: Served) -> None:
-    UpdatesStatus(UpdatesState.IDLE, rot="3 blocks of slot A were mended").publish()
+    UpdatesStatus(UpdatesState.IDLE, rot="blocks mended in slot A: 3").publish()
     assert is_told(village, served, timedelta(hours=1))
-    UpdatesStatus(UpdatesState.AVAILABLE, rot="3 blocks of slot A were mended").publish()
+    UpdatesStatus(UpdatesState.AVAILABLE, rot="blocks mended in slot A: 3").publish()
     village.sync()
     with served.relay.database.reading() as session:
         [told] = [each.text for each in fleet.alerts(session, 10) if each.kind == "rot"]
-    assert told.endswith("has rotted (3 blocks of slot A were mended)")
+    assert told.endswith("has rotted (blocks mended in slot A: 3)")
 
 
 def test_what_the_card_is_to_blame_for_is_not_held_against_the_version(

@@ -127,12 +127,12 @@ class Upkeep(NamedTuple):
         said = []
         if self.last:
             moment = f"{datetime.fromtimestamp(self.last.at, UTC):%Y-%m-%d %H:%M}"
-            said.append(f"{moment}: {self.last.blocks} blocks of slot {self.last.slot} were mended")
+            said.append(f"{moment}: blocks mended in slot {self.last.slot}: {self.last.blocks}")
         worn = [name for name in "AB" if self.is_worn(name, _now())]
         said += [f"slot {name} rots again and again, and is mended no more" for name in worn]
         if self.lost:
             what = f" ({self.file})" if self.file else ""
-            said.append(f"{self.lost} blocks of the running slot cannot be mended{what}")
+            said.append(f"blocks of the running slot that cannot be mended: {self.lost}{what}")
         return "; ".join(said)
 
 

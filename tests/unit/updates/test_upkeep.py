@@ -176,7 +176,7 @@ def test_what_cannot_be_mended_is_told_with_a_file(card: Card, older: ASystem) -
     shown = published(UpdatesStatus)
     assert shown.state is UpdatesState.FAILED
     assert str(LOST) in str(shown.detail)
-    assert shown.rot == f"1 blocks of the running slot cannot be mended ({LOST})"
+    assert shown.rot == f"blocks of the running slot that cannot be mended: 1 ({LOST})"
     assert Upkeep.read().mended == ()
 
 
@@ -202,7 +202,7 @@ def test_what_was_mended_is_told(card: Card, monkeypatch: pytest.MonkeyPatch) ->
     assert "rotted on the card, and were mended" in str(shown.detail)
     assert shown.mended is not None
     assert int(shown.mended.timestamp()) == NOW
-    assert shown.rot == "2027-01-15 08:00: 1 blocks of slot A were mended"
+    assert shown.rot == "2027-01-15 08:00: blocks mended in slot A: 1"
     monkeypatch.setattr(upkeep, "_now", lambda: NOW + 15 * DAY)
     daemon.show()
     assert str(published(UpdatesStatus).detail) == "Version 1.0.0 is running."

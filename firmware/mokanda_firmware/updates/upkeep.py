@@ -124,10 +124,12 @@ class Upkeep(NamedTuple):
 
     def __str__(self) -> str:
         """Say it to the operator; "" for nothing."""
-        said = []
-        if self.last:
-            moment = f"{datetime.fromtimestamp(self.last.at, UTC):%Y-%m-%d %H:%M}"
-            said.append(f"{moment}: blocks mended in slot {self.last.slot}: {self.last.blocks}")
+        last = {each.slot: each for each in self.mended}  # of each slot, the last
+        said = [
+            f"{datetime.fromtimestamp(each.at, UTC):%Y-%m-%d %H:%M}: blocks mended in slot "
+            f"{each.slot}: {each.blocks}"
+            for each in last.values()
+        ]
         worn = [name for name in "AB" if self.is_worn(name, _now())]
         said += [f"slot {name} rots again and again, and is mended no more" for name in worn]
         if self.lost:

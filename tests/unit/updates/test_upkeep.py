@@ -110,6 +110,9 @@ def test_what_has_rotted_in_both_slots_is_mended_and_remembered(card: Card, buil
     assert remembered.mended == (Mending("A", NOW, 2), Mending("B", NOW, 3))
     assert (remembered.system, remembered.at) == (built.root.digest.hex(), NOW)
     assert remembered.lost == 0
+    assert str(remembered) == (
+        "2027-01-15 08:00: blocks mended in slot A: 2; 2027-01-15 08:00: blocks mended in slot B: 3"
+    )
 
 
 def test_the_fit_image_is_remembered_as_it_was_started(card: Card, built: ASystem) -> None:

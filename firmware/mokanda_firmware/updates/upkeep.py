@@ -180,7 +180,7 @@ def _look(root: RootHash, before: Upkeep) -> None:
         same = before.system == root.digest.hex()
         fit = before.fit if same and before.fit.size else Fit.of(own) or Fit(0, "")
         system = System(root, fit, sources)
-        upkeep = before._replace(system=root.digest.hex(), fit=fit)
+        upkeep = before._replace(system=root.digest.hex(), fit=fit, at=0)  # until it is done
         upkeep, lost = _mend(upkeep, system, own, running.slot())
         # What is on trial has the one to go back to there, which may be half written.
         if not Memory.read().trial and system.is_meant_for(other):

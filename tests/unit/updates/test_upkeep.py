@@ -266,11 +266,14 @@ def test_mending_that_is_cut_is_gone_on_with(
         raise PowerCutError
 
     put = Partition.put
+    look_after_slots()
     card.rot(card.a, 3, 9)
     monkeypatch.setattr(Partition, "put", torn)
+    let_kernel_meet_rot(monkeypatch, met=True)
     with pytest.raises(PowerCutError):
         look_after_slots()
     monkeypatch.setattr(Partition, "put", put)
+    let_kernel_meet_rot(monkeypatch, met=False)  # not yet, since the start after that
     assert look_after_slots()
     assert differing(card.a, built) == []
 

@@ -91,6 +91,7 @@ def test_a_slot_whose_hash_tree_has_rotted_gives_way(board: Board, shell: Shell)
     assert "rauc.slot=B" in shell.check("cat /proc/cmdline")
 
 
+@pytest.mark.thorough
 def test_it_is_mended_by_what_runs(board: Board, shell: Shell) -> None:
     shell.check("systemctl start mokanda-slots", 180)
     assert content(board.card, "A") == content(board.card, "B")
@@ -98,6 +99,7 @@ def test_it_is_mended_by_what_runs(board: Board, shell: Shell) -> None:
     assert "blocks mended in slot A" in shown["rot"]
 
 
+@pytest.mark.thorough
 def test_what_runs_is_mended_while_it_does(board: Board, shell: Shell) -> None:
     block = blocks(board.card) // 2
     flip(board.card, layout.SLOTS["B"] + block * BLOCK)

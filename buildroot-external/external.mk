@@ -17,8 +17,12 @@ GNUPG2_CONF_OPTS += --disable-sqlite $(addprefix --disable-,\
 	card-support dirmngr doc g13 gpgsm gpgtar scdaemon tofu tpm2d wks-tools)
 
 # Start-up is most of what a slow board waits for. In a shared library the interpreter would call its
-# own functions through a table, for none to be replaced.
-PYTHON3_CFLAGS += -O2 -fno-semantic-interposition
+# own functions, and reach what each thread has, through tables; nothing else here takes it in. How it
+# jumps from one bytecode to the next best is found out by running a program, which a build here cannot.
+PYTHON3_CFLAGS += -O2
+PYTHON3_CONF_OPTS += --disable-shared --with-computed-gotos
+PYTHON3_POST_INSTALL_TARGET_HOOKS := \
+	$(filter-out PYTHON3_ENSURE_LIBPYTHON_STRIPPED,$(PYTHON3_POST_INSTALL_TARGET_HOOKS))
 
 # Nor does anybody read the standard library's documentation there. It is compiled without it before
 # Buildroot compiles what is left, and removes the sources.

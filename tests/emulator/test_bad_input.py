@@ -95,7 +95,6 @@ def test_a_damaged_claim_file_says_what_to_do(
     wait_for_result(village, "The claim file is damaged")
 
 
-@pytest.mark.thorough
 @pytest.mark.usefixtures("unclaimed")
 def test_a_claim_code_serves_one_device(village: EmulatedVillage, keeper: Phone) -> None:
     used = village.board.card.parent / "village.toml"
@@ -106,7 +105,6 @@ def test_a_claim_code_serves_one_device(village: EmulatedVillage, keeper: Phone)
     wait_for_result(village, "This claim code was used")
 
 
-@pytest.mark.thorough
 @pytest.mark.usefixtures("unclaimed")
 def test_a_new_claim_file_mends_it(village: EmulatedVillage, keeper: Phone) -> None:
     keeper.write("awa", "Do not lose me", "I was here before.")

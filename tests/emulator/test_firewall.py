@@ -9,6 +9,8 @@ import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from mokanda_firmware.setup.hotspot import ADDRESS as US
 from mokanda_firmware.setup.hotspot import PORTAL
 from scripts.tools.deadlines import wait_until
@@ -165,6 +167,7 @@ def test_who_has_nothing_to_do_with_the_relay_is_not_let_out(village: EmulatedVi
         assert all(address_of_relay in datagram for datagram in datagrams)
 
 
+@pytest.mark.thorough
 def test_without_its_firewall_the_board_has_pages_and_no_uplink(village: EmulatedVillage) -> None:
     shell, board = village.shell, village.board
     board.cut_power()

@@ -4,8 +4,6 @@
 import json
 import random
 
-import pytest
-
 from scripts.tools.deadlines import wait_until
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone
@@ -33,7 +31,6 @@ def test_a_daemon_that_is_killed_leaves_no_call_behind(village: EmulatedVillage)
     assert village.modem.calls == 2
 
 
-@pytest.mark.thorough
 def test_a_call_that_the_network_ends_is_not_one_of_a_stick_that_was_pulled_out(
     village: EmulatedVillage,
 ) -> None:

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A USB stick comes and goes, with and without a usable SIM card."""
 
-import pytest
-
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.stand_ins.messages import delivered
 
@@ -32,7 +30,6 @@ def test_a_stick_is_seen_when_it_comes_and_when_it_goes(village: EmulatedVillage
     wait_for_state(village, "ready")
 
 
-@pytest.mark.thorough
 def test_the_network_is_told_when_it_is_found(village: EmulatedVillage) -> None:
     village.modem.signal = 99
     plug_in(village)
@@ -43,7 +40,6 @@ def test_the_network_is_told_when_it_is_found(village: EmulatedVillage) -> None:
     assert village.shell.status("modem")["signal"] == 81
 
 
-@pytest.mark.thorough
 def test_a_sim_card_that_loses_its_contact_is_found_again(village: EmulatedVillage) -> None:
     plug_in(village)
     wait_for_state(village, "ready")
@@ -72,7 +68,6 @@ def test_the_pin_is_taken_from_the_keeper_and_kept_for_this_card(village: Emulat
     assert sum(command.startswith("AT+CPIN=") for command in village.modem.commands) == 2
 
 
-@pytest.mark.thorough
 def test_a_kept_pin_is_given_to_a_card_that_took_it_whenever_it_asks(
     village: EmulatedVillage,
 ) -> None:

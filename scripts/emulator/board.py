@@ -45,6 +45,7 @@ class Board:
 
     Attributes:
         webmail: the webmail's address on this computer.
+        keeps_time: as it was made; may be changed while the power is off.
         console, qmp: of the board that is powered on.
         modem_socket: connecting to it plugs a USB serial stick in, closing unplugs it.
     """
@@ -76,7 +77,7 @@ class Board:
         self._web_port = web_port or free_port()
         self.webmail = f"http://127.0.0.1:{self._web_port}"
         self.modem_socket = Path()
-        self._keeps_time = keeps_time
+        self.keeps_time = keeps_time
         self._image = image
         self._flashed = folder / "flashed"
         if not self.card.exists():
@@ -163,7 +164,7 @@ class Board:
             *("-pidfile", f"{sockets}/pid"),
             # One thread is fastest for one guest CPU.
             *("-accel", "tcg,thread=single"),
-            *(() if self._keeps_time else ("-icount", INSTRUCTION_TIME)),
+            *(() if self.keeps_time else ("-icount", INSTRUCTION_TIME)),
             # U-Boot programs the counter for the real board's clock.
             *("-global", "arm-cpu.cntfrq=24000000"),
             # A kill of QEMU loses nothing that it wrote, so the guest's flushes need not wait.

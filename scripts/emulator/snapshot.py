@@ -29,14 +29,15 @@ class Snapshot:
         board.qmp.execute("device_del", id="modem")
         migration.save(board.qmp, self._state)
         board.cut_power()
-        _copy(board.card, self._card)
+        copy_card(board.card, self._card)
 
     def restore(self, board: Board) -> None:
         """Have `board` go on from here, whatever it is doing."""
         board.cut_power()
-        _copy(self._card, board.card)
+        copy_card(self._card, board.card)
         board.power_on(self._state)
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_card(source: Path, target: Path) -> None:
+    """Copy a card that is not written to now; only what is not zero takes place on the disk."""
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", source, target], check=True)

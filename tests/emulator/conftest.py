@@ -31,6 +31,7 @@ ORDER = [
     "test_faults",
     "test_wipe",
     "test_bad_input",
+    "test_power_cuts",
     "test_scenarios",
     "test_mail_by_modem",
     "test_first_day",

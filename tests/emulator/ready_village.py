@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -58,9 +58,11 @@ class ReadyVillage:
         self._keeper: Phone | None = None
 
     @contextmanager
-    def started(self, *, keeper: bool = False) -> Iterator[EmulatedVillage]:
-        """The village in this state, or with its `keeper`, as long as the block lasts."""
-        snapshot = self._register_keeper() if keeper else self._new
+    def started(
+        self, *, keeper: bool = False, state: Snapshot | None = None
+    ) -> Iterator[EmulatedVillage]:
+        """The village as it was new, or with its `keeper`, or in a `state` that was kept of it."""
+        snapshot = state or (self._register_keeper() if keeper else self._new)
         for server in SERVERS:
             shutil.rmtree(self._folder / server)
             shutil.copytree(snapshot.folder / server, self._folder / server)
@@ -77,14 +79,24 @@ class ReadyVillage:
         assert self._keeper is not None
         return self._keeper.copy()
 
+    def after(
+        self, name: str, what: Callable[[EmulatedVillage], None], *, keeper: bool = True
+    ) -> Snapshot:
+        """Return the state of the village after `what` was done to it, to be started from."""
+        with self.started(keeper=keeper) as village:
+            what(village)
+            snapshot = self._take_snapshot(village, name)
+        return self._keep_servers(snapshot)
+
     def _register_keeper(self) -> Snapshot:
         """Return the village's state with a keeper, who registers the first time."""
+
+        def register(village: EmulatedVillage) -> None:
+            self._keeper = village.phone()
+            self._keeper.register("awa", "Awa")
+
         if self._with_keeper is None:
-            with self.started() as village:
-                self._keeper = village.phone()
-                self._keeper.register("awa", "Awa")
-                snapshot = self._take_snapshot(village, "with-keeper")
-            self._with_keeper = self._keep_servers(snapshot)
+            self._with_keeper = self.after("with-keeper", register, keeper=False)
         return self._with_keeper
 
     def _take_snapshot(self, village: EmulatedVillage, name: str) -> Snapshot:

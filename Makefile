@@ -21,7 +21,7 @@ export MOKANDA_VERSION := $(VERSION)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-host test test-quick test-image lint format image lock flash release publish bench bench-wire bench-faults bench-hostile bench-link bench-engines bench-memory bench-modem bench-ota bench-powercuts bench-webmail reproduce translations toolbox clean distclean
+.PHONY: help run run-host test test-quick test-image lint format image lock flash release publish bench bench-wire bench-boot bench-faults bench-hostile bench-link bench-engines bench-memory bench-modem bench-ota bench-powercuts bench-webmail reproduce translations toolbox clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ bench-faults: image ## mail lost or doubled when N things go wrong (N=1000 SEED=
 bench-powercuts: N = 200
 bench-powercuts: image ## boards stranded and letters lost by N power cuts on the emulated board, at moments of chance (N=200 SEED=1)
 	$(PYTHON) -m tests.bench.powercuts --cuts $(N) --seed $(SEED) --image build/image/$(BOARD)/mokanda.img
+
+bench-boot: image ## instructions from power-on to the first page, beside a plain Debian's (OTHER=another mokanda.img); memory and wakeups of the daemons
+	$(PYTHON) -m tests.bench.boot $(OTHER)
 
 bench-hostile: $(SETUP) ## how long others wait while a relay and a webmail are sent what means harm
 	$(PYTHON) -m tests.bench.hostile

@@ -46,7 +46,7 @@ def initramfs(system: System, built: Built, work: Path, log: Log) -> Path:
     _write_lines(tree / "modules/early", [f"{built.kernel_release}/{path}" for path in early])
     nodes = _static_nodes((modules / "modules.devname").read_text())
     _write_lines(tree / "modules/nodes", nodes)
-    archive = _archive(tree, work / "initramfs.cpio", log)
+    archive = pack(tree, work / "initramfs.cpio", log)
     packed = work / "initramfs.cpio.zst"
     log.run("zstd", "-19", "--force", "--quiet", "-o", packed, archive)
     return packed
@@ -72,13 +72,13 @@ def trusting(root_hash: RootHash, ramdisk: Path, work: Path, log: Log) -> Path:
     tree.mkdir()
     (tree / "root-hash").write_text(root_hash.line())
     whole = work / "initramfs.img"
-    whole.write_bytes(_archive(tree, work / "root-hash.cpio", log).read_bytes())
+    whole.write_bytes(pack(tree, work / "root-hash.cpio", log).read_bytes())
     with whole.open("ab") as file:
         file.write(ramdisk.read_bytes())
     return whole
 
 
-def _archive(tree: Path, archive: Path, log: Log) -> Path:
+def pack(tree: Path, archive: Path, log: Log) -> Path:
     """A tree as cpio, the same bytes for the same tree; its length is one of whole 512 bytes."""
     log.run("find", tree, "-exec", "touch", "--no-dereference", "--date=@0", "{}", "+")
     names = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))

@@ -54,7 +54,13 @@ class Board:
     qmp: Qmp
 
     def __init__(
-        self, image: Path, folder: Path, *, web_port: int = 0, keeps_time: bool = True
+        self,
+        image: Path,
+        folder: Path,
+        *,
+        web_port: int = 0,
+        keeps_time: bool = True,
+        options: tuple[str, ...] = (),
     ) -> None:
         """Give the board a card flashed with `image`, unless `folder` has one already.
 
@@ -66,6 +72,7 @@ class Board:
                 watchdog where this computer is busy, so Linux starts it then, and not U-Boot.
                 Without, a second is so many instructions, and waiting takes no time: the watchdog
                 is as on any card, and nothing is to be measured by a clock outside.
+            options: more of QEMU's.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.card = folder / "card.img"
@@ -78,6 +85,7 @@ class Board:
         self.webmail = f"http://127.0.0.1:{self._web_port}"
         self.modem_socket = Path()
         self.keeps_time = keeps_time
+        self._options = options
         self._image = image
         self._flashed = folder / "flashed"
         if not self.card.exists():
@@ -179,6 +187,7 @@ class Board:
             *("-mon", "chardev=qmp,mode=control"),
             *("-chardev", f"socket,id=modem,path={self.modem_socket},server=on,wait=off"),
             *("-device", "pca9552,id=lamps,bus=i2c,address=0x60"),
+            *self._options,
         ]
 
     def cut_power(self) -> None:

@@ -160,7 +160,8 @@ class Life:
         if len(self.letters) == _MOST_LETTERS:
             time.sleep(0.1)
             return
-        subject = f"Letter {len(self.letters)} to {to}"
+        # Without an address, of which a page makes a link.
+        subject = f"Letter {len(self.letters)} to {to.partition('@')[0]}"
         with suppress(OSError, http.client.HTTPException):
             page = self.keeper.write(to, subject, f"{subject}, in full.")
             assert page.status_int == http.HTTPStatus.OK, page.text

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from ctypes import CDLL, c_char, c_char_p, c_int, c_size_t, c_uint, c_void_p
 from functools import cache
 
+from mokanda_firmware import heap
+
 _LEVEL = 100  # ZSTD_c_compressionLevel
-_MMAP_THRESHOLD, _LARGE = -3, 128 << 10  # M_MMAP_THRESHOLD of mallopt; bytes
 
 
 class ZstandardError(ValueError):
@@ -16,9 +17,9 @@ class ZstandardError(ValueError):
 
 @cache
 def _library() -> CDLL:
-    # glibc would keep what is freed, as much as it has seen at once, in pieces that fit nothing
-    # larger: megabytes. So what is large goes back to the system.
-    CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
+    # What is freed would be kept, as much as was seen at once, in pieces that fit nothing larger:
+    # megabytes.
+    heap.give_back(128 << 10)
     library = CDLL("libzstd.so.1")
     for name, result, *arguments in (
         ("versionNumber", c_uint),

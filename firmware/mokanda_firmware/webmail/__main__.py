@@ -3,7 +3,6 @@
 
 import argparse
 import contextlib
-import ctypes
 import logging
 import signal
 import sys
@@ -13,7 +12,7 @@ from collections.abc import Callable
 
 from bottle import Bottle
 
-from mokanda_firmware import paths
+from mokanda_firmware import heap, paths
 from mokanda_firmware.bus.service import notify
 from mokanda_firmware.mailbox.administration.housekeeping import keep_tidy
 from mokanda_firmware.mailbox.store import copies
@@ -46,19 +45,6 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _give_memory_back() -> None:
-    """Have glibc return large blocks at once (mallopt(3)).
-
-    Every password check takes 16 MiB, and each thread would keep such a block in an arena of its
-    own.
-    """
-    arena_max, mmap_threshold = -8, -3
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries need none of this
-    if mallopt is not None:
-        mallopt(arena_max, 2)
-        mallopt(mmap_threshold, 256 << 10)
-
-
 def make_server(address: tuple[str, int], app: Bottle) -> Server:
     """Make the HTTP server of an app; `serve` of it ends at `stop`."""
     return Server(address, app, _LIMITS)
@@ -79,7 +65,8 @@ def main() -> int:
         help="where phones reach it (default: %(default)s)",
     )
     options = parser.parse_args()
-    _give_memory_back()
+    # Every password check takes 16 MiB, which each thread would keep in an arena of its own.
+    heap.give_back(256 << 10, arenas=2)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:

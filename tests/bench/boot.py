@@ -29,12 +29,13 @@ from scripts.releases.image import read_image
 from scripts.tools.deadlines import wait_until
 from scripts.tools.repository import REPOSITORY
 from tests.bench import plain
+from tests.bench.daemons import PROCESSES, SUM, memory
 from tests.bench.output import say
 from tests.emulator.ready_village import ReadyVillage
+from tests.emulator.releases import IMAGE
 from tests.emulator.shell import Shell
 from tests.stand_ins.mobile_network import mobile_network
 
-IMAGE: Final = REPOSITORY / "build/image/orangepi-zero/mokanda.img"
 FOLDER: Final = REPOSITORY / "build/bench-boot"
 SOURCE: Final = REPOSITORY / "tests/bench/instructions.c"
 PLUGIN: Final = FOLDER / "instructions.so"
@@ -52,10 +53,7 @@ KERNEL_ARGUMENTS: Final = (
     + base64.b64encode(ASKING.encode()).decode()
 )
 
-_PROCESSES = "cat /sys/fs/cgroup/system.slice/mokanda-*/cgroup.procs"
-_PSS = f"for each in $({_PROCESSES}); do grep ^Pss: /proc/$each/smaps_rollup; done 2>/dev/null"
-_SWITCHES = f"for each in $({_PROCESSES}); do grep ctxt /proc/$each/task/*/status; done 2>/dev/null"
-_SUM = "awk '{ sum += $2 } END { print sum }'"
+_SWITCHES = f"for each in {PROCESSES}; do grep ctxt /proc/$each/task/*/status; done 2>/dev/null"
 
 
 def compile_plugin() -> None:
@@ -97,12 +95,12 @@ def idle(image: Path) -> tuple[float, float]:
         before, began = _switches(shell), _uptime(shell)
         shell.check(f"sleep {IDLE}", 2 * IDLE)
         wakeups, seconds = _switches(shell) - before, _uptime(shell) - began
-        memory = int(shell.check(f"{{ {_PSS}; }} | {_SUM}")) * 1024 / 1e6
-    return memory, wakeups / seconds * 60
+        taken = memory(shell) / 1e6
+    return taken, wakeups / seconds * 60
 
 
 def _switches(shell: Shell) -> int:
-    return int(shell.check(f"{{ {_SWITCHES}; }} | {_SUM}"))
+    return int(shell.check(f"{{ {_SWITCHES}; }} | {SUM}"))
 
 
 def _uptime(shell: Shell) -> float:
@@ -126,11 +124,11 @@ def main() -> None:
     say(f"the image executes {ours / 1e9:.2f} thousand million instructions to its first page")
     theirs = instructions(options.other or _plain(options.image.parent))
     say(f"what it is compared with executes {theirs / 1e9:.2f}")
-    memory, wakeups = idle(options.image)
+    taken, wakeups = idle(options.image)
     figures = {
         "ratio": round(ours / theirs, 3),
         "ginsn": round(ours / 1e9, 3),
-        "pss_mb": round(memory, 1),
+        "pss_mb": round(taken, 1),
         "wakeups_per_min": round(wakeups, 1),
     }
     say(json.dumps(figures))

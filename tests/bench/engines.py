@@ -18,17 +18,12 @@ from pathlib import Path
 
 from scripts.emulator.board import Board
 from scripts.releases.image import Image, read_image
-from scripts.tools.repository import REPOSITORY
+from tests.bench.daemons import memory
 from tests.bench.output import say
+from tests.emulator.releases import IMAGE
 from tests.emulator.shell import Shell
 
-IMAGE = REPOSITORY / "build/image/orangepi-zero/mokanda.img"
 USED = "awk '/MemTotal/ {t=$2} /MemAvailable/ {print int((t-$2)/1024)}' /proc/meminfo"
-OURS = (
-    "for group in /sys/fs/cgroup/system.slice/mokanda-*; do cat $group/cgroup.procs; done |"
-    " while read -r process; do grep ^Pss: /proc/$process/smaps_rollup; done |"
-    " awk '{ sum += $2 } END { print int(sum / 1024) }'"
-)
 
 
 @dataclass
@@ -56,7 +51,7 @@ class Figures:
                 self.webmail.append(time.monotonic() - start)
                 time.sleep(60)
                 self.used.append(int(shell.check(USED)))
-                self.ours.append(int(shell.check(OURS)))
+                self.ours.append(memory(shell) >> 20)
         finally:
             shutil.rmtree(folder)
 

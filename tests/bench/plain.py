@@ -19,7 +19,7 @@ from pathlib import Path
 
 from scripts.assembly import boot, card, kernel, layout, verity
 from scripts.recipes import System, load
-from scripts.tools.repository import TOOLBOX
+from scripts.tools.repository import PYTHON_PATH, TOOLBOX
 from scripts.tools.steps import Log, say
 
 ROOT = layout.SLOTS["B"]
@@ -36,7 +36,7 @@ def image(board: str, folder: Path, key: Path, output: Path) -> Path:
         output: a folder for the card and what it is made from.
     """
     command = (
-        *("env", "PYTHONPATH=firmware:wire", "python3", "-B", "-m", "tests.bench.plain"),
+        *("env", f"PYTHONPATH={PYTHON_PATH}", "python3", "-B", "-m", "tests.bench.plain"),
         *(board, folder.resolve(), key, output),
     )
     subprocess.run([TOOLBOX, "--root", *command], check=True)

@@ -26,10 +26,9 @@ from tests.bench.output import say
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.power_cuts import Life, Tally
 from tests.emulator.ready_village import ReadyVillage
-from tests.emulator.releases import Releases, install, is_state, offer
+from tests.emulator.releases import IMAGE, Releases, install, is_state, offer
 from tests.stand_ins.mobile_network import mobile_network
 
-IMAGE: Final = REPOSITORY / "build/image/orangepi-zero/mokanda.img"
 FOLDER: Final = REPOSITORY / "build/emulator/power-cuts"
 UPDATE: Final = "9.0.0-dev"
 # Each life begins with a cut in the midst of one of these: how often of ten, and of what.

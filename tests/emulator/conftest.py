@@ -19,7 +19,7 @@ from scripts.tools.repository import REPOSITORY
 from tests.emulator.emulated_village import EmulatedVillage
 from tests.emulator.phone import Phone
 from tests.emulator.ready_village import ReadyVillage
-from tests.emulator.releases import Releases
+from tests.emulator.releases import IMAGE, Releases
 from tests.stand_ins.mobile_network import mobile_network
 
 # The longest come first: what is left for the end is shared best.
@@ -37,7 +37,6 @@ ORDER = [
     "test_first_day",
 ]
 HANGS = 900  # seconds that no test and its fixtures take on the reference computer
-IMAGE = REPOSITORY / "build" / "image" / "orangepi-zero" / "mokanda.img"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,11 +14,12 @@ from scripts.releases import signing_keys
 from scripts.releases.image import Image, Keys
 from scripts.releases.release import bundle
 from scripts.tools.digest import file_sha256
-from scripts.tools.repository import TOOLBOX
+from scripts.tools.repository import REPOSITORY, TOOLBOX
 from scripts.tools.steps import Log
 from tests.emulator.emulated_village import EmulatedVillage
 
 BOARD = "orangepi-zero"
+IMAGE = REPOSITORY / "build" / "image" / BOARD / "mokanda.img"  # as it was built last
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,11 @@ def slot() -> str:
     return found[1] if found else ""
 
 
+def other_slot() -> str:
+    """Return the slot that does not run."""
+    return "B" if slot() == "A" else "A"
+
+
 def _release() -> dict[str, str]:
     try:
         release = platform.freedesktop_os_release()

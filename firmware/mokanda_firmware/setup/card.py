@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing on the SETUP partition, for who reads the card in a laptop."""
+"""What lies on the SETUP partition, as laptops write it, and read it."""
 
 import contextlib
 import os

@@ -206,7 +206,7 @@ class Daemon:
         bundle = self._fetch(offered)
         try:
             rauc.verify(bundle, offered.version)
-            name = "B" if running.slot() == "A" else "A"
+            name = running.other_slot()
             with slot.writing(wait=True):
                 trial = Memory.read().then(
                     wanted=offered.version,

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mokanda_firmware import paths
-from mokanda_firmware.updates import slot
+from mokanda_firmware.updates.partition import FIT
+from mokanda_firmware.updates.slot import SQUASHFS
 from mokanda_firmware.updates.verity import BLOCK
 from mokanda_wire import durable
 
@@ -21,10 +22,8 @@ ROOM = 512 << 20  # bytes that are free beside it, or it is not kept
 _log = logging.getLogger(__name__)
 
 _NAME = "installed.kept"
-_MAGIC = b"hsqs"  # of the bundle, and of the root file system in it
-_HEAD = 64 << 10  # bytes, in which the latter begins
+_HEAD = 64 << 10  # bytes of the bundle, a squashfs, in which that of the root begins
 _BLOCK_SIZE = slice(12, 16)  # the bundle's, in its beginning
-_FIT = slot.FIT // BLOCK
 
 
 def keep(bundle: Path) -> None:
@@ -63,7 +62,7 @@ class KeptSlot:
         """Look where they begin; `blocks` are those of the file system and its hash tree."""
         self._descriptor = file.fileno()
         head = self._read(0, _HEAD)
-        self._start = head.find(_MAGIC, len(_MAGIC))
+        self._start = head.find(SQUASHFS, len(SQUASHFS))
         self._blocks = blocks
         size = max(int.from_bytes(head[_BLOCK_SIZE], "little"), BLOCK)
         self._fit = -(-blocks * BLOCK // size) * size  # behind all that the file system lies in
@@ -72,8 +71,8 @@ class KeptSlot:
         """Return a block, or what lies where it should; None where nothing can be read."""
         if self._start < 0:
             return None
-        if number >= _FIT:
-            content = self._read(self._start + self._fit + (number - _FIT) * BLOCK, BLOCK)
+        if number >= FIT:
+            content = self._read(self._start + self._fit + (number - FIT) * BLOCK, BLOCK)
         else:
             content = self._read(self._start + number * BLOCK, BLOCK)
         return content if len(content) == BLOCK else None

@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 from mokanda_firmware.updates import slot
-from mokanda_firmware.updates.partition import Partition
+from mokanda_firmware.updates.partition import FIT, Partition
 from mokanda_firmware.updates.verity import BLOCK, HASH, PER_BLOCK, block_hash, levels
 
-_FIT = slot.FIT // BLOCK  # its first block
 _MAX_LINE = 4096  # bytes
 _MAX_SALT = 256  # bytes; the kernel's bound
-_MAGIC = b"\xd0\x0d\xfe\xed"
 
 
 class RootHash(NamedTuple):
@@ -40,9 +38,14 @@ class RootHash(NamedTuple):
         found = cls(int(blocks), bytes.fromhex(digest), bytes.fromhex(salt))
         if len(found.digest) != HASH or len(found.salt) > _MAX_SALT or found.blocks < 2:
             raise ValueError("no root hash")
-        if sum(level.blocks for level in levels(found.blocks)) > _FIT:
+        if found.whole > FIT:
             raise ValueError("such a file system does not fit into a slot")
         return found
+
+    @property
+    def whole(self) -> int:
+        """How many blocks the file system and its tree are."""
+        return sum(level.blocks for level in levels(self.blocks))
 
 
 class Fit(NamedTuple):
@@ -54,17 +57,15 @@ class Fit(NamedTuple):
     @classmethod
     def of(cls, source: "Source") -> Self | None:
         """The one that lies there; None if there is none. Raises OSError."""
-        head = source.block(_FIT) or b""
+        head = source.block(FIT) or b""
         size = int.from_bytes(head[4:8], "big")
-        if not head.startswith(_MAGIC) or not 0 < size <= slot.SIZE - slot.FIT:
+        if not head.startswith(slot.FIT_IMAGE) or not 0 < size <= slot.SIZE - slot.FIT:
             return None
-        told = hashlib.sha256()
-        for number in range(_blocks(size)):
-            content = source.block(_FIT + number)
-            if content is None:
-                return None
-            told.update(content[: size - number * BLOCK])
-        return cls(size, told.hexdigest())
+        told, read = hashlib.sha256(), 0
+        for content in _fit_blocks(source, size):
+            told.update(content)
+            read += len(content)
+        return cls(size, told.hexdigest()) if read == size else None
 
 
 class Source(Protocol):
@@ -106,7 +107,7 @@ class System:
         """The blocks of a partition that are not as they were built. Raises OSError."""
         return [
             number
-            for first, count in (*self._levels, (_FIT, _blocks(self._fit.size)))
+            for first, count in (*self._levels, (FIT, _blocks(self._fit.size)))
             for number, content in partition.blocks(first, count)
             if not self._fits(number, content)
         ]
@@ -122,8 +123,8 @@ class System:
     def _fits(self, number: int, content: bytes | None) -> bool:
         if content is None:
             return False
-        if number >= _FIT:
-            at = number - _FIT
+        if number >= FIT:
+            at = number - FIT
             known = self._fit_hashes[at : at + 1]
             return known == [hashlib.sha256(content[: self._fit.size - at * BLOCK]).digest()]
         return block_hash(content, self._root.salt) == self._hash_of(number)
@@ -168,19 +169,21 @@ class System:
         """The hashes of the FIT image's blocks; none where no source has it as it was."""
         for source in self._sources:
             told, hashes = hashlib.sha256(), []
-            for content in self._fit_blocks(source):
+            for content in _fit_blocks(source, self._fit.size):
                 told.update(content)
                 hashes.append(hashlib.sha256(content).digest())
             if told.hexdigest() == self._fit.sha256:
                 return hashes
         return []
 
-    def _fit_blocks(self, source: Source) -> Iterator[bytes]:
-        for number in range(_blocks(self._fit.size)):
-            content = source.block(_FIT + number)
-            if content is None:
-                return
-            yield content[: self._fit.size - number * BLOCK]
+
+def _fit_blocks(source: Source, size: int) -> Iterator[bytes]:
+    """The blocks of a FIT image of so many bytes, up to one that cannot be had."""
+    for number in range(_blocks(size)):
+        content = source.block(FIT + number)
+        if content is None:
+            return
+        yield content[: size - number * BLOCK]
 
 
 def _blocks(size: int) -> int:

@@ -10,7 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mokanda_firmware.updates import slot
 from mokanda_firmware.updates.verity import BLOCK
+
+FIT = slot.FIT // BLOCK  # the FIT image's first block
 
 _log = logging.getLogger(__name__)
 

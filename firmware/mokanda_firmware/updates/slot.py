@@ -17,7 +17,9 @@ from mokanda_firmware import paths
 FIT = 64 << 20  # bytes from the slot's start; for good, as cards are in villages
 SIZE = 96 << 20  # bytes
 
-_SQUASHFS, _FIT_IMAGE = b"hsqs", b"\xd0\x0d\xfe\xed"
+# What the two begin with.
+SQUASHFS, FIT_IMAGE = b"hsqs", b"\xd0\x0d\xfe\xed"
+
 _CHUNK = 256 << 10  # bytes
 
 
@@ -46,7 +48,7 @@ class Slot:
         fit = self._read(FIT, 8)
         used = int.from_bytes(root[40:48], "little")
         whole = int.from_bytes(fit[4:8], "big")
-        if not root.startswith(_SQUASHFS) or not fit.startswith(_FIT_IMAGE):
+        if not root.startswith(SQUASHFS) or not fit.startswith(FIT_IMAGE):
             raise SlotError("There is no system in this slot.")
         if used > FIT or whole > SIZE - FIT:
             raise SlotError("What is in this slot does not fit into it.")

@@ -23,7 +23,6 @@ from mokanda_firmware.updates.kept import KeptSlot
 from mokanda_firmware.updates.memory import Memory
 from mokanda_firmware.updates.mending import Fit, RootHash, Source, System
 from mokanda_firmware.updates.partition import Partition
-from mokanda_firmware.updates.verity import levels
 from mokanda_wire import durable
 
 TIMES = 3  # within a YEAR; a slot that was mended so often is left alone
@@ -175,8 +174,7 @@ def _look(root: RootHash, before: Upkeep) -> None:
         sources: list[Source] = [own, other]
         if (file := kept.open_kept()) is not None:
             stack.enter_context(file)
-            size = sum(level.blocks for level in levels(root.blocks))
-            sources.append(KeptSlot(file, size))
+            sources.append(KeptSlot(file, root.whole))
         same = before.system == root.digest.hex()
         fit = before.fit if same and before.fit.size else Fit.of(own) or Fit(0, "")
         system = System(root, fit, sources)
@@ -184,9 +182,8 @@ def _look(root: RootHash, before: Upkeep) -> None:
         upkeep, lost = _mend(upkeep, system, own, running.slot())
         # What is on trial has the one to go back to there, which may be half written.
         if not Memory.read().trial and system.is_meant_for(other):
-            name = "B" if running.slot() == "A" else "A"
             mended = upkeep.mended
-            upkeep, left = _mend(upkeep, system, other, name)
+            upkeep, left = _mend(upkeep, system, other, running.other_slot())
             if upkeep.mended != mended and not left:
                 _give_tries_back()
     file_lost = rot.unreadable_file() if lost else None

@@ -243,11 +243,12 @@ def _fit(base: System, system: System) -> Iterator[Piece]:
 def _kernel(earlier: list[KernelPiece], kernel: list[KernelPiece]) -> Iterator[Piece]:
     there = {each.stored: each.start for each in earlier}
     find = Alike(earlier, MAX_PREFIX // deflate.PIECE)
-    for start, stored, content in kernel:
+    for piece in kernel:
+        start, stored, content = piece
         if stored in there:
             yield Piece(FIT + start, _copy(stored, FIT + there[stored]))
             continue
-        near = find(KernelPiece(start, stored, content))
+        near = find(piece)
         frame = zstandard.pack(content, _FRAMES, b"".join(each.content for each in near))
         references = tuple(Reference(FIT + at, len(each), as_is=False) for at, each, _ in near)
         step = Step(Kind.PIECE, len(stored), len(content), len(frame), references)

@@ -49,9 +49,6 @@ class Card(NamedTuple):
     b: Path
     told: Path  # what RAUC was told
 
-    def rot(self, path: Path, *numbers: int) -> None:
-        systems.rot(path, *numbers)
-
 
 @pytest.fixture
 def card(device: Path, built: ASystem, monkeypatch: pytest.MonkeyPatch) -> Card:
@@ -102,8 +99,8 @@ def find_beginning_at(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_has_rotted_in_both_slots_is_mended_and_remembered(card: Card, built: ASystem) -> None:
-    card.rot(card.a, 3, TOP)
-    card.rot(card.b, 4, LEAF, FIT_BLOCK)
+    systems.rot(card.a, 3, TOP)
+    systems.rot(card.b, 4, LEAF, FIT_BLOCK)
     assert look_after_slots()
     assert differing(card.a, built) == differing(card.b, built) == []
     remembered = Upkeep.read()
@@ -120,20 +117,20 @@ def test_the_fit_image_is_remembered_as_it_was_started(card: Card, built: ASyste
     with Partition(card.a) as partition:
         assert Upkeep.read().fit == Fit.of(partition)
     Upkeep.read()._replace(at=0).keep()
-    card.rot(card.a, FIT_BLOCK + 1)
+    systems.rot(card.a, FIT_BLOCK + 1)
     look_after_slots()
     assert differing(card.a, built) == []
 
 
 def test_the_other_slot_gets_its_tries_back(card: Card) -> None:
-    card.rot(card.b, 4)
+    systems.rot(card.b, 4)
     look_after_slots()
     assert card.told.read_text() == "status mark-good other\n"
 
 
 def test_an_older_version_is_left_as_it_is(card: Card, older: ASystem) -> None:
     older.write(card.b)
-    card.rot(card.b, 4)
+    systems.rot(card.b, 4)
     before = card.b.read_bytes()
     look_after_slots()
     assert card.b.read_bytes() == before
@@ -142,7 +139,7 @@ def test_an_older_version_is_left_as_it_is(card: Card, older: ASystem) -> None:
 
 def test_what_is_half_written_is_left_as_it_is(card: Card) -> None:
     Memory(wanted="1.1.0", trial="1.1.0", slot="B").keep()
-    card.rot(card.b, 4)
+    systems.rot(card.b, 4)
     before = card.b.read_bytes()
     look_after_slots()
     assert card.b.read_bytes() == before
@@ -156,7 +153,7 @@ def test_beside_an_older_version_the_kept_update_mends(
     find_beginning_at(500, monkeypatch)
     look_after_slots()
     Upkeep.read()._replace(at=0).keep()
-    card.rot(card.a, 3, 200, LEAF, FIT_BLOCK, FIT_BLOCK + 2)
+    systems.rot(card.a, 3, 200, LEAF, FIT_BLOCK, FIT_BLOCK + 2)
     look_after_slots()
     assert differing(card.a, built) == []
 
@@ -166,14 +163,14 @@ def test_a_damaged_kept_update_mends_nothing(card: Card, older: ASystem, content
     older.write(card.b)
     paths.updates().mkdir(parents=True)
     (paths.updates() / "installed.kept").write_bytes(content)
-    card.rot(card.a, 3)
+    systems.rot(card.a, 3)
     look_after_slots()
     assert Upkeep.read().lost == 1
 
 
 def test_what_cannot_be_mended_is_told_with_a_file(card: Card, older: ASystem) -> None:
     older.write(card.b)
-    card.rot(card.a, 3)
+    systems.rot(card.a, 3)
     look_after_slots()
     daemon.show()
     shown = published(UpdatesStatus)
@@ -189,7 +186,7 @@ def test_what_belongs_to_no_file_is_told_too(
     monkeypatch.setattr(rot, "unreadable_file", lambda: None)
     older.write(card.b)
     look_after_slots()
-    card.rot(card.a, FIT_BLOCK)
+    systems.rot(card.a, FIT_BLOCK)
     let_kernel_meet_rot(monkeypatch, met=True)
     look_after_slots()
     daemon.show()
@@ -197,7 +194,7 @@ def test_what_belongs_to_no_file_is_told_too(
 
 
 def test_what_was_mended_is_told(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
-    card.rot(card.a, 3)
+    systems.rot(card.a, 3)
     look_after_slots()
     daemon.show()
     shown = published(UpdatesStatus)
@@ -217,13 +214,13 @@ def test_a_slot_that_rots_again_and_again_is_given_up(
     for day in range(0, TIMES * DAY, DAY):
         monkeypatch.setattr(upkeep, "_now", lambda day=day: NOW + day)
         let_kernel_meet_rot(monkeypatch, met=True)
-        card.rot(card.a, 3)
+        systems.rot(card.a, 3)
         look_after_slots()
         assert differing(card.a, built) == []
     daemon.show()
     assert "again and again" in str(published(UpdatesStatus).detail)
     assert "slot A rots again and again" in published(UpdatesStatus).rot
-    card.rot(card.a, 3)
+    systems.rot(card.a, 3)
     look_after_slots()
     assert differing(card.a, built) == [3]
     assert Upkeep.read().lost == 1
@@ -248,7 +245,7 @@ def test_that_it_is_mended_is_written_down_before_it_is(
     def cut(*_: object) -> None:
         raise PowerCutError
 
-    card.rot(card.a, 3)
+    systems.rot(card.a, 3)
     monkeypatch.setattr(Partition, "put", cut)
     with pytest.raises(PowerCutError):
         look_after_slots()
@@ -267,7 +264,7 @@ def test_mending_that_is_cut_is_gone_on_with(
 
     put = Partition.put
     look_after_slots()
-    card.rot(card.a, 3, 9)
+    systems.rot(card.a, 3, 9)
     monkeypatch.setattr(Partition, "put", torn)
     let_kernel_meet_rot(monkeypatch, met=True)
     with pytest.raises(PowerCutError):
@@ -279,7 +276,7 @@ def test_mending_that_is_cut_is_gone_on_with(
 
 
 def test_where_nothing_can_be_written_down_nothing_is_mended(card: Card) -> None:
-    card.rot(card.a, 3)
+    systems.rot(card.a, 3)
     shutil.rmtree(paths.data())
     paths.data().write_text("no folder")
     before = card.a.read_bytes()
@@ -324,7 +321,7 @@ def test_it_looks_when_the_other_slot_runs_which_may_have_been_given_up(
     card: Card, built: ASystem, device: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert look_after_slots()
-    card.rot(card.a, FIT_BLOCK)
+    systems.rot(card.a, FIT_BLOCK)
     started(monkeypatch, device, "B")
     monkeypatch.setattr(slot, "running", lambda: card.b)
     assert look_after_slots()
@@ -333,7 +330,7 @@ def test_it_looks_when_the_other_slot_runs_which_may_have_been_given_up(
 
 
 def test_an_update_that_is_installed_goes_first(card: Card) -> None:
-    card.rot(card.a, 3)
+    systems.rot(card.a, 3)
     before = card.a.read_bytes()
     with slot.writing() as is_ours:
         assert is_ours

@@ -58,6 +58,16 @@ DBUS_CONF_ENV += SYSTEMD_LIBS=" " LDFLAGS="$(TARGET_LDFLAGS) -Wl,--gc-sections" 
 PPPD_CONF_OPTS += --disable-systemd
 UTIL_LINUX_CONF_OPTS += --without-systemd
 
+# libtool would write into programs where the build has their libraries. Buildroot takes that out again,
+# but a name's letters stay behind, and with them the folder in which the image was built.
+define MOKANDA_LINK_WITHOUT_RPATH
+	find $(@D) -name libtool -type f -exec $(SED) 's/^hardcode_libdir_flag_spec=.*/hardcode_libdir_flag_spec=/' {} +
+endef
+DBUS_POST_CONFIGURE_HOOKS += MOKANDA_LINK_WITHOUT_RPATH
+KMOD_POST_CONFIGURE_HOOKS += MOKANDA_LINK_WITHOUT_RPATH
+LIBNL_POST_CONFIGURE_HOOKS += MOKANDA_LINK_WITHOUT_RPATH
+UTIL_LINUX_POST_CONFIGURE_HOOKS += MOKANDA_LINK_WITHOUT_RPATH
+
 define MOKANDA_CHECK_CONFIG
 	$(BR2_EXTERNAL_MOKANDA_PATH)/board/mokanda/check-config.sh \
 		$(@D)/.config $($(PKG)_KCONFIG_FRAGMENT_FILES)

@@ -8,6 +8,10 @@ import socket
 import sys
 from types import FrameType
 
+from mokanda_firmware import paths
+from mokanda_firmware.bus.publishing import publish
+from mokanda_firmware.bus.states import UnitState
+
 
 def notify(*lines: str) -> None:
     """Send lines such as READY=1 to systemd (sd_notify(3)); nothing happens without systemd."""
@@ -18,6 +22,19 @@ def notify(*lines: str) -> None:
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.sendto("\n".join(lines).encode(), address)
+
+
+def ready(daemon: str) -> None:
+    """Tell systemd that a daemon does its work, and note it as `note-unit` notes its end.
+
+    By itself, for that is quicker than another process by some tenths of a second, for which the
+    first page would wait.
+
+    Args:
+        daemon: the name of its unit, without "mokanda-".
+    """
+    publish(paths.status(f"mokanda-{daemon}"), {"state": UnitState.UP})
+    notify("READY=1")
 
 
 def watchdog_seconds() -> float | None:

@@ -79,7 +79,7 @@ class Daemon:
             self._due = time.monotonic()
         self._remember()
         self._rest()
-        service.notify("READY=1")
+        service.ready("courier")
         while True:
             for event in self._wait():
                 if event == self._done_reader:

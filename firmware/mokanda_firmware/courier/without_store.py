@@ -49,7 +49,7 @@ def serve(error: StoreUnfit) -> None:
     requests = Requests("courier")
     try:
         CourierStatus(CourierState.FAILED, detail=why).publish()
-        service.notify("READY=1")
+        service.ready("courier")
         while not _opens():
             service.notify("WATCHDOG=1")
             left = max(0.0, due - time.monotonic())

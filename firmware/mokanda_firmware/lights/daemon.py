@@ -33,7 +33,7 @@ class Daemon:
         try:
             with Subscription() as changes:
                 self.show()
-                service.notify("READY=1")
+                service.ready("lights")
                 while True:
                     changed = changes.wait(
                         min(_LOOK_AGAIN, service.watchdog_seconds() or _LOOK_AGAIN)

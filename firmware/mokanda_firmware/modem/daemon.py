@@ -94,7 +94,7 @@ class Daemon:
         calls.end_noted()
         self._status.publish()
         self._look_around()
-        service.notify("READY=1")
+        service.ready("modem")
         try:
             while not self._ends:
                 self._wait()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from bottle import Bottle
 
 from mokanda_firmware import heap, paths
-from mokanda_firmware.bus.service import notify
+from mokanda_firmware.bus.service import ready
 from mokanda_firmware.mailbox.administration.housekeeping import keep_tidy
 from mokanda_firmware.mailbox.store import copies
 from mokanda_firmware.mailbox.store.database import Store, StoreError, StoreFull, StoreUnfit
@@ -134,7 +134,7 @@ def _run(server: Server, beside: Callable[[], None]) -> None:
     try:
         server.prepare()
         logging.info("listening on %s:%d", *server.bind_addr)
-        notify("READY=1")
+        ready("webmail")
         watchdog.start(server.bind_addr, ended)
         beside()
         server.serve()

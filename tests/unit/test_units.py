@@ -7,7 +7,7 @@ import pytest
 
 UNITS = Path(__file__).parents[2] / "firmware/system/usr/lib/systemd/system"
 # Nobody shows lights yet.
-BEFORE_ALL = {"mokanda-clock", "mokanda-mend", "mokanda-restore", "mokanda-wipe"}
+BEFORE_ALL = {"mokanda-mend", "mokanda-restore", "mokanda-wipe"}
 SERVICES = {
     path.stem: path.read_text().splitlines()
     for path in sorted(UNITS.glob("*.service"))

@@ -25,8 +25,13 @@ PYTHON3_POST_INSTALL_TARGET_HOOKS := \
 	$(filter-out PYTHON3_ENSURE_LIBPYTHON_STRIPPED,$(PYTHON3_POST_INSTALL_TARGET_HOOKS))
 
 # Nor does anybody read the standard library's documentation there. It is compiled without it before
-# Buildroot compiles what is left, and removes the sources.
+# Buildroot compiles what is left, and removes the sources. What it remembers of its build is without
+# the folder of that.
 define MOKANDA_COMPILE_STANDARD_LIBRARY
+	if ls $(TARGET_DIR)/usr/lib/python$(PYTHON3_VERSION_MAJOR)/_sysconfigdata_*.py >/dev/null 2>&1; then \
+		$(SED) 's|$(BASE_DIR)|/buildroot|g' \
+			$(TARGET_DIR)/usr/lib/python$(PYTHON3_VERSION_MAJOR)/_sysconfigdata_*.py; \
+	fi
 	$(PYTHON3_FIX_TIME)
 	PYTHONPATH="$(PYTHON3_PATH)" $(HOST_DIR)/bin/python$(PYTHON3_VERSION_MAJOR) \
 		$(PYTHON3_DIR)/Lib/compileall.py -b -o 2 -q -s $(TARGET_DIR) -p / -x /site-packages/ \
@@ -61,12 +66,14 @@ UTIL_LINUX_CONF_OPTS += --without-systemd
 # libtool would write into programs where the build has their libraries. Buildroot takes that out again,
 # but a name's letters stay behind, and with them the folder in which the image was built.
 define MOKANDA_LINK_WITHOUT_RPATH
-	find $(@D) -name libtool -type f -exec $(SED) 's/^hardcode_libdir_flag_spec=.*/hardcode_libdir_flag_spec=/' {} +
+	find $(@D) -name libtool -type f -exec $(SED) 's/^hardcode_libdir_flag_spec=.*/hardcode_libdir_flag_spec=/' \
+		-e 's/^runpath_var=.*/runpath_var=/' {} +
 endef
 DBUS_POST_CONFIGURE_HOOKS += MOKANDA_LINK_WITHOUT_RPATH
 KMOD_POST_CONFIGURE_HOOKS += MOKANDA_LINK_WITHOUT_RPATH
 LIBNL_POST_CONFIGURE_HOOKS += MOKANDA_LINK_WITHOUT_RPATH
 UTIL_LINUX_POST_CONFIGURE_HOOKS += MOKANDA_LINK_WITHOUT_RPATH
+UTIL_LINUX_LIBS_POST_CONFIGURE_HOOKS += MOKANDA_LINK_WITHOUT_RPATH
 
 define MOKANDA_CHECK_CONFIG
 	$(BR2_EXTERNAL_MOKANDA_PATH)/board/mokanda/check-config.sh \

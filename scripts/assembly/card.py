@@ -18,11 +18,12 @@ put the card into the board and switch it on.
 """
 
 
-def squash(root: Path, work: Path, log: Log) -> Path:
-    """The root file system as a squashfs, the same bytes for the same tree."""
-    image = work / "root.squashfs"
+def squash(root: Path, order: str, work: Path, log: Log) -> Path:
+    """The root file system as a squashfs, the same bytes for the same tree and order of files."""
+    image, first = work / "root.squashfs", work / "order"
     image.unlink(missing_ok=True)
-    log.run(*squash_command(root, image))
+    first.write_text(order)
+    log.run(*squash_command(root, image), "-sort", first)
     return image
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scripts import completeness
-from scripts.assembly import boot, card, kernel, root, u_boot, verity
+from scripts.assembly import boot, card, kernel, order, root, u_boot, verity
 from scripts.engines import Built
 from scripts.recipes import System
 from scripts.tools.digest import file_sha256
@@ -52,7 +52,8 @@ def build(system: System, engine: str) -> None:
     ramdisk = boot.initramfs(system, built, work, log)
     tree = boot.device_tree(system, built, work, log)
     say("compressing the root file system")
-    squashed = card.squash(built.root, work, log)
+    first = order.of_start(built.root, system.soc.architecture)
+    squashed = card.squash(built.root, first, work, log)
     ramdisk = boot.trusting(verity.append_tree(squashed, log), ramdisk, work, log)
     started = kernel.prepare(system.soc, built.kernel, work)
     with _boot_key() as key:

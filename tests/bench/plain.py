@@ -48,7 +48,7 @@ def build(system: System, folder: Path, key: Path, output: Path) -> None:
     log, work = Log(output / "plain.log"), folder / "work"
     say("a plain Debian root")
     root = _root(work, output, log)
-    squashed = card.squash(root, output, log)
+    squashed = card.squash(root, "", output, log)
     say(f"it has {squashed.stat().st_size / 1e6:.0f} MB")
     ramdisk = _initramfs(work, output, log)
     whole = boot.trusting(verity.append_tree(squashed, log), ramdisk, output, log)

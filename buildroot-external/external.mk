@@ -55,6 +55,10 @@ LIBOPENSSL_TARGET_ARCH += $(addprefix no-,\
 LIBGCRYPT_CONF_OPTS += --enable-ciphers=aes --enable-pubkey-ciphers="ecc rsa" \
 	--enable-digests="blake2 crc md5 rmd160 sha1 sha256 sha3 sha512"
 
+# Each of systemd's programs would load OpenSSL, each command of a unit by what confines it among them,
+# for what nothing here asks for: names are looked up in the clear, as an operator's resolver has them.
+SYSTEMD_CONF_OPTS += -Dopenssl=disabled -Ddns-over-tls=false -Ddefault-dns-over-tls=no
+
 # systemd's own programs have their share of its library within; of all others the bus alone wants it,
 # and of it next to nothing, which goes into its program.
 SYSTEMD_CONF_OPTS += -Dstatic-libsystemd=pic

@@ -131,6 +131,7 @@ class Board:
         self.modem_socket = sockets / "modem"
         self.console = Console(self.log, sockets / "keyboard")
         self._sockets.callback(self.console.close)
+        self._process_id = 0
         with listening(sockets / "qmp") as qmp, self._qemu_log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*self._command(sockets), *(("-incoming", "defer") if state else ())],
@@ -193,8 +194,11 @@ class Board:
     def cut_power(self) -> None:
         """End QEMU at once, as when a plug is pulled; without effect when there is no power."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._process_id, signal.SIGKILL)
+            if self._process_id:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._process_id, signal.SIGKILL)
+            else:
+                self._process.kill()  # QEMU has not started
             self._process.wait()
             self._process = None
         self._sockets.close()

@@ -136,6 +136,17 @@ def test_lamps_can_be_read_and_power_cut(board: Board) -> None:
     assert board.running
 
 
+def test_a_board_that_does_not_start_says_why_and_nothing_else_ends(
+    image: Path, tmp_path: Path
+) -> None:
+    with (
+        Board(image, tmp_path / "board", options=("-no-such-option",)) as board,
+        pytest.raises(BoardError, match="no-such-option"),
+    ):
+        board.power_on()
+    assert not board.running
+
+
 def light(board: Board) -> None:
     """Do what a running board would do to its LED driver."""
     lamps = "/machine/peripheral/lamps"

@@ -14,7 +14,7 @@ repository=$(realpath "$(dirname "$0")/../../..")
 # What the image's record says of its packages; from a make that is none of this one's parts.
 env -i PATH="$PATH" HOME="${HOME-/}" \
   make --silent --no-print-directory O="$O" show-info >"$images/show-info.json.new"
-printf '%s %s\n' "$BR2_VERSION" "$SOURCE_DATE_EPOCH" >"$images/release"
+printf '%s %s\n' "$BR2_VERSION_FULL" "$SOURCE_DATE_EPOCH" >"$images/release"
 mv "$images/show-info.json.new" "$images/show-info.json"
 
 if [[ -z ${MOKANDA_TOOLBOX-} ]]; then

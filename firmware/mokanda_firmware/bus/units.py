@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the daemons' units are, as systemd has `note-unit` note it: who has died cannot say so.
 
+Only that it has started a daemon that always runs notes itself (`service.ready`).
+
 The notes lie beside the statuses, so that whoever waits for those hears of them, too.
 """
 

@@ -204,9 +204,14 @@ def test_the_lamps_are_dark_when_the_daemon_was_told_to_end() -> None:
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
+    missing = {"lights", "mokanda-lights"}  # its status, and that its unit is up
     with Subscription() as changes:
         process = subprocess.Popen([sys.executable, "-m", "mokanda_firmware.lights"])
-        assert changes.wait(30) == {"lights"}
+        while missing:
+            news = changes.wait(30)
+            assert news
+            assert news <= {"lights", "mokanda-lights"}
+            missing -= news
     yield process
     if process.poll() is None:
         process.kill()

@@ -28,10 +28,8 @@ PYTHON3_POST_INSTALL_TARGET_HOOKS := \
 # Buildroot compiles what is left, and removes the sources. What it remembers of its build is without
 # the folder of that.
 define MOKANDA_COMPILE_STANDARD_LIBRARY
-	if ls $(TARGET_DIR)/usr/lib/python$(PYTHON3_VERSION_MAJOR)/_sysconfigdata_*.py >/dev/null 2>&1; then \
-		$(SED) 's|$(BASE_DIR)|/buildroot|g' \
-			$(TARGET_DIR)/usr/lib/python$(PYTHON3_VERSION_MAJOR)/_sysconfigdata_*.py; \
-	fi
+	find $(TARGET_DIR)/usr/lib/python$(PYTHON3_VERSION_MAJOR) -maxdepth 1 -name '_sysconfigdata_*.py' \
+		-exec $(SED) 's|$(BASE_DIR)|/buildroot|g' {} +
 	$(PYTHON3_FIX_TIME)
 	PYTHONPATH="$(PYTHON3_PATH)" $(HOST_DIR)/bin/python$(PYTHON3_VERSION_MAJOR) \
 		$(PYTHON3_DIR)/Lib/compileall.py -b -o 2 -q -s $(TARGET_DIR) -p / -x /site-packages/ \

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from scripts import completeness
 from scripts.assembly import boot, card, kernel, order, root, u_boot, verity
+from scripts.completeness import traces
 from scripts.engines import Built
 from scripts.recipes import System
 from scripts.tools.digest import file_sha256
@@ -46,6 +47,8 @@ def build(system: System, engine: str) -> None:
     setup = card.setup(work, log)
     root.finish(system, built.root, version, epoch, keyring, card.beginning(setup), log)
     completeness.check(system, built.root, log)
+    if built.folder and (named := list(traces.naming(built.folder, built.root))):
+        say(f"note: built in another folder, these would be other files: {', '.join(named)}")
 
     with _boot_key() as key:
         u_boot_files = u_boot.build(system, built, key, cache, log)

@@ -36,6 +36,7 @@ class Built:
     suites: dict[str, datetime] = field(default_factory=dict)  # when the index of each was written
     security: bool = True  # whether security updates were available
     locked: bool = True  # whether the packages are those that the tree names, to the byte
+    folder: Path | None = None  # where it was compiled, by an engine that compiles
 
 
 def find_file(folder: Path, name: str) -> Path:

@@ -455,14 +455,6 @@ def test_licences_of_a_makefile(text: str, found: tuple[str, ...]) -> None:
     assert licences(text) == found
 
 
-def test_engine_finds_what_names_the_folder_of_the_build(tmp_path: Path) -> None:
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib/one.so").write_bytes(b"\x7fELF /home/me/build/lib\0")
-    (tmp_path / "lib/other.so").write_bytes(b"\x7fELF /usr/lib\0")
-    (tmp_path / "lib/link.so").symlink_to("one.so")
-    assert list(engine.naming("/home/me/build", tmp_path)) == ["lib/one.so"]
-
-
 def test_engine_without_a_finished_build_says_what_to_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.completeness import accounts, libraries, programs, running
+from scripts.completeness import accounts, libraries, programs, running, traces
 from scripts.recipes import boards, load
 from scripts.tools.repository import REPOSITORY
 
@@ -132,3 +132,11 @@ def _started() -> set[str]:
             if word.isalpha() and word.islower():
                 found.add(word)
     return found
+
+
+def test_what_names_the_folder_of_the_build_is_found(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/one.so").write_bytes(b"\x7fELF /home/me/build/lib\0")
+    (tmp_path / "lib/other.so").write_bytes(b"\x7fELF /usr/lib\0")
+    (tmp_path / "lib/link.so").symlink_to("one.so")
+    assert list(traces.naming(Path("/home/me/build"), tmp_path)) == ["lib/one.so"]

@@ -41,8 +41,6 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
     log.run("tar", "--extract", "--numeric-owner", "-C", root, "-f", images / "rootfs.tar")
     _whole_time_zones(root)
     _authorities_each(root)
-    if named := sorted(naming(str(images.parent), root)):
-        say(f"note: built in another folder, these would be other files: {', '.join(named)}")
     kernels = sorted(path.name for path in root.glob("usr/lib/modules/*"))
     if len(kernels) != 1:
         raise StepError(
@@ -58,6 +56,7 @@ def build(system: System, work: Path, cache: Path, log: Log) -> Built:
         firmware=images,
         packages=packages(json.loads(information.read_text()), root, cache / "buildroot"),
         suites=_release(images / "release"),
+        folder=images.parent,
     )
 
 
@@ -74,13 +73,6 @@ def _whole_time_zones(root: Path) -> None:
 def _authorities_each(root: Path) -> None:
     """Not all of them in a second file: Python would read it whole for each connection."""
     (root / "etc/ssl/certs/ca-certificates.crt").unlink(missing_ok=True)
-
-
-def naming(folder: str, root: Path) -> Iterator[str]:
-    """The files of `root` that have the name of a folder in them."""
-    for path in root.rglob("*"):
-        if path.is_file() and not path.is_symlink() and folder.encode() in path.read_bytes():
-            yield str(path.relative_to(root))
 
 
 def _release(told: Path) -> dict[str, datetime]:
